@@ -1,0 +1,56 @@
+use std::io;
+
+use crate::path::TreePath;
+
+/// What stands at a path.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NodeKind {
+    /// A regular file, executable or not.
+    File,
+    /// A symbolic link, which is not followed.
+    Link,
+    /// A folder.
+    Folder,
+    /// A socket, FIFO or device: never an input.
+    Other,
+}
+
+/// How git sees a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tracking {
+    /// In the index (or in the commit's tree).
+    Tracked,
+    /// Neither tracked nor ignored.
+    Untracked,
+    /// Ignored by git.
+    Ignored,
+}
+
+/// A file or link of a tree.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Node {
+    /// From the root of the checkout.
+    pub path: TreePath,
+    /// File, link or other; never a folder.
+    pub kind: NodeKind,
+    /// How git sees it.
+    pub tracking: Tracking,
+}
+
+/// The files of a checkout at one moment: its work tree, or the tree of a commit.
+pub trait FileTree: Sync {
+    /// What stands at `path`, ignored files included; `None` if nothing does. Links are not followed,
+    /// neither at the end of the path nor on the way.
+    fn kind(&self, path: &TreePath) -> Option<NodeKind>;
+
+    /// Whether git tracks the file at `path`, or any file below it.
+    fn is_tracked(&self, path: &TreePath) -> bool;
+
+    /// The bytes of a file, or the target of a link.
+    fn read(&self, path: &TreePath) -> io::Result<Vec<u8>>;
+
+    /// All files and links below `folder` (not folders), ignored ones included, sorted by the bytes of
+    /// their paths. `prune` is asked about each folder below; one that it prunes is not entered.
+    /// The folder `.git` is never entered.
+    fn list(&self, folder: &TreePath, prune: &mut dyn FnMut(&TreePath) -> bool) -> io::Result<Vec<Node>>;
+}

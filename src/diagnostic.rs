@@ -1,0 +1,107 @@
+//! What Shipwright has to say about a checkout: a message, the place it is about, and what to do.
+
+use std::ops::Range;
+
+use crate::path::TreePath;
+
+/// How much a [`Diagnostic`] matters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Severity {
+    /// Something the user may want to know; nothing is wrong.
+    Note,
+    /// Probably not what was meant; the run goes on.
+    Warning,
+    /// Wrong; what depends on it is not built.
+    Error,
+}
+
+impl Severity {
+    /// `error`, `warning` or `note`: the word in JSON and in text.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Note => "note",
+            Self::Warning => "warning",
+            Self::Error => "error",
+        }
+    }
+}
+
+/// A place in a file of the checkout.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Location {
+    /// The file, relative to the root of the checkout.
+    pub path: TreePath,
+    /// Bytes of the file, for the caret; `None` where the file as a whole is meant.
+    pub span: Option<Range<usize>>,
+    /// Line of the file, from 1.
+    pub line: Option<usize>,
+}
+
+impl Location {
+    /// The whole of a file.
+    pub fn file(path: TreePath) -> Self {
+        Self { path, span: None, line: None }
+    }
+
+    /// Some bytes of a file, which begin on `line` (from 1).
+    pub fn span(path: TreePath, line: usize, span: Range<usize>) -> Self {
+        Self { path, span: Some(span), line: Some(line) }
+    }
+}
+
+/// One finding. It holds no terminal escapes and no source text: the report reads the file and draws it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Diagnostic {
+    /// How much it matters.
+    pub severity: Severity,
+    /// One sentence without a final full stop.
+    pub message: String,
+    /// Where, if it is about a place.
+    pub location: Option<Location>,
+    /// Other places that belong to it (each step of a cycle, the other of two names), with a label.
+    pub related: Vec<(Location, String)>,
+    /// What to do about it.
+    pub hint: Option<String>,
+}
+
+impl Diagnostic {
+    fn new(severity: Severity, message: impl Into<String>) -> Self {
+        Self { severity, message: message.into(), location: None, related: Vec::new(), hint: None }
+    }
+
+    /// An error without a place.
+    pub fn error(message: impl Into<String>) -> Self {
+        Self::new(Severity::Error, message)
+    }
+
+    /// A warning without a place.
+    pub fn warning(message: impl Into<String>) -> Self {
+        Self::new(Severity::Warning, message)
+    }
+
+    /// A note without a place.
+    pub fn note(message: impl Into<String>) -> Self {
+        Self::new(Severity::Note, message)
+    }
+
+    /// Sets the place.
+    #[must_use]
+    pub fn at(mut self, location: Location) -> Self {
+        self.location = Some(location);
+        self
+    }
+
+    /// Sets the hint.
+    #[must_use]
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+
+    /// Adds a related place.
+    #[must_use]
+    pub fn related(mut self, location: Location, label: impl Into<String>) -> Self {
+        self.related.push((location, label.into()));
+        self
+    }
+}

@@ -1,0 +1,159 @@
+use std::time::Duration;
+
+/// Something that happened while a plan was carried out. Images are named by their index in
+/// `Plan::steps`; every renderer (live, plain, JSON) is a function of the plan and this stream.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Event {
+    /// The work begins; this many images are to be built.
+    Started {
+        /// How many images will be built.
+        builds: usize,
+    },
+    /// An external base is being pulled, before the builds that share it.
+    PullStarted {
+        /// The reference.
+        reference: String,
+    },
+    /// That pull is over.
+    PullFinished {
+        /// The reference.
+        reference: String,
+        /// How long it took.
+        elapsed: Duration,
+        /// What went wrong, if it did.
+        error: Option<String>,
+    },
+    /// The build of an image begins.
+    BuildStarted {
+        /// Index into `Plan::steps`.
+        image: usize,
+    },
+    /// A step of a build (a `BuildKit` vertex) began, ended or made progress.
+    BuildProgress {
+        /// Index into `Plan::steps`.
+        image: usize,
+        /// Which step, and how far.
+        step: StepProgress,
+    },
+    /// Output of a step, one line without its line break. Untrusted bytes as text: renderers escape it.
+    BuildLog {
+        /// Index into `Plan::steps`.
+        image: usize,
+        /// The step's number within the image, as in [`StepProgress::id`].
+        step: usize,
+        /// Standard output or error.
+        stream: LogStream,
+        /// The line.
+        line: String,
+    },
+    /// Bytes of the build context that went to the engine so far.
+    ContextSent {
+        /// Index into `Plan::steps`.
+        image: usize,
+        /// Total so far.
+        bytes: u64,
+    },
+    /// An image is done with, one way or another.
+    ImageFinished {
+        /// Index into `Plan::steps`.
+        image: usize,
+        /// How it ended.
+        outcome: ImageOutcome,
+        /// Since it was started; zero if it never was.
+        elapsed: Duration,
+    },
+    /// A tag was put on an image.
+    Tagged {
+        /// Index into `Plan::steps`.
+        image: usize,
+        /// `NAMESPACE/NAME:TAG`.
+        reference: String,
+        /// Whether it is a moving tag.
+        moves: bool,
+    },
+    /// A superseded image was removed.
+    Removed {
+        /// What was removed.
+        reference: String,
+    },
+    /// Something worth saying that changes nothing.
+    Notice {
+        /// The sentence.
+        text: String,
+    },
+    /// The user asked to stop.
+    Interrupted,
+    /// The last event.
+    Finished {
+        /// How it went.
+        outcome: Outcome,
+        /// Since the work began.
+        elapsed: Duration,
+    },
+}
+
+/// How far a step of a build is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StepProgress {
+    /// A number for the step, unique within the image.
+    pub id: usize,
+    /// `[stage 2/5] RUN make`, as the builder names it.
+    pub name: String,
+    /// Which of how many, where the builder says so (`[2/5]`).
+    pub position: Option<(usize, usize)>,
+    /// Whether it is over.
+    pub completed: bool,
+    /// Whether the builder had its result already.
+    pub cached: bool,
+    /// Bytes so far and in total, where the builder counts them.
+    pub bytes: Option<(u64, Option<u64>)>,
+}
+
+/// Where a line of output came from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogStream {
+    /// Standard output.
+    Out,
+    /// Standard error.
+    Err,
+}
+
+/// How the work on one image ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ImageOutcome {
+    /// Built under its key.
+    Built,
+    /// It was there; its tags are in place or will be.
+    Reused,
+    /// Its build failed.
+    Failed {
+        /// The builder's message.
+        message: String,
+        /// Line of the failing instruction in the Dockerfile, from 1, where known.
+        line: Option<usize>,
+        /// The end of the failing step's output.
+        log: Vec<String>,
+        /// What to do, where Shipwright knows.
+        hint: Option<String>,
+    },
+    /// Not started: this dependency (an index into `Plan::steps`) failed.
+    DependencyFailed {
+        /// Index into `Plan::steps`.
+        dependency: usize,
+    },
+    /// Stopped or not started because of an interruption or `--fail-fast`.
+    Cancelled,
+    /// Left out: see its reasons.
+    Blocked,
+}
+
+/// How the whole run ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// Every image of the selection has its key and its tags.
+    Succeeded,
+    /// Something failed; no moving tag moved.
+    Failed,
+    /// The user stopped it; no moving tag moved.
+    Interrupted,
+}

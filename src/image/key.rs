@@ -1,0 +1,75 @@
+use std::fmt;
+use std::str::FromStr;
+
+use super::Tag;
+
+/// The identity of an image: SHA-256 over everything that enters its build, dependencies included.
+/// Equal keys mean equal content, on every branch and machine.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ContentKey([u8; 32]);
+
+impl ContentKey {
+    /// Takes a finished SHA-256.
+    pub fn new(digest: [u8; 32]) -> Self {
+        Self(digest)
+    }
+
+    /// The 32 bytes.
+    pub fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+
+    /// `src-` and the first 16 hex digits: the tag that never moves. The label on the image holds all
+    /// 64 and is what is compared.
+    pub fn tag(&self) -> Tag {
+        let hex = self.to_string();
+        Tag::new(&format!("src-{}", &hex[..16])).expect("hex digits are allowed in a tag")
+    }
+}
+
+impl fmt::Display for ContentKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+impl fmt::Debug for ContentKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "ContentKey({self})")
+    }
+}
+
+/// The text is not 64 hex digits.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("a content key has 64 hex digits")]
+pub struct InvalidKey;
+
+impl FromStr for ContentKey {
+    type Err = InvalidKey;
+
+    fn from_str(text: &str) -> Result<Self, InvalidKey> {
+        let bytes = text.as_bytes();
+        if bytes.len() != 64 || !bytes.iter().all(u8::is_ascii_hexdigit) {
+            return Err(InvalidKey);
+        }
+        let mut key = [0; 32];
+        for (byte, pair) in key.iter_mut().zip(text.as_bytes().chunks_exact(2)) {
+            let pair = std::str::from_utf8(pair).map_err(|_| InvalidKey)?;
+            *byte = u8::from_str_radix(pair, 16).map_err(|_| InvalidKey)?;
+        }
+        Ok(Self(key))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hex_and_back() {
+        let key = ContentKey::new(std::array::from_fn(|i| u8::try_from(i * 7).unwrap_or(9)));
+        assert_eq!(key.to_string().parse(), Ok(key));
+        assert_eq!(key.tag().as_str(), "src-00070e151c232a31");
+        assert_eq!("zz".parse::<ContentKey>(), Err(InvalidKey));
+    }
+}

@@ -1,0 +1,41 @@
+//! Shipwright builds every container image of a git checkout, in the right order, and only when it has to.
+//!
+//! Data flows one way: facts are gathered at the edges, decisions are pure, effects come last. The modules
+//! stand in that order, and each uses only those above it (`tests/architecture.rs` holds them to it):
+//!
+//! ```text
+//! checkout → discovery → dockerfile → naming → context → graph → inputs → plan → execution → report
+//! (git)      (paths)     (model)                                 (keys)          (engine)    (terminal)
+//! ```
+
+pub mod printable;
+
+pub mod path;
+
+pub mod diagnostic;
+
+pub mod image;
+
+pub mod checkout;
+
+pub mod discovery;
+
+pub mod dockerfile;
+
+pub mod naming;
+
+pub mod context;
+
+pub mod graph;
+
+pub mod inputs;
+
+pub mod plan;
+
+pub mod engine;
+
+pub mod execution;
+
+pub mod report;
+
+pub mod cli;

@@ -1,0 +1,273 @@
+use crate::checkout::CommitId;
+use crate::diagnostic::Diagnostic;
+use crate::image::{ContentKey, ImageReference, Repository, Tag};
+use crate::path::TreePath;
+
+/// What a run does, image by image, dependencies first.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// Which checkout it is for.
+    pub checkout: CheckoutSummary,
+    /// In front of every image's name.
+    pub namespace: Namespace,
+    /// Every selected image, in build order.
+    pub steps: Vec<Step>,
+    /// What was noticed while planning.
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+/// The state of the checkout, for headlines.
+#[derive(Clone, Debug)]
+pub struct CheckoutSummary {
+    /// Its name.
+    pub name: String,
+    /// HEAD's commit; an unborn branch has none.
+    pub head: Option<CommitId>,
+    /// The branch, `pr-N` in a pull request's job, nothing when detached.
+    pub branch: Option<String>,
+    /// Whether any selected image is dirty.
+    pub dirty: bool,
+}
+
+/// The first part of every image's name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Namespace {
+    /// For example `acme` or `quay.io/acme`.
+    pub value: String,
+    /// Who said so.
+    pub source: NamespaceSource,
+}
+
+/// Where the namespace comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NamespaceSource {
+    /// Inferred from the references in the Dockerfiles.
+    FromLines,
+    /// `--namespace`.
+    Flag,
+    /// `SHIPWRIGHT_NAMESPACE` or `SW_NAMESPACE`.
+    Environment,
+    /// The settings file.
+    Settings,
+    /// The checkout's name, for want of anything better.
+    Checkout,
+}
+
+impl NamespaceSource {
+    /// The word in JSON.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::FromLines => "from-lines",
+            Self::Flag => "flag",
+            Self::Environment => "environment",
+            Self::Settings => "settings",
+            Self::Checkout => "checkout",
+        }
+    }
+}
+
+/// What happens to one image.
+#[derive(Clone, Debug)]
+pub struct Step {
+    /// The repository that is tagged: NAMESPACE/NAME.
+    pub repository: Repository,
+    /// NAME, as the user types it.
+    pub short_name: String,
+    /// The Dockerfile, from the root of the checkout.
+    pub dockerfile: TreePath,
+    /// The build context's root, from the root of the checkout; none where the image is blocked.
+    pub context: Option<TreePath>,
+    /// The stage, if it is not the last one.
+    pub target: Option<String>,
+    /// None where the image is blocked.
+    pub key: Option<ContentKey>,
+    /// `NAMESPACE/NAME:src-KEY`; none where the image is blocked.
+    pub reference: Option<ImageReference>,
+    /// The last commit that changed an input of the image or of its dependencies.
+    pub revision: Option<CommitId>,
+    /// Whether an uncommitted edit is among the inputs.
+    pub dirty: bool,
+    /// In front of every tag, for names such as `dotnet/sdk:8.0`.
+    pub tag_prefix: Option<String>,
+    /// Whether it is built only when named or depended on.
+    pub aside: bool,
+    /// Git-ignored inputs.
+    pub unversioned: Vec<TreePath>,
+    /// Images of this checkout that it is built from.
+    pub dependencies: Vec<Dependency>,
+    /// External images that it is built from, as written after expansion.
+    pub bases: Vec<String>,
+    /// How much enters the key.
+    pub inputs: InputSummary,
+    /// What happens.
+    pub action: Action,
+    /// Why; never empty.
+    pub reasons: Vec<Reason>,
+    /// All the tags that the image has afterwards.
+    pub tags: Vec<PlannedTag>,
+}
+
+impl Step {
+    /// NAMESPACE/NAME.
+    pub fn name(&self) -> String {
+        self.repository.familiar()
+    }
+
+    /// The reference to one of its tags.
+    pub fn tagged(&self, tag: &PlannedTag) -> ImageReference {
+        self.repository.with_tag(tag.tag.clone())
+    }
+}
+
+/// A tag that the image has after the run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PlannedTag {
+    /// The tag, prefix included.
+    pub tag: Tag,
+    /// Whether it moves with the branch (or is `latest`), so that it waits for the whole selection.
+    pub moves: bool,
+    /// Whether the engine has it on the right image already.
+    pub in_place: bool,
+}
+
+/// What happens to an image.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Action {
+    /// It is built.
+    Build,
+    /// It comes from a registry.
+    Pull,
+    /// It exists; tags are missing.
+    Tag,
+    /// It exists with all its tags.
+    None,
+    /// It cannot be built until something is set; its reasons say what.
+    Blocked,
+}
+
+impl Action {
+    /// The word in JSON and in text.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Build => "build",
+            Self::Pull => "pull",
+            Self::Tag => "tag",
+            Self::None => "none",
+            Self::Blocked => "blocked",
+        }
+    }
+}
+
+/// Why an action was chosen: names the file, argument or dependency.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reason {
+    /// For programs.
+    pub kind: ReasonKind,
+    /// The file it is about.
+    pub path: Option<TreePath>,
+    /// For people: `shared/auth.py changed`.
+    pub text: String,
+}
+
+/// The kind of a [`Reason`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ReasonKind {
+    /// An input's content changed.
+    FileChanged,
+    /// An input was added.
+    FileAdded,
+    /// An input was removed.
+    FileRemoved,
+    /// An input's mode or type changed.
+    FileMode,
+    /// The Dockerfile's instructions changed.
+    Dockerfile,
+    /// A build argument changed.
+    BuildArgument,
+    /// A dependency is rebuilt or has another key.
+    Dependency,
+    /// An external base changed its name or digest.
+    Base,
+    /// The target changed.
+    Target,
+    /// The platform changed.
+    Platform,
+    /// No earlier image is known.
+    NeverBuilt,
+    /// The image of this key was there once and is gone, or was overwritten by another.
+    KeyMissing,
+    /// `--no-cache` asked for it.
+    Forced,
+    /// Nothing changed; the text says since when.
+    Unchanged,
+    /// What has to be set before it can be built.
+    Blocked,
+}
+
+impl ReasonKind {
+    /// The word in JSON.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::FileChanged => "file-changed",
+            Self::FileAdded => "file-added",
+            Self::FileRemoved => "file-removed",
+            Self::FileMode => "file-mode",
+            Self::Dockerfile => "dockerfile",
+            Self::BuildArgument => "build-argument",
+            Self::Dependency => "dependency",
+            Self::Base => "base",
+            Self::Target => "target",
+            Self::Platform => "platform",
+            Self::NeverBuilt => "never-built",
+            Self::KeyMissing => "key-missing",
+            Self::Forced => "forced",
+            Self::Unchanged => "unchanged",
+            Self::Blocked => "blocked",
+        }
+    }
+}
+
+/// An edge of the graph, as the plan shows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Dependency {
+    /// NAMESPACE/NAME of the dependency.
+    pub image: String,
+    /// What the instruction is.
+    pub kind: DependencyKind,
+    /// Its line in the Dockerfile, from 1; declared ones have none.
+    pub line: Option<usize>,
+}
+
+/// The instruction that makes an edge.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum DependencyKind {
+    /// FROM.
+    From,
+    /// COPY --from.
+    Copy,
+    /// RUN --mount from.
+    Mount,
+    /// `depends_on` in the settings.
+    Declared,
+}
+
+impl DependencyKind {
+    /// The word in JSON.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::From => "from",
+            Self::Copy => "copy",
+            Self::Mount => "mount",
+            Self::Declared => "declared",
+        }
+    }
+}
+
+/// How much enters an image's key.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct InputSummary {
+    /// Files and links.
+    pub files: usize,
+    /// Whether the whole context counts, because what the build reads of it cannot be known.
+    pub whole_context: bool,
+}
