@@ -222,7 +222,7 @@ mod tests {
         #[test]
         fn the_mark_is_the_span(before in "[ -~\n]{0,30}", word in "[a-z日]{1,9}", after in "[ -~\n]{0,30}") {
             let source = format!("{before}{word}{after}");
-            let found = excerpt(source.as_bytes(), &(before.len()..before.len() + word.len()), 200);
+            let found = excerpt(source.as_bytes(), &(before.len()..before.len() + word.len()), 200, "…");
             prop_assert_eq!(marked(&found), &word);
             prop_assert_eq!(found.line, before.matches('\n').count() + 1);
         }

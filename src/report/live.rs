@@ -1,0 +1,208 @@
+use std::io::{self, Write};
+use std::time::Duration;
+
+use super::live_lines::{Running, Totals, image_lines, total_line};
+use super::output::Output;
+use super::phrase;
+use super::renderer::Renderer;
+use super::roster::Roster;
+use super::screen::Screen;
+use super::style::{Role, Size, View};
+use super::text;
+use crate::execution::{Event, ImageOutcome};
+use crate::plan::{Action, Plan};
+
+/// For a terminal that does not tell its size.
+const DEFAULT_SIZE: Size = Size { columns: 80, rows: 24 };
+
+/// Drawing more often than this is lost on a person.
+const FRAME: Duration = Duration::from_millis(80);
+
+/// The name of a finished image is aligned up to this width.
+const MAX_NAME: usize = 40;
+
+/// A line an image in flight, redrawn in place, and a total; what is finished scrolls away above them.
+pub struct LiveRenderer {
+    screen: Screen,
+    view: View,
+    roster: Roster,
+    name_width: usize,
+    now: Duration,
+    last_frame: Option<Duration>,
+    /// In the order in which they began.
+    running: Vec<Running>,
+    totals: Totals,
+    /// Finished lines that wait for the next frame.
+    above: String,
+    ended: bool,
+}
+
+impl LiveRenderer {
+    /// Writes to `writer`, a terminal; the view has its size.
+    pub fn new(view: View, writer: Box<dyn Write + Send>, plan: &Plan) -> Self {
+        let roster = Roster::new(plan);
+        let built = roster.images().iter().filter(|image| image.action == Action::Build);
+        Self {
+            screen: Screen::new(Output::new(writer), view.size.unwrap_or(DEFAULT_SIZE)),
+            view,
+            name_width: built.map(|image| text::columns(&image.name)).max().unwrap_or(0).min(MAX_NAME),
+            roster,
+            now: Duration::ZERO,
+            last_frame: None,
+            running: Vec::new(),
+            totals: Totals::default(),
+            above: String::new(),
+            ended: false,
+        }
+    }
+
+    fn find(&mut self, image: usize) -> Option<&mut Running> {
+        self.running.iter_mut().find(|running| running.image == Some(image))
+    }
+
+    /// `  built   acme/shared   6.1 s`
+    fn say(&mut self, role: Role, word: &str, what: &str, rest: &str) {
+        let theme = self.view.theme;
+        let room = self.screen.size().columns.saturating_sub(2 + 8);
+        let name = text::truncate(what, room, theme.ellipsis());
+        let pad = text::padding(&name, self.name_width);
+        let left = room.saturating_sub(text::columns(&name) + pad.len() + 2);
+        let rest = text::truncate(rest, left, theme.ellipsis());
+        let line = format!("  {}{} {name}{pad}  {rest}", theme.paint(role, word), text::padding(word, 7));
+        self.above.push_str(line.trim_end());
+        self.above.push('\n');
+    }
+
+    fn finished(&mut self, image: usize, outcome: &ImageOutcome, elapsed: Duration) {
+        self.running.retain(|running| running.image != Some(image));
+        let name = self.roster.name(image).to_owned();
+        let took = phrase::duration(elapsed);
+        match outcome {
+            ImageOutcome::Built => {
+                self.totals.built += 1;
+                self.say(Role::Success, "built", &name, &took);
+            }
+            ImageOutcome::Failed { message, .. } => {
+                self.totals.failed += 1;
+                let rest = format!("{took}  {}", text::one_line(message));
+                self.say(Role::Error, "failed", &name, &rest);
+            }
+            // The table has shown the one, the summary will list the others.
+            ImageOutcome::Reused
+            | ImageOutcome::Blocked
+            | ImageOutcome::DependencyFailed { .. }
+            | ImageOutcome::Cancelled => {}
+        }
+    }
+
+    fn draw(&mut self) {
+        let width = self.screen.size().columns.saturating_sub(1);
+        let max = self.screen.max_lines();
+        let mut lines = Vec::new();
+        if !self.ended {
+            lines = image_lines(&self.running, &self.view, self.now, width, max.saturating_sub(1));
+            lines.push(total_line(&self.totals, &self.running, &self.view, self.now, width));
+        }
+        self.screen.draw(&std::mem::take(&mut self.above), &lines);
+        self.last_frame = Some(self.now);
+    }
+}
+
+impl Renderer for LiveRenderer {
+    fn event(&mut self, event: &Event) {
+        match event {
+            Event::Started { builds } => self.totals.builds = *builds,
+            Event::PullStarted { reference } => {
+                self.running.push(Running::pull(text::one_line(reference), self.now));
+            }
+            Event::PullFinished { reference, elapsed, error } => {
+                let reference = text::one_line(reference);
+                self.running.retain(|running| running.image.is_some() || running.name != reference);
+                let took = phrase::duration(*elapsed);
+                match error {
+                    None => self.say(Role::Success, "pulled", &reference, &took),
+                    Some(error) => {
+                        let rest = format!("{took}  {}", text::one_line(error));
+                        self.say(Role::Error, "failed", &reference, &rest);
+                    }
+                }
+            }
+            Event::BuildStarted { image } => {
+                self.running.push(Running::build(*image, self.roster.name(*image).to_owned(), self.now));
+            }
+            Event::BuildProgress { image, step } => {
+                if let Some(running) = self.find(*image) {
+                    running.progress(step);
+                }
+            }
+            Event::BuildLog { image, line, .. } => {
+                if let Some(running) = self.find(*image) {
+                    running.log(line);
+                }
+            }
+            Event::ContextSent { image, bytes } => {
+                if let Some(running) = self.find(*image) {
+                    running.sent = *bytes;
+                }
+            }
+            Event::ImageFinished { image, outcome, elapsed } => self.finished(*image, outcome, *elapsed),
+            Event::Tagged { reference, .. } => {
+                self.totals.tagged += 1;
+                if self.view.verbose {
+                    self.say(Role::Success, "tagged", &text::one_line(reference), "");
+                }
+            }
+            Event::Removed { reference } => {
+                if self.view.verbose {
+                    self.say(Role::Faint, "removed", &text::one_line(reference), "");
+                }
+            }
+            Event::Notice { text: sentence } => {
+                let note = self.view.theme.paint(Role::Note, "note");
+                self.above.push_str(&format!("{note}: {}\n", text::one_line(sentence)));
+            }
+            Event::Interrupted => self.totals.stopping = true,
+            Event::Finished { .. } => {
+                self.ended = true;
+                self.draw();
+            }
+        }
+    }
+
+    fn tick(&mut self, now: Duration) {
+        self.now = self.now.max(now);
+        let due = self.last_frame.is_none_or(|last| self.now.saturating_sub(last) >= FRAME);
+        if due && !self.ended {
+            self.draw();
+        }
+    }
+
+    fn resize(&mut self, size: Size) {
+        if self.screen.size() != size {
+            self.screen.resize(size);
+            // At once, because a terminal that reflowed shows the last frame in pieces.
+            if self.last_frame.is_some() && !self.ended {
+                self.draw();
+            }
+        }
+    }
+
+    fn print(&mut self, text: &str) {
+        self.above.push_str(text);
+        if self.ended || self.last_frame.is_none() {
+            self.screen.draw(&std::mem::take(&mut self.above), &[]);
+        }
+    }
+
+    fn error(&self) -> Option<&io::Error> {
+        self.screen.error()
+    }
+}
+
+impl Drop for LiveRenderer {
+    /// A run that ends without its last event leaves no half-drawn lines behind.
+    fn drop(&mut self) {
+        self.ended = true;
+        self.draw();
+    }
+}

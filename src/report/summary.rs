@@ -1,0 +1,227 @@
+use std::fmt::Write as _;
+use std::ops::Range;
+use std::time::Duration;
+
+use bstr::ByteSlice;
+
+use super::diagnostic::{Sources, diagnostic};
+use super::phrase;
+use super::record::Record;
+use super::style::{Role, View};
+use super::text;
+use crate::diagnostic::{Diagnostic, Location};
+use crate::execution::{ImageOutcome, Outcome};
+use crate::plan::Action;
+
+/// Where a moving tag points, for the sentence that says it did not move.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TagPosition {
+    /// For example `feature-login`.
+    pub tag: String,
+    /// The revision, or whatever names the image it is on; none where the tag does not exist.
+    pub at: Option<String>,
+}
+
+/// How many names are listed before `and 5 more`.
+const MAX_NAMES: usize = 8;
+
+/// The end of a run: what failed and why, what was not started, what the moving tags are on, and the total
+/// as the last line.
+pub(super) fn summary(
+    record: &Record,
+    view: &View,
+    sources: Sources<'_>,
+    positions: &[TagPosition],
+) -> String {
+    let mut out = String::new();
+    let (outcome, elapsed) = record.end.unwrap_or((Outcome::Failed, Duration::ZERO));
+    for (reference, error) in &record.pulls {
+        let failed = Diagnostic::error(format!("{reference} could not be pulled: {error}"));
+        let _ = writeln!(out, "\n{}", diagnostic(&failed, view, sources).trim_end());
+    }
+    for (image, ended) in record.outcomes.iter().enumerate() {
+        if let Some(ImageOutcome::Failed { message, line, log, hint }) = ended {
+            out.push('\n');
+            out.push_str(&failure(record, image, (message, *line, hint.as_deref()), view, sources));
+            out.push_str(&log_end(log, view));
+        }
+    }
+    let dependents = not_started(record, view);
+    if !out.is_empty() || !dependents.is_empty() {
+        out.push('\n');
+    }
+    out.push_str(&dependents);
+    if outcome != Outcome::Succeeded {
+        out.push_str(&moving_tags(record, view, positions));
+    }
+    out.push_str(&total(record, view, outcome, elapsed));
+    out
+}
+
+fn failure(
+    record: &Record,
+    image: usize,
+    (message, line, hint): (&str, Option<usize>, Option<&str>),
+    view: &View,
+    sources: Sources<'_>,
+) -> String {
+    let name = record.roster.name(image);
+    let mut failed = Diagnostic::error(format!("{name} could not be built: {message}"));
+    if let Some(dockerfile) = record.roster.images().get(image).map(|image| image.dockerfile.clone()) {
+        let source = line.and_then(|_| sources(&dockerfile));
+        let span = line.zip(source).and_then(|(line, source)| instruction(&source, line));
+        failed.location = Some(Location { path: dockerfile, span, line });
+    }
+    failed.hint = hint.map(str::to_owned);
+    diagnostic(&failed, view, sources)
+}
+
+/// The bytes of the instruction that begins on `line`: lines that end in a continuation, comments between
+/// them, and the line that ends it. Where the file has another escape character this is its first line.
+fn instruction(source: &[u8], line: usize) -> Option<Range<usize>> {
+    let mut start = 0;
+    for _ in 1..line {
+        start += source[start..].find_byte(b'\n')? + 1;
+    }
+    let mut end = start;
+    for text in source[start..].lines_with_terminator() {
+        end += text.len();
+        let text = text.trim();
+        if !text.ends_with(b"\\") && !text.starts_with(b"#") {
+            break;
+        }
+    }
+    let blank = source[start..end].len() - source[start..end].trim_start().len();
+    (start + blank < end).then_some(start + blank..end)
+}
+
+fn log_end(log: &[String], view: &View) -> String {
+    let theme = view.theme;
+    let mut out = String::new();
+    let lines: Vec<String> = log.iter().map(|line| text::log_line(line)).collect();
+    let blank = |line: &&String| line.is_empty();
+    let first = lines.iter().take_while(blank).count();
+    let last = lines.len() - lines[first..].iter().rev().take_while(blank).count();
+    if first == last {
+        return out;
+    }
+    let _ = writeln!(out, "  {}", theme.paint(Role::Faint, "the end of its output:"));
+    for line in &lines[first..last] {
+        let line = format!("  {} {line}", theme.paint(Role::Faint, theme.bar()));
+        let _ = writeln!(out, "{}", line.trim_end());
+    }
+    out
+}
+
+/// `not started: acme/api and acme/web, which need acme/shared`.
+fn not_started(record: &Record, view: &View) -> String {
+    let mut by_dependency: Vec<(usize, Vec<&str>)> = Vec::new();
+    for (image, ended) in record.outcomes.iter().enumerate() {
+        if let Some(ImageOutcome::DependencyFailed { dependency }) = ended {
+            let name = record.roster.name(image);
+            match by_dependency.iter_mut().find(|(of, _)| of == dependency) {
+                Some((_, names)) => names.push(name),
+                None => by_dependency.push((*dependency, vec![name])),
+            }
+        }
+    }
+    let mut out = String::new();
+    for (dependency, names) in by_dependency {
+        let limit = if view.verbose { names.len() } else { MAX_NAMES };
+        let need = if names.len() == 1 { "needs" } else { "need" };
+        let _ = writeln!(
+            out,
+            "{}: {}, which {need} {}",
+            view.theme.paint(Role::Warning, "not started"),
+            phrase::list(&names, limit),
+            record.roster.name(dependency)
+        );
+    }
+    out
+}
+
+fn moving_tags(record: &Record, view: &View, positions: &[TagPosition]) -> String {
+    if record.moved > 0 {
+        let moved = phrase::count(record.moved, "moving tag");
+        return format!("{moved} had been moved already; the next run moves the rest\n");
+    }
+    let mut tags: Vec<&str> = Vec::new();
+    for tag in record.roster.images().iter().flat_map(|image| &image.moving) {
+        if !tags.contains(&tag.as_str()) {
+            tags.push(tag.as_str());
+        }
+    }
+    let known: Vec<String> = positions
+        .iter()
+        .map(|position| {
+            let tag = text::one_line(&position.tag);
+            match &position.at {
+                Some(at) => format!("`{tag}` still points at {}", text::one_line(at)),
+                None => format!("`{tag}` does not exist yet"),
+            }
+        })
+        .collect();
+    let rest = if known.is_empty() {
+        let quoted: Vec<String> = tags.iter().map(|tag| format!("`{tag}`")).collect();
+        match quoted.len() {
+            0 => String::new(),
+            1 => format!(": {} is where it was", quoted[0]),
+            _ => format!(": {} are where they were", phrase::list(&quoted, MAX_NAMES)),
+        }
+    } else {
+        format!(": {}", phrase::list(&known, MAX_NAMES))
+    };
+    let limit = if view.verbose { usize::MAX } else { 1000 };
+    format!("{}\n", text::truncate(&format!("no moving tag was changed{rest}"), limit, view.theme.ellipsis()))
+}
+
+/// `4 images: 2 built, 2 tagged, 6.1 s`, or `nothing to do: 30 images up to date`.
+fn total(record: &Record, view: &View, outcome: Outcome, elapsed: Duration) -> String {
+    let mut counts = [0_usize; 8];
+    for (image, one) in record.roster.images().iter().enumerate() {
+        let kind = match (&record.outcomes[image], one.action) {
+            (Some(ImageOutcome::Built), _) => 0,
+            (Some(ImageOutcome::Reused), Action::Pull) => 1,
+            (Some(ImageOutcome::Reused), _) if record.tagged[image] => 2,
+            (Some(ImageOutcome::Reused), _) | (None, Action::None) => 3,
+            (Some(ImageOutcome::Failed { .. }), _) => 4,
+            (Some(ImageOutcome::Blocked), _) | (None, Action::Blocked) => 7,
+            (Some(ImageOutcome::Cancelled), _) => 6,
+            (Some(ImageOutcome::DependencyFailed { .. }) | None, _) => 5,
+        };
+        counts[kind] += 1;
+    }
+    // Only a run that succeeded can say that all tags are in place.
+    let idle = if outcome == Outcome::Succeeded { "up to date" } else { "unchanged" };
+    let words = ["built", "pulled", "tagged", idle, "failed", "not started", "cancelled", "blocked"];
+    let all = record.roster.images().len();
+    let theme = view.theme;
+    let line = if all == 0 {
+        "nothing to do: no images".to_owned()
+    } else if outcome == Outcome::Succeeded && counts[3] > 0 && counts[3] + counts[7] == all {
+        let blocked = if counts[7] > 0 { format!(", {} blocked", counts[7]) } else { String::new() };
+        format!("nothing to do: {} up to date{blocked}", phrase::count(counts[3], "image"))
+    } else {
+        let roles = [
+            Role::Success,
+            Role::Success,
+            Role::Success,
+            Role::Plain,
+            Role::Error,
+            Role::Warning,
+            Role::Warning,
+            Role::Warning,
+        ];
+        let mut line = phrase::count(all, "image");
+        let mut separator = ": ";
+        for ((count, word), role) in counts.iter().zip(words).zip(roles) {
+            if *count > 0 {
+                let _ = write!(line, "{separator}{}", theme.paint(role, format!("{count} {word}")));
+                separator = ", ";
+            }
+        }
+        format!("{line}, {}", phrase::duration(elapsed))
+    };
+    let interrupted = if outcome == Outcome::Interrupted { "interrupted: " } else { "" };
+    format!("{}{line}\n", theme.paint(Role::Warning, interrupted))
+}
