@@ -60,8 +60,12 @@ impl Running {
     /// Keeps the line as it is; only what is drawn is cleaned. Of a long line the end counts, where a
     /// progress bar has its last state.
     pub(super) fn log(&mut self, line: &str) {
+        let mut start = line.len().saturating_sub(MAX_LOG);
+        while !line.is_char_boundary(start) {
+            start += 1;
+        }
         self.log.clear();
-        self.log.push_str(&line[line.floor_char_boundary(line.len().saturating_sub(MAX_LOG))..]);
+        self.log.push_str(&line[start..]);
     }
 
     fn step(&self) -> Option<&StepProgress> {

@@ -52,7 +52,7 @@ pub(super) fn summary(
     }
     out.push_str(&dependents);
     if outcome != Outcome::Succeeded {
-        out.push_str(&moving_tags(record, view, positions));
+        out.push_str(&moving_tags(record, positions));
     }
     out.push_str(&total(record, view, outcome, elapsed));
     out
@@ -140,7 +140,7 @@ fn not_started(record: &Record, view: &View) -> String {
     out
 }
 
-fn moving_tags(record: &Record, view: &View, positions: &[TagPosition]) -> String {
+fn moving_tags(record: &Record, positions: &[TagPosition]) -> String {
     if record.moved > 0 {
         let moved = phrase::count(record.moved, "moving tag");
         return format!("{moved} had been moved already; the next run moves the rest\n");
@@ -171,57 +171,94 @@ fn moving_tags(record: &Record, view: &View, positions: &[TagPosition]) -> Strin
     } else {
         format!(": {}", phrase::list(&known, MAX_NAMES))
     };
-    let limit = if view.verbose { usize::MAX } else { 1000 };
-    format!("{}\n", text::truncate(&format!("no moving tag was changed{rest}"), limit, view.theme.ellipsis()))
+    format!("no moving tag was changed{rest}\n")
+}
+
+/// How an image ended, as the total counts it: in the order in which it is told.
+const ENDS: [(End, Role); 8] = [
+    (End::Built, Role::Success),
+    (End::Pulled, Role::Success),
+    (End::Tagged, Role::Success),
+    (End::Idle, Role::Plain),
+    (End::Failed, Role::Error),
+    (End::NotStarted, Role::Warning),
+    (End::Cancelled, Role::Warning),
+    (End::Blocked, Role::Warning),
+];
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum End {
+    Built,
+    Pulled,
+    Tagged,
+    Idle,
+    Failed,
+    NotStarted,
+    Cancelled,
+    Blocked,
+}
+
+impl End {
+    fn of(record: &Record, image: usize) -> Self {
+        let action = record.roster.images().get(image).map(|image| image.action);
+        match record.outcomes.get(image).and_then(Option::as_ref) {
+            Some(ImageOutcome::Built) => Self::Built,
+            Some(ImageOutcome::Reused) if action == Some(Action::Pull) => Self::Pulled,
+            Some(ImageOutcome::Reused) if record.tagged.get(image) == Some(&true) => Self::Tagged,
+            Some(ImageOutcome::Reused) => Self::Idle,
+            Some(ImageOutcome::Failed { .. }) => Self::Failed,
+            Some(ImageOutcome::DependencyFailed { .. }) => Self::NotStarted,
+            Some(ImageOutcome::Cancelled) => Self::Cancelled,
+            Some(ImageOutcome::Blocked) => Self::Blocked,
+            // Nothing was said about it, so what was planned tells.
+            None if action == Some(Action::None) => Self::Idle,
+            None if action == Some(Action::Blocked) => Self::Blocked,
+            None => Self::NotStarted,
+        }
+    }
+
+    fn words(self, outcome: Outcome) -> &'static str {
+        match self {
+            Self::Built => "built",
+            Self::Pulled => "pulled",
+            Self::Tagged => "tagged",
+            // Only a run that succeeded can say that all tags are in place.
+            Self::Idle if outcome == Outcome::Succeeded => "up to date",
+            Self::Idle => "unchanged",
+            Self::Failed => "failed",
+            Self::NotStarted => "not started",
+            Self::Cancelled => "cancelled",
+            Self::Blocked => "blocked",
+        }
+    }
 }
 
 /// `4 images: 2 built, 2 tagged, 6.1 s`, or `nothing to do: 30 images up to date`.
 fn total(record: &Record, view: &View, outcome: Outcome, elapsed: Duration) -> String {
-    let mut counts = [0_usize; 8];
-    for (image, one) in record.roster.images().iter().enumerate() {
-        let kind = match (&record.outcomes[image], one.action) {
-            (Some(ImageOutcome::Built), _) => 0,
-            (Some(ImageOutcome::Reused), Action::Pull) => 1,
-            (Some(ImageOutcome::Reused), _) if record.tagged[image] => 2,
-            (Some(ImageOutcome::Reused), _) | (None, Action::None) => 3,
-            (Some(ImageOutcome::Failed { .. }), _) => 4,
-            (Some(ImageOutcome::Blocked), _) | (None, Action::Blocked) => 7,
-            (Some(ImageOutcome::Cancelled), _) => 6,
-            (Some(ImageOutcome::DependencyFailed { .. }) | None, _) => 5,
-        };
-        counts[kind] += 1;
-    }
-    // Only a run that succeeded can say that all tags are in place.
-    let idle = if outcome == Outcome::Succeeded { "up to date" } else { "unchanged" };
-    let words = ["built", "pulled", "tagged", idle, "failed", "not started", "cancelled", "blocked"];
-    let all = record.roster.images().len();
     let theme = view.theme;
+    let all = record.roster.images().len();
+    let ends: Vec<End> = (0..all).map(|image| End::of(record, image)).collect();
+    let number = |end: End| ends.iter().filter(|one| **one == end).count();
+    let (idle, blocked) = (number(End::Idle), number(End::Blocked));
     let line = if all == 0 {
         "nothing to do: no images".to_owned()
-    } else if outcome == Outcome::Succeeded && counts[3] > 0 && counts[3] + counts[7] == all {
-        let blocked = if counts[7] > 0 { format!(", {} blocked", counts[7]) } else { String::new() };
-        format!("nothing to do: {} up to date{blocked}", phrase::count(counts[3], "image"))
+    } else if outcome == Outcome::Succeeded && idle > 0 && idle + blocked == all {
+        let rest = if blocked > 0 { format!(", {blocked} blocked") } else { String::new() };
+        format!("nothing to do: {} up to date{rest}", phrase::count(idle, "image"))
     } else {
-        let roles = [
-            Role::Success,
-            Role::Success,
-            Role::Success,
-            Role::Plain,
-            Role::Error,
-            Role::Warning,
-            Role::Warning,
-            Role::Warning,
-        ];
-        let mut line = phrase::count(all, "image");
-        let mut separator = ": ";
-        for ((count, word), role) in counts.iter().zip(words).zip(roles) {
-            if *count > 0 {
-                let _ = write!(line, "{separator}{}", theme.paint(role, format!("{count} {word}")));
-                separator = ", ";
-            }
-        }
-        format!("{line}, {}", phrase::duration(elapsed))
+        let parts: Vec<String> = ENDS
+            .into_iter()
+            .map(|(end, role)| (number(end), end, role))
+            .filter(|(count, ..)| *count > 0)
+            .map(|(count, end, role)| {
+                theme.paint(role, format!("{count} {}", end.words(outcome))).to_string()
+            })
+            .collect();
+        let total = phrase::count(all, "image");
+        format!("{total}: {}, {}", parts.join(", "), phrase::duration(elapsed))
     };
-    let interrupted = if outcome == Outcome::Interrupted { "interrupted: " } else { "" };
-    format!("{}{line}\n", theme.paint(Role::Warning, interrupted))
+    match outcome {
+        Outcome::Interrupted => format!("{}: {line}\n", theme.paint(Role::Warning, "interrupted")),
+        Outcome::Succeeded | Outcome::Failed => line + "\n",
+    }
 }
