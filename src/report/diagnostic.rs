@@ -190,10 +190,9 @@ error: acme/a and acme/b are built from each other
   ⸬  gone/Dockerfile:7
   ├ note: acme/b is built from acme/a
   │
-  ⸬  service1/Dockerfile:3:2
+  ⸬  service1/Dockerfile:3:1
   │
-3 │   RUN pip install /
-  │ ┌──┘
+3 │ ┌ RUN pip install /
 4 │ │     -r requirements.txt
   │ └────────────────────┘ and here
   ⸬  b/Dockerfile

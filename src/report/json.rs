@@ -194,3 +194,65 @@ fn finished<'a>(
 fn milliseconds(elapsed: Duration) -> u64 {
     u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX)
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use snapbox::{IntoData as _, assert_data_eq, str};
+
+    use super::*;
+    use crate::report::testing::run::{failing_run, good_run, log};
+    use crate::report::testing::{Capture, shop};
+
+    fn play(events: &[Event]) -> String {
+        let capture = Capture::default();
+        let mut renderer = JsonRenderer::new(capture.boxed(), &shop());
+        events.iter().for_each(|event| renderer.event(event));
+        capture.take()
+    }
+
+    #[test]
+    fn a_line_an_event() {
+        assert_data_eq!(play(&failing_run()), str![[r#"
+{"schema":1,"event":"started","builds":2}
+{"schema":1,"event":"image-finished","image":"acme/base","outcome":"reused","elapsed_ms":0}
+{"schema":1,"event":"image-finished","image":"acme/admin","outcome":"reused","elapsed_ms":0}
+{"schema":1,"event":"pull-started","reference":"busybox:latest"}
+{"schema":1,"event":"pull-finished","reference":"busybox:latest","elapsed_ms":1200,"error":null}
+{"schema":1,"event":"build-started","image":"acme/shared"}
+{"schema":1,"event":"build-progress","image":"acme/shared","step":1,"name":"[internal] load build context","position":null,"completed":false,"cached":false,"bytes":null,"total_bytes":null}
+{"schema":1,"event":"context-sent","image":"acme/shared","bytes":1500000}
+{"schema":1,"event":"build-progress","image":"acme/shared","step":1,"name":"[internal] load build context","position":null,"completed":true,"cached":false,"bytes":null,"total_bytes":null}
+{"schema":1,"event":"build-progress","image":"acme/shared","step":2,"name":"[1/2] FROM docker.io/library/busybox:latest","position":[1,2],"completed":true,"cached":true,"bytes":null,"total_bytes":null}
+{"schema":1,"event":"build-progress","image":"acme/shared","step":3,"name":"[2/2] RUN make","position":[2,2],"completed":false,"cached":false,"bytes":null,"total_bytes":null}
+{"schema":1,"event":"build-progress","image":"acme/shared","step":3,"name":"[2/2] RUN make","position":[2,2],"completed":false,"cached":false,"bytes":null,"total_bytes":null}
+{"schema":1,"event":"build-log","image":"acme/shared","step":3,"stream":"stdout","line":"cc -c \u001b[1mmain.c\u001b[0m"}
+{"schema":1,"event":"build-log","image":"acme/shared","step":3,"stream":"stdout","line":""}
+{"schema":1,"event":"build-log","image":"acme/shared","step":3,"stream":"stdout","line":" 10%\r100%\r"}
+{"schema":1,"event":"build-log","image":"acme/shared","step":3,"stream":"stdout","line":"\u001b]0;owned\u0007main.c:3: error \u009b31m"}
+{"schema":1,"event":"notice","text":"`base:1.0` already names another key\nand stays"}
+{"schema":1,"event":"image-finished","image":"acme/shared","outcome":"failed","elapsed_ms":4200,"failure":{"message":"process \"/bin/sh -c make\" did not complete successfully: exit code: 2","line":3,"log":["cc -c \u001b[1mmain.c\u001b[0m"," 10%\r100%\r","main.c:3: error: expected ';'\u0007","make: *** [all] Error 1",""],"hint":"run it alone with `-e shared`"}}
+{"schema":1,"event":"image-finished","image":"acme/service1","outcome":"dependency-failed","elapsed_ms":0,"dependency":"acme/shared"}
+{"schema":1,"event":"removed","reference":"acme/admin:src-1234567890abcdef"}
+{"schema":1,"event":"finished","outcome":"failed","elapsed_ms":6100}
+
+"#]].raw());
+        let good = play(&good_run());
+        let last: Vec<&str> = good.lines().rev().take(2).collect();
+        assert_data_eq!(last.join("\n"), str![[r#"
+{"schema":1,"event":"finished","outcome":"succeeded","elapsed_ms":6100}
+{"schema":1,"event":"tagged","image":"acme/admin","reference":"acme/admin:feature-login","moves":true}
+"#]].raw());
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_comes_back_as_it_was(line in any::<String>()) {
+            let written = play(&[log(1, 2, &line)]);
+            prop_assert_eq!(written.lines().count(), 1);
+            prop_assert!(!written.trim_end_matches('\n').chars().any(char::is_control), "{}", written);
+            let read: serde_json::Value = serde_json::from_str(&written).expect("valid JSON");
+            prop_assert_eq!(read["line"].as_str(), Some(line.as_str()));
+        }
+    }
+}

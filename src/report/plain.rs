@@ -148,3 +148,107 @@ impl Renderer for PlainRenderer {
         self.output.error()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use snapbox::{IntoData as _, assert_data_eq, str};
+
+    use super::*;
+    use crate::report::testing::run::{failing_run, finished, good_run, log};
+    use crate::report::testing::{Capture, ascii, colored, piped, shop, visible};
+
+    fn play(view: View, events: &[Event]) -> String {
+        let capture = Capture::default();
+        let mut renderer = PlainRenderer::new(view, capture.boxed(), &shop());
+        events.iter().for_each(|event| renderer.event(event));
+        capture.take()
+    }
+
+    #[test]
+    fn a_failing_run() {
+        assert_data_eq!(play(piped(), &failing_run()), str![[r#"
+pulling busybox:latest
+pulled busybox:latest in 1.2 s
+acme/shared   │ build
+acme/shared   │ #1 [internal] load build context
+acme/shared   │ #1 done
+acme/shared   │ #2 [1/2] FROM docker.io/library/busybox:latest (cached)
+acme/shared   │ #3 [2/2] RUN make
+acme/shared   │ #3 cc -c main.c
+acme/shared   │ #3
+acme/shared   │ #3 100%
+acme/shared   │ #3 main.c:3: error \u{9b}31m
+note: `base:1.0` already names another key and stays
+acme/shared   │ failed after 4.2 s: process "/bin/sh -c make" did not complete successfully: exit code: 2
+acme/service1 │ not started: acme/shared failed
+removed acme/admin:src-1234567890abcdef
+
+"#]].raw());
+    }
+
+    #[test]
+    fn a_good_run() {
+        assert_data_eq!(play(ascii(), &good_run()), str![[r#"
+acme/shared   | build
+acme/shared   | #1 [1/2] FROM docker.io/library/busybox:latest
+acme/shared   | #1 done
+acme/shared   | built in 3.9 s
+acme/service1 | build
+acme/service1 | built in 2.0 s
+
+"#]]);
+        let verbose = View { verbose: true, ..colored() };
+        assert_data_eq!(visible(&play(verbose, &good_run())), str![[r#"
+␛[1macme/shared␛[0m   ␛[2m│␛[0m ␛[1m␛[36mbuild␛[0m
+␛[1macme/shared␛[0m   ␛[2m│␛[0m #1 [1/2] FROM docker.io/library/busybox:latest
+␛[1macme/shared␛[0m   ␛[2m│␛[0m ␛[2m#1 done␛[0m
+␛[1macme/shared␛[0m   ␛[2m│␛[0m ␛[32mbuilt in 3.9 s␛[0m
+␛[1macme/service1␛[0m ␛[2m│␛[0m ␛[1m␛[36mbuild␛[0m
+␛[1macme/service1␛[0m ␛[2m│␛[0m ␛[32mbuilt in 2.0 s␛[0m
+␛[1macme/base␛[0m     ␛[2m│␛[0m ␛[2mtagged acme/base:feature-login␛[0m
+␛[1macme/shared␛[0m   ␛[2m│␛[0m ␛[2mtagged acme/shared:feature-login␛[0m
+␛[1macme/service1␛[0m ␛[2m│␛[0m ␛[2mtagged acme/service1:feature-login␛[0m
+␛[1macme/admin␛[0m    ␛[2m│␛[0m ␛[2mtagged acme/admin:feature-login␛[0m
+
+"#]]);
+    }
+
+    #[test]
+    fn odd_events() {
+        let events = [
+            Event::PullFinished {
+                reference: "x\u{1b}[2J".into(),
+                elapsed: Duration::ZERO,
+                error: Some("no such\nhost".into()),
+            },
+            log(99, 1, "an image that the plan does not have"),
+            Event::Interrupted,
+            finished(1, ImageOutcome::Cancelled, 1.0),
+            finished(2, ImageOutcome::Cancelled, 0.0),
+        ];
+        assert_data_eq!(play(piped(), &events), str![[r#"
+could not pull x\u{1b}[2J: no such host
+?             │ #1 an image that the plan does not have
+interrupted
+acme/shared   │ stopped after 1.0 s
+acme/service1 │ not started
+
+"#]].raw());
+    }
+
+    #[test]
+    fn a_closed_pipe_ends_the_output_and_nothing_else() {
+        struct Closed;
+        impl Write for Closed {
+            fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+                Err(io::ErrorKind::BrokenPipe.into())
+            }
+            fn flush(&mut self) -> io::Result<()> {
+                Ok(())
+            }
+        }
+        let mut renderer = PlainRenderer::new(piped(), Box::new(Closed), &shop());
+        failing_run().iter().for_each(|event| renderer.event(event));
+        assert_eq!(renderer.error().map(io::Error::kind), Some(io::ErrorKind::BrokenPipe));
+    }
+}

@@ -1,9 +1,16 @@
 //! What the tests of this module share: views, plans and a terminal that remembers.
 
+mod plan;
+pub(super) mod run;
+mod terminal;
+
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex};
 
 use super::style::{Charset, Size, Theme, View};
+
+pub(super) use plan::{plan, shop, step};
+pub(super) use terminal::Terminal;
 
 /// A pipe that understands Unicode.
 pub(super) fn piped() -> View {
