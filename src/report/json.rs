@@ -239,10 +239,14 @@ mod tests {
 "#]].raw());
         let good = play(&good_run());
         let last: Vec<&str> = good.lines().rev().take(2).collect();
-        assert_data_eq!(last.join("\n"), str![[r#"
+        assert_data_eq!(
+            last.join("\n"),
+            str![[r#"
 {"schema":1,"event":"finished","outcome":"succeeded","elapsed_ms":6100}
 {"schema":1,"event":"tagged","image":"acme/admin","reference":"acme/admin:feature-login","moves":true}
-"#]].raw());
+"#]]
+            .raw()
+        );
     }
 
     proptest! {

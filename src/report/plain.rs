@@ -166,7 +166,9 @@ mod tests {
 
     #[test]
     fn a_failing_run() {
-        assert_data_eq!(play(piped(), &failing_run()), str![[r#"
+        assert_data_eq!(
+            play(piped(), &failing_run()),
+            str![[r#"
 pulling busybox:latest
 pulled busybox:latest in 1.2 s
 acme/shared   │ build
@@ -183,12 +185,16 @@ acme/shared   │ failed after 4.2 s: process "/bin/sh -c make" did not complete
 acme/service1 │ not started: acme/shared failed
 removed acme/admin:src-1234567890abcdef
 
-"#]].raw());
+"#]]
+            .raw()
+        );
     }
 
     #[test]
     fn a_good_run() {
-        assert_data_eq!(play(ascii(), &good_run()), str![[r#"
+        assert_data_eq!(
+            play(ascii(), &good_run()),
+            str![[r#"
 acme/shared   | build
 acme/shared   | #1 [1/2] FROM docker.io/library/busybox:latest
 acme/shared   | #1 done
@@ -196,9 +202,12 @@ acme/shared   | built in 3.9 s
 acme/service1 | build
 acme/service1 | built in 2.0 s
 
-"#]]);
+"#]]
+        );
         let verbose = View { verbose: true, ..colored() };
-        assert_data_eq!(visible(&play(verbose, &good_run())), str![[r#"
+        assert_data_eq!(
+            visible(&play(verbose, &good_run())),
+            str![[r#"
 ␛[1macme/shared␛[0m   ␛[2m│␛[0m ␛[1m␛[36mbuild␛[0m
 ␛[1macme/shared␛[0m   ␛[2m│␛[0m #1 [1/2] FROM docker.io/library/busybox:latest
 ␛[1macme/shared␛[0m   ␛[2m│␛[0m ␛[2m#1 done␛[0m
@@ -210,7 +219,8 @@ acme/service1 | built in 2.0 s
 ␛[1macme/service1␛[0m ␛[2m│␛[0m ␛[2mtagged acme/service1:feature-login␛[0m
 ␛[1macme/admin␛[0m    ␛[2m│␛[0m ␛[2mtagged acme/admin:feature-login␛[0m
 
-"#]]);
+"#]]
+        );
     }
 
     #[test]
@@ -226,14 +236,18 @@ acme/service1 | built in 2.0 s
             finished(1, ImageOutcome::Cancelled, 1.0),
             finished(2, ImageOutcome::Cancelled, 0.0),
         ];
-        assert_data_eq!(play(piped(), &events), str![[r#"
+        assert_data_eq!(
+            play(piped(), &events),
+            str![[r#"
 could not pull x\u{1b}[2J: no such host
 ?             │ #1 an image that the plan does not have
 interrupted
 acme/shared   │ stopped after 1.0 s
 acme/service1 │ not started
 
-"#]].raw());
+"#]]
+            .raw()
+        );
     }
 
     #[test]

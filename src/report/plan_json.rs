@@ -126,7 +126,9 @@ mod tests {
             Diagnostic::warning("odd").at(Location::span("a/Dockerfile".into(), 3, 1..2)).hint("even it"),
             Diagnostic::note("nowhere"),
         ];
-        assert_data_eq!(plan_json(&plan), str![[r#"
+        assert_data_eq!(
+            plan_json(&plan),
+            str![[r#"
 {
   "schema": 1,
   "checkout": {
@@ -238,7 +240,9 @@ mod tests {
   ]
 }
 
-"#]].raw());
+"#]]
+            .raw()
+        );
     }
 
     #[test]
@@ -248,7 +252,9 @@ mod tests {
         plan.checkout.branch = None;
         plan.checkout.name = "a\"\u{1b}\u{9b}\u{202e}\u{7f}é\n".into();
         let text = plan_json(&plan);
-        assert_data_eq!(&text, str![[r#"
+        assert_data_eq!(
+            &text,
+            str![[r#"
 {
   "schema": 1,
   "checkout": {
@@ -266,7 +272,9 @@ mod tests {
   "diagnostics": []
 }
 
-"#]].raw());
+"#]]
+            .raw()
+        );
         let read: Value = serde_json::from_str(&text).expect("valid JSON");
         assert_eq!(read["checkout"]["name"], plan.checkout.name);
     }

@@ -72,13 +72,18 @@ impl Screen {
         self.drawn = lines.iter().map(|line| line.columns).collect();
     }
 
-    /// Terminals reflow: after shrinking, a line that was drawn takes several.
+    /// Terminals reflow: after shrinking, a line that was drawn takes several. What has left the screen at
+    /// its top stays there, in pieces; a line break keeps what follows from becoming part of them.
     fn go_back(&self, frame: &mut String) {
         let width = self.size.columns.max(1);
         let rows: usize = self.drawn.iter().map(|columns| columns.div_ceil(width).max(1)).sum();
+        let reach = self.max_lines();
         frame.push('\r');
         if rows > 0 {
-            let _ = write!(frame, "\x1b[{rows}A");
+            let _ = write!(frame, "\x1b[{}A", rows.min(reach));
+        }
+        if rows > reach {
+            let _ = writeln!(frame, "{CLEAR_BELOW}");
         }
     }
 }

@@ -42,8 +42,11 @@ pub(super) fn summary(
     for (image, ended) in record.outcomes.iter().enumerate() {
         if let Some(ImageOutcome::Failed { message, line, log, hint }) = ended {
             out.push('\n');
-            out.push_str(&failure(record, image, (message, *line, hint.as_deref()), view, sources));
+            out.push_str(&failure(record, image, (message, *line), view, sources));
             out.push_str(&log_end(log, view));
+            if let Some(hint) = hint {
+                let _ = writeln!(out, "{}: {}", view.theme.paint(Role::Name, "help"), text::lines(hint));
+            }
         }
     }
     let dependents = not_started(record, view);
@@ -61,7 +64,7 @@ pub(super) fn summary(
 fn failure(
     record: &Record,
     image: usize,
-    (message, line, hint): (&str, Option<usize>, Option<&str>),
+    (message, line): (&str, Option<usize>),
     view: &View,
     sources: Sources<'_>,
 ) -> String {
@@ -72,7 +75,6 @@ fn failure(
         let span = line.zip(source).and_then(|(line, source)| instruction(&source, line));
         failed.location = Some(Location { path: dockerfile, span, line });
     }
-    failed.hint = hint.map(str::to_owned);
     diagnostic(&failed, view, sources)
 }
 
@@ -289,14 +291,20 @@ mod tests {
 
     #[test]
     fn a_good_run() {
-        assert_data_eq!(sum_up(&shop(), &piped(), &good_run(), &[]), str![[r#"
+        assert_data_eq!(
+            sum_up(&shop(), &piped(), &good_run(), &[]),
+            str![[r#"
 4 images: 2 built, 2 tagged, 6.1 s
 
-"#]]);
-        assert_data_eq!(visible(&sum_up(&shop(), &colored(), &good_run(), &[])), str![[r#"
+"#]]
+        );
+        assert_data_eq!(
+            visible(&sum_up(&shop(), &colored(), &good_run(), &[])),
+            str![[r#"
 4 images: ␛[32m2 built␛[0m, ␛[32m2 tagged␛[0m, 6.1 s
 
-"#]]);
+"#]]
+        );
     }
 
     #[test]
@@ -305,7 +313,9 @@ mod tests {
             TagPosition { tag: "feature-login".into(), at: Some("9f3b21c04d55".into()) },
             TagPosition { tag: "latest".into(), at: None },
         ];
-        assert_data_eq!(sum_up(&shop(), &piped(), &failing_run(), &positions), str![[r#"
+        assert_data_eq!(
+            sum_up(&shop(), &piped(), &failing_run(), &positions),
+            str![[r#"
 
 error: acme/shared could not be built: process "/bin/sh -c make" did not complete successfully: exit code: 2
   ╭▸ shared/Dockerfile:3:1
@@ -313,21 +323,24 @@ error: acme/shared could not be built: process "/bin/sh -c make" did not complet
 3 │ ┏ RUN cd /src && \
 4 │ ┃     # build it
 5 │ ┃     make
-  │ ┗━━━━━━━━┛
-  │
-  ╰ help: run it alone with `-e shared`
+  ╰╴┗━━━━━━━━┛
   the end of its output:
   │ cc -c main.c
   │ 100%
   │ main.c:3: error: expected ';'
   │ make: *** [all] Error 1
+help: run it alone with `-e shared`
 
 not started: acme/service1, which needs acme/shared
 no moving tag was changed: `feature-login` still points at 9f3b21c04d55 and `latest` does not exist yet
 4 images: 2 unchanged, 1 failed, 1 not started, 6.1 s
 
-"#]].raw());
-        assert_data_eq!(sum_up(&shop(), &ascii(), &failing_run(), &[]), str![[r#"
+"#]]
+            .raw()
+        );
+        assert_data_eq!(
+            sum_up(&shop(), &ascii(), &failing_run(), &[]),
+            str![[r#"
 
 error: acme/shared could not be built: process "/bin/sh -c make" did not complete successfully: exit code: 2
  --> shared/Dockerfile:3:1
@@ -336,19 +349,20 @@ error: acme/shared could not be built: process "/bin/sh -c make" did not complet
 4 | |     # build it
 5 | |     make
   | |________^
-  |
-  = help: run it alone with `-e shared`
   the end of its output:
   | cc -c main.c
   | 100%
   | main.c:3: error: expected ';'
   | make: *** [all] Error 1
+help: run it alone with `-e shared`
 
 not started: acme/service1, which needs acme/shared
 no moving tag was changed: `feature-login` and `latest` are where they were
 4 images: 2 unchanged, 1 failed, 1 not started, 6.1 s
 
-"#]].raw());
+"#]]
+            .raw()
+        );
         assert_data_eq!(visible(&sum_up(&shop(), &colored(), &failing_run(), &[])), str![[r#"
 
 ␛[1m␛[91merror␛[0m␛[1m: acme/shared could not be built: process "/bin/sh -c make" did not complete successfully: exit code: 2␛[0m
@@ -357,21 +371,22 @@ no moving tag was changed: `feature-login` and `latest` are where they were
 ␛[1m␛[94m3␛[0m ␛[1m␛[94m│␛[0m ␛[1m␛[91m┏␛[0m RUN cd /src && \
 ␛[1m␛[94m4␛[0m ␛[1m␛[94m│␛[0m ␛[1m␛[91m┃␛[0m     # build it
 ␛[1m␛[94m5␛[0m ␛[1m␛[94m│␛[0m ␛[1m␛[91m┃␛[0m     make
-  ␛[1m␛[94m│␛[0m ␛[1m␛[91m┗━━━━━━━━┛␛[0m
-  ␛[1m␛[94m│␛[0m
-  ␛[1m␛[94m╰ ␛[0m␛[1mhelp␛[0m: run it alone with `-e shared`
+  ␛[1m␛[94m╰╴␛[0m␛[1m␛[91m┗━━━━━━━━┛␛[0m
   ␛[2mthe end of its output:␛[0m
   ␛[2m│␛[0m cc -c main.c
   ␛[2m│␛[0m 100%
   ␛[2m│␛[0m main.c:3: error: expected ';'
   ␛[2m│␛[0m make: *** [all] Error 1
+␛[1mhelp␛[0m: run it alone with `-e shared`
 
 ␛[1m␛[33mnot started␛[0m: acme/service1, which needs acme/shared
 no moving tag was changed: `feature-login` and `latest` are where they were
 4 images: 2 unchanged, ␛[1m␛[91m1 failed␛[0m, ␛[1m␛[33m1 not started␛[0m, 6.1 s
 
 "#]].raw());
-        assert_data_eq!(sum_up(&shop(), &narrow(20), &failing_run(), &[]), str![[r#"
+        assert_data_eq!(
+            sum_up(&shop(), &narrow(20), &failing_run(), &[]),
+            str![[r#"
 
 error: acme/shared could not be built: process "/bin/sh -c make" did not complete successfully: exit code: 2
   ╭▸ shared/Dockerfile:3:1
@@ -379,70 +394,83 @@ error: acme/shared could not be built: process "/bin/sh -c make" did not complet
 3 │ ┏ RUN cd /src && \
 4 │ ┃     # build it
 5 │ ┃     make
-  │ ┗━━━━━━━━┛
-  │
-  ╰ help: run it alone with `-e shared`
+  ╰╴┗━━━━━━━━┛
   the end of its output:
   │ cc -c main.c
   │ 100%
   │ main.c:3: error: expected ';'
   │ make: *** [all] Error 1
+help: run it alone with `-e shared`
 
 not started: acme/service1, which needs acme/shared
 no moving tag was changed: `feature-login` and `latest` are where they were
 4 images: 2 unchanged, 1 failed, 1 not started, 6.1 s
 
-"#]].raw());
+"#]]
+            .raw()
+        );
     }
 
     #[test]
     fn without_a_line_or_a_source_the_dockerfile_is_named() {
         let run = |image, line| [finished(image, failure(line), 1.0), over(Outcome::Failed, 1.0)];
-        assert_data_eq!(sum_up(&shop(), &piped(), &run(1, None), &[]), str![[r#"
+        assert_data_eq!(
+            sum_up(&shop(), &piped(), &run(1, None), &[]),
+            str![[r#"
 
 error: acme/shared could not be built: process "/bin/sh -c make" did not complete successfully: exit code: 2
- ╭▸ shared/Dockerfile
- ╰ help: run it alone with `-e shared`
+ ─▸ shared/Dockerfile
   the end of its output:
   │ cc -c main.c
   │ 100%
   │ main.c:3: error: expected ';'
   │ make: *** [all] Error 1
+help: run it alone with `-e shared`
 
 no moving tag was changed: `feature-login` and `latest` are where they were
 4 images: 1 failed, 3 not started, 1.0 s
 
-"#]].raw());
-        assert_data_eq!(sum_up(&shop(), &piped(), &run(2, Some(7)), &[]), str![[r#"
+"#]]
+            .raw()
+        );
+        assert_data_eq!(
+            sum_up(&shop(), &piped(), &run(2, Some(7)), &[]),
+            str![[r#"
 
 error: acme/service1 could not be built: process "/bin/sh -c make" did not complete successfully: exit code: 2
- ╭▸ service1/Dockerfile:7
- ╰ help: run it alone with `-e shared`
+ ─▸ service1/Dockerfile:7
   the end of its output:
   │ cc -c main.c
   │ 100%
   │ main.c:3: error: expected ';'
   │ make: *** [all] Error 1
+help: run it alone with `-e shared`
 
 no moving tag was changed: `feature-login` and `latest` are where they were
 4 images: 1 failed, 3 not started, 1.0 s
 
-"#]].raw());
-        assert_data_eq!(sum_up(&shop(), &piped(), &run(1, Some(70)), &[]), str![[r#"
+"#]]
+            .raw()
+        );
+        assert_data_eq!(
+            sum_up(&shop(), &piped(), &run(1, Some(70)), &[]),
+            str![[r#"
 
 error: acme/shared could not be built: process "/bin/sh -c make" did not complete successfully: exit code: 2
- ╭▸ shared/Dockerfile:70
- ╰ help: run it alone with `-e shared`
+ ─▸ shared/Dockerfile:70
   the end of its output:
   │ cc -c main.c
   │ 100%
   │ main.c:3: error: expected ';'
   │ make: *** [all] Error 1
+help: run it alone with `-e shared`
 
 no moving tag was changed: `feature-login` and `latest` are where they were
 4 images: 1 failed, 3 not started, 1.0 s
 
-"#]].raw());
+"#]]
+            .raw()
+        );
     }
 
     #[test]
@@ -454,11 +482,14 @@ no moving tag was changed: `feature-login` and `latest` are where they were
             finished(2, ImageOutcome::Cancelled, 0.0),
             over(Outcome::Interrupted, 2.0),
         ];
-        assert_data_eq!(sum_up(&shop(), &piped(), &events, &[]), str![[r#"
+        assert_data_eq!(
+            sum_up(&shop(), &piped(), &events, &[]),
+            str![[r#"
 no moving tag was changed: `feature-login` and `latest` are where they were
 interrupted: 4 images: 1 unchanged, 1 not started, 2 cancelled, 2.0 s
 
-"#]]);
+"#]]
+        );
     }
 
     #[test]
@@ -471,14 +502,17 @@ interrupted: 4 images: 1 unchanged, 1 not started, 2 cancelled, 2.0 s
             },
             over(Outcome::Failed, 1.0),
         ];
-        assert_data_eq!(sum_up(&shop(), &piped(), &events, &[]), str![[r#"
+        assert_data_eq!(
+            sum_up(&shop(), &piped(), &events, &[]),
+            str![[r#"
 
 error: acme.internal/base:1 could not be pulled: no such host
 
 no moving tag was changed: `feature-login` and `latest` are where they were
 4 images: 4 not started, 1.0 s
 
-"#]]);
+"#]]
+        );
     }
 
     #[test]
@@ -487,11 +521,14 @@ no moving tag was changed: `feature-login` and `latest` are where they were
         events.pop();
         events.pop();
         events.push(over(Outcome::Failed, 6.1));
-        assert_data_eq!(sum_up(&shop(), &piped(), &events, &[]), str![[r#"
+        assert_data_eq!(
+            sum_up(&shop(), &piped(), &events, &[]),
+            str![[r#"
 3 moving tags had been moved already; the next run moves the rest
 4 images: 2 built, 1 tagged, 1 unchanged, 6.1 s
 
-"#]]);
+"#]]
+        );
     }
 
     #[test]
@@ -502,19 +539,28 @@ no moving tag was changed: `feature-login` and `latest` are where they were
             let each = (0..count).map(|image| finished(image, ImageOutcome::Reused, 0.0));
             each.chain([over(Outcome::Succeeded, 0.06)]).collect()
         };
-        assert_data_eq!(sum_up(&plan(steps.clone()), &piped(), &done(30), &[]), str![[r#"
+        assert_data_eq!(
+            sum_up(&plan(steps.clone()), &piped(), &done(30), &[]),
+            str![[r#"
 nothing to do: 30 images up to date
 
-"#]]);
+"#]]
+        );
         steps.push(step(Action::Blocked, "b", &["set BASE"]));
-        assert_data_eq!(sum_up(&plan(steps), &piped(), &done(30), &[]), str![[r#"
+        assert_data_eq!(
+            sum_up(&plan(steps), &piped(), &done(30), &[]),
+            str![[r#"
 nothing to do: 30 images up to date, 1 blocked
 
-"#]]);
-        assert_data_eq!(sum_up(&plan(Vec::new()), &piped(), &done(0), &[]), str![[r#"
+"#]]
+        );
+        assert_data_eq!(
+            sum_up(&plan(Vec::new()), &piped(), &done(0), &[]),
+            str![[r#"
 nothing to do: no images
 
-"#]]);
+"#]]
+        );
     }
 
     #[test]
@@ -523,22 +569,25 @@ nothing to do: no images
         let mut events = vec![finished(0, failure(None), 1.0)];
         events.extend((1..1000).map(|n| finished(n, ImageOutcome::DependencyFailed { dependency: 0 }, 0.0)));
         events.push(over(Outcome::Failed, 3_840.0));
-        assert_data_eq!(sum_up(&plan(steps), &piped(), &events, &[]), str![[r#"
+        assert_data_eq!(
+            sum_up(&plan(steps), &piped(), &events, &[]),
+            str![[r#"
 
 error: acme/s0 could not be built: process "/bin/sh -c make" did not complete successfully: exit code: 2
- ╭▸ s0/Dockerfile
- ╰ help: run it alone with `-e shared`
+ ─▸ s0/Dockerfile
   the end of its output:
   │ cc -c main.c
   │ 100%
   │ main.c:3: error: expected ';'
   │ make: *** [all] Error 1
+help: run it alone with `-e shared`
 
 not started: acme/s1, acme/s2, acme/s3, acme/s4, acme/s5, acme/s6, acme/s7, acme/s8 and 991 more, which need acme/s0
 no moving tag was changed: `feature-login` and `latest` are where they were
 1000 images: 1 failed, 999 not started, 1 h 04 min
 
-"#]]);
+"#]]
+        );
     }
 
     proptest! {

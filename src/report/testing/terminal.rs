@@ -26,6 +26,13 @@ impl Terminal {
         self.emulator.feed(text);
     }
 
+    /// Moves the cursor to the last line, as after some use. On an empty screen this emulator lets what is
+    /// reflowed scroll away at the top although there is room below.
+    pub(in crate::report) fn fill(&mut self) {
+        let (_, rows) = self.emulator.size();
+        self.echo(&"\r\n".repeat(rows));
+    }
+
     pub(in crate::report) fn resize(&mut self, size: Size) {
         self.refresh();
         self.emulator.resize(size.columns, size.rows);
