@@ -415,6 +415,22 @@ warning: odd
     }
 
     #[test]
+    fn lines_that_were_wrapped_are_not_joined_when_the_terminal_widens() {
+        let (mut terminal, mut renderer) = start(narrow(100), &shop());
+        terminal.fill();
+        half_way().iter().for_each(|event| renderer.event(event));
+        for (now, columns) in (1..).zip([100, 40, 120, 20, 120]) {
+            let size = Size { columns, rows: 24 };
+            terminal.resize(size);
+            renderer.resize(size);
+            renderer.tick(seconds(f64::from(now)));
+        }
+        let text = terminal.text();
+        assert_eq!(text.matches("built   acme/base").count(), 1, "{text}");
+        assert_eq!(text.matches('⠋').count(), 3, "{text}");
+    }
+
+    #[test]
     fn absurd_sizes() {
         for (columns, rows) in [(0, 0), (1, 1), (2, 1), (3, 2), (usize::MAX, usize::MAX)] {
             let capture = crate::report::testing::Capture::default();

@@ -92,3 +92,50 @@ impl Renderer for QuietRenderer {
         self.output.error()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use snapbox::{IntoData as _, assert_data_eq, str};
+
+    use super::*;
+    use crate::report::testing::run::{failing_run, good_run, seconds};
+    use crate::report::testing::{Capture, piped, shop};
+
+    /// Standard output of a run, and the file of `--events`.
+    fn run(mode: Mode, events: &[Event]) -> (String, String) {
+        let (terminal, file) = (Capture::default(), Capture::default());
+        let mut reporter = Reporter::new(mode, piped(), terminal.boxed(), &shop())
+            .also(Box::new(JsonRenderer::new(file.boxed(), &shop())));
+        reporter.print("head\n");
+        for event in events {
+            reporter.event(event);
+        }
+        reporter.tick(seconds(1.0));
+        reporter.finish(&|_| None, &[]);
+        drop(reporter);
+        (terminal.take(), file.take())
+    }
+
+    #[test]
+    fn the_summary_follows_in_every_mode_for_people() {
+        for mode in [Mode::Live, Mode::Plain] {
+            let (shown, _) = run(mode, &failing_run());
+            assert!(shown.starts_with("head\n"), "{shown}");
+            assert!(shown.ends_with("4 images: 2 unchanged, 1 failed, 1 not started, 6.1 s\n"), "{shown}");
+        }
+    }
+
+    #[test]
+    fn json_is_nothing_but_json() {
+        let (shown, file) = run(Mode::Json, &failing_run());
+        assert_eq!(shown, file);
+        assert_eq!(shown.lines().count(), failing_run().len());
+        assert!(shown.lines().all(|line| serde_json::from_str::<serde_json::Value>(line).is_ok()));
+    }
+
+    #[test]
+    fn quiet_shows_failures_only() {
+        assert_eq!(run(Mode::Quiet, &good_run()).0, "head\n");
+        assert_data_eq!(run(Mode::Quiet, &failing_run()).0, str![[r#""#]].raw());
+    }
+}

@@ -19,6 +19,7 @@ pub(super) struct Screen {
     output: Output,
     size: Size,
     drawn: Vec<usize>,
+    resized: bool,
 }
 
 const HIDE_CURSOR: &str = "\x1b[?25l";
@@ -31,7 +32,7 @@ const CLEAR_BELOW: &str = "\x1b[J";
 
 impl Screen {
     pub(super) fn new(output: Output, size: Size) -> Self {
-        Self { output, size, drawn: Vec::new() }
+        Self { output, size, drawn: Vec::new(), resized: false }
     }
 
     pub(super) fn size(&self) -> Size {
@@ -40,6 +41,7 @@ impl Screen {
 
     pub(super) fn resize(&mut self, size: Size) {
         self.size = size;
+        self.resized = true;
     }
 
     pub(super) fn error(&self) -> Option<&io::Error> {
@@ -59,7 +61,9 @@ impl Screen {
         }
         let mut frame = String::from(HIDE_CURSOR);
         self.go_back(&mut frame);
-        if !above.is_empty() {
+        // A line that the terminal has wrapped is remembered as such until it is erased as a whole: written
+        // over only, it would be joined with the next one when the terminal widens.
+        if self.resized || !above.is_empty() {
             frame.push_str(CLEAR_BELOW);
             frame.push_str(above);
         }
@@ -69,6 +73,7 @@ impl Screen {
         }
         let _ = write!(frame, "{CLEAR_BELOW}{WRAP_LINES}{SHOW_CURSOR}");
         self.output.write(&frame);
+        self.resized = false;
         self.drawn = lines.iter().map(|line| line.columns).collect();
     }
 
