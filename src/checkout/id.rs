@@ -16,7 +16,7 @@ pub struct InvalidObjectId;
 
 impl CommitId {
     /// Takes the 20 bytes.
-    pub fn new(bytes: [u8; 20]) -> Self {
+    pub const fn new(bytes: [u8; 20]) -> Self {
         Self(bytes)
     }
 
@@ -35,7 +35,7 @@ impl CommitId {
 
 impl BlobId {
     /// Takes the 20 bytes.
-    pub fn new(bytes: [u8; 20]) -> Self {
+    pub const fn new(bytes: [u8; 20]) -> Self {
         Self(bytes)
     }
 

@@ -14,6 +14,9 @@ impl ContentKey {
         Self(digest)
     }
 
+    /// A key that no image has; for tests and examples.
+    pub const ZERO: Self = Self([0; 32]);
+
     /// The 32 bytes.
     pub fn as_bytes(&self) -> &[u8; 32] {
         &self.0

@@ -1,0 +1,33 @@
+use super::args::{GlobalArgs, GraphArgs, GraphFormat, ImageArgs};
+use super::environment::Environment;
+use super::error::{CliError, ExitCode};
+use super::output::Output;
+use super::session::{EngineNeed, Request, Session, has_errors};
+
+/// `shipwright graph`.
+pub(super) async fn run(
+    global: &GlobalArgs,
+    args: &GraphArgs,
+    environment: &Environment,
+    output: &mut Output,
+) -> Result<ExitCode, CliError> {
+    let request = Request {
+        global,
+        selection: &args.selection,
+        image: &ImageArgs::default(),
+        environment,
+        engine: EngineNeed::Platform,
+    };
+    let session = Session::open(&request).await?;
+    output.use_checkout(session.checkout.root());
+    let graph = &session.project.graph;
+    let text = match args.format {
+        GraphFormat::Text => graph.text(&session.selected),
+        GraphFormat::Dot => graph.dot(&session.selected),
+        GraphFormat::Mermaid => graph.mermaid(&session.selected),
+        GraphFormat::Json => crate::report::graph_json(&session.plan_without_engine()?),
+    };
+    output.diagnostics(&session.project.diagnostics);
+    output.result(text.as_bytes())?;
+    Ok(if has_errors(&session.project.diagnostics) { ExitCode::Wrong } else { ExitCode::Done })
+}

@@ -1,0 +1,253 @@
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use super::args::{GlobalArgs, ImageArgs, SelectionArgs};
+use super::environment::Environment;
+use super::error::CliError;
+use super::known;
+use super::settings::{self, Resolved, SettingsFile};
+use crate::checkout::{Checkout, CiReference, CommitId, WorkTree, branch_tag, ci_reference};
+use crate::diagnostic::Diagnostic;
+use crate::engine::{Endpoint, Engine, EngineEnvironment};
+use crate::graph::{Selector, select};
+use crate::image::Tag;
+use crate::inputs::Manifests;
+use crate::plan::{CheckoutSummary, Facts, Plan, TagPolicy, decide};
+use crate::project::{CleanState, Project, assign_revisions, compare_with_head, load};
+
+/// A checkout that was read: everything a command needs to decide.
+pub struct Session {
+    /// The checkout.
+    pub checkout: Checkout,
+    /// Its files.
+    pub tree: Arc<WorkTree>,
+    /// Its images.
+    pub project: Project,
+    /// How each image stands to HEAD.
+    pub clean: Vec<CleanState>,
+    /// Indices of the selected images, dependencies first.
+    pub selected: Vec<usize>,
+    /// Whether `--exact` chose them.
+    pub exact: bool,
+    /// What flags, environment and settings file say.
+    pub resolved: Resolved,
+    /// The branch, or the pull request.
+    pub reference: BranchReference,
+    /// The engine, unless it was not wanted.
+    pub engine: Option<Engine>,
+}
+
+/// What moving tags follow.
+#[derive(Clone, Debug, Default)]
+pub struct BranchReference {
+    /// For people: `main`, `pr-12`.
+    pub name: Option<String>,
+    /// Its tag.
+    pub tag: Option<Tag>,
+    /// Whether it is a pull request, which never moves `latest`.
+    pub pull_request: bool,
+}
+
+/// Whether a command wants an engine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EngineNeed {
+    /// It cannot do without.
+    Required,
+    /// It only asks which platform it builds for.
+    Platform,
+}
+
+/// What all commands that read a checkout were given.
+pub struct Request<'a> {
+    /// Options of every command.
+    pub global: &'a GlobalArgs,
+    /// Which images.
+    pub selection: &'a SelectionArgs,
+    /// What decides the images.
+    pub image: &'a ImageArgs,
+    /// The process.
+    pub environment: &'a Environment,
+    /// Whether an engine is wanted.
+    pub engine: EngineNeed,
+}
+
+impl Session {
+    /// Reads the checkout and asks for the engine at the same time.
+    pub async fn open(request: &Request<'_>) -> Result<Self, CliError> {
+        let start = start_folder(request.global, request.environment);
+        let connecting = connect(request);
+        let reading = tokio::task::spawn_blocking(move || -> Result<_, CliError> {
+            let checkout = Checkout::discover(&start)?;
+            let tree = checkout.work_tree()?;
+            let file = settings::load(checkout.root()).map_err(CliError::wrong)?;
+            Ok((checkout, tree, file))
+        });
+        let (engine, read) = tokio::join!(connecting, reading);
+        let (checkout, tree, file) = read.map_err(|error| CliError::usage(error.to_string()))??;
+        let engine = engine?;
+        let mut resolved = settings::resolve(
+            &checkout,
+            &file,
+            request.global,
+            request.selection,
+            request.image,
+            request.environment,
+        )?;
+        if let (false, Some(engine)) = (resolved.platform_is_chosen, &engine) {
+            resolved.options.platform = engine.info().platform.clone();
+        }
+        if let Some(engine) = &engine {
+            resolved.options.build_platform = engine.info().platform.clone();
+        }
+        Self::read(request, checkout, tree, &file, resolved, engine)
+    }
+
+    fn read(
+        request: &Request<'_>,
+        checkout: Checkout,
+        tree: WorkTree,
+        file: &SettingsFile,
+        resolved: Resolved,
+        engine: Option<Engine>,
+    ) -> Result<Self, CliError> {
+        let options = &resolved.options;
+        let mut project = load(&tree, checkout.name(), checkout.origin_url(), options)?;
+        project.diagnostics.extend(file.warnings.iter().cloned());
+        let head = checkout.head().commit;
+        let clean = match head {
+            Some(head) => {
+                let tree = checkout.commit_tree(head)?;
+                let committed = load(&tree, checkout.name(), checkout.origin_url(), options)?;
+                assign_revisions(&mut project, &checkout, head, options.settings_file.as_ref())?;
+                compare_with_head(&project, Some(&committed))
+            }
+            None => compare_with_head(&project, None),
+        };
+        let (selected, exact) = selection(request, &project)?;
+        let reference = branch_reference(&checkout, request.environment);
+        Ok(Self {
+            checkout,
+            tree: Arc::new(tree),
+            project,
+            clean,
+            selected,
+            exact,
+            resolved,
+            reference,
+            engine,
+        })
+    }
+
+    /// Asks the engine what exists and decides.
+    pub async fn plan(&self, rebuild: bool) -> Result<Plan, CliError> {
+        let tags = self.tag_policy()?;
+        let known = known::gather(self, &tags).await?;
+        Ok(decide(&Facts {
+            project: &self.project,
+            clean: &self.clean,
+            known: &known,
+            selected: &self.selected,
+            exact: self.exact,
+            tags: &tags,
+            rebuild,
+            checkout: CheckoutSummary {
+                name: self.checkout.name().to_owned(),
+                head: self.checkout.head().commit,
+                branch: self.reference.name.clone(),
+                dirty: false,
+            },
+        }))
+    }
+
+    /// Manifests of keys that were built from this repository, all its worktrees together.
+    pub fn manifests(&self) -> Manifests {
+        Manifests::new(self.checkout.common_dir().join("shipwright").join("manifests"))
+    }
+
+    fn tag_policy(&self) -> Result<TagPolicy, CliError> {
+        let head: Option<CommitId> = self.checkout.head().commit;
+        let git_tags = match head {
+            Some(head) => self.checkout.tags_at(head)?,
+            None => Vec::new(),
+        };
+        let mut moving = self.resolved.moving_tags.clone();
+        if moving.is_empty() && !self.reference.pull_request {
+            moving.extend(Tag::new("latest"));
+        }
+        Ok(TagPolicy {
+            head,
+            git_tags: git_tags.iter().map(|name| branch_tag(name)).collect(),
+            branch: self.reference.tag.clone(),
+            moving,
+            uncommitted_options: self.resolved.uncommitted_options,
+        })
+    }
+}
+
+fn start_folder(global: &GlobalArgs, environment: &Environment) -> PathBuf {
+    match &global.directory {
+        Some(folder) => environment.current_dir.join(folder),
+        None => environment.current_dir.clone(),
+    }
+}
+
+/// Connects unless `--offline`; a command that only asks for the platform goes on without.
+async fn connect(request: &Request<'_>) -> Result<Option<Engine>, CliError> {
+    if request.global.offline {
+        return Ok(None);
+    }
+    let environment = EngineEnvironment {
+        docker_host: request.environment.get("DOCKER_HOST").map(str::to_owned),
+        docker_context: request.environment.get("DOCKER_CONTEXT").map(str::to_owned),
+        docker_config: request.environment.docker_config(),
+    };
+    let connected = async {
+        let endpoint = Endpoint::resolve(request.global.host.as_deref(), &environment)?;
+        Engine::connect(&endpoint).await
+    };
+    match (connected.await, request.engine) {
+        (Ok(engine), _) => Ok(Some(engine)),
+        (Err(_), EngineNeed::Platform) => Ok(None),
+        (Err(error), EngineNeed::Required) => Err(error.into()),
+    }
+}
+
+fn selection(request: &Request<'_>, project: &Project) -> Result<(Vec<usize>, bool), CliError> {
+    let args = request.selection;
+    let selector = Selector {
+        upto: args.targets.iter().chain(&args.upto).cloned().collect(),
+        dependents: args.dependents.clone(),
+        exact: args.exact.clone(),
+        exclude: args.exclude.clone(),
+    };
+    let selected = select(project, &selector)?;
+    let exact = !args.exact.is_empty();
+    let mut order: Vec<usize> = project.graph.order();
+    let selected: BTreeSet<usize> = selected.into_iter().collect();
+    order.retain(|at| selected.contains(at));
+    Ok((order, exact))
+}
+
+fn branch_reference(checkout: &Checkout, environment: &Environment) -> BranchReference {
+    let head = checkout.head();
+    if let Some(branch) = &head.branch {
+        return BranchReference { tag: Some(branch_tag(branch)), name: Some(branch.clone()), pull_request: false };
+    }
+    let lookup = |name: &str| environment.get(name).map(str::to_owned);
+    match ci_reference(&lookup, head.commit) {
+        Some(CiReference::Branch(branch)) => {
+            BranchReference { tag: Some(branch_tag(&branch)), name: Some(branch), pull_request: false }
+        }
+        Some(CiReference::PullRequest(number)) => {
+            let name = format!("pr-{number}");
+            BranchReference { tag: Tag::new(&name).ok(), name: Some(name), pull_request: true }
+        }
+        Some(CiReference::Tag) | None => BranchReference::default(),
+    }
+}
+
+/// Errors among findings make the run end with exit code 2 although the rest is built.
+pub fn has_errors(diagnostics: &[Diagnostic]) -> bool {
+    diagnostics.iter().any(|diagnostic| diagnostic.severity == crate::diagnostic::Severity::Error)
+}

@@ -1,0 +1,118 @@
+use std::io::{self, Read};
+use std::sync::Arc;
+
+use crate::checkout::{BlobHasher, BlobId, InputKind, Snapshot};
+use crate::engine::{ContextEntry, ContextKind, ContextSource};
+use crate::project::ContextFile;
+
+/// The planned inputs of one image, as the engine may ask for them. Each byte is hashed on its way: a file
+/// that is not what was planned ends the build instead of lying about its key.
+pub(super) struct PlannedContext {
+    tree: Arc<dyn Snapshot + Send + Sync>,
+    files: Vec<ContextFile>,
+    entries: Vec<ContextEntry>,
+}
+
+impl PlannedContext {
+    /// `time` is what every file gets, in seconds since 1970; without one each keeps its own.
+    pub(super) fn new(
+        tree: Arc<dyn Snapshot + Send + Sync>,
+        files: Vec<ContextFile>,
+        time: Option<i64>,
+    ) -> io::Result<Self> {
+        let entries = files
+            .iter()
+            .map(|file| {
+                let kind = match file.input.kind {
+                    InputKind::Link => ContextKind::Link { target: tree.read(&file.path)? },
+                    InputKind::File => ContextKind::File { executable: false, size: file.size },
+                    InputKind::Executable => ContextKind::File { executable: true, size: file.size },
+                };
+                let own = file.modified_ns.and_then(|time| i64::try_from(time).ok());
+                Ok(ContextEntry {
+                    path: file.input.path.as_bytes().to_vec(),
+                    kind,
+                    modified_ns: time.map(|time| time.saturating_mul(1_000_000_000)).or(own).unwrap_or(0),
+                })
+            })
+            .collect::<io::Result<_>>()?;
+        Ok(Self { tree, files, entries })
+    }
+}
+
+impl ContextSource for PlannedContext {
+    fn entries(&self) -> &[ContextEntry] {
+        &self.entries
+    }
+
+    fn open(&self, index: usize) -> io::Result<Box<dyn Read + Send>> {
+        let file = &self.files[index];
+        Ok(Box::new(Verified {
+            inner: self.tree.open(&file.path)?,
+            hasher: Some(BlobHasher::new(file.size)),
+            expected: file.input.blob,
+            name: file.path.to_string(),
+        }))
+    }
+}
+
+/// A reader that fails at its end, if what it read is not the blob that was planned.
+struct Verified {
+    inner: Box<dyn Read + Send>,
+    hasher: Option<BlobHasher>,
+    expected: BlobId,
+    name: String,
+}
+
+impl Read for Verified {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if buffer.is_empty() {
+            return Ok(0);
+        }
+        let count = self.inner.read(buffer)?;
+        if count > 0 {
+            self.hasher.iter_mut().for_each(|hasher| hasher.update(&buffer[..count]));
+            return Ok(count);
+        }
+        match self.hasher.take() {
+            Some(hasher) if hasher.finish() != self.expected => {
+                Err(io::Error::other(format!("{} changed while it was being built", self.name)))
+            }
+            _ => Ok(0),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn verified(bytes: &'static [u8], planned: &[u8]) -> Verified {
+        let mut hasher = BlobHasher::new(planned.len() as u64);
+        hasher.update(planned);
+        Verified {
+            inner: Box::new(bytes),
+            hasher: Some(BlobHasher::new(planned.len() as u64)),
+            expected: hasher.finish(),
+            name: "a.txt".into(),
+        }
+    }
+
+    #[test]
+    fn planned_bytes_pass() {
+        let mut read = Vec::new();
+        verified(b"hello", b"hello").read_to_end(&mut read).expect("unchanged");
+        assert_eq!(read, b"hello");
+    }
+
+    #[test]
+    fn other_bytes_of_the_same_size_fail_at_the_end() {
+        let error = verified(b"hullo", b"hello").read_to_end(&mut Vec::new()).expect_err("changed");
+        assert_eq!(error.to_string(), "a.txt changed while it was being built");
+    }
+
+    #[test]
+    fn a_truncated_file_fails() {
+        assert!(verified(b"hell", b"hello").read_to_end(&mut Vec::new()).is_err());
+    }
+}

@@ -1,0 +1,159 @@
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::decide::Facts;
+use super::model::{Reason, ReasonKind};
+use crate::image::ContentKey;
+use crate::inputs::{Fingerprint, InputFile, Material};
+use crate::path::TreePath;
+
+/// The image that the branch had before the one that is planned.
+#[derive(Clone, Debug)]
+pub struct Previous {
+    /// Its components.
+    pub fingerprint: Fingerprint,
+    /// Its files, where a manifest or git still has them; paths from the root of the context.
+    pub files: Option<Vec<InputFile>>,
+}
+
+/// How many changed files are named one by one.
+const NAMED_FILES: usize = 3;
+
+/// Why image `at` is built.
+pub(super) fn build_reasons(facts: &Facts<'_>, at: usize, builds: &BTreeSet<usize>) -> Vec<Reason> {
+    let image = &facts.project.images[at];
+    let mut reasons = Vec::new();
+    if let (Some(ready), Some(previous)) = (image.ready(), &facts.known[at].previous) {
+        reasons.extend(file_reasons(&ready.material, previous, &image.context));
+        reasons.extend(component_reasons(&ready.material, &previous.fingerprint, &image.dockerfile));
+    }
+    for dependency in image.dependencies() {
+        if builds.contains(&dependency) {
+            let text = format!("{} is rebuilt", facts.project.images[dependency].name());
+            reasons.push(Reason { kind: ReasonKind::Dependency, path: None, text });
+        }
+    }
+    if facts.rebuild && reasons.is_empty() {
+        reasons.push(Reason { kind: ReasonKind::Forced, path: None, text: "--no-cache".into() });
+    }
+    if reasons.is_empty() {
+        reasons.push(unexplained(facts, at));
+    }
+    dependency_last(&mut reasons, facts, at, builds);
+    reasons
+}
+
+/// A dependency that is rebuilt in this run says more than one whose key differs from last time.
+fn dependency_last(reasons: &mut Vec<Reason>, facts: &Facts<'_>, at: usize, builds: &BTreeSet<usize>) {
+    let rebuilt: BTreeSet<String> = facts.project.images[at]
+        .dependencies()
+        .into_iter()
+        .filter(|dependency| builds.contains(dependency))
+        .map(|dependency| facts.project.images[dependency].name())
+        .collect();
+    reasons.retain(|reason| {
+        reason.kind != ReasonKind::Dependency
+            || !rebuilt.iter().any(|name| reason.text == format!("{name} changed"))
+    });
+}
+
+fn unexplained(facts: &Facts<'_>, at: usize) -> Reason {
+    match facts.known[at].previous {
+        Some(_) => Reason {
+            kind: ReasonKind::KeyMissing,
+            path: None,
+            text: "its image is no longer on the engine".into(),
+        },
+        None => Reason { kind: ReasonKind::NeverBuilt, path: None, text: "never built here".into() },
+    }
+}
+
+fn file_reasons(material: &Material, previous: &Previous, context: &TreePath) -> Vec<Reason> {
+    let Some(old) = &previous.files else {
+        if Fingerprint::of_files(material) == previous.fingerprint.files {
+            return Vec::new();
+        }
+        return vec![Reason { kind: ReasonKind::FileChanged, path: None, text: "its files changed".into() }];
+    };
+    let mut changes = file_changes(old, &material.files);
+    let more = changes.len().saturating_sub(NAMED_FILES);
+    changes.truncate(NAMED_FILES);
+    let mut reasons: Vec<Reason> = changes
+        .into_iter()
+        .map(|(kind, path)| {
+            let path = context.join(path.as_bytes());
+            let what = match kind {
+                ReasonKind::FileAdded => "added",
+                ReasonKind::FileRemoved => "removed",
+                ReasonKind::FileMode => "changed its mode",
+                _ => "changed",
+            };
+            Reason { kind, text: format!("{path} {what}"), path: Some(path) }
+        })
+        .collect();
+    if more > 0 {
+        let text = format!("{more} more files changed");
+        reasons.push(Reason { kind: ReasonKind::FileChanged, path: None, text });
+    }
+    reasons
+}
+
+fn file_changes(old: &[InputFile], new: &[InputFile]) -> Vec<(ReasonKind, TreePath)> {
+    let mut before: BTreeMap<&TreePath, &InputFile> = old.iter().map(|file| (&file.path, file)).collect();
+    let mut changes = Vec::new();
+    for file in new {
+        let kind = match before.remove(&file.path) {
+            None => ReasonKind::FileAdded,
+            Some(old) if old.blob != file.blob => ReasonKind::FileChanged,
+            Some(old) if old.kind != file.kind => ReasonKind::FileMode,
+            Some(_) => continue,
+        };
+        changes.push((kind, file.path.clone()));
+    }
+    changes.extend(before.into_keys().map(|path| (ReasonKind::FileRemoved, path.clone())));
+    changes
+}
+
+fn component_reasons(material: &Material, old: &Fingerprint, dockerfile: &TreePath) -> Vec<Reason> {
+    let new = material.fingerprint();
+    let mut reasons = Vec::new();
+    let mut reason = |kind, text: String| reasons.push(Reason { kind, path: None, text });
+    if new.platform != old.platform {
+        reason(ReasonKind::Platform, format!("platform {} instead of {}", new.platform, old.platform));
+    }
+    if new.target != old.target {
+        reason(ReasonKind::Target, "another target".into());
+    }
+    for name in differing(&old.build_args, &new.build_args) {
+        reason(ReasonKind::BuildArgument, format!("build argument {name} changed"));
+    }
+    for name in differing(&old.bases, &new.bases) {
+        reason(ReasonKind::Base, format!("base {name} changed"));
+    }
+    for name in differing(&old.dependencies, &new.dependencies) {
+        reason(ReasonKind::Dependency, format!("{name} changed"));
+    }
+    if new.metadata != old.metadata || new.refresh != old.refresh {
+        reason(ReasonKind::KeyMissing, "metadata or refresh period changed".into());
+    }
+    if new.instructions != old.instructions {
+        reasons.push(Reason {
+            kind: ReasonKind::Dockerfile,
+            path: Some(dockerfile.clone()),
+            text: format!("{dockerfile} changed"),
+        });
+    }
+    reasons
+}
+
+fn differing<'a, V: PartialEq>(old: &'a BTreeMap<String, V>, new: &'a BTreeMap<String, V>) -> Vec<&'a str> {
+    let names: BTreeSet<&String> = old.keys().chain(new.keys()).collect();
+    names.into_iter().filter(|name| old.get(*name) != new.get(*name)).map(String::as_str).collect()
+}
+
+impl Fingerprint {
+    fn of_files(material: &Material) -> String {
+        let mut hex = ContentKey::new(material.files_key()).to_string();
+        hex.truncate(16);
+        hex
+    }
+}

@@ -1,0 +1,233 @@
+use std::collections::{BTreeMap, HashMap};
+
+use super::definition::Definition;
+use super::images::{ContextFile, Image, ImageState, ReadyImage};
+use super::load::LoadError;
+use super::options::Options;
+use crate::checkout::{Identity, Node, Snapshot, Tracking};
+use crate::context::{self, ContextRoot, IgnoreRules, Selection};
+use crate::diagnostic::{Diagnostic, Location};
+use crate::graph::Graph;
+use crate::image::ContentKey;
+use crate::inputs::{Base, InputFile, Material};
+use crate::path::TreePath;
+
+/// Gives every image its context, its inputs and its key, dependencies first. All input files of all
+/// images are identified in one go, so a file that many images read is looked at once.
+pub(super) fn assign(
+    tree: &dyn Snapshot,
+    images: &mut [Image],
+    graph: &Graph,
+    definitions: &[Definition],
+    options: &Options,
+    diagnostics: &mut Vec<Diagnostic>,
+) -> Result<(), LoadError> {
+    let order = graph.order();
+    let mut selections: Vec<Option<Selection>> = Vec::new();
+    selections.resize_with(images.len(), || None);
+    for at in &order {
+        block(images, *at);
+        if matches!(images[*at].state, ImageState::Invalid(_)) {
+            continue;
+        }
+        selections[*at] = select(tree, &mut images[*at], &definitions[*at], diagnostics)?;
+    }
+    let identities = identify(tree, &selections)?;
+    for at in order {
+        let Some(selection) = &selections[at] else { continue };
+        if images[at].dependencies().iter().any(|dependency| images[*dependency].key().is_none()) {
+            block(images, at);
+            continue;
+        }
+        if matches!(&images[at].state, ImageState::Blocked(reasons) if reasons.is_empty()) {
+            let ready = ready(images, at, &definitions[at], options, &selection.nodes, &identities);
+            images[at].state = ImageState::Ready(Box::new(ready));
+        }
+    }
+    Ok(())
+}
+
+/// An image is blocked by its own problems and by dependencies that cannot be built.
+fn block(images: &mut [Image], at: usize) {
+    let mut reasons: Vec<String> = match &images[at].state {
+        ImageState::Invalid(_) | ImageState::Ready(_) => return,
+        ImageState::Blocked(reasons) => reasons.clone(),
+    };
+    for problem in &images[at].evaluation.problems {
+        let mut reason = problem.message.clone();
+        reason.extend(problem.hint.iter().flat_map(|hint| [": ", hint.as_str()]));
+        reasons.push(reason);
+    }
+    for dependency in images[at].dependencies() {
+        match &images[dependency].state {
+            ImageState::Invalid(why) => reasons.push(format!("{} {why}", images[dependency].name())),
+            ImageState::Blocked(why) if !why.is_empty() => {
+                reasons.push(format!("{} is blocked", images[dependency].name()));
+            }
+            ImageState::Blocked(_) | ImageState::Ready(_) => {}
+        }
+    }
+    reasons.sort();
+    reasons.dedup();
+    images[at].state = ImageState::Blocked(reasons);
+}
+
+/// Finds the context's root and the files that the build can see of it.
+fn select(
+    tree: &dyn Snapshot,
+    image: &mut Image,
+    definition: &Definition,
+    diagnostics: &mut Vec<Diagnostic>,
+) -> Result<Option<Selection>, LoadError> {
+    let sources = &image.evaluation.sources;
+    let root = match &definition.options.context {
+        Some(root) => ContextRoot { root: root.clone(), missing: Vec::new(), diagnostics: Vec::new() },
+        None => context::infer_root(tree, &image.dockerfile, sources),
+    };
+    image.context = root.root;
+    diagnostics.extend(root.diagnostics);
+    image.ignore_file = context::ignore_file(tree, &image.dockerfile, &image.context);
+    let Some(rules) = ignore_rules(tree, image, diagnostics)? else { return Ok(None) };
+    let whole = image.evaluation.whole_context || definition.options.whole_context;
+    let selection = context::select(tree, &image.context, rules.as_ref(), sources, whole)?;
+    image.whole_context = selection.whole_context;
+    diagnostics.extend(selection.diagnostics.iter().cloned());
+    let mut nowhere: Vec<String> = selection
+        .unmatched
+        .iter()
+        .map(|at| {
+            let source = &sources[*at];
+            format!("{}:{}: `{}` is not in the build context {}", image.dockerfile, source.line, source.written, image.context)
+        })
+        .collect();
+    if let ImageState::Blocked(reasons) = &mut image.state {
+        reasons.append(&mut nowhere);
+    }
+    image.pathspecs = context::revision_pathspecs(
+        &image.dockerfile,
+        image.ignore_file.as_ref(),
+        &image.context,
+        sources,
+        whole,
+    );
+    Ok(Some(selection))
+}
+
+/// The rules of the ignore file; the outer `None` means that they are wrong, which makes the image so.
+fn ignore_rules(
+    tree: &dyn Snapshot,
+    image: &mut Image,
+    diagnostics: &mut Vec<Diagnostic>,
+) -> Result<Option<Option<IgnoreRules>>, LoadError> {
+    let Some(path) = &image.ignore_file else { return Ok(Some(None)) };
+    match IgnoreRules::parse(&tree.read(path)?) {
+        Ok(rules) => Ok(Some(Some(rules))),
+        Err(error) => {
+            let place = Location::span(path.clone(), error.line, error.span.clone());
+            diagnostics.push(Diagnostic::error(error.to_string()).at(place));
+            image.state = ImageState::Invalid(format!("has a faulty {path}"));
+            Ok(None)
+        }
+    }
+}
+
+fn identify(
+    tree: &dyn Snapshot,
+    selections: &[Option<Selection>],
+) -> Result<HashMap<TreePath, Identity>, LoadError> {
+    let mut paths: Vec<TreePath> =
+        selections.iter().flatten().flat_map(|selection| &selection.nodes).map(|node| node.path.clone()).collect();
+    paths.sort_unstable();
+    paths.dedup();
+    let identities = tree.identify(&paths)?;
+    Ok(paths.into_iter().zip(identities).collect())
+}
+
+fn ready(
+    images: &[Image],
+    at: usize,
+    definition: &Definition,
+    options: &Options,
+    nodes: &[Node],
+    identities: &HashMap<TreePath, Identity>,
+) -> ReadyImage {
+    let image = &images[at];
+    let files: Vec<ContextFile> = nodes
+        .iter()
+        .filter_map(|node| {
+            let identity = identities.get(&node.path)?;
+            Some(ContextFile {
+                path: node.path.clone(),
+                input: InputFile {
+                    path: node.path.relative_to(&image.context)?,
+                    kind: identity.kind,
+                    blob: identity.blob,
+                },
+                size: identity.size,
+                modified_ns: identity.modified_ns,
+                tracking: node.tracking,
+            })
+        })
+        .collect();
+    let material = Material {
+        instructions: image.evaluation.logical_lines.clone(),
+        target: image.target.clone(),
+        platform: definition.platform(options).clone(),
+        build_args: hashed_args(image, definition, options),
+        dependencies: dependencies(images, at, |ready| ready.key),
+        bases: image.bases.iter().map(|base| Base { reference: base.clone(), digest: None }).collect(),
+        files: files.iter().map(|file| file.input.clone()).collect(),
+        metadata: options.metadata.clone(),
+        refresh: options.refresh,
+    };
+    let key = material.key();
+    let versioned_key = versioned_key(images, at, &material, &files, key);
+    ReadyImage { material, key, versioned_key, files }
+}
+
+/// Values of the arguments that the needed stages declare; the others change nothing.
+fn hashed_args(image: &Image, definition: &Definition, options: &Options) -> BTreeMap<String, String> {
+    let mut args = definition.options.args.clone();
+    args.extend(options.build_args.clone());
+    args.retain(|name, _| {
+        image.evaluation.declared_args.contains(name) && !options.unhashed_build_args.contains_key(name)
+    });
+    args
+}
+
+fn dependencies(
+    images: &[Image],
+    at: usize,
+    key: impl Fn(&ReadyImage) -> ContentKey,
+) -> Vec<(String, ContentKey)> {
+    let image = &images[at];
+    let key = |dependency: usize| images[dependency].ready().map(&key);
+    let bound = image.bound.iter().filter_map(|bound| Some((bound.expanded.clone(), key(bound.image)?)));
+    let declared = image.declared.iter().filter_map(|dependency| Some((String::new(), key(*dependency)?)));
+    let mut dependencies: Vec<_> = bound.chain(declared).collect();
+    dependencies.sort();
+    dependencies.dedup();
+    dependencies
+}
+
+fn versioned_key(
+    images: &[Image],
+    at: usize,
+    material: &Material,
+    files: &[ContextFile],
+    key: ContentKey,
+) -> ContentKey {
+    let versioned = dependencies(images, at, |ready| ready.versioned_key);
+    let has_ignored = files.iter().any(|file| file.tracking == Tracking::Ignored);
+    if !has_ignored && versioned == material.dependencies {
+        return key;
+    }
+    let mut without = material.clone();
+    without.dependencies = versioned;
+    without.files = files
+        .iter()
+        .filter(|file| file.tracking != Tracking::Ignored)
+        .map(|file| file.input.clone())
+        .collect();
+    without.key()
+}

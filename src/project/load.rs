@@ -1,0 +1,361 @@
+use std::collections::BTreeMap;
+use std::io;
+
+use super::definition::{Definition, definitions};
+use super::images::{BoundReference, Image, ImageState};
+use super::keys;
+use super::options::Options;
+use crate::checkout::Snapshot;
+use crate::diagnostic::{Diagnostic, Location};
+use crate::discovery::{self, Rules};
+use crate::dockerfile::{Evaluation, ImageUse, Problem, Trigger, UseKind};
+use crate::graph::{DependencyKind, Edge, Graph};
+use crate::image::Repository;
+use crate::naming::{self, Binding, Candidate, ImageName, Namespace, Naming, NamingRules};
+use crate::path::TreePath;
+
+/// The images of a tree.
+#[derive(Debug)]
+pub struct Project {
+    /// In front of every name.
+    pub namespace: Namespace,
+    /// All images; the graph's nodes are their indices.
+    pub images: Vec<Image>,
+    /// Which is built from which.
+    pub graph: Graph,
+    /// Dockerfiles that were left out, which a note counts.
+    pub left_out: Vec<TreePath>,
+    /// What was noticed.
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+/// A file of the tree could not be read.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot read the files of the checkout: {0}")]
+pub struct LoadError(#[from] io::Error);
+
+/// Reads all images of `tree`. `checkout_name` and `origin_url` are facts for naming.
+pub fn load(
+    tree: &dyn Snapshot,
+    checkout_name: &str,
+    origin_url: Option<&str>,
+    options: &Options,
+) -> Result<Project, LoadError> {
+    let found = discovery::discover(
+        tree,
+        &Rules { include: options.include.clone(), exclude: options.exclude.clone() },
+    );
+    let mut diagnostics = found.diagnostics;
+    let mut definitions = definitions(found.dockerfiles, options, &mut diagnostics);
+    let mut readings: Vec<Evaluation> =
+        definitions.iter().map(|definition| definition.evaluate(options, &BTreeMap::new())).collect();
+    let naming = name(&definitions, &readings, checkout_name, origin_url, options);
+    diagnostics.extend(naming.diagnostics.iter().cloned());
+    for at in adjust(&mut definitions, &naming, options, &mut diagnostics) {
+        readings[at] = definitions[at].evaluate(options, &BTreeMap::new());
+    }
+
+    let mut images: Vec<Image> = definitions
+        .iter()
+        .zip(readings)
+        .enumerate()
+        .map(|(at, (definition, reading))| image(definition, reading, &naming.names[at], naming.repository(at)))
+        .collect();
+    bind(&mut images, &naming, options, &mut diagnostics);
+    declare(&mut images, &definitions, options, &mut diagnostics);
+    let graph = graph(&images);
+    for cycle in graph.cycles() {
+        for at in &cycle.nodes {
+            images[*at].state = ImageState::Invalid("is part of a cycle".into());
+        }
+        diagnostics.push(cycle.diagnostic(&|at| images[at].name()));
+    }
+    inherit_triggers(&mut images, &graph, &definitions, options);
+    for image in &images {
+        diagnostics.extend(findings(image));
+    }
+    keys::assign(tree, &mut images, &graph, &definitions, options, &mut diagnostics)?;
+    Ok(Project { namespace: naming.namespace, images, graph, left_out: found.left_out, diagnostics })
+}
+
+fn name(
+    definitions: &[Definition],
+    readings: &[Evaluation],
+    checkout_name: &str,
+    origin_url: Option<&str>,
+    options: &Options,
+) -> Naming {
+    let candidates: Vec<Candidate<'_>> = definitions
+        .iter()
+        .zip(readings)
+        .map(|(definition, reading)| Candidate {
+            path: &definition.path,
+            tracked: definition.tracked,
+            aside: definition.aside,
+            explicit_name: definition.name.clone(),
+            references: reading
+                .references
+                .iter()
+                .filter_map(|used| {
+                    let reference = used.reference.clone()?;
+                    Some((reference, dependency_kind(used.kind), location(&definition.path, used)))
+                })
+                .collect(),
+        })
+        .collect();
+    naming::assign(
+        &candidates,
+        &NamingRules {
+            namespace: options.namespace.clone(),
+            names: &options.names,
+            checkout_name,
+            origin_url,
+        },
+    )
+}
+
+fn dependency_kind(kind: UseKind) -> DependencyKind {
+    match kind {
+        UseKind::From => DependencyKind::From,
+        UseKind::Copy => DependencyKind::Copy,
+        UseKind::Mount => DependencyKind::Mount,
+    }
+}
+
+fn location(dockerfile: &TreePath, used: &ImageUse) -> Location {
+    Location::span(dockerfile.clone(), used.line, used.span.clone())
+}
+
+/// Applies what the settings and `--target` say about an image by its name, which is known only now.
+/// Gives the definitions that have to be read again.
+fn adjust(
+    definitions: &mut [Definition],
+    naming: &Naming,
+    options: &Options,
+    diagnostics: &mut Vec<Diagnostic>,
+) -> Vec<usize> {
+    let mut changed = Vec::new();
+    for (name, image) in options.images.iter().filter(|(_, image)| image.dockerfile.is_none()) {
+        match find(definitions, naming, name) {
+            Some(at) => {
+                definitions[at].options = image.clone();
+                changed.push(at);
+            }
+            None => diagnostics.push(unknown_image(&format!("[image.{name}]"), name, naming, options)),
+        }
+    }
+    if let Some((name, stage)) = &options.target {
+        match find(definitions, naming, name) {
+            Some(at) => {
+                definitions[at].options.target = Some(stage.clone());
+                definitions[at].target_from_flag = true;
+                changed.push(at);
+            }
+            // An unknown target is an error of the selection, which names the closest ones.
+            None => {}
+        }
+    }
+    changed
+}
+
+/// By short name, full name or Dockerfile path.
+fn find(definitions: &[Definition], naming: &Naming, text: &str) -> Option<usize> {
+    let path = TreePath::clamped(text);
+    (0..definitions.len()).find(|at| {
+        naming.names[*at].short == text
+            || naming.repository(*at).familiar() == text
+            || definitions[*at].path == path
+    })
+}
+
+fn unknown_image(what: &str, name: &str, naming: &Naming, options: &Options) -> Diagnostic {
+    let closest = naming::closest(name, naming.names.iter().map(|name| name.short.as_str()));
+    let mut diagnostic = Diagnostic::error(format!("{what} is no image of this checkout"));
+    if let Some(settings) = &options.settings_file {
+        diagnostic = diagnostic.at(Location::file(settings.clone()));
+    }
+    match closest.first() {
+        Some(closest) => diagnostic.hint(format!("did you mean {closest}? `shipwright images` lists them all")),
+        None => diagnostic.hint("`shipwright images` lists them all; `dockerfile = \"PATH\"` defines a new one"),
+    }
+}
+
+fn image(definition: &Definition, evaluation: Evaluation, name: &ImageName, repository: Repository) -> Image {
+    let state = if definition.file.is_valid() {
+        ImageState::Blocked(Vec::new())
+    } else {
+        ImageState::Invalid("does not parse".into())
+    };
+    Image {
+        dockerfile: definition.path.clone(),
+        repository,
+        short_name: name.short.clone(),
+        tag_prefix: name.tag_prefix.clone(),
+        provisional_name: name.provisional,
+        name_source: name.source.to_string(),
+        aside: definition.aside,
+        tracked: definition.tracked,
+        target: definition.options.target.clone(),
+        target_from_flag: definition.target_from_flag,
+        file: definition.file.clone(),
+        evaluation,
+        bound: Vec::new(),
+        declared: Vec::new(),
+        bases: Vec::new(),
+        context: TreePath::root(),
+        ignore_file: None,
+        whole_context: false,
+        pathspecs: Vec::new(),
+        revision: None,
+        state,
+    }
+}
+
+/// Decides for every reference whether it means an image of this checkout.
+fn bind(images: &mut [Image], naming: &Naming, options: &Options, diagnostics: &mut Vec<Diagnostic>) {
+    for at in 0..images.len() {
+        let references = std::mem::take(&mut images[at].evaluation.references);
+        for used in &references {
+            let place = location(&images[at].dockerfile, used);
+            let binding = used
+                .reference
+                .as_ref()
+                .map_or(Binding::External, |reference| naming.bind(reference, at, &options.follow));
+            match binding {
+                Binding::Local(image) => images[at].bound.push(BoundReference {
+                    image,
+                    kind: dependency_kind(used.kind),
+                    expanded: used.expanded.clone(),
+                    span: used.span.clone(),
+                    line: used.line,
+                }),
+                Binding::Pinned(_) | Binding::External => images[at].bases.push(used.expanded.clone()),
+                Binding::Ambiguous(candidates) => {
+                    diagnostics.push(ambiguous(used, place, &candidates, images));
+                    images[at].state = ImageState::Invalid("has an ambiguous reference".into());
+                }
+                Binding::Unbuilt { closest } => {
+                    images[at].bases.push(used.expanded.clone());
+                    diagnostics.push(unbuilt(used, place, &closest));
+                }
+            }
+        }
+        images[at].evaluation.references = references;
+        images[at].bases.sort();
+        images[at].bases.dedup();
+    }
+}
+
+fn ambiguous(used: &ImageUse, place: Location, candidates: &[usize], images: &[Image]) -> Diagnostic {
+    let diagnostic = Diagnostic::error(format!("`{}` could be one of several images", used.expanded)).at(place);
+    candidates
+        .iter()
+        .fold(diagnostic, |diagnostic, at| {
+            diagnostic.related(Location::file(images[*at].dockerfile.clone()), images[*at].name())
+        })
+        .hint("give them names of their own in shipwright.toml: [names] \"PATH\" = \"NAME\"")
+}
+
+fn unbuilt(used: &ImageUse, place: Location, closest: &[String]) -> Diagnostic {
+    let diagnostic = Diagnostic::warning(format!(
+        "no Dockerfile of this checkout builds `{}`; it is taken from a registry",
+        used.expanded
+    ))
+    .at(place);
+    let name = used.reference.as_ref().map_or_else(String::new, |reference| {
+        reference.repository.path().rsplit('/').next().unwrap_or_default().to_owned()
+    });
+    let line = format!("shipwright.toml: [names] \"path/to/Dockerfile\" = \"{name}\"");
+    match closest {
+        [] => diagnostic.hint(format!("if one of them does, name it in {line}")),
+        closest => diagnostic
+            .hint(format!("closest: {}; if a Dockerfile here builds it, name it in {line}", closest.join(", "))),
+    }
+}
+
+/// Adds what `depends_on` of the settings says.
+fn declare(
+    images: &mut [Image],
+    definitions: &[Definition],
+    options: &Options,
+    diagnostics: &mut Vec<Diagnostic>,
+) {
+    for at in 0..images.len() {
+        for name in &definitions[at].options.depends_on {
+            let dependency = images.iter().position(|image| image.short_name == *name || image.name() == *name);
+            match dependency {
+                Some(dependency) => images[at].declared.push(dependency),
+                None => {
+                    let closest = naming::closest(name, images.iter().map(|image| image.short_name.as_str()));
+                    let mut diagnostic = Diagnostic::error(format!(
+                        "[image.{}] depends_on `{name}`, which is no image of this checkout",
+                        images[at].short_name
+                    ));
+                    if let Some(settings) = &options.settings_file {
+                        diagnostic = diagnostic.at(Location::file(settings.clone()));
+                    }
+                    if let Some(closest) = closest.first() {
+                        diagnostic = diagnostic.hint(format!("did you mean {closest}?"));
+                    }
+                    diagnostics.push(diagnostic);
+                    images[at].state = ImageState::Invalid("has an unknown depends_on".into());
+                }
+            }
+        }
+    }
+}
+
+fn graph(images: &[Image]) -> Graph {
+    let bound = images.iter().enumerate().flat_map(|(from, image)| {
+        image.bound.iter().map(move |bound| Edge {
+            from,
+            to: bound.image,
+            kind: bound.kind,
+            location: Some(Location::span(image.dockerfile.clone(), bound.line, bound.span.clone())),
+        })
+    });
+    let declared = images.iter().enumerate().flat_map(|(from, image)| {
+        image.declared.iter().map(move |to| Edge { from, to: *to, kind: DependencyKind::Declared, location: None })
+    });
+    Graph::new(images.iter().map(Image::name).collect(), bound.chain(declared))
+}
+
+/// Reads again the images whose bases, built here, carry ONBUILD triggers: those run in the dependent.
+fn inherit_triggers(images: &mut [Image], graph: &Graph, definitions: &[Definition], options: &Options) {
+    for at in graph.order() {
+        let inherited: BTreeMap<usize, Vec<Trigger>> = images[at]
+            .evaluation
+            .references
+            .iter()
+            .filter(|used| used.kind == UseKind::From)
+            .filter_map(|used| {
+                let bound = images[at].bound.iter().find(|bound| bound.span == used.span)?;
+                let triggers = &images[bound.image].evaluation.triggers;
+                (!triggers.is_empty()).then(|| (used.stage, triggers.clone()))
+            })
+            .collect();
+        if !inherited.is_empty() {
+            images[at].evaluation = definitions[at].evaluate(options, &inherited);
+        }
+    }
+}
+
+/// What the Dockerfile itself has to say: errors of its syntax, and problems that block the image.
+fn findings(image: &Image) -> Vec<Diagnostic> {
+    let syntax = image.file.errors.iter().map(|error| {
+        let place = Location::span(image.dockerfile.clone(), error.line, error.span.clone());
+        with_hint(Diagnostic::error(error.message.clone()).at(place), error.hint.as_deref())
+    });
+    let problems = image.evaluation.problems.iter().map(|problem: &Problem| {
+        let place = Location::span(image.dockerfile.clone(), problem.line, problem.span.clone());
+        with_hint(Diagnostic::warning(problem.message.clone()).at(place), problem.hint.as_deref())
+    });
+    if image.file.is_valid() { problems.collect() } else { syntax.collect() }
+}
+
+fn with_hint(diagnostic: Diagnostic, hint: Option<&str>) -> Diagnostic {
+    match hint {
+        Some(hint) => diagnostic.hint(hint),
+        None => diagnostic,
+    }
+}

@@ -1,0 +1,18 @@
+//! Everything that can be known of a checkout's images without an engine: their names, the graph, inputs,
+//! keys and revisions. It runs the pure modules in their order over one tree, the work tree or a commit's.
+
+mod definition;
+mod images;
+mod inspect;
+mod keys;
+mod load;
+mod options;
+mod revisions;
+mod state;
+
+pub use images::{BoundReference, ContextFile, Image, ImageState, ReadyImage};
+pub use inspect::{Inspection, inspect};
+pub use load::{LoadError, Project, load};
+pub use options::{ImageOptions, Options};
+pub use revisions::{assign_revisions, revision_pathspecs};
+pub use state::{CleanState, compare_with_head};

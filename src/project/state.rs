@@ -1,0 +1,42 @@
+use std::collections::HashMap;
+
+use super::load::Project;
+use crate::checkout::Tracking;
+use crate::image::ContentKey;
+use crate::path::TreePath;
+
+/// How an image of the work tree stands to HEAD.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct CleanState {
+    /// Whether an uncommitted edit is among its inputs, or those of a dependency.
+    pub dirty: bool,
+    /// Inputs that git ignores: they make nothing dirty, but nobody else has them.
+    pub unversioned: Vec<TreePath>,
+}
+
+/// An image is clean if its key, git-ignored inputs left out, is the one that HEAD's tree gives with the
+/// same settings. Without a HEAD (unborn branch) every image is dirty.
+pub fn compare_with_head(work_tree: &Project, head: Option<&Project>) -> Vec<CleanState> {
+    let committed: HashMap<(&TreePath, &str), Option<ContentKey>> = head
+        .into_iter()
+        .flat_map(|head| &head.images)
+        .map(|image| ((&image.dockerfile, image.short_name.as_str()), image.key()))
+        .collect();
+    work_tree
+        .images
+        .iter()
+        .map(|image| {
+            let Some(ready) = image.ready() else { return CleanState::default() };
+            let committed = committed.get(&(&image.dockerfile, image.short_name.as_str())).copied().flatten();
+            CleanState {
+                dirty: committed != Some(ready.versioned_key),
+                unversioned: ready
+                    .files
+                    .iter()
+                    .filter(|file| file.tracking == Tracking::Ignored)
+                    .map(|file| file.path.clone())
+                    .collect(),
+            }
+        })
+        .collect()
+}
