@@ -4,6 +4,8 @@
 mod model;
 
 pub use model::{
-    Action, CheckoutSummary, Dependency, DependencyKind, InputSummary, Namespace, NamespaceSource, Plan,
-    PlannedTag, Reason, ReasonKind, Step,
+    Action, CheckoutSummary, Dependency, InputSummary, Plan, PlannedTag, Reason, ReasonKind, Step,
 };
+
+pub use crate::graph::DependencyKind;
+pub use crate::naming::{Namespace, NamespaceSource};
