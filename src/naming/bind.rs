@@ -150,7 +150,7 @@ impl Naming {
             Some((_, Fit::Current, image)) => Binding::Local(image),
             Some((_, Fit::Other, image)) => Binding::Pinned(image),
             None if site.images.contains(&from) => Binding::External,
-            None => Binding::Unbuilt { closest: self.closest(&reference.repository) },
+            None => Binding::Unbuilt { closest: self.in_repository(&reference.repository, &site.images) },
         }
     }
 
@@ -177,9 +177,7 @@ impl Naming {
 
     /// Up to three references to images of this checkout that read like `repository`.
     fn closest(&self, repository: &Repository) -> Vec<String> {
-        let Some(namespace) = self.sites.namespace_of(repository) else {
-            return self.in_repository(repository);
-        };
+        let Some(namespace) = self.sites.namespace_of(repository) else { return Vec::new() };
         let name = canonical(repository);
         let name = &name[namespace.canonical().len() + 1..];
         let mut scored: Vec<(f64, String)> = self
@@ -197,12 +195,12 @@ impl Naming {
         scored.into_iter().map(|(_, text)| text).take(3).collect()
     }
 
-    /// The images of one repository, which differ in their tag prefix.
-    fn in_repository(&self, repository: &Repository) -> Vec<String> {
-        let images = self.sites.sites.get(repository).map_or(&[][..], |site| &site.images);
-        let mut titles: Vec<String> = images.iter().map(|image| self.names[*image].full()).collect();
-        titles.sort();
-        titles.truncate(3);
-        titles
+    /// The images of one repository, which differ in their tag prefix, as one would refer to them.
+    fn in_repository(&self, repository: &Repository, images: &[usize]) -> Vec<String> {
+        let prefixes = images.iter().filter_map(|image| self.names[*image].tag_prefix.as_ref());
+        let mut references: Vec<String> = prefixes.map(|prefix| format!("{repository}:{prefix}")).collect();
+        references.sort();
+        references.truncate(3);
+        references
     }
 }
