@@ -41,8 +41,13 @@ impl LockScope {
         hash.update(self.engine.as_bytes());
         hash.update([0]);
         hash.update(self.namespace.as_bytes());
-        let name: String = hash.finalize()[..16].iter().map(|byte| format!("{byte:02x}")).collect();
-        self.folder.join(format!("tags-{name}.lock"))
+        let mut name = "tags-".to_owned();
+        for byte in &hash.finalize()[..16] {
+            name.extend(
+                [byte >> 4, byte & 15].map(|digit| char::from(b"0123456789abcdef"[usize::from(digit)])),
+            );
+        }
+        self.folder.join(name + ".lock")
     }
 }
 

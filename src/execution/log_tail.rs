@@ -45,7 +45,8 @@ fn shortened(line: &str) -> String {
     if line.len() <= LINE_BYTES {
         return line.to_owned();
     }
-    format!("{}…", &line[..line.floor_char_boundary(LINE_BYTES)])
+    let end = (0..=LINE_BYTES).rev().find(|&end| line.is_char_boundary(end)).unwrap_or(0);
+    format!("{}…", &line[..end])
 }
 
 #[cfg(test)]

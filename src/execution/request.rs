@@ -71,7 +71,9 @@ impl RunRequest<'_> {
             if more.is_empty() {
                 return blocked;
             }
-            more.into_iter().for_each(|image| blocked[image] = true);
+            for image in more {
+                blocked[image] = true;
+            }
         }
     }
 

@@ -203,7 +203,9 @@ impl<'a> Run<'a> {
     async fn cancel(&mut self, first: Option<Event>) {
         self.scheduler.stop();
         self.running.abort_all();
-        first.into_iter().for_each(|event| self.outbox.push(event));
+        if let Some(event) = first {
+            self.outbox.push(event);
+        }
         // What ended before it could be dropped has sent its last event. What does not end is left behind.
         let ends = async {
             while let Some(joined) = self.running.join_next().await {

@@ -89,10 +89,7 @@ impl Scheduler {
             })
             .collect();
         for (index, task) in tasks.iter().enumerate().filter(|(_, task)| task.lane.is_some()) {
-            let mut dependencies = task.dependencies.clone();
-            dependencies.sort_unstable();
-            dependencies.dedup();
-            for dependency in dependencies {
+            for &dependency in &task.dependencies {
                 if tasks.get(dependency).is_some_and(|task| task.lane.is_some()) {
                     slots[dependency].dependents.push(index);
                     slots[index].waits_for += 1;

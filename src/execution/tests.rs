@@ -78,7 +78,7 @@ async fn a_failure_stops_its_dependents_only_and_no_moving_tag_moves() {
         panic!("image 0 failed");
     };
     assert_eq!((message.as_str(), *line, hint), ("boom", Some(4), &None));
-    assert_eq!((log.len(), log.last().map(String::as_str)), (20, Some("line 49")));
+    assert_eq!((log.len(), log.last().map(String::as_str)), (20, Some("the end")));
     // The whole chain names the image that failed, not the one between.
     assert_eq!(record.outcome_of(1), Some(&ImageOutcome::DependencyFailed { dependency: 0 }));
     assert_eq!(record.outcome_of(2), Some(&ImageOutcome::DependencyFailed { dependency: 0 }));
@@ -303,6 +303,40 @@ async fn an_interruption_before_the_beginning_starts_nothing() {
     assert!(cancelled(&record, 0));
 }
 
+/// Builds that end in the very moment of the interruption: each image ends once, and all are accounted for.
+#[tokio::test(start_paused = true)]
+async fn an_interruption_at_the_end_of_builds_counts_every_image_once() {
+    for wait in [9.998, 9.999, 10.0, 10.001] {
+        let mut script = Script::builds(&[&[] as &[usize]; 30]);
+        script.options.jobs = 30;
+        let record = script.interrupted_after(wait).await;
+        let summary = RunSummary::of(&record.events);
+        assert_eq!(summary.images(), 30);
+        for image in 0..30 {
+            assert!(record.outcome_of(image).is_some());
+        }
+        assert_eq!(record.moved().is_empty(), record.outcome == Outcome::Interrupted);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_interruption_in_the_last_moment_before_the_tags_moves_nothing() {
+    let token = CancellationToken::new();
+    let mut script = Script::builds(&[&[]]);
+    script.interrupted_by_survey = Some(token.clone());
+    let record = script.run_until(token).await;
+    assert_eq!(record.outcome, Outcome::Interrupted);
+    assert!(record.moved().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_image_that_is_built_again_takes_over_the_tags_of_the_one_before() {
+    let mut script = Script::builds(&[&[]]);
+    script.in_place = set(&["0:main", "0:latest"]);
+    let record = script.run().await;
+    assert_eq!(record.moved(), ["0:main", "0:latest"]);
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_pull_that_is_interrupted_has_an_end() {
     let mut script = Script::builds(&[&[], &[]]);
@@ -406,6 +440,10 @@ async fn a_chatty_build_loses_nothing() {
         })
         .collect();
     assert!(lines.iter().copied().eq(0..100_000));
+    assert!(
+        record.events.iter().any(|event| matches!(event, Event::BuildLog { line, .. } if line == "the end"))
+    );
+    // The end of it, which was still on its way when the build was over, too.
     let last_line = record.events.iter().rposition(|event| matches!(event, Event::BuildLog { .. }));
     assert!(last_line < Some(record.position(|event| matches!(event, Event::ImageFinished { .. }))));
 }

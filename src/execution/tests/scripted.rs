@@ -44,6 +44,8 @@ pub(super) struct Script {
     pub(super) superseded: Vec<String>,
     /// Tags that are in place, `image:tag`, by what the plan saw.
     pub(super) in_place: BTreeSet<String>,
+    /// Cancelled while the worker looks where the tags are.
+    pub(super) interrupted_by_survey: Option<CancellationToken>,
     /// Those that another run takes away after planning.
     pub(super) stolen: BTreeSet<String>,
 }
@@ -304,6 +306,11 @@ impl Worker for Scripted {
             self.state().lines_sent += 1;
         }
         Self::pause(self.script.seconds.get(&image).copied().unwrap_or(10)).await;
+        if self.script.lines.contains_key(&image) {
+            // Printed with its last breath.
+            let line = BuildUpdate::Log { step: 3, stream: LogStream::Out, line: "the end".to_owned() };
+            updates.send(line).await.ok();
+        }
         running.done = true;
         match failure {
             Some(failure) => {
@@ -346,6 +353,9 @@ impl Worker for Scripted {
 
     async fn superseded(&self, moves: &[(usize, PlannedTag)]) -> Result<Vec<String>, String> {
         assert!(moves.iter().all(|(_, tag)| tag.moves));
+        if let Some(token) = &self.script.interrupted_by_survey {
+            token.cancel();
+        }
         Ok(self.script.superseded.clone())
     }
 
