@@ -45,7 +45,7 @@ pub(super) async fn run(
         engine: EngineNeed::Required,
     };
     let session = Session::open(&request).await?;
-    let plan = session.plan(args.image.no_cache).await?;
+    let plan = Arc::new(session.plan(args.image.no_cache).await?);
     output.use_checkout(session.checkout.root());
     output.diagnostics(&plan.diagnostics);
     let Some(engine) = &session.engine else {
@@ -66,8 +66,8 @@ pub(super) async fn run(
 
 async fn carry_out(
     session: &Session,
-    engine: &Engine,
-    plan: &Plan,
+    engine: &Arc<Engine>,
+    plan: &Arc<Plan>,
     args: &BuildArgs,
     options: BuildOptions,
     environment: &Environment,
@@ -79,15 +79,20 @@ async fn carry_out(
         jobs: jobs(args),
         fail_fast: args.run.fail_fast,
         hold_tags: has_errors(&plan.diagnostics).then(|| "errors were found in the checkout".to_owned()),
-        lock: Some(LockScope::new(&environment.state_dir(), &engine.info().id, &plan.namespace.value)),
+        lock: Some(LockScope {
+            folder: environment.state_dir(),
+            engine: engine.info().id.clone(),
+            namespace: plan.namespace.value.clone(),
+        }),
     };
     let worker = EngineWorker {
-        engine,
-        checkout: &session.checkout,
+        engine: Arc::clone(engine),
+        commit_times: session.commit_times(),
+        origin_url: session.checkout.origin_url().map(str::to_owned),
         tree: Arc::clone(&session.tree) as _,
-        project: &session.project,
-        images: &session.selected,
-        plan,
+        project: Arc::clone(&session.project),
+        images: session.selected.clone(),
+        plan: Arc::clone(plan),
         manifests: session.manifests(),
         options,
     };
@@ -96,7 +101,7 @@ async fn carry_out(
     let (events, received) = mpsc::channel(EVENT_CAPACITY);
     let interruption = CancellationToken::new();
     let listening = listen_for_interruption(interruption.clone());
-    let running = execution::run(&request, &worker, events, interruption);
+    let running = execution::run(request, Arc::new(worker), events, interruption);
     let showing = output.show(plan, received, args.run.events.as_deref());
     let (outcome, shown) = tokio::join!(running, showing);
     listening.abort();

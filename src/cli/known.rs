@@ -58,7 +58,7 @@ fn tags_in(found: &LocalImage, image: &Image) -> BTreeSet<Tag> {
     found
         .references
         .iter()
-        .filter(|reference| reference.repository == image.repository)
+        .filter(|reference| reference.repository == image.name.repository)
         .filter_map(|reference| reference.tag.clone())
         .collect()
 }
@@ -75,13 +75,13 @@ async fn taken(
         let image = &session.project.images[*at];
         let Some(key) = image.key() else { continue };
         let dirty = session.clean[*at].dirty;
-        let immutable = tags.immutable(key, image.tag_prefix.as_deref(), image.revision, dirty);
+        let immutable = tags.immutable(key, &image.name, image.revision, dirty);
         let has = |tag: &Tag| known[*at].existing.as_ref().is_some_and(|existing| existing.contains(tag));
         asked.extend(immutable.into_iter().skip(1).filter(|tag| !has(tag)).map(|tag| (*at, tag)));
     }
     let references: Vec<ImageReference> = asked
         .iter()
-        .map(|(at, tag)| session.project.images[*at].repository.with_tag(tag.clone()))
+        .map(|(at, tag)| session.project.images[*at].name.repository.with_tag(tag.clone()))
         .collect();
     for ((at, tag), found) in asked.into_iter().zip(engine.inspect_all(&references).await?) {
         let Some(found) = found else { continue };
@@ -103,8 +103,8 @@ async fn previous(
     for at in session.selected.iter().filter(|at| known[**at].existing.is_none()) {
         let image = &session.project.images[*at];
         let Some(key) = image.key() else { continue };
-        let moving = tags.moving(key, image.tag_prefix.as_deref());
-        asked.extend(moving.into_iter().map(|tag| (*at, image.repository.with_tag(tag))));
+        let moving = tags.moving(key, &image.name);
+        asked.extend(moving.into_iter().map(|tag| (*at, image.name.repository.with_tag(tag))));
     }
     let references: Vec<ImageReference> = asked.iter().map(|(_, reference)| reference.clone()).collect();
     let manifests = session.manifests();

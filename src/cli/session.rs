@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::args::{GlobalArgs, ImageArgs, SelectionArgs};
 use super::environment::Environment;
-use super::error::CliError;
+use super::error::{CliError, ExitCode};
 use super::known;
 use super::settings::{self, Resolved, SettingsFile};
 use crate::checkout::{Checkout, CiReference, CommitId, WorkTree, branch_tag, ci_reference};
@@ -13,7 +13,7 @@ use crate::engine::{Endpoint, Engine, EngineEnvironment};
 use crate::graph::{Selector, select};
 use crate::image::Tag;
 use crate::inputs::Manifests;
-use crate::plan::{CheckoutSummary, Facts, Plan, TagPolicy, decide};
+use crate::plan::{Action, CheckoutSummary, Facts, Known, Plan, TagPolicy, decide};
 use crate::project::{CleanState, Project, assign_revisions, compare_with_head, load};
 
 /// A checkout that was read: everything a command needs to decide.
@@ -23,19 +23,21 @@ pub struct Session {
     /// Its files.
     pub tree: Arc<WorkTree>,
     /// Its images.
-    pub project: Project,
+    pub project: Arc<Project>,
     /// How each image stands to HEAD.
     pub clean: Vec<CleanState>,
     /// Indices of the selected images, dependencies first.
     pub selected: Vec<usize>,
     /// Whether `--exact` chose them.
     pub exact: bool,
+    /// Whether images were named, instead of all being meant.
+    pub named: bool,
     /// What flags, environment and settings file say.
     pub resolved: Resolved,
     /// The branch, or the pull request.
     pub reference: BranchReference,
     /// The engine, unless it was not wanted.
-    pub engine: Option<Engine>,
+    pub engine: Option<Arc<Engine>>,
 }
 
 /// What moving tags follow.
@@ -109,7 +111,7 @@ impl Session {
         tree: WorkTree,
         file: &SettingsFile,
         resolved: Resolved,
-        engine: Option<Engine>,
+        engine: Option<Arc<Engine>>,
     ) -> Result<Self, CliError> {
         let options = &resolved.options;
         let mut project = load(&tree, checkout.name(), checkout.origin_url(), options)?;
@@ -129,10 +131,11 @@ impl Session {
         Ok(Self {
             checkout,
             tree: Arc::new(tree),
-            project,
+            project: Arc::new(project),
             clean,
             selected,
             exact,
+            named: request.selection.names_images(),
             resolved,
             reference,
             engine,
@@ -143,13 +146,17 @@ impl Session {
     pub async fn plan(&self, rebuild: bool) -> Result<Plan, CliError> {
         let tags = self.tag_policy()?;
         let known = known::gather(self, &tags).await?;
-        Ok(decide(&Facts {
+        Ok(self.decide(&tags, &known, rebuild))
+    }
+
+    fn decide(&self, tags: &TagPolicy, known: &[Known], rebuild: bool) -> Plan {
+        decide(&Facts {
             project: &self.project,
             clean: &self.clean,
-            known: &known,
+            known,
             selected: &self.selected,
             exact: self.exact,
-            tags: &tags,
+            tags,
             rebuild,
             checkout: CheckoutSummary {
                 name: self.checkout.name().to_owned(),
@@ -157,7 +164,25 @@ impl Session {
                 branch: self.reference.name.clone(),
                 dirty: false,
             },
-        }))
+        })
+    }
+
+    /// The plan as it is if nothing exists: names, keys and tags without asking an engine.
+    pub fn plan_without_engine(&self) -> Result<Plan, CliError> {
+        let tags = self.tag_policy()?;
+        Ok(self.decide(&tags, &vec![Known::default(); self.project.images.len()], false))
+    }
+
+    /// The exit code that blocked images give: 2 if they were named, or with `--strict`.
+    pub fn blocked_code(&self, plan: &Plan) -> ExitCode {
+        let blocked = plan.steps.iter().any(|step| step.action == Action::Blocked);
+        if blocked && (self.named || self.resolved.strict) { ExitCode::Wrong } else { ExitCode::Done }
+    }
+
+    /// Seconds since 1970 of the revision of each selected image.
+    pub fn commit_times(&self) -> Vec<Option<i64>> {
+        let time = |at: &usize| self.checkout.commit_time(self.project.images[*at].revision?).ok();
+        self.selected.iter().map(time).collect()
     }
 
     /// Manifests of keys that were built from this repository, all its worktrees together.
@@ -193,7 +218,7 @@ fn start_folder(global: &GlobalArgs, environment: &Environment) -> PathBuf {
 }
 
 /// Connects unless `--offline`; a command that only asks for the platform goes on without.
-async fn connect(request: &Request<'_>) -> Result<Option<Engine>, CliError> {
+async fn connect(request: &Request<'_>) -> Result<Option<Arc<Engine>>, CliError> {
     if request.global.offline {
         return Ok(None);
     }
@@ -207,7 +232,7 @@ async fn connect(request: &Request<'_>) -> Result<Option<Engine>, CliError> {
         Engine::connect(&endpoint).await
     };
     match (connected.await, request.engine) {
-        (Ok(engine), _) => Ok(Some(engine)),
+        (Ok(engine), _) => Ok(Some(Arc::new(engine))),
         (Err(_), EngineNeed::Platform) => Ok(None),
         (Err(error), EngineNeed::Required) => Err(error.into()),
     }

@@ -7,7 +7,7 @@ use tokio::sync::mpsc;
 use super::context_source::PlannedContext;
 use super::labels::{KEY_LABEL, labels};
 use super::{BuildFailure, BuildUpdate, LogStream, StepProgress, Worker};
-use crate::checkout::{Checkout, Snapshot};
+use crate::checkout::Snapshot;
 use crate::dockerfile::rewrite;
 use crate::engine::{BuildError, BuildEvent, BuildRequest, Engine, LocalImage, LogSource, Secret, SshAgent};
 use crate::image::{ContentKey, ImageReference, Tag};
@@ -35,26 +35,28 @@ pub struct BuildOptions {
 }
 
 /// Carries out a plan on an engine.
-pub struct EngineWorker<'a> {
+pub struct EngineWorker {
     /// The engine.
-    pub engine: &'a Engine,
-    /// The checkout, for commit times and the origin.
-    pub checkout: &'a Checkout,
+    pub engine: Arc<Engine>,
+    /// Seconds since 1970 of each image's revision, where it has one.
+    pub commit_times: Vec<Option<i64>>,
+    /// The `origin` remote, credentials removed.
+    pub origin_url: Option<String>,
     /// Where the files come from.
     pub tree: Arc<dyn Snapshot + Send + Sync>,
     /// The images.
-    pub project: &'a Project,
+    pub project: Arc<Project>,
     /// Index of each step's image in the project.
-    pub images: &'a [usize],
+    pub images: Vec<usize>,
     /// What is carried out.
-    pub plan: &'a Plan,
+    pub plan: Arc<Plan>,
     /// Remembers what was built.
     pub manifests: Manifests,
     /// How to build.
     pub options: BuildOptions,
 }
 
-impl EngineWorker<'_> {
+impl EngineWorker {
     fn image(&self, step: usize) -> &Image {
         &self.project.images[self.images[step]]
     }
@@ -78,7 +80,7 @@ impl EngineWorker<'_> {
                 let dependency = &self.project.images[bound.image];
                 let reference = dependency
                     .reference()
-                    .ok_or_else(|| format!("{} cannot be built", dependency.name()))?;
+                    .ok_or_else(|| format!("{} cannot be built", dependency.name.full()))?;
                 Ok((bound.span.clone(), reference.to_string()))
             })
             .collect::<Result<Vec<_>, String>>()?;
@@ -87,18 +89,15 @@ impl EngineWorker<'_> {
 
     /// Files of a clean image carry the time of its revision's commit, so that two clones give the same
     /// bytes; those of a dirty one keep their own.
-    fn context_time(&self, step: &Step) -> Option<i64> {
-        if step.dirty {
-            return None;
-        }
-        self.checkout.commit_time(step.revision?).ok()
+    fn context_time(&self, at: usize) -> Option<i64> {
+        if self.step(at).dirty { None } else { self.commit_times[at] }
     }
 
     fn request(&self, at: usize) -> Result<BuildRequest, String> {
         let (step, image) = (self.step(at), self.image(at));
         let ready = image.ready().ok_or_else(|| format!("{} is blocked", step.name()))?;
         let context =
-            PlannedContext::new(Arc::clone(&self.tree), ready.files.clone(), self.context_time(step))
+            PlannedContext::new(Arc::clone(&self.tree), ready.files.clone(), self.context_time(at))
                 .map_err(|error| format!("cannot read the build context: {error}"))?;
         let mut build_args = ready.material.build_args.clone();
         let declared = &image.evaluation.declared_args;
@@ -111,10 +110,10 @@ impl EngineWorker<'_> {
         );
         Ok(BuildRequest {
             dockerfile: self.pinned_dockerfile(image)?,
-            context_key: context_key(ready, self.context_time(step)),
+            context_key: context_key(ready, self.context_time(at)),
             context: Arc::new(context),
             references: immutable_references(step),
-            labels: labels(image, step, ready, self.checkout.origin_url()),
+            labels: labels(image, step, ready, self.origin_url.as_deref()),
             build_args,
             target: image.target.clone(),
             platform: Some(ready.material.platform.clone()),
@@ -143,7 +142,7 @@ fn immutable_references(step: &Step) -> Vec<ImageReference> {
 }
 
 #[async_trait]
-impl Worker for EngineWorker<'_> {
+impl Worker for EngineWorker {
     async fn pull(&self, reference: &str) -> Result<(), String> {
         let reference: ImageReference =
             reference.parse().map_err(|error: crate::image::InvalidReference| error.to_string())?;

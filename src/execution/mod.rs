@@ -8,7 +8,10 @@
 //! 3. when every image of the selection has its key in place, the moving tags move together, under a lock.
 
 mod build;
+mod context_source;
+mod engine_worker;
 mod event;
+mod labels;
 mod lock;
 mod log_tail;
 mod message;
@@ -23,7 +26,9 @@ mod worker;
 #[cfg(test)]
 mod tests;
 
+pub use engine_worker::{BuildOptions, EngineWorker};
 pub use event::{Event, ImageOutcome, LogStream, Outcome, StepProgress};
+pub use labels::{INPUTS_LABEL, KEY_LABEL};
 pub use lock::{LockError, LockScope, TagLock};
 pub use message::clean_message;
 pub use request::{BasePull, RunOptions, RunRequest};

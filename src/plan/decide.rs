@@ -86,8 +86,8 @@ fn decide_one(
 
 fn describe(facts: &Facts<'_>, image: &Image, clean: &CleanState) -> Step {
     Step {
-        repository: image.repository.clone(),
-        short_name: image.short_name.clone(),
+        repository: image.name.repository.clone(),
+        short_name: image.name.short.clone(),
         dockerfile: image.dockerfile.clone(),
         context: Some(image.context.clone()),
         target: image.target.clone(),
@@ -95,7 +95,7 @@ fn describe(facts: &Facts<'_>, image: &Image, clean: &CleanState) -> Step {
         reference: None,
         revision: image.revision,
         dirty: clean.dirty,
-        tag_prefix: image.tag_prefix.clone(),
+        tag_prefix: image.name.tag_prefix.clone(),
         aside: image.aside,
         unversioned: clean.unversioned.clone(),
         dependencies: dependencies(facts.project, image),
@@ -111,7 +111,7 @@ fn describe(facts: &Facts<'_>, image: &Image, clean: &CleanState) -> Step {
 }
 
 fn dependencies(project: &Project, image: &Image) -> Vec<Dependency> {
-    let name = |at: usize| project.images[at].name();
+    let name = |at: usize| project.images[at].name.full();
     let bound = image.bound.iter().map(|bound| Dependency {
         image: name(bound.image),
         kind: bound.kind,
@@ -132,8 +132,8 @@ fn blocked(project: &Project, image: &Image) -> Step {
         ImageState::Ready(_) => Vec::new(),
     };
     Step {
-        repository: image.repository.clone(),
-        short_name: image.short_name.clone(),
+        repository: image.name.repository.clone(),
+        short_name: image.name.short.clone(),
         dockerfile: image.dockerfile.clone(),
         context: None,
         target: image.target.clone(),
@@ -141,7 +141,7 @@ fn blocked(project: &Project, image: &Image) -> Step {
         reference: None,
         revision: image.revision,
         dirty: false,
-        tag_prefix: image.tag_prefix.clone(),
+        tag_prefix: image.name.tag_prefix.clone(),
         aside: image.aside,
         unversioned: Vec::new(),
         dependencies: dependencies(project, image),
@@ -166,7 +166,7 @@ fn missing_dependency(facts: &Facts<'_>, at: usize) -> Option<Reason> {
         !facts.selected.contains(dependency) && facts.known[*dependency].existing.is_none()
     })?;
     let image = &project.images[missing];
-    let reference = image.reference().map_or_else(|| image.name(), |reference| reference.to_string());
+    let reference = image.reference().map_or_else(|| image.name.full(), |reference| reference.to_string());
     Some(Reason {
         kind: ReasonKind::Blocked,
         path: None,
@@ -183,11 +183,11 @@ fn planned_tags(
     diagnostics: &mut Vec<Diagnostic>,
 ) -> Vec<PlannedTag> {
     let revision: Option<CommitId> = image.revision;
-    let wanted = facts.tags.tags(key, image.tag_prefix.as_deref(), revision, dirty);
+    let wanted = facts.tags.tags(key, &image.name, revision, dirty);
     let mut tags = Vec::with_capacity(wanted.len());
     for tag in wanted {
         if !tag.moves && known.taken.contains(&tag.tag) {
-            diagnostics.push(conflict(&image.repository.with_tag(tag.tag)));
+            diagnostics.push(conflict(&image.name.repository.with_tag(tag.tag)));
             continue;
         }
         let in_place = known.existing.as_ref().is_some_and(|existing| existing.contains(&tag.tag));

@@ -12,3 +12,6 @@ pub use model::{
 };
 pub use reasons::Previous;
 pub use tags::TagPolicy;
+
+pub use crate::graph::DependencyKind;
+pub use crate::naming::{Namespace, NamespaceSource};

@@ -73,9 +73,12 @@ pub struct Step {
 }
 
 impl Step {
-    /// NAMESPACE/NAME.
+    /// NAMESPACE/NAME, with `:PREFIX` where several images share the repository.
     pub fn name(&self) -> String {
-        self.repository.familiar()
+        match &self.tag_prefix {
+            None => self.repository.familiar(),
+            Some(prefix) => format!("{}:{prefix}", self.repository.familiar()),
+        }
     }
 
     /// The reference to one of its tags.

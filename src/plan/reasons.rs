@@ -28,7 +28,7 @@ pub(super) fn build_reasons(facts: &Facts<'_>, at: usize, builds: &BTreeSet<usiz
     }
     for dependency in image.dependencies() {
         if builds.contains(&dependency) {
-            let text = format!("{} is rebuilt", facts.project.images[dependency].name());
+            let text = format!("{} is rebuilt", facts.project.images[dependency].name.full());
             reasons.push(Reason { kind: ReasonKind::Dependency, path: None, text });
         }
     }
@@ -48,7 +48,7 @@ fn dependency_last(reasons: &mut Vec<Reason>, facts: &Facts<'_>, at: usize, buil
         .dependencies()
         .into_iter()
         .filter(|dependency| builds.contains(dependency))
-        .map(|dependency| facts.project.images[dependency].name())
+        .map(|dependency| facts.project.images[dependency].name.full())
         .collect();
     reasons.retain(|reason| {
         reason.kind != ReasonKind::Dependency

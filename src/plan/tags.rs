@@ -1,5 +1,6 @@
 use crate::checkout::CommitId;
 use crate::image::{ContentKey, Tag};
+use crate::naming::ImageName;
 
 /// Which tags images get besides their key's; the same for all images of a run.
 #[derive(Clone, Debug, Default)]
@@ -29,17 +30,17 @@ impl TagPolicy {
     pub fn immutable(
         &self,
         key: ContentKey,
-        prefix: Option<&str>,
+        name: &ImageName,
         revision: Option<CommitId>,
         dirty: bool,
     ) -> Vec<Tag> {
-        let tags = self.tags(key, prefix, revision, dirty);
+        let tags = self.tags(key, name, revision, dirty);
         tags.into_iter().filter(|wanted| !wanted.moves).map(|wanted| wanted.tag).collect()
     }
 
     /// The tags of an image that move.
-    pub fn moving(&self, key: ContentKey, prefix: Option<&str>) -> Vec<Tag> {
-        let tags = self.tags(key, prefix, None, true);
+    pub fn moving(&self, key: ContentKey, name: &ImageName) -> Vec<Tag> {
+        let tags = self.tags(key, name, None, true);
         tags.into_iter().filter(|wanted| wanted.moves).map(|wanted| wanted.tag).collect()
     }
 
@@ -47,7 +48,7 @@ impl TagPolicy {
     pub(super) fn tags(
         &self,
         key: ContentKey,
-        prefix: Option<&str>,
+        name: &ImageName,
         revision: Option<CommitId>,
         dirty: bool,
     ) -> Vec<WantedTag> {
@@ -59,15 +60,7 @@ impl TagPolicy {
         }
         let moving = self.branch.iter().chain(&self.moving);
         tags.extend(moving.map(|tag| WantedTag { tag: tag.clone(), moves: true }));
-        if let Some(prefix) = prefix {
-            tags.retain_mut(|wanted| match prefixed(prefix, &wanted.tag) {
-                Some(tag) => {
-                    wanted.tag = tag;
-                    true
-                }
-                None => false,
-            });
-        }
+        tags.iter_mut().for_each(|wanted| wanted.tag = name.tag(&wanted.tag));
         let mut seen = Vec::with_capacity(tags.len());
         tags.retain(|wanted| {
             let new = !seen.contains(&wanted.tag);
@@ -75,14 +68,6 @@ impl TagPolicy {
             new
         });
         tags
-    }
-}
-
-/// `8.0-TAG`; `latest` of a prefixed image is the prefix itself, as in `dotnet/sdk:8.0`.
-fn prefixed(prefix: &str, tag: &Tag) -> Option<Tag> {
-    match tag.as_str() {
-        "latest" => Tag::new(prefix).ok(),
-        tag => Tag::new(&format!("{prefix}-{tag}")).ok(),
     }
 }
 

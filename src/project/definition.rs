@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 
 use super::options::{ImageOptions, Options};
-use crate::diagnostic::{Diagnostic, Location};
+use crate::diagnostic::{Diagnostic, Location, closest};
 use crate::dockerfile::{Dockerfile, Evaluation, Scope, Trigger, evaluate, parse};
 use crate::discovery::FoundDockerfile;
 use crate::image::Platform;
@@ -107,13 +107,13 @@ fn no_such_dockerfile(
     options: &Options,
 ) -> Diagnostic {
     let known: Vec<String> = definitions.iter().map(|definition| definition.path.to_text()).collect();
-    let closest = crate::naming::closest(&path.to_text(), known.iter().map(String::as_str));
+    let names = closest(&path.to_text(), known);
     let mut diagnostic =
         Diagnostic::error(format!("[image.{name}] names a Dockerfile that is not in this checkout: {path}"));
     if let Some(settings) = &options.settings_file {
         diagnostic = diagnostic.at(Location::file(settings.clone()));
     }
-    match closest.first() {
+    match names.first() {
         Some(closest) => diagnostic.hint(format!("did you mean {closest}?")),
         None => diagnostic.hint("paths are relative to the root of the checkout"),
     }

@@ -3,7 +3,8 @@ use std::ops::Range;
 use crate::checkout::{CommitId, PathPattern, Tracking};
 use crate::dockerfile::{Dockerfile, Evaluation};
 use crate::graph::DependencyKind;
-use crate::image::{ContentKey, ImageReference, Repository};
+use crate::image::{ContentKey, ImageReference};
+use crate::naming::ImageName;
 use crate::inputs::{InputFile, Material};
 use crate::path::TreePath;
 
@@ -12,16 +13,8 @@ use crate::path::TreePath;
 pub struct Image {
     /// The Dockerfile, from the root of the checkout.
     pub dockerfile: TreePath,
-    /// NAME.
-    pub short_name: String,
-    /// NAMESPACE/NAME.
-    pub repository: Repository,
-    /// In front of each of its tags.
-    pub tag_prefix: Option<String>,
-    /// Whether the name was made up to tell equal ones apart, so that it is not fit to be published.
-    pub provisional_name: bool,
-    /// Where the name comes from, for `images --verbose`.
-    pub name_source: String,
+    /// What it is called, and where that comes from.
+    pub name: ImageName,
     /// Whether it is built only when named or depended on.
     pub aside: bool,
     /// Whether git tracks the Dockerfile.
@@ -55,11 +48,6 @@ pub struct Image {
 }
 
 impl Image {
-    /// NAMESPACE/NAME.
-    pub fn name(&self) -> String {
-        self.repository.familiar()
-    }
-
     /// Indices of the images it depends on, each once.
     pub fn dependencies(&self) -> Vec<usize> {
         let mut images: Vec<usize> =
@@ -84,12 +72,7 @@ impl Image {
 
     /// `NAMESPACE/NAME:[PREFIX-]src-KEY`, where it can be built.
     pub fn reference(&self) -> Option<ImageReference> {
-        let key = self.key()?;
-        let tag = match &self.tag_prefix {
-            None => key.tag(),
-            Some(prefix) => crate::image::Tag::new(&format!("{prefix}-{}", key.tag())).ok()?,
-        };
-        Some(self.repository.with_tag(tag))
+        Some(self.name.repository.with_tag(self.name.tag(&self.key()?.tag())))
     }
 }
 

@@ -60,9 +60,9 @@ fn block(images: &mut [Image], at: usize) {
     }
     for dependency in images[at].dependencies() {
         match &images[dependency].state {
-            ImageState::Invalid(why) => reasons.push(format!("{} {why}", images[dependency].name())),
+            ImageState::Invalid(why) => reasons.push(format!("{} {why}", images[dependency].name.full())),
             ImageState::Blocked(why) if !why.is_empty() => {
-                reasons.push(format!("{} is blocked", images[dependency].name()));
+                reasons.push(format!("{} is blocked", images[dependency].name.full()));
             }
             ImageState::Blocked(_) | ImageState::Ready(_) => {}
         }

@@ -6,12 +6,11 @@ use super::images::{BoundReference, Image, ImageState};
 use super::keys;
 use super::options::Options;
 use crate::checkout::Snapshot;
-use crate::diagnostic::{Diagnostic, Location};
+use crate::diagnostic::{Diagnostic, Location, closest};
 use crate::discovery::{self, Rules};
 use crate::dockerfile::{Evaluation, ImageUse, Problem, Trigger, UseKind};
 use crate::graph::{DependencyKind, Edge, Graph};
-use crate::image::Repository;
-use crate::naming::{self, Binding, Candidate, ImageName, Namespace, Naming, NamingRules};
+use crate::naming::{self, Binding, Candidate, ImageName, Namespace, Naming, NamingRules, Reference};
 use crate::path::TreePath;
 
 /// The images of a tree.
@@ -59,7 +58,7 @@ pub fn load(
         .iter()
         .zip(readings)
         .enumerate()
-        .map(|(at, (definition, reading))| image(definition, reading, &naming.names[at], naming.repository(at)))
+        .map(|(at, (definition, reading))| image(definition, reading, naming.names[at].clone()))
         .collect();
     bind(&mut images, &naming, options, &mut diagnostics);
     declare(&mut images, &definitions, options, &mut diagnostics);
@@ -68,7 +67,7 @@ pub fn load(
         for at in &cycle.nodes {
             images[*at].state = ImageState::Invalid("is part of a cycle".into());
         }
-        diagnostics.push(cycle.diagnostic(&|at| images[at].name()));
+        diagnostics.push(cycle.diagnostic(&|at| images[at].name.full()));
     }
     inherit_triggers(&mut images, &graph, &definitions, options);
     for image in &images {
@@ -98,7 +97,7 @@ fn name(
                 .iter()
                 .filter_map(|used| {
                     let reference = used.reference.clone()?;
-                    Some((reference, dependency_kind(used.kind), location(&definition.path, used)))
+                    Some(Reference { reference, location: location(&definition.path, used) })
                 })
                 .collect(),
         })
@@ -162,25 +161,24 @@ fn adjust(
 fn find(definitions: &[Definition], naming: &Naming, text: &str) -> Option<usize> {
     let path = TreePath::clamped(text);
     (0..definitions.len()).find(|at| {
-        naming.names[*at].short == text
-            || naming.repository(*at).familiar() == text
-            || definitions[*at].path == path
+        let name = &naming.names[*at];
+        name.title() == text || name.full() == text || definitions[*at].path == path
     })
 }
 
 fn unknown_image(what: &str, name: &str, naming: &Naming, options: &Options) -> Diagnostic {
-    let closest = naming::closest(name, naming.names.iter().map(|name| name.short.as_str()));
+    let names = closest(name, naming.names.iter().map(ImageName::title));
     let mut diagnostic = Diagnostic::error(format!("{what} is no image of this checkout"));
     if let Some(settings) = &options.settings_file {
         diagnostic = diagnostic.at(Location::file(settings.clone()));
     }
-    match closest.first() {
+    match names.first() {
         Some(closest) => diagnostic.hint(format!("did you mean {closest}? `shipwright images` lists them all")),
         None => diagnostic.hint("`shipwright images` lists them all; `dockerfile = \"PATH\"` defines a new one"),
     }
 }
 
-fn image(definition: &Definition, evaluation: Evaluation, name: &ImageName, repository: Repository) -> Image {
+fn image(definition: &Definition, evaluation: Evaluation, name: ImageName) -> Image {
     let state = if definition.file.is_valid() {
         ImageState::Blocked(Vec::new())
     } else {
@@ -188,11 +186,7 @@ fn image(definition: &Definition, evaluation: Evaluation, name: &ImageName, repo
     };
     Image {
         dockerfile: definition.path.clone(),
-        repository,
-        short_name: name.short.clone(),
-        tag_prefix: name.tag_prefix.clone(),
-        provisional_name: name.provisional,
-        name_source: name.source.to_string(),
+        name,
         aside: definition.aside,
         tracked: definition.tracked,
         target: definition.options.target.clone(),
@@ -217,11 +211,8 @@ fn bind(images: &mut [Image], naming: &Naming, options: &Options, diagnostics: &
         let references = std::mem::take(&mut images[at].evaluation.references);
         for used in &references {
             let place = location(&images[at].dockerfile, used);
-            let binding = used
-                .reference
-                .as_ref()
-                .map_or(Binding::External, |reference| naming.bind(reference, at, &options.follow));
-            match binding {
+            let Some(reference) = &used.reference else { continue };
+            match naming.bind(reference, at, &options.follow) {
                 Binding::Local(image) => images[at].bound.push(BoundReference {
                     image,
                     kind: dependency_kind(used.kind),
@@ -231,45 +222,18 @@ fn bind(images: &mut [Image], naming: &Naming, options: &Options, diagnostics: &
                 }),
                 Binding::Pinned(_) | Binding::External => images[at].bases.push(used.expanded.clone()),
                 Binding::Ambiguous(candidates) => {
-                    diagnostics.push(ambiguous(used, place, &candidates, images));
+                    diagnostics.push(naming.ambiguous(reference, &candidates, place));
                     images[at].state = ImageState::Invalid("has an ambiguous reference".into());
                 }
                 Binding::Unbuilt { closest } => {
                     images[at].bases.push(used.expanded.clone());
-                    diagnostics.push(unbuilt(used, place, &closest));
+                    diagnostics.push(naming.unbuilt(reference, &closest, place));
                 }
             }
         }
         images[at].evaluation.references = references;
         images[at].bases.sort();
         images[at].bases.dedup();
-    }
-}
-
-fn ambiguous(used: &ImageUse, place: Location, candidates: &[usize], images: &[Image]) -> Diagnostic {
-    let diagnostic = Diagnostic::error(format!("`{}` could be one of several images", used.expanded)).at(place);
-    candidates
-        .iter()
-        .fold(diagnostic, |diagnostic, at| {
-            diagnostic.related(Location::file(images[*at].dockerfile.clone()), images[*at].name())
-        })
-        .hint("give them names of their own in shipwright.toml: [names] \"PATH\" = \"NAME\"")
-}
-
-fn unbuilt(used: &ImageUse, place: Location, closest: &[String]) -> Diagnostic {
-    let diagnostic = Diagnostic::warning(format!(
-        "no Dockerfile of this checkout builds `{}`; it is taken from a registry",
-        used.expanded
-    ))
-    .at(place);
-    let name = used.reference.as_ref().map_or_else(String::new, |reference| {
-        reference.repository.path().rsplit('/').next().unwrap_or_default().to_owned()
-    });
-    let line = format!("shipwright.toml: [names] \"path/to/Dockerfile\" = \"{name}\"");
-    match closest {
-        [] => diagnostic.hint(format!("if one of them does, name it in {line}")),
-        closest => diagnostic
-            .hint(format!("closest: {}; if a Dockerfile here builds it, name it in {line}", closest.join(", "))),
     }
 }
 
@@ -282,19 +246,19 @@ fn declare(
 ) {
     for at in 0..images.len() {
         for name in &definitions[at].options.depends_on {
-            let dependency = images.iter().position(|image| image.short_name == *name || image.name() == *name);
+            let dependency = images.iter().position(|image| image.name.title() == *name || image.name.full() == *name);
             match dependency {
                 Some(dependency) => images[at].declared.push(dependency),
                 None => {
-                    let closest = naming::closest(name, images.iter().map(|image| image.short_name.as_str()));
+                    let names = closest(name, images.iter().map(|image| image.name.title()));
                     let mut diagnostic = Diagnostic::error(format!(
                         "[image.{}] depends_on `{name}`, which is no image of this checkout",
-                        images[at].short_name
+                        images[at].name.title()
                     ));
                     if let Some(settings) = &options.settings_file {
                         diagnostic = diagnostic.at(Location::file(settings.clone()));
                     }
-                    if let Some(closest) = closest.first() {
+                    if let Some(closest) = names.first() {
                         diagnostic = diagnostic.hint(format!("did you mean {closest}?"));
                     }
                     diagnostics.push(diagnostic);
@@ -317,7 +281,7 @@ fn graph(images: &[Image]) -> Graph {
     let declared = images.iter().enumerate().flat_map(|(from, image)| {
         image.declared.iter().map(move |to| Edge { from, to: *to, kind: DependencyKind::Declared, location: None })
     });
-    Graph::new(images.iter().map(Image::name).collect(), bound.chain(declared))
+    Graph::new(images.iter().map(|image| image.name.full()).collect(), bound.chain(declared))
 }
 
 /// Reads again the images whose bases, built here, carry ONBUILD triggers: those run in the dependent.

@@ -17,17 +17,17 @@ pub struct CleanState {
 /// An image is clean if its key, git-ignored inputs left out, is the one that HEAD's tree gives with the
 /// same settings. Without a HEAD (unborn branch) every image is dirty.
 pub fn compare_with_head(work_tree: &Project, head: Option<&Project>) -> Vec<CleanState> {
-    let committed: HashMap<(&TreePath, &str), Option<ContentKey>> = head
+    let committed: HashMap<(&TreePath, String), Option<ContentKey>> = head
         .into_iter()
         .flat_map(|head| &head.images)
-        .map(|image| ((&image.dockerfile, image.short_name.as_str()), image.key()))
+        .map(|image| ((&image.dockerfile, image.name.title()), image.key()))
         .collect();
     work_tree
         .images
         .iter()
         .map(|image| {
             let Some(ready) = image.ready() else { return CleanState::default() };
-            let committed = committed.get(&(&image.dockerfile, image.short_name.as_str())).copied().flatten();
+            let committed = committed.get(&(&image.dockerfile, image.name.title())).copied().flatten();
             CleanState {
                 dirty: committed != Some(ready.versioned_key),
                 unversioned: ready
