@@ -319,6 +319,24 @@ async fn an_interruption_at_the_end_of_builds_counts_every_image_once() {
     }
 }
 
+/// The same on several threads and the real clock: whenever the interruption comes, the account is complete.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn an_interruption_at_any_time_counts_every_image_once() {
+    for round in 0..40_u32 {
+        let mut script = Script::builds(&[&[], &[0], &[0], &[1, 2], &[], &[4], &[4], &[5, 6], &[7]]);
+        script.seconds = (0..9).map(|image| (image, 0)).collect();
+        script.lines = (0..9).map(|image| (image, 40)).collect();
+        script.pulls = vec![pull("busybox", &[0, 4])];
+        let record = script.interrupted_after(f64::from(round) * 0.0002).await;
+        assert_eq!(RunSummary::of(&record.events).images(), 9);
+        for image in 0..9 {
+            assert!(record.outcome_of(image).is_some());
+        }
+        assert_eq!(record.moved().len(), if record.outcome == Outcome::Succeeded { 18 } else { 0 });
+        assert!(matches!(record.events.last(), Some(Event::Finished { .. })));
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn an_interruption_in_the_last_moment_before_the_tags_moves_nothing() {
     let token = CancellationToken::new();
