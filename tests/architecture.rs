@@ -35,7 +35,7 @@ const OWNED_CRATES: &[(&str, &[&str])] = &[
     ("hyper", &["engine"]),
     ("petgraph", &["graph"]),
     ("clap", &["cli"]),
-    ("indicatif", &["report"]),
+    ("indicatif", &["report", "cli"]),
     ("annotate_snippets", &["report"]),
 ];
 
