@@ -106,7 +106,7 @@ mod tests {
             ("**/*.txt", "a/b.txt", true),
             ("**/*.txt", "b.txt", true),
             ("a**/*.txt", "a/dir/file.txt", true),
-            ("a**/*.txt", "ab/file.txt", false),
+            ("a**/*.txt", "ab/file.txt", true),
             ("a/*.txt", "a/dir/file.txt", false),
             ("a[b-d]e", "ace", true),
             ("a[b-d]e", "aae", false),
