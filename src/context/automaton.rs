@@ -50,6 +50,8 @@ pub(super) enum State {
     Rune(u32),
     /// Reads one code point of the set.
     One(Set),
+    /// Reads one code point of the set, or nothing.
+    Maybe(Set),
     /// Reads any number of code points of the set.
     Many(Set),
     /// `**/`: reads nothing, or anything that ends in `/`. Takes two states, of which this is the first.
@@ -148,7 +150,7 @@ impl Automaton {
     fn step(&self, state: usize, rune: u32, then: &mut impl StateSet) {
         match self.states.get(state) {
             Some(State::Rune(expected)) if *expected == rune => then.add(state + 1),
-            Some(State::One(set)) if set.contains(rune) => then.add(state + 1),
+            Some(State::One(set) | State::Maybe(set)) if set.contains(rune) => then.add(state + 1),
             Some(State::Many(set)) if set.contains(rune) => then.add(state),
             Some(State::FoldersLoop) => {
                 if rune != u32::from(b'\n') {
@@ -168,7 +170,7 @@ impl Automaton {
         while let Some(state) = set.first(from) {
             from = state + 1;
             match self.states.get(state) {
-                Some(State::Many(_)) => set.add(state + 1),
+                Some(State::Many(_) | State::Maybe(_)) => set.add(state + 1),
                 Some(State::Folders) => {
                     set.add(state + 1);
                     set.add(state + 2);
@@ -288,11 +290,8 @@ mod tests {
 
     #[test]
     fn prefix_and_suffix_do_not_overlap() {
-        let states = vec![
-            State::Rune(u32::from('a')),
-            State::Many(Set::NotSlash),
-            State::Rune(u32::from('a')),
-        ];
+        let states =
+            vec![State::Rune(u32::from('a')), State::Many(Set::NotSlash), State::Rune(u32::from('a'))];
         let automaton = Automaton::new(states);
         assert!(!automaton.matches(b"a"));
         assert!(automaton.matches(b"aa"));

@@ -3,8 +3,9 @@
 //! moby/patternmatcher translates a pattern into a regular expression of Go and lets that decide. What
 //! the pattern leaves alone, such as the inside of `[…]` or a backslash before a letter, therefore means
 //! what it means to Go's regular expressions: `\d` is a digit, `[[:alpha:]]` a letter, and a `*` inside
-//! brackets becomes part of what the brackets hold. The same two steps are taken here, so that such
-//! patterns mean here what they mean to docker.
+//! brackets becomes part of what the brackets hold. Beside a wildcard even `|` is an alternative and
+//! `{2}` a repetition. The same two steps are taken here, so that such patterns mean here what they mean
+//! to docker.
 
 use super::automaton::{Place, Set, State};
 use super::clean::next_rune;
@@ -18,8 +19,8 @@ pub(super) enum Translated {
     Prefix,
     /// The path ends with the pattern without its first two stars.
     Suffix,
-    /// A regular expression decides.
-    States(Vec<State>),
+    /// A regular expression decides: one of these alternatives.
+    Alternatives(Vec<Vec<State>>),
 }
 
 /// Why a pattern has no meaning.
@@ -31,6 +32,8 @@ pub(super) enum DialectError {
     Range,
     #[error("`[` has no closing `]`")]
     Unclosed,
+    #[error("`{{…}}` repeats nothing that can be repeated, or too often")]
+    Repeat,
 }
 
 /// Translates a cleaned pattern (without its `!`).
@@ -40,7 +43,7 @@ pub(super) fn translate(pattern: &[u8]) -> Result<Translated, DialectError> {
         Kind::Exact => Translated::Exact,
         Kind::Prefix => Translated::Prefix,
         Kind::Suffix => Translated::Suffix,
-        Kind::Expression => Translated::States(parse(&expression)?),
+        Kind::Expression => Translated::Alternatives(Parser::default().parse(&expression)?),
     })
 }
 
@@ -111,13 +114,16 @@ fn to_expression(pattern: &[u32]) -> (Kind, Vec<u32>) {
                 put("\\");
                 if let Some((&escaped, after)) = rest.split_first() {
                     rest = after;
-                    put(char::from_u32(escaped).unwrap_or(char::REPLACEMENT_CHARACTER).encode_utf8(&mut [0; 4]));
+                    put(char::from_u32(escaped)
+                        .unwrap_or(char::REPLACEMENT_CHARACTER)
+                        .encode_utf8(&mut [0; 4]));
                     kind = Kind::Expression;
                 }
             }
             _ => {
                 let character = char::from_u32(rune).unwrap_or(char::REPLACEMENT_CHARACTER);
-                if ".+()|{}$".contains(character) {
+                // Docker means to escape `|`, `{` and `}` as well, but its table has no room for them.
+                if ".+()$".contains(character) {
                     put("\\");
                 } else if matches!(character, '[' | ']') {
                     kind = Kind::Expression;
@@ -130,77 +136,203 @@ fn to_expression(pattern: &[u32]) -> (Kind, Vec<u32>) {
 }
 
 /// The second step: reads the expression as Go's regexp/syntax does, as far as the first can write it.
-fn parse(expression: &[u32]) -> Result<Vec<State>, DialectError> {
-    let mut states = Vec::with_capacity(expression.len());
-    let mut rest = expression;
-    let mut anchored = true;
-    while let Some((&rune, after)) = rest.split_first() {
-        rest = after;
-        match char::from_u32(rune) {
-            Some('[') => {
-                let (set, after) = parse_class(rest)?;
-                rest = after;
-                if rest.first() == Some(&STAR) {
-                    rest = &rest[1..];
-                    states.push(State::Many(set));
-                } else {
-                    states.push(State::One(set));
-                }
-            }
-            Some('(') => {
-                // Only the first step writes a bare `(`, and always as `(.*/)?`.
-                rest = rest.get(5..).unwrap_or_default();
-                states.push(State::Folders);
-                states.push(State::FoldersLoop);
-            }
-            Some('.') => {
-                rest = rest.get(1..).unwrap_or_default();
-                states.push(State::Many(Set::NotLineFeed));
-            }
-            Some('^') => states.push(State::At(Place::Start)),
-            Some('\\') => match rest.first().and_then(|rune| char::from_u32(*rune)) {
-                Some(letter @ ('A' | 'z' | 'b' | 'B')) => {
-                    rest = &rest[1..];
-                    states.push(State::At(match letter {
-                        'A' => Place::Start,
-                        'z' => Place::End,
-                        'b' => Place::WordBorder,
-                        _ => Place::NotWordBorder,
-                    }));
-                }
-                Some('Q') => (rest, anchored) = quoted(&rest[1..], &mut states),
-                _ => {
-                    if let Some((negated, ranges)) = perl_class(rest) {
-                        states.push(State::One(Set::Ranges { negated, ranges: ranges.to_vec() }));
-                        rest = &rest[1..];
-                    } else {
-                        let (rune, after) = parse_escape(rest)?;
-                        states.push(State::Rune(rune));
-                        rest = after;
-                    }
-                }
-            },
-            _ => states.push(State::Rune(rune)),
-        }
-    }
-    if !anchored {
-        states.push(State::Many(Set::All));
-    }
-    Ok(states)
+#[derive(Default)]
+struct Parser {
+    finished: Vec<Vec<State>>,
+    states: Vec<State>,
+    last: Last,
 }
 
-/// The text behind `\Q`, up to `\E`. Without one it swallows the `$` that ends the expression, so that
-/// anything may follow: the second value is false.
-fn quoted<'r>(rest: &'r [u32], states: &mut Vec<State>) -> (&'r [u32], bool) {
-    let end = rest.windows(2).position(|pair| pair == [BACKSLASH, code('E')]);
-    states.extend(rest[..end.unwrap_or(rest.len())].iter().map(|rune| State::Rune(*rune)));
-    match end {
-        Some(end) => (&rest[end + 2..], true),
-        None => {
-            states.push(State::Rune(code('$')));
-            (&[], false)
+/// What a `{2}` would repeat.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+enum Last {
+    /// The `^` that every expression begins with.
+    #[default]
+    Anchor,
+    /// The start of another alternative.
+    Nothing,
+    /// The last state.
+    State,
+    /// Something that has been repeated already.
+    Repetition,
+}
+
+impl Parser {
+    fn parse(mut self, expression: &[u32]) -> Result<Vec<Vec<State>>, DialectError> {
+        let mut rest = expression;
+        while let Some((&rune, after)) = rest.split_first() {
+            rest = after;
+            match char::from_u32(rune) {
+                Some('[') => {
+                    let (set, after) = parse_class(rest)?;
+                    rest = after;
+                    if rest.first() == Some(&STAR) {
+                        rest = &rest[1..];
+                        self.repetition([State::Many(set)]);
+                    } else {
+                        self.one(State::One(set));
+                    }
+                }
+                Some('(') => {
+                    // Only the first step writes a bare `(`, and always as `(.*/)?`.
+                    rest = rest.get(5..).unwrap_or_default();
+                    self.repetition([State::Folders, State::FoldersLoop]);
+                }
+                Some('.') => {
+                    rest = rest.get(1..).unwrap_or_default();
+                    self.repetition([State::Many(Set::NotLineFeed)]);
+                }
+                Some('|') => self.next_alternative(),
+                Some('{') => match parse_bounds(rest)? {
+                    Some((bounds, after)) => {
+                        self.repeat(bounds)?;
+                        rest = after;
+                    }
+                    None => self.one(State::Rune(rune)),
+                },
+                Some('^') => self.one(State::At(Place::Start)),
+                Some('\\') if rest.first() == Some(&code('Q')) => match self.quoted(&rest[1..]) {
+                    Some(after) => rest = after,
+                    None => return Ok(self.finish(false)),
+                },
+                Some('\\') if rest.is_empty() => {
+                    // A last backslash escapes the `$` that ends the expression.
+                    self.one(State::Rune(code('$')));
+                    return Ok(self.finish(false));
+                }
+                Some('\\') => {
+                    let (state, after) = parse_escaped(rest)?;
+                    rest = after;
+                    self.one(state);
+                }
+                _ => self.one(State::Rune(rune)),
+            }
         }
+        Ok(self.finish(true))
     }
+
+    fn one(&mut self, state: State) {
+        self.states.push(state);
+        self.last = Last::State;
+    }
+
+    fn repetition(&mut self, states: impl IntoIterator<Item = State>) {
+        self.states.extend(states);
+        self.last = Last::Repetition;
+    }
+
+    /// `|`: the `^` in front belongs to the first alternative only, the `$` to the last.
+    fn next_alternative(&mut self) {
+        self.states.push(State::Many(Set::All));
+        self.finished.push(std::mem::replace(&mut self.states, vec![State::Many(Set::All)]));
+        self.last = Last::Nothing;
+    }
+
+    fn finish(mut self, anchored: bool) -> Vec<Vec<State>> {
+        if !anchored {
+            self.states.push(State::Many(Set::All));
+        }
+        self.finished.push(self.states);
+        self.finished
+    }
+
+    /// The text behind `\Q`, up to `\E`. Without one it swallows the `$` that ends the expression.
+    fn quoted<'r>(&mut self, rest: &'r [u32]) -> Option<&'r [u32]> {
+        let end = rest.windows(2).position(|pair| pair == [BACKSLASH, code('E')]);
+        for rune in &rest[..end.unwrap_or(rest.len())] {
+            self.one(State::Rune(*rune));
+        }
+        if end.is_none() {
+            self.one(State::Rune(code('$')));
+        }
+        end.map(|end| &rest[end + 2..])
+    }
+
+    /// `{least,most}` behind something.
+    fn repeat(&mut self, (least, most): (usize, Option<usize>)) -> Result<(), DialectError> {
+        let state = match self.last {
+            Last::Nothing | Last::Repetition => return Err(DialectError::Repeat),
+            Last::Anchor => {
+                if least == 0 {
+                    self.states.push(State::Many(Set::All));
+                }
+                self.last = Last::Repetition;
+                return Ok(());
+            }
+            Last::State => self.states.pop().ok_or(DialectError::Repeat)?,
+        };
+        self.last = Last::Repetition;
+        let set = match &state {
+            State::Rune(rune) => Set::Ranges { negated: false, ranges: vec![(*rune, *rune)] },
+            State::One(set) => set.clone(),
+            _ => {
+                self.states.extend((least > 0).then_some(state));
+                return Ok(());
+            }
+        };
+        self.states.extend(std::iter::repeat_n(state, least));
+        match most {
+            Some(most) => {
+                self.states.extend(std::iter::repeat_n(State::Maybe(set), most - least));
+            }
+            None => self.states.push(State::Many(set)),
+        }
+        Ok(())
+    }
+}
+
+/// How often, at least and at most.
+type Bounds = (usize, Option<usize>);
+
+/// `2}`, `2,}` or `2,3}`, from behind the `{`; anything else is just text.
+fn parse_bounds(rest: &[u32]) -> Result<Option<(Bounds, &[u32])>, DialectError> {
+    const MOST: usize = 1000;
+    let Some((least, rest)) = parse_number(rest) else { return Ok(None) };
+    let (most, rest) = match rest.strip_prefix(&[code(',')]) {
+        None => (Some(least), rest),
+        Some(rest) if rest.first() == Some(&code('}')) => (None, rest),
+        Some(rest) => match parse_number(rest) {
+            Some((most, rest)) => (Some(most), rest),
+            None => return Ok(None),
+        },
+    };
+    let Some(rest) = rest.strip_prefix(&[code('}')]) else { return Ok(None) };
+    if least > MOST || most.is_some_and(|most| most > MOST || most < least) {
+        return Err(DialectError::Repeat);
+    }
+    Ok(Some(((least, most), rest)))
+}
+
+/// A number without leading zeros.
+fn parse_number(rest: &[u32]) -> Option<(usize, &[u32])> {
+    let digit = |rune: &u32| char::from_u32(*rune).and_then(|c| c.to_digit(10));
+    let digits: Vec<u32> = rest.iter().map_while(digit).collect();
+    if digits.is_empty() || (digits.len() > 1 && digits[0] == 0) {
+        return None;
+    }
+    let value = digits.iter().fold(0_usize, |value, digit| {
+        value.saturating_mul(10).saturating_add(usize::try_from(*digit).unwrap_or(usize::MAX))
+    });
+    Some((value, &rest[digits.len()..]))
+}
+
+/// What a backslash outside a class means, from behind it.
+fn parse_escaped(rest: &[u32]) -> Result<(State, &[u32]), DialectError> {
+    let place = match rest.first().and_then(|rune| char::from_u32(*rune)) {
+        Some('A') => Some(Place::Start),
+        Some('z') => Some(Place::End),
+        Some('b') => Some(Place::WordBorder),
+        Some('B') => Some(Place::NotWordBorder),
+        _ => None,
+    };
+    if let Some(place) = place {
+        return Ok((State::At(place), &rest[1..]));
+    }
+    if let Some((negated, ranges)) = perl_class(rest) {
+        return Ok((State::One(Set::Ranges { negated, ranges: ranges.to_vec() }), &rest[1..]));
+    }
+    let (rune, rest) = parse_escape(rest)?;
+    Ok((State::Rune(rune), rest))
 }
 
 /// One escaped code point, from behind its backslash.
@@ -214,14 +346,7 @@ fn parse_escape(rest: &[u32]) -> Result<(u32, &[u32]), DialectError> {
         'r' => control(b'\r'),
         't' => control(b'\t'),
         'v' => control(11),
-        'x' => match after {
-            [high, low, after @ ..] => {
-                let digit = |rune: &u32| char::from_u32(*rune).and_then(|c| c.to_digit(16));
-                let value = digit(high).zip(digit(low)).ok_or(DialectError::Escape)?;
-                Ok((value.0 * 16 + value.1, after))
-            }
-            _ => Err(DialectError::Escape),
-        },
+        'x' => parse_hex(after).ok_or(DialectError::Escape),
         first @ '0'..='7' => {
             let digit = |rune: &u32| char::from_u32(*rune).and_then(|c| c.to_digit(8));
             let more = after.iter().take(2).map_while(digit).collect::<Vec<_>>();
@@ -235,6 +360,23 @@ fn parse_escape(rest: &[u32]) -> Result<(u32, &[u32]), DialectError> {
         other if other.is_ascii() && !other.is_ascii_alphanumeric() => Ok((rune, after)),
         _ => Err(DialectError::Escape),
     }
+}
+
+/// `41` or `{41}`, from behind `\x`.
+fn parse_hex(rest: &[u32]) -> Option<(u32, &[u32])> {
+    let digit = |rune: &u32| char::from_u32(*rune).and_then(|c| c.to_digit(16));
+    let (digits, after) = match rest.strip_prefix(&[code('{')]) {
+        Some(rest) => {
+            let end = rest.iter().position(|rune| *rune == code('}')).filter(|end| *end > 0)?;
+            (&rest[..end], &rest[end + 1..])
+        }
+        None => (rest.get(..2)?, &rest[2..]),
+    };
+    let value = digits.iter().try_fold(0_u32, |value, rune| {
+        let value = value.checked_mul(16)?.checked_add(digit(rune)?)?;
+        (value <= u32::from(char::MAX)).then_some(value)
+    })?;
+    Some((value, after))
 }
 
 type Ranges = &'static [(u32, u32)];

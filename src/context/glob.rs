@@ -43,40 +43,31 @@ pub(super) enum GlobError {
 }
 
 impl Glob {
-    /// Compiles a pattern; every part is checked, whether or not a match would get that far.
+    /// Compiles a pattern. With an error in it, however late, it matches nothing.
     pub(super) fn parse(pattern: &[u8]) -> Result<Self, GlobError> {
         let mut chunks = Vec::new();
         let mut rest = pattern;
         while !rest.is_empty() {
-            let stars = rest.iter().take_while(|byte| **byte == b'*').count();
-            rest = &rest[stars..];
-            let mut tokens = Vec::new();
-            while let Some(&byte) = rest.first() {
-                match byte {
-                    b'*' => break,
-                    b'?' => {
-                        tokens.push(Token::Any);
-                        rest = &rest[1..];
-                    }
-                    b'[' => {
-                        let (class, after) = parse_class(&rest[1..])?;
-                        tokens.push(class);
-                        rest = after;
-                    }
-                    b'\\' => {
-                        let escaped = *rest.get(1).ok_or(GlobError::TrailingBackslash)?;
-                        tokens.push(Token::Byte(escaped));
-                        rest = &rest[2..];
-                    }
-                    _ => {
-                        tokens.push(Token::Byte(byte));
-                        rest = &rest[1..];
-                    }
-                }
-            }
-            chunks.push(Chunk { star: stars > 0, tokens });
+            let chunk;
+            (chunk, rest) = Chunk::parse(rest)?;
+            chunks.push(chunk);
         }
         Ok(Self { chunks })
+    }
+
+    /// What `filepath.Match(pattern, name)` says of the pattern: it stops at the first part that does
+    /// not fit the name and never sees an error behind that.
+    pub(super) fn check(pattern: &[u8], name: &[u8]) -> Result<(), GlobError> {
+        let (mut rest, mut name) = (pattern, name);
+        while !rest.is_empty() {
+            let chunk;
+            (chunk, rest) = Chunk::parse(rest)?;
+            match chunk.find(name, rest.is_empty()) {
+                Some(after) => name = after,
+                None => return Ok(()),
+            }
+        }
+        Ok(())
     }
 
     /// Whether the whole of `name` matches.
@@ -84,9 +75,6 @@ impl Glob {
         let mut name = name;
         for (at, chunk) in self.chunks.iter().enumerate() {
             let last = at + 1 == self.chunks.len();
-            if chunk.star && chunk.tokens.is_empty() {
-                return !name.contains(&b'/');
-            }
             match chunk.find(name, last) {
                 Some(rest) => name = rest,
                 None => return false,
@@ -110,8 +98,43 @@ impl Glob {
 }
 
 impl Chunk {
+    /// The chunk at the start of a pattern and what follows it.
+    fn parse(pattern: &[u8]) -> Result<(Self, &[u8]), GlobError> {
+        let stars = pattern.iter().take_while(|byte| **byte == b'*').count();
+        let mut rest = &pattern[stars..];
+        let mut tokens = Vec::new();
+        while let Some(&byte) = rest.first() {
+            match byte {
+                b'*' => break,
+                b'?' => {
+                    tokens.push(Token::Any);
+                    rest = &rest[1..];
+                }
+                b'[' => {
+                    let (class, after) = parse_class(&rest[1..])?;
+                    tokens.push(class);
+                    rest = after;
+                }
+                b'\\' => {
+                    let escaped = *rest.get(1).ok_or(GlobError::TrailingBackslash)?;
+                    tokens.push(Token::Byte(escaped));
+                    rest = &rest[2..];
+                }
+                _ => {
+                    tokens.push(Token::Byte(byte));
+                    rest = &rest[1..];
+                }
+            }
+        }
+        Ok((Self { star: stars > 0, tokens }, rest))
+    }
+
     /// What follows the first place where the chunk fits. The last chunk must reach the end.
     fn find<'n>(&self, name: &'n [u8], last: bool) -> Option<&'n [u8]> {
+        if last && self.tokens.is_empty() {
+            let end = if self.star && !name.contains(&b'/') { name.len() } else { 0 };
+            return Some(&name[end..]).filter(|rest| rest.is_empty());
+        }
         let mut from = 0;
         loop {
             if let Some(rest) = self.fits(&name[from..])
@@ -285,6 +308,14 @@ mod tests {
             assert_eq!(Glob::parse(pattern.as_bytes()).expect_err(pattern), error, "{pattern:?}");
         }
         assert_eq!(Glob::parse(b"[\xff]").expect_err("bytes"), GlobError::NotText);
+    }
+
+    #[test]
+    fn an_error_behind_a_mismatch_is_not_seen() {
+        assert!(Glob::check(b"a*[", b".").is_ok());
+        assert!(Glob::check(b"*a[", b".").is_err());
+        assert!(Glob::check(b".*[", b".").is_err());
+        assert!(Glob::check(b"**", b".").is_ok());
     }
 
     #[test]

@@ -43,9 +43,7 @@ pub struct IgnoreError {
 impl IgnoreError {
     /// The error as a finding about the file at `path`.
     pub fn into_diagnostic(self, path: TreePath) -> Diagnostic {
-        Diagnostic::error(self.message)
-            .at(Location::span(path, self.line, self.span))
-            .hint(self.hint)
+        Diagnostic::error(self.message).at(Location::span(path, self.line, self.span)).hint(self.hint)
     }
 }
 

@@ -15,7 +15,7 @@ pub(super) enum Pattern {
     /// the path that is the rest of it.
     Suffix(Vec<u8>),
     /// Anything else.
-    Automaton(Automaton),
+    Alternatives(Vec<Automaton>),
 }
 
 /// Why docker refuses a pattern.
@@ -28,15 +28,17 @@ pub(super) enum PatternError {
 }
 
 impl Pattern {
-    /// Compiles a cleaned pattern. Docker checks it by the rules of `filepath.Match` first, although it
-    /// does not match with those.
+    /// Compiles a cleaned pattern. Docker first checks it by asking `filepath.Match` whether it fits `.`,
+    /// although it does not match with those rules.
     pub(super) fn parse(pattern: &[u8]) -> Result<Self, PatternError> {
-        Glob::parse(pattern)?;
+        Glob::check(pattern, b".")?;
         Ok(match translate(pattern)? {
             Translated::Exact => Self::Exact(pattern.to_vec()),
             Translated::Prefix => Self::Prefix(pattern[..pattern.len() - 2].to_vec()),
             Translated::Suffix => Self::Suffix(pattern[2..].to_vec()),
-            Translated::States(states) => Self::Automaton(Automaton::new(states)),
+            Translated::Alternatives(alternatives) => {
+                Self::Alternatives(alternatives.into_iter().map(Automaton::new).collect())
+            }
         })
     }
 
@@ -46,7 +48,7 @@ impl Pattern {
             Self::Exact(exact) => path == exact,
             Self::Prefix(prefix) => path.starts_with(prefix),
             Self::Suffix(suffix) => path.ends_with(suffix) || suffix.strip_prefix(b"/") == Some(path),
-            Self::Automaton(automaton) => automaton.matches(path),
+            Self::Alternatives(automata) => automata.iter().any(|automaton| automaton.matches(path)),
         }
     }
 
@@ -70,7 +72,9 @@ impl Pattern {
             Self::Exact(exact) => exact.starts_with(&start),
             Self::Prefix(prefix) => prefix.starts_with(&start) || start.starts_with(prefix),
             Self::Suffix(_) => true,
-            Self::Automaton(automaton) => automaton.may_match_beyond(&start),
+            Self::Alternatives(automata) => {
+                automata.iter().any(|automaton| automaton.may_match_beyond(&start))
+            }
         }
     }
 }
@@ -168,10 +172,38 @@ mod tests {
             ("x\\z*", "x", true),
             ("x\\A*", "x", false),
             ("\u{feff}a*", "ab", true),
+            ("a*b\\", "a1b$ and more", true),
+            ("a*b\\", "a1b\\", false),
+            ("a|b", "b", false),
+            ("a|*b", "b", true),
+            ("a*|b", "a/anything", true),
+            ("a*|b", "anything/b", true),
+            ("a*|b", "b/a", false),
+            ("ab{2}?", "abbc", true),
+            ("ab{2}?", "ab{2}c", false),
+            ("ab{1,}?", "abbbc", true),
+            ("[ab]{0,2}", "aba", false),
+            ("*.{js,ts}", "a.{js,ts}", true),
+            ("*.{js,ts}", "a.js", false),
+            ("{2}*", "x", true),
+            ("\\x{41}", "A", true),
         ] {
             assert_eq!(pattern(text).matches(text_path(path)), expected, "{text:?} {path:?}");
         }
-        for text in ["\\e", "[\\e]", "\\é", "\\1", "[a-?]", "[[:nope:]]x]", "\\C", "\\x4"] {
+        for text in [
+            "\\e",
+            "[\\e]",
+            "\\é",
+            "\\1",
+            "[a-?]",
+            "[[:nope:]]x]",
+            "\\C",
+            "\\x4",
+            "*{2}",
+            "*|{2}",
+            "*a{2}{2}",
+            "*a{1001}",
+        ] {
             assert!(Pattern::parse(text.as_bytes()).is_err(), "{text:?}");
         }
     }
