@@ -85,10 +85,17 @@ impl IgnoreRules {
                 message,
                 hint: hint.to_owned(),
             };
-            if let Some(rule) = Rule::parse(text).map_err(error)? {
-                rules.has_exceptions |= rule.exception;
-                rules.rules.push(rule);
+            let Some((exception, pattern)) = read_line(text).map_err(error)? else { continue };
+            if exception && !rules.rules.iter().any(|rule| !rule.exception) {
+                // There is nothing to take back. Docker never asks such a pattern, nor sees an error that
+                // is found by asking.
+                continue;
             }
+            let pattern = Pattern::parse(&pattern).map_err(|failure| {
+                error((format!("a pattern that docker refuses: {failure}"), hint(failure)))
+            })?;
+            rules.has_exceptions |= exception;
+            rules.rules.push(Rule { exception, pattern });
         }
         Ok(rules)
     }
@@ -100,6 +107,9 @@ impl IgnoreRules {
 
     /// Whether the file (or link) at a path of the context is left out.
     pub fn is_ignored(&self, path: &TreePath) -> bool {
+        if path.is_root() {
+            return false;
+        }
         if !self.has_exceptions {
             return self.rules.iter().any(|rule| rule.pattern.matches_or_holds(path.as_bytes()));
         }
@@ -118,42 +128,41 @@ impl IgnoreRules {
     }
 }
 
-impl Rule {
-    /// Reads one line without the white space around it. The order of the steps is that of docker's two
-    /// readers (the file's, then the matcher's), which makes `/!a` an exception and `!/` an error.
-    fn parse(text: &[u8]) -> Result<Option<Self>, (String, &'static str)> {
-        if text.is_empty() {
-            return Ok(None);
-        }
-        let (inverted, rest) = match text.strip_prefix(b"!") {
-            Some(rest) => (true, rest.trim()),
-            None => (false, text),
-        };
-        let mut pattern = if inverted { b"!".to_vec() } else { Vec::new() };
-        if !rest.is_empty() {
-            let cleaned = clean(rest);
-            let relative = cleaned.strip_prefix(b"/").filter(|rest| !rest.is_empty());
-            pattern.extend_from_slice(relative.unwrap_or(&cleaned));
-        }
-        let trimmed = pattern.trim();
-        if trimmed.is_empty() {
-            return Ok(None);
-        }
-        let cleaned = clean(trimmed);
-        let (exception, pattern) = match cleaned.strip_prefix(b"!") {
-            Some(rest) => (true, rest),
-            None => (false, cleaned.as_slice()),
-        };
-        if pattern.is_empty() {
-            return Err((
-                "an exception without a pattern".to_owned(),
-                "write the path to keep behind the `!`, or remove the line",
-            ));
-        }
-        let pattern = Pattern::parse(pattern)
-            .map_err(|error| (format!("a pattern that docker refuses: {error}"), hint(error)))?;
-        Ok(Some(Self { exception, pattern }))
+/// Reads one line without the white space around it: whether it is an exception, and its pattern. The
+/// order of the steps is that of docker's two readers (the file's, then the matcher's), which makes `/!a`
+/// an exception and `!/` an error.
+fn read_line(text: &[u8]) -> Result<Option<(bool, Vec<u8>)>, (String, &'static str)> {
+    if text.is_empty() {
+        return Ok(None);
     }
+    let (inverted, rest) = match text.strip_prefix(b"!") {
+        Some(rest) => (true, rest.trim()),
+        None => (false, text),
+    };
+    let mut pattern = if inverted { b"!".to_vec() } else { Vec::new() };
+    if !rest.is_empty() {
+        let cleaned = clean(rest);
+        let relative = cleaned.strip_prefix(b"/").filter(|rest| !rest.is_empty());
+        pattern.extend_from_slice(relative.unwrap_or(&cleaned));
+    }
+    let trimmed = pattern.trim();
+    if trimmed.is_empty() {
+        return Ok(None);
+    }
+    let cleaned = clean(trimmed);
+    let (exception, pattern) = match cleaned.strip_prefix(b"!") {
+        Some(rest) => (true, rest),
+        None => (false, cleaned.as_slice()),
+    };
+    if pattern.is_empty() {
+        return Err((
+            "an exception without a pattern".to_owned(),
+            "write the path to keep behind the `!`, or remove the line",
+        ));
+    }
+    let check = Pattern::check(pattern);
+    check.map_err(|error| (format!("a pattern that docker refuses: {error}"), hint(error)))?;
+    Ok(Some((exception, pattern.to_vec())))
 }
 
 fn hint(error: PatternError) -> &'static str {
@@ -245,6 +254,218 @@ impl Walk<'_> {
                 self.matched.push(matched);
             }
             self.ends.push(path.len());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn rules(source: &str) -> IgnoreRules {
+        IgnoreRules::parse(source.as_bytes()).expect(source)
+    }
+
+    fn ignored(source: &str, path: &str) -> bool {
+        rules(source).is_ignored(&path.into())
+    }
+
+    /// Each of these was compared with what the docker CLI sends, or with patternmatcher itself.
+    #[test]
+    fn files_as_docker_reads_them() {
+        for (source, path, expected) in [
+            ("", "a", false),
+            ("a", "a", true),
+            ("a", "a/b/c", true),
+            ("a", "ab", false),
+            ("a/", "a", true),
+            ("/a", "a", true),
+            ("//a", "a", true),
+            ("./a", "a", true),
+            ("a/../b", "b", true),
+            ("../a", "a", false),
+            ("/../a", "a", true),
+            (".", "a", false),
+            ("/", "a", false),
+            ("*", "a/b", true),
+            ("*.md", "a.md", true),
+            ("*.md", "docs/a.md", false),
+            ("**/*.md", "docs/x/a.md", true),
+            ("a  ", "a", true),
+            ("\t a\r", "a", true),
+            ("a\u{a0}", "a", true),
+            ("a b", "a b", true),
+            ("#a", "#a", false),
+            (" #a", "#a", true),
+            ("\\#a", "#a", true),
+            ("\u{feff}a", "a", true),
+            ("\u{feff}#a\nb", "b", true),
+            ("b\n\u{feff}a", "a", false),
+            ("a\r\nb\r\n", "a", true),
+            ("a\r\nb\r\n", "b", true),
+            ("*\n!a", "a", false),
+            ("*\n!a", "a/b", false),
+            ("*\n! a", "a", false),
+            ("*\n!/a", "a", false),
+            ("*\n!./a/", "a/b", false),
+            ("*\n/!a", "a", false),
+            ("*\n./!a", "a", false),
+            ("\\!a", "!a", true),
+            ("*\n!!a", "!a", false),
+            ("*\n!!a", "a", true),
+            ("!a\n*", "a", true),
+            ("!a", "a", false),
+            ("a\n!a/b", "a/b", false),
+            ("a\n!a/b", "a/c", true),
+            ("a\n!a/b\na/b/c", "a/b/c", true),
+            ("a\n!a/b\na/b/c", "a/b/d", false),
+            ("*\n!src\nsrc/*.log", "src/a.log", true),
+            ("*\n!src\nsrc/*.log", "src/x/a.log", false),
+            ("**\n!**/keep", "a/b/keep", false),
+            ("**\n!**/keep", "a/keep/c", false),
+            ("node_modules\n!node_modules/x/**", "node_modules/x/y", false),
+            ("node_modules\n!node_modules/x/**", "node_modules/x", true),
+            ("**/node_modules", "a/node_modules/x/y", true),
+            // What was not asked about a folder is not asked about it again below.
+            ("a\n!a/b\na", "a/b", false),
+            ("a\n!a/b\n*", "a/b", false),
+            ("a\n!a/b\n*/b", "a/b", true),
+            (".git", ".git/HEAD", true),
+            (".git", ".gitignore", false),
+            ("a\\*b", "a*b", true),
+            ("[a]", "a", true),
+            ("\\[a]", "[a]", true),
+            ("caf\u{e9}?", "caf\u{e9}\u{e9}", true),
+            ("!build\\out", "a", false),
+            ("a*[", "ab", true),
+        ] {
+            if source == "a*[" {
+                assert!(IgnoreRules::parse(source.as_bytes()).is_err());
+                continue;
+            }
+            assert_eq!(ignored(source, path), expected, "{source:?} {path:?}");
+        }
+    }
+
+    #[test]
+    fn the_root_is_never_ignored() {
+        assert!(!ignored("*\n**\n.", ""));
+        assert!(!rules("**").may_prune(&TreePath::root()));
+    }
+
+    #[test]
+    fn errors_name_the_place() {
+        for (source, line, text) in [
+            ("a\n  !  \nb", 2, "!"),
+            ("!/", 1, "!/"),
+            ("/!", 1, "/!"),
+            ("\u{feff}[a", 1, "[a"),
+            ("x\r\n # x\r\n\ta[]b \r\n", 3, "a[]b"),
+            ("a\\", 1, ""),
+            ("*\n!build\\out", 2, "!build\\out"),
+        ] {
+            if text.is_empty() {
+                // Docker does not get as far as the backslash when it checks this one.
+                assert!(IgnoreRules::parse(source.as_bytes()).is_err());
+                continue;
+            }
+            let error = IgnoreRules::parse(source.as_bytes()).expect_err(source);
+            assert_eq!((error.line, &source[error.span.clone()]), (line, text), "{source:?}");
+            assert!(!error.hint.is_empty());
+        }
+    }
+
+    #[test]
+    fn a_line_beyond_gos_buffer_is_an_error() {
+        let line = "a".repeat(LONGEST_LINE);
+        assert!(IgnoreRules::parse(format!("b\n{line}\n").as_bytes()).is_ok());
+        let error = IgnoreRules::parse(format!("b\n{line}a\n").as_bytes()).expect_err("too long");
+        assert_eq!(error.line, 2);
+        assert!(IgnoreRules::parse(format!("{line}a").as_bytes()).is_err());
+    }
+
+    #[test]
+    fn prunes_what_nothing_takes_back() {
+        for (source, folder, expected) in [
+            ("node_modules", "node_modules", true),
+            ("node_modules", "node_modules/x", true),
+            ("node_modules", "src", false),
+            ("**/node_modules\n!src/*.md", "web/node_modules", true),
+            ("**/node_modules\n!src/*.md", "src/node_modules", true),
+            ("*\n!src", "src", false),
+            ("*\n!src", "docs", true),
+            ("*\n!src/app", "src", false),
+            ("*\n!src/app", "src/lib", true),
+            ("*\n!src/app", "src/app/x", false),
+            ("*\n!**/*.go", "docs", false),
+            ("*\n!*/x/*.go", "docs/x", false),
+            ("*\n!*/x/*.go", "docs/y", true),
+            ("docs/*", "docs", false),
+            ("docs/**", "docs/a", true),
+            ("!docs\n*", "docs", true),
+        ] {
+            assert_eq!(rules(source).may_prune(&folder.into()), expected, "{source:?} {folder:?}");
+        }
+    }
+
+    fn line() -> impl Strategy<Value = String> {
+        let piece = proptest::sample::select(vec![
+            "a", "b", "ab", "*", "**", "/", "/", "?", "[ab]", "[^a]", "*b", "**/", "/**", "|", "{2}", ".",
+            "..",
+        ]);
+        (any::<bool>(), proptest::collection::vec(piece, 1..5)).prop_map(|(exception, pieces)| {
+            format!("{}{}", if exception { "!" } else { "" }, pieces.concat())
+        })
+    }
+
+    fn path() -> impl Strategy<Value = String> {
+        proptest::collection::vec(proptest::sample::select(vec!["a", "b", "ab", "aab", "c"]), 1..5)
+            .prop_map(|names| names.join("/"))
+    }
+
+    proptest! {
+        #[test]
+        fn never_panics(source in proptest::collection::vec(prop_oneof![
+            proptest::sample::select(b"*?[]^-\\!/#\n\r .{},|QE1".to_vec()), any::<u8>()], 0..40),
+            path in proptest::collection::vec(any::<u8>(), 0..12),
+        ) {
+            if let Ok(rules) = IgnoreRules::parse(&source) {
+                rules.is_ignored(&TreePath::new(&path));
+                rules.may_prune(&TreePath::new(&path));
+            }
+        }
+
+        #[test]
+        fn all_below_a_pruned_folder_is_ignored(
+            lines in proptest::collection::vec(line(), 1..6),
+            folder in path(),
+            below in proptest::collection::vec(path(), 20),
+        ) {
+            let Ok(rules) = IgnoreRules::parse(lines.join("\n").as_bytes()) else { return Ok(()) };
+            let folder = TreePath::from(folder.as_str());
+            if rules.may_prune(&folder) {
+                for path in below {
+                    prop_assert!(rules.is_ignored(&folder.join(&path)), "{path}");
+                }
+            }
+        }
+
+        /// What is remembered of the folders before never changes an answer.
+        #[test]
+        fn a_walk_in_any_order_agrees(
+            lines in proptest::collection::vec(line(), 1..6),
+            paths in proptest::collection::vec(path(), 1..20),
+        ) {
+            let Ok(rules) = IgnoreRules::parse(lines.join("\n").as_bytes()) else { return Ok(()) };
+            let mut walk = rules.walk();
+            for path in &paths {
+                let path = TreePath::from(path.as_str());
+                let alone = rules.walk().is_ignored(&path);
+                prop_assert_eq!(walk.is_ignored(&path), alone);
+                prop_assert_eq!(rules.is_ignored(&path), alone);
+            }
         }
     }
 }

@@ -28,10 +28,15 @@ pub(super) enum PatternError {
 }
 
 impl Pattern {
-    /// Compiles a cleaned pattern. Docker first checks it by asking `filepath.Match` whether it fits `.`,
-    /// although it does not match with those rules.
+    /// Looks for errors as docker does before it matches anything: by asking `filepath.Match` whether a
+    /// cleaned pattern fits `.`, although it does not match with those rules.
+    pub(super) fn check(pattern: &[u8]) -> Result<(), PatternError> {
+        Ok(Glob::check(pattern, b".")?)
+    }
+
+    /// Compiles a cleaned pattern.
     pub(super) fn parse(pattern: &[u8]) -> Result<Self, PatternError> {
-        Glob::check(pattern, b".")?;
+        Self::check(pattern)?;
         Ok(match translate(pattern)? {
             Translated::Exact => Self::Exact(pattern.to_vec()),
             Translated::Prefix => Self::Prefix(pattern[..pattern.len() - 2].to_vec()),
