@@ -1,1 +1,23 @@
-//! Being written.
+//! The build context: its root, its `.dockerignore`, and the files that a Dockerfile's sources match.
+
+mod automaton;
+mod clean;
+mod dialect;
+mod glob;
+mod ignore;
+mod ignore_file;
+mod links;
+mod matching;
+#[cfg(test)]
+mod memory_tree;
+mod pathspecs;
+mod pattern;
+mod reader;
+mod root;
+mod select;
+
+pub use ignore::{IgnoreError, IgnoreRules};
+pub use ignore_file::ignore_file;
+pub use pathspecs::{SourceSpec, revision_pathspecs};
+pub use root::{ContextRoot, infer_root};
+pub use select::{Selection, admits, select};
