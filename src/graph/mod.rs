@@ -1,26 +1,18 @@
-//! g
-/// The instruction that makes an edge.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum DependencyKind {
-    /// FROM.
-    From,
-    /// COPY --from.
-    Copy,
-    /// RUN --mount from.
-    Mount,
-    /// `depends_on` in the settings.
-    Declared,
-}
+//! Which image needs which, and what follows from it: the build order, loops, and the images that a command
+//! is about. Pure; built on petgraph.
 
-impl DependencyKind {
-    /// The word in JSON.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::From => "from",
-            Self::Copy => "copy",
-            Self::Mount => "mount",
-            Self::Declared => "declared",
-        }
-    }
-}
+mod cycles;
+mod dag;
+mod link;
+mod lookup;
+pub mod render;
+mod selection;
 
+#[cfg(test)]
+mod tests;
+
+pub use cycles::Cycle;
+pub use dag::{Graph, GraphImage};
+pub use link::{DependencyKind, Link};
+pub use lookup::{Lookup, UnknownImage};
+pub use selection::{Selection, Selector};

@@ -6,7 +6,7 @@ use super::bind::Sites;
 use super::collisions::{Contender, Resolution, class, resolve};
 use super::explain::{self, Places};
 use super::folders::{FolderName, NameSource};
-use super::namespace::{Inference, KnownNames, Namespace, NamespaceSource, Reference, infer};
+use super::namespace::{Inference, KnownNames, Namespace, NamespaceSource, Reference, Voice, infer};
 use super::publishers::origin_words;
 use super::rules::{NameRules, NameTemplate, SettledName};
 use super::words::{LONGEST_NAME, fingerprint, shorten};
@@ -121,14 +121,15 @@ pub fn assign(candidates: &[Candidate<'_>], rules: &NamingRules<'_>) -> Naming {
         candidates.iter().map(|candidate| FolderName::new(candidate.path, rules.checkout_name)).collect();
     let settled = settle(candidates, rules.names, &mut diagnostics);
     let resolution = resolve_places(candidates, &places, &settled);
-    let named: Vec<Named> = (0..candidates.len())
+    let drafts: Vec<Named> = (0..candidates.len())
         .map(|image| match &settled[image] {
             Some((name, source)) => Named::settled(name, source.clone()),
             None => Named::placed(&places[image], resolution.names.get(&image)),
         })
         .collect();
 
-    let known = known_names(&named, &places, &settled);
+    let mut known = known_names(&drafts, &places, &settled);
+    known.firm.extend((0..candidates.len()).filter(|image| class_of(&candidates[*image]) == 0));
     let origin = rules.origin_url.map(origin_words).unwrap_or_default();
     let inference = infer_from(candidates, &known, &origin);
     let given = given_namespace(rules, &mut diagnostics);
@@ -136,16 +137,15 @@ pub fn assign(candidates: &[Candidate<'_>], rules: &NamingRules<'_>) -> Naming {
         let paths = |image: usize| candidates[image].path.clone();
         diagnostics.extend(explain::others(&inference, &paths));
     }
-    let inferred =
-        inference.winner.map(|value| Namespace { value, source: NamespaceSource::FromLines });
-    let namespace = given
-        .or_else(|| inferred.clone())
-        .unwrap_or_else(|| Namespace::of_checkout(rules.checkout_name));
+    let inferred = inference.winner.map(|value| Namespace { value, source: NamespaceSource::FromLines });
+    let namespace =
+        given.or_else(|| inferred.clone()).unwrap_or_else(|| Namespace::of_checkout(rules.checkout_name));
 
-    let mut names: Vec<ImageName> = named.into_iter().map(|named| named.finish(&namespace)).collect();
+    let mut names: Vec<ImageName> = drafts.into_iter().map(|name| name.finish(&namespace)).collect();
     part_duplicates(&mut names, candidates, &namespace, &mut diagnostics);
     let places = Places::new(candidates.iter().map(|candidate| candidate.path.clone()).collect());
     diagnostics.extend(explain::contested(&resolution.contested, &names, &places));
+    diagnostics.extend(explain::displaced(&resolution.contested, &names, &places));
     let sites = Sites::new(&names, &resolution.contested, &namespace, inferred.as_ref(), known.components);
     Naming { names, namespace, inferred, diagnostics, places, sites }
 }
@@ -188,14 +188,14 @@ fn settle(
     settled
 }
 
+fn class_of(candidate: &Candidate<'_>) -> u8 {
+    class(candidate.tracked, candidate.aside)
+}
+
 fn resolve_places(candidates: &[Candidate<'_>], places: &[FolderName], settled: &[Settled]) -> Resolution {
     let contenders: Vec<Contender> = (0..candidates.len())
         .filter(|image| settled[*image].is_none())
-        .map(|image| Contender {
-            image,
-            name: places[image].clone(),
-            class: class(candidates[image].tracked, candidates[image].aside),
-        })
+        .map(|image| Contender { image, name: places[image].clone(), class: class_of(&candidates[image]) })
         .collect();
     let taken = settled
         .iter()
@@ -237,11 +237,8 @@ impl Named {
     }
 
     fn finish(self, namespace: &Namespace) -> ImageName {
-        let repository = if self.absolute {
-            Repository::new(&self.name).ok()
-        } else {
-            namespace.repository(&self.name)
-        };
+        let repository =
+            if self.absolute { Repository::new(&self.name).ok() } else { namespace.repository(&self.name) };
         ImageName {
             repository: repository.expect("the namespace, the name and their lengths were checked"),
             short: self.name,
@@ -270,10 +267,10 @@ fn known_names(named: &[Named], places: &[FolderName], settled: &[Settled]) -> K
 }
 
 fn infer_from(candidates: &[Candidate<'_>], known: &KnownNames, origin: &BTreeSet<String>) -> Inference {
-    let references = candidates.iter().enumerate().flat_map(|(image, candidate)| {
-        candidate.references.iter().map(move |reference| (image, candidate.tracked, reference))
+    let voices = candidates.iter().enumerate().flat_map(|(image, candidate)| {
+        candidate.references.iter().map(move |reference| Voice { image, reference })
     });
-    infer(known, references, origin)
+    infer(known, voices, origin)
 }
 
 fn given_namespace(rules: &NamingRules<'_>, diagnostics: &mut Vec<Diagnostic>) -> Option<Namespace> {
@@ -307,7 +304,8 @@ fn part_duplicates(
         owners.into_values().filter(|images| images.len() > 1).map(|images| (images[0], images)).collect();
     for images in duplicates.values() {
         let title = names[images[0]].full();
-        let places: Vec<_> = images.iter().map(|image| (candidates[*image].path, &names[*image].source)).collect();
+        let places: Vec<_> =
+            images.iter().map(|image| (candidates[*image].path, &names[*image].source)).collect();
         diagnostics.push(explain::duplicate(&title, &places));
         for image in &images[1..] {
             let unique = format!("{}/{image}", candidates[*image].path);

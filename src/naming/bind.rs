@@ -29,7 +29,7 @@ pub enum Binding {
 /// Everything that references can bind to.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Sites {
-    sites: HashMap<Repository, Site>,
+    by_repository: HashMap<Repository, Site>,
     /// The namespaces that bind.
     namespaces: Vec<Namespace>,
     /// How many components the longest NAME has: what is deeper in a namespace is not a NAME.
@@ -60,7 +60,7 @@ impl Sites {
                 namespaces.push(namespace.clone());
             }
         }
-        let mut sites: HashMap<Repository, Site> = HashMap::new();
+        let mut by_repository: HashMap<Repository, Site> = HashMap::new();
         for (image, name) in names.iter().enumerate() {
             let absolute = name.absolute.then(|| name.repository.clone());
             let relative = namespaces
@@ -68,15 +68,15 @@ impl Sites {
                 .filter(|_| !name.absolute)
                 .filter_map(|namespace| namespace.repository(&name.short));
             for repository in absolute.into_iter().chain(relative) {
-                sites.entry(repository).or_default().images.push(image);
+                by_repository.entry(repository).or_default().images.push(image);
             }
         }
         for (name, images) in contested {
             for repository in namespaces.iter().filter_map(|namespace| namespace.repository(name)) {
-                sites.entry(repository).or_default().contested.clone_from(images);
+                by_repository.entry(repository).or_default().contested.clone_from(images);
             }
         }
-        Self { sites, namespaces, components }
+        Self { by_repository, namespaces, components }
     }
 
     /// The namespace that a reference would have to be bound by, if it reads like one of our names.
@@ -121,7 +121,7 @@ impl Naming {
     /// unless `main` is followed. Of several prefixes that fit, the longest counts. Without a tag such a
     /// repository means none of its images.
     pub fn bind(&self, reference: &ImageReference, from: usize, follow: &[String]) -> Binding {
-        let Some(site) = self.sites.sites.get(&reference.repository) else {
+        let Some(site) = self.sites.by_repository.get(&reference.repository) else {
             return self.unbuilt_or_external(&reference.repository);
         };
         let best = site
@@ -138,13 +138,11 @@ impl Naming {
         }
         let by_prefix = best.is_some_and(|(length, _, _)| length > 0);
         if !site.contested.is_empty() && !by_prefix {
-            return match fit(reference, None, follow) {
-                Some(Fit::Current) => Binding::Ambiguous(site.contested.clone()),
-                _ => {
-                    let other = site.contested.iter().find(|image| **image != from);
-                    other.map_or(Binding::External, |image| Binding::Pinned(*image))
-                }
-            };
+            if fit(reference, None, follow) == Some(Fit::Current) {
+                return Binding::Ambiguous(site.contested.clone());
+            }
+            let other = site.contested.iter().find(|image| **image != from);
+            return other.map_or(Binding::External, |image| Binding::Pinned(*image));
         }
         match best {
             Some((_, Fit::Current, image)) => Binding::Local(image),

@@ -37,7 +37,12 @@ pub(super) fn resolve(contenders: &[Contender], taken: &HashSet<String>) -> Reso
     let mut state = State { used: taken.clone(), resolution: Resolution::default() };
     let mut by_class: BTreeMap<u8, BTreeMap<String, Vec<&Contender>>> = BTreeMap::new();
     for contender in contenders {
-        by_class.entry(contender.class).or_default().entry(contender.name.plain()).or_default().push(contender);
+        by_class
+            .entry(contender.class)
+            .or_default()
+            .entry(contender.name.plain())
+            .or_default()
+            .push(contender);
     }
     for groups in by_class.into_values() {
         let mut pending = Vec::new();
@@ -208,8 +213,12 @@ mod tests {
 
     #[test]
     fn names_that_differ_only_in_case_stay_apart() {
-        let (names, _) =
-            resolved(&[("Api/Dockerfile", 0), ("api/Dockerfile", 0), ("x/Dockerfile.A", 0), ("x/a.Dockerfile", 0)]);
+        let (names, _) = resolved(&[
+            ("Api/Dockerfile", 0),
+            ("api/Dockerfile", 0),
+            ("x/Dockerfile.A", 0),
+            ("x/a.Dockerfile", 0),
+        ]);
         let different: HashSet<&String> = names.iter().map(|(name, _)| name).collect();
         assert_eq!(different.len(), 4, "{names:?}");
         assert!(names.iter().all(|(_, provisional)| *provisional));

@@ -1,6 +1,7 @@
 //! What naming has to say: notes, warnings and errors, each with the settings line that settles it.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::fmt::Write;
 
 use super::assign::{ImageName, Naming};
 use super::folders::NameSource;
@@ -22,7 +23,8 @@ pub(super) fn bad_line(key: &str, error: &InvalidName) -> Diagnostic {
 
 pub(super) fn bad_name(path: &TreePath, source: &NameSource, error: &InvalidName) -> Diagnostic {
     let error = error.to_string();
-    Diagnostic::error(format!("{}: {}", source.describe(), printable(&error))).at(Location::file(path.clone()))
+    Diagnostic::error(format!("{}: {}", source.describe(), printable(&error)))
+        .at(Location::file(path.clone()))
 }
 
 pub(super) fn unused_line<'a>(key: &str, paths: impl Iterator<Item = &'a TreePath>) -> Diagnostic {
@@ -82,6 +84,25 @@ pub(super) fn contested<'a>(
             "to publish them, put these or other names under [names] of shipwright.toml:\n{}",
             lines.join("\n")
         ))
+    })
+}
+
+/// Images that gave way to one that nothing renames: untracked ones to tracked ones, those aside to others,
+/// all to those that the settings name.
+pub(super) fn displaced<'a>(
+    contested: &'a BTreeMap<String, Vec<usize>>,
+    names: &'a [ImageName],
+    places: &'a Places,
+) -> impl Iterator<Item = Diagnostic> + 'a {
+    let others: HashSet<usize> = contested.values().flatten().copied().collect();
+    let displaced = names.iter().enumerate().filter(move |(image, _)| !others.contains(image));
+    displaced.filter_map(|(image, name)| {
+        let plain = name.plain.as_ref().filter(|_| name.provisional)?;
+        let message = format!("it is called {}: another image has the name {plain}", name.title());
+        let line = settle_line(image, names, places);
+        Some(Diagnostic::note(message).at(Location::file(places.path(image).clone())).hint(format!(
+            "to publish it, put this or another name under [names] of shipwright.toml: {line}"
+        )))
     })
 }
 
@@ -151,9 +172,8 @@ impl Naming {
             "{reference} is in this checkout's namespace, but no Dockerfile here builds it: taken for a published image"
         ))
         .at(location);
-        let name = self
-            .name_in_namespace(&reference.repository)
-            .unwrap_or_else(|| reference.repository.familiar());
+        let name =
+            self.name_in_namespace(&reference.repository).unwrap_or_else(|| reference.repository.familiar());
         let example = closest.first().and_then(|closest| {
             let found = self.names.iter().position(|image| {
                 closest.strip_suffix(&image.title()).is_some_and(|rest| rest.ends_with('/'))
@@ -228,7 +248,7 @@ fn toml_string(text: &str) -> String {
             '\t' => result.push_str("\\t"),
             c if c.is_control() || printable(c.encode_utf8(&mut [0; 4])).len() > c.len_utf8() => {
                 let code = u32::from(c);
-                result.push_str(&format!("\\u{code:04X}"));
+                let _ = write!(result, "\\u{code:04X}");
             }
             c => result.push(c),
         }

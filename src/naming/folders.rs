@@ -98,7 +98,8 @@ impl FolderName {
                 };
                 match telling {
                     Some(at) => {
-                        let source = folders[..=at].iter().fold(TreePath::root(), |path, part| path.join(part));
+                        let source =
+                            folders[..=at].iter().fold(TreePath::root(), |path, part| path.join(part));
                         (words(folders[at]), variant, at, NameSource::Folder(source))
                     }
                     None => (checkout_words(checkout_name), variant, 0, NameSource::Checkout),
@@ -225,7 +226,8 @@ mod tests {
     #[test]
     fn longer_names_go_outwards() {
         let name = FolderName::new(&"lib/3.12/alpine/docker/Dockerfile.dev".into(), "shop");
-        let names: Vec<String> = (0..=name.folders_in_front()).map(|count| name.with_folders(count)).collect();
+        let names: Vec<String> =
+            (0..=name.folders_in_front()).map(|count| name.with_folders(count)).collect();
         assert_eq!(names, ["alpine-dev", "3.12-alpine-dev", "lib-3.12-alpine-dev"]);
         assert_eq!(name.with_all_folders(), "lib-3.12-alpine-docker-dev");
         assert!(name.with_fingerprint().starts_with("alpine-dev-"));

@@ -1,6 +1,6 @@
 //! What stands in front of every NAME.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use super::folders::checkout_words;
 use super::publishers::{is_own, is_publisher};
@@ -102,6 +102,12 @@ pub struct Reference {
     pub location: Location,
 }
 
+/// A reference as evidence: who says it.
+pub(super) struct Voice<'a> {
+    pub(super) image: usize,
+    pub(super) reference: &'a Reference,
+}
+
 /// The names here, as evidence sees them.
 #[derive(Debug, Default)]
 pub(super) struct KnownNames {
@@ -109,6 +115,8 @@ pub(super) struct KnownNames {
     pub(super) images: HashMap<String, Vec<(usize, Option<String>)>>,
     /// How many components the longest NAME has.
     pub(super) components: usize,
+    /// Images that git tracks and that do not stand aside: what they and their references say counts first.
+    pub(super) firm: HashSet<usize>,
 }
 
 impl KnownNames {
@@ -148,23 +156,23 @@ pub(super) struct Inference {
 struct Votes {
     evidence: Vec<Evidence>,
     names: BTreeSet<String>,
-    tracked_names: BTreeSet<String>,
+    firm_names: BTreeSet<String>,
 }
 
-/// Weighs the references: those of `(image, is tracked, its references)`.
+/// Weighs the references.
 ///
 /// A reference is evidence for the prefix P if it reads `P/n` with no tag or `latest` (for an image with a
 /// tag prefix: that prefix), n is a NAME here, and not that of the Dockerfile it stands in. P is refused if
-/// it is a well-known publisher's and no word of the origin is in it. The P with the most distinct n wins;
-/// names in tracked files count before those in untracked ones, so that a new file changes no name; then
-/// the number of references; then the first in the alphabet.
+/// it is a well-known publisher's and no word of the origin is in it. The P with the most distinct n wins.
+/// What tracked files say about tracked ones counts first, so that a new file changes no names; after the
+/// distinct n the number of references counts, then the alphabet.
 pub(super) fn infer<'a>(
     known: &KnownNames,
-    references: impl Iterator<Item = (usize, bool, &'a Reference)>,
+    voices: impl Iterator<Item = Voice<'a>>,
     origin: &BTreeSet<String>,
 ) -> Inference {
     let mut votes: BTreeMap<String, Votes> = BTreeMap::new();
-    for (from, tracked, reference) in references {
+    for Voice { image: from, reference } in voices {
         for (prefix, name) in splits(&reference.reference.repository, known.components) {
             let Some(images) = known.images.get(name) else { continue };
             if images.iter().any(|(image, tag_prefix)| *image == from && tag_prefix.is_none()) {
@@ -177,13 +185,14 @@ pub(super) fn infer<'a>(
                         && reference.reference.tag.as_ref().is_some_and(|tag| tag.as_str() == tag_prefix)
                 }
             };
-            let Some((image, _)) = images.iter().find(|(image, prefix)| *image != from && fits(prefix)) else {
+            let Some((image, _)) = images.iter().find(|(image, prefix)| *image != from && fits(prefix))
+            else {
                 continue;
             };
             let votes = votes.entry(prefix).or_default();
             votes.names.insert(name.to_owned());
-            if tracked {
-                votes.tracked_names.insert(name.to_owned());
+            if known.firm.contains(&from) && known.firm.contains(image) {
+                votes.firm_names.insert(name.to_owned());
             }
             votes.evidence.push(Evidence { image: *image, reference: reference.clone() });
         }
@@ -195,7 +204,7 @@ pub(super) fn infer<'a>(
         .filter(|(prefix, _)| !refused(prefix) && prefix.len() <= LONGEST_NAMESPACE)
         .max_by_key(|(prefix, votes)| {
             (
-                votes.tracked_names.len(),
+                votes.firm_names.len(),
                 votes.names.len(),
                 votes.evidence.len(),
                 std::cmp::Reverse(prefix.as_str()),
@@ -217,9 +226,10 @@ pub(super) fn infer<'a>(
 /// All the ways to read a repository as prefix (with registry) and name of up to `components` parts.
 fn splits(repository: &Repository, components: usize) -> impl Iterator<Item = (String, &str)> {
     let path = repository.path();
-    let inner = path.rmatch_indices('/').take(components).map(move |(slash, _)| {
-        (format!("{}/{}", repository.host(), &path[..slash]), &path[slash + 1..])
-    });
+    let inner = path
+        .rmatch_indices('/')
+        .take(components)
+        .map(move |(slash, _)| (format!("{}/{}", repository.host(), &path[..slash]), &path[slash + 1..]));
     // A registry's host alone is a namespace too, but for Docker Hub, whose images all have one.
     let whole = (repository.host() != "docker.io" && path.split('/').count() <= components)
         .then(|| (repository.host().to_owned(), path));

@@ -115,10 +115,51 @@ const PUBLISHERS: &[&str] = &[
 
 /// Words of remotes and registries that name nobody.
 const NOBODY: &[&str] = &[
-    "and", "app", "apps", "base", "build", "cgr", "ci", "cloud", "com", "container", "containers", "dev", "docker",
-    "dockerfile", "dockerfiles", "ecr", "gcr", "ghcr", "git", "github", "gitlab", "hub",
-    "image", "images", "infra", "internal", "library", "main", "mcr", "net", "open", "org", "project", "public",
-    "quay", "registry", "repo", "server", "service", "services", "src", "test", "the", "tools", "www",
+    "and",
+    "app",
+    "apps",
+    "base",
+    "build",
+    "cgr",
+    "ci",
+    "cloud",
+    "com",
+    "container",
+    "containers",
+    "dev",
+    "docker",
+    "dockerfile",
+    "dockerfiles",
+    "ecr",
+    "gcr",
+    "ghcr",
+    "git",
+    "github",
+    "gitlab",
+    "hub",
+    "image",
+    "images",
+    "infra",
+    "internal",
+    "library",
+    "main",
+    "mcr",
+    "net",
+    "open",
+    "org",
+    "project",
+    "public",
+    "quay",
+    "registry",
+    "repo",
+    "server",
+    "service",
+    "services",
+    "src",
+    "test",
+    "the",
+    "tools",
+    "www",
 ];
 
 /// Whether images below `prefix` (with registry, `docker.io/apache`) are a well-known publisher's.
@@ -179,7 +220,9 @@ mod tests {
 
     #[test]
     fn publishers_are_matched_at_component_borders() {
-        for prefix in ["docker.io/apache", "mcr.microsoft.com", "mcr.microsoft.com/dotnet", "docker.io/library"] {
+        for prefix in
+            ["docker.io/apache", "mcr.microsoft.com", "mcr.microsoft.com/dotnet", "docker.io/library"]
+        {
             assert!(is_publisher(prefix), "{prefix}");
         }
         for prefix in ["docker.io/apachex", "quay.io/apache", "gcr.io/mine", "docker.io/acme"] {
@@ -190,7 +233,9 @@ mod tests {
     #[test]
     fn every_entry_is_in_canonical_form_and_in_order() {
         assert!(PUBLISHERS.is_sorted());
-        assert!(PUBLISHERS.iter().all(|entry| entry.split('/').next().is_some_and(|host| host.contains('.'))));
+        assert!(
+            PUBLISHERS.iter().all(|entry| entry.split('/').next().is_some_and(|host| host.contains('.')))
+        );
     }
 
     #[test]
@@ -209,7 +254,10 @@ mod tests {
     #[test]
     fn a_publishers_own_checkout_is_known_by_its_origin() {
         assert!(is_own("docker.io/grafana", &origin_words("https://github.com/grafana/loki")));
-        assert!(is_own("gcr.io/distroless", &origin_words("https://github.com/GoogleContainerTools/distroless")));
+        assert!(is_own(
+            "gcr.io/distroless",
+            &origin_words("https://github.com/GoogleContainerTools/distroless")
+        ));
         assert!(is_own("mcr.microsoft.com", &origin_words("https://github.com/microsoft/images")));
         assert!(!is_own("docker.io/grafana", &origin_words("https://github.com/acme/shop")));
         assert!(!is_own("docker.io/library", &origin_words("https://github.com/acme/docker-library")));

@@ -307,7 +307,8 @@ mod tests {
 
     #[test]
     fn keys_name_folders_dockerfiles_and_the_root() {
-        let rules = rules(&[("/", "whole"), ("a/Dockerfile.x", "ax"), ("./a/", "a-image"), ("/b", "/other.io/b")]);
+        let rules =
+            rules(&[("/", "whole"), ("a/Dockerfile.x", "ax"), ("./a/", "a-image"), ("/b", "/other.io/b")]);
         assert_eq!(name(&rules, "Dockerfile").as_deref(), Some("whole"));
         assert_eq!(name(&rules, "a/Dockerfile.x").as_deref(), Some("ax"));
         assert_eq!(name(&rules, "a/Dockerfile").as_deref(), Some("a-image"));

@@ -24,7 +24,9 @@ fn reference(text: &str) -> ImageReference {
 
 impl Checkout {
     fn of(files: &[(&str, &[&str])]) -> Self {
-        files.iter().fold(Self::default(), |checkout, (path, references)| checkout.with(path, true, references))
+        files
+            .iter()
+            .fold(Self::default(), |checkout, (path, references)| checkout.with(path, true, references))
     }
 
     fn with(mut self, path: &str, tracked: bool, references: &[&str]) -> Self {
@@ -154,7 +156,8 @@ fn a_well_known_publisher_is_refused_with_a_note_that_shows_the_line() {
         ("gcr.io/distroless/kafka", "namespace = \"gcr.io/distroless\""),
     ] {
         let naming =
-            Checkout::of(&[("kafka/Dockerfile", &["alpine"]), ("api/Dockerfile", &["alpine", text])]).naming();
+            Checkout::of(&[("kafka/Dockerfile", &["alpine"]), ("api/Dockerfile", &["alpine", text])])
+                .naming();
         assert_eq!(naming.inferred, None, "{text}");
         assert_eq!(bind(&naming, 1, text), Binding::External, "{text}");
         let [note] = &naming.diagnostics[..] else { panic!("{text}: {:?}", naming.diagnostics) };
@@ -176,7 +179,8 @@ fn the_line_that_the_note_shows_accepts_the_publisher() {
 
 #[test]
 fn a_publishers_own_checkout_is_not_refused() {
-    let checkout = Checkout::of(&[("loki/Dockerfile", &["alpine"]), ("canary/Dockerfile", &["grafana/loki"])]);
+    let checkout =
+        Checkout::of(&[("loki/Dockerfile", &["alpine"]), ("canary/Dockerfile", &["grafana/loki"])]);
     assert_eq!(checkout.inferred(), None);
     assert_eq!(checkout.origin("git@github.com:grafana/loki.git").inferred(), Some("grafana".into()));
 }
@@ -206,14 +210,24 @@ fn ties_do_not_depend_on_the_order() {
 
 #[test]
 fn an_untracked_file_does_not_change_the_namespace() {
-    let checkout = Checkout::of(FAMILY)
-        .with("x/Dockerfile", false, &["other/base", "other/shared", "other/service1"]);
+    let checkout =
+        Checkout::of(FAMILY).with("x/Dockerfile", false, &["other/base", "other/shared", "other/service1"]);
     assert_eq!(checkout.inferred(), Some("acme".into()));
 }
 
 #[test]
+fn an_untracked_or_aside_name_speaks_for_a_namespace_only_if_nothing_else_does() {
+    let checkout = Checkout::of(&[("base/Dockerfile", &["alpine"]), ("api/Dockerfile", &["other/kafka"])])
+        .with("kafka/Dockerfile", false, &[]);
+    assert_eq!(checkout.inferred(), Some("other".into()));
+    let checkout = checkout.with("more/Dockerfile", true, &["zacme/base"]);
+    assert_eq!(checkout.inferred(), Some("zacme".into()));
+}
+
+#[test]
 fn without_evidence_it_is_the_checkouts_name_which_never_binds() {
-    let naming = Checkout::of(&[("base/Dockerfile", &["alpine"]), ("api/Dockerfile", &["shop/base:1"])]).naming();
+    let naming =
+        Checkout::of(&[("base/Dockerfile", &["alpine"]), ("api/Dockerfile", &["shop/base:1"])]).naming();
     assert_eq!(naming.namespace, Namespace { value: "shop".into(), source: NamespaceSource::Checkout });
     assert_eq!(titles(&naming), ["shop/base", "shop/api"]);
     assert_eq!(bind(&naming, 1, "shop/base"), Binding::External);
@@ -291,7 +305,8 @@ fn a_reference_to_a_name_that_several_had_is_an_error_that_shows_them() {
     assert_eq!(bind(&naming, 2, "acme/alpine"), Binding::Ambiguous(vec![0, 1]));
     assert_eq!(bind(&naming, 2, "acme/alpine:3"), Binding::Pinned(0));
     assert_eq!(bind(&naming, 2, "acme/3.12-alpine"), Binding::Local(0));
-    let error = naming.ambiguous(&reference("acme/alpine"), &[0, 1], Location::file("base/Dockerfile".into()));
+    let error =
+        naming.ambiguous(&reference("acme/alpine"), &[0, 1], Location::file("base/Dockerfile".into()));
     assert_eq!(error.severity, Severity::Error);
     let shown: Vec<String> = error.related.iter().map(|(place, _)| place.path.to_string()).collect();
     assert_eq!(shown, ["3.12/alpine/Dockerfile", "3.13/alpine/Dockerfile"]);
@@ -320,6 +335,8 @@ fn an_untracked_one_neither_renames_nor_unbinds_a_tracked_one() {
     assert_eq!(titles(&naming)[0], "acme/base");
     assert_eq!(bind(&naming, 1, "acme/base"), Binding::Local(0));
     assert!(naming.names[3].provisional);
+    let [note] = &naming.diagnostics[..] else { panic!("{:?}", naming.diagnostics) };
+    assert_eq!(note.location, Some(Location::file("Base/Dockerfile".into())));
 }
 
 #[test]
