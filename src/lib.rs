@@ -4,8 +4,8 @@
 //! stand in that order, and each uses only those above it (`tests/architecture.rs` holds them to it):
 //!
 //! ```text
-//! checkout → discovery → dockerfile → graph, naming → context → inputs → project → plan → execution → report
-//! (git)      (paths)     (model)                                (keys)   (all)            (engine)    (terminal)
+//! checkout → discovery → dockerfile → naming → context → graph → inputs → project → plan → execution → report
+//! (git)      (paths)     (model)                                 (keys)   (all)            (engine)    (terminal)
 //! ```
 
 pub mod printable;
@@ -22,11 +22,11 @@ pub mod discovery;
 
 pub mod dockerfile;
 
-pub mod graph;
-
 pub mod naming;
 
 pub mod context;
+
+pub mod graph;
 
 pub mod inputs;
 

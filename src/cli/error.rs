@@ -3,6 +3,7 @@ use std::fmt::Display;
 use crate::checkout::CheckoutError;
 use crate::diagnostic::Diagnostic;
 use crate::engine::EngineError;
+use crate::graph::UnknownImage;
 use crate::project::LoadError;
 
 /// Why a command ends early, and with which exit code. This is the one place that maps errors to codes.
@@ -84,6 +85,12 @@ impl From<EngineError> for CliError {
     fn from(error: EngineError) -> Self {
         let code = if error.is_unreachable() { ExitCode::NoEngine } else { ExitCode::Failed };
         Self::with_optional_hint(code, error.to_string(), error.hint())
+    }
+}
+
+impl From<UnknownImage> for CliError {
+    fn from(error: UnknownImage) -> Self {
+        Self::with_optional_hint(ExitCode::Wrong, error.to_string(), error.hint())
     }
 }
 

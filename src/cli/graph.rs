@@ -2,6 +2,7 @@ use super::args::{GlobalArgs, GraphArgs, GraphFormat, ImageArgs};
 use super::environment::Environment;
 use super::error::{CliError, ExitCode};
 use super::output::Output;
+use crate::graph::render;
 use super::session::{EngineNeed, Request, Session, has_errors};
 
 /// `shipwright graph`.
@@ -22,9 +23,9 @@ pub(super) async fn run(
     output.use_checkout(session.checkout.root());
     let graph = &session.project.graph;
     let text = match args.format {
-        GraphFormat::Text => graph.text(&session.selected),
-        GraphFormat::Dot => graph.dot(&session.selected),
-        GraphFormat::Mermaid => graph.mermaid(&session.selected),
+        GraphFormat::Text => render::text(graph, &session.selected),
+        GraphFormat::Dot => render::dot(graph, &session.selected),
+        GraphFormat::Mermaid => render::mermaid(graph, &session.selected),
         GraphFormat::Json => crate::report::graph_json(&session.plan_without_engine()?),
     };
     output.diagnostics(&session.project.diagnostics);

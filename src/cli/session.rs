@@ -1,4 +1,3 @@
-use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -7,14 +6,18 @@ use super::environment::Environment;
 use super::error::{CliError, ExitCode};
 use super::known;
 use super::settings::{self, Resolved, SettingsFile};
-use crate::checkout::{Checkout, CiReference, CommitId, WorkTree, branch_tag, ci_reference};
+use crate::checkout::ci::{CiTrigger, ci_reference};
+use crate::checkout::{Checkout, CommitId, CommitTree, WorkTree, branch_tag};
+use crate::path::TreePath;
 use crate::diagnostic::Diagnostic;
 use crate::engine::{Endpoint, Engine, EngineEnvironment};
-use crate::graph::{Selector, select};
+use crate::graph::{Selection, Selector};
 use crate::image::Tag;
 use crate::inputs::Manifests;
 use crate::plan::{Action, CheckoutSummary, Facts, Known, Plan, TagPolicy, decide};
-use crate::project::{CleanState, Project, assign_revisions, compare_with_head, load};
+use crate::project::{
+    CleanState, Options, Project, assign_revisions, assume_clean, compare_with_head, load,
+};
 
 /// A checkout that was read: everything a command needs to decide.
 pub struct Session {
@@ -115,27 +118,31 @@ impl Session {
     ) -> Result<Self, CliError> {
         let options = &resolved.options;
         let mut project = load(&tree, checkout.name(), checkout.origin_url(), options)?;
-        project.diagnostics.extend(file.warnings.iter().cloned());
+        project.diagnostics.extend(file.diagnostics.iter().cloned());
         let head = checkout.head().commit;
         let clean = match head {
             Some(head) => {
-                let tree = checkout.commit_tree(head)?;
-                let committed = load(&tree, checkout.name(), checkout.origin_url(), options)?;
                 assign_revisions(&mut project, &checkout, head, options.settings_file.as_ref())?;
-                compare_with_head(&project, Some(&committed))
+                let committed = checkout.commit_tree(head)?;
+                if is_as_committed(&tree, &committed, &project, options)? {
+                    assume_clean(&project)
+                } else {
+                    let committed = load(&committed, checkout.name(), checkout.origin_url(), options)?;
+                    compare_with_head(&project, Some(&committed))
+                }
             }
             None => compare_with_head(&project, None),
         };
-        let (selected, exact) = selection(request, &project)?;
+        let selected = selection(request, &checkout, &project)?;
         let reference = branch_reference(&checkout, request.environment);
         Ok(Self {
             checkout,
             tree: Arc::new(tree),
             project: Arc::new(project),
             clean,
-            selected,
-            exact,
-            named: request.selection.names_images(),
+            named: !selected.is_unnamed(),
+            selected: selected.images,
+            exact: !request.selection.exact.is_empty(),
             resolved,
             reference,
             engine,
@@ -210,6 +217,18 @@ impl Session {
     }
 }
 
+/// Whether nothing that could matter to any image differs from the commit, so that its tree need not be
+/// planned as well.
+fn is_as_committed(
+    tree: &WorkTree,
+    committed: &CommitTree,
+    project: &Project,
+    options: &Options,
+) -> Result<bool, CliError> {
+    let differences = tree.differences(committed, &project.versioned_paths(options))?;
+    Ok(differences.added.is_empty() && differences.removed.is_empty() && differences.modified.is_empty())
+}
+
 fn start_folder(global: &GlobalArgs, environment: &Environment) -> PathBuf {
     match &global.directory {
         Some(folder) => environment.current_dir.join(folder),
@@ -238,37 +257,40 @@ async fn connect(request: &Request<'_>) -> Result<Option<Arc<Engine>>, CliError>
     }
 }
 
-fn selection(request: &Request<'_>, project: &Project) -> Result<(Vec<usize>, bool), CliError> {
+fn selection(request: &Request<'_>, checkout: &Checkout, project: &Project) -> Result<Selection, CliError> {
     let args = request.selection;
+    let start = start_folder(request.global, request.environment);
+    let folder = start.canonicalize().ok().and_then(|start| {
+        start.strip_prefix(checkout.root()).ok().map(TreePath::from_os)
+    });
     let selector = Selector {
         upto: args.targets.iter().chain(&args.upto).cloned().collect(),
         dependents: args.dependents.clone(),
         exact: args.exact.clone(),
         exclude: args.exclude.clone(),
+        folder: folder.unwrap_or_default(),
     };
-    let selected = select(project, &selector)?;
-    let exact = !args.exact.is_empty();
-    let mut order: Vec<usize> = project.graph.order();
-    let selected: BTreeSet<usize> = selected.into_iter().collect();
-    order.retain(|at| selected.contains(at));
-    Ok((order, exact))
+    Ok(project.graph.select(&selector)?)
 }
 
 fn branch_reference(checkout: &Checkout, environment: &Environment) -> BranchReference {
     let head = checkout.head();
+    let of_branch = |branch: &str| BranchReference {
+        tag: Some(branch_tag(branch)),
+        name: Some(branch.to_owned()),
+        pull_request: false,
+    };
     if let Some(branch) = &head.branch {
-        return BranchReference { tag: Some(branch_tag(branch)), name: Some(branch.clone()), pull_request: false };
+        return of_branch(branch);
     }
     let lookup = |name: &str| environment.get(name).map(str::to_owned);
-    match ci_reference(&lookup, head.commit) {
-        Some(CiReference::Branch(branch)) => {
-            BranchReference { tag: Some(branch_tag(&branch)), name: Some(branch), pull_request: false }
-        }
-        Some(CiReference::PullRequest(number)) => {
+    match ci_reference(&lookup, head).map(|reference| reference.trigger) {
+        Some(CiTrigger::Branch(branch)) => of_branch(&branch),
+        Some(CiTrigger::PullRequest(number)) => {
             let name = format!("pr-{number}");
             BranchReference { tag: Tag::new(&name).ok(), name: Some(name), pull_request: true }
         }
-        Some(CiReference::Tag) | None => BranchReference::default(),
+        Some(CiTrigger::Tag(_)) | None => BranchReference::default(),
     }
 }
 

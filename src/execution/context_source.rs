@@ -75,7 +75,7 @@ impl Read for Verified {
             return Ok(count);
         }
         match self.hasher.take() {
-            Some(hasher) if hasher.finish() != self.expected => {
+            Some(hasher) if hasher.finish() != Some(self.expected) => {
                 Err(io::Error::other(format!("{} changed while it was being built", self.name)))
             }
             _ => Ok(0),
@@ -93,7 +93,7 @@ mod tests {
         Verified {
             inner: Box::new(bytes),
             hasher: Some(BlobHasher::new(planned.len() as u64)),
-            expected: hasher.finish(),
+            expected: hasher.finish().expect("all bytes were fed"),
             name: "a.txt".into(),
         }
     }

@@ -4,9 +4,9 @@ use super::definition::Definition;
 use super::images::{ContextFile, Image, ImageState, ReadyImage};
 use super::load::LoadError;
 use super::options::Options;
-use crate::checkout::{Identity, Node, Snapshot, Tracking};
-use crate::context::{self, ContextRoot, IgnoreRules, Selection};
-use crate::diagnostic::{Diagnostic, Location};
+use crate::checkout::{Identity, Node, PathPattern, Snapshot, Tracking};
+use crate::context::{self, ContextRoot, IgnoreRules, Selection, SourceSpec};
+use crate::diagnostic::Diagnostic;
 use crate::graph::Graph;
 use crate::image::ContentKey;
 use crate::inputs::{Base, InputFile, Material};
@@ -22,7 +22,7 @@ pub(super) fn assign(
     options: &Options,
     diagnostics: &mut Vec<Diagnostic>,
 ) -> Result<(), LoadError> {
-    let order = graph.order();
+    let order = graph.order().to_vec();
     let mut selections: Vec<Option<Selection>> = Vec::new();
     selections.resize_with(images.len(), || None);
     for at in &order {
@@ -103,14 +103,26 @@ fn select(
     if let ImageState::Blocked(reasons) = &mut image.state {
         reasons.append(&mut nowhere);
     }
-    image.pathspecs = context::revision_pathspecs(
+    let specs = context::revision_pathspecs(
+        &image.context,
         &image.dockerfile,
         image.ignore_file.as_ref(),
-        &image.context,
         sources,
-        whole,
+        &selection,
     );
+    image.pathspecs = specs.iter().flat_map(path_patterns).collect();
     Ok(Some(selection))
+}
+
+/// A glob of a Dockerfile may match a folder, and then means what is below it; git's means files alone.
+fn path_patterns(spec: &SourceSpec) -> Vec<PathPattern> {
+    match spec {
+        SourceSpec::Literal(path) => vec![PathPattern::Path(path.clone())],
+        SourceSpec::Glob(pattern) => vec![
+            PathPattern::Glob(pattern.clone().into_bytes()),
+            PathPattern::Glob(format!("{pattern}/**").into_bytes()),
+        ],
+    }
 }
 
 /// The rules of the ignore file; the outer `None` means that they are wrong, which makes the image so.
@@ -123,8 +135,7 @@ fn ignore_rules(
     match IgnoreRules::parse(&tree.read(path)?) {
         Ok(rules) => Ok(Some(Some(rules))),
         Err(error) => {
-            let place = Location::span(path.clone(), error.line, error.span.clone());
-            diagnostics.push(Diagnostic::error(error.to_string()).at(place));
+            diagnostics.push(error.into_diagnostic(path.clone()));
             image.state = ImageState::Invalid(format!("has a faulty {path}"));
             Ok(None)
         }

@@ -9,7 +9,7 @@ use crate::checkout::Snapshot;
 use crate::diagnostic::{Diagnostic, Location, closest};
 use crate::discovery::{self, Rules};
 use crate::dockerfile::{Evaluation, ImageUse, Problem, Trigger, UseKind};
-use crate::graph::{DependencyKind, Edge, Graph};
+use crate::graph::{DependencyKind, Graph, GraphImage, Link};
 use crate::naming::{self, Binding, Candidate, ImageName, Namespace, Naming, NamingRules, Reference};
 use crate::path::TreePath;
 
@@ -63,12 +63,10 @@ pub fn load(
     bind(&mut images, &naming, options, &mut diagnostics);
     declare(&mut images, &definitions, options, &mut diagnostics);
     let graph = graph(&images);
-    for cycle in graph.cycles() {
-        for at in &cycle.nodes {
-            images[*at].state = ImageState::Invalid("is part of a cycle".into());
-        }
-        diagnostics.push(cycle.diagnostic(&|at| images[at].name.full()));
+    for at in graph.images_in_cycles() {
+        images[at].state = ImageState::Invalid("is part of a loop".into());
     }
+    diagnostics.extend(graph.cycles().iter().map(|cycle| cycle.diagnostic(&graph)));
     inherit_triggers(&mut images, &graph, &definitions, options);
     for image in &images {
         diagnostics.extend(findings(image));
@@ -270,23 +268,29 @@ fn declare(
 }
 
 fn graph(images: &[Image]) -> Graph {
-    let bound = images.iter().enumerate().flat_map(|(from, image)| {
-        image.bound.iter().map(move |bound| Edge {
-            from,
-            to: bound.image,
+    let bound = images.iter().enumerate().flat_map(|(dependent, image)| {
+        image.bound.iter().map(move |bound| Link {
+            dependent,
+            dependency: bound.image,
             kind: bound.kind,
             location: Some(Location::span(image.dockerfile.clone(), bound.line, bound.span.clone())),
         })
     });
-    let declared = images.iter().enumerate().flat_map(|(from, image)| {
-        image.declared.iter().map(move |to| Edge { from, to: *to, kind: DependencyKind::Declared, location: None })
+    let declared = images.iter().enumerate().flat_map(|(dependent, image)| {
+        image.declared.iter().map(move |dependency| Link {
+            dependent,
+            dependency: *dependency,
+            kind: DependencyKind::Declared,
+            location: None,
+        })
     });
-    Graph::new(images.iter().map(|image| image.name.full()).collect(), bound.chain(declared))
+    let nodes = images.iter().map(|image| GraphImage::new(&image.name, image.dockerfile.clone(), image.aside));
+    Graph::new(nodes.collect(), bound.chain(declared))
 }
 
 /// Reads again the images whose bases, built here, carry ONBUILD triggers: those run in the dependent.
 fn inherit_triggers(images: &mut [Image], graph: &Graph, definitions: &[Definition], options: &Options) {
-    for at in graph.order() {
+    for at in graph.order().to_vec() {
         let inherited: BTreeMap<usize, Vec<Trigger>> = images[at]
             .evaluation
             .references

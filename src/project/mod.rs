@@ -15,4 +15,4 @@ pub use inspect::{Inspection, inspect};
 pub use load::{LoadError, Project, load};
 pub use options::{ImageOptions, Options};
 pub use revisions::{assign_revisions, revision_pathspecs};
-pub use state::{CleanState, compare_with_head};
+pub use state::{CleanState, assume_clean, compare_with_head};

@@ -1,3 +1,5 @@
+use std::collections::HashSet;
+
 use super::load::Project;
 use crate::checkout::{Checkout, CheckoutError, CommitId, PathPattern, Pathspecs};
 use crate::path::TreePath;
@@ -6,10 +8,10 @@ use crate::path::TreePath;
 /// dependencies, and the settings file.
 pub fn revision_pathspecs(project: &Project, at: usize, settings_file: Option<&TreePath>) -> Pathspecs {
     let mut paths: Vec<PathPattern> =
-        project.graph.with_dependencies(at).into_iter().flat_map(|image| project.images[image].pathspecs.clone()).collect();
-    paths.extend(settings_file.map(|path| PathPattern::Literal(path.clone())));
-    paths.sort();
-    paths.dedup();
+        project.graph.with_dependencies([at]).into_iter().flat_map(|image| project.images[image].pathspecs.clone()).collect();
+    paths.extend(settings_file.map(|path| PathPattern::Path(path.clone())));
+    let mut seen = HashSet::new();
+    paths.retain(|path| seen.insert(path.clone()));
     Pathspecs { paths }
 }
 

@@ -1,6 +1,8 @@
 use std::collections::HashMap;
 
+use super::images::Image;
 use super::load::Project;
+use super::options::Options;
 use crate::checkout::Tracking;
 use crate::image::ContentKey;
 use crate::path::TreePath;
@@ -12,6 +14,15 @@ pub struct CleanState {
     pub dirty: bool,
     /// Inputs that git ignores: they make nothing dirty, but nobody else has them.
     pub unversioned: Vec<TreePath>,
+}
+
+/// The state of every image where the tree is known to be the commit's.
+pub fn assume_clean(work_tree: &Project) -> Vec<CleanState> {
+    work_tree
+        .images
+        .iter()
+        .map(|image| CleanState { dirty: false, unversioned: unversioned(image) })
+        .collect()
 }
 
 /// An image is clean if its key, git-ignored inputs left out, is the one that HEAD's tree gives with the
@@ -30,13 +41,32 @@ pub fn compare_with_head(work_tree: &Project, head: Option<&Project>) -> Vec<Cle
             let committed = committed.get(&(&image.dockerfile, image.name.title())).copied().flatten();
             CleanState {
                 dirty: committed != Some(ready.versioned_key),
-                unversioned: ready
-                    .files
-                    .iter()
-                    .filter(|file| file.tracking == Tracking::Ignored)
-                    .map(|file| file.path.clone())
-                    .collect(),
+                unversioned: unversioned(image),
             }
         })
         .collect()
+}
+
+fn unversioned(image: &Image) -> Vec<TreePath> {
+    let files = image.ready().map(|ready| ready.files.as_slice()).unwrap_or_default();
+    files.iter().filter(|file| file.tracking == Tracking::Ignored).map(|file| file.path.clone()).collect()
+}
+
+impl Project {
+    /// Everything that git could know of what decides the images: inputs, Dockerfiles, ignore files and
+    /// settings; sorted.
+    pub fn versioned_paths(&self, options: &Options) -> Vec<TreePath> {
+        let mut paths: Vec<TreePath> = options.settings_file.iter().cloned().collect();
+        for image in &self.images {
+            paths.push(image.dockerfile.clone());
+            paths.extend(image.ignore_file.clone());
+            let files = image.ready().map(|ready| ready.files.as_slice()).unwrap_or_default();
+            paths.extend(
+                files.iter().filter(|file| file.tracking != Tracking::Ignored).map(|file| file.path.clone()),
+            );
+        }
+        paths.sort_unstable();
+        paths.dedup();
+        paths
+    }
 }
