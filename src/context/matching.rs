@@ -103,6 +103,9 @@ fn match_across(reader: &mut Reader<'_>, base: &TreePath, pattern: &[u8]) -> io:
         glob.as_ref().is_some_and(|glob| glob.matches(path.as_bytes()))
             || deep.as_ref().is_some_and(|deep| deep.matches(path.as_bytes()))
     };
+    if glob.is_none() && deep.is_none() {
+        return Ok(found);
+    }
     let resolution = reader.resolve(base)?;
     found.links.extend(resolution.links);
     let Some((base, NodeKind::Folder)) = resolution.found else { return Ok(found) };

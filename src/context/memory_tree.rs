@@ -5,6 +5,7 @@ use std::io;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::checkout::{FileTree, Node, NodeKind, Tracking};
+use crate::dockerfile::{LocalSource, SourceInstruction, SourcePattern};
 use crate::path::TreePath;
 
 #[derive(Default)]
@@ -31,10 +32,6 @@ impl MemoryTree {
     pub(super) fn with(mut self, path: &str, kind: NodeKind, tracking: Tracking, content: &str) -> Self {
         self.nodes.insert(path.into(), (kind, tracking, content.into()));
         self
-    }
-
-    pub(super) fn paths(&self) -> impl Iterator<Item = &TreePath> {
-        self.nodes.keys()
     }
 
     fn holds(&self, folder: &TreePath) -> bool {
@@ -78,5 +75,18 @@ impl FileTree for MemoryTree {
             }
         }
         Ok(nodes)
+    }
+}
+
+/// `COPY pattern`, as the Dockerfile model gives it.
+pub(super) fn source(pattern: &str) -> LocalSource {
+    LocalSource {
+        instruction: SourceInstruction::Copy,
+        pattern: SourcePattern::Path(pattern.to_owned()),
+        written: if pattern.is_empty() { ".".to_owned() } else { pattern.to_owned() },
+        plain: !pattern.contains(['*', '?', '[']),
+        span: 5..5 + pattern.len(),
+        line: 1,
+        inherited: false,
     }
 }

@@ -110,3 +110,71 @@ impl fmt::Display for SourceSpec {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::memory_tree::{MemoryTree, source};
+    use super::super::select::select;
+    use super::*;
+
+    fn specs(tree: &MemoryTree, root: &str, dockerfile: &str, patterns: &[&str]) -> Vec<String> {
+        let sources: Vec<LocalSource> = patterns.iter().map(|pattern| source(pattern)).collect();
+        let selection = select(tree, &root.into(), None, &sources, false).expect("in memory");
+        let specs = revision_pathspecs(&root.into(), &dockerfile.into(), None, &sources, &selection);
+        specs.iter().flat_map(SourceSpec::to_git).collect()
+    }
+
+    #[test]
+    fn dockerfile_and_sources_relative_to_the_checkout() {
+        let tree = MemoryTree::of(&["service1/Dockerfile", "service1/src/a.py"]);
+        assert_eq!(
+            specs(&tree, "service1", "service1/Dockerfile", &["src", "gone"]),
+            ["service1/Dockerfile", "service1/gone", "service1/src"]
+        );
+        assert_eq!(
+            specs(&tree, "", "service1/Dockerfile", &["service1/src", "service1/src/a.py"]),
+            ["service1/Dockerfile", "service1/src"]
+        );
+    }
+
+    #[test]
+    fn the_whole_context_covers_what_is_in_it() {
+        let tree = MemoryTree::of(&["svc/Dockerfile", "svc/a"]);
+        assert_eq!(specs(&tree, "svc", "svc/Dockerfile", &["", "a", "*.txt"]), ["svc"]);
+        assert_eq!(specs(&tree, "", "svc/Dockerfile", &["", "svc/*.txt"]), ["."]);
+        assert_eq!(specs(&tree, "svc", "docker/Dockerfile", &[""]), ["docker/Dockerfile", "svc"]);
+    }
+
+    #[test]
+    fn the_ignore_file_belongs_to_it() {
+        let specs = revision_pathspecs(
+            &"svc".into(),
+            &"svc/Dockerfile".into(),
+            Some(&".dockerignore".into()),
+            &[],
+            &Selection::default(),
+        );
+        assert_eq!(specs, [".dockerignore", "svc/Dockerfile"].map(|path| SourceSpec::Literal(path.into())));
+    }
+
+    #[test]
+    fn globs_and_special_names() {
+        let tree = MemoryTree::of(&["s[v]c/Dockerfile", "s[v]c/a.txt"]);
+        assert_eq!(
+            specs(&tree, "s[v]c", "s[v]c/Dockerfile", &["*.txt", "[!a]x"]),
+            [
+                ":(literal)s[v]c/Dockerfile",
+                ":(glob)s\\[v]c/*.txt",
+                ":(glob)s\\[v]c/*.txt/**",
+                ":(glob)s\\[v]c/[\\!a]x",
+                ":(glob)s\\[v]c/[\\!a]x/**",
+            ]
+        );
+    }
+
+    #[test]
+    fn links_and_what_they_lead_to() {
+        let tree = MemoryTree::of(&["Dockerfile", "real/x"]).link("l", "real");
+        assert_eq!(specs(&tree, "", "Dockerfile", &["l/x"]), ["Dockerfile", "l", "real/x"]);
+    }
+}

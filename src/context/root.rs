@@ -177,3 +177,155 @@ fn not_there(
         ),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::memory_tree::{MemoryTree, source};
+    use super::*;
+    use crate::diagnostic::Severity;
+
+    fn infer(tree: &MemoryTree, dockerfile: &str, sources: &[&str]) -> ContextRoot {
+        let sources: Vec<LocalSource> = sources.iter().map(|pattern| source(pattern)).collect();
+        infer_root(tree, &dockerfile.into(), &sources)
+    }
+
+    fn root(tree: &MemoryTree, dockerfile: &str, sources: &[&str]) -> String {
+        infer(tree, dockerfile, sources).root.to_text()
+    }
+
+    #[test]
+    fn its_own_folder_if_all_is_there() {
+        let tree = MemoryTree::of(&["svc/Dockerfile", "svc/a.py", "a.py", "lib/x"])
+            .with("svc/app.jar", NodeKind::File, Tracking::Ignored, "")
+            .link("svc/l", "a.py");
+        for sources in [&["a.py"][..], &[], &["."; 0], &["", "a.py"], &["app.jar"], &["l"]] {
+            let inferred = infer(&tree, "svc/Dockerfile", sources);
+            assert_eq!(inferred.root, "svc".into(), "{sources:?}");
+            assert_eq!((inferred.missing.len(), inferred.diagnostics.len()), (0, 0), "{sources:?}");
+        }
+    }
+
+    #[test]
+    fn wildcards_and_variables_are_no_evidence() {
+        let tree = MemoryTree::of(&["svc/Dockerfile", "go.mod", "go.sum"]);
+        assert_eq!(root(&tree, "svc/Dockerfile", &["go.*"]), "svc");
+        let unknown =
+            LocalSource { pattern: SourcePattern::Below("lib".to_owned()), plain: false, ..source("lib") };
+        assert_eq!(infer_root(&tree, &"svc/Dockerfile".into(), &[unknown]).root, "svc".into());
+    }
+
+    #[test]
+    fn else_the_nearest_folder_above_that_has_all_the_missing_ones() {
+        let tree = MemoryTree::of(&[
+            "go.mod",
+            "lib/x",
+            "team/go.mod",
+            "team/lib/x",
+            "team/api/Dockerfile",
+            "team/api/main.go",
+            "top.txt",
+        ]);
+        assert_eq!(root(&tree, "team/api/Dockerfile", &["go.mod"]), "team");
+        assert_eq!(root(&tree, "team/api/Dockerfile", &["go.mod", "lib"]), "team");
+        assert_eq!(root(&tree, "team/api/Dockerfile", &["go.mod", "top.txt"]), "");
+        assert_eq!(root(&tree, "team/api/Dockerfile", &["team/api/main.go"]), "");
+        assert_eq!(root(&tree, "team/api/Dockerfile", &["api/main.go"]), "team");
+        assert_eq!(root(&tree, "team/api/Dockerfile", &["", "go.mod"]), "team");
+    }
+
+    #[test]
+    fn only_tracked_files_speak_for_a_folder_above() {
+        let tree = MemoryTree::of(&["svc/Dockerfile"])
+            .with("dist/app.js", NodeKind::File, Tracking::Ignored, "")
+            .with("new.txt", NodeKind::File, Tracking::Untracked, "");
+        for missing in ["dist", "dist/app.js", "new.txt"] {
+            let inferred = infer(&tree, "svc/Dockerfile", &[missing]);
+            assert_eq!((inferred.root, inferred.missing), ("svc".into(), vec![0]), "{missing}");
+        }
+    }
+
+    #[test]
+    fn a_folder_around_the_dockerfile_is_no_evidence() {
+        let tree = MemoryTree::of(&["app/Dockerfile", "app/main.py", "setup.py"]);
+        assert_eq!(root(&tree, "app/Dockerfile", &["app"]), "app");
+        assert_eq!(root(&tree, "app/Dockerfile", &["app", "main.py"]), "app");
+        // With other evidence it does not speak against the root.
+        assert_eq!(root(&tree, "app/Dockerfile", &["app", "setup.py"]), "");
+        assert_eq!(root(&tree, "app/Dockerfile", &["app/main.py"]), "");
+    }
+
+    #[test]
+    fn gits_own_folder_speaks_for_the_folder_it_is_in() {
+        let tree =
+            MemoryTree::of(&["svc/Dockerfile"]).with(".git/HEAD", NodeKind::File, Tracking::Untracked, "");
+        assert_eq!(root(&tree, "svc/Dockerfile", &[".git"]), "");
+    }
+
+    #[test]
+    fn a_link_out_of_the_folder_is_missing_there() {
+        let tree = MemoryTree::of(&["svc/Dockerfile", "shared/x"]).link("svc/shared", "../shared");
+        assert_eq!(root(&tree, "svc/Dockerfile", &["shared"]), "");
+    }
+
+    #[test]
+    fn what_is_nowhere_is_a_warning() {
+        let tree = MemoryTree::of(&["svc/Dockerfile", "svc/a", "top"]);
+        let inferred = infer(&tree, "svc/Dockerfile", &["a", "nope", "top"]);
+        assert_eq!((inferred.root, inferred.missing), ("svc".into(), vec![1, 2]));
+        let [nowhere, above] = &inferred.diagnostics[..] else { panic!("two warnings") };
+        assert_eq!(nowhere.severity, Severity::Warning);
+        assert!(nowhere.message.contains("COPY nope"), "{}", nowhere.message);
+        assert_eq!(nowhere.location, Some(Location::span("svc/Dockerfile".into(), 1, 5..9)));
+        assert!(above.hint.as_deref().is_some_and(|hint| hint.starts_with("`.` has it")), "{above:?}");
+    }
+
+    #[test]
+    fn what_stays_behind_when_the_root_moves_up_is_missing_too() {
+        let tree = MemoryTree::of(&["svc/Dockerfile", "svc/a", "top"]);
+        let inferred = infer(&tree, "svc/Dockerfile", &["a", "top"]);
+        assert_eq!((inferred.root, inferred.missing), ("".into(), vec![0]));
+        assert!(inferred.diagnostics[0].hint.as_deref().is_some_and(|hint| hint.contains("`svc` has it")));
+    }
+
+    #[test]
+    fn an_inherited_source_has_no_place_in_this_dockerfile() {
+        let tree = MemoryTree::of(&["svc/Dockerfile"]);
+        let inherited = LocalSource { inherited: true, ..source("package.json") };
+        let inferred = infer_root(&tree, &"svc/Dockerfile".into(), &[inherited]);
+        assert_eq!(inferred.diagnostics[0].location, Some(Location::file("svc/Dockerfile".into())));
+    }
+
+    #[test]
+    fn a_folder_for_dockerfiles_that_copies_everything_means_the_one_around_it() {
+        let tree = MemoryTree::of(&["main.py", "docker/Dockerfile", "docker/run.sh", "svc/build/Dockerfile"]);
+        let inferred = infer(&tree, "docker/Dockerfile", &[""]);
+        assert_eq!((inferred.root, inferred.diagnostics.len()), ("".into(), 1));
+        assert_eq!(inferred.diagnostics[0].severity, Severity::Note);
+        assert_eq!(root(&tree, "svc/build/Dockerfile", &["", ""]), "svc");
+        // Something else that is there says that the folder itself is meant.
+        assert_eq!(root(&tree, "docker/Dockerfile", &["", "run.sh"]), "docker");
+        assert_eq!(root(&tree, "docker/Dockerfile", &[]), "docker");
+    }
+
+    #[test]
+    fn a_folder_of_code_that_copies_everything_means_itself() {
+        let tree = MemoryTree::of(&["go.mod", "src/Dockerfile", "src/main.py", "svc/Dockerfile", "svc/x"]);
+        assert_eq!(root(&tree, "src/Dockerfile", &[""]), "src");
+        assert_eq!(root(&tree, "svc/Dockerfile", &[""]), "svc");
+        let tree = MemoryTree::of(&["go.mod", "app/Dockerfile", "app/Dockerfile.dockerignore"]).with(
+            "app/app.log",
+            NodeKind::File,
+            Tracking::Ignored,
+            "",
+        );
+        assert_eq!(root(&tree, "app/Dockerfile", &[""]), "");
+    }
+
+    #[test]
+    fn a_dockerfile_in_the_root_has_nothing_above() {
+        let tree = MemoryTree::of(&["Dockerfile", "a"]);
+        let inferred = infer(&tree, "Dockerfile", &["a", "nope"]);
+        assert_eq!((inferred.root, inferred.missing), ("".into(), vec![1]));
+        assert_eq!(root(&tree, "Dockerfile", &[""]), "");
+    }
+}
