@@ -1,5 +1,6 @@
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::args::{GlobalArgs, ImageArgs, SelectionArgs};
 use super::environment::Environment;
@@ -91,13 +92,14 @@ impl Session {
         let (engine, read) = tokio::join!(connecting, reading);
         let (checkout, tree, file) = read.map_err(|error| CliError::usage(error.to_string()))??;
         let engine = engine?;
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let mut resolved = settings::resolve(
-            &checkout,
             &file,
             request.global,
             request.selection,
             request.image,
             request.environment,
+            now,
         )?;
         if let (false, Some(engine)) = (resolved.platform_is_chosen, &engine) {
             resolved.options.platform = engine.info().platform.clone();

@@ -118,10 +118,12 @@ fn select(
 fn path_patterns(spec: &SourceSpec) -> Vec<PathPattern> {
     match spec {
         SourceSpec::Literal(path) => vec![PathPattern::Path(path.clone())],
-        SourceSpec::Glob(pattern) => vec![
-            PathPattern::Glob(pattern.clone().into_bytes()),
-            PathPattern::Glob(format!("{pattern}/**").into_bytes()),
-        ],
+        SourceSpec::Glob(pattern) => {
+            // To git `[!a]` is `[^a]`; to Go, whose patterns Dockerfiles use, it is two characters.
+            let pattern = pattern.replace("[!", "[\\!");
+            let below = format!("{pattern}/**");
+            vec![PathPattern::Glob(pattern.into_bytes()), PathPattern::Glob(below.into_bytes())]
+        }
     }
 }
 

@@ -1,10 +1,11 @@
 use std::collections::BTreeMap;
+use std::time::Duration;
 
-use super::file::SettingsFile;
-use crate::checkout::Checkout;
+use super::{ImageSettings, Metadata, Refresh, SettingsFile, user_tag};
 use crate::cli::args::{ColorMode, GlobalArgs, ImageArgs, ProgressMode, SelectionArgs};
 use crate::cli::environment::Environment;
 use crate::cli::error::CliError;
+use crate::diagnostic::Diagnostic;
 use crate::image::{Platform, Tag};
 use crate::naming::NamespaceSource;
 use crate::project::{ImageOptions, Options};
@@ -25,14 +26,14 @@ pub struct Resolved {
     pub strict: bool,
 }
 
-/// Resolves what decides the images.
+/// Resolves what decides the images. `now` is the time since 1970, for the refresh period.
 pub fn resolve(
-    checkout: &Checkout,
     file: &SettingsFile,
     global: &GlobalArgs,
     selection: &SelectionArgs,
     image: &ImageArgs,
     environment: &Environment,
+    now: Duration,
 ) -> Result<Resolved, CliError> {
     let chosen = match (&image.platform, environment.get("DOCKER_DEFAULT_PLATFORM")) {
         (Some(text), _) | (None, Some(text)) => Some(text.parse::<Platform>().map_err(CliError::usage)?),
@@ -58,11 +59,55 @@ pub fn resolve(
             target: target(image.target.as_deref(), selection)?,
             platform: chosen.unwrap_or_else(|| host.clone()),
             build_platform: host,
-            metadata: file.metadata.clone(),
-            refresh: None,
-            settings_file: file.path.clone().filter(|path| checkout_has(checkout, path)),
-            images: file.images.iter().map(|(name, image)| (name.clone(), image_options(image))).collect(),
+            metadata: file.metadata.as_ref().map(Metadata::to_text),
+            refresh: file.refresh.as_ref().map(|refresh| refresh.number_at(now)),
+            settings_file: file.path.clone(),
+            images: image_options(file)?,
         },
+    })
+}
+
+impl Metadata {
+    /// One text that is another whenever the metadata is.
+    fn to_text(&self) -> String {
+        match self {
+            Self::Text(text) => format!("text {text}"),
+            Self::Entries(entries) => format!("entries {entries:?}"),
+        }
+    }
+}
+
+impl Refresh {
+    /// How many periods have passed since 1970.
+    fn number_at(&self, now: Duration) -> u64 {
+        now.as_secs() / self.period.as_secs().max(1)
+    }
+}
+
+fn image_options(file: &SettingsFile) -> Result<BTreeMap<String, ImageOptions>, CliError> {
+    file.images.iter().map(|(name, image)| Ok((name.clone(), one_image(name, image)?))).collect()
+}
+
+fn one_image(name: &str, image: &ImageSettings) -> Result<ImageOptions, CliError> {
+    let platform = match &image.platforms[..] {
+        [] => None,
+        [platform] => Some(platform.clone()),
+        _ => {
+            let message = format!("[image.{name}] has several platforms; an engine's image has one");
+            let diagnostic = Diagnostic::error(message)
+                .at(image.location.clone())
+                .hint("leave one, or choose with --platform");
+            return Err(CliError::wrong(vec![diagnostic]));
+        }
+    };
+    Ok(ImageOptions {
+        dockerfile: image.dockerfile.clone(),
+        context: image.context.clone(),
+        target: image.target.clone(),
+        args: image.args.clone(),
+        platform,
+        depends_on: image.depends_on.clone(),
+        whole_context: image.whole_context,
     })
 }
 
@@ -104,24 +149,7 @@ fn moving_tags(flags: &[String], settings: &[Tag]) -> Result<Vec<Tag>, CliError>
     if flags.is_empty() {
         return Ok(settings.to_vec());
     }
-    flags
-        .iter()
-        .map(|text| {
-            let tag = Tag::new(text).map_err(CliError::usage)?;
-            if is_reserved(tag.as_str()) {
-                return Err(CliError::usage_with_hint(
-                    format!("--tag {tag}: this form is kept for tags that never move"),
-                    "choose one that is neither src-… nor 12 hex digits",
-                ));
-            }
-            Ok(tag)
-        })
-        .collect()
-}
-
-/// Shapes of content keys and commits: a moving tag of that shape would be taken for one.
-fn is_reserved(tag: &str) -> bool {
-    tag.starts_with("src-") || (tag.len() == 12 && tag.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f')))
+    flags.iter().map(|text| user_tag(text).map_err(CliError::usage)).collect()
 }
 
 /// `--target` needs to know of which image.
