@@ -48,6 +48,7 @@ pub(super) async fn run(
     let plan = Arc::new(session.plan(args.image.no_cache).await?);
     output.use_checkout(session.checkout.root());
     output.diagnostics(&plan.diagnostics);
+    output.head(&plan);
     let Some(engine) = &session.engine else {
         return Err(CliError::usage("build needs an engine"));
     };
@@ -74,7 +75,7 @@ async fn carry_out(
     output: &mut Output,
 ) -> Result<Outcome, CliError> {
     let dependencies = step_dependencies(session);
-    let pulls = base_pulls(session, engine, plan, args.run.pull).await?;
+    let pulls = base_pulls(engine, plan, args.run.pull).await?;
     let run_options = RunOptions {
         jobs: jobs(args),
         fail_fast: args.run.fail_fast,
@@ -132,7 +133,6 @@ fn step_dependencies(session: &Session) -> Vec<Vec<usize>> {
 
 /// External bases that the engine lacks, or all with `--pull`, each with the steps that need it.
 async fn base_pulls(
-    session: &Session,
     engine: &Engine,
     plan: &Plan,
     always: bool,

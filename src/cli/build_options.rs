@@ -31,7 +31,7 @@ fn secret(spec: &str, environment: &Environment) -> Result<Secret, CliError> {
             None => read(id, &environment.current_dir.join(id))?,
         },
     };
-    Ok(Secret::new(id, value))
+    Ok(Secret { id: id.to_owned(), value })
 }
 
 /// The message repeats nothing but the part that is wrong: a secret may have been typed into it.

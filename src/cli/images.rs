@@ -38,7 +38,7 @@ pub(super) async fn run(
             text.push_str(&format!(
                 "    {}\n    name from {}, namespace {} from {source}\n",
                 image.dockerfile,
-                printable(&image.name_source),
+                image.name.source.describe(),
                 printable(&session.project.namespace.value),
             ));
             for tag in &step.tags {

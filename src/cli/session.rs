@@ -243,11 +243,7 @@ async fn connect(request: &Request<'_>) -> Result<Option<Arc<Engine>>, CliError>
     if request.global.offline {
         return Ok(None);
     }
-    let environment = EngineEnvironment {
-        docker_host: request.environment.get("DOCKER_HOST").map(str::to_owned),
-        docker_context: request.environment.get("DOCKER_CONTEXT").map(str::to_owned),
-        docker_config: request.environment.docker_config(),
-    };
+    let environment = EngineEnvironment::new(&|name| request.environment.get(name).map(str::to_owned));
     let connected = async {
         let endpoint = Endpoint::resolve(request.global.host.as_deref(), &environment)?;
         Engine::connect(&endpoint).await

@@ -2,8 +2,10 @@ use std::io::{self, Read};
 use std::sync::Arc;
 
 use crate::checkout::{BlobHasher, BlobId, InputKind, Snapshot};
+use crate::context;
+use crate::dockerfile::LocalSource;
 use crate::engine::{ContextEntry, ContextKind, ContextSource};
-use crate::project::ContextFile;
+use crate::project::{ContextFile, Image};
 
 /// The planned inputs of one image, as the engine may ask for them. Each byte is hashed on its way: a file
 /// that is not what was planned ends the build instead of lying about its key.
@@ -11,12 +13,15 @@ pub(super) struct PlannedContext {
     tree: Arc<dyn Snapshot + Send + Sync>,
     files: Vec<ContextFile>,
     entries: Vec<ContextEntry>,
+    sources: Vec<LocalSource>,
+    whole_context: bool,
 }
 
 impl PlannedContext {
     /// `time` is what every file gets, in seconds since 1970; without one each keeps its own.
     pub(super) fn new(
         tree: Arc<dyn Snapshot + Send + Sync>,
+        image: &Image,
         files: Vec<ContextFile>,
         time: Option<i64>,
     ) -> io::Result<Self> {
@@ -36,7 +41,8 @@ impl PlannedContext {
                 })
             })
             .collect::<io::Result<_>>()?;
-        Ok(Self { tree, files, entries })
+        let sources = image.evaluation.sources.clone();
+        Ok(Self { tree, files, entries, sources, whole_context: image.whole_context })
     }
 }
 
@@ -53,6 +59,13 @@ impl ContextSource for PlannedContext {
             expected: file.input.blob,
             name: file.path.to_string(),
         }))
+    }
+
+    fn admits(&self, requested: &[String]) -> Result<(), String> {
+        match requested.iter().find(|path| !context::admits(&self.sources, self.whole_context, path)) {
+            Some(path) => Err(path.clone()),
+            None => Ok(()),
+        }
     }
 }
 
@@ -74,12 +87,11 @@ impl Read for Verified {
             self.hasher.iter_mut().for_each(|hasher| hasher.update(&buffer[..count]));
             return Ok(count);
         }
-        match self.hasher.take() {
-            Some(hasher) if hasher.finish() != Some(self.expected) => {
-                Err(io::Error::other(format!("{} changed while it was being built", self.name)))
-            }
-            _ => Ok(0),
+        let read = self.hasher.take().map(BlobHasher::finish);
+        if read.is_some_and(|read| read != Some(self.expected)) {
+            return Err(io::Error::other(format!("{} changed while it was being built", self.name)));
         }
+        Ok(0)
     }
 }
 

@@ -9,7 +9,9 @@ use super::labels::{KEY_LABEL, labels};
 use super::{BuildFailure, BuildUpdate, LogStream, StepProgress, Worker};
 use crate::checkout::Snapshot;
 use crate::dockerfile::rewrite;
-use crate::engine::{BuildError, BuildEvent, BuildRequest, Engine, LocalImage, LogSource, Secret, SshAgent};
+use crate::engine::{
+    BuildError, BuildEvent, BuildRequest, Engine, LocalImage, OutputStream, Secret, SshAgent, StepState,
+};
 use crate::image::{ContentKey, ImageReference, Tag};
 use crate::inputs::Manifests;
 use crate::plan::{Plan, PlannedTag, Step};
@@ -97,7 +99,7 @@ impl EngineWorker {
         let (step, image) = (self.step(at), self.image(at));
         let ready = image.ready().ok_or_else(|| format!("{} is blocked", step.name()))?;
         let context =
-            PlannedContext::new(Arc::clone(&self.tree), ready.files.clone(), self.context_time(at))
+            PlannedContext::new(Arc::clone(&self.tree), image, ready.files.clone(), self.context_time(at))
                 .map_err(|error| format!("cannot read the build context: {error}"))?;
         let mut build_args = ready.material.build_args.clone();
         let declared = &image.evaluation.declared_args;
@@ -108,10 +110,8 @@ impl EngineWorker {
                 .filter(|(name, _)| declared.contains(*name))
                 .map(|(name, value)| (name.clone(), value.clone())),
         );
+        let time = self.context_time(at);
         Ok(BuildRequest {
-            dockerfile: self.pinned_dockerfile(image)?,
-            context_key: context_key(ready, self.context_time(at)),
-            context: Arc::new(context),
             references: immutable_references(step),
             labels: labels(image, step, ready, self.origin_url.as_deref()),
             build_args,
@@ -123,7 +123,7 @@ impl EngineWorker {
             add_hosts: self.options.add_hosts.clone(),
             no_cache: self.options.no_cache,
             builtin_frontend: self.options.offline,
-            ..BuildRequest::default()
+            ..BuildRequest::new(self.pinned_dockerfile(image)?, Arc::new(context), context_key(ready, time))
         })
     }
 }
@@ -161,7 +161,7 @@ impl Worker for EngineWorker {
             }
         };
         let (built, ()) = tokio::join!(build, forward);
-        built.map_err(failure)?;
+        built.map_err(|error| failure(&error))?;
         if let (Some(ready), Some(key)) = (self.image(image).ready(), self.step(image).key) {
             self.manifests.write(key, &ready.material.files);
         }
@@ -242,23 +242,26 @@ fn key_of(found: &LocalImage) -> Option<ContentKey> {
 
 fn update(event: BuildEvent) -> BuildUpdate {
     match event {
-        BuildEvent::Step { id, name, position, completed, cached, error, bytes } => BuildUpdate::Step {
+        BuildEvent::Step(StepState { id, name, position, completed, cached, error, bytes }) => BuildUpdate::Step {
             step: StepProgress { id, name, position, completed, cached, bytes },
             failed: error.is_some(),
         },
-        BuildEvent::Log { step, stream, line } => BuildUpdate::Log {
-            step,
-            stream: match stream {
-                LogSource::Out => LogStream::Out,
-                LogSource::Err => LogStream::Err,
-            },
-            line,
-        },
+        BuildEvent::Log { step, stream, line } => {
+            let stream = match stream {
+                OutputStream::Out => LogStream::Out,
+                OutputStream::Err => LogStream::Err,
+            };
+            BuildUpdate::Log { step, stream, line }
+        }
         BuildEvent::Sent { bytes } => BuildUpdate::Sent { bytes },
-        BuildEvent::Warning { text } => BuildUpdate::Warning { text },
+        BuildEvent::Warning { message, .. } => BuildUpdate::Warning { text: message },
     }
 }
 
-fn failure(error: BuildError) -> BuildFailure {
-    BuildFailure { line: error.line(), hint: error.hint(), ..BuildFailure::new(error.to_string()) }
+fn failure(error: &BuildError) -> BuildFailure {
+    let line = match error {
+        BuildError::Failed { line, .. } | BuildError::Unsupported { line, .. } => *line,
+        _ => None,
+    };
+    BuildFailure { line, hint: error.hint(), ..BuildFailure::new(error.to_string()) }
 }

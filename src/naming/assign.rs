@@ -58,7 +58,7 @@ pub struct ImageName {
     pub repository: Repository,
     /// The name that the Dockerfile's place gives it, if that is another: several had it.
     pub plain: Option<String>,
-    pub(super) absolute: bool,
+    pub absolute: bool,
 }
 
 impl ImageName {

@@ -74,6 +74,7 @@ impl TagPolicy {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::naming::NameSource;
 
     fn tag(text: &str) -> Tag {
         Tag::new(text).expect("a tag")
@@ -89,6 +90,18 @@ mod tests {
         }
     }
 
+    fn name(tag_prefix: Option<&str>) -> ImageName {
+        ImageName {
+            short: "api".into(),
+            tag_prefix: tag_prefix.map(str::to_owned),
+            provisional: false,
+            source: NameSource::Checkout,
+            repository: "acme/api".parse().expect("a repository"),
+            plain: None,
+            absolute: false,
+        }
+    }
+
     fn texts(tags: &[WantedTag]) -> Vec<&str> {
         tags.iter().map(|wanted| wanted.tag.as_str()).collect()
     }
@@ -98,7 +111,7 @@ mod tests {
 
     #[test]
     fn a_clean_image_has_key_commits_git_tags_branch_and_latest() {
-        let tags = policy().tags(KEY, None, REVISION, false);
+        let tags = policy().tags(KEY, &name(None), REVISION, false);
         assert_eq!(
             texts(&tags),
             ["src-0000000000000000", "bbbbbbbbbbbb", "aaaaaaaaaaaa", "v1.2.3", "main", "latest"]
@@ -108,27 +121,27 @@ mod tests {
 
     #[test]
     fn a_dirty_image_has_no_commit_and_no_git_tag() {
-        let tags = policy().tags(KEY, None, REVISION, true);
+        let tags = policy().tags(KEY, &name(None), REVISION, true);
         assert_eq!(texts(&tags), ["src-0000000000000000", "main", "latest"]);
     }
 
     #[test]
     fn options_beside_the_settings_take_the_commit_tags_away() {
         let policy = TagPolicy { uncommitted_options: true, ..policy() };
-        assert_eq!(texts(&policy.tags(KEY, None, REVISION, false)), ["src-0000000000000000", "main", "latest"]);
+        assert_eq!(texts(&policy.tags(KEY, &name(None), REVISION, false)), ["src-0000000000000000", "main", "latest"]);
     }
 
     #[test]
     fn a_tag_that_is_wanted_twice_is_given_once() {
         let policy = TagPolicy { moving: vec![tag("main"), tag("latest")], ..policy() };
         let head = policy.head;
-        let tags = policy.tags(KEY, None, head, false);
+        let tags = policy.tags(KEY, &name(None), head, false);
         assert_eq!(texts(&tags), ["src-0000000000000000", "aaaaaaaaaaaa", "v1.2.3", "main", "latest"]);
     }
 
     #[test]
     fn a_prefix_stands_in_front_of_every_tag_and_is_latest_itself() {
-        let tags = policy().tags(KEY, Some("8.0"), None, true);
+        let tags = policy().tags(KEY, &name(Some("8.0")), None, true);
         assert_eq!(texts(&tags), ["8.0-src-0000000000000000", "8.0-main", "8.0"]);
     }
 }

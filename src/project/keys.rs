@@ -79,15 +79,15 @@ fn select(
     definition: &Definition,
     diagnostics: &mut Vec<Diagnostic>,
 ) -> Result<Option<Selection>, LoadError> {
-    let sources = &image.evaluation.sources;
     let root = match &definition.options.context {
         Some(root) => ContextRoot { root: root.clone(), missing: Vec::new(), diagnostics: Vec::new() },
-        None => context::infer_root(tree, &image.dockerfile, sources),
+        None => context::infer_root(tree, &image.dockerfile, &image.evaluation.sources),
     };
     image.context = root.root;
     diagnostics.extend(root.diagnostics);
     image.ignore_file = context::ignore_file(tree, &image.dockerfile, &image.context);
     let Some(rules) = ignore_rules(tree, image, diagnostics)? else { return Ok(None) };
+    let sources = &image.evaluation.sources;
     let whole = image.evaluation.whole_context || definition.options.whole_context;
     let selection = context::select(tree, &image.context, rules.as_ref(), sources, whole)?;
     image.whole_context = selection.whole_context;

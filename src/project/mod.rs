@@ -3,7 +3,7 @@
 
 mod definition;
 mod images;
-mod inspect;
+
 mod keys;
 mod load;
 mod options;
@@ -11,7 +11,7 @@ mod revisions;
 mod state;
 
 pub use images::{BoundReference, ContextFile, Image, ImageState, ReadyImage};
-pub use inspect::{Inspection, inspect};
+
 pub use load::{LoadError, Project, load};
 pub use options::{ImageOptions, Options};
 pub use revisions::{assign_revisions, revision_pathspecs};

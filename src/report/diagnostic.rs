@@ -201,7 +201,7 @@ error: no engine answers
             let diagnostic = Diagnostic::error("e").at(location.clone()).related(location, "l");
             let text = render_diagnostics(&[diagnostic], &|_| Some(source.clone()), Look::PLAIN);
             prop_assert!(text.contains("error: e"));
-            prop_assert!(!text.contains('\u{1b}'));
+            prop_assert!(!text.contains('\x1b'));
         }
     }
 }

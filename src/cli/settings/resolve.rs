@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::{ImageSettings, Metadata, Refresh, SettingsFile, user_tag};
-use crate::cli::args::{ColorMode, GlobalArgs, ImageArgs, ProgressMode, SelectionArgs};
+use crate::cli::args::{GlobalArgs, ImageArgs, SelectionArgs};
 use crate::cli::environment::Environment;
 use crate::cli::error::CliError;
 use crate::diagnostic::Diagnostic;
@@ -35,7 +35,7 @@ pub fn resolve(
     environment: &Environment,
     now: Duration,
 ) -> Result<Resolved, CliError> {
-    let chosen = match (&image.platform, environment.get("DOCKER_DEFAULT_PLATFORM")) {
+    let chosen = match (image.platform.as_deref(), environment.get("DOCKER_DEFAULT_PLATFORM")) {
         (Some(text), _) | (None, Some(text)) => Some(text.parse::<Platform>().map_err(CliError::usage)?),
         (None, None) => None,
     };
