@@ -1,0 +1,272 @@
+//! What the checkout asks of the file system: one folder's names, a file's state, its bytes. On Linux
+//! everything is relative to an open folder, which saves the kernel the way to it a hundred thousand times.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+use super::NodeKind;
+
+/// A folder of the local file system, the root of a checkout.
+pub(super) struct Disk {
+    root: PathBuf,
+    #[cfg(target_os = "linux")]
+    folder: rustix::fd::OwnedFd,
+}
+
+/// What the file system says about a file without opening it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct FileState {
+    pub(super) kind: NodeKind,
+    pub(super) executable: bool,
+    pub(super) stamp: Stamp,
+}
+
+/// What changes whenever a file's bytes may have changed. Times are seconds and nanoseconds since 1970.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Stamp {
+    pub(super) size: u64,
+    pub(super) modified: (i64, u32),
+    pub(super) changed: (i64, u32),
+    pub(super) inode: u64,
+}
+
+/// The names in a folder; kept by the caller so that its memory is used again.
+#[derive(Default)]
+pub(super) struct Listing {
+    bytes: Vec<u8>,
+    items: Vec<(usize, NodeKind)>,
+    #[cfg(target_os = "linux")]
+    buffer: Vec<std::mem::MaybeUninit<u8>>,
+}
+
+impl Listing {
+    /// Names and kinds, in the order of the file system.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&[u8], NodeKind)> {
+        let starts = std::iter::once(0).chain(self.items.iter().map(|(end, _)| *end));
+        starts.zip(&self.items).map(|(start, (end, kind))| (&self.bytes[start..*end], *kind))
+    }
+
+    pub(super) fn kind_of(&self, name: &[u8]) -> Option<NodeKind> {
+        self.iter().find(|(other, _)| *other == name).map(|(_, kind)| kind)
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.items.is_empty()
+    }
+
+    fn clear(&mut self) {
+        self.bytes.clear();
+        self.items.clear();
+    }
+
+    fn push(&mut self, name: &[u8], kind: NodeKind) {
+        self.bytes.extend_from_slice(name);
+        self.items.push((self.bytes.len(), kind));
+    }
+}
+
+impl Disk {
+    /// The bytes of a link's target, or of a file. Anything else is an error.
+    pub(super) fn read(&self, path: &[u8]) -> io::Result<Vec<u8>> {
+        match self.state(path)?.kind {
+            NodeKind::Link => self.link_target(path),
+            NodeKind::File => {
+                let mut bytes = Vec::new();
+                self.open(path)?.read_to_end(&mut bytes)?;
+                Ok(bytes)
+            }
+            NodeKind::Folder => Err(io::ErrorKind::IsADirectory.into()),
+            NodeKind::Other => Err(not_a_file()),
+        }
+    }
+
+    pub(super) fn root(&self) -> &Path {
+        &self.root
+    }
+}
+
+fn not_a_file() -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidInput, "it is a device, socket or pipe")
+}
+
+#[cfg(target_os = "linux")]
+mod system {
+    use rustix::fs::{AtFlags, FileType, Mode, OFlags, RawDir};
+
+    use super::{Disk, File, FileState, Listing, NodeKind, Path, Stamp, io, not_a_file};
+
+    const FOLDER: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::CLOEXEC);
+
+    fn here(path: &[u8]) -> &[u8] {
+        if path.is_empty() { b"." } else { path }
+    }
+
+    fn kind(file_type: FileType) -> NodeKind {
+        match file_type {
+            FileType::RegularFile => NodeKind::File,
+            FileType::Symlink => NodeKind::Link,
+            FileType::Directory => NodeKind::Folder,
+            _ => NodeKind::Other,
+        }
+    }
+
+    impl Disk {
+        pub(in super::super) fn new(root: &Path) -> io::Result<Self> {
+            let folder = rustix::fs::open(root, FOLDER, Mode::empty())?;
+            Ok(Self { root: root.to_owned(), folder })
+        }
+
+        /// Fills `listing` with the names in the folder at `path`, which is not followed if it is a link.
+        pub(in super::super) fn list(&self, path: &[u8], listing: &mut Listing) -> io::Result<()> {
+            listing.clear();
+            let mut buffer = std::mem::take(&mut listing.buffer);
+            buffer.resize(32 * 1024, std::mem::MaybeUninit::uninit());
+            let result = self.list_into(path, listing, &mut buffer);
+            listing.buffer = buffer;
+            result
+        }
+
+        fn list_into(
+            &self,
+            path: &[u8],
+            listing: &mut Listing,
+            buffer: &mut [std::mem::MaybeUninit<u8>],
+        ) -> io::Result<()> {
+            let folder =
+                rustix::fs::openat(&self.folder, here(path), FOLDER | OFlags::NOFOLLOW, Mode::empty())?;
+            let mut entries = RawDir::new(&folder, buffer);
+            while let Some(entry) = entries.next() {
+                let entry = entry?;
+                let name = entry.file_name();
+                if name == c"." || name == c".." {
+                    continue;
+                }
+                let file_type = match entry.file_type() {
+                    // Some file systems leave it to stat.
+                    FileType::Unknown => {
+                        let stat = rustix::fs::statat(&folder, name, AtFlags::SYMLINK_NOFOLLOW)?;
+                        FileType::from_raw_mode(stat.st_mode)
+                    }
+                    known => known,
+                };
+                listing.push(name.to_bytes(), kind(file_type));
+            }
+            Ok(())
+        }
+
+        /// The state of what stands at `path`; a link at its end is not followed.
+        pub(in super::super) fn state(&self, path: &[u8]) -> io::Result<FileState> {
+            let stat = rustix::fs::statat(&self.folder, here(path), AtFlags::SYMLINK_NOFOLLOW)?;
+            let nanoseconds = |value| u32::try_from(value).unwrap_or(0);
+            Ok(FileState {
+                kind: kind(FileType::from_raw_mode(stat.st_mode)),
+                executable: stat.st_mode & 0o100 != 0,
+                stamp: Stamp {
+                    size: u64::try_from(stat.st_size).unwrap_or(0),
+                    modified: (stat.st_mtime, nanoseconds(stat.st_mtime_nsec)),
+                    changed: (stat.st_ctime, nanoseconds(stat.st_ctime_nsec)),
+                    inode: stat.st_ino,
+                },
+            })
+        }
+
+        /// Opens a regular file; never follows a link at the end of `path`, never waits for a pipe.
+        pub(in super::super) fn open(&self, path: &[u8]) -> io::Result<File> {
+            let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOFOLLOW | OFlags::NONBLOCK;
+            let file = File::from(rustix::fs::openat(&self.folder, here(path), flags, Mode::empty())?);
+            if file.metadata()?.is_file() { Ok(file) } else { Err(not_a_file()) }
+        }
+
+        pub(in super::super) fn link_target(&self, path: &[u8]) -> io::Result<Vec<u8>> {
+            Ok(rustix::fs::readlinkat(&self.folder, here(path), Vec::new())?.into_bytes())
+        }
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+mod system {
+    use std::fs::{FileType, Metadata};
+    use std::time::{SystemTime, UNIX_EPOCH};
+
+    use super::{Disk, File, FileState, Listing, NodeKind, Path, Stamp, io, not_a_file};
+    use crate::path::TreePath;
+
+    fn kind(file_type: FileType) -> NodeKind {
+        if file_type.is_symlink() {
+            NodeKind::Link
+        } else if file_type.is_dir() {
+            NodeKind::Folder
+        } else if file_type.is_file() {
+            NodeKind::File
+        } else {
+            NodeKind::Other
+        }
+    }
+
+    #[cfg(unix)]
+    fn stamp(metadata: &Metadata) -> (bool, Stamp) {
+        use std::os::unix::fs::MetadataExt as _;
+        let nanoseconds = |value| u32::try_from(value).unwrap_or(0);
+        let stamp = Stamp {
+            size: metadata.size(),
+            modified: (metadata.mtime(), nanoseconds(metadata.mtime_nsec())),
+            changed: (metadata.ctime(), nanoseconds(metadata.ctime_nsec())),
+            inode: metadata.ino(),
+        };
+        (metadata.mode() & 0o100 != 0, stamp)
+    }
+
+    #[cfg(not(unix))]
+    fn stamp(metadata: &Metadata) -> (bool, Stamp) {
+        let time = |time: io::Result<SystemTime>| {
+            let since = time.ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok()).unwrap_or_default();
+            (i64::try_from(since.as_secs()).unwrap_or(0), since.subsec_nanos())
+        };
+        // Git for Windows stores the time of creation as ctime and no inode.
+        let stamp = Stamp {
+            size: metadata.len(),
+            modified: time(metadata.modified()),
+            changed: time(metadata.created()),
+            inode: 0,
+        };
+        (false, stamp)
+    }
+
+    impl Disk {
+        pub(in super::super) fn new(root: &Path) -> io::Result<Self> {
+            std::fs::metadata(root)?;
+            Ok(Self { root: root.to_owned() })
+        }
+
+        fn at(&self, path: &[u8]) -> std::path::PathBuf {
+            TreePath::new(path).to_os(&self.root)
+        }
+
+        pub(in super::super) fn list(&self, path: &[u8], listing: &mut Listing) -> io::Result<()> {
+            listing.clear();
+            for entry in std::fs::read_dir(self.at(path))? {
+                let entry = entry?;
+                listing.push(entry.file_name().as_encoded_bytes(), kind(entry.file_type()?));
+            }
+            Ok(())
+        }
+
+        pub(in super::super) fn state(&self, path: &[u8]) -> io::Result<FileState> {
+            let metadata = std::fs::symlink_metadata(self.at(path))?;
+            let (executable, stamp) = stamp(&metadata);
+            Ok(FileState { kind: kind(metadata.file_type()), executable, stamp })
+        }
+
+        pub(in super::super) fn open(&self, path: &[u8]) -> io::Result<File> {
+            if self.state(path)?.kind != NodeKind::File {
+                return Err(not_a_file());
+            }
+            File::open(self.at(path))
+        }
+
+        pub(in super::super) fn link_target(&self, path: &[u8]) -> io::Result<Vec<u8>> {
+            Ok(std::fs::read_link(self.at(path))?.into_os_string().into_encoded_bytes())
+        }
+    }
+}

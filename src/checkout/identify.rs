@@ -1,0 +1,196 @@
+//! What the bytes of files on disk are: from the index where that is certain, else by hashing them.
+
+use std::io::{self, Read};
+use std::sync::{Mutex, PoisonError};
+
+use super::conversion::{AutoCrlf, Difference};
+use super::disk::{FileState, Stamp};
+use super::stat_cache;
+use super::walk::threads;
+use super::work_tree::{Entry, WorkTree, named};
+use super::{BlobHasher, BlobId, Identity, InputKind, NodeKind};
+use crate::path::TreePath;
+
+/// How many paths a thread takes at a time.
+const CHUNK: usize = 256;
+
+/// Files up to this size are read in one piece.
+const SMALL: u64 = 1 << 20;
+
+/// How often a file that changes while it is read is read again.
+const ATTEMPTS: usize = 5;
+
+pub(super) struct Identifier<'a> {
+    tree: &'a WorkTree,
+    /// Read before any file, so that what changes afterwards is too young to be remembered.
+    now: i64,
+}
+
+impl<'a> Identifier<'a> {
+    pub(super) fn new(tree: &'a WorkTree) -> Self {
+        Self { tree, now: stat_cache::now() }
+    }
+
+    pub(super) fn identify(&self, paths: &[TreePath]) -> io::Result<Vec<Identity>> {
+        let count = threads().min(paths.len().div_ceil(CHUNK));
+        if count <= 1 {
+            return self.chunk(paths);
+        }
+        let chunks = Mutex::new(paths.chunks(CHUNK).enumerate());
+        let done = Mutex::new(Ok(Vec::new()));
+        let work = || {
+            loop {
+                let Some((at, chunk)) = chunks.lock().unwrap_or_else(PoisonError::into_inner).next() else {
+                    return;
+                };
+                let result = self.chunk(chunk);
+                let mut done = done.lock().unwrap_or_else(PoisonError::into_inner);
+                match (&mut *done, result) {
+                    (Ok(found), Ok(identities)) => found.push((at, identities)),
+                    (Ok(_), Err(error)) => *done = Err(error),
+                    (Err(_), _) => return,
+                }
+            }
+        };
+        std::thread::scope(|scope| {
+            for _ in 1..count {
+                scope.spawn(work);
+            }
+            work();
+        });
+        let mut found = done.into_inner().unwrap_or_else(PoisonError::into_inner)?;
+        found.sort_by_key(|(at, _)| *at);
+        let mut identities = Vec::with_capacity(paths.len());
+        for (_, chunk) in found {
+            identities.extend(chunk);
+        }
+        Ok(identities)
+    }
+
+    fn chunk(&self, paths: &[TreePath]) -> io::Result<Vec<Identity>> {
+        let mut hint = 0;
+        paths
+            .iter()
+            .map(|path| {
+                let Some(at) = self.tree.files.find_near(path.as_bytes(), &mut hint) else {
+                    return self.one(path.as_bytes(), None);
+                };
+                let slot = &self.tree.known[at];
+                if let Some(known) = slot.get() {
+                    return Ok(*known);
+                }
+                let identity = self.one(path.as_bytes(), Some(*self.tree.files.data(at)))?;
+                Ok(*slot.get_or_init(|| identity))
+            })
+            .collect()
+    }
+
+    fn one(&self, path: &[u8], entry: Option<Entry>) -> io::Result<Identity> {
+        self.look(path, entry).map_err(|error| named(path, &error))
+    }
+
+    fn look(&self, path: &[u8], entry: Option<Entry>) -> io::Result<Identity> {
+        for _ in 0..ATTEMPTS {
+            let state = self.tree.disk.state(path)?;
+            let found = match state.kind {
+                NodeKind::File => self.file(path, entry, &state)?,
+                NodeKind::Link => self.link(path, entry, &state)?,
+                NodeKind::Folder => return Err(io::ErrorKind::IsADirectory.into()),
+                NodeKind::Other => {
+                    return Err(io::Error::new(
+                        io::ErrorKind::InvalidInput,
+                        "it is a device, socket or pipe",
+                    ));
+                }
+            };
+            let Some((blob, size)) = found else { continue };
+            let (seconds, nanoseconds) = state.stamp.modified;
+            let modified_ns = Some(i128::from(seconds) * 1_000_000_000 + i128::from(nanoseconds));
+            return Ok(Identity { kind: self.kind(entry, &state), blob, size, modified_ns });
+        }
+        Err(io::Error::other("it changes while it is read"))
+    }
+
+    /// The executable bit of the disk; of the index where the disk has none (`core.fileMode`).
+    fn kind(&self, entry: Option<Entry>, state: &FileState) -> InputKind {
+        if state.kind == NodeKind::Link {
+            return InputKind::Link;
+        }
+        let part = entry.and_then(|entry| entry.tracked);
+        let settings = &self.tree.parts[part.map_or(0, |(part, _)| part)].settings;
+        let executable = if settings.file_mode {
+            state.executable
+        } else {
+            part.is_some_and(|(part, at)| {
+                let entry = self.tree.parts[part].index.entry(at);
+                !entry.is_link() && entry.is_executable()
+            })
+        };
+        if executable { InputKind::Executable } else { InputKind::File }
+    }
+
+    fn link(&self, path: &[u8], entry: Option<Entry>, state: &FileState) -> io::Result<Option<(BlobId, u64)>> {
+        if let Some((part, at)) = entry.and_then(|entry| entry.tracked) {
+            let index = &self.tree.parts[part].index;
+            let entry = index.entry(at);
+            if entry.is_link() && index.is_unchanged(&entry, &state.stamp) {
+                return Ok(Some((entry.blob, state.stamp.size)));
+            }
+        }
+        let target = self.tree.disk.link_target(path)?;
+        Ok(Some((BlobHasher::hash(&target), target.len() as u64)))
+    }
+
+    /// `None` if the file changed meanwhile.
+    fn file(&self, path: &[u8], entry: Option<Entry>, state: &FileState) -> io::Result<Option<(BlobId, u64)>> {
+        let Stamp { size, .. } = state.stamp;
+        let mut by_size = None;
+        if let Some((part, at)) = entry.and_then(|entry| entry.tracked) {
+            let index = &self.tree.parts[part].index;
+            let entry = index.entry(at);
+            if !entry.is_link() && index.is_unchanged(&entry, &state.stamp) {
+                match self.difference(part, path) {
+                    Difference::None => return Ok(Some((entry.blob, size))),
+                    Difference::LineEndings => by_size = Some((part, entry.blob)),
+                    Difference::Any => {}
+                }
+            }
+        }
+        if let Some(blob) = self.tree.stat_cache.get(path, &state.stamp) {
+            return Ok(Some((blob, size)));
+        }
+        // Git has only taken carriage returns away, so none are gone where the sizes are equal.
+        let certain = by_size
+            .and_then(|(part, blob)| (self.tree.parts[part].blob_size(blob) == Some(size)).then_some(blob));
+        let blob = match certain {
+            Some(blob) => blob,
+            None => {
+                let Some(blob) = self.hash(path, size)? else { return Ok(None) };
+                if self.tree.disk.state(path)?.stamp != state.stamp {
+                    return Ok(None);
+                }
+                blob
+            }
+        };
+        self.tree.stat_cache.put(path, state.stamp, blob, self.now);
+        Ok(Some((blob, size)))
+    }
+
+    fn difference(&self, part: usize, path: &[u8]) -> Difference {
+        let (attributes, part) = (&self.tree.attributes[part], &self.tree.parts[part]);
+        if attributes.is_empty() && part.settings.eol.autocrlf == AutoCrlf::False {
+            return Difference::None;
+        }
+        Difference::of(&attributes.of(&path[part.prefix_length()..]), part.settings.eol)
+    }
+
+    fn hash(&self, path: &[u8], size: u64) -> io::Result<Option<BlobId>> {
+        let mut file = self.tree.disk.open(path)?;
+        if size > SMALL {
+            return BlobHasher::read(&mut file, size);
+        }
+        let mut bytes = Vec::with_capacity(usize::try_from(size).unwrap_or(0) + 1);
+        file.take(size + 1).read_to_end(&mut bytes)?;
+        Ok((bytes.len() as u64 == size).then(|| BlobHasher::hash(&bytes)))
+    }
+}

@@ -1,0 +1,365 @@
+use std::fmt::Write as _;
+use std::io::{self, Read};
+use std::sync::OnceLock;
+
+use bstr::BStr;
+
+use super::attributes::{Attributes, Source};
+use super::commit_tree::CommitTree;
+use super::disk::{Disk, Listing};
+use super::files::{Files, Found, list_both};
+use super::identify::Identifier;
+use super::part::Part;
+use super::stat_cache::StatCache;
+use super::walk::{self, Walked};
+use super::{FileTree, Identity, Node, NodeKind, Snapshot, Tracking};
+use crate::path::TreePath;
+
+/// The files of a checkout as they are on disk, like those that `docker build` would see.
+///
+/// The folders are read once, when the work tree is made; files are looked at when they are asked for, and
+/// what was found out about one is kept. So it is the state of one moment, and a later one needs a new value.
+pub struct WorkTree {
+    pub(super) disk: Disk,
+    pub(super) parts: Vec<Part>,
+    pub(super) files: Files<Entry>,
+    unlisted: Files<(NodeKind, Tracking)>,
+    pub(super) attributes: Vec<Attributes>,
+    pub(super) known: Vec<OnceLock<Identity>>,
+    pub(super) stat_cache: StatCache,
+    submodules: Vec<TreePath>,
+    nodes: OnceLock<Vec<Node>>,
+}
+
+/// A file of the work tree.
+#[derive(Clone, Copy)]
+pub(super) struct Entry {
+    pub(super) kind: NodeKind,
+    /// Its part and its position in that part's index.
+    pub(super) tracked: Option<(usize, usize)>,
+}
+
+/// How a work tree differs from a commit.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Differences {
+    /// Files that the commit has not: new ones, tracked or not (never ignored ones).
+    pub added: Vec<TreePath>,
+    /// Files of the commit that are gone.
+    pub removed: Vec<TreePath>,
+    /// Those that were asked about and are not what they are in the commit.
+    pub modified: Vec<TreePath>,
+}
+
+impl WorkTree {
+    pub(super) fn new(disk: Disk, parts: Vec<Part>) -> Self {
+        let walked = walk::walk(&disk, &parts);
+        let attributes = attributes(&disk, &parts, &walked.attribute_files);
+        let files = files(&parts, &walked);
+        let mut unlisted = Files::with_capacity(walked.unlisted.len(), 0);
+        for found in walked.unlisted {
+            unlisted.push(&[&found.path], (found.kind, found.tracking));
+        }
+        unlisted.sort();
+        let known = std::iter::repeat_with(OnceLock::new).take(files.len()).collect();
+        let stat_cache = StatCache::new(&parts[0].git_dir);
+        let mut submodules: Vec<_> = parts[1..].iter().map(|part| TreePath::new(&part.folder)).collect();
+        submodules.sort();
+        Self {
+            disk,
+            parts,
+            files,
+            unlisted,
+            attributes,
+            known,
+            stat_cache,
+            submodules,
+            nodes: OnceLock::new(),
+        }
+    }
+
+    /// How the work tree differs from `base`. What is in only one of them is found for the whole checkout
+    /// and costs next to nothing; `inputs` are the files whose content is compared.
+    pub fn differences(&self, base: &CommitTree, inputs: &[TreePath]) -> io::Result<Differences> {
+        let mut differences = Differences::default();
+        let (mut here, mut there) = (0, 0);
+        while here < self.files.len() || there < base.files.len() {
+            let a = (here < self.files.len()).then(|| self.files.path(here));
+            let b = (there < base.files.len()).then(|| base.files.path(there));
+            match (a, b) {
+                (Some(a), Some(b)) if a == b => {
+                    here += 1;
+                    there += 1;
+                }
+                (Some(a), b) if b.is_none_or(|b| a < b) => {
+                    differences.added.push(TreePath::new(a));
+                    here += 1;
+                }
+                (_, b) => {
+                    differences.removed.extend(b.map(TreePath::new));
+                    there += 1;
+                }
+            }
+        }
+        let identities = self.identify(inputs)?;
+        let mut hint = 0;
+        for (path, identity) in inputs.iter().zip(identities) {
+            let Some(at) = base.files.find_near(path.as_bytes(), &mut hint) else { continue };
+            let same = match base.content(at) {
+                Ok((kind, blob)) => kind == identity.kind && blob == identity.blob,
+                // Only a program of the user's knows what the commit would give on disk. Git's word that
+                // the file is the committed one must do.
+                Err(error) if error.kind() == io::ErrorKind::Unsupported => {
+                    self.is_as_in_index(path, base.raw_blob(at))?
+                }
+                Err(error) => return Err(error),
+            };
+            if !same {
+                differences.modified.push(path.clone());
+            }
+        }
+        Ok(differences)
+    }
+
+    /// Tracked files that are absent because a sparse checkout leaves them out (skip-worktree).
+    pub fn left_out_by_sparse_checkout(&self) -> Vec<TreePath> {
+        let mut absent = Vec::new();
+        for part in &self.parts {
+            for at in 0..part.index.len() {
+                if part.index.entry(at).skip_worktree {
+                    let path = part.checkout_path(part.index.path(at));
+                    if self.files.find(path.as_bytes()).is_none() {
+                        absent.push(path);
+                    }
+                }
+            }
+        }
+        absent.sort();
+        absent
+    }
+
+    fn identifier(&self) -> Identifier<'_> {
+        Identifier::new(self)
+    }
+
+    fn is_as_in_index(&self, path: &TreePath, blob: super::BlobId) -> io::Result<bool> {
+        let Some(at) = self.files.find(path.as_bytes()) else { return Ok(false) };
+        let Some((part, index)) = self.files.data(at).tracked else { return Ok(false) };
+        let index_file = &self.parts[part].index;
+        let entry = index_file.entry(index);
+        let state = self.disk.state(path.as_bytes()).map_err(|error| named(path.as_bytes(), &error))?;
+        Ok(entry.blob == blob && index_file.is_unchanged(&entry, &state.stamp))
+    }
+
+    /// What stands at a path that was not listed, without following links.
+    fn kind_on_disk(&self, path: &TreePath) -> Option<NodeKind> {
+        let bytes = path.as_bytes();
+        for slash in (0..bytes.len()).filter(|at| bytes[*at] == b'/') {
+            if self.disk.state(&bytes[..slash]).ok()?.kind != NodeKind::Folder {
+                return None;
+            }
+        }
+        Some(self.disk.state(bytes).ok()?.kind)
+    }
+
+    /// How git sees what is not listed, by the ignored (or foreign) folder around it.
+    fn unlisted_around(&self, path: &[u8]) -> Option<(NodeKind, Tracking)> {
+        let ends = (0..path.len()).filter(|at| path[*at] == b'/').chain([path.len()]);
+        let mut found = ends.filter_map(|end| self.unlisted.find(&path[..end]));
+        found.next().map(|at| *self.unlisted.data(at))
+    }
+
+    fn list_on_disk(
+        &self,
+        folder: &[u8],
+        tracking: Tracking,
+        prune: &mut dyn FnMut(&TreePath) -> bool,
+        nodes: &mut Vec<Node>,
+    ) -> io::Result<()> {
+        let mut listing = Listing::default();
+        let mut waiting = vec![TreePath::new(folder)];
+        while let Some(folder) = waiting.pop() {
+            self.disk.list(folder.as_bytes(), &mut listing).map_err(|error| named(folder.as_bytes(), &error))?;
+            for (name, kind) in listing.iter().filter(|(name, _)| *name != b".git") {
+                let path = folder.join(name);
+                if kind != NodeKind::Folder {
+                    nodes.push(Node { path, kind, tracking });
+                } else if !prune(&path) {
+                    waiting.push(path);
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Part {
+    /// A path of this part's index from the root of the checkout.
+    pub(super) fn checkout_path(&self, path: &[u8]) -> TreePath {
+        TreePath::new(&self.folder).join(path)
+    }
+}
+
+fn is_git_folder(path: &TreePath) -> bool {
+    path.components().any(|name| name == ".git")
+}
+
+impl FileTree for WorkTree {
+    fn kind(&self, path: &TreePath) -> Option<NodeKind> {
+        let bytes = path.as_bytes();
+        if let Some(at) = self.files.find(bytes) {
+            return Some(self.files.data(at).kind);
+        }
+        if path.is_root() || self.files.has_below(bytes) || self.unlisted.has_below(bytes) {
+            return Some(NodeKind::Folder);
+        }
+        if let Some(at) = self.unlisted.find(bytes) {
+            return Some(self.unlisted.data(at).0);
+        }
+        // Everything else was seen when the folders were read.
+        (is_git_folder(path) || self.unlisted_around(bytes).is_some())
+            .then(|| self.kind_on_disk(path))
+            .flatten()
+    }
+
+    fn is_tracked(&self, path: &TreePath) -> bool {
+        let is_tracked = |at| self.files.data(at).tracked.is_some();
+        match self.files.find(path.as_bytes()) {
+            Some(at) => is_tracked(at),
+            None => self.files.below(path.as_bytes()).any(is_tracked),
+        }
+    }
+
+    fn read(&self, path: &TreePath) -> io::Result<Vec<u8>> {
+        if self.kind(path).is_none() {
+            return Err(named(path.as_bytes(), &io::ErrorKind::NotFound.into()));
+        }
+        self.disk.read(path.as_bytes()).map_err(|error| named(path.as_bytes(), &error))
+    }
+
+    fn list(&self, folder: &TreePath, prune: &mut dyn FnMut(&TreePath) -> bool) -> io::Result<Vec<Node>> {
+        let bytes = folder.as_bytes();
+        let mut nodes = Vec::new();
+        if is_git_folder(folder) {
+            self.list_on_disk(bytes, Tracking::Ignored, prune, &mut nodes)?;
+        } else if let Some((_, tracking)) = self.unlisted_around(bytes) {
+            if self.kind(folder) == Some(NodeKind::Folder) {
+                self.list_on_disk(bytes, tracking, prune, &mut nodes)?;
+            }
+        } else {
+            list_both(bytes, (&self.files, &self.unlisted), prune, |found, prune| {
+                match found {
+                    Found::First(path, entry) => nodes.push(entry.node(path)),
+                    Found::Second(path, (NodeKind::Folder, tracking)) => {
+                        if !prune(&TreePath::new(path)) {
+                            self.list_on_disk(path, *tracking, prune, &mut nodes)?;
+                        }
+                    }
+                    Found::Second(path, (kind, tracking)) => {
+                        nodes.push(Node { path: TreePath::new(path), kind: *kind, tracking: *tracking });
+                    }
+                }
+                Ok(())
+            })?;
+        }
+        // Folders that were read just now are not sorted.
+        nodes.sort_by(|a, b| a.path.cmp(&b.path));
+        Ok(nodes)
+    }
+}
+
+impl Snapshot for WorkTree {
+    fn nodes(&self) -> &[Node] {
+        self.nodes.get_or_init(|| self.files.iter().map(|(path, entry)| entry.node(path)).collect())
+    }
+
+    fn visit(&self, visitor: &mut dyn FnMut(&BStr, NodeKind, Tracking)) {
+        for (path, entry) in self.files.iter() {
+            visitor(path.into(), entry.kind, entry.tracking());
+        }
+    }
+
+    fn identify(&self, paths: &[TreePath]) -> io::Result<Vec<Identity>> {
+        self.identifier().identify(paths)
+    }
+
+    fn open(&self, path: &TreePath) -> io::Result<Box<dyn Read + Send>> {
+        match self.kind(path) {
+            Some(NodeKind::File) => {}
+            // Links have few bytes; all the other kinds are errors, which reading says.
+            _ => return Ok(Box::new(io::Cursor::new(self.read(path)?))),
+        }
+        Ok(Box::new(self.disk.open(path.as_bytes()).map_err(|error| named(path.as_bytes(), &error))?))
+    }
+
+    fn submodules(&self) -> &[TreePath] {
+        &self.submodules
+    }
+}
+
+impl Entry {
+    fn tracking(self) -> Tracking {
+        if self.tracked.is_some() { Tracking::Tracked } else { Tracking::Untracked }
+    }
+
+    fn node(self, path: &[u8]) -> Node {
+        Node { path: TreePath::new(path), kind: self.kind, tracking: self.tracking() }
+    }
+}
+
+/// The system's error with the path in front, which the system leaves out.
+pub(super) fn named(path: &[u8], error: &io::Error) -> io::Error {
+    let mut message = TreePath::new(path).to_string();
+    let _ = write!(message, ": {error}");
+    io::Error::new(error.kind(), message)
+}
+
+/// What the folders held, as one sorted list.
+fn files(parts: &[Part], walked: &Walked) -> Files<Entry> {
+    let count: usize = parts.iter().map(|part| part.index.len()).sum();
+    let bytes = parts.iter().map(|part| part.index.path_bytes().len()).sum();
+    let mut files = Files::with_capacity(count + walked.untracked.len(), bytes);
+    for (part_at, (part, codes)) in parts.iter().zip(&walked.tracked).enumerate() {
+        // The checkout's own paths are taken over in one piece.
+        let start = part.folder.is_empty().then(|| files.add_bytes(part.index.path_bytes()));
+        for (at, code) in codes.iter().enumerate() {
+            let Some(kind) = walk::kind_of_code(code.load(std::sync::atomic::Ordering::Relaxed)) else {
+                continue;
+            };
+            let entry = Entry { kind, tracked: Some((part_at, at)) };
+            match start {
+                Some(start) => {
+                    let range = part.index.path_range(at);
+                    files.push_range(start + range.start..start + range.end, entry);
+                }
+                None => files.push(&[&part.folder, b"/", part.index.path(at)], entry),
+            }
+        }
+    }
+    for (path, kind) in &walked.untracked {
+        files.push(&[path], Entry { kind: *kind, tracked: None });
+    }
+    if parts.len() > 1 || !walked.untracked.is_empty() {
+        files.sort();
+    }
+    files
+}
+
+/// The attribute files of each part.
+fn attributes(disk: &Disk, parts: &[Part], found: &[(usize, Vec<u8>)]) -> Vec<Attributes> {
+    let of_part = |(at, part): (usize, &Part)| {
+        let files = found.iter().filter(|(part, _)| *part == at);
+        let texts: Vec<(&[u8], Vec<u8>)> = files
+            .map(|(_, path)| {
+                let relative = &path[part.prefix_length()..];
+                let folder = relative.strip_suffix(b".gitattributes").unwrap_or_default();
+                (folder.strip_suffix(b"/").unwrap_or(folder), disk.read(path).unwrap_or_default())
+            })
+            .collect();
+        let sources: Vec<_> = texts.iter().map(|(folder, text)| Source { folder, text }).collect();
+        let settings = &part.settings;
+        let general = settings.attributes_file.as_ref().and_then(|path| std::fs::read(path).ok());
+        let info = std::fs::read(&settings.info_attributes).ok();
+        Attributes::new(general.as_deref(), &sources, info.as_deref())
+    };
+    parts.iter().enumerate().map(of_part).collect()
+}
