@@ -145,6 +145,8 @@ fn a_reference_with_a_tag_or_digest_is_no_evidence() {
 fn a_reference_to_the_name_of_its_own_dockerfile_is_no_evidence() {
     let checkout = Checkout::of(&[("kafka/Dockerfile", &["someone/kafka"]), ("api/Dockerfile", &["alpine"])]);
     assert_eq!(checkout.inferred(), None);
+    // Nor where another Dockerfile has that name as well.
+    assert_eq!(checkout.with("x/y/kafka/Dockerfile", true, &["someone/kafka"]).inferred(), None);
 }
 
 #[test]
