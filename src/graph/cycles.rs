@@ -1,6 +1,6 @@
 //! Images that need each other.
 
-use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 
 use super::dag::Graph;
 use super::link::{DependencyKind, Link};
@@ -73,7 +73,6 @@ impl Graph {
             })
             .collect();
         let mut covered: HashSet<(usize, usize)> = HashSet::new();
-        let mut loops: BTreeSet<Vec<usize>> = BTreeSet::new();
         let mut cycles = Vec::new();
         for dependent in images {
             for dependency in &needs[dependent] {
@@ -90,11 +89,10 @@ impl Graph {
                 let next = around.iter().copied().cycle().skip(1);
                 let pairs: Vec<(usize, usize)> = around.iter().copied().zip(next).collect();
                 covered.extend(&pairs);
-                if loops.insert(around) {
-                    let links =
-                        pairs.iter().filter_map(|(from, to)| self.first_link(*from, *to)).cloned().collect();
-                    cycles.push(Cycle { links });
-                }
+                // Never one that is known: none of those has this link.
+                let links =
+                    pairs.iter().filter_map(|(from, to)| self.first_link(*from, *to)).cloned().collect();
+                cycles.push(Cycle { links });
             }
         }
         cycles

@@ -143,7 +143,7 @@ pub fn assign(candidates: &[Candidate<'_>], rules: &NamingRules<'_>) -> Naming {
 
     let mut names: Vec<ImageName> = drafts.into_iter().map(|name| name.finish(&namespace)).collect();
     part_duplicates(&mut names, candidates, &namespace, &mut diagnostics);
-    let places = Places::new(candidates.iter().map(|candidate| candidate.path.clone()).collect());
+    let places = Places::new(candidates);
     diagnostics.extend(explain::contested(&resolution.contested, &names, &places));
     diagnostics.extend(explain::displaced(&resolution.contested, &names, &places));
     let sites = Sites::new(&names, &resolution.contested, &namespace, inferred.as_ref(), known.components);

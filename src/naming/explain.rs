@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt::Write;
 
-use super::assign::{ImageName, Naming};
+use super::assign::{Candidate, ImageName, Naming};
 use super::folders::NameSource;
 use super::form::{NameForm, name_form};
 use super::namespace::{Candidature, Inference, InvalidNamespace, NamespaceSource};
@@ -65,13 +65,15 @@ pub(super) fn duplicate(name: &str, places: &[(&TreePath, &NameSource)]) -> Diag
     error
 }
 
-/// Names that several Dockerfiles had.
+/// Names that several Dockerfiles had. Where all of them stand aside there is nothing to settle.
 pub(super) fn contested<'a>(
     contested: &'a BTreeMap<String, Vec<usize>>,
     names: &'a [ImageName],
     places: &'a Places,
 ) -> impl Iterator<Item = Diagnostic> + 'a {
-    contested.iter().map(|(name, images)| {
+    let contested =
+        contested.iter().filter(|(_, images)| !images.iter().all(|image| places.is_aside(*image)));
+    contested.map(|(name, images)| {
         let mut note = Diagnostic::note(format!("{} Dockerfiles would be called {name}", images.len()));
         for image in images.iter().take(SHOWN) {
             let location = Location::file(places.path(*image).clone());
@@ -95,7 +97,10 @@ pub(super) fn displaced<'a>(
     places: &'a Places,
 ) -> impl Iterator<Item = Diagnostic> + 'a {
     let others: HashSet<usize> = contested.values().flatten().copied().collect();
-    let displaced = names.iter().enumerate().filter(move |(image, _)| !others.contains(image));
+    let displaced = names
+        .iter()
+        .enumerate()
+        .filter(move |(image, _)| !others.contains(image) && !places.is_aside(*image));
     displaced.filter_map(|(image, name)| {
         let plain = name.plain.as_ref().filter(|_| name.provisional)?;
         let message = format!("it is called {}: another image has the name {plain}", name.title());
@@ -212,16 +217,23 @@ fn settle_line(image: usize, names: &[ImageName], places: &Places) -> String {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Places {
     paths: Vec<TreePath>,
+    aside: Vec<bool>,
     in_folder: HashMap<TreePath, usize>,
 }
 
 impl Places {
-    pub(super) fn new(paths: Vec<TreePath>) -> Self {
-        let mut in_folder = HashMap::new();
-        for path in &paths {
-            *in_folder.entry(path.parent().unwrap_or_default()).or_default() += 1;
+    pub(super) fn new(candidates: &[Candidate<'_>]) -> Self {
+        let mut places = Self::default();
+        for candidate in candidates {
+            places.paths.push(candidate.path.clone());
+            places.aside.push(candidate.aside);
+            *places.in_folder.entry(candidate.path.parent().unwrap_or_default()).or_default() += 1;
         }
-        Self { paths, in_folder }
+        places
+    }
+
+    fn is_aside(&self, image: usize) -> bool {
+        self.aside[image]
     }
 
     fn path(&self, image: usize) -> &TreePath {

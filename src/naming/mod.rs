@@ -2,7 +2,7 @@
 //!
 //! An image is a [repository](crate::image::Repository), NAMESPACE/NAME, and an optional tag prefix. NAME is
 //! the folder that holds the Dockerfile, or what the settings say; NAMESPACE is given, or inferred from the
-//! references in the Dockerfiles. [`assign`] names all images of a checkout at once, because names that
+//! references in the Dockerfiles. [`assign()`] names all images of a checkout at once, because names that
 //! several would have are resolved together; [`Naming::bind`] then says what a reference means.
 //!
 //! A wrong binding silently swaps a base image, so when in doubt there is none, and a note or an error

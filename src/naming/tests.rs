@@ -70,7 +70,7 @@ impl Checkout {
             .map(|(path, tracked, references, explicit_name)| Candidate {
                 path,
                 tracked: *tracked,
-                aside: false,
+                aside: path.is_under(&"examples".into()),
                 references: references.clone(),
                 explicit_name: explicit_name.clone(),
             })
@@ -145,6 +145,8 @@ fn a_reference_with_a_tag_or_digest_is_no_evidence() {
 fn a_reference_to_the_name_of_its_own_dockerfile_is_no_evidence() {
     let checkout = Checkout::of(&[("kafka/Dockerfile", &["someone/kafka"]), ("api/Dockerfile", &["alpine"])]);
     assert_eq!(checkout.inferred(), None);
+    // Nor where another Dockerfile has that name as well.
+    assert_eq!(checkout.with("x/y/kafka/Dockerfile", true, &["someone/kafka"]).inferred(), None);
 }
 
 #[test]
@@ -337,6 +339,19 @@ fn an_untracked_one_neither_renames_nor_unbinds_a_tracked_one() {
     assert!(naming.names[3].provisional);
     let [note] = &naming.diagnostics[..] else { panic!("{:?}", naming.diagnostics) };
     assert_eq!(note.location, Some(Location::file("Base/Dockerfile".into())));
+}
+
+#[test]
+fn one_aside_neither_renames_nor_unbinds_another_and_is_no_news() {
+    let naming = Checkout::of(FAMILY)
+        .with("examples/base/Dockerfile", true, &[])
+        .with("examples/x/Dockerfile", true, &[])
+        .with("examples/y/x/Dockerfile", true, &[])
+        .naming();
+    assert_eq!(titles(&naming)[0], "acme/base");
+    assert_eq!(bind(&naming, 1, "acme/base"), Binding::Local(0));
+    assert!(naming.names[3].provisional);
+    assert_eq!(naming.diagnostics, []);
 }
 
 #[test]
