@@ -16,6 +16,22 @@ pub enum InputKind {
     Link,
 }
 
+impl InputKind {
+    /// The mode as git's trees have it.
+    pub fn git_mode(self) -> &'static str {
+        match self {
+            Self::File => "100644",
+            Self::Executable => "100755",
+            Self::Link => "120000",
+        }
+    }
+
+    /// Reads what [`InputKind::git_mode`] gives.
+    pub fn from_git_mode(mode: &[u8]) -> Option<Self> {
+        [Self::File, Self::Executable, Self::Link].into_iter().find(|kind| kind.git_mode().as_bytes() == mode)
+    }
+}
+
 /// What a file contributes to a content key, and what sending it needs to know.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Identity {

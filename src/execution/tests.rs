@@ -405,7 +405,9 @@ async fn tags_wait_for_the_lock_and_an_interruption_ends_the_wait() {
         drop(held);
     });
     let record = script.run().await;
-    assert_eq!((record.outcome, seconds(&record)), (Outcome::Succeeded, 30));
+    // Not exactly 30: a process that another test forks holds the file open until it executes its program.
+    assert_eq!(record.outcome, Outcome::Succeeded);
+    assert!(seconds(&record) >= 30, "the tags did not wait");
     assert!(TagLock::try_acquire(&scope).expect("works").is_some(), "given back");
 }
 

@@ -2,7 +2,7 @@ use std::ops::Range;
 
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 
-use super::style::Look;
+use super::style::{ATTENTION, BAD, HEADING, Look};
 use crate::diagnostic::{Diagnostic, Location, Severity};
 use crate::path::TreePath;
 use crate::printable::printable;
@@ -19,6 +19,9 @@ pub fn render_diagnostics(diagnostics: &[Diagnostic], sources: &Sources<'_>, loo
 }
 
 fn render(diagnostic: &Diagnostic, sources: &Sources<'_>, look: Look) -> String {
+    if diagnostic.location.is_none() && diagnostic.related.is_empty() {
+        return without_place(diagnostic, look);
+    }
     let level = match diagnostic.severity {
         Severity::Error => Level::ERROR,
         Severity::Warning => Level::WARNING,
@@ -46,6 +49,23 @@ fn render(diagnostic: &Diagnostic, sources: &Sources<'_>, look: Look) -> String 
     let renderer = if look.color { Renderer::styled() } else { Renderer::plain() };
     let renderer = renderer.term_width(look.width.unwrap_or(140).max(20));
     format!("{}\n\n", renderer.render(&[group]))
+}
+
+fn without_place(diagnostic: &Diagnostic, look: Look) -> String {
+    let style = match diagnostic.severity {
+        Severity::Error => BAD,
+        Severity::Warning => ATTENTION,
+        Severity::Note => HEADING,
+    };
+    let mut text = format!(
+        "{}: {}\n",
+        look.paint(style, diagnostic.severity.as_str()),
+        printable(&diagnostic.message)
+    );
+    if let Some(hint) = &diagnostic.hint {
+        text.push_str(&format!("{}: {}\n", look.paint(HEADING, "hint"), printable(hint)));
+    }
+    text
 }
 
 /// The line of a file that a location means, fit to be shown.
@@ -174,9 +194,7 @@ error: unknown instruction: COPPY
             render_diagnostics(&[diagnostic], &sources, Look::PLAIN),
             str![[r#"
 error: no engine answers
-  |
-  = help: start Docker
-
+hint: start Docker
 
 "#]]
         );

@@ -69,7 +69,7 @@ mod tests {
         assert_eq!(&source[line_span(source, 1)], b"FROM x");
         assert_eq!(&source[line_span(source, 2)], b"RUN false");
         assert_eq!(&source[line_span(source, 3)], b"CMD");
-        assert_eq!(line_span(source, 9), 22..22);
+        assert_eq!(line_span(source, 9), 23..23);
         assert_eq!(line_span(b"", 1), 0..0);
     }
 }
