@@ -9,6 +9,7 @@ mod environment;
 mod error;
 mod graph;
 mod images;
+mod inspect;
 
 mod known;
 mod output;
@@ -35,7 +36,7 @@ pub fn run(cli: Cli, environment: &Environment) -> ExitCode {
             block_on(images::run(&global, &args.merged(build), environment, &mut output))
         }
         Command::Graph(args) => block_on(graph::run(&global, &args, environment, &mut output)),
-        Command::Inspect(_) => todo!(),
+        Command::Inspect(args) => inspect::run(&global, &args, environment, &mut output),
         Command::Completions { shell } => completions::completions(shell, &mut output),
         Command::Man => completions::man(&mut output),
     };

@@ -3,6 +3,7 @@
 
 mod definition;
 mod images;
+mod inspect;
 
 mod keys;
 mod load;
@@ -12,6 +13,7 @@ mod state;
 
 pub use images::{BoundReference, ContextFile, Image, ImageState, ReadyImage};
 
+pub use inspect::{InspectedCopy, InspectedMount, InspectedStage, Inspection, inspect};
 pub use load::{LoadError, Project, load};
 pub use options::{ImageOptions, Options};
 pub use revisions::{assign_revisions, revision_pathspecs};

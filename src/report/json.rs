@@ -2,6 +2,7 @@ use serde_json::{Value, json};
 
 use crate::diagnostic::Diagnostic;
 use crate::plan::{Action, Plan, Step};
+use crate::project::Inspection;
 
 /// Version of the JSON forms: fields may be added, never renamed.
 pub(super) const SCHEMA: u32 = 1;
@@ -57,6 +58,13 @@ pub fn graph_json(plan: &Plan) -> String {
         })
     };
     document(&json!({"schema": SCHEMA, "images": plan.steps.iter().map(part).collect::<Vec<_>>()}))
+}
+
+/// What is read in one Dockerfile.
+pub fn inspection_json(inspection: &Inspection) -> String {
+    let mut value = serde_json::to_value(inspection).unwrap_or_default();
+    value["diagnostics"] = inspection.diagnostics.iter().map(diagnostic).collect();
+    document(&value)
 }
 
 fn document(value: &Value) -> String {

@@ -17,7 +17,7 @@ mod summary;
 mod table;
 
 pub use diagnostic::{Sources, render_diagnostics};
-pub use json::{graph_json, images_json, plan_json};
+pub use json::{graph_json, images_json, inspection_json, plan_json};
 pub use json_events::JsonEvents;
 pub use live::Live;
 pub use plain::Plain;

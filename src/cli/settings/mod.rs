@@ -13,6 +13,6 @@ mod values;
 pub use json::parse_json;
 pub use load::{JSON_FILE, TOML_FILE, load, load_from};
 pub use model::{ImageSettings, Metadata, Refresh, SettingsFile};
-pub use resolve::{Resolved, resolve};
+pub use resolve::{Resolved, arguments, resolve};
 pub use toml::parse_toml;
 pub use values::{InvalidValue, namespace, registry, user_tag};

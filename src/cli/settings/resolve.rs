@@ -128,7 +128,7 @@ fn namespace(
 
 /// `NAME=VALUE`, or `NAME` for the value that the environment has; an unset one is left out, as
 /// `docker build` does.
-fn arguments(specs: &[String], environment: &Environment) -> Result<BTreeMap<String, String>, CliError> {
+pub fn arguments(specs: &[String], environment: &Environment) -> Result<BTreeMap<String, String>, CliError> {
     let mut arguments = BTreeMap::new();
     for spec in specs {
         let (name, value) = match spec.split_once('=') {
