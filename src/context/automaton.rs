@@ -3,6 +3,7 @@
 //! Time is at most path length times pattern length, whatever the pattern; nothing is ever tried twice.
 
 use super::clean::{INVALID, next_rune};
+use super::pattern::{ends_with, starts_with};
 
 /// A set of code points.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -97,7 +98,7 @@ impl Automaton {
 
     /// Whether the whole of `path` matches.
     pub(super) fn matches(&self, path: &[u8]) -> bool {
-        if !path.starts_with(&self.prefix) || !path[self.prefix.len()..].ends_with(&self.suffix) {
+        if !starts_with(path, &self.prefix) || !ends_with(&path[self.prefix.len()..], &self.suffix) {
             return false;
         }
         if self.states.len() < 64 {

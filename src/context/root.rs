@@ -114,7 +114,8 @@ fn around_folder_for_dockerfiles(
     let source = sources.first().filter(|_| sources.iter().all(copies_all))?;
     let name = own.file_name().to_ascii_lowercase();
     let is_in = |names: &[&str]| names.iter().any(|known| known.as_bytes() == name);
-    if !is_in(DOCKERFILE_FOLDERS) && !(is_in(CODE_FOLDERS) && holds_only_dockerfiles(tree, own)) {
+    let gives_way = is_in(DOCKERFILE_FOLDERS) || (is_in(CODE_FOLDERS) && holds_only_dockerfiles(tree, own));
+    if !gives_way {
         return None;
     }
     let root = own.parent()?;
