@@ -65,7 +65,12 @@ impl Pattern {
             }
             // A folder that begins with it holds paths that do.
             Self::Prefix(prefix) => starts_with(path, prefix),
-            _ => ends.iter().any(|end| self.matches(&path[..*end])) || self.matches(path),
+            Self::Suffix(_) => ends.iter().any(|end| self.matches(&path[..*end])) || self.matches(path),
+            Self::Alternatives(automata) => {
+                automata.iter().filter(|automaton| automaton.may_match_within(path)).any(|automaton| {
+                    ends.iter().any(|end| automaton.matches(&path[..*end])) || automaton.matches(path)
+                })
+            }
         }
     }
 
