@@ -229,6 +229,13 @@ mod tests {
     }
 
     #[test]
+    fn repetitions_do_not_explode() {
+        let pattern = "*a{1000}".to_owned() + &"b{1000}".repeat(60);
+        assert!(Pattern::parse(pattern.as_bytes()).is_ok());
+        assert!(Pattern::parse(("*".to_owned() + &"a{1000}".repeat(9_000)).as_bytes()).is_err());
+    }
+
+    #[test]
     fn an_invalid_byte_matches_like_any_character() {
         assert!(pattern("a?").matches(b"a\xff"));
         assert!(!pattern("a?").matches(b"a\xff\xfe"));
@@ -271,6 +278,9 @@ mod tests {
             ("a/*/c", "a/b/c", false),
             ("a/*/c", "b", false),
             ("*.md", "docs", false),
+            ("x/\\bfoo?", "x", true),
+            ("x/\\bfoo?", "y", false),
+            ("a|*b", "any", true),
         ] {
             assert_eq!(pattern(text).may_match_below(folder.as_bytes()), expected, "{text:?} {folder:?}");
         }

@@ -199,7 +199,7 @@ mod tests {
         let tree = MemoryTree::of(&["svc/Dockerfile", "svc/a.py", "a.py", "lib/x"])
             .with("svc/app.jar", NodeKind::File, Tracking::Ignored, "")
             .link("svc/l", "a.py");
-        for sources in [&["a.py"][..], &[], &["."; 0], &["", "a.py"], &["app.jar"], &["l"]] {
+        for sources in [&["a.py"][..], &[], &[""], &["", "a.py"], &["app.jar"], &["l"]] {
             let inferred = infer(&tree, "svc/Dockerfile", sources);
             assert_eq!(inferred.root, "svc".into(), "{sources:?}");
             assert_eq!((inferred.missing.len(), inferred.diagnostics.len()), (0, 0), "{sources:?}");
