@@ -2,7 +2,10 @@
 //!
 //! Time is at most path length times pattern length, whatever the pattern; nothing is ever tried twice.
 
+use bstr::Finder;
+
 use super::clean::{INVALID, next_rune};
+use super::pattern::{ends_with, starts_with};
 
 /// A set of code points.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -72,6 +75,8 @@ pub(super) struct Automaton {
     prefix_states: usize,
     /// The bytes that the last states read.
     suffix: Vec<u8>,
+    /// The longest text that every match contains.
+    inside: Finder<'static>,
 }
 
 /// What stands behind a place in a path.
@@ -87,7 +92,10 @@ impl Automaton {
         let prefix_states = states.iter().take_while(|state| literal(state).is_some()).count();
         let suffix_states = states[prefix_states..].iter().rev().take_while(|s| literal(s).is_some()).count();
         let text = |part: &[State]| part.iter().filter_map(literal).collect::<String>().into_bytes();
+        let runs = states.split(|state| literal(state).is_none()).map(text);
+        let inside = runs.max_by_key(Vec::len).unwrap_or_default();
         Self {
+            inside: Finder::new(&inside).into_owned(),
             prefix: text(&states[..prefix_states]),
             prefix_states,
             suffix: text(&states[states.len() - suffix_states..]),
@@ -95,9 +103,17 @@ impl Automaton {
         }
     }
 
+    /// Whether `path`, or a folder that holds it, may match; false for most that do not.
+    pub(super) fn may_match_within(&self, path: &[u8]) -> bool {
+        starts_with(path, &self.prefix) && self.inside.find(path).is_some()
+    }
+
     /// Whether the whole of `path` matches.
     pub(super) fn matches(&self, path: &[u8]) -> bool {
-        if !path.starts_with(&self.prefix) || !path[self.prefix.len()..].ends_with(&self.suffix) {
+        if !starts_with(path, &self.prefix) || !ends_with(&path[self.prefix.len()..], &self.suffix) {
+            return false;
+        }
+        if self.prefix.is_empty() && self.suffix.is_empty() && self.inside.find(path).is_none() {
             return false;
         }
         if self.states.len() < 64 {

@@ -262,6 +262,9 @@ impl Parser {
             Last::State => self.states.pop().ok_or(DialectError::Repeat)?,
         };
         self.last = Last::Repetition;
+        if self.states.len() + most.unwrap_or(least) > MOST_STATES {
+            return Err(DialectError::Repeat);
+        }
         let set = match &state {
             State::Rune(rune) => Set::Ranges { negated: false, ranges: vec![(*rune, *rune)] },
             State::One(set) => set.clone(),
@@ -280,6 +283,9 @@ impl Parser {
         Ok(())
     }
 }
+
+/// No line has more states than this without repetitions; Go has such a limit as well, though a higher one.
+const MOST_STATES: usize = 1 << 16;
 
 /// How often, at least and at most.
 type Bounds = (usize, Option<usize>);

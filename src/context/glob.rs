@@ -214,7 +214,7 @@ fn class_rune(rest: &[u8]) -> Result<(u32, &[u8]), GlobError> {
     Ok((rune, &rest[length..]))
 }
 
-/// Whether BuildKit treats a path component as a pattern: it holds `*`, `?` or `[` that is not escaped.
+/// Whether `BuildKit` treats a path component as a pattern: it holds `*`, `?` or `[` that is not escaped.
 pub(super) fn has_wildcards(component: &[u8]) -> bool {
     let mut bytes = component.iter();
     while let Some(byte) = bytes.next() {

@@ -1,6 +1,6 @@
 //! `.dockerignore`: what is left out of a build context.
 //!
-//! The reference is moby/patternmatcher as the docker CLI and BuildKit use it, file by file on a walk
+//! The reference is moby/patternmatcher as the docker CLI and `BuildKit` use it, file by file on a walk
 //! of the context: a later line wins, `!` takes back, and a path shares what was said of the folders
 //! around it.
 
@@ -9,7 +9,7 @@ use std::ops::Range;
 use bstr::ByteSlice;
 
 use super::clean::clean;
-use super::pattern::{Pattern, PatternError, folders};
+use super::pattern::{Pattern, PatternError, folder_ends};
 use crate::diagnostic::{Diagnostic, Location};
 use crate::path::TreePath;
 
@@ -111,7 +111,9 @@ impl IgnoreRules {
             return false;
         }
         if !self.has_exceptions {
-            return self.rules.iter().any(|rule| rule.pattern.matches_or_holds(path.as_bytes()));
+            let ends = folder_ends(path.as_bytes());
+            let matches = |rule: &Rule| rule.pattern.matches_or_holds(path.as_bytes(), &ends);
+            return self.rules.iter().any(matches);
         }
         self.walk().is_ignored(path)
     }
@@ -128,10 +130,13 @@ impl IgnoreRules {
     }
 }
 
+/// What is wrong with a line, and what to write instead.
+type Complaint = (String, &'static str);
+
 /// Reads one line without the white space around it: whether it is an exception, and its pattern. The
 /// order of the steps is that of docker's two readers (the file's, then the matcher's), which makes `/!a`
 /// an exception and `!/` an error.
-fn read_line(text: &[u8]) -> Result<Option<(bool, Vec<u8>)>, (String, &'static str)> {
+fn read_line(text: &[u8]) -> Result<Option<(bool, Vec<u8>)>, Complaint> {
     if text.is_empty() {
         return Ok(None);
     }
@@ -242,7 +247,8 @@ impl Walk<'_> {
         if folder.len() == known {
             return;
         }
-        for path in folders(folder).chain([folder]).skip(self.ends.len()) {
+        for end in folder_ends(folder).into_iter().chain([folder.len()]).skip(self.ends.len()) {
+            let path = &folder[..end];
             let above = self.matched.len().checked_sub(count);
             let mut ignored = false;
             for (index, rule) in self.rules.rules.iter().enumerate() {
@@ -253,7 +259,7 @@ impl Walk<'_> {
                 }
                 self.matched.push(matched);
             }
-            self.ends.push(path.len());
+            self.ends.push(end);
         }
     }
 }

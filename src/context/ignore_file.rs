@@ -8,7 +8,7 @@ use crate::path::TreePath;
 /// `.dockerignore` in the root of the build context.
 ///
 /// If it is a link, this is the file it leads to. One that leads out of the folder it is in (for
-/// `.dockerignore`, out of the context) is not read by BuildKit either, and then nothing is ignored.
+/// `.dockerignore`, out of the context) is not read by `BuildKit` either, and then nothing is ignored.
 pub fn ignore_file(tree: &dyn FileTree, dockerfile: &TreePath, root: &TreePath) -> Option<TreePath> {
     let mut own = dockerfile.file_name().to_vec();
     own.extend_from_slice(b".dockerignore");

@@ -1,4 +1,4 @@
-//! Symbolic links of a build context, followed as BuildKit follows those that a source names.
+//! Symbolic links of a build context, followed as `BuildKit` follows those that a source names.
 
 use std::io;
 
@@ -19,7 +19,7 @@ pub(super) struct Resolution {
 
 /// Follows the links in and at the end of `path`, which is relative to `root`.
 ///
-/// A link cannot leave the root: an absolute one starts there and `..` stops there, as BuildKit has it,
+/// A link cannot leave the root: an absolute one starts there and `..` stops there, as `BuildKit` has it,
 /// so that nothing outside the build context is ever read. One that `admits` turns down, because the
 /// engine does not get to see it, leads nowhere.
 pub(super) fn resolve(

@@ -35,7 +35,7 @@ pub(super) fn find(reader: &mut Reader<'_>, pattern: &SourcePattern) -> io::Resu
     }
 }
 
-/// BuildKit takes the components before the first wildcard literally (backslashes too), and the others
+/// `BuildKit` takes the components before the first wildcard literally (backslashes too), and the others
 /// as one pattern for `filepath.Match`. A link that a wildcard matches is followed like one that is
 /// named, also on the way to something: the client sends both.
 fn match_path(reader: &mut Reader<'_>, pattern: &[u8]) -> io::Result<Match> {

@@ -1,4 +1,12 @@
 //! The build context: its root, its `.dockerignore`, and the files that a Dockerfile's sources match.
+//!
+//! ```text
+//! infer_root → ignore_file → IgnoreRules → select → revision_pathspecs
+//! ```
+//!
+//! All of it decides on a [`FileTree`](crate::checkout::FileTree) and never writes. The rules are those
+//! of docker, oddities included: a file that docker would not send is no input, and one that it would
+//! must never be missed.
 
 mod automaton;
 mod clean;

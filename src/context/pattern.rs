@@ -52,20 +52,25 @@ impl Pattern {
         match self {
             Self::Exact(exact) => path == exact,
             Self::Prefix(prefix) => path.starts_with(prefix),
-            Self::Suffix(suffix) => path.ends_with(suffix) || suffix.strip_prefix(b"/") == Some(path),
+            Self::Suffix(suffix) => ends_with(path, suffix) || suffix.strip_prefix(b"/") == Some(path),
             Self::Alternatives(automata) => automata.iter().any(|automaton| automaton.matches(path)),
         }
     }
 
-    /// Whether this path or a folder that holds it matches.
-    pub(super) fn matches_or_holds(&self, path: &[u8]) -> bool {
+    /// Whether this path or a folder that holds it matches. `ends` are the places of its slashes.
+    pub(super) fn matches_or_holds(&self, path: &[u8], ends: &[usize]) -> bool {
         match self {
             Self::Exact(exact) => {
-                path.strip_prefix(&**exact).is_some_and(|rest| matches!(rest.first(), None | Some(b'/')))
+                starts_with(path, exact) && matches!(path.get(exact.len()), None | Some(b'/'))
             }
             // A folder that begins with it holds paths that do.
-            Self::Prefix(prefix) => path.starts_with(prefix),
-            _ => folders(path).any(|folder| self.matches(folder)) || self.matches(path),
+            Self::Prefix(prefix) => starts_with(path, prefix),
+            Self::Suffix(_) => ends.iter().any(|end| self.matches(&path[..*end])) || self.matches(path),
+            Self::Alternatives(automata) => {
+                automata.iter().filter(|automaton| automaton.may_match_within(path)).any(|automaton| {
+                    ends.iter().any(|end| automaton.matches(&path[..*end])) || automaton.matches(path)
+                })
+            }
         }
     }
 
@@ -84,13 +89,27 @@ impl Pattern {
     }
 }
 
-/// The folders that hold `path`, from the outermost.
-pub(super) fn folders(path: &[u8]) -> impl Iterator<Item = &[u8]> {
-    path.iter().enumerate().filter(|(_, byte)| **byte == b'/').map(|(at, _)| &path[..at])
+/// As the method of slices, which calls a function to compare; one byte mostly says enough.
+pub(super) fn starts_with(path: &[u8], prefix: &[u8]) -> bool {
+    prefix.is_empty() || (path.first() == prefix.first() && path.starts_with(prefix))
+}
+
+/// As [`starts_with`], from the end.
+pub(super) fn ends_with(path: &[u8], suffix: &[u8]) -> bool {
+    suffix.is_empty() || (path.last() == suffix.last() && path.ends_with(suffix))
+}
+
+/// The places of the slashes of `path`: the ends of the folders that hold it, from the outermost.
+pub(super) fn folder_ends(path: &[u8]) -> Vec<usize> {
+    let mut ends = Vec::with_capacity(16);
+    ends.extend(path.iter().enumerate().filter(|(_, byte)| **byte == b'/').map(|(at, _)| at));
+    ends
 }
 
 #[cfg(test)]
 mod tests {
+    use bstr::ByteSlice;
+
     use super::*;
 
     fn pattern(text: &str) -> Pattern {
@@ -141,12 +160,8 @@ mod tests {
             ("(a)*", "(a)1", true),
             ("a^b", "a^b", true),
         ] {
-            assert_eq!(pattern(text).matches(text_path(path)), expected, "{text:?} {path:?}");
+            assert_eq!(pattern(text).matches(path.as_bytes()), expected, "{text:?} {path:?}");
         }
-    }
-
-    fn text_path(path: &str) -> &[u8] {
-        path.as_bytes()
     }
 
     #[test]
@@ -193,7 +208,7 @@ mod tests {
             ("{2}*", "x", true),
             ("\\x{41}", "A", true),
         ] {
-            assert_eq!(pattern(text).matches(text_path(path)), expected, "{text:?} {path:?}");
+            assert_eq!(pattern(text).matches(path.as_bytes()), expected, "{text:?} {path:?}");
         }
         for text in [
             "\\e",
@@ -211,6 +226,13 @@ mod tests {
         ] {
             assert!(Pattern::parse(text.as_bytes()).is_err(), "{text:?}");
         }
+    }
+
+    #[test]
+    fn repetitions_do_not_explode() {
+        let pattern = "*a{1000}".to_owned() + &"b{1000}".repeat(60);
+        assert!(Pattern::parse(pattern.as_bytes()).is_ok());
+        assert!(Pattern::parse(("*".to_owned() + &"a{1000}".repeat(9_000)).as_bytes()).is_err());
     }
 
     #[test]
@@ -234,7 +256,9 @@ mod tests {
             ("logs/**", "logs/x/y", true),
             ("b*", "a/b1", false),
         ] {
-            assert_eq!(pattern(text).matches_or_holds(text_path(path)), expected, "{text:?} {path:?}");
+            let path = path.as_bytes();
+            let holds = pattern(text).matches_or_holds(path, &folder_ends(path));
+            assert_eq!(holds, expected, "{text:?} {:?}", path.as_bstr());
         }
     }
 
@@ -254,8 +278,11 @@ mod tests {
             ("a/*/c", "a/b/c", false),
             ("a/*/c", "b", false),
             ("*.md", "docs", false),
+            ("x/\\bfoo?", "x", true),
+            ("x/\\bfoo?", "y", false),
+            ("a|*b", "any", true),
         ] {
-            assert_eq!(pattern(text).may_match_below(text_path(folder)), expected, "{text:?} {folder:?}");
+            assert_eq!(pattern(text).may_match_below(folder.as_bytes()), expected, "{text:?} {folder:?}");
         }
     }
 }

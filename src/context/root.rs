@@ -114,7 +114,8 @@ fn around_folder_for_dockerfiles(
     let source = sources.first().filter(|_| sources.iter().all(copies_all))?;
     let name = own.file_name().to_ascii_lowercase();
     let is_in = |names: &[&str]| names.iter().any(|known| known.as_bytes() == name);
-    if !is_in(DOCKERFILE_FOLDERS) && !(is_in(CODE_FOLDERS) && holds_only_dockerfiles(tree, own)) {
+    let gives_way = is_in(DOCKERFILE_FOLDERS) || (is_in(CODE_FOLDERS) && holds_only_dockerfiles(tree, own));
+    if !gives_way {
         return None;
     }
     let root = own.parent()?;
@@ -198,7 +199,7 @@ mod tests {
         let tree = MemoryTree::of(&["svc/Dockerfile", "svc/a.py", "a.py", "lib/x"])
             .with("svc/app.jar", NodeKind::File, Tracking::Ignored, "")
             .link("svc/l", "a.py");
-        for sources in [&["a.py"][..], &[], &["."; 0], &["", "a.py"], &["app.jar"], &["l"]] {
+        for sources in [&["a.py"][..], &[], &[""], &["", "a.py"], &["app.jar"], &["l"]] {
             let inferred = infer(&tree, "svc/Dockerfile", sources);
             assert_eq!(inferred.root, "svc".into(), "{sources:?}");
             assert_eq!((inferred.missing.len(), inferred.diagnostics.len()), (0, 0), "{sources:?}");

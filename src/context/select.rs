@@ -17,7 +17,7 @@ pub struct Selection {
     /// Files and links, sorted, relative to the checkout.
     pub nodes: Vec<Node>,
     /// The sources (by index) that match no file. COPY of a path that is not there fails; of a pattern
-    /// that matches nothing, BuildKit makes nothing.
+    /// that matches nothing, `BuildKit` makes nothing.
     pub unmatched: Vec<usize>,
     /// The links that sources led through and what they led to, sorted, relative to the checkout.
     pub followed: Vec<TreePath>,
