@@ -1,1 +1,29 @@
-//! Being written.
+//! Container engines: their images, pulls and builds. The only module that knows the engine's API.
+//!
+//! [`Endpoint`] says where an engine listens, [`Engine`] is one that has answered. A build goes through
+//! [`Engine::build`]: to `BuildKit` by a gRPC client of our own over the engine's `/session` and `/grpc`, which
+//! fetches only the files that it needs; and to the classic builder (Podman, old Dockers) as a tar stream.
+
+mod build;
+mod buildkit;
+mod client;
+mod connection;
+mod endpoint;
+mod error;
+mod event;
+mod hint;
+mod images;
+mod lines;
+mod pull;
+mod request;
+
+pub use client::{Builder, Engine, EngineInfo, Product};
+pub use endpoint::{Endpoint, EngineEnvironment};
+pub use error::{BuildError, EngineError};
+pub use event::{BuildEvent, OutputStream, StepState};
+pub use images::{ImageId, LocalImage};
+pub use pull::PullProgress;
+pub use request::{
+    Anonymous, BuildRequest, CacheOption, ContextEntry, ContextKind, ContextSource, RegistryLogin,
+    RegistryLogins, Secret, SshAgent,
+};
