@@ -82,7 +82,7 @@ async fn carry_out(
         hold_tags: has_errors(&plan.diagnostics).then(|| "errors were found in the checkout".to_owned()),
         lock: Some(LockScope {
             folder: environment.state_dir(),
-            engine: engine.info().id.clone(),
+            engine: engine.id().await?.to_owned(),
             namespace: plan.namespace.value.clone(),
         }),
     };

@@ -59,8 +59,9 @@ impl Engine {
         &self,
         references: &[ImageReference],
     ) -> Result<Vec<Option<LocalImage>>, EngineError> {
-        futures_util::stream::iter(references)
-            .map(|reference| self.inspect(reference))
+        // Collected first: a closure over borrowed references is not general enough for callers that are `Send`.
+        let questions: Vec<_> = references.iter().map(|reference| self.inspect(reference)).collect();
+        futures_util::stream::iter(questions)
             .buffered(CONCURRENT_QUESTIONS)
             .try_collect()
             .await

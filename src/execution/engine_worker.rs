@@ -146,7 +146,7 @@ impl Worker for EngineWorker {
     async fn pull(&self, reference: &str) -> Result<(), String> {
         let reference: ImageReference =
             reference.parse().map_err(|error: crate::image::InvalidReference| error.to_string())?;
-        self.engine.pull(&reference).await.map_err(|error| error.to_string())
+        self.engine.pull(&reference, None, None, |_| {}).await.map_err(|error| error.to_string())
     }
 
     async fn build(&self, image: usize, updates: mpsc::Sender<BuildUpdate>) -> Result<(), BuildFailure> {
@@ -170,7 +170,7 @@ impl Worker for EngineWorker {
 
     async fn fetch(&self, image: usize) -> Result<(), String> {
         let reference = self.reference(image)?;
-        self.engine.pull(reference).await.map_err(|error| error.to_string())
+        self.engine.pull(reference, None, None, |_| {}).await.map_err(|error| error.to_string())
     }
 
     async fn tag(&self, image: usize, tag: &PlannedTag) -> Result<(), String> {

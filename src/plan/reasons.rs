@@ -22,9 +22,13 @@ const NAMED_FILES: usize = 3;
 pub(super) fn build_reasons(facts: &Facts<'_>, at: usize, builds: &BTreeSet<usize>) -> Vec<Reason> {
     let image = &facts.project.images[at];
     let mut reasons = Vec::new();
-    if let (Some(ready), Some(previous)) = (image.ready(), &facts.known[at].previous) {
-        reasons.extend(file_reasons(&ready.material, previous, &image.context));
-        reasons.extend(component_reasons(&ready.material, &previous.fingerprint, &image.dockerfile));
+    match (image.ready(), &facts.known[at].previous) {
+        (Some(ready), Some(previous)) => {
+            reasons.extend(file_reasons(&ready.material, previous, &image.context));
+            reasons.extend(component_reasons(&ready.material, &previous.fingerprint, &image.dockerfile));
+        }
+        _ if facts.known[at].existing.is_none() => return vec![never_built()],
+        _ => {}
     }
     for dependency in image.dependencies() {
         if builds.contains(&dependency) {
@@ -63,8 +67,12 @@ fn unexplained(facts: &Facts<'_>, at: usize) -> Reason {
             path: None,
             text: "its image is no longer on the engine".into(),
         },
-        None => Reason { kind: ReasonKind::NeverBuilt, path: None, text: "never built here".into() },
+        None => never_built(),
     }
+}
+
+fn never_built() -> Reason {
+    Reason { kind: ReasonKind::NeverBuilt, path: None, text: "never built here".into() }
 }
 
 fn file_reasons(material: &Material, previous: &Previous, context: &TreePath) -> Vec<Reason> {

@@ -4,9 +4,10 @@ use super::definition::Definition;
 use super::images::{ContextFile, Image, ImageState, ReadyImage};
 use super::load::LoadError;
 use super::options::Options;
-use crate::checkout::{Identity, Node, PathPattern, Snapshot, Tracking};
+use crate::checkout::{Identity, Node, NodeKind, PathPattern, Snapshot, Tracking};
 use crate::context::{self, ContextRoot, IgnoreRules, Selection, SourceSpec};
 use crate::diagnostic::Diagnostic;
+use crate::dockerfile::SourcePattern;
 use crate::graph::Graph;
 use crate::image::ContentKey;
 use crate::inputs::{Base, InputFile, Material};
@@ -92,9 +93,17 @@ fn select(
     let selection = context::select(tree, &image.context, rules.as_ref(), sources, whole)?;
     image.whole_context = selection.whole_context;
     diagnostics.extend(selection.diagnostics.iter().cloned());
+    // A pattern may match nothing, and git has no empty folders.
+    let is_nowhere = |at: &&usize| match &sources[**at].pattern {
+        SourcePattern::Path(path) if sources[**at].plain => {
+            tree.kind(&image.context.join_clamped(path)) != Some(NodeKind::Folder)
+        }
+        _ => false,
+    };
     let mut nowhere: Vec<String> = selection
         .unmatched
         .iter()
+        .filter(is_nowhere)
         .map(|at| {
             let source = &sources[*at];
             format!("{}:{}: `{}` is not in the build context {}", image.dockerfile, source.line, source.written, image.context)
