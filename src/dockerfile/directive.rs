@@ -52,10 +52,7 @@ impl Frontend {
         let image = value.split_whitespace().next().unwrap_or_default();
         let is_dockerfile = image.parse::<ImageReference>().is_ok_and(|reference| {
             reference.repository.host() == "docker.io"
-                && matches!(
-                    reference.repository.path(),
-                    "docker/dockerfile" | "docker/dockerfile-upstream"
-                )
+                && matches!(reference.repository.path(), "docker/dockerfile" | "docker/dockerfile-upstream")
         });
         if is_dockerfile { Self::Dockerfile } else { Self::Other(image.to_owned()) }
     }
@@ -157,7 +154,9 @@ mod tests {
 
     #[test]
     fn knows_the_dockerfile_frontend() {
-        for value in ["docker/dockerfile:1", "docker.io/docker/dockerfile-upstream:master", "docker/dockerfile"] {
+        for value in
+            ["docker/dockerfile:1", "docker.io/docker/dockerfile-upstream:master", "docker/dockerfile"]
+        {
             assert_eq!(Frontend::of(value), Frontend::Dockerfile, "{value}");
         }
         for value in ["example.com/docker/dockerfile:1", "docker/dockerfile2", "$X"] {

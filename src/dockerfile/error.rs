@@ -44,14 +44,8 @@ impl Failure {
         Self { kind: SyntaxErrorKind::Instruction, message: message.into(), range, hint: None }
     }
 
-    pub(super) fn hint(mut self, hint: impl Into<String>) -> Self {
-        self.hint = Some(hint.into());
-        self
-    }
-
-    /// Suggests the candidate that `word` was probably meant to be.
-    pub(super) fn suggest<'c>(mut self, word: &str, candidates: impl Iterator<Item = &'c str>) -> Self {
-        self.hint = closest(word, candidates).map(|candidate| format!("did you mean {candidate}?"));
+    pub(super) fn hint(mut self, hint: Option<String>) -> Self {
+        self.hint = hint;
         self
     }
 

@@ -3,7 +3,7 @@
 
 use std::ops::Range;
 
-use super::error::{Failure, closest};
+use super::error::{Failure, closest, excerpt};
 use super::text::{Text, Word};
 
 /// One flag.
@@ -163,12 +163,9 @@ pub(super) fn check(flags: &[Flag], known: &[(&str, Takes)]) -> Result<(), Failu
         let fail = |message: String| Failure::instruction(flag.range.clone(), message);
         let name = flag.name.as_str();
         let Some((_, takes)) = known.iter().find(|(known, _)| *known == name) else {
-            let failure = fail(format!("unknown flag: --{name}"));
             let closest = closest(name, known.iter().map(|(known, _)| *known));
-            return Err(match closest {
-                Some(closest) => failure.hint(format!("did you mean --{closest}?")),
-                None => failure,
-            });
+            let hint = closest.map(|closest| format!("did you mean --{closest}?"));
+            return Err(fail(format!("unknown flag: --{}", excerpt(name))).hint(hint));
         };
         if *takes != Takes::Values && seen.contains(&name) {
             return Err(fail(format!("duplicate flag specified: --{name}")));

@@ -173,11 +173,8 @@ impl<'t> Node<'t> {
         let keyword = self.text.string(self.keyword.clone());
         let candidate = closest(&keyword.to_uppercase(), Verb::ALL.iter().map(|(name, _)| *name));
         let message = format!("unknown instruction: {}", excerpt(&keyword));
-        let failure = Failure::instruction(self.keyword.clone(), message);
-        match candidate {
-            Some(candidate) => failure.hint(format!("did you mean {candidate}?")),
-            None => failure,
-        }
+        let hint = candidate.map(|candidate| format!("did you mean {candidate}?"));
+        Failure::instruction(self.keyword.clone(), message).hint(hint)
     }
 
     /// How many arguments there are.

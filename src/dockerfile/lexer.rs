@@ -135,10 +135,7 @@ mod tests {
     #[test]
     fn joins_continuations_and_skips_what_is_between() {
         let source = "\u{feff}A \\\r\n  # c\r\n\r\n b\\  \r\nc\r\n\n # d\nE\\\\\nF \\";
-        assert_eq!(
-            lines(source),
-            [("A  bc".to_owned(), 1), ("E\\\\".to_owned(), 8), ("F ".to_owned(), 9)]
-        );
+        assert_eq!(lines(source), [("A  bc".to_owned(), 1), ("E\\\\".to_owned(), 8), ("F ".to_owned(), 9)]);
     }
 
     #[test]

@@ -166,7 +166,15 @@ impl<'a, 'f> Linker<'a, 'f> {
             let platform = stage.platform.as_ref().map(|platform| self.platform(platform));
             let steps = self.steps(index, stage, &base, &stages);
             let takes_from = self.takes_from(stage, &steps);
-            stages.push(LinkedStage { stage, base, base_expanded, platform, steps, takes_from, needed: false });
+            stages.push(LinkedStage {
+                stage,
+                base,
+                base_expanded,
+                platform,
+                steps,
+                takes_from,
+                needed: false,
+            });
             earlier.extend(stage.name.as_deref().map(|name| (name, index)));
         }
         self.report_circles(&stages);
@@ -234,7 +242,8 @@ impl<'a, 'f> Linker<'a, 'f> {
             let hint = give_a_value(&declared);
             (ProblemKind::BlankReference { arguments: declared }, Some(hint))
         } else if let Some(variable) = blank.first() {
-            let hint = format!("`{variable}` is not set: only an ARG in front of the first FROM reaches a FROM");
+            let hint =
+                format!("`{variable}` is not set: only an ARG in front of the first FROM reaches a FROM");
             (ProblemKind::BadReference, Some(hint))
         } else if earlier.contains_key(name.to_lowercase().as_str()) {
             let hint = format!("stages are named in lower case: {}", name.to_lowercase());
@@ -276,10 +285,10 @@ impl<'a, 'f> Linker<'a, 'f> {
             _ => self.inherited(index, stage),
         };
         let written = self.file.instructions_of(stage).iter().skip(1);
-        steps.extend(written.map(|instruction| Step {
-            instruction: Cow::Borrowed(instruction),
-            origin: Origin::Written,
-        }));
+        steps.extend(
+            written
+                .map(|instruction| Step { instruction: Cow::Borrowed(instruction), origin: Origin::Written }),
+        );
         steps
     }
 
@@ -308,7 +317,8 @@ impl<'a, 'f> Linker<'a, 'f> {
                     steps.push(Step { instruction: Cow::Owned(instruction), origin: Origin::Inherited });
                 }
                 Err(error) => {
-                    let message = format!("the base image's ONBUILD `{}` has an error: {error}", trigger.text);
+                    let message =
+                        format!("the base image's ONBUILD `{}` has an error: {error}", trigger.text);
                     self.findings.report(ProblemKind::Trigger, message, base_span(stage), None);
                 }
             }

@@ -2,8 +2,8 @@
 //! the file is parsed, their values when the instruction is carried out.
 
 use super::error::Failure;
-use super::flag::{Flag, FlagText, Takes};
 use super::error::closest;
+use super::flag::{Flag, FlagText, Takes};
 use super::shell::Value;
 use super::text::{Text, Word};
 use std::ops::Range;
@@ -88,7 +88,8 @@ impl Mount {
     pub(super) fn parse(flag: &Flag, text: &Text) -> Result<Self, Failure> {
         let fail = |message: String| Failure::instruction(flag.range.clone(), message);
         let Some(value) = &flag.value else { return Err(fail("missing a value on flag: --mount".into())) };
-        let fields = comma_separated(value).map_err(|error| fail(format!("failed to parse csv mounts: {error}")))?;
+        let fields =
+            comma_separated(value).map_err(|error| fail(format!("failed to parse csv mounts: {error}")))?;
         let fields: Option<Vec<Field>> = fields.iter().map(|field| Field::new(field, text)).collect();
         let Some(fields) = fields else {
             return Err(fail("quotes around parts of a reference cannot be read".into()));
@@ -160,8 +161,25 @@ impl Mount {
 }
 
 const KEYS: [&str; 19] = [
-    "type", "from", "source", "src", "target", "dst", "destination", "readonly", "ro", "readwrite", "rw",
-    "required", "size", "id", "sharing", "mode", "uid", "gid", "env",
+    "type",
+    "from",
+    "source",
+    "src",
+    "target",
+    "dst",
+    "destination",
+    "readonly",
+    "ro",
+    "readwrite",
+    "rw",
+    "required",
+    "size",
+    "id",
+    "sharing",
+    "mode",
+    "uid",
+    "gid",
+    "env",
 ];
 
 impl Field {
@@ -303,7 +321,8 @@ fn comma_separated(value: &FlagText) -> Result<Vec<FlagText>, &'static str> {
     let mut at = 0;
     loop {
         let field;
-        (field, at) = if bytes.get(at) == Some(&b'"') { quoted_field(value, at)? } else { bare_field(value, at)? };
+        (field, at) =
+            if bytes.get(at) == Some(&b'"') { quoted_field(value, at)? } else { bare_field(value, at)? };
         fields.push(field);
         if at >= bytes.len() {
             return Ok(fields);
@@ -374,7 +393,10 @@ mod tests {
             r#"--mount=\"from=img\",\"source=src\""#,
         ] {
             let (mount, fields) = mount(source).expect(source);
-            assert_eq!((fields.kind, fields.from.as_str(), fields.source.as_str()), (MountType::Bind, "img", "src"));
+            assert_eq!(
+                (fields.kind, fields.from.as_str(), fields.source.as_str()),
+                (MountType::Bind, "img", "src")
+            );
             let from = mount.from_word().map(|word| &source[word.span.clone()]);
             assert_eq!((from, &source[mount.source_span()]), (Some("img"), "src"), "{source}");
         }
@@ -399,7 +421,9 @@ mod tests {
             let error = mount(source).expect_err(source);
             assert!(error.contains(message), "{source}: {error}");
         }
-        for source in ["--mount=type=secret,id=x,env=Y", "--mount=type=cache,target=/c,sharing=LOCKED,mode=0755"] {
+        for source in
+            ["--mount=type=secret,id=x,env=Y", "--mount=type=cache,target=/c,sharing=LOCKED,mode=0755"]
+        {
             assert!(mount(source).is_ok(), "{source}");
         }
     }

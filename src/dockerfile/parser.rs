@@ -131,8 +131,9 @@ impl Parser<'_> {
         for heredoc in announced {
             let Some(body) = self.lexer.heredoc_body(heredoc.name.as_bytes(), heredoc.chomp) else {
                 let place = bstr::ByteSlice::find(text, "<<").map_or(line.text.all(), |at| at..text.len());
-                let hint = format!("it ends with a line that reads `{}`", super::error::excerpt(&heredoc.name));
-                let failure = Failure::text(place, "unterminated heredoc").hint(hint);
+                let hint =
+                    format!("it ends with a line that reads `{}`", super::error::excerpt(&heredoc.name));
+                let failure = Failure::text(place, "unterminated heredoc").hint(Some(hint));
                 self.errors.push(failure.located(&line.text));
                 break;
             };

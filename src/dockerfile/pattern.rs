@@ -37,7 +37,9 @@ impl Pattern {
                 }
                 ('\\', other) => {
                     let escaped: String = other.into_iter().collect();
-                    return Err(format!("invalid pattern ({pattern}) in substitution: invalid escape '\\{escaped}'"));
+                    return Err(format!(
+                        "invalid pattern ({pattern}) in substitution: invalid escape '\\{escaped}'"
+                    ));
                 }
                 (c, _) => Token::Char(c),
             });

@@ -5,9 +5,7 @@ use std::ops::Range;
 
 use super::environment::{Environment, Globals};
 use super::evaluate::Findings;
-use super::evaluation::{
-    ImageUse, LocalSource, ProblemKind, Scope, SourceInstruction, UseKind,
-};
+use super::evaluation::{ImageUse, LocalSource, ProblemKind, Scope, SourceInstruction, UseKind};
 use super::instruction::{ArgDeclaration, CopyInstruction, Instruction, InstructionKind, Verb};
 use super::link::{Base, LinkedStage, Origin, StageNames, Step, Taken, base_span};
 use super::mount::{Mount, MountType};
@@ -72,9 +70,9 @@ impl<'a, 'f> Walker<'a, 'f> {
         for (index, linked) in self.stages.iter().enumerate().filter(|(_, linked)| linked.needed) {
             let mut environment = match &linked.base {
                 Base::Scratch => Environment::scratch(),
-                Base::Stage(base) => environments[*base]
-                    .as_ref()
-                    .map_or_else(Environment::image, Environment::inherited),
+                Base::Stage(base) => {
+                    environments[*base].as_ref().map_or_else(Environment::image, Environment::inherited)
+                }
                 Base::Image(_) | Base::Bad => Environment::image(),
             };
             self.base(index, linked);
