@@ -30,6 +30,14 @@ pub(super) fn build_reasons(facts: &Facts<'_>, at: usize, builds: &BTreeSet<usiz
         _ if facts.known[at].existing.is_none() => return vec![never_built()],
         _ => {}
     }
+    // That it is rebuilt says more than that its key differs from last time's.
+    let rebuilt: Vec<String> = image
+        .bound
+        .iter()
+        .filter(|bound| builds.contains(&bound.image))
+        .map(|bound| changed(&bound.expanded))
+        .collect();
+    reasons.retain(|reason| reason.kind != ReasonKind::Dependency || !rebuilt.contains(&reason.text));
     for dependency in image.dependencies() {
         if builds.contains(&dependency) {
             let text = format!("{} is rebuilt", facts.project.images[dependency].name.full());
@@ -42,22 +50,11 @@ pub(super) fn build_reasons(facts: &Facts<'_>, at: usize, builds: &BTreeSet<usiz
     if reasons.is_empty() {
         reasons.push(unexplained(facts, at));
     }
-    dependency_last(&mut reasons, facts, at, builds);
     reasons
 }
 
-/// A dependency that is rebuilt in this run says more than one whose key differs from last time.
-fn dependency_last(reasons: &mut Vec<Reason>, facts: &Facts<'_>, at: usize, builds: &BTreeSet<usize>) {
-    let rebuilt: BTreeSet<String> = facts.project.images[at]
-        .dependencies()
-        .into_iter()
-        .filter(|dependency| builds.contains(dependency))
-        .map(|dependency| facts.project.images[dependency].name.full())
-        .collect();
-    reasons.retain(|reason| {
-        reason.kind != ReasonKind::Dependency
-            || !rebuilt.iter().any(|name| reason.text == format!("{name} changed"))
-    });
+fn changed(what: &str) -> String {
+    format!("{what} changed")
 }
 
 fn unexplained(facts: &Facts<'_>, at: usize) -> Reason {
@@ -138,7 +135,7 @@ fn component_reasons(material: &Material, old: &Fingerprint, dockerfile: &TreePa
         reason(ReasonKind::Base, format!("base {name} changed"));
     }
     for name in differing(&old.dependencies, &new.dependencies) {
-        reason(ReasonKind::Dependency, format!("{name} changed"));
+        reason(ReasonKind::Dependency, changed(name));
     }
     if new.metadata != old.metadata || new.refresh != old.refresh {
         reason(ReasonKind::KeyMissing, "metadata or refresh period changed".into());
