@@ -12,8 +12,7 @@ use super::output::Output;
 use super::session::{EngineNeed, Request, Session, has_errors};
 use crate::engine::Engine;
 use crate::execution::{
-    self, BasePull, BuildOptions, EVENT_CAPACITY, EngineWorker, LockScope, Outcome, RunOptions,
-    RunRequest,
+    self, BasePull, BuildOptions, EVENT_CAPACITY, EngineWorker, LockScope, Outcome, RunOptions, RunRequest,
 };
 use crate::image::ImageReference;
 use crate::plan::{Action, Plan};
@@ -26,7 +25,10 @@ pub(super) async fn run(
     output: &mut Output,
 ) -> Result<ExitCode, CliError> {
     if global.offline {
-        return Err(CliError::usage_with_hint("build needs an engine", "`shipwright plan --offline` does not"));
+        return Err(CliError::usage_with_hint(
+            "build needs an engine",
+            "`shipwright plan --offline` does not",
+        ));
     }
     let options = BuildOptions {
         unhashed_build_args: BTreeMap::new(),
@@ -52,10 +54,8 @@ pub(super) async fn run(
     let Some(engine) = &session.engine else {
         return Err(CliError::usage("build needs an engine"));
     };
-    let options = BuildOptions {
-        unhashed_build_args: session.resolved.options.unhashed_build_args.clone(),
-        ..options
-    };
+    let options =
+        BuildOptions { unhashed_build_args: session.resolved.options.unhashed_build_args.clone(), ..options };
     let outcome = carry_out(&session, engine, &plan, args, options, environment, output).await?;
     Ok(match outcome {
         Outcome::Interrupted => ExitCode::Interrupted,
@@ -97,8 +97,7 @@ async fn carry_out(
         manifests: session.manifests(),
         options,
     };
-    let request =
-        RunRequest { plan, dependencies: &dependencies, pulls: &pulls, options: &run_options };
+    let request = RunRequest { plan, dependencies: &dependencies, pulls: &pulls, options: &run_options };
     let (events, received) = mpsc::channel(EVENT_CAPACITY);
     let interruption = CancellationToken::new();
     let listening = listen_for_interruption(interruption.clone());
@@ -132,11 +131,7 @@ fn step_dependencies(session: &Session) -> Vec<Vec<usize>> {
 }
 
 /// External bases that the engine lacks, or all with `--pull`, each with the steps that need it.
-async fn base_pulls(
-    engine: &Engine,
-    plan: &Plan,
-    always: bool,
-) -> Result<Vec<BasePull>, CliError> {
+async fn base_pulls(engine: &Engine, plan: &Plan, always: bool) -> Result<Vec<BasePull>, CliError> {
     let mut needed: BTreeMap<String, Vec<usize>> = BTreeMap::new();
     for (at, step) in plan.steps.iter().enumerate().filter(|(_, step)| step.action == Action::Build) {
         for base in &step.bases {

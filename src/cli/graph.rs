@@ -2,8 +2,8 @@ use super::args::{GlobalArgs, GraphArgs, GraphFormat, ImageArgs};
 use super::environment::Environment;
 use super::error::{CliError, ExitCode};
 use super::output::Output;
-use crate::graph::render;
 use super::session::{EngineNeed, Request, Session, has_errors};
+use crate::graph::render;
 
 /// `shipwright graph`.
 pub(super) async fn run(

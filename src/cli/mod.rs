@@ -28,9 +28,7 @@ pub fn run(cli: Cli, environment: &Environment) -> ExitCode {
     let Cli { command, build, global } = cli;
     let mut output = Output::new(&global, environment);
     let done = match command.unwrap_or(Command::Build(args::BuildArgs::default())) {
-        Command::Build(args) => {
-            block_on(build::run(&global, &build.merged(args), environment, &mut output))
-        }
+        Command::Build(args) => block_on(build::run(&global, &build.merged(args), environment, &mut output)),
         Command::Plan(args) => block_on(plan::run(&global, &args.merged(build), environment, &mut output)),
         Command::Images(args) => {
             block_on(images::run(&global, &args.merged(build), environment, &mut output))
@@ -47,9 +45,7 @@ pub fn run(cli: Cli, environment: &Environment) -> ExitCode {
 }
 
 /// One thread drives all input and output; files are read on the blocking pool.
-fn block_on(
-    command: impl Future<Output = Result<ExitCode, CliError>>,
-) -> Result<ExitCode, CliError> {
+fn block_on(command: impl Future<Output = Result<ExitCode, CliError>>) -> Result<ExitCode, CliError> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let done = runtime.block_on(command);
     // A read of a slow disk must not hold up the exit.

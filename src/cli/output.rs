@@ -35,7 +35,9 @@ impl Output {
     pub fn new(global: &GlobalArgs, environment: &Environment) -> Self {
         let progress = match global.progress {
             ProgressMode::Auto if global.quiet => ProgressMode::Quiet,
-            ProgressMode::Auto if environment.stderr_is_terminal && !environment.is_on("CI") => ProgressMode::Live,
+            ProgressMode::Auto if environment.stderr_is_terminal && !environment.is_on("CI") => {
+                ProgressMode::Live
+            }
             ProgressMode::Auto => ProgressMode::Plain,
             chosen => chosen,
         };
@@ -143,9 +145,9 @@ impl Output {
     }
 
     fn summary(&self, plan: &Plan, events: &[Event]) {
-        let failed = events.iter().any(|event| {
-            matches!(event, Event::ImageFinished { outcome: ImageOutcome::Failed { .. }, .. })
-        });
+        let failed = events
+            .iter()
+            .any(|event| matches!(event, Event::ImageFinished { outcome: ImageOutcome::Failed { .. }, .. }));
         let wanted = match self.progress {
             ProgressMode::Json => false,
             ProgressMode::Quiet => failed,
@@ -170,7 +172,10 @@ impl Output {
 fn is_for_the_summary(event: &Event) -> bool {
     !matches!(
         event,
-        Event::BuildLog { .. } | Event::BuildProgress { .. } | Event::ContextSent { .. } | Event::BuildStarted { .. }
+        Event::BuildLog { .. }
+            | Event::BuildProgress { .. }
+            | Event::ContextSent { .. }
+            | Event::BuildStarted { .. }
     )
 }
 

@@ -9,16 +9,14 @@ use super::known;
 use super::settings::{self, Resolved, SettingsFile};
 use crate::checkout::ci::{CiTrigger, ci_reference};
 use crate::checkout::{Checkout, CommitId, CommitTree, WorkTree, branch_tag};
-use crate::path::TreePath;
 use crate::diagnostic::Diagnostic;
 use crate::engine::{Endpoint, Engine, EngineEnvironment};
 use crate::graph::{Selection, Selector};
 use crate::image::Tag;
 use crate::inputs::Manifests;
+use crate::path::TreePath;
 use crate::plan::{Action, CheckoutSummary, Facts, Known, Plan, TagPolicy, decide};
-use crate::project::{
-    CleanState, Options, Project, assign_revisions, assume_clean, compare_with_head, load,
-};
+use crate::project::{CleanState, Options, Project, assign_revisions, assume_clean, compare_with_head, load};
 
 /// A checkout that was read: everything a command needs to decide.
 pub struct Session {
@@ -258,9 +256,10 @@ async fn connect(request: &Request<'_>) -> Result<Option<Arc<Engine>>, CliError>
 fn selection(request: &Request<'_>, checkout: &Checkout, project: &Project) -> Result<Selection, CliError> {
     let args = request.selection;
     let start = start_folder(request.global, request.environment);
-    let folder = start.canonicalize().ok().and_then(|start| {
-        start.strip_prefix(checkout.root()).ok().map(TreePath::from_os)
-    });
+    let folder = start
+        .canonicalize()
+        .ok()
+        .and_then(|start| start.strip_prefix(checkout.root()).ok().map(TreePath::from_os));
     let selector = Selector {
         upto: args.targets.iter().chain(&args.upto).cloned().collect(),
         dependents: args.dependents.clone(),

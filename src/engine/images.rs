@@ -1,7 +1,9 @@
 use std::collections::{BTreeMap, HashMap};
 
 use bollard::models::ImageInspect;
-use bollard::query_parameters::{ListContainersOptionsBuilder, RemoveImageOptionsBuilder, TagImageOptionsBuilder};
+use bollard::query_parameters::{
+    ListContainersOptionsBuilder, RemoveImageOptionsBuilder, TagImageOptionsBuilder,
+};
 use futures_util::{StreamExt, TryStreamExt};
 
 use super::client::refused;
@@ -61,10 +63,7 @@ impl Engine {
     ) -> Result<Vec<Option<LocalImage>>, EngineError> {
         // Collected first: a closure over borrowed references is not general enough for callers that are `Send`.
         let questions: Vec<_> = references.iter().map(|reference| self.inspect(reference)).collect();
-        futures_util::stream::iter(questions)
-            .buffered(CONCURRENT_QUESTIONS)
-            .try_collect()
-            .await
+        futures_util::stream::iter(questions).buffered(CONCURRENT_QUESTIONS).try_collect().await
     }
 
     /// Gives the image `source` the further name `target`, which leaves the image that had it.

@@ -8,7 +8,7 @@ use super::context_source::PlannedContext;
 use super::labels::{KEY_LABEL, labels};
 use super::{BuildFailure, BuildUpdate, LogStream, StepProgress, Worker};
 use crate::checkout::Snapshot;
-use crate::dockerfile::rewrite;
+use crate::dockerfile::{Dockerfile, rewrite};
 use crate::engine::{
     BuildError, BuildEvent, BuildRequest, Engine, LocalImage, OutputStream, Secret, SshAgent, StepState,
 };
@@ -154,14 +154,19 @@ impl Worker for EngineWorker {
         let (sender, mut events) = mpsc::channel(256);
         let build = self.engine.build(request, sender);
         let forward = async {
+            let mut failed_step = None;
             while let Some(event) = events.recv().await {
+                if let BuildEvent::Step(StepState { error: Some(_), name, .. }) = &event {
+                    failed_step = Some(name.clone());
+                }
                 if updates.send(update(event)).await.is_err() {
                     break;
                 }
             }
+            failed_step
         };
-        let (built, ()) = tokio::join!(build, forward);
-        built.map_err(|error| failure(&error))?;
+        let (built, failed_step) = tokio::join!(build, forward);
+        built.map_err(|error| failure(&error, failed_step.as_deref(), &self.image(image).file))?;
         if let (Some(ready), Some(key)) = (self.image(image).ready(), self.step(image).key) {
             self.manifests.write(key, &ready.material.files);
         }
@@ -202,7 +207,9 @@ impl Worker for EngineWorker {
         let mut superseded = BTreeSet::new();
         for ((image, _), found) in moves.iter().zip(found) {
             let Some(found) = found else { continue };
-            let Some(key) = key_of(&found).filter(|key| Some(*key) != self.step(*image).key) else { continue };
+            let Some(key) = key_of(&found).filter(|key| Some(*key) != self.step(*image).key) else {
+                continue;
+            };
             superseded.extend(only_its_own_tag(&found, key, &leaving));
         }
         Ok(superseded.into_iter().collect())
@@ -225,11 +232,7 @@ impl Worker for EngineWorker {
 }
 
 /// The `src-` reference of an image that keeps no other tag once the moving ones have left it: a dirty one.
-fn only_its_own_tag(
-    found: &LocalImage,
-    key: ContentKey,
-    leaving: &[ImageReference],
-) -> Option<String> {
+fn only_its_own_tag(found: &LocalImage, key: ContentKey, leaving: &[ImageReference]) -> Option<String> {
     let mut staying = found.references.iter().filter(|reference| !leaving.contains(reference));
     let (own, others) = (staying.next()?, staying.next());
     let tag = own.tag.as_ref()?.as_str();
@@ -242,10 +245,12 @@ fn key_of(found: &LocalImage) -> Option<ContentKey> {
 
 fn update(event: BuildEvent) -> BuildUpdate {
     match event {
-        BuildEvent::Step(StepState { id, name, position, completed, cached, error, bytes }) => BuildUpdate::Step {
-            step: StepProgress { id, name, position, completed, cached, bytes },
-            failed: error.is_some(),
-        },
+        BuildEvent::Step(StepState { id, name, position, completed, cached, error, bytes }) => {
+            BuildUpdate::Step {
+                step: StepProgress { id, name, position, completed, cached, bytes },
+                failed: error.is_some(),
+            }
+        }
         BuildEvent::Log { step, stream, line } => {
             let stream = match stream {
                 OutputStream::Out => LogStream::Out,
@@ -258,10 +263,11 @@ fn update(event: BuildEvent) -> BuildUpdate {
     }
 }
 
-fn failure(error: &BuildError) -> BuildFailure {
-    let line = match error {
+fn failure(error: &BuildError, step: Option<&str>, file: &Dockerfile) -> BuildFailure {
+    let told = match error {
         BuildError::Failed { line, .. } | BuildError::Unsupported { line, .. } => *line,
         _ => None,
     };
+    let line = told.or_else(|| file.line_of_step(step?));
     BuildFailure { line, hint: error.hint(), ..BuildFailure::new(error.to_string()) }
 }

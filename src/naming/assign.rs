@@ -58,6 +58,7 @@ pub struct ImageName {
     pub repository: Repository,
     /// The name that the Dockerfile's place gives it, if that is another: several had it.
     pub plain: Option<String>,
+    /// Whether the settings gave a whole repository, which no namespace goes in front of.
     pub absolute: bool,
 }
 

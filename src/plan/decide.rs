@@ -1,6 +1,8 @@
 use std::collections::BTreeSet;
 
-use super::model::{Action, CheckoutSummary, Dependency, InputSummary, Plan, PlannedTag, Reason, ReasonKind, Step};
+use super::model::{
+    Action, CheckoutSummary, Dependency, InputSummary, Plan, PlannedTag, Reason, ReasonKind, Step,
+};
 use super::reasons::{Previous, build_reasons};
 use super::tags::TagPolicy;
 use crate::checkout::CommitId;
@@ -53,8 +55,7 @@ pub fn decide(facts: &Facts<'_>) -> Plan {
         }
         steps.push(step);
     }
-    let checkout =
-        CheckoutSummary { dirty: steps.iter().any(|step| step.dirty), ..facts.checkout.clone() };
+    let checkout = CheckoutSummary { dirty: steps.iter().any(|step| step.dirty), ..facts.checkout.clone() };
     Plan { checkout, namespace: facts.project.namespace.clone(), steps, diagnostics }
 }
 
@@ -81,7 +82,14 @@ fn decide_one(
         }
         _ => (Action::Build, build_reasons(facts, at, builds)),
     };
-    Step { key: Some(key), reference: image.reference(), action, reasons, tags, ..describe(facts, image, clean) }
+    Step {
+        key: Some(key),
+        reference: image.reference(),
+        action,
+        reasons,
+        tags,
+        ..describe(facts, image, clean)
+    }
 }
 
 fn describe(facts: &Facts<'_>, image: &Image, clean: &CleanState) -> Step {

@@ -128,7 +128,10 @@ mod tests {
     #[test]
     fn options_beside_the_settings_take_the_commit_tags_away() {
         let policy = TagPolicy { uncommitted_options: true, ..policy() };
-        assert_eq!(texts(&policy.tags(KEY, &name(None), REVISION, false)), ["src-0000000000000000", "main", "latest"]);
+        assert_eq!(
+            texts(&policy.tags(KEY, &name(None), REVISION, false)),
+            ["src-0000000000000000", "main", "latest"]
+        );
     }
 
     #[test]

@@ -2,8 +2,8 @@ use std::collections::BTreeMap;
 
 use super::options::{ImageOptions, Options};
 use crate::diagnostic::{Diagnostic, Location, closest};
-use crate::dockerfile::{Dockerfile, Evaluation, Scope, Trigger, evaluate, parse};
 use crate::discovery::FoundDockerfile;
+use crate::dockerfile::{Dockerfile, Evaluation, Scope, Trigger, evaluate, parse};
 use crate::image::Platform;
 use crate::path::TreePath;
 

@@ -4,11 +4,12 @@ use crate::checkout::{CommitId, PathPattern, Tracking};
 use crate::dockerfile::{Dockerfile, Evaluation};
 use crate::graph::DependencyKind;
 use crate::image::{ContentKey, ImageReference};
-use crate::naming::ImageName;
 use crate::inputs::{InputFile, Material};
+use crate::naming::ImageName;
 use crate::path::TreePath;
 
 /// One image of the checkout.
+#[expect(clippy::struct_excessive_bools, reason = "they are independent facts")]
 #[derive(Clone, Debug)]
 pub struct Image {
     /// The Dockerfile, from the root of the checkout.

@@ -257,13 +257,8 @@ fn add_context(
         context::select(tree, &root.root, rules.as_ref(), &evaluation.sources, evaluation.whole_context)?;
     inspection.whole_context = selection.whole_context;
     inspection.inputs = selection.nodes.iter().map(|node| node.path.to_text()).collect();
-    let specs = context::revision_pathspecs(
-        &root.root,
-        path,
-        ignore_file.as_ref(),
-        &evaluation.sources,
-        &selection,
-    );
+    let specs =
+        context::revision_pathspecs(&root.root, path, ignore_file.as_ref(), &evaluation.sources, &selection);
     inspection.revision_pathspecs = specs.iter().flat_map(context::SourceSpec::to_git).collect();
     inspection.diagnostics.extend(selection.diagnostics);
     Ok(())

@@ -106,7 +106,10 @@ fn select(
         .filter(is_nowhere)
         .map(|at| {
             let source = &sources[*at];
-            format!("{}:{}: `{}` is not in the build context {}", image.dockerfile, source.line, source.written, image.context)
+            format!(
+                "{}:{}: `{}` is not in the build context {}",
+                image.dockerfile, source.line, source.written, image.context
+            )
         })
         .collect();
     if let ImageState::Blocked(reasons) = &mut image.state {
@@ -157,8 +160,12 @@ fn identify(
     tree: &dyn Snapshot,
     selections: &[Option<Selection>],
 ) -> Result<HashMap<TreePath, Identity>, LoadError> {
-    let mut paths: Vec<TreePath> =
-        selections.iter().flatten().flat_map(|selection| &selection.nodes).map(|node| node.path.clone()).collect();
+    let mut paths: Vec<TreePath> = selections
+        .iter()
+        .flatten()
+        .flat_map(|selection| &selection.nodes)
+        .map(|node| node.path.clone())
+        .collect();
     paths.sort_unstable();
     paths.dedup();
     let identities = tree.identify(&paths)?;

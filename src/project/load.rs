@@ -171,8 +171,12 @@ fn unknown_image(what: &str, name: &str, naming: &Naming, options: &Options) -> 
         diagnostic = diagnostic.at(Location::file(settings.clone()));
     }
     match names.first() {
-        Some(closest) => diagnostic.hint(format!("did you mean {closest}? `shipwright images` lists them all")),
-        None => diagnostic.hint("`shipwright images` lists them all; `dockerfile = \"PATH\"` defines a new one"),
+        Some(closest) => {
+            diagnostic.hint(format!("did you mean {closest}? `shipwright images` lists them all"))
+        }
+        None => {
+            diagnostic.hint("`shipwright images` lists them all; `dockerfile = \"PATH\"` defines a new one")
+        }
     }
 }
 
@@ -244,7 +248,8 @@ fn declare(
 ) {
     for at in 0..images.len() {
         for name in &definitions[at].options.depends_on {
-            let dependency = images.iter().position(|image| image.name.title() == *name || image.name.full() == *name);
+            let dependency =
+                images.iter().position(|image| image.name.title() == *name || image.name.full() == *name);
             match dependency {
                 Some(dependency) => images[at].declared.push(dependency),
                 None => {
@@ -284,7 +289,8 @@ fn graph(images: &[Image]) -> Graph {
             location: None,
         })
     });
-    let nodes = images.iter().map(|image| GraphImage::new(&image.name, image.dockerfile.clone(), image.aside));
+    let nodes =
+        images.iter().map(|image| GraphImage::new(&image.name, image.dockerfile.clone(), image.aside));
     Graph::new(nodes.collect(), bound.chain(declared))
 }
 

@@ -7,8 +7,12 @@ use crate::path::TreePath;
 /// Everything that may change image `at`: its own sources, Dockerfile and ignore file, those of all its
 /// dependencies, and the settings file.
 pub fn revision_pathspecs(project: &Project, at: usize, settings_file: Option<&TreePath>) -> Pathspecs {
-    let mut paths: Vec<PathPattern> =
-        project.graph.with_dependencies([at]).into_iter().flat_map(|image| project.images[image].pathspecs.clone()).collect();
+    let mut paths: Vec<PathPattern> = project
+        .graph
+        .with_dependencies([at])
+        .into_iter()
+        .flat_map(|image| project.images[image].pathspecs.clone())
+        .collect();
     paths.extend(settings_file.map(|path| PathPattern::Path(path.clone())));
     let mut seen = HashSet::new();
     paths.retain(|path| seen.insert(path.clone()));

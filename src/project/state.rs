@@ -39,10 +39,7 @@ pub fn compare_with_head(work_tree: &Project, head: Option<&Project>) -> Vec<Cle
         .map(|image| {
             let Some(ready) = image.ready() else { return CleanState::default() };
             let committed = committed.get(&(&image.dockerfile, image.name.title())).copied().flatten();
-            CleanState {
-                dirty: committed != Some(ready.versioned_key),
-                unversioned: unversioned(image),
-            }
+            CleanState { dirty: committed != Some(ready.versioned_key), unversioned: unversioned(image) }
         })
         .collect()
 }

@@ -57,11 +57,8 @@ fn without_place(diagnostic: &Diagnostic, look: Look) -> String {
         Severity::Warning => ATTENTION,
         Severity::Note => HEADING,
     };
-    let mut text = format!(
-        "{}: {}\n",
-        look.paint(style, diagnostic.severity.as_str()),
-        printable(&diagnostic.message)
-    );
+    let mut text =
+        format!("{}: {}\n", look.paint(style, diagnostic.severity.as_str()), printable(&diagnostic.message));
     if let Some(hint) = &diagnostic.hint {
         text.push_str(&format!("{}: {}\n", look.paint(HEADING, "hint"), printable(hint)));
     }
@@ -114,12 +111,7 @@ impl Excerpt {
         Self { path, text, line: line.unwrap_or(counted), span: Some(shown_span) }
     }
 
-    fn add_to<'a>(
-        &'a self,
-        group: Group<'a>,
-        kind: AnnotationKind,
-        label: Option<&'a str>,
-    ) -> Group<'a> {
+    fn add_to<'a>(&'a self, group: Group<'a>, kind: AnnotationKind, label: Option<&'a str>) -> Group<'a> {
         match &self.span {
             Some(span) => group.element(
                 Snippet::source(self.text.as_str())

@@ -30,16 +30,23 @@ mod tests {
 
     #[test]
     fn durations_get_coarser() {
-        for (millis, text) in
-            [(0, "0.0 s"), (449, "0.4 s"), (6_120, "6.1 s"), (41_900, "41 s"), (125_000, "2 m 05 s"), (3_720_000, "1 h 02 m")]
-        {
+        for (millis, text) in [
+            (0, "0.0 s"),
+            (449, "0.4 s"),
+            (6_120, "6.1 s"),
+            (41_900, "41 s"),
+            (125_000, "2 m 05 s"),
+            (3_720_000, "1 h 02 m"),
+        ] {
             assert_eq!(duration(Duration::from_millis(millis)), text);
         }
     }
 
     #[test]
     fn sizes_as_docker_shows_them() {
-        for (count, text) in [(999, "999 B"), (4_200, "4.2 kB"), (1_390_000, "1.3 MB"), (u64::MAX, "18446744.0 TB")] {
+        for (count, text) in
+            [(999, "999 B"), (4_200, "4.2 kB"), (1_390_000, "1.3 MB"), (u64::MAX, "18446744.0 TB")]
+        {
             assert_eq!(bytes(count), text);
         }
     }

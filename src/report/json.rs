@@ -76,9 +76,8 @@ fn step(step: &Step) -> Value {
         "name": step.repository.familiar(),
         "short_name": step.short_name,
         "dockerfile": step.dockerfile.to_text(),
-        "context": step.context.as_ref().map(|context| match context.is_root() {
-            true => ".".to_owned(),
-            false => context.to_text(),
+        "context": step.context.as_ref().map(|context| {
+            if context.is_root() { ".".to_owned() } else { context.to_text() }
         }),
         "target": step.target,
         "key": step.key.map(|key| key.to_string()),
@@ -106,9 +105,7 @@ fn tags(step: &Step) -> Vec<&str> {
 }
 
 fn dependencies(step: &Step) -> Vec<Value> {
-    let part = |dependency: &crate::plan::Dependency| {
-        json!({"image": dependency.image, "kind": dependency.kind.as_str(), "line": dependency.line})
-    };
+    let part = |dependency: &crate::plan::Dependency| json!({"image": dependency.image, "kind": dependency.kind.as_str(), "line": dependency.line});
     step.dependencies.iter().map(part).collect()
 }
 

@@ -26,6 +26,9 @@ pub struct Live {
     begun: Instant,
 }
 
+/// Fewer bytes of a build context than this are sent before anybody could read it.
+const WORTH_A_WORD: u64 = 1_000_000;
+
 /// An image that is being built.
 struct Flight {
     bar: ProgressBar,
@@ -121,7 +124,11 @@ impl Live {
         };
         let name = self.name(image);
         let rest = cut(&rest, self.width().saturating_sub(name.len() + 14)).into_owned();
-        self.above(&format!("  {} {name}  {}", self.look.paint(style, &format!("{word:<7}")), self.look.paint(FAINT, &rest)));
+        self.above(&format!(
+            "  {} {name}  {}",
+            self.look.paint(style, &format!("{word:<7}")),
+            self.look.paint(FAINT, &rest)
+        ));
         self.draw_total();
     }
 
@@ -137,7 +144,12 @@ impl Live {
             self.bars.remove(&bar);
         }
         if let Some(error) = error {
-            self.above(&format!("  {} {}: {}", self.look.paint(BAD, "cannot pull"), printable(reference), printable(error)));
+            self.above(&format!(
+                "  {} {}: {}",
+                self.look.paint(BAD, "cannot pull"),
+                printable(reference),
+                printable(error)
+            ));
         }
     }
 }
@@ -180,23 +192,33 @@ impl Renderer for Live {
                     flight.doing = text;
                 }
             }
-            Event::ContextSent { image, bytes: sent } => {
+            Event::ContextSent { image, bytes: sent } if *sent >= WORTH_A_WORD => {
                 if let Some(flight) = self.flights.get_mut(image) {
                     flight.doing = format!("sending files, {}", bytes(*sent));
                 }
             }
             Event::ImageFinished { image, outcome, elapsed } => self.finish(*image, outcome, *elapsed),
             Event::TagFailed { reference, error, .. } => {
-                self.above(&format!("  {} {}: {}", self.look.paint(BAD, "cannot tag"), printable(reference), printable(error)));
+                self.above(&format!(
+                    "  {} {}: {}",
+                    self.look.paint(BAD, "cannot tag"),
+                    printable(reference),
+                    printable(error)
+                ));
             }
             Event::Notice { text } => self.above(&format!("  {}", printable(text))),
-            Event::Interrupted => self.above(&format!("  {}", self.look.paint(ATTENTION, "interrupted: stopping"))),
+            Event::Interrupted => {
+                self.above(&format!("  {}", self.look.paint(ATTENTION, "interrupted: stopping")))
+            }
             Event::Finished { .. } => {
                 self.total.finish_and_clear();
                 // Leaves the screen to the summary.
                 let _ = self.bars.clear();
             }
-            Event::Tagged { .. } | Event::TagsHeld { .. } | Event::Removed { .. } => {}
+            Event::ContextSent { .. }
+            | Event::Tagged { .. }
+            | Event::TagsHeld { .. }
+            | Event::Removed { .. } => {}
         }
     }
 

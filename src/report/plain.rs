@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use super::duration::duration;
 use super::log_text::log_text;
-use super::style::{BAD, FAINT, GOOD, Look};
 use super::renderer::Renderer;
+use super::style::{BAD, FAINT, GOOD, Look};
 use crate::execution::{Event, ImageOutcome};
 use crate::plan::{Plan, Step};
 use crate::printable::printable;

@@ -12,14 +12,22 @@ pub fn summary_text(plan: &Plan, events: &[Event], sources: &Sources<'_>, look: 
     let summary = RunSummary::of(events);
     let mut text = String::new();
     for event in events {
-        if let Event::ImageFinished { image, outcome: ImageOutcome::Failed { message, line, log, hint }, .. } = event {
+        if let Event::ImageFinished {
+            image,
+            outcome: ImageOutcome::Failed { message, line, log, hint },
+            ..
+        } = event
+        {
             let Some(step) = plan.steps.get(*image) else { continue };
             let failure = Failure { step, message, line: *line, log, hint: hint.as_deref() };
             text.push_str(&failure_text(&failure, sources, look));
         }
     }
     for event in events {
-        if let Event::ImageFinished { image, outcome: ImageOutcome::DependencyFailed { dependency }, .. } = event {
+        if let Event::ImageFinished {
+            image, outcome: ImageOutcome::DependencyFailed { dependency }, ..
+        } = event
+        {
             let name = |at: usize| plan.steps.get(at).map(Step::name).unwrap_or_default();
             text.push_str(&format!("not started: {}, because {} failed\n", name(*image), name(*dependency)));
         }
@@ -37,7 +45,8 @@ fn still(plan: &Plan, summary: &RunSummary, events: &[Event], look: Look) -> Str
     });
     if !summary.tags_failed.is_empty() {
         let tags = summary.tags_failed.join(", ");
-        let text = format!("these tags did not move, the others did: {}; run shipwright again", printable(&tags));
+        let text =
+            format!("these tags did not move, the others did: {}; run shipwright again", printable(&tags));
         return format!("{}\n", look.paint(BAD, &text));
     }
     if summary.outcome == Some(Outcome::Succeeded) || summary.moved > 0 {

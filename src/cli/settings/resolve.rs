@@ -41,8 +41,7 @@ pub fn resolve(
     };
     let build_args = arguments(&image.build_arg, environment)?;
     let host = Platform::host_linux();
-    let uncommitted_options =
-        !build_args.is_empty() || image.target.is_some() || image.platform.is_some();
+    let uncommitted_options = !build_args.is_empty() || image.target.is_some() || image.platform.is_some();
     Ok(Resolved {
         platform_is_chosen: chosen.is_some(),
         uncommitted_options,

@@ -74,7 +74,11 @@ fn requested(metadata: &MetadataMap) -> Vec<String> {
 fn values(metadata: &MetadataMap, key: &str) -> Vec<String> {
     let encoded = metadata.get(format!("{key}-encoded")).is_some_and(|value| value.as_bytes() == b"1");
     let values = metadata.get_all(key).iter().map(|value| value.as_bytes());
-    values.map(|value| String::from_utf8_lossy(&if encoded { unescape(value) } else { value.to_vec() }).into_owned()).collect()
+    values
+        .map(|value| {
+            String::from_utf8_lossy(&if encoded { unescape(value) } else { value.to_vec() }).into_owned()
+        })
+        .collect()
 }
 
 /// Undoes Go's `url.QueryEscape`.
@@ -158,7 +162,8 @@ mod tests {
 
     #[test]
     fn requests_are_cleaned_and_unescaped() {
-        let some = metadata(&[("followpaths", "/src/"), ("followpaths", "./a+b"), ("include-patterns", "*.go")]);
+        let some =
+            metadata(&[("followpaths", "/src/"), ("followpaths", "./a+b"), ("include-patterns", "*.go")]);
         assert_eq!(requested(&some), ["src", "a+b", "*.go"]);
         let escaped = metadata(&[("followpaths", "caf%C3%A9+1%2B"), ("followpaths-encoded", "1")]);
         assert_eq!(requested(&escaped), ["café 1+"]);

@@ -25,7 +25,10 @@ pub(super) struct Listing {
 #[derive(Clone, Copy)]
 enum Item {
     /// The first bytes of an entry's path.
-    Folder { entry: u32, length: u32 },
+    Folder {
+        entry: u32,
+        length: u32,
+    },
     Entry(u32),
 }
 
@@ -81,11 +84,8 @@ impl Listing {
 }
 
 fn entry_stat(entry: &ContextEntry) -> Stat {
-    let mut stat = Stat {
-        path: Bytes::copy_from_slice(&entry.path),
-        mod_time: entry.modified_ns,
-        ..Stat::default()
-    };
+    let mut stat =
+        Stat { path: Bytes::copy_from_slice(&entry.path), mod_time: entry.modified_ns, ..Stat::default() };
     match &entry.kind {
         ContextKind::File { executable, size } => {
             stat.mode = if *executable { 0o755 } else { 0o644 };

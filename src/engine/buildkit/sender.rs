@@ -67,7 +67,12 @@ pub(super) fn send(
 type Packets = mpsc::Sender<Result<Packet, Status>>;
 
 /// Takes the engine's packets until it has all it wants.
-async fn answer(listing: Listing, mut requests: Streaming<Packet>, transfer: Arc<Transfer>, packets: Packets) {
+async fn answer(
+    listing: Listing,
+    mut requests: Streaming<Packet>,
+    transfer: Arc<Transfer>,
+    packets: Packets,
+) {
     // Not bounded: at most one number for each entry, and the engine must never wait for us here, as we wait
     // for it on the other side.
     let (queue, wanted) = std::sync::mpsc::channel::<u32>();

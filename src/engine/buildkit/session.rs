@@ -112,7 +112,11 @@ impl Connected for Closable {
 }
 
 impl AsyncRead for Closable {
-    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
         // Nothing read is the end of the connection.
         if self.closed.as_mut().poll(cx).is_ready() {
             return Poll::Ready(Ok(()));

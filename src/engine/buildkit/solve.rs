@@ -43,7 +43,9 @@ pub(in crate::engine) async fn build(
     let (session, control) = tokio::join!(Session::open(endpoint, request), connect(endpoint));
     let session = session.map_err(|error| match error {
         UpgradeError::Refused { .. } => SolveError::NoBuildKit(error.to_string()),
-        UpgradeError::Io(_) | UpgradeError::Http(_) => SolveError::Build(BuildError::Connection(error.to_string())),
+        UpgradeError::Io(_) | UpgradeError::Http(_) => {
+            SolveError::Build(BuildError::Connection(error.to_string()))
+        }
     })?;
     let mut control = control.map_err(|error| SolveError::Build(BuildError::Connection(error)))?;
     let gateway = if request.add_hosts.iter().any(|line| line.ends_with(HOST_GATEWAY)) {
@@ -63,7 +65,8 @@ async fn connect(endpoint: &Endpoint) -> Result<ControlClient<Channel>, String> 
         let endpoint = endpoint.clone();
         async move { upgrade(&endpoint, "/grpc", Vec::new()).await }
     });
-    let channel = tonic::transport::Endpoint::from_static("http://engine").connect_with_connector(connector).await;
+    let channel =
+        tonic::transport::Endpoint::from_static("http://engine").connect_with_connector(connector).await;
     let channel = channel.map_err(|error| match std::error::Error::source(&error) {
         Some(cause) => cause.to_string(),
         None => error.to_string(),
@@ -123,7 +126,10 @@ async fn run(
 type Message = bollard_buildkit_proto::moby::buildkit::v1::StatusResponse;
 
 /// The status messages of a solve.
-fn follow(mut control: ControlClient<Channel>, reference: String) -> impl Stream<Item = Result<Message, Status>> {
+fn follow(
+    mut control: ControlClient<Channel>,
+    reference: String,
+) -> impl Stream<Item = Result<Message, Status>> {
     let request = StatusRequest { r#ref: reference };
     futures_util::stream::once(async move { control.status(request).await.map(tonic::Response::into_inner) })
         .try_flatten()
