@@ -62,7 +62,7 @@ pub struct GlobalArgs {
     #[arg(short = 'C', long = "directory", value_name = "DIR", global = true)]
     pub directory: Option<PathBuf>,
 
-    /// The engine, such as unix:///run/docker.sock or tcp://host:2375 [default: Docker's own choice]
+    /// The engine, such as <unix:///run/docker.sock> or <tcp://host:2375> [default: Docker's own choice]
     #[arg(short = 'H', long, value_name = "URL", global = true)]
     pub host: Option<String>,
 

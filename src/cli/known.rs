@@ -11,7 +11,7 @@ use crate::project::Image;
 
 /// Asks the engine about every image: first for the planned keys, all at once, then only for what the
 /// answers leave open: who holds a commit's tag, and what the branch had before.
-pub async fn gather(session: &Session, tags: &TagPolicy) -> Result<Vec<Known>, CliError> {
+pub(super) async fn gather(session: &Session, tags: &TagPolicy) -> Result<Vec<Known>, CliError> {
     let mut known = vec![Known::default(); session.project.images.len()];
     let Some(engine) = &session.engine else { return Ok(known) };
     existing(session, engine, &mut known).await?;

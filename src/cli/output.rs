@@ -22,7 +22,7 @@ use crate::report::{
 const FRAME: Duration = Duration::from_millis(100);
 
 /// Standard output and standard error: results go to the one, everything that is said to the other.
-pub struct Output {
+pub(super) struct Output {
     progress: ProgressMode,
     result_look: Look,
     message_look: Look,
@@ -32,7 +32,7 @@ pub struct Output {
 
 impl Output {
     /// Decides on colours, widths and the form of progress.
-    pub fn new(global: &GlobalArgs, environment: &Environment) -> Self {
+    pub(super) fn new(global: &GlobalArgs, environment: &Environment) -> Self {
         let progress = match global.progress {
             ProgressMode::Auto if global.quiet => ProgressMode::Quiet,
             ProgressMode::Auto if environment.stderr_is_terminal && !environment.is_on("CI") => {
@@ -56,12 +56,12 @@ impl Output {
     }
 
     /// From now on diagnostics show excerpts of this checkout's files.
-    pub fn use_checkout(&mut self, root: &Path) {
+    pub(super) fn use_checkout(&mut self, root: &Path) {
         self.root = Some(root.to_owned());
     }
 
     /// Writes a result. A reader that has gone, such as `head`, is no error.
-    pub fn result(&self, text: &[u8]) -> Result<ExitCode, CliError> {
+    pub(super) fn result(&self, text: &[u8]) -> Result<ExitCode, CliError> {
         let mut out = io::stdout().lock();
         match out.write_all(text).and_then(|()| out.flush()) {
             Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error.into()),
@@ -70,12 +70,12 @@ impl Output {
     }
 
     /// Writes the plan as a result.
-    pub fn plan(&self, plan: &Plan) -> Result<ExitCode, CliError> {
+    pub(super) fn plan(&self, plan: &Plan) -> Result<ExitCode, CliError> {
         self.result(plan_text(plan, self.result_look).as_bytes())
     }
 
     /// Says what was found: errors always, warnings unless quiet, notes if asked for.
-    pub fn diagnostics(&self, diagnostics: &[Diagnostic]) {
+    pub(super) fn diagnostics(&self, diagnostics: &[Diagnostic]) {
         let least = match (self.quiet, self.message_look.verbose) {
             (true, _) => Severity::Error,
             (false, true) => Severity::Note,
@@ -87,7 +87,7 @@ impl Output {
     }
 
     /// Shows a run from its first event to its summary, and keeps all events in `events_file`.
-    pub async fn show(
+    pub(super) async fn show(
         &self,
         plan: &Arc<Plan>,
         mut events: mpsc::Receiver<Event>,
@@ -121,7 +121,7 @@ impl Output {
     }
 
     /// What a run begins with.
-    pub fn head(&self, plan: &Plan) {
+    pub(super) fn head(&self, plan: &Plan) {
         let idle = plan.steps.iter().all(|step| step.action == Action::None);
         match self.progress {
             ProgressMode::Json | ProgressMode::Quiet => {}

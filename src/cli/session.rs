@@ -19,7 +19,7 @@ use crate::plan::{Action, CheckoutSummary, Facts, Known, Plan, TagPolicy, decide
 use crate::project::{CleanState, Options, Project, assign_revisions, assume_clean, compare_with_head, load};
 
 /// A checkout that was read: everything a command needs to decide.
-pub struct Session {
+pub(super) struct Session {
     /// The checkout.
     pub checkout: Checkout,
     /// Its files.
@@ -44,7 +44,7 @@ pub struct Session {
 
 /// What moving tags follow.
 #[derive(Clone, Debug, Default)]
-pub struct BranchReference {
+pub(super) struct BranchReference {
     /// For people: `main`, `pr-12`.
     pub name: Option<String>,
     /// Its tag.
@@ -55,7 +55,7 @@ pub struct BranchReference {
 
 /// Whether a command wants an engine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum EngineNeed {
+pub(super) enum EngineNeed {
     /// It cannot do without.
     Required,
     /// It only asks which platform it builds for.
@@ -63,7 +63,7 @@ pub enum EngineNeed {
 }
 
 /// What all commands that read a checkout were given.
-pub struct Request<'a> {
+pub(super) struct Request<'a> {
     /// Options of every command.
     pub global: &'a GlobalArgs,
     /// Which images.
@@ -78,7 +78,7 @@ pub struct Request<'a> {
 
 impl Session {
     /// Reads the checkout and asks for the engine at the same time.
-    pub async fn open(request: &Request<'_>) -> Result<Self, CliError> {
+    pub(super) async fn open(request: &Request<'_>) -> Result<Self, CliError> {
         let start = start_folder(request.global, request.environment);
         let connecting = connect(request);
         let reading = tokio::task::spawn_blocking(move || -> Result<_, CliError> {
@@ -150,7 +150,7 @@ impl Session {
     }
 
     /// Asks the engine what exists and decides.
-    pub async fn plan(&self, rebuild: bool) -> Result<Plan, CliError> {
+    pub(super) async fn plan(&self, rebuild: bool) -> Result<Plan, CliError> {
         let tags = self.tag_policy()?;
         let known = known::gather(self, &tags).await?;
         Ok(self.decide(&tags, &known, rebuild))
@@ -175,25 +175,25 @@ impl Session {
     }
 
     /// The plan as it is if nothing exists: names, keys and tags without asking an engine.
-    pub fn plan_without_engine(&self) -> Result<Plan, CliError> {
+    pub(super) fn plan_without_engine(&self) -> Result<Plan, CliError> {
         let tags = self.tag_policy()?;
         Ok(self.decide(&tags, &vec![Known::default(); self.project.images.len()], false))
     }
 
     /// The exit code that blocked images give: 2 if they were named, or with `--strict`.
-    pub fn blocked_code(&self, plan: &Plan) -> ExitCode {
+    pub(super) fn blocked_code(&self, plan: &Plan) -> ExitCode {
         let blocked = plan.steps.iter().any(|step| step.action == Action::Blocked);
         if blocked && (self.named || self.resolved.strict) { ExitCode::Wrong } else { ExitCode::Done }
     }
 
     /// Seconds since 1970 of the revision of each selected image.
-    pub fn commit_times(&self) -> Vec<Option<i64>> {
+    pub(super) fn commit_times(&self) -> Vec<Option<i64>> {
         let time = |at: &usize| self.checkout.commit_time(self.project.images[*at].revision?).ok();
         self.selected.iter().map(time).collect()
     }
 
     /// Manifests of keys that were built from this repository, all its worktrees together.
-    pub fn manifests(&self) -> Manifests {
+    pub(super) fn manifests(&self) -> Manifests {
         Manifests::new(self.checkout.common_dir().join("shipwright").join("manifests"))
     }
 
@@ -292,6 +292,6 @@ fn branch_reference(checkout: &Checkout, environment: &Environment) -> BranchRef
 }
 
 /// Errors among findings make the run end with exit code 2 although the rest is built.
-pub fn has_errors(diagnostics: &[Diagnostic]) -> bool {
+pub(super) fn has_errors(diagnostics: &[Diagnostic]) -> bool {
     diagnostics.iter().any(|diagnostic| diagnostic.severity == crate::diagnostic::Severity::Error)
 }

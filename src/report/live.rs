@@ -208,7 +208,7 @@ impl Renderer for Live {
             }
             Event::Notice { text } => self.above(&format!("  {}", printable(text))),
             Event::Interrupted => {
-                self.above(&format!("  {}", self.look.paint(ATTENTION, "interrupted: stopping")))
+                self.above(&format!("  {}", self.look.paint(ATTENTION, "interrupted: stopping")));
             }
             Event::Finished { .. } => {
                 self.total.finish_and_clear();
