@@ -161,7 +161,8 @@ impl Attributes {
                 },
             };
             for rule in file.rules.iter().rev() {
-                let is_news = rule.assignments.iter().zip(&found).any(|(new, old)| new.is_some() && old.is_none());
+                let is_news =
+                    rule.assignments.iter().zip(&found).any(|(new, old)| new.is_some() && old.is_none());
                 if is_news && rule.matches(relative, name) {
                     for (slot, value) in found.iter_mut().zip(&rule.assignments) {
                         if slot.is_none() {
@@ -195,7 +196,8 @@ fn components_match(pattern: &[Vec<u8>], path: &[&[u8]]) -> bool {
         }
         return (0..path.len()).any(|skip| components_match(rest, &path[skip..]));
     }
-    path.split_first().is_some_and(|(name, below)| wildcard::matches(first, name) && components_match(rest, below))
+    path.split_first()
+        .is_some_and(|(name, below)| wildcard::matches(first, name) && components_match(rest, below))
 }
 
 /// The pattern of a line, which may be quoted as in C, and what follows it.
@@ -268,19 +270,27 @@ mod tests {
     fn macros_quotes_and_other_attributes() {
         let attributes = Attributes::new(
             None,
-            &[Source { folder: b"", text: b"[attr]dos eol=crlf ident\n\"a b.txt\" dos\n*.c diff=c\nd/ text\n" }],
+            &[Source {
+                folder: b"",
+                text: b"[attr]dos eol=crlf ident\n\"a b.txt\" dos\n*.c diff=c\nd/ text\n",
+            }],
             None,
         );
         assert_eq!(attributes.of(b"a b.txt").eol, text("crlf"));
         assert_eq!(attributes.of(b"a b.txt").ident, Value::Set);
         assert_eq!(attributes.of(b"d/x"), FileAttributes::default());
-        assert!(Attributes::new(None, &[Source { folder: b"", text: b"*.c diff=c\n* -diff\n" }], None).is_empty());
+        assert!(
+            Attributes::new(None, &[Source { folder: b"", text: b"*.c diff=c\n* -diff\n" }], None).is_empty()
+        );
     }
 
     #[test]
     fn double_stars_cross_folders() {
-        let attributes =
-            Attributes::new(None, &[Source { folder: b"", text: b"a/**/x text\n**/y text\nz/** text\n" }], None);
+        let attributes = Attributes::new(
+            None,
+            &[Source { folder: b"", text: b"a/**/x text\n**/y text\nz/** text\n" }],
+            None,
+        );
         for path in ["a/x", "a/b/c/x", "y", "q/y", "z/1", "z/1/2"] {
             assert_eq!(attributes.of(path.as_bytes()).text, Value::Set, "{path}");
         }

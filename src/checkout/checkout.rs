@@ -105,7 +105,8 @@ impl Checkout {
                 let path = part.checkout_path(part.index.path(at));
                 let folder = path.to_os(&self.root);
                 let repository = folder.join(".git").exists().then(|| Repository::open(&folder).ok())??;
-                let settings = PartSettings::new(repository.config().ok(), repository.commondir(), &self.user);
+                let settings =
+                    PartSettings::new(repository.config().ok(), repository.commondir(), &self.user);
                 Part::read(repository.path(), &self.root, path.as_bytes().to_owned(), settings).ok()
             })
             .collect()
@@ -191,7 +192,11 @@ impl Checkout {
         if self.objects_only {
             let commit = format!("{revision}^{{commit}}");
             let arguments = ["rev-parse", "--quiet", "--verify", "--end-of-options", &commit];
-            return self.ask(&arguments, "find a commit").map_err(|_| unknown())?.parse().map_err(|_| unknown());
+            return self
+                .ask(&arguments, "find a commit")
+                .map_err(|_| unknown())?
+                .parse()
+                .map_err(|_| unknown());
         }
         let opened = self.opened();
         let object = opened.repository.revparse_single(revision).map_err(|_| unknown())?;

@@ -315,7 +315,8 @@ mod tests {
             assert_eq!(trigger(&variables), request("9"), "{present}");
             assert_eq!(trigger(&variables[..3]), super::tests::branch("main"), "{present}");
         }
-        let azure = [("TF_BUILD", "True"), ("BUILD_SOURCEVERSION", SHA), ("BUILD_SOURCEBRANCH", "refs/pull/3/merge")];
+        let azure =
+            [("TF_BUILD", "True"), ("BUILD_SOURCEVERSION", SHA), ("BUILD_SOURCEBRANCH", "refs/pull/3/merge")];
         assert_eq!(ask(&azure, &detached()).map(|reference| reference.trigger), request("3"));
     }
 

@@ -13,8 +13,8 @@ use super::part::{PartSettings, oid, read_index};
 use super::tree_object::TreeEntries;
 use super::work_tree::named;
 use super::{
-    BlobHasher, BlobId, CheckoutError, CommitId, FileTree, Identity, InputKind, Node, NodeKind, Snapshot, Tracking,
-    UserFolders,
+    BlobHasher, BlobId, CheckoutError, CommitId, FileTree, Identity, InputKind, Node, NodeKind, Snapshot,
+    Tracking, UserFolders,
 };
 use crate::path::TreePath;
 
@@ -73,7 +73,8 @@ impl CommitTree {
             hollow: Vec::new(),
             nodes: OnceLock::new(),
         };
-        let oid = Oid::from_bytes(commit.as_bytes()).map_err(|error| CheckoutError::git("read a commit", &error))?;
+        let oid = Oid::from_bytes(commit.as_bytes())
+            .map_err(|error| CheckoutError::git("read a commit", &error))?;
         let root = repository
             .find_commit(oid)
             .map(|commit| commit.tree_id())

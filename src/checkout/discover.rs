@@ -55,7 +55,8 @@ impl Opened {
     /// What libgit2 refuses may still be readable with git's help.
     fn explain(start: &Path, error: &git2::Error) -> Result<Self, CheckoutError> {
         let message = error.message();
-        let is_format = ["extension", "repository version", "object format"].iter().any(|w| message.contains(w));
+        let is_format =
+            ["extension", "repository version", "object format"].iter().any(|w| message.contains(w));
         match error.code() {
             ErrorCode::Owner => Err(CheckoutError::Unsafe(owned_by_another(start))),
             ErrorCode::NotFound => Err(CheckoutError::NotARepository(start.to_owned())),

@@ -70,7 +70,8 @@ impl CheckoutError {
                 "only repositories with SHA-1 object ids are supported".to_owned()
             }
             Self::Unsupported { .. } => {
-                "install the git executable: Shipwright asks it where its own reader does not suffice".to_owned()
+                "install the git executable: Shipwright asks it where its own reader does not suffice"
+                    .to_owned()
             }
             Self::MissingObject(_) => {
                 "a partial clone lacks it: `git fetch --refetch --no-filter` brings everything".to_owned()

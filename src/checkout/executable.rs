@@ -15,9 +15,7 @@ impl Failure {
     /// Says that `what` of the repository at `path` needs the executable.
     pub(super) fn needed_for(self, path: &Path, what: &str) -> CheckoutError {
         match self {
-            Self::NotInstalled => {
-                CheckoutError::Unsupported { path: path.to_owned(), what: what.to_owned() }
-            }
+            Self::NotInstalled => CheckoutError::Unsupported { path: path.to_owned(), what: what.to_owned() },
             Self::Failed(error) => error,
         }
     }

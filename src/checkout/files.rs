@@ -84,9 +84,8 @@ impl<T> Files<T> {
     /// What lies below `folder/`.
     pub(super) fn below(&self, folder: &[u8]) -> Range<usize> {
         let start = self.start_below(folder);
-        let end = self.partition_point(start..self.len(), |path| {
-            compare_below(path, folder) != Ordering::Greater
-        });
+        let end =
+            self.partition_point(start..self.len(), |path| compare_below(path, folder) != Ordering::Greater);
         start..end
     }
 
@@ -183,7 +182,10 @@ mod tests {
     #[test]
     fn below_stops_at_component_borders() {
         let files = files(&["a", "a-b", "a.c", "a/1", "a/b/2", "a0", "b/a"]);
-        assert_eq!(files.below(b"a").map(|at| files.path(at)).collect::<Vec<_>>(), [b"a/1".as_slice(), b"a/b/2"]);
+        assert_eq!(
+            files.below(b"a").map(|at| files.path(at)).collect::<Vec<_>>(),
+            [b"a/1".as_slice(), b"a/b/2"]
+        );
         assert_eq!(files.below(b"").len(), 7);
         assert!(files.has_below(b"b"));
         assert!(!files.has_below(b"a0"));

@@ -65,7 +65,11 @@ fn branch_name(reference: &[u8]) -> Option<String> {
     Some(String::from_utf8_lossy(name).into_owned())
 }
 
-fn default_branch(origin: Option<&str>, current: Option<&str>, exists: &dyn Fn(&str) -> bool) -> Option<String> {
+fn default_branch(
+    origin: Option<&str>,
+    current: Option<&str>,
+    exists: &dyn Fn(&str) -> bool,
+) -> Option<String> {
     if let Some(name) = origin.and_then(|name| name.strip_prefix(ORIGIN)) {
         return Some(name.to_owned());
     }

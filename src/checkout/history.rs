@@ -23,8 +23,8 @@ const TREES_KEPT: usize = 64 << 20;
 
 /// The tree without entries, which a first commit can have like any other.
 const EMPTY_TREE: [u8; 20] = [
-    0x4b, 0x82, 0x5d, 0xc6, 0x42, 0xcb, 0x6e, 0xb9, 0xa0, 0x60, 0xe5, 0x4b, 0xf8, 0xd6, 0x92, 0x88, 0xfb, 0xee, 0x49,
-    0x04,
+    0x4b, 0x82, 0x5d, 0xc6, 0x42, 0xcb, 0x6e, 0xb9, 0xa0, 0x60, 0xe5, 0x4b, 0xf8, 0xd6, 0x92, 0x88, 0xfb,
+    0xee, 0x49, 0x04,
 ];
 
 pub(super) fn revisions(
@@ -147,7 +147,12 @@ impl<'a> Walk<'a> {
     }
 
     /// Takes out of `same` the queries whose paths differ between two trees.
-    fn compare(&mut self, old: Option<Oid>, new: Option<Oid>, same: &mut QuerySet) -> Result<(), CheckoutError> {
+    fn compare(
+        &mut self,
+        old: Option<Oid>,
+        new: Option<Oid>,
+        same: &mut QuerySet,
+    ) -> Result<(), CheckoutError> {
         let start = self.automaton.start();
         self.automaton.settle_all(&start, same);
         self.folders(old, new, &start, same)

@@ -129,7 +129,12 @@ impl<'a> Identifier<'a> {
         if executable { InputKind::Executable } else { InputKind::File }
     }
 
-    fn link(&self, path: &[u8], entry: Option<Entry>, state: &FileState) -> io::Result<Option<(BlobId, u64)>> {
+    fn link(
+        &self,
+        path: &[u8],
+        entry: Option<Entry>,
+        state: &FileState,
+    ) -> io::Result<Option<(BlobId, u64)>> {
         if let Some((part, at)) = entry.and_then(|entry| entry.tracked) {
             let index = &self.tree.parts[part].index;
             let entry = index.entry(at);
@@ -142,7 +147,12 @@ impl<'a> Identifier<'a> {
     }
 
     /// `None` if the file changed meanwhile.
-    fn file(&self, path: &[u8], entry: Option<Entry>, state: &FileState) -> io::Result<Option<(BlobId, u64)>> {
+    fn file(
+        &self,
+        path: &[u8],
+        entry: Option<Entry>,
+        state: &FileState,
+    ) -> io::Result<Option<(BlobId, u64)>> {
         let Stamp { size, .. } = state.stamp;
         let mut by_size = None;
         if let Some((part, at)) = entry.and_then(|entry| entry.tracked) {

@@ -242,7 +242,11 @@ impl Index {
     /// Whether `entry` still describes what `stamp` describes. Stricter than git itself: `trustctime`,
     /// `checkStat` and assume-unchanged do not count, since a missed edit would give a stale image.
     pub(super) fn is_unchanged(&self, entry: &IndexEntry, stamp: &Stamp) -> bool {
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "git stores the low 32 bits")]
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "git stores the low 32 bits"
+        )]
         let same = entry.size == stamp.size as u32
             && entry.modified == (stamp.modified.0 as u32, stamp.modified.1)
             && entry.changed == (stamp.changed.0 as u32, stamp.changed.1)
@@ -347,8 +351,8 @@ enum ParseFailure {
 }
 
 const EMPTY_BLOB: [u8; 20] = [
-    0xe6, 0x9d, 0xe2, 0x9b, 0xb2, 0xd1, 0xd6, 0x43, 0x4b, 0x8b, 0x29, 0xae, 0x77, 0x5a, 0xd8, 0xc2, 0xe4, 0x8c,
-    0x53, 0x91,
+    0xe6, 0x9d, 0xe2, 0x9b, 0xb2, 0xd1, 0xd6, 0x43, 0x4b, 0x8b, 0x29, 0xae, 0x77, 0x5a, 0xd8, 0xc2, 0xe4,
+    0x8c, 0x53, 0x91,
 ];
 
 /// Where `path` stands against everything that begins with `folder/`.

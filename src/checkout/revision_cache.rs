@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 
 use sha1::{Digest, Sha1};
 
+use super::CommitId;
 use super::pathspec::Pathspecs;
 use super::stat_cache::{replace_file, sealed, take, unsealed};
-use super::CommitId;
 
 /// Changes with the layout, and with what a question means.
 const MAGIC: &[u8; 8] = b"swrevs01";

@@ -51,7 +51,11 @@ impl TestRepository {
     }
 
     /// Output of git in another folder.
-    pub(crate) fn git_in<I: IntoIterator<Item = S>, S: AsRef<OsStr>>(&self, folder: &Path, arguments: I) -> Vec<u8> {
+    pub(crate) fn git_in<I: IntoIterator<Item = S>, S: AsRef<OsStr>>(
+        &self,
+        folder: &Path,
+        arguments: I,
+    ) -> Vec<u8> {
         let date = format!("{} +0000", self.clock.fetch_add(60, Ordering::Relaxed));
         let mut command = Command::new("git");
         command.arg("-C").arg(folder).args(["-c", "protocol.file.allow=always"]).args(arguments);

@@ -52,7 +52,8 @@ impl<'a> Iterator for TreeEntries<'a> {
 
     fn next(&mut self) -> Option<TreeEntry<'a>> {
         let space = self.rest.iter().take(8).position(|byte| *byte == b' ')?;
-        let mode = self.rest[..space].iter().fold(0, |mode, digit| mode * 8 + u32::from(digit.wrapping_sub(b'0')));
+        let mode =
+            self.rest[..space].iter().fold(0, |mode, digit| mode * 8 + u32::from(digit.wrapping_sub(b'0')));
         let after = &self.rest[space + 1..];
         let end = after.find_byte(0)?;
         let id = after.get(end + 1..end + 21)?.first_chunk().copied()?;

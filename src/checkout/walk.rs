@@ -178,7 +178,8 @@ impl Walk<'_> {
         }
         let listing = mem::take(&mut scratch.listing);
         let git = listing.kind_of(b".git");
-        if task.tracked.is_empty() && !is_part && git.is_some_and(|kind| self.is_repository(&task.path, kind)) {
+        if task.tracked.is_empty() && !is_part && git.is_some_and(|kind| self.is_repository(&task.path, kind))
+        {
             found.unlisted.push(Unlisted {
                 path: task.path,
                 kind: NodeKind::Folder,
@@ -189,7 +190,11 @@ impl Walk<'_> {
         }
         if listing.is_empty() && !is_part {
             let tracking = if task.ignored == Some(true) { Tracking::Ignored } else { Tracking::Untracked };
-            found.unlisted.push(Unlisted { path: mem::take(&mut task.path), kind: NodeKind::Folder, tracking });
+            found.unlisted.push(Unlisted {
+                path: mem::take(&mut task.path),
+                kind: NodeKind::Folder,
+                tracking,
+            });
             scratch.listing = listing;
             return;
         }

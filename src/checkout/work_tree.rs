@@ -178,7 +178,9 @@ impl WorkTree {
         let mut listing = Listing::default();
         let mut waiting = vec![TreePath::new(folder)];
         while let Some(folder) = waiting.pop() {
-            self.disk.list(folder.as_bytes(), &mut listing).map_err(|error| named(folder.as_bytes(), &error))?;
+            self.disk
+                .list(folder.as_bytes(), &mut listing)
+                .map_err(|error| named(folder.as_bytes(), &error))?;
             for (name, kind) in listing.iter().filter(|(name, _)| *name != b".git") {
                 let path = folder.join(name);
                 if kind != NodeKind::Folder {

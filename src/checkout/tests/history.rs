@@ -22,8 +22,8 @@ fn expected(repository: &TestRepository, from: &str, query: &Pathspecs) -> Optio
     let mut arguments: Vec<Vec<u8>> =
         ["log", "-1", "--format=%H", from, "--"].into_iter().map(|word| word.as_bytes().to_vec()).collect();
     arguments.extend(query.paths.iter().map(PathPattern::to_git));
-    let answer = repository
-        .git_in(repository.root(), arguments.iter().map(|argument| OsStr::from_bytes(argument)));
+    let answer =
+        repository.git_in(repository.root(), arguments.iter().map(|argument| OsStr::from_bytes(argument)));
     answer.trim().to_str().expect("hex").parse().ok()
 }
 
@@ -81,8 +81,16 @@ fn modes_links_and_folders_that_become_files_count() {
     repository.commit("link");
     repository.write("other", "y");
     repository.commit("other");
-    let queries =
-        [path("run.sh"), path("d"), path("d/e"), path("d/e/f"), glob("d/*/*"), glob("*"), glob("**/f"), glob("d/**")];
+    let queries = [
+        path("run.sh"),
+        path("d"),
+        path("d/e"),
+        path("d/e/f"),
+        glob("d/*/*"),
+        glob("*"),
+        glob("**/f"),
+        glob("d/**"),
+    ];
     check(&repository, "HEAD", &queries);
 }
 
@@ -232,7 +240,8 @@ fn random_history(seed: u64) -> (TestRepository, Vec<Pathspecs>) {
         files.retain(|path, _| !all.iter().any(|other| other.starts_with(&format!("{path}/"))));
         // The clock runs backwards now and then.
         let time = 1_600_000_000 + number * 100 - if random.random_bool(0.1) { 550 } else { 0 };
-        let head = format!("commit refs/heads/main\nmark :{}\ncommitter A <a@x> {time} +0000\ndata 0\n", number + 1);
+        let head =
+            format!("commit refs/heads/main\nmark :{}\ncommitter A <a@x> {time} +0000\ndata 0\n", number + 1);
         stream.extend(head.into_bytes());
         for (at, parent) in parents.iter().enumerate() {
             let word = if at == 0 { "from" } else { "merge" };
@@ -252,10 +261,12 @@ fn random_history(seed: u64) -> (TestRepository, Vec<Pathspecs>) {
     let repository = TestRepository::new();
     repository.write(".git/stream", &stream);
     let script = "git fast-import --quiet <.git/stream";
-    let status = std::process::Command::new("sh").args(["-c", script]).current_dir(repository.root()).status();
+    let status =
+        std::process::Command::new("sh").args(["-c", script]).current_dir(repository.root()).status();
     assert!(status.expect("sh").success());
     let patterns = [
-        "*", "a/*", "**/a", "a/**", "**/b/*", "a*", "?", "[ab]/d", "[!a]*/**", "a/**/d", "*/*", "**", "a.c/*", "d/a*/?",
+        "*", "a/*", "**/a", "a/**", "**/b/*", "a*", "?", "[ab]/d", "[!a]*/**", "a/**/d", "*/*", "**",
+        "a.c/*", "d/a*/?",
     ];
     let queries = (0..60)
         .map(|_| {
@@ -279,7 +290,8 @@ fn random_history(seed: u64) -> (TestRepository, Vec<Pathspecs>) {
 fn random_histories_give_what_git_gives() {
     for seed in 0..12 {
         let (repository, queries) = random_history(seed);
-        let newest = repository.git(["for-each-ref", "--format=%(refname)", "--sort=-committerdate", "refs/heads"]);
+        let newest =
+            repository.git(["for-each-ref", "--format=%(refname)", "--sort=-committerdate", "refs/heads"]);
         for from in newest.lines().take(2) {
             check(&repository, from, &queries);
         }
