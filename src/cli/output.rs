@@ -60,6 +60,7 @@ impl Output {
         self.root = Some(root.to_owned());
     }
 
+    #[expect(clippy::unused_self, reason = "whoever writes has to hold the output")]
     /// Writes a result. A reader that has gone, such as `head`, is no error.
     pub(super) fn result(&self, text: &[u8]) -> Result<ExitCode, CliError> {
         let mut out = io::stdout().lock();
@@ -107,7 +108,9 @@ impl Output {
                 biased;
                 event = events.recv() => {
                     let Some(event) = event else { break };
-                    renderers.iter_mut().for_each(|renderer| renderer.event(&event));
+                    for renderer in &mut renderers {
+                        renderer.event(&event);
+                    }
                     if is_for_the_summary(&event) {
                         kept.push(event);
                     }
@@ -162,6 +165,7 @@ impl Output {
         std::fs::read(path.to_os(self.root.as_deref()?)).ok()
     }
 
+    #[expect(clippy::unused_self, reason = "whoever writes has to hold the output")]
     fn say(&self, text: &str) {
         // Nobody is left to tell if standard error is closed.
         let _ = io::stderr().lock().write_all(text.as_bytes());

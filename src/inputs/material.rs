@@ -87,7 +87,9 @@ impl Material {
         let mut encoder = Encoder::new("shipwright files and times 1");
         self.encode_files(&mut encoder);
         encoder.field("times", times.len());
-        times.iter().for_each(|time| encoder.bytes(&time.to_le_bytes()));
+        for time in times {
+            encoder.bytes(&time.to_le_bytes());
+        }
         encoder.finish()
     }
 

@@ -60,7 +60,9 @@ impl TagPolicy {
         }
         let moving = self.branch.iter().chain(&self.moving);
         tags.extend(moving.map(|tag| WantedTag { tag: tag.clone(), moves: true }));
-        tags.iter_mut().for_each(|wanted| wanted.tag = name.tag(&wanted.tag));
+        for wanted in &mut tags {
+            wanted.tag = name.tag(&wanted.tag);
+        }
         let mut seen = Vec::with_capacity(tags.len());
         tags.retain(|wanted| {
             let new = !seen.contains(&wanted.tag);

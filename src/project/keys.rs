@@ -90,7 +90,7 @@ fn select(
     let Some(rules) = ignore_rules(tree, image, diagnostics)? else { return Ok(None) };
     let sources = &image.evaluation.sources;
     let whole = image.evaluation.whole_context || definition.options.whole_context;
-    let selection = context::select(tree, &image.context, rules.as_ref(), sources, whole)?;
+    let selection = context::select(tree, &image.context, Some(&rules), sources, whole)?;
     image.whole_context = selection.whole_context;
     diagnostics.extend(selection.diagnostics.iter().cloned());
     // A pattern may match nothing, and git has no empty folders.
@@ -139,15 +139,15 @@ fn path_patterns(spec: &SourceSpec) -> Vec<PathPattern> {
     }
 }
 
-/// The rules of the ignore file; the outer `None` means that they are wrong, which makes the image so.
+/// The rules of the ignore file, empty where there is none; `None` if they are wrong, which makes the image so.
 fn ignore_rules(
     tree: &dyn Snapshot,
     image: &mut Image,
     diagnostics: &mut Vec<Diagnostic>,
-) -> Result<Option<Option<IgnoreRules>>, LoadError> {
-    let Some(path) = &image.ignore_file else { return Ok(Some(None)) };
+) -> Result<Option<IgnoreRules>, LoadError> {
+    let Some(path) = &image.ignore_file else { return Ok(Some(IgnoreRules::default())) };
     match IgnoreRules::parse(&tree.read(path)?) {
-        Ok(rules) => Ok(Some(Some(rules))),
+        Ok(rules) => Ok(Some(rules)),
         Err(error) => {
             diagnostics.push(error.into_diagnostic(path.clone()));
             image.state = ImageState::Invalid(format!("has a faulty {path}"));

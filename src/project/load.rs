@@ -142,14 +142,11 @@ fn adjust(
         }
     }
     if let Some((name, stage)) = &options.target {
-        match find(definitions, naming, name) {
-            Some(at) => {
-                definitions[at].options.target = Some(stage.clone());
-                definitions[at].target_from_flag = true;
-                changed.push(at);
-            }
-            // An unknown target is an error of the selection, which names the closest ones.
-            None => {}
+        // An unknown image is an error of the selection, which names the closest ones.
+        if let Some(at) = find(definitions, naming, name) {
+            definitions[at].options.target = Some(stage.clone());
+            definitions[at].target_from_flag = true;
+            changed.push(at);
         }
     }
     changed
@@ -209,33 +206,31 @@ fn image(definition: &Definition, evaluation: Evaluation, name: ImageName) -> Im
 
 /// Decides for every reference whether it means an image of this checkout.
 fn bind(images: &mut [Image], naming: &Naming, options: &Options, diagnostics: &mut Vec<Diagnostic>) {
-    for at in 0..images.len() {
-        let references = std::mem::take(&mut images[at].evaluation.references);
-        for used in &references {
-            let place = location(&images[at].dockerfile, used);
+    for (at, image) in images.iter_mut().enumerate() {
+        for used in &image.evaluation.references {
+            let place = location(&image.dockerfile, used);
             let Some(reference) = &used.reference else { continue };
             match naming.bind(reference, at, &options.follow) {
-                Binding::Local(image) => images[at].bound.push(BoundReference {
-                    image,
+                Binding::Local(dependency) => image.bound.push(BoundReference {
+                    image: dependency,
                     kind: dependency_kind(used.kind),
                     expanded: used.expanded.clone(),
                     span: used.span.clone(),
                     line: used.line,
                 }),
-                Binding::Pinned(_) | Binding::External => images[at].bases.push(used.expanded.clone()),
+                Binding::Pinned(_) | Binding::External => image.bases.push(used.expanded.clone()),
                 Binding::Ambiguous(candidates) => {
                     diagnostics.push(naming.ambiguous(reference, &candidates, place));
-                    images[at].state = ImageState::Invalid("has an ambiguous reference".into());
+                    image.state = ImageState::Invalid("has an ambiguous reference".into());
                 }
                 Binding::Unbuilt { closest } => {
-                    images[at].bases.push(used.expanded.clone());
+                    image.bases.push(used.expanded.clone());
                     diagnostics.push(naming.unbuilt(reference, &closest, place));
                 }
             }
         }
-        images[at].evaluation.references = references;
-        images[at].bases.sort();
-        images[at].bases.dedup();
+        image.bases.sort();
+        image.bases.dedup();
     }
 }
 

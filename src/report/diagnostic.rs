@@ -95,7 +95,7 @@ impl Excerpt {
             .map_or(source.len(), |at| span.start + at);
         let from = start.max(span.start.saturating_sub(EXCERPT / 2));
         let to = end.min(span.start.saturating_add(EXCERPT));
-        let counted = source[..span.start].iter().filter(|byte| **byte == b'\n').count() + 1;
+        let counted = source[..span.start].split(|byte| *byte == b'\n').count();
         let mut text = String::new();
         let mut shown_span = 0..0;
         let mut at = from;
@@ -165,7 +165,7 @@ mod tests {
             .hint("did you mean COPY?");
         assert_data_eq!(
             render_diagnostics(&[diagnostic], &sources, Look::PLAIN),
-            str![[r#"
+            str![[r"
 error: unknown instruction: COPPY
  --> api/Dockerfile:2:1
   |
@@ -175,7 +175,7 @@ error: unknown instruction: COPPY
   = help: did you mean COPY?
 
 
-"#]]
+"]]
         );
     }
 
@@ -184,11 +184,11 @@ error: unknown instruction: COPPY
         let diagnostic = Diagnostic::error("no engine answers").hint("start Docker");
         assert_data_eq!(
             render_diagnostics(&[diagnostic], &sources, Look::PLAIN),
-            str![[r#"
+            str![[r"
 error: no engine answers
 hint: start Docker
 
-"#]]
+"]]
         );
     }
 
