@@ -34,10 +34,14 @@ const OWNED_CRATES: &[(&str, &[&str])] = &[
     ("tonic", &["engine"]),
     ("hyper", &["engine"]),
     ("petgraph", &["graph"]),
-    ("clap", &["cli"]),
+    ("clap", &["cli", "main"]),
     ("indicatif", &["report", "cli"]),
     ("annotate_snippets", &["report"]),
 ];
+
+/// Files outside the command line that touch the process's surroundings, and why.
+const EDGES: &[(&str, &str, &str)] =
+    &[("checkout/discover.rs", "env::var", "git's own settings are where git looks for them, as for libgit2")];
 
 #[derive(Clone, Copy)]
 enum Allowed {
@@ -159,7 +163,8 @@ fn environment_and_terminal_stay_at_the_edge() {
                 let found = product
                     .lines()
                     .any(|line| !line.trim_start().starts_with("//") && line.contains(forbidden));
-                if found {
+                let excepted = EDGES.iter().any(|(path, what, _)| file == Path::new(path) && *what == forbidden);
+                if found && !excepted {
                     violations.push(format!("{} uses {forbidden}", file.display()));
                 }
             }
