@@ -75,6 +75,10 @@ impl Ignores {
         let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
         for line in text.split(|byte| *byte == b'\n') {
             let line = line.strip_suffix(b"\r").unwrap_or(line);
+            // Nothing but a mark matches nothing in git, but everything here.
+            if line.trim_end_with(|c| c == ' ') == b"!" {
+                continue;
+            }
             // A pattern that is no pattern matches nothing, as in git.
             let _ = builder.add_line(None, &line.to_str_lossy());
         }

@@ -113,6 +113,7 @@ impl Index {
         let mut at = 12;
         // Where the path of the entry before begins, and its end.
         let mut last = 0..0;
+        let mut unsorted = false;
         for _ in 0..count {
             let flags = raw.get(at + 60..at + 62).ok_or(SHORT)?;
             let extended = flags[0] & 0x40 != 0;
@@ -144,7 +145,8 @@ impl Index {
                 }
                 // The other sides of a conflict.
                 Ordering::Equal if !last.is_empty() => index.paths.truncate(start),
-                _ => return Err(ParseFailure::Damaged("its paths are not sorted")),
+                // So they are in a split index, which an extension will tell.
+                _ => unsorted = true,
             }
             at = next;
         }
@@ -162,6 +164,9 @@ impl Index {
                 _ => {}
             }
             at = body.end;
+        }
+        if unsorted {
+            return Err(ParseFailure::Damaged("its paths are not sorted"));
         }
         index.raw = raw;
         Ok(index)
