@@ -39,6 +39,11 @@ impl Environment {
         child
     }
 
+    /// How many variables it holds.
+    pub(super) fn len(&self) -> usize {
+        self.values.len() + self.image.len()
+    }
+
     /// ENV.
     pub(super) fn set(&mut self, name: Value, value: Value) {
         if name.unknown.is_some() {

@@ -5,7 +5,7 @@ use super::directive::{Directives, Frontend};
 use super::environment::is_read_undeclared;
 use super::evaluation::{EvaluatedStage, Evaluation, Problem, ProblemKind, Scope};
 use super::instruction::{InstructionKind, Trigger};
-use super::link::{Base, LinkedStage, Linker};
+use super::link::{LinkedStage, Linker, mark_needed};
 use super::normal;
 use super::parser::Dockerfile;
 use super::shell::Shell;
@@ -48,10 +48,10 @@ fn complete<'a>(
     let target_name = target.and_then(|target| file.stages[target].name.as_deref());
     let mut linker = Linker::new(file, scope, &shell, target_name, &mut findings);
     let mut stages = linker.link();
-    linker.mark_needed(&mut stages, target);
+    mark_needed(&mut stages, target);
     let globals = linker.globals;
     let walker = Walker::new(file, scope, &shell, &globals, &stages, target, &mut findings);
-    let walked = walker.walk();
+    let found = walker.walk();
     let frontend = match scope.build_args.get("BUILDKIT_SYNTAX") {
         Some(syntax) => Frontend::of(syntax),
         None => file.directives.frontend(),
@@ -60,12 +60,12 @@ fn complete<'a>(
     problems.sort_by_key(|problem| problem.span.start);
     Evaluation {
         target,
-        references: walked.references,
-        sources: walked.sources,
+        references: found.references,
+        sources: found.sources,
         triggers: target.map_or_else(Vec::new, |target| triggers(file, target)),
-        declared_args: declared_args(file, scope, walked.declared_args),
+        declared_args: declared_args(file, scope, found.declared_args),
         logical_lines: logical_lines(file, &stages),
-        whole_context: walked.whole_context || frontend != Frontend::Dockerfile,
+        whole_context: found.whole_context || frontend != Frontend::Dockerfile,
         frontend,
         problems,
         unused_stages: unused(&stages),
@@ -111,11 +111,8 @@ fn describe(linked: LinkedStage<'_>) -> EvaluatedStage {
     EvaluatedStage {
         name: linked.stage.name.clone(),
         base: linked.stage.base.as_ref().map(|base| base.text.clone()).unwrap_or_default(),
+        base_stage: linked.base_stage(),
         base_expanded: linked.base_expanded,
-        base_stage: match linked.base {
-            Base::Stage(index) => Some(index),
-            _ => None,
-        },
         platform: linked.platform,
         needed: linked.needed,
         line: linked.stage.line,

@@ -203,4 +203,6 @@ pub enum ProblemKind {
     Checksum,
     /// An ONBUILD trigger that is no instruction.
     Trigger,
+    /// More stages, variables and triggers by each other than anybody needs.
+    Size,
 }

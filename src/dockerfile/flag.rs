@@ -90,7 +90,7 @@ pub(super) fn read(text: &Text, range: Range<usize>) -> (Vec<Flag>, usize) {
         if word.bytes == b"--" {
             return (flags, end);
         }
-        flags.push(split(word, at..end));
+        flags.push(split(&word, at..end));
         at = end;
     }
 }
@@ -134,7 +134,7 @@ fn read_word(text: &Text, range: Range<usize>) -> (FlagText, usize) {
     (word, at)
 }
 
-fn split(word: FlagText, range: Range<usize>) -> Flag {
+fn split(word: &FlagText, range: Range<usize>) -> Flag {
     let length = word.bytes.len();
     let equals = word.bytes.iter().position(|byte| *byte == b'=');
     let name = word.range(2.min(length)..equals.unwrap_or(length).max(2.min(length))).text();

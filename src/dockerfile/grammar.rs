@@ -363,10 +363,10 @@ impl<'t> Node<'t> {
             Verb::Volume => {
                 self.at_least_one(verb)?;
                 flag::check(&self.flags, &[])?;
-                match self.words().iter().any(|word| word.text.trim().is_empty()) {
-                    true => Err(self.fail("VOLUME specified can not be an empty string")),
-                    false => Ok(()),
+                if self.words().iter().any(|word| word.text.trim().is_empty()) {
+                    return Err(self.fail("VOLUME specified can not be an empty string"));
                 }
+                Ok(())
             }
             Verb::Shell => {
                 flag::check(&self.flags, &[])?;
@@ -385,10 +385,10 @@ impl<'t> Node<'t> {
         let command = self.after_first_word();
         let kind = self.text.string(self.rest.start..command.start).trim().to_uppercase();
         if kind == "NONE" {
-            return match command.is_empty() {
-                true => Ok(()),
-                false => Err(self.fail("HEALTHCHECK NONE takes no arguments")),
-            };
+            if command.is_empty() {
+                return Ok(());
+            }
+            return Err(self.fail("HEALTHCHECK NONE takes no arguments"));
         }
         flag::check(&self.flags, &HEALTHCHECK_FLAGS)?;
         let has_command = match json::parse(self.text, command.clone()) {

@@ -3,9 +3,8 @@
 //! `BuildKit` looks at all stages here, needed or not: a reference that is none fails the build of any
 //! target.
 
-use std::borrow::Cow;
 use std::collections::{BTreeSet, HashMap};
-use std::ops::Range;
+use std::ops::{Deref, Range};
 
 use crate::image::ImageReference;
 
@@ -32,13 +31,17 @@ pub(super) struct LinkedStage<'a> {
 }
 
 impl LinkedStage<'_> {
-    /// The stages it uses in any way.
-    pub(super) fn uses(&self) -> impl Iterator<Item = usize> {
-        let base = match self.base {
+    /// The stage it begins with, if it is one.
+    pub(super) fn base_stage(&self) -> Option<usize> {
+        match self.base {
             Base::Stage(index) => Some(index),
             _ => None,
-        };
-        base.into_iter().chain(self.takes_from.iter().copied())
+        }
+    }
+
+    /// The stages it uses in any way.
+    pub(super) fn uses(&self) -> impl Iterator<Item = usize> {
+        self.base_stage().into_iter().chain(self.takes_from.iter().copied())
     }
 }
 
@@ -54,8 +57,25 @@ pub(super) enum Base {
 
 /// An instruction that a stage carries out.
 pub(super) struct Step<'a> {
-    pub(super) instruction: Cow<'a, Instruction>,
+    pub(super) instruction: StepInstruction<'a>,
     pub(super) origin: Origin,
+}
+
+/// An instruction of the file, or one that was read from a trigger's text.
+pub(super) enum StepInstruction<'a> {
+    Written(&'a Instruction),
+    Read(Box<Instruction>),
+}
+
+impl Deref for StepInstruction<'_> {
+    type Target = Instruction;
+
+    fn deref(&self) -> &Instruction {
+        match self {
+            Self::Written(instruction) => instruction,
+            Self::Read(instruction) => instruction,
+        }
+    }
 }
 
 /// Why a stage carries out an instruction.
@@ -181,16 +201,6 @@ impl<'a, 'f> Linker<'a, 'f> {
         stages
     }
 
-    /// Marks the target and all it uses.
-    pub(super) fn mark_needed(&mut self, stages: &mut [LinkedStage<'a>], target: Option<usize>) {
-        let mut open: Vec<usize> = target.into_iter().collect();
-        while let Some(index) = open.pop() {
-            if !std::mem::replace(&mut stages[index].needed, true) {
-                open.extend(stages[index].uses());
-            }
-        }
-    }
-
     fn base(&mut self, stage: &Stage, earlier: &HashMap<&str, usize>) -> (Base, Result<String, String>) {
         let Some(written) = &stage.base else { return (Base::Bad, Err("FROM has an error".to_owned())) };
         let expanded = match self.shell.expand(&written.text, &self.globals) {
@@ -211,13 +221,14 @@ impl<'a, 'f> Linker<'a, 'f> {
         let base = match earlier.get(name.as_str()) {
             Some(index) => Base::Stage(*index),
             None if name == "scratch" => Base::Scratch,
-            None => match name.parse() {
-                Ok(reference) => Base::Image(reference),
-                Err(_) => {
+            None => {
+                if let Ok(reference) = name.parse() {
+                    Base::Image(reference)
+                } else {
                     self.bad_base(written, &expanded, earlier);
                     Base::Bad
                 }
-            },
+            }
         };
         (base, Ok(name))
     }
@@ -225,19 +236,16 @@ impl<'a, 'f> Linker<'a, 'f> {
     /// Reports a base that is no reference, by what probably is the cause.
     fn bad_base(&mut self, written: &Word, expanded: &Expanded, earlier: &HashMap<&str, usize>) {
         let name = &expanded.value.text;
-        let mut blank: Vec<String> = Vec::new();
-        for (variable, is_blank) in &expanded.variables {
-            if *is_blank && !blank.contains(variable) {
-                blank.push(variable.clone());
-            }
-        }
+        let variables = expanded.variables.iter();
+        let blank: BTreeSet<&str> =
+            variables.filter(|(_, is_blank)| *is_blank).map(|(name, _)| name.as_str()).collect();
         let message = if name.is_empty() {
             format!("base name ({}) should not be blank", written.text)
         } else {
             format!("failed to parse stage name {name:?}: invalid reference format")
         };
-        let is_declared = |name: &&String| self.declared.contains(name.as_str());
-        let declared: Vec<String> = blank.iter().filter(is_declared).cloned().collect();
+        let declared: Vec<String> =
+            blank.intersection(&self.declared).map(|name| (*name).to_owned()).collect();
         let (kind, hint) = if !declared.is_empty() {
             let hint = give_a_value(&declared);
             (ProblemKind::BlankReference { arguments: declared }, Some(hint))
@@ -285,10 +293,10 @@ impl<'a, 'f> Linker<'a, 'f> {
             _ => self.inherited(index, stage),
         };
         let written = self.file.instructions_of(stage).iter().skip(1);
-        steps.extend(
-            written
-                .map(|instruction| Step { instruction: Cow::Borrowed(instruction), origin: Origin::Written }),
-        );
+        steps.extend(written.map(|instruction| Step {
+            instruction: StepInstruction::Written(instruction),
+            origin: Origin::Written,
+        }));
         steps
     }
 
@@ -297,7 +305,13 @@ impl<'a, 'f> Linker<'a, 'f> {
         for instruction in self.file.instructions_of(base) {
             match &instruction.kind {
                 InstructionKind::Onbuild(Some(trigger)) => {
-                    steps.push(Step { instruction: Cow::Borrowed(trigger), origin: Origin::Trigger });
+                    if !self.shell.afford(1) {
+                        let message = "the stages of this file carry out too many triggers";
+                        self.findings.report(ProblemKind::Size, message, base_span(stage), None);
+                        break;
+                    }
+                    let instruction = StepInstruction::Written(trigger);
+                    steps.push(Step { instruction, origin: Origin::Trigger });
                 }
                 InstructionKind::Onbuild(None) => {
                     let message = format!("the ONBUILD of line {} has an error", instruction.line);
@@ -314,7 +328,8 @@ impl<'a, 'f> Linker<'a, 'f> {
         for trigger in self.scope.inherited.get(&index).into_iter().flatten() {
             match parse_trigger(&trigger.text) {
                 Ok(instruction) => {
-                    steps.push(Step { instruction: Cow::Owned(instruction), origin: Origin::Inherited });
+                    let instruction = StepInstruction::Read(Box::new(instruction));
+                    steps.push(Step { instruction, origin: Origin::Inherited });
                 }
                 Err(error) => {
                     let message =
@@ -341,7 +356,7 @@ impl<'a, 'f> Linker<'a, 'f> {
                     }
                 }
                 InstructionKind::Run(run) => {
-                    for from in run.mounts.iter().filter_map(|mount| mount.from_word()) {
+                    for from in run.mounts.iter().filter_map(|mount| mount.reference()) {
                         taken.extend(self.mount_from(&from.text, span(from)));
                     }
                 }
@@ -408,6 +423,16 @@ impl<'a, 'f> Linker<'a, 'f> {
             let message = format!("circular dependency detected on stage: {name}");
             let span = base_span(stages[index].stage);
             self.findings.report(ProblemKind::CircularStages, message, span, None);
+        }
+    }
+}
+
+/// Marks the target and all it uses.
+pub(super) fn mark_needed(stages: &mut [LinkedStage<'_>], target: Option<usize>) {
+    let mut open: Vec<usize> = target.into_iter().collect();
+    while let Some(index) = open.pop() {
+        if !std::mem::replace(&mut stages[index].needed, true) {
+            open.extend(stages[index].uses());
         }
     }
 }

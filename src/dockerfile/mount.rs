@@ -118,7 +118,7 @@ impl Mount {
     }
 
     /// Where the value of `from` stands.
-    pub(super) fn from_word(&self) -> Option<&Word> {
+    pub(super) fn reference(&self) -> Option<&Word> {
         self.fields.iter().rev().find(|field| field.key == "from").and_then(|field| field.word.as_ref())
     }
 
@@ -397,7 +397,7 @@ mod tests {
                 (fields.kind, fields.from.as_str(), fields.source.as_str()),
                 (MountType::Bind, "img", "src")
             );
-            let from = mount.from_word().map(|word| &source[word.span.clone()]);
+            let from = mount.reference().map(|word| &source[word.span.clone()]);
             assert_eq!((from, &source[mount.source_span()]), (Some("img"), "src"), "{source}");
         }
     }

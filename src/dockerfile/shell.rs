@@ -97,6 +97,14 @@ impl Shell {
         Self { escape: char::from(escape), budget: Cell::new(size.saturating_mul(4).saturating_add(LEAST)) }
     }
 
+    /// Takes `copies` of something the size of a variable out of the budget; whether there was enough.
+    pub(super) fn afford(&self, copies: usize) -> bool {
+        const SIZE: usize = 64;
+        let rest = self.budget.get().checked_sub(copies.saturating_mul(SIZE));
+        self.budget.set(rest.unwrap_or(0));
+        rest.is_some()
+    }
+
     /// The word with quotes and escapes removed and variables replaced.
     pub(super) fn expand(&self, word: &str, variables: &dyn Variables) -> Result<Expanded, ShellError> {
         let mut lexer = WordLexer::new(word, self.escape, variables, &self.budget);
@@ -445,7 +453,6 @@ fn choose(name: &str, operator: char, colon: bool, found: Lookup<'_>, word: Valu
     };
     match (operator, value) {
         ('-', None) | ('+', Some(_)) => Ok(word),
-        ('+', None) => Ok(Value::default()),
         ('?', None) => {
             let state = if matches!(found, Lookup::Unset) { "unset" } else { "empty" };
             let default = format!("is not allowed to be {state}");
@@ -484,7 +491,7 @@ mod tests {
         fn get(&self, name: &str) -> Lookup<'_> {
             match self.0.get(name) {
                 Some(value) => Lookup::Set(value),
-                None if name.starts_with("U") => Lookup::Unknown,
+                None if name.starts_with('U') => Lookup::Unknown,
                 None => Lookup::Unset,
             }
         }

@@ -30,7 +30,8 @@ pub(super) struct Walker<'a, 'f> {
     globals: &'f Globals,
     stages: &'f [LinkedStage<'a>],
     names: StageNames<'a>,
-    target: Option<usize>,
+    /// The stages that something is built FROM: other stages, and the target for whoever uses the image.
+    bases: BTreeSet<usize>,
     findings: &'f mut Findings<'a>,
     walked: Walked,
 }
@@ -62,7 +63,9 @@ impl<'a, 'f> Walker<'a, 'f> {
         findings: &'f mut Findings<'a>,
     ) -> Self {
         let (names, walked) = (StageNames::new(file), Walked::default());
-        Self { file, scope, shell, globals, stages, names, target, findings, walked }
+        let needed = stages.iter().filter(|linked| linked.needed);
+        let bases = needed.filter_map(LinkedStage::base_stage).chain(target).collect();
+        Self { file, scope, shell, globals, stages, names, bases, findings, walked }
     }
 
     pub(super) fn walk(mut self) -> Walked {
@@ -70,9 +73,8 @@ impl<'a, 'f> Walker<'a, 'f> {
         for (index, linked) in self.stages.iter().enumerate().filter(|(_, linked)| linked.needed) {
             let mut environment = match &linked.base {
                 Base::Scratch => Environment::scratch(),
-                Base::Stage(base) => {
-                    environments[*base].as_ref().map_or_else(Environment::image, Environment::inherited)
-                }
+                Base::Stage(base) => self.inherited(environments[*base].as_ref(), linked),
+
                 Base::Image(_) | Base::Bad => Environment::image(),
             };
             self.base(index, linked);
@@ -84,6 +86,16 @@ impl<'a, 'f> Walker<'a, 'f> {
             environments[index] = Some(environment);
         }
         self.walked
+    }
+
+    fn inherited(&mut self, base: Option<&Environment>, linked: &LinkedStage<'_>) -> Environment {
+        let Some(base) = base else { return Environment::image() };
+        if self.shell.afford(base.len()) {
+            return base.inherited();
+        }
+        let message = "the stages of this file set too many variables";
+        self.findings.report(ProblemKind::Size, message, base_span(linked.stage), None);
+        Environment::image()
     }
 
     fn base(&mut self, index: usize, linked: &LinkedStage<'_>) {
@@ -241,7 +253,7 @@ impl<'a, 'f> Walker<'a, 'f> {
                 return;
             }
         };
-        if let Some(from) = mount.from_word() {
+        if let Some(from) = mount.reference() {
             let taken = self.names.mount_from(&from.text);
             self.take(UseKind::Mount, taken, from, place, || {
                 format!(
@@ -295,20 +307,17 @@ impl<'a, 'f> Walker<'a, 'f> {
     /// The images of an ONBUILD count if somebody can carry it out: whoever builds FROM the target, or a
     /// needed stage of this file.
     fn onbuild(&mut self, trigger: &Instruction, place: &Place<'_>) {
-        let is_base = |linked: &LinkedStage<'_>| linked.needed && linked.base == Base::Stage(place.stage);
-        if place.origin != Origin::Written
-            || !(self.target == Some(place.stage) || self.stages.iter().any(is_base))
-        {
+        if place.origin != Origin::Written || !self.bases.contains(&place.stage) {
             return;
         }
         match &trigger.kind {
-            InstructionKind::Copy(CopyInstruction { from: Some(from), .. }) => {
-                if self.names.copy_from(&from.text, self.stages.len()) == Taken::Image {
-                    self.image(UseKind::Copy, place.stage, from, &from.text, true);
-                }
+            InstructionKind::Copy(CopyInstruction { from: Some(from), .. })
+                if self.names.copy_from(&from.text, self.stages.len()) == Taken::Image =>
+            {
+                self.image(UseKind::Copy, place.stage, from, &from.text, true);
             }
             InstructionKind::Run(run) => {
-                for from in run.mounts.iter().filter_map(Mount::from_word) {
+                for from in run.mounts.iter().filter_map(Mount::reference) {
                     if self.names.mount_from(&from.text) == Taken::Image {
                         self.image(UseKind::Mount, place.stage, from, &from.text, true);
                     }
