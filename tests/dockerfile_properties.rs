@@ -293,14 +293,15 @@ fn a_hundred_thousand_of_anything_take_no_time() {
 
 #[test]
 fn stages_by_variables_by_triggers_are_bounded() {
-    let variables =
-        "ENV A0=x\n".to_owned() + &(0..20_000).map(|n| format!("ENV A{n}=x\n")).collect::<String>();
+    let numbered = |before: &str, after: &str| -> String {
+        (0..20_000).flat_map(|n| [before.to_owned(), n.to_string(), after.to_owned()]).collect()
+    };
+    let variables = numbered("ENV A", "=x\n");
     let triggers = "ONBUILD COPY x y\n".repeat(20_000);
     for head in [variables, triggers] {
-        let stages: String = (0..20_000).map(|n| format!("FROM b AS c{n}\n")).collect();
-        let all = "FROM scratch\n".to_owned()
-            + &(0..20_000).map(|n| format!("COPY --from=c{n} a b\n")).collect::<String>();
-        let source = format!("FROM a AS b\n{head}{stages}{all}");
+        let stages = numbered("FROM b AS c", "\n");
+        let all = numbered("COPY --from=c", " a b\n");
+        let source = format!("FROM a AS b\n{head}{stages}FROM scratch\n{all}");
         let started = Instant::now();
         let file = parse(source.as_bytes());
         let evaluation = evaluate_in(|scope| evaluate(&file, scope));

@@ -31,6 +31,7 @@ mod shell;
 mod source;
 mod stage;
 mod text;
+mod value;
 mod walk;
 mod words;
 
