@@ -335,4 +335,6 @@ fn several_errors_and_the_rest_of_the_model() {
         ]
     );
     assert_eq!(images(&build(source)), [("acme/b", false), ("acme/c", false)]);
+    let diagnostic = file.errors[1].diagnostic(&"Dockerfile".into());
+    assert_eq!(diagnostic.location.and_then(|place| place.span), Some(21..22));
 }
