@@ -3,7 +3,7 @@ use std::collections::HashMap;
 use crate::image::Platform;
 
 use super::evaluation::Scope;
-use super::shell::{Lookup, Value, Variables};
+use super::value::{Lookup, Value, Variables};
 
 /// The variables at one point of a stage.
 #[derive(Clone, Debug)]

@@ -1,5 +1,8 @@
 use std::ops::Range;
 
+use crate::diagnostic::{Diagnostic, Location};
+use crate::path::TreePath;
+
 use super::text::Text;
 
 /// Something in a Dockerfile that `BuildKit` refuses.
@@ -15,6 +18,33 @@ pub struct SyntaxError {
     pub line: usize,
     /// What to do about it.
     pub hint: Option<String>,
+}
+
+impl SyntaxError {
+    /// For people; `path` is the Dockerfile.
+    pub fn diagnostic(&self, path: &TreePath) -> Diagnostic {
+        diagnostic(path, &self.message, self.line, &self.span, self.hint.as_deref())
+    }
+}
+
+/// An error in the Dockerfile `path`, about the whole of it where there is no span.
+pub(super) fn diagnostic(
+    path: &TreePath,
+    message: &str,
+    line: usize,
+    span: &Range<usize>,
+    hint: Option<&str>,
+) -> Diagnostic {
+    let location = if span.is_empty() {
+        Location::file(path.clone())
+    } else {
+        Location::span(path.clone(), line, span.clone())
+    };
+    let diagnostic = Diagnostic::error(message).at(location);
+    match hint {
+        Some(hint) => diagnostic.hint(hint),
+        None => diagnostic,
+    }
 }
 
 /// At which of its two passes `BuildKit` stops.

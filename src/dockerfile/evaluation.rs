@@ -1,7 +1,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
+use crate::diagnostic::Diagnostic;
 use crate::image::{ImageReference, Platform};
+use crate::path::TreePath;
 
 use super::directive::Frontend;
 use super::instruction::Trigger;
@@ -166,6 +168,18 @@ pub struct Problem {
     pub line: usize,
     /// What to do about it.
     pub hint: Option<String>,
+}
+
+impl Problem {
+    /// Whether nothing is wrong with the file: a build argument is missing.
+    pub fn is_missing_argument(&self) -> bool {
+        matches!(self.kind, ProblemKind::BlankReference { .. })
+    }
+
+    /// For people; `path` is the Dockerfile.
+    pub fn diagnostic(&self, path: &TreePath) -> Diagnostic {
+        super::error::diagnostic(path, &self.message, self.line, &self.span, self.hint.as_deref())
+    }
 }
 
 /// Kinds of reasons.

@@ -13,9 +13,10 @@ use super::evaluate::Findings;
 use super::evaluation::{EvaluatedPlatform, ProblemKind, Scope};
 use super::instruction::{Instruction, InstructionKind};
 use super::parser::{Dockerfile, parse_trigger};
-use super::shell::{Expanded, NoVariables, Shell};
+use super::shell::{Expanded, Shell};
 use super::stage::Stage;
 use super::text::Word;
+use super::value::NoVariables;
 
 /// A stage and what it has to do with others.
 pub(super) struct LinkedStage<'a> {
@@ -161,7 +162,7 @@ impl<'a, 'f> Linker<'a, 'f> {
             for argument in arguments {
                 self.declared.insert(&argument.name);
                 if let Some(given) = self.scope.build_args.get(&argument.name) {
-                    self.globals.set(&argument.name, super::shell::Value::known(given));
+                    self.globals.set(&argument.name, super::value::Value::known(given));
                 } else if let Some(default) = &argument.default {
                     match self.shell.expand(default, &self.globals) {
                         Ok(expanded) => self.globals.set(&argument.name, expanded.value),

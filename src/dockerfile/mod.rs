@@ -4,8 +4,8 @@
 //! small files, and all of them hold here. Everything is pure, takes linear time, never panics and never
 //! recurses on its input.
 //!
-//! [`parse`] reads the text: [`lexer`] makes logical lines that know which byte of the file each of their
-//! bytes came from, [`grammar`] makes typed instructions of them, [`Stage`]s group those. It goes on after
+//! [`parse`] reads the text: the lexer makes logical lines that know which byte of the file each of their
+//! bytes came from, the grammar makes typed instructions of them, [`Stage`]s group those. It goes on after
 //! an error. [`evaluate`] then answers, for one target, platform and set of build arguments: which stages
 //! are needed, which images and files they use, and which text enters the content key. [`rewrite`] puts
 //! other references in their place and leaves every other byte as it was.
@@ -31,6 +31,7 @@ mod shell;
 mod source;
 mod stage;
 mod text;
+mod value;
 mod walk;
 mod words;
 

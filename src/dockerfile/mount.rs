@@ -4,8 +4,8 @@
 use super::error::Failure;
 use super::error::closest;
 use super::flag::{Flag, FlagText, Takes};
-use super::shell::Value;
 use super::text::{Text, Word};
+use super::value::Value;
 use std::ops::Range;
 
 /// A `--mount` flag.

@@ -1,65 +1,13 @@
 //! Quotes, escapes and variables in a word, as `BuildKit`'s shell lexer takes them. It looks like a shell
 //! and is none: patterns have no brackets, and there is no command substitution.
-//!
-//! A variable may be *unknown*: one that nothing in the Dockerfile sets may still come with the base
-//! image. What it leads to is kept apart, so that whoever needs a path knows from where on it is a guess.
 
 use std::cell::Cell;
 
 use super::pattern::{self, Pattern};
+use super::value::{Lookup, NoVariables, Value, Variables};
 
 /// `${a:-${b:-…}}` this deep and no deeper: each level is a level of our own stack.
 const DEEPEST: usize = 100;
-
-/// The value of a variable, or of a word after expansion.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Value {
-    /// The text; what is not known is left out.
-    pub(super) text: String,
-    /// From which byte of the text on it is a guess.
-    pub(super) unknown: Option<usize>,
-}
-
-impl Value {
-    pub(super) fn known(text: impl Into<String>) -> Self {
-        Self { text: text.into(), unknown: None }
-    }
-
-    /// Any text at all.
-    pub(super) fn unknown() -> Self {
-        Self { text: String::new(), unknown: Some(0) }
-    }
-
-    fn append(&mut self, other: &Self) {
-        if self.unknown.is_none() {
-            self.unknown = other.unknown.map(|at| self.text.len() + at);
-        }
-        self.text.push_str(&other.text);
-    }
-}
-
-/// What is known of a variable.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Lookup<'v> {
-    Unset,
-    Set(&'v Value),
-    /// It may be set by a base image.
-    Unknown,
-}
-
-/// Where variables get their values.
-pub(super) trait Variables {
-    fn get(&self, name: &str) -> Lookup<'_>;
-}
-
-/// No variable is set.
-pub(super) struct NoVariables;
-
-impl Variables for NoVariables {
-    fn get(&self, _name: &str) -> Lookup<'_> {
-        Lookup::Unset
-    }
-}
 
 /// A word that could not be expanded.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -196,7 +144,6 @@ impl<'w> WordLexer<'w> {
             match c {
                 '$' => {
                     let inner = self.dollar(depth)?;
-                    self.spend(inner.text.len())?;
                     self.add_words(depth, &inner.text, false);
                     value.append(&inner);
                 }
@@ -253,6 +200,14 @@ impl<'w> WordLexer<'w> {
         }
     }
 
+    /// The value of a variable, as far as the budget goes.
+    fn fetch(&self, found: Lookup<'_>) -> Result<Value> {
+        if let Lookup::Set(value) = found {
+            self.spend(value.text.len())?;
+        }
+        Ok(plain(found))
+    }
+
     fn spend(&self, bytes: usize) -> Result<()> {
         match self.budget.get().checked_sub(bytes) {
             Some(rest) => {
@@ -296,7 +251,6 @@ impl<'w> WordLexer<'w> {
                 Some('"') => break,
                 Some('$') => {
                     let inner = self.dollar(depth)?;
-                    self.spend(inner.text.len())?;
                     value.append(&inner);
                 }
                 Some(c) if c == self.escape => {
@@ -332,7 +286,7 @@ impl<'w> WordLexer<'w> {
             }
             return Ok(match self.lookup(&name) {
                 Lookup::Unset if self.keep_unset => Value::known(format!("${name}")),
-                found => plain(found),
+                found => self.fetch(found)?,
             });
         }
         self.rest.next();
@@ -345,7 +299,7 @@ impl<'w> WordLexer<'w> {
         match self.rest.next() {
             Some('}') => Ok(match self.lookup(&name) {
                 Lookup::Unset if self.keep_unset => Value::known(format!("${{{name}}}")),
-                found => plain(found),
+                found => self.fetch(found)?,
             }),
             Some(':') => match self.rest.next() {
                 Some(operator @ ('#' | '%')) => Err(unsupported(&format!(":{operator}"))),
@@ -368,6 +322,9 @@ impl<'w> WordLexer<'w> {
             let colon = if colon { ":" } else { "" };
             return Ok(Value::known(format!("${{{name}{colon}{operator}{}}}", word.text)));
         }
+        if let Lookup::Set(value) = found {
+            self.spend(value.text.len())?;
+        }
         match operator {
             '-' | '+' | '?' => choose(name, operator, colon, found, word),
             '#' | '%' => trimmed(operator, found, &word),
@@ -388,7 +345,7 @@ impl<'w> WordLexer<'w> {
                 let text = format!("${{{name}/{}/{}}}", wanted.text, replacement.text);
                 return Ok(Value::known(text));
             }
-            found => plain(found),
+            found => self.fetch(found)?,
         };
         if [&value, &wanted, &replacement].iter().any(|part| part.unknown.is_some()) {
             return Ok(Value::unknown());

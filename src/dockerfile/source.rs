@@ -1,7 +1,7 @@
 //! Sources of COPY, ADD and bind mounts as paths of the build context.
 
 use super::evaluation::SourcePattern;
-use super::shell::Value;
+use super::value::Value;
 
 /// The paths that a source of COPY or ADD names.
 pub(super) fn pattern(value: &Value) -> SourcePattern {

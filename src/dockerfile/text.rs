@@ -110,6 +110,8 @@ mod tests {
         assert_eq!(text.word(5..16), Word { text: "alpine:3.20".into(), span: 5..20 });
         assert_eq!(text.word(20..21).span, 24..25);
         assert_eq!(text.span(4..4), 4..4);
+        // A word at the end of its line leaves the continuation alone.
+        assert_eq!(text.span(5..7), 5..7);
     }
 
     #[test]

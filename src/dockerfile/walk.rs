@@ -6,13 +6,14 @@ use std::ops::Range;
 use super::environment::{Environment, Globals};
 use super::evaluate::Findings;
 use super::evaluation::{ImageUse, LocalSource, ProblemKind, Scope, SourceInstruction, UseKind};
-use super::instruction::{ArgDeclaration, CopyInstruction, Instruction, InstructionKind, Verb};
+use super::instruction::{ArgDeclaration, Assignment, CopyInstruction, Instruction, InstructionKind, Verb};
 use super::link::{Base, LinkedStage, Origin, StageNames, Step, Taken, base_span};
 use super::mount::{Mount, MountType};
 use super::parser::Dockerfile;
-use super::shell::{Expanded, Shell, Value};
+use super::shell::{Expanded, Shell};
 use super::source;
 use super::text::Word;
+use super::value::Value;
 
 /// What carrying out the needed stages showed.
 #[derive(Default)]
@@ -126,15 +127,7 @@ impl<'a, 'f> Walker<'a, 'f> {
                     self.argument(argument, &mut place);
                 }
             }
-            InstructionKind::Env(pairs) => {
-                for pair in pairs {
-                    let name = self.expand(&pair.name, &pair.span, &place);
-                    let value = self.expand(&pair.value, &pair.span, &place);
-                    if let (Some(name), Some(value)) = (name, value) {
-                        place.environment.set(name.value, value.value);
-                    }
-                }
-            }
+            InstructionKind::Env(pairs) => self.assign(pairs, &mut place),
             InstructionKind::Copy(copy) => self.copy(copy, SourceInstruction::Copy, &place),
             InstructionKind::Add(copy) => self.copy(copy, SourceInstruction::Add, &place),
             InstructionKind::Run(run) => run.mounts.iter().for_each(|mount| self.mount(mount, &place)),
@@ -146,6 +139,19 @@ impl<'a, 'f> Walker<'a, 'f> {
             | InstructionKind::Onbuild(None)
             | InstructionKind::Other(_)
             | InstructionKind::Invalid(_) => {}
+        }
+    }
+
+    /// ENV: all pairs of one instruction see the variables of before it.
+    fn assign(&mut self, pairs: &[Assignment], place: &mut Place<'_>) {
+        let mut values = Vec::with_capacity(pairs.len());
+        for pair in pairs {
+            let name = self.expand(&pair.name, &pair.span, place);
+            let value = self.expand(&pair.value, &pair.span, place);
+            values.extend(name.zip(value));
+        }
+        for (name, value) in values {
+            place.environment.set(name.value, value.value);
         }
     }
 
