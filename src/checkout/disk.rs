@@ -3,15 +3,27 @@
 
 use std::fs::File;
 use std::io::{self, Read};
-use std::path::{Path, PathBuf};
+use std::path::Path;
+#[cfg(not(target_os = "linux"))]
+use std::path::PathBuf;
 
 use super::NodeKind;
 
 /// A folder of the local file system, the root of a checkout.
 pub(super) struct Disk {
-    root: PathBuf,
     #[cfg(target_os = "linux")]
     folder: rustix::fd::OwnedFd,
+    #[cfg(not(target_os = "linux"))]
+    root: PathBuf,
+}
+
+/// Looks at files in the order of their paths: a folder that holds several is gone to only once.
+pub(super) struct Neighbours<'a> {
+    disk: &'a Disk,
+    #[cfg(target_os = "linux")]
+    folder: Vec<u8>,
+    #[cfg(target_os = "linux")]
+    opened: Option<rustix::fd::OwnedFd>,
 }
 
 /// What the file system says about a file without opening it.
@@ -80,10 +92,6 @@ impl Disk {
             NodeKind::Other => Err(not_a_file()),
         }
     }
-
-    pub(super) fn root(&self) -> &Path {
-        &self.root
-    }
 }
 
 fn not_a_file() -> io::Error {
@@ -94,7 +102,7 @@ fn not_a_file() -> io::Error {
 mod system {
     use rustix::fs::{AtFlags, FileType, Mode, OFlags, RawDir};
 
-    use super::{Disk, File, FileState, Listing, NodeKind, Path, Stamp, io, not_a_file};
+    use super::{Disk, File, FileState, Listing, Neighbours, NodeKind, Path, Stamp, io, not_a_file};
 
     const FOLDER: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::CLOEXEC);
 
@@ -111,10 +119,49 @@ mod system {
         }
     }
 
+    fn state_at(folder: impl rustix::fd::AsFd, path: &[u8]) -> io::Result<FileState> {
+        let stat = rustix::fs::statat(folder, path, AtFlags::SYMLINK_NOFOLLOW)?;
+        let nanoseconds = |value| u32::try_from(value).unwrap_or(0);
+        Ok(FileState {
+            kind: kind(FileType::from_raw_mode(stat.st_mode)),
+            executable: stat.st_mode & 0o100 != 0,
+            stamp: Stamp {
+                size: u64::try_from(stat.st_size).unwrap_or(0),
+                modified: (stat.st_mtime, nanoseconds(stat.st_mtime_nsec)),
+                changed: (stat.st_ctime, nanoseconds(stat.st_ctime_nsec)),
+                inode: stat.st_ino,
+            },
+        })
+    }
+
+    impl Neighbours<'_> {
+        pub(in super::super) fn state(&mut self, path: &[u8]) -> io::Result<FileState> {
+            let slash = path.iter().rposition(|byte| *byte == b'/').unwrap_or(0);
+            let (folder, name) = (&path[..slash], &path[slash..]);
+            if folder.is_empty() {
+                return self.disk.state(path);
+            }
+            if self.folder != folder {
+                self.folder.clear();
+                self.folder.extend_from_slice(folder);
+                self.opened = None;
+                // Opening a folder pays from its second file on.
+                return self.disk.state(path);
+            }
+            if self.opened.is_none() {
+                let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+                self.opened = Some(rustix::fs::openat(&self.disk.folder, folder, flags, Mode::empty())?);
+            }
+            match &self.opened {
+                Some(opened) => state_at(opened, &name[1..]),
+                None => self.disk.state(path),
+            }
+        }
+    }
+
     impl Disk {
         pub(in super::super) fn new(root: &Path) -> io::Result<Self> {
-            let folder = rustix::fs::open(root, FOLDER, Mode::empty())?;
-            Ok(Self { root: root.to_owned(), folder })
+            Ok(Self { folder: rustix::fs::open(root, FOLDER, Mode::empty())? })
         }
 
         /// Fills `listing` with the names in the folder at `path`, which is not followed if it is a link.
@@ -157,18 +204,11 @@ mod system {
 
         /// The state of what stands at `path`; a link at its end is not followed.
         pub(in super::super) fn state(&self, path: &[u8]) -> io::Result<FileState> {
-            let stat = rustix::fs::statat(&self.folder, here(path), AtFlags::SYMLINK_NOFOLLOW)?;
-            let nanoseconds = |value| u32::try_from(value).unwrap_or(0);
-            Ok(FileState {
-                kind: kind(FileType::from_raw_mode(stat.st_mode)),
-                executable: stat.st_mode & 0o100 != 0,
-                stamp: Stamp {
-                    size: u64::try_from(stat.st_size).unwrap_or(0),
-                    modified: (stat.st_mtime, nanoseconds(stat.st_mtime_nsec)),
-                    changed: (stat.st_ctime, nanoseconds(stat.st_ctime_nsec)),
-                    inode: stat.st_ino,
-                },
-            })
+            state_at(&self.folder, here(path))
+        }
+
+        pub(in super::super) fn neighbours(&self) -> Neighbours<'_> {
+            Neighbours { disk: self, folder: Vec::new(), opened: None }
         }
 
         /// Opens a regular file; never follows a link at the end of `path`, never waits for a pipe.
@@ -189,7 +229,7 @@ mod system {
     use std::fs::{FileType, Metadata};
     use std::time::{SystemTime, UNIX_EPOCH};
 
-    use super::{Disk, File, FileState, Listing, NodeKind, Path, Stamp, io, not_a_file};
+    use super::{Disk, File, FileState, Listing, Neighbours, NodeKind, Path, Stamp, io, not_a_file};
     use crate::path::TreePath;
 
     fn kind(file_type: FileType) -> NodeKind {
@@ -233,7 +273,17 @@ mod system {
         (false, stamp)
     }
 
+    impl Neighbours<'_> {
+        pub(in super::super) fn state(&mut self, path: &[u8]) -> io::Result<FileState> {
+            self.disk.state(path)
+        }
+    }
+
     impl Disk {
+        pub(in super::super) fn neighbours(&self) -> Neighbours<'_> {
+            Neighbours { disk: self }
+        }
+
         pub(in super::super) fn new(root: &Path) -> io::Result<Self> {
             std::fs::metadata(root)?;
             Ok(Self { root: root.to_owned() })
