@@ -67,12 +67,12 @@ impl Listing {
         self.items.is_empty()
     }
 
-    fn clear(&mut self) {
+    pub(super) fn clear(&mut self) {
         self.bytes.clear();
         self.items.clear();
     }
 
-    fn push(&mut self, name: &[u8], kind: NodeKind) {
+    pub(super) fn push(&mut self, name: &[u8], kind: NodeKind) {
         self.bytes.extend_from_slice(name);
         self.items.push((self.bytes.len(), kind));
     }
@@ -100,11 +100,16 @@ fn not_a_file() -> io::Error {
 
 #[cfg(target_os = "linux")]
 mod system {
-    use rustix::fs::{AtFlags, FileType, Mode, OFlags, RawDir};
+    use rustix::fs::{AtFlags, FileType, Mode, OFlags, RawDir, Stat};
 
     use super::{Disk, File, FileState, Listing, Neighbours, NodeKind, Path, Stamp, io, not_a_file};
 
     const FOLDER: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::CLOEXEC);
+
+    /// ext2 to ext4, XFS, Btrfs, tmpfs, overlay, F2FS, ZFS, bcachefs (`linux/magic.h`).
+    const RELIABLE: [u32; 8] = [
+        0xef53, 0x5846_5342, 0x9123_683e, 0x0102_1994, 0x794c_7630, 0xf2f5_2010, 0x2fc1_2fc1, 0xca45_1a4e,
+    ];
 
     fn here(path: &[u8]) -> &[u8] {
         if path.is_empty() { b"." } else { path }
@@ -121,17 +126,21 @@ mod system {
 
     fn state_at(folder: impl rustix::fd::AsFd, path: &[u8]) -> io::Result<FileState> {
         let stat = rustix::fs::statat(folder, path, AtFlags::SYMLINK_NOFOLLOW)?;
-        let nanoseconds = |value| u32::try_from(value).unwrap_or(0);
         Ok(FileState {
             kind: kind(FileType::from_raw_mode(stat.st_mode)),
             executable: stat.st_mode & 0o100 != 0,
-            stamp: Stamp {
-                size: u64::try_from(stat.st_size).unwrap_or(0),
-                modified: (stat.st_mtime, nanoseconds(stat.st_mtime_nsec)),
-                changed: (stat.st_ctime, nanoseconds(stat.st_ctime_nsec)),
-                inode: stat.st_ino,
-            },
+            stamp: stamp(&stat),
         })
+    }
+
+    fn stamp(stat: &Stat) -> Stamp {
+        let nanoseconds = |value| u32::try_from(value).unwrap_or(0);
+        Stamp {
+            size: u64::try_from(stat.st_size).unwrap_or(0),
+            modified: (stat.st_mtime, nanoseconds(stat.st_mtime_nsec)),
+            changed: (stat.st_ctime, nanoseconds(stat.st_ctime_nsec)),
+            inode: stat.st_ino,
+        }
     }
 
     impl Neighbours<'_> {
@@ -164,8 +173,20 @@ mod system {
             Ok(Self { folder: rustix::fs::open(root, FOLDER, Mode::empty())? })
         }
 
-        /// Fills `listing` with the names in the folder at `path`, which is not followed if it is a link.
-        pub(in super::super) fn list(&self, path: &[u8], listing: &mut Listing) -> io::Result<()> {
+        /// The file system, if it is one that always notes in a folder when something in it has come or gone.
+        pub(in super::super) fn reliable_device(&self) -> Option<u64> {
+            let kind = rustix::fs::fstatfs(&self.folder).ok()?.f_type;
+            let device = rustix::fs::fstat(&self.folder).ok()?.st_dev;
+            u32::try_from(kind).is_ok_and(|kind| RELIABLE.contains(&kind)).then_some(device)
+        }
+
+        /// Fills `listing` with the names in the folder at `path`, which is not followed if it is a link. Gives
+        /// what the folder itself was like before it was read, and its file system.
+        pub(in super::super) fn list(
+            &self,
+            path: &[u8],
+            listing: &mut Listing,
+        ) -> io::Result<Option<(Stamp, u64)>> {
             listing.clear();
             let mut buffer = std::mem::take(&mut listing.buffer);
             buffer.resize(32 * 1024, std::mem::MaybeUninit::uninit());
@@ -179,9 +200,10 @@ mod system {
             path: &[u8],
             listing: &mut Listing,
             buffer: &mut [std::mem::MaybeUninit<u8>],
-        ) -> io::Result<()> {
+        ) -> io::Result<Option<(Stamp, u64)>> {
             let folder =
                 rustix::fs::openat(&self.folder, here(path), FOLDER | OFlags::NOFOLLOW, Mode::empty())?;
+            let before = rustix::fs::fstat(&folder)?;
             let mut entries = RawDir::new(&folder, buffer);
             while let Some(entry) = entries.next() {
                 let entry = entry?;
@@ -199,7 +221,7 @@ mod system {
                 };
                 listing.push(name.to_bytes(), kind(file_type));
             }
-            Ok(())
+            Ok(Some((stamp(&before), before.st_dev)))
         }
 
         /// The state of what stands at `path`; a link at its end is not followed.
@@ -293,13 +315,21 @@ mod system {
             TreePath::new(path).to_os(&self.root)
         }
 
-        pub(in super::super) fn list(&self, path: &[u8], listing: &mut Listing) -> io::Result<()> {
+        pub(in super::super) fn reliable_device(&self) -> Option<u64> {
+            None
+        }
+
+        pub(in super::super) fn list(
+            &self,
+            path: &[u8],
+            listing: &mut Listing,
+        ) -> io::Result<Option<(Stamp, u64)>> {
             listing.clear();
             for entry in std::fs::read_dir(self.at(path))? {
                 let entry = entry?;
                 listing.push(entry.file_name().as_encoded_bytes(), kind(entry.file_type()?));
             }
-            Ok(())
+            Ok(None)
         }
 
         pub(in super::super) fn state(&self, path: &[u8]) -> io::Result<FileState> {
