@@ -1,14 +1,15 @@
 use std::path::Path;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use git2::{Oid, Repository};
 
 use super::commit_tree::{CommitTree, Origin};
 use super::discover::{Opened, UserFolders};
-use super::disk::Disk;
+use super::disk::{Disk, FileState};
 use super::head::{self, Head};
 use super::history;
-use super::part::{Part, PartSettings};
+use super::index::Index;
+use super::part::{Part, PartSettings, read_index};
 use super::pathspec::Pathspecs;
 use super::work_tree::WorkTree;
 use super::{CheckoutError, CommitId, executable, origin};
@@ -24,6 +25,7 @@ pub struct Checkout {
     name: String,
     origin_url: Option<String>,
     head: Head,
+    index: Mutex<Option<(FileState, Arc<Index>)>>,
 }
 
 impl Checkout {
@@ -50,6 +52,7 @@ impl Checkout {
             objects_only: opened.objects_only,
             user,
             opened: Mutex::new(opened),
+            index: Mutex::new(None),
         })
     }
 
@@ -87,7 +90,7 @@ impl Checkout {
     pub fn work_tree(&self) -> Result<WorkTree, CheckoutError> {
         let disk = Disk::new(&self.root).map_err(|error| CheckoutError::io(&self.root, error))?;
         let settings = PartSettings::new(self.opened().config(), &self.common_dir, &self.user);
-        let mut parts = vec![Part::read(&self.git_dir, &self.root, Vec::new(), settings)?];
+        let mut parts = vec![Part::new(&self.git_dir, Vec::new(), self.index()?, settings)];
         let mut next = 0;
         while next < parts.len() {
             let submodules = self.submodules(&parts[next]);
@@ -107,7 +110,8 @@ impl Checkout {
                 let repository = folder.join(".git").exists().then(|| Repository::open(&folder).ok())??;
                 let settings =
                     PartSettings::new(repository.config().ok(), repository.commondir(), &self.user);
-                Part::read(repository.path(), &self.root, path.as_bytes().to_owned(), settings).ok()
+                let index = read_index(repository.path(), &folder).ok()?;
+                Some(Part::new(repository.path(), path.as_bytes().to_owned(), Arc::new(index), settings))
             })
             .collect()
     }
@@ -120,7 +124,9 @@ impl Checkout {
         };
         let origin = Origin { root: &self.root, common_dir: &self.common_dir, user: &self.user };
         let settings = PartSettings::new(config, &self.common_dir, &self.user);
-        CommitTree::read(&origin, repository, &self.git_dir, settings, commit)
+        // Without an index it only takes longer.
+        let index = self.index().unwrap_or_default();
+        CommitTree::read(&origin, repository, &index, settings, commit)
     }
 
     /// For each query the last commit, from `from` backwards, that changed, added or removed one of its
@@ -211,6 +217,20 @@ impl Checkout {
             return self.ask(&["rev-parse", "--quiet", "--verify", &reference], "find a branch").is_ok();
         }
         self.opened().repository.find_reference(&reference).is_ok()
+    }
+
+    /// The index as it is now, read again only if the file is another one.
+    fn index(&self) -> Result<Arc<Index>, CheckoutError> {
+        let now = Disk::new(&self.git_dir).and_then(|disk| disk.state(b"index")).ok();
+        let mut known = self.index.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((state, index)) = &*known
+            && Some(state) == now.as_ref()
+        {
+            return Ok(index.clone());
+        }
+        let index = Arc::new(read_index(&self.git_dir, &self.root)?);
+        *known = now.map(|state| (state, index.clone()));
+        Ok(index)
     }
 
     fn ask(&self, arguments: &[&str], action: &'static str) -> Result<String, CheckoutError> {

@@ -1,6 +1,6 @@
 use std::io::{self, Read};
 use std::path::Path;
-use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use bstr::{BStr, ByteSlice};
 use git2::{Oid, Repository};
@@ -56,18 +56,18 @@ pub(super) struct Origin<'a> {
 }
 
 impl CommitTree {
-    /// Reads the trees of `commit`. Where git has noted in the index in `git_dir` that a folder of it equals
-    /// a tree, its entries are taken from there, which makes HEAD's tree nearly free.
+    /// Reads the trees of `commit`. Where git has noted in `index` that a folder of it equals a tree, its
+    /// entries are taken from there, which makes HEAD's tree nearly free.
     pub(super) fn read(
         origin: &Origin<'_>,
         repository: Repository,
-        git_dir: &Path,
+        index: &Arc<Index>,
         settings: PartSettings,
         commit: CommitId,
     ) -> Result<Self, CheckoutError> {
         let mut tree = Self {
             commit,
-            files: Files::with_capacity(0, 0),
+            files: Files::beside(index.clone(), index.len()),
             parts: Vec::new(),
             submodules: Vec::new(),
             hollow: Vec::new(),
@@ -79,8 +79,7 @@ impl CommitTree {
             .find_commit(oid)
             .map(|commit| commit.tree_id())
             .map_err(|error| CheckoutError::object(oid, &error))?;
-        let index = read_index(git_dir, origin.root).unwrap_or_default();
-        tree.add_part(origin, repository, settings, Vec::new(), root, &index)?;
+        tree.add_part(origin, repository, settings, Vec::new(), root, index)?;
         if tree.parts.len() > 1 {
             tree.files.sort();
         }
@@ -259,8 +258,12 @@ impl Collector<'_> {
             && cached.valid == Some((range.len(), tree))
         {
             for at in range.clone() {
-                let entry = self.index.entry(at);
-                self.file(self.index.mode(at), entry.blob, self.index.path(at));
+                let (mode, blob) = (self.index.mode(at), self.index.blob(at));
+                if self.part == 0 && !index::is_submodule(mode) {
+                    self.files.push_indexed(at, TreeFile { mode, blob, part: 0 });
+                } else {
+                    self.file(mode, blob, self.index.path(at));
+                }
             }
             return Ok(());
         }
@@ -343,7 +346,7 @@ impl FileTree for CommitTree {
 
     fn list(&self, folder: &TreePath, prune: &mut dyn FnMut(&TreePath) -> bool) -> io::Result<Vec<Node>> {
         let mut nodes = Vec::new();
-        let nothing = Files::<()>::with_capacity(0, 0);
+        let nothing = Files::<()>::new();
         list_both(folder.as_bytes(), (&self.files, &nothing), prune, |found, _| {
             if let Found::First(path, file) = found {
                 nodes.push(Self::node(path, file));

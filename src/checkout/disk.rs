@@ -3,15 +3,27 @@
 
 use std::fs::File;
 use std::io::{self, Read};
-use std::path::{Path, PathBuf};
+use std::path::Path;
+#[cfg(not(target_os = "linux"))]
+use std::path::PathBuf;
 
 use super::NodeKind;
 
 /// A folder of the local file system, the root of a checkout.
 pub(super) struct Disk {
-    root: PathBuf,
     #[cfg(target_os = "linux")]
     folder: rustix::fd::OwnedFd,
+    #[cfg(not(target_os = "linux"))]
+    root: PathBuf,
+}
+
+/// Looks at files in the order of their paths: a folder that holds several is gone to only once.
+pub(super) struct Neighbours<'a> {
+    disk: &'a Disk,
+    #[cfg(target_os = "linux")]
+    folder: Vec<u8>,
+    #[cfg(target_os = "linux")]
+    opened: Option<rustix::fd::OwnedFd>,
 }
 
 /// What the file system says about a file without opening it.
@@ -55,12 +67,12 @@ impl Listing {
         self.items.is_empty()
     }
 
-    fn clear(&mut self) {
+    pub(super) fn clear(&mut self) {
         self.bytes.clear();
         self.items.clear();
     }
 
-    fn push(&mut self, name: &[u8], kind: NodeKind) {
+    pub(super) fn push(&mut self, name: &[u8], kind: NodeKind) {
         self.bytes.extend_from_slice(name);
         self.items.push((self.bytes.len(), kind));
     }
@@ -80,10 +92,6 @@ impl Disk {
             NodeKind::Other => Err(not_a_file()),
         }
     }
-
-    pub(super) fn root(&self) -> &Path {
-        &self.root
-    }
 }
 
 fn not_a_file() -> io::Error {
@@ -92,11 +100,16 @@ fn not_a_file() -> io::Error {
 
 #[cfg(target_os = "linux")]
 mod system {
-    use rustix::fs::{AtFlags, FileType, Mode, OFlags, RawDir};
+    use rustix::fs::{AtFlags, FileType, Mode, OFlags, RawDir, Stat};
 
-    use super::{Disk, File, FileState, Listing, NodeKind, Path, Stamp, io, not_a_file};
+    use super::{Disk, File, FileState, Listing, Neighbours, NodeKind, Path, Stamp, io, not_a_file};
 
     const FOLDER: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::CLOEXEC);
+
+    /// ext2 to ext4, XFS, Btrfs, tmpfs, overlay, F2FS, ZFS, bcachefs (`linux/magic.h`).
+    const RELIABLE: [u32; 8] = [
+        0xef53, 0x5846_5342, 0x9123_683e, 0x0102_1994, 0x794c_7630, 0xf2f5_2010, 0x2fc1_2fc1, 0xca45_1a4e,
+    ];
 
     fn here(path: &[u8]) -> &[u8] {
         if path.is_empty() { b"." } else { path }
@@ -111,14 +124,69 @@ mod system {
         }
     }
 
+    fn state_at(folder: impl rustix::fd::AsFd, path: &[u8]) -> io::Result<FileState> {
+        let stat = rustix::fs::statat(folder, path, AtFlags::SYMLINK_NOFOLLOW)?;
+        Ok(FileState {
+            kind: kind(FileType::from_raw_mode(stat.st_mode)),
+            executable: stat.st_mode & 0o100 != 0,
+            stamp: stamp(&stat),
+        })
+    }
+
+    fn stamp(stat: &Stat) -> Stamp {
+        let nanoseconds = |value| u32::try_from(value).unwrap_or(0);
+        Stamp {
+            size: u64::try_from(stat.st_size).unwrap_or(0),
+            modified: (stat.st_mtime, nanoseconds(stat.st_mtime_nsec)),
+            changed: (stat.st_ctime, nanoseconds(stat.st_ctime_nsec)),
+            inode: stat.st_ino,
+        }
+    }
+
+    impl Neighbours<'_> {
+        pub(in super::super) fn state(&mut self, path: &[u8]) -> io::Result<FileState> {
+            let slash = path.iter().rposition(|byte| *byte == b'/').unwrap_or(0);
+            let (folder, name) = (&path[..slash], &path[slash..]);
+            if folder.is_empty() {
+                return self.disk.state(path);
+            }
+            if self.folder != folder {
+                self.folder.clear();
+                self.folder.extend_from_slice(folder);
+                self.opened = None;
+                // Opening a folder pays from its second file on.
+                return self.disk.state(path);
+            }
+            if self.opened.is_none() {
+                let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+                self.opened = Some(rustix::fs::openat(&self.disk.folder, folder, flags, Mode::empty())?);
+            }
+            match &self.opened {
+                Some(opened) => state_at(opened, &name[1..]),
+                None => self.disk.state(path),
+            }
+        }
+    }
+
     impl Disk {
         pub(in super::super) fn new(root: &Path) -> io::Result<Self> {
-            let folder = rustix::fs::open(root, FOLDER, Mode::empty())?;
-            Ok(Self { root: root.to_owned(), folder })
+            Ok(Self { folder: rustix::fs::open(root, FOLDER, Mode::empty())? })
         }
 
-        /// Fills `listing` with the names in the folder at `path`, which is not followed if it is a link.
-        pub(in super::super) fn list(&self, path: &[u8], listing: &mut Listing) -> io::Result<()> {
+        /// The file system, if it is one that always notes in a folder when something in it has come or gone.
+        pub(in super::super) fn reliable_device(&self) -> Option<u64> {
+            let kind = rustix::fs::fstatfs(&self.folder).ok()?.f_type;
+            let device = rustix::fs::fstat(&self.folder).ok()?.st_dev;
+            u32::try_from(kind).is_ok_and(|kind| RELIABLE.contains(&kind)).then_some(device)
+        }
+
+        /// Fills `listing` with the names in the folder at `path`, which is not followed if it is a link. Gives
+        /// what the folder itself was like before it was read, and its file system.
+        pub(in super::super) fn list(
+            &self,
+            path: &[u8],
+            listing: &mut Listing,
+        ) -> io::Result<Option<(Stamp, u64)>> {
             listing.clear();
             let mut buffer = std::mem::take(&mut listing.buffer);
             buffer.resize(32 * 1024, std::mem::MaybeUninit::uninit());
@@ -132,9 +200,10 @@ mod system {
             path: &[u8],
             listing: &mut Listing,
             buffer: &mut [std::mem::MaybeUninit<u8>],
-        ) -> io::Result<()> {
+        ) -> io::Result<Option<(Stamp, u64)>> {
             let folder =
                 rustix::fs::openat(&self.folder, here(path), FOLDER | OFlags::NOFOLLOW, Mode::empty())?;
+            let before = rustix::fs::fstat(&folder)?;
             let mut entries = RawDir::new(&folder, buffer);
             while let Some(entry) = entries.next() {
                 let entry = entry?;
@@ -152,23 +221,16 @@ mod system {
                 };
                 listing.push(name.to_bytes(), kind(file_type));
             }
-            Ok(())
+            Ok(Some((stamp(&before), before.st_dev)))
         }
 
         /// The state of what stands at `path`; a link at its end is not followed.
         pub(in super::super) fn state(&self, path: &[u8]) -> io::Result<FileState> {
-            let stat = rustix::fs::statat(&self.folder, here(path), AtFlags::SYMLINK_NOFOLLOW)?;
-            let nanoseconds = |value| u32::try_from(value).unwrap_or(0);
-            Ok(FileState {
-                kind: kind(FileType::from_raw_mode(stat.st_mode)),
-                executable: stat.st_mode & 0o100 != 0,
-                stamp: Stamp {
-                    size: u64::try_from(stat.st_size).unwrap_or(0),
-                    modified: (stat.st_mtime, nanoseconds(stat.st_mtime_nsec)),
-                    changed: (stat.st_ctime, nanoseconds(stat.st_ctime_nsec)),
-                    inode: stat.st_ino,
-                },
-            })
+            state_at(&self.folder, here(path))
+        }
+
+        pub(in super::super) fn neighbours(&self) -> Neighbours<'_> {
+            Neighbours { disk: self, folder: Vec::new(), opened: None }
         }
 
         /// Opens a regular file; never follows a link at the end of `path`, never waits for a pipe.
@@ -189,7 +251,7 @@ mod system {
     use std::fs::{FileType, Metadata};
     use std::time::{SystemTime, UNIX_EPOCH};
 
-    use super::{Disk, File, FileState, Listing, NodeKind, Path, Stamp, io, not_a_file};
+    use super::{Disk, File, FileState, Listing, Neighbours, NodeKind, Path, Stamp, io, not_a_file};
     use crate::path::TreePath;
 
     fn kind(file_type: FileType) -> NodeKind {
@@ -233,7 +295,17 @@ mod system {
         (false, stamp)
     }
 
+    impl Neighbours<'_> {
+        pub(in super::super) fn state(&mut self, path: &[u8]) -> io::Result<FileState> {
+            self.disk.state(path)
+        }
+    }
+
     impl Disk {
+        pub(in super::super) fn neighbours(&self) -> Neighbours<'_> {
+            Neighbours { disk: self }
+        }
+
         pub(in super::super) fn new(root: &Path) -> io::Result<Self> {
             std::fs::metadata(root)?;
             Ok(Self { root: root.to_owned() })
@@ -243,13 +315,21 @@ mod system {
             TreePath::new(path).to_os(&self.root)
         }
 
-        pub(in super::super) fn list(&self, path: &[u8], listing: &mut Listing) -> io::Result<()> {
+        pub(in super::super) fn reliable_device(&self) -> Option<u64> {
+            None
+        }
+
+        pub(in super::super) fn list(
+            &self,
+            path: &[u8],
+            listing: &mut Listing,
+        ) -> io::Result<Option<(Stamp, u64)>> {
             listing.clear();
             for entry in std::fs::read_dir(self.at(path))? {
                 let entry = entry?;
                 listing.push(entry.file_name().as_encoded_bytes(), kind(entry.file_type()?));
             }
-            Ok(())
+            Ok(None)
         }
 
         pub(in super::super) fn state(&self, path: &[u8]) -> io::Result<FileState> {

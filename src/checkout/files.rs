@@ -2,11 +2,15 @@
 
 use std::cmp::Ordering;
 use std::ops::Range;
+use std::sync::Arc;
 
-use super::index::compare_below;
+use super::index::{Index, compare_below};
 use crate::path::TreePath;
 
 pub(super) struct Files<T> {
+    /// Most paths are those of an index, and stay there.
+    index: Arc<Index>,
+    /// The others; they count from where the index's bytes end.
     paths: Vec<u8>,
     entries: Vec<Entry<T>>,
 }
@@ -18,17 +22,18 @@ struct Entry<T> {
 }
 
 impl<T> Files<T> {
-    pub(super) fn with_capacity(files: usize, bytes: usize) -> Self {
-        Self { paths: Vec::with_capacity(bytes), entries: Vec::with_capacity(files) }
+    pub(super) fn new() -> Self {
+        Self::beside(Arc::default(), 0)
     }
 
-    /// Adds bytes that [`Files::push_range`] can refer to, and says where they begin.
-    pub(super) fn add_bytes(&mut self, bytes: &[u8]) -> usize {
-        self.paths.extend_from_slice(bytes);
-        self.paths.len() - bytes.len()
+    /// For the paths of `index`, and others.
+    pub(super) fn beside(index: Arc<Index>, capacity: usize) -> Self {
+        Self { index, paths: Vec::new(), entries: Vec::with_capacity(capacity) }
     }
 
-    pub(super) fn push_range(&mut self, range: Range<usize>, data: T) {
+    /// Adds a path of the index.
+    pub(super) fn push_indexed(&mut self, at: usize, data: T) {
+        let range = self.index.path_range(at);
         self.entries.push(Entry { start: range.start, length: range.len(), data });
     }
 
@@ -37,14 +42,14 @@ impl<T> Files<T> {
         for part in parts {
             self.paths.extend_from_slice(part);
         }
-        self.push_range(start..self.paths.len(), data);
+        let length = self.paths.len() - start;
+        self.entries.push(Entry { start: self.index.path_bytes().len() + start, length, data });
     }
 
     /// Cheap where whole runs are in order already.
     pub(super) fn sort(&mut self) {
-        let paths = &self.paths;
-        let path = |entry: &Entry<T>| &paths[entry.start..entry.start + entry.length];
-        self.entries.sort_by(|a, b| path(a).cmp(path(b)));
+        let (index, paths) = (self.index.path_bytes(), &self.paths);
+        self.entries.sort_by(|a, b| a.path(index, paths).cmp(b.path(index, paths)));
     }
 
     pub(super) fn len(&self) -> usize {
@@ -52,8 +57,7 @@ impl<T> Files<T> {
     }
 
     pub(super) fn path(&self, at: usize) -> &[u8] {
-        let entry = &self.entries[at];
-        &self.paths[entry.start..entry.start + entry.length]
+        self.entries[at].path(self.index.path_bytes(), &self.paths)
     }
 
     pub(super) fn data(&self, at: usize) -> &T {
@@ -109,6 +113,16 @@ impl<T> Files<T> {
             }
         }
         low
+    }
+}
+
+impl<T> Entry<T> {
+    fn path<'a>(&self, index: &'a [u8], paths: &'a [u8]) -> &'a [u8] {
+        let (bytes, start) = match self.start.checked_sub(index.len()) {
+            None => (index, self.start),
+            Some(start) => (paths, start),
+        };
+        &bytes[start..start + self.length]
     }
 }
 
@@ -171,7 +185,7 @@ mod tests {
     use super::*;
 
     fn files(paths: &[&str]) -> Files<()> {
-        let mut files = Files::with_capacity(0, 0);
+        let mut files = Files::new();
         for path in paths {
             files.push(&[path.as_bytes()], ());
         }

@@ -34,6 +34,9 @@ impl CommitId {
 }
 
 impl BlobId {
+    /// No blob's id: fills places that are not known yet.
+    pub(super) const ZERO: Self = Self([0; 20]);
+
     /// Takes the 20 bytes.
     pub const fn new(bytes: [u8; 20]) -> Self {
         Self(bytes)

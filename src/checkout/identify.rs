@@ -4,7 +4,7 @@ use std::io::{self, Read};
 use std::sync::{Mutex, PoisonError};
 
 use super::conversion::{AutoCrlf, Difference};
-use super::disk::{FileState, Stamp};
+use super::disk::{FileState, Neighbours, Stamp};
 use super::stat_cache;
 use super::walk::threads;
 use super::work_tree::{Entry, WorkTree, named};
@@ -20,6 +20,10 @@ const SMALL: u64 = 1 << 20;
 /// How often a file that changes while it is read is read again.
 const ATTEMPTS: usize = 5;
 
+/// Before it is known.
+const UNKNOWN: Identity =
+    Identity { kind: InputKind::File, blob: BlobId::ZERO, size: 0, modified_ns: None };
+
 pub(super) struct Identifier<'a> {
     tree: &'a WorkTree,
     /// Read before any file, so that what changes afterwards is too young to be remembered.
@@ -32,23 +36,21 @@ impl<'a> Identifier<'a> {
     }
 
     pub(super) fn identify(&self, paths: &[TreePath]) -> io::Result<Vec<Identity>> {
+        let mut identities = vec![UNKNOWN; paths.len()];
         let count = threads().min(paths.len().div_ceil(CHUNK));
         if count <= 1 {
-            return self.chunk(paths);
+            self.chunk(paths, &mut identities)?;
+            return Ok(identities);
         }
-        let chunks = Mutex::new(paths.chunks(CHUNK).enumerate());
-        let done = Mutex::new(Ok(Vec::new()));
+        let chunks = Mutex::new(paths.chunks(CHUNK).zip(identities.chunks_mut(CHUNK)));
+        let failure = Mutex::new(None);
         let work = || {
             loop {
-                let Some((at, chunk)) = chunks.lock().unwrap_or_else(PoisonError::into_inner).next() else {
+                let chunk = chunks.lock().unwrap_or_else(PoisonError::into_inner).next();
+                let Some((paths, identities)) = chunk else { return };
+                if let Err(error) = self.chunk(paths, identities) {
+                    failure.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
                     return;
-                };
-                let result = self.chunk(chunk);
-                let mut done = done.lock().unwrap_or_else(PoisonError::into_inner);
-                match (&mut *done, result) {
-                    (Ok(found), Ok(identities)) => found.push((at, identities)),
-                    (Ok(_), Err(error)) => *done = Err(error),
-                    (Err(_), _) => return,
                 }
             }
         };
@@ -58,40 +60,40 @@ impl<'a> Identifier<'a> {
             }
             work();
         });
-        let mut found = done.into_inner().unwrap_or_else(PoisonError::into_inner)?;
-        found.sort_by_key(|(at, _)| *at);
-        let mut identities = Vec::with_capacity(paths.len());
-        for (_, chunk) in found {
-            identities.extend(chunk);
+        match failure.into_inner().unwrap_or_else(PoisonError::into_inner) {
+            None => Ok(identities),
+            Some(error) => Err(error),
         }
-        Ok(identities)
     }
 
-    fn chunk(&self, paths: &[TreePath]) -> io::Result<Vec<Identity>> {
+    fn chunk(&self, paths: &[TreePath], identities: &mut [Identity]) -> io::Result<()> {
+        let mut neighbours = self.tree.disk.neighbours();
         let mut hint = 0;
-        paths
-            .iter()
-            .map(|path| {
-                let Some(at) = self.tree.files.find_near(path.as_bytes(), &mut hint) else {
-                    return self.one(path.as_bytes(), None);
-                };
-                let slot = &self.tree.known[at];
-                if let Some(known) = slot.get() {
-                    return Ok(*known);
+        for (path, identity) in paths.iter().zip(identities) {
+            let path = path.as_bytes();
+            let found = self.tree.files.find_near(path, &mut hint);
+            let known = found.and_then(|at| self.tree.known[at].get());
+            *identity = match known {
+                Some(known) => *known,
+                None => {
+                    let entry = found.map(|at| *self.tree.files.data(at));
+                    let new =
+                        self.look(path, entry, &mut neighbours).map_err(|error| named(path, &error))?;
+                    found.map_or(new, |at| *self.tree.known[at].get_or_init(|| new))
                 }
-                let identity = self.one(path.as_bytes(), Some(*self.tree.files.data(at)))?;
-                Ok(*slot.get_or_init(|| identity))
-            })
-            .collect()
+            };
+        }
+        Ok(())
     }
 
-    fn one(&self, path: &[u8], entry: Option<Entry>) -> io::Result<Identity> {
-        self.look(path, entry).map_err(|error| named(path, &error))
-    }
-
-    fn look(&self, path: &[u8], entry: Option<Entry>) -> io::Result<Identity> {
+    fn look(
+        &self,
+        path: &[u8],
+        entry: Option<Entry>,
+        neighbours: &mut Neighbours<'_>,
+    ) -> io::Result<Identity> {
         for _ in 0..ATTEMPTS {
-            let state = self.tree.disk.state(path)?;
+            let state = neighbours.state(path)?;
             let found = match state.kind {
                 NodeKind::File => self.file(path, entry, &state)?,
                 NodeKind::Link => self.link(path, entry, &state)?,

@@ -25,16 +25,19 @@ const FIXED: usize = 62;
 #[derive(Default)]
 pub(super) struct Index {
     raw: Vec<u8>,
-    paths: Vec<u8>,
+    /// Paths that do not stand in `raw` in one piece (version 4 leaves out what they share).
+    paths: Option<Vec<u8>>,
     entries: Vec<Position>,
     trees: Option<Range<usize>>,
     /// When the file was written: what is not older than this may have changed behind its back.
     written: i64,
 }
 
+/// Where an entry and its path are. There may be very many, so they are small.
 struct Position {
-    path_end: usize,
-    at: usize,
+    path: u32,
+    length: u32,
+    at: u32,
 }
 
 /// One file as it was added, with what `stat` said then.
@@ -103,59 +106,54 @@ impl Index {
         }
         let count = number(&raw, 8).ok_or(SHORT)? as usize;
         let end = raw.len().checked_sub(20).ok_or(SHORT)?;
-        let mut index = Self {
-            paths: Vec::with_capacity(raw.len() / 2),
-            entries: Vec::with_capacity(count.min(raw.len() / FIXED)),
-            trees: None,
-            written,
-            raw: Vec::new(),
-        };
+        let mut entries: Vec<Position> = Vec::with_capacity(count.min(raw.len() / FIXED));
+        let mut paths = Vec::new();
         let mut at = 12;
-        // Where the path of the entry before begins, and its end.
+        // Where the path of the entry before is.
         let mut last = 0..0;
         let mut unsorted = false;
         for _ in 0..count {
             let flags = raw.get(at + 60..at + 62).ok_or(SHORT)?;
             let extended = flags[0] & 0x40 != 0;
             let name_at = at + FIXED + if extended { 2 } else { 0 };
-            let start = index.paths.len();
-            let next = if version == 4 {
+            let (path, next) = if version == 4 {
                 let (strip, length) = variable_number(raw.get(name_at..end).ok_or(SHORT)?).ok_or(SHORT)?;
                 let kept = last.len().checked_sub(strip).ok_or(ParseFailure::Damaged("a path is wrong"))?;
                 let suffix_at = name_at + length;
                 let suffix = until_nul(raw.get(suffix_at..end).ok_or(SHORT)?).ok_or(SHORT)?;
-                index.paths.extend_from_within(last.start..last.start + kept);
-                index.paths.extend_from_slice(suffix);
-                suffix_at + suffix.len() + 1
+                let start = paths.len();
+                paths.extend_from_within(last.start..last.start + kept);
+                paths.extend_from_slice(suffix);
+                (start..paths.len(), suffix_at + suffix.len() + 1)
             } else {
                 let known = usize::from(u16::from_be_bytes([flags[0] & 0x0f, flags[1]]));
-                let name = match raw.get(name_at..end).ok_or(SHORT)? {
-                    rest if known < 0xfff => rest.get(..known).ok_or(SHORT)?,
-                    rest => until_nul(rest).ok_or(SHORT)?,
+                let length = match raw.get(name_at..end).ok_or(SHORT)? {
+                    rest if known < 0xfff => rest.get(..known).ok_or(SHORT)?.len(),
+                    rest => until_nul(rest).ok_or(SHORT)?.len(),
                 };
-                index.paths.extend_from_slice(name);
                 // At least one NUL, up to a multiple of eight from the entry's start.
-                at + ((name_at + name.len() - at + 8) & !7)
+                (name_at..name_at + length, at + ((name_at + length - at + 8) & !7))
             };
-            let path_end = index.paths.len();
-            match index.paths[last.clone()].cmp(&index.paths[start..path_end]) {
+            let bytes = if version == 4 { &paths } else { &raw };
+            match bytes[last.clone()].cmp(&bytes[path.clone()]) {
                 Ordering::Less => {
-                    index.entries.push(Position { path_end, at });
-                    last = start..path_end;
+                    entries.push(Position::new(&path, at).ok_or(ParseFailure::Damaged("it is too large"))?);
+                    last = path;
                 }
                 // The other sides of a conflict.
-                Ordering::Equal if !last.is_empty() => index.paths.truncate(start),
+                Ordering::Equal if !last.is_empty() => {}
                 // So they are in a split index, which an extension will tell.
                 _ => unsorted = true,
             }
             at = next;
         }
+        let mut trees = None;
         while at + 8 <= end {
             let name = &raw[at..at + 4];
             let size = number(&raw, at + 4).ok_or(SHORT)? as usize;
             let body = at + 8..at.checked_add(8 + size).filter(|to| *to <= end).ok_or(SHORT)?;
             match name {
-                b"TREE" => index.trees = Some(body.clone()),
+                b"TREE" => trees = Some(body.clone()),
                 b"link" => return Err(ParseFailure::AskGit("a split index")),
                 b"sdir" => return Err(ParseFailure::AskGit("a sparse index")),
                 [first, ..] if !first.is_ascii_uppercase() => {
@@ -168,13 +166,12 @@ impl Index {
         if unsorted {
             return Err(ParseFailure::Damaged("its paths are not sorted"));
         }
-        index.raw = raw;
-        Ok(index)
+        Ok(Self { raw, paths: (version == 4).then_some(paths), entries, trees, written })
     }
 
     /// An index without stat data, out of `git ls-files --stage -t -z`.
     pub(super) fn from_listing(listing: &[u8]) -> Option<Self> {
-        let mut index = Self::default();
+        let mut index = Self { paths: Some(Vec::new()), ..Self::default() };
         for line in listing.split(|byte| *byte == 0).filter(|line| !line.is_empty()) {
             let tab = line.iter().position(|byte| *byte == b'\t')?;
             let (fields, path) = (std::str::from_utf8(&line[..tab]).ok()?, &line[tab + 1..]);
@@ -192,8 +189,11 @@ impl Index {
             // Extended; intended to be added, which stands for "no stat data"; skip-worktree.
             index.raw[at + 60] = 0x40;
             index.raw[at + 62] = if status == "S" { 0x60 } else { 0x20 };
-            index.paths.extend_from_slice(path);
-            index.entries.push(Position { path_end: index.paths.len(), at });
+            let paths = index.paths.get_or_insert_default();
+            let start = paths.len();
+            paths.extend_from_slice(path);
+            let position = Position::new(&(start..paths.len()), at)?;
+            index.entries.push(position);
         }
         Some(index)
     }
@@ -202,23 +202,30 @@ impl Index {
         self.entries.len()
     }
 
-    /// The bytes of all paths, one after the other.
+    /// Bytes that hold all the paths.
     pub(super) fn path_bytes(&self) -> &[u8] {
-        &self.paths
+        self.paths.as_deref().unwrap_or(&self.raw)
     }
 
     /// Where a path stands in [`Index::path_bytes`].
     pub(super) fn path_range(&self, index: usize) -> Range<usize> {
-        let start = if index == 0 { 0 } else { self.entries[index - 1].path_end };
-        start..self.entries[index].path_end
+        let position = &self.entries[index];
+        position.path as usize..position.path as usize + position.length as usize
     }
 
     pub(super) fn path(&self, index: usize) -> &[u8] {
-        &self.paths[self.path_range(index)]
+        &self.path_bytes()[self.path_range(index)]
     }
 
     pub(super) fn mode(&self, index: usize) -> u32 {
-        number(&self.raw, self.entries[index].at + 24).unwrap_or(0)
+        number(&self.raw, self.entries[index].at as usize + 24).unwrap_or(0)
+    }
+
+    pub(super) fn blob(&self, index: usize) -> BlobId {
+        let mut blob = [0; 20];
+        let at = self.entries[index].at as usize + 40;
+        blob.copy_from_slice(&self.raw[at..at + 20]);
+        BlobId::new(blob)
     }
 
     pub(super) fn is_submodule(&self, index: usize) -> bool {
@@ -226,14 +233,12 @@ impl Index {
     }
 
     pub(super) fn entry(&self, index: usize) -> IndexEntry {
-        let raw = &self.raw[self.entries[index].at..];
+        let raw = &self.raw[self.entries[index].at as usize..];
         let field = |at| number(raw, at).unwrap_or(0);
-        let mut blob = [0; 20];
-        blob.copy_from_slice(&raw[40..60]);
         let flags = if raw[60] & 0x40 == 0 { 0 } else { raw[62] };
         let in_conflict = raw[60] & 0x30 != 0;
         IndexEntry {
-            blob: BlobId::new(blob),
+            blob: self.blob(index),
             mode: field(24),
             modified: (field(8), field(12)),
             changed: (field(0), field(4)),
@@ -263,12 +268,6 @@ impl Index {
         same && !racy && !marked && !entry.unsettled
     }
 
-    /// The position of `path`.
-    pub(super) fn find(&self, path: &[u8]) -> Option<usize> {
-        let at = self.partition_point(0..self.len(), |other| other < path);
-        (at < self.len() && self.path(at) == path).then_some(at)
-    }
-
     /// The first entry of `range` that does not fulfil `before`, which must hold for a first part of it.
     pub(super) fn partition_point(&self, range: Range<usize>, before: impl Fn(&[u8]) -> bool) -> usize {
         let (mut low, mut high) = (range.start, range.end);
@@ -295,6 +294,13 @@ impl Index {
     pub(super) fn cached_trees(&self) -> Option<CachedTree> {
         let mut rest = &self.raw[self.trees.clone()?];
         CachedTree::parse(&mut rest, 0)
+    }
+}
+
+impl Position {
+    fn new(path: &Range<usize>, at: usize) -> Option<Self> {
+        let small = |value| u32::try_from(value).ok();
+        Some(Self { path: small(path.start)?, length: small(path.len())?, at: small(at)? })
     }
 }
 
@@ -387,4 +393,46 @@ fn variable_number(bytes: &[u8]) -> Option<(usize, usize)> {
         length += 1;
     }
     Some((value, length))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_older_than_the_index_may_have_changed() {
+        let stamp = Stamp { size: 3, modified: (1000, 5), changed: (1000, 6), inode: 7 };
+        let entry = IndexEntry {
+            blob: BlobId::new([1; 20]),
+            mode: 0o100_644,
+            modified: (1000, 5),
+            changed: (1000, 6),
+            inode: 7,
+            size: 3,
+            unsettled: false,
+            skip_worktree: false,
+        };
+        let unchanged = |written, entry: &IndexEntry, stamp: &Stamp| {
+            Index { written, ..Index::default() }.is_unchanged(entry, stamp)
+        };
+        assert!(unchanged(1001, &entry, &stamp));
+        assert!(!unchanged(1000, &entry, &stamp), "racily clean");
+        assert!(!unchanged(999, &entry, &stamp));
+        assert!(!unchanged(2000, &IndexEntry { unsettled: true, ..entry }, &stamp));
+        for other in [
+            Stamp { size: 4, ..stamp },
+            Stamp { modified: (1000, 4), ..stamp },
+            Stamp { modified: (999, 5), ..stamp },
+            Stamp { changed: (1000, 7), ..stamp },
+            Stamp { inode: 8, ..stamp },
+        ] {
+            assert!(!unchanged(2000, &entry, &other), "{other:?}");
+        }
+        // The mark of what git found to be racily clean.
+        let (marked, empty) = (IndexEntry { size: 0, ..entry }, Stamp { size: 0, ..stamp });
+        assert!(!unchanged(2000, &marked, &empty));
+        assert!(unchanged(2000, &IndexEntry { blob: BlobId::new(EMPTY_BLOB), ..marked }, &empty));
+        // Only the low half of a large size is stored.
+        assert!(unchanged(2000, &entry, &Stamp { size: (1 << 32) + 3, ..stamp }));
+    }
 }

@@ -17,6 +17,7 @@ mod disk;
 mod error;
 mod executable;
 mod files;
+mod folder_cache;
 mod head;
 mod history;
 mod id;

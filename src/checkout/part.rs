@@ -1,5 +1,5 @@
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use git2::{Config, Repository};
 
@@ -8,7 +8,6 @@ use super::executable;
 use super::ignores::Ignores;
 use super::index::{Index, IndexFailure};
 use super::{BlobId, CheckoutError, UserFolders};
-use crate::path::TreePath;
 
 /// One repository of a checkout: its own, or that of a submodule. Each has its index, its settings, and its
 /// rules about what is ignored.
@@ -16,7 +15,7 @@ pub(super) struct Part {
     /// From the root of the checkout; empty for the checkout itself.
     pub(super) folder: Vec<u8>,
     pub(super) git_dir: PathBuf,
-    pub(super) index: Index,
+    pub(super) index: Arc<Index>,
     pub(super) ignores: Ignores,
     pub(super) settings: PartSettings,
     objects: OnceLock<Option<Mutex<Repository>>>,
@@ -77,16 +76,10 @@ impl PartSettings {
 }
 
 impl Part {
-    /// Reads the index in `git_dir`, whose work tree is `root`/`folder`.
-    pub(super) fn read(
-        git_dir: &Path,
-        root: &Path,
-        folder: Vec<u8>,
-        settings: PartSettings,
-    ) -> Result<Self, CheckoutError> {
-        let index = read_index(git_dir, &TreePath::new(&folder).to_os(root))?;
+    /// The repository in `git_dir` with its index; its work tree is the folder of the checkout.
+    pub(super) fn new(git_dir: &Path, folder: Vec<u8>, index: Arc<Index>, settings: PartSettings) -> Self {
         let ignores = settings.ignores();
-        Ok(Self { folder, git_dir: git_dir.to_owned(), index, ignores, settings, objects: OnceLock::new() })
+        Self { folder, git_dir: git_dir.to_owned(), index, ignores, settings, objects: OnceLock::new() }
     }
 
     /// The size of a blob, if it can be had.

@@ -104,7 +104,7 @@ pub(super) fn now() -> i64 {
     i64::try_from(since.as_secs()).unwrap_or(0)
 }
 
-fn is_settled(stamp: &Stamp, now: i64) -> bool {
+pub(super) fn is_settled(stamp: &Stamp, now: i64) -> bool {
     stamp.modified.0.max(stamp.changed.0) <= now - SETTLED
 }
 
@@ -142,13 +142,7 @@ fn encode(entries: &HashMap<&[u8], &Known>) -> Vec<u8> {
         let Ok(length) = u32::try_from(path.len()) else { continue };
         bytes.extend_from_slice(&length.to_le_bytes());
         bytes.extend_from_slice(path);
-        let Stamp { size, modified, changed, inode } = known.stamp;
-        for number in [size, inode, modified.0.cast_unsigned(), changed.0.cast_unsigned()] {
-            bytes.extend_from_slice(&number.to_le_bytes());
-        }
-        for number in [modified.1, changed.1] {
-            bytes.extend_from_slice(&number.to_le_bytes());
-        }
+        known.stamp.encode(&mut bytes);
         bytes.extend_from_slice(known.blob.as_bytes());
     }
     sealed(bytes)
@@ -161,15 +155,32 @@ fn decode(bytes: &[u8]) -> Option<HashMap<Vec<u8>, Known>> {
         let length = u32::from_le_bytes(take(&mut rest)?) as usize;
         let (path, after) = rest.split_at_checked(length)?;
         rest = after;
-        let mut number = || Some(u64::from_le_bytes(take(&mut rest)?));
-        let (size, inode) = (number()?, number()?);
-        let (modified, changed) = (number()?.cast_signed(), number()?.cast_signed());
-        let modified = (modified, u32::from_le_bytes(take(&mut rest)?));
-        let changed = (changed, u32::from_le_bytes(take(&mut rest)?));
+        let stamp = Stamp::decode(&mut rest)?;
         let blob = BlobId::new(take(&mut rest)?);
-        entries.insert(path.to_owned(), Known { stamp: Stamp { size, modified, changed, inode }, blob });
+        entries.insert(path.to_owned(), Known { stamp, blob });
     }
     Some(entries)
+}
+
+impl Stamp {
+    pub(super) fn encode(&self, bytes: &mut Vec<u8>) {
+        let (modified, changed) = (self.modified, self.changed);
+        for number in [self.size, self.inode, modified.0.cast_unsigned(), changed.0.cast_unsigned()] {
+            bytes.extend_from_slice(&number.to_le_bytes());
+        }
+        for number in [modified.1, changed.1] {
+            bytes.extend_from_slice(&number.to_le_bytes());
+        }
+    }
+
+    pub(super) fn decode(rest: &mut &[u8]) -> Option<Self> {
+        let mut number = || Some(u64::from_le_bytes(take(rest)?));
+        let (size, inode) = (number()?, number()?);
+        let (modified, changed) = (number()?.cast_signed(), number()?.cast_signed());
+        let modified = (modified, u32::from_le_bytes(take(rest)?));
+        let changed = (changed, u32::from_le_bytes(take(rest)?));
+        Some(Self { size, modified, changed, inode })
+    }
 }
 
 /// The next bytes of a cache file.

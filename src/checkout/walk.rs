@@ -8,6 +8,7 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::{mem, thread};
 
 use super::disk::{Disk, Listing};
+use super::folder_cache::{FolderCache, FreshFolder};
 use super::ignores::FolderIgnores;
 use super::index::{self, Index};
 use super::part::Part;
@@ -72,6 +73,7 @@ struct Queue {
 
 struct Walk<'a> {
     disk: &'a Disk,
+    folders: FolderCache<'a>,
     parts: &'a [Part],
     tracked: Vec<Vec<AtomicU8>>,
     queue: Mutex<Queue>,
@@ -83,6 +85,7 @@ struct Found {
     untracked: Vec<(Vec<u8>, NodeKind)>,
     unlisted: Vec<Unlisted>,
     attribute_files: Vec<(usize, Vec<u8>)>,
+    fresh: Vec<FreshFolder>,
 }
 
 /// Memory that a thread uses again for every folder.
@@ -112,13 +115,15 @@ pub(super) fn walk(disk: &Disk, parts: &[Part]) -> Walked {
         ignored: Some(false),
     };
     let queue = Mutex::new(Queue { waiting: vec![whole], busy: 0 });
-    let walk = Walk { disk, parts, tracked, queue, changed: Condvar::new() };
+    let folders = FolderCache::open(disk, &parts[0].git_dir);
+    let walk = Walk { disk, folders, parts, tracked, queue, changed: Condvar::new() };
     let found: Vec<Found> = thread::scope(|scope| {
         let others: Vec<_> = (1..threads()).map(|_| scope.spawn(|| walk.work())).collect();
         let own = walk.work();
         // A thread that panicked takes the walk with it.
         others.into_iter().map(|other| other.join().expect("a walking thread")).chain([own]).collect()
     });
+    let mut fresh = Vec::new();
     let mut walked = Walked {
         tracked: walk.tracked,
         untracked: Vec::new(),
@@ -129,7 +134,9 @@ pub(super) fn walk(disk: &Disk, parts: &[Part]) -> Walked {
         walked.untracked.extend(found.untracked);
         walked.unlisted.extend(found.unlisted);
         walked.attribute_files.extend(found.attribute_files);
+        fresh.extend(found.fresh);
     }
+    walk.folders.save(&fresh);
     walked
 }
 
@@ -173,7 +180,7 @@ impl Walk<'_> {
     fn folder(&self, mut task: Task, scratch: &mut Scratch, found: &mut Found, next: &mut Vec<Task>) {
         let part = &self.parts[task.part];
         let is_part = task.path.len() == part.folder.len();
-        if self.disk.list(&task.path, &mut scratch.listing).is_err() {
+        if self.folders.list(&task.path, &mut scratch.listing, &mut found.fresh).is_err() {
             return self.unreadable(task, found);
         }
         let listing = mem::take(&mut scratch.listing);

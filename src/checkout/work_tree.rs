@@ -55,7 +55,7 @@ impl WorkTree {
         let walked = walk::walk(&disk, &parts);
         let attributes = attributes(&disk, &parts, &walked.attribute_files);
         let files = files(&parts, &walked);
-        let mut unlisted = Files::with_capacity(walked.unlisted.len(), 0);
+        let mut unlisted = Files::new();
         for found in walked.unlisted {
             unlisted.push(&[&found.path], (found.kind, found.tracking));
         }
@@ -318,22 +318,17 @@ pub(super) fn named(path: &[u8], error: &io::Error) -> io::Error {
 /// What the folders held, as one sorted list.
 fn files(parts: &[Part], walked: &Walked) -> Files<Entry> {
     let count: usize = parts.iter().map(|part| part.index.len()).sum();
-    let bytes = parts.iter().map(|part| part.index.path_bytes().len()).sum();
-    let mut files = Files::with_capacity(count + walked.untracked.len(), bytes);
+    let mut files = Files::beside(parts[0].index.clone(), count + walked.untracked.len());
     for (part_at, (part, codes)) in parts.iter().zip(&walked.tracked).enumerate() {
-        // The checkout's own paths are taken over in one piece.
-        let start = part.folder.is_empty().then(|| files.add_bytes(part.index.path_bytes()));
         for (at, code) in codes.iter().enumerate() {
             let Some(kind) = walk::kind_of_code(code.load(std::sync::atomic::Ordering::Relaxed)) else {
                 continue;
             };
             let entry = Entry { kind, tracked: Some((part_at, at)) };
-            match start {
-                Some(start) => {
-                    let range = part.index.path_range(at);
-                    files.push_range(start + range.start..start + range.end, entry);
-                }
-                None => files.push(&[&part.folder, b"/", part.index.path(at)], entry),
+            if part_at == 0 {
+                files.push_indexed(at, entry);
+            } else {
+                files.push(&[&part.folder, b"/", part.index.path(at)], entry);
             }
         }
     }
