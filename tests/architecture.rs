@@ -40,8 +40,11 @@ const OWNED_CRATES: &[(&str, &[&str])] = &[
 ];
 
 /// Files outside the command line that touch the process's surroundings, and why.
-const EDGES: &[(&str, &str, &str)] =
-    &[("checkout/discover.rs", "env::var", "git's own settings are where git looks for them, as for libgit2")];
+const EDGES: &[(&str, &str, &str)] = &[(
+    "checkout/discover.rs",
+    "env::var",
+    "git's own settings are where git looks for them, as for libgit2",
+)];
 
 #[derive(Clone, Copy)]
 enum Allowed {
@@ -163,7 +166,8 @@ fn environment_and_terminal_stay_at_the_edge() {
                 let found = product
                     .lines()
                     .any(|line| !line.trim_start().starts_with("//") && line.contains(forbidden));
-                let excepted = EDGES.iter().any(|(path, what, _)| file == Path::new(path) && *what == forbidden);
+                let excepted =
+                    EDGES.iter().any(|(path, what, _)| file == Path::new(path) && *what == forbidden);
                 if found && !excepted {
                     violations.push(format!("{} uses {forbidden}", file.display()));
                 }

@@ -21,8 +21,7 @@ const SMALL: u64 = 1 << 20;
 const ATTEMPTS: usize = 5;
 
 /// Before it is known.
-const UNKNOWN: Identity =
-    Identity { kind: InputKind::File, blob: BlobId::ZERO, size: 0, modified_ns: None };
+const UNKNOWN: Identity = Identity { kind: InputKind::File, blob: BlobId::ZERO, size: 0, modified_ns: None };
 
 pub(super) struct Identifier<'a> {
     tree: &'a WorkTree,
@@ -77,8 +76,7 @@ impl<'a> Identifier<'a> {
                 Some(known) => *known,
                 None => {
                     let entry = found.map(|at| *self.tree.files.data(at));
-                    let new =
-                        self.look(path, entry, &mut neighbours).map_err(|error| named(path, &error))?;
+                    let new = self.look(path, entry, &mut neighbours).map_err(|error| named(path, &error))?;
                     found.map_or(new, |at| *self.tree.known[at].get_or_init(|| new))
                 }
             };
