@@ -37,7 +37,7 @@ pub struct CommitTree {
 pub(super) struct TreeFile {
     mode: u32,
     blob: BlobId,
-    part: usize,
+    part: u32,
 }
 
 /// The repository that a part of the files comes from.
@@ -98,7 +98,7 @@ impl CommitTree {
         index: &Index,
     ) -> Result<(), CheckoutError> {
         let first = self.files.len();
-        let part = self.parts.len();
+        let part = u32::try_from(self.parts.len()).unwrap_or(u32::MAX);
         let mut collector = Collector {
             repository: &repository,
             index,
@@ -155,7 +155,7 @@ impl CommitTree {
 
     fn conversion(&self, at: usize) -> io::Result<Option<Conversion>> {
         let file = self.files.data(at);
-        let part = &self.parts[file.part];
+        let part = &self.parts[file.part as usize];
         let settings = &part.settings;
         if index::is_link(file.mode)
             || (part.attributes.is_empty() && settings.eol.autocrlf != AutoCrlf::True)
@@ -178,7 +178,7 @@ impl CommitTree {
     fn bytes(&self, at: usize) -> io::Result<Vec<u8>> {
         let conversion = self.conversion(at)?;
         let file = self.files.data(at);
-        let repository = self.parts[file.part].repository();
+        let repository = self.parts[file.part as usize].repository();
         let bytes = read_blob(&repository, file.blob)?;
         Ok(match conversion {
             Some(conversion) => conversion.apply(bytes, file.blob),
@@ -239,7 +239,7 @@ fn open_submodule(origin: &Origin<'_>, path: &TreePath) -> Option<Repository> {
 struct Collector<'a> {
     repository: &'a Repository,
     index: &'a Index,
-    part: usize,
+    part: u32,
     prefix: Vec<u8>,
     files: &'a mut Files<TreeFile>,
     submodules: Vec<(Vec<u8>, Oid)>,
@@ -376,7 +376,7 @@ impl Snapshot for CommitTree {
                 let bytes = self.bytes(at)?;
                 (BlobHasher::hash(&bytes), bytes.len() as u64)
             } else {
-                let repository = self.parts[file.part].repository();
+                let repository = self.parts[file.part as usize].repository();
                 let header = repository.odb().and_then(|odb| odb.read_header(oid(file.blob)));
                 let (size, _) = header.map_err(|error| CheckoutError::object(oid(file.blob), &error))?;
                 (file.blob, size as u64)

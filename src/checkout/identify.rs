@@ -7,7 +7,7 @@ use super::conversion::{AutoCrlf, Difference};
 use super::disk::{FileState, Neighbours, Stamp};
 use super::stat_cache;
 use super::walk::threads;
-use super::work_tree::{Entry, WorkTree, named};
+use super::work_tree::{Entry, KnownFile, WorkTree, named};
 use super::{BlobHasher, BlobId, Identity, InputKind, NodeKind};
 use crate::path::TreePath;
 
@@ -71,19 +71,40 @@ impl<'a> Identifier<'a> {
         let mut hint = 0;
         for (path, identity) in paths.iter().zip(identities) {
             let path = path.as_bytes();
-            let found = self.tree.files.find_near(path, &mut hint);
-            let known = found.and_then(|at| self.tree.known[at].get());
-            *identity = match known {
-                Some(known) => *known,
-                None => {
-                    let entry = found.map(|at| *self.tree.files.data(at));
-                    let new =
-                        self.look(path, entry, &mut neighbours).map_err(|error| named(path, &error))?;
-                    found.map_or(new, |at| *self.tree.known[at].get_or_init(|| new))
-                }
-            };
+            *identity = self.one(path, &mut hint, &mut neighbours)?;
         }
         Ok(())
+    }
+
+    fn one(&self, path: &[u8], hint: &mut usize, neighbours: &mut Neighbours<'_>) -> io::Result<Identity> {
+        let found = self.tree.files.find_near(path, hint);
+        if let Some(known) = found.and_then(|at| self.tree.known[at].get()) {
+            return Ok(known.identity());
+        }
+        let entry = found.map(|at| *self.tree.files.data(at));
+        let identity = self.look(path, entry, neighbours).map_err(|error| named(path, &error))?;
+        Ok(match (found, KnownFile::new(&identity)) {
+            (Some(at), Some(known)) => self.tree.known[at].get_or_init(|| known).identity(),
+            _ => identity,
+        })
+    }
+
+    /// Looks at those files that have not been looked at yet, so that [`Identifier::known`] is quick.
+    pub(super) fn ensure(&self, paths: &[TreePath]) -> io::Result<()> {
+        let mut hint = 0;
+        let mut is_unknown = |path: &TreePath| {
+            let found = self.tree.files.find_near(path.as_bytes(), &mut hint);
+            found.is_some_and(|at| self.tree.known[at].get().is_none())
+        };
+        if paths.iter().any(|path| is_unknown(path)) {
+            self.identify(paths)?;
+        }
+        Ok(())
+    }
+
+    /// What a file is, found out now if need be.
+    pub(super) fn known(&self, path: &TreePath, hint: &mut usize) -> io::Result<Identity> {
+        self.one(path.as_bytes(), hint, &mut self.tree.disk.neighbours())
     }
 
     fn look(
@@ -118,7 +139,7 @@ impl<'a> Identifier<'a> {
         if state.kind == NodeKind::Link {
             return InputKind::Link;
         }
-        let part = entry.and_then(|entry| entry.tracked);
+        let part = entry.and_then(|entry| entry.tracked());
         let settings = &self.tree.parts[part.map_or(0, |(part, _)| part)].settings;
         let executable = if settings.file_mode {
             state.executable
@@ -137,7 +158,7 @@ impl<'a> Identifier<'a> {
         entry: Option<Entry>,
         state: &FileState,
     ) -> io::Result<Option<(BlobId, u64)>> {
-        if let Some((part, at)) = entry.and_then(|entry| entry.tracked) {
+        if let Some((part, at)) = entry.and_then(|entry| entry.tracked()) {
             let index = &self.tree.parts[part].index;
             let entry = index.entry(at);
             if entry.is_link() && index.is_unchanged(&entry, &state.stamp) {
@@ -157,7 +178,7 @@ impl<'a> Identifier<'a> {
     ) -> io::Result<Option<(BlobId, u64)>> {
         let Stamp { size, .. } = state.stamp;
         let mut by_size = None;
-        if let Some((part, at)) = entry.and_then(|entry| entry.tracked) {
+        if let Some((part, at)) = entry.and_then(|entry| entry.tracked()) {
             let index = &self.tree.parts[part].index;
             let entry = index.entry(at);
             if !entry.is_link() && index.is_unchanged(&entry, &state.stamp) {

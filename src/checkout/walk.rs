@@ -73,7 +73,7 @@ struct Queue {
 
 struct Walk<'a> {
     disk: &'a Disk,
-    folders: FolderCache<'a>,
+    folders: &'a FolderCache,
     parts: &'a [Part],
     tracked: Vec<Vec<AtomicU8>>,
     queue: Mutex<Queue>,
@@ -104,7 +104,7 @@ struct Children {
 }
 
 /// Walks the work tree. `parts[0]` is the checkout's own repository.
-pub(super) fn walk(disk: &Disk, parts: &[Part]) -> Walked {
+pub(super) fn walk(disk: &Disk, folders: &FolderCache, parts: &[Part]) -> Walked {
     let tracked =
         parts.iter().map(|part| (0..part.index.len()).map(|_| AtomicU8::new(ABSENT)).collect()).collect();
     let whole = Task {
@@ -115,7 +115,6 @@ pub(super) fn walk(disk: &Disk, parts: &[Part]) -> Walked {
         ignored: Some(false),
     };
     let queue = Mutex::new(Queue { waiting: vec![whole], busy: 0 });
-    let folders = FolderCache::open(disk, &parts[0].git_dir);
     let walk = Walk { disk, folders, parts, tracked, queue, changed: Condvar::new() };
     let found: Vec<Found> = thread::scope(|scope| {
         let others: Vec<_> = (1..threads()).map(|_| scope.spawn(|| walk.work())).collect();
@@ -136,7 +135,7 @@ pub(super) fn walk(disk: &Disk, parts: &[Part]) -> Walked {
         walked.attribute_files.extend(found.attribute_files);
         fresh.extend(found.fresh);
     }
-    walk.folders.save(&fresh);
+    folders.save(&fresh);
     walked
 }
 
@@ -180,7 +179,7 @@ impl Walk<'_> {
     fn folder(&self, mut task: Task, scratch: &mut Scratch, found: &mut Found, next: &mut Vec<Task>) {
         let part = &self.parts[task.part];
         let is_part = task.path.len() == part.folder.len();
-        if self.folders.list(&task.path, &mut scratch.listing, &mut found.fresh).is_err() {
+        if self.folders.list(self.disk, &task.path, &mut scratch.listing, &mut found.fresh).is_err() {
             return self.unreadable(task, found);
         }
         let listing = mem::take(&mut scratch.listing);
