@@ -95,7 +95,7 @@ impl Checkout {
         let (folders, index) = std::thread::scope(|scope| {
             let folders = scope.spawn(|| FolderCache::open(&disk, &self.git_dir));
             let index = self.index();
-            (folders.join().expect("a reading thread"), index)
+            (folders.join().unwrap_or_default(), index)
         });
         let mut parts = vec![Part::new(&self.git_dir, Vec::new(), index?, settings)];
         let mut next = 0;
@@ -104,7 +104,7 @@ impl Checkout {
             parts.extend(submodules);
             next += 1;
         }
-        Ok(WorkTree::new(disk, folders, parts))
+        Ok(WorkTree::new(disk, &folders, parts))
     }
 
     /// Submodules that are checked out. Others are folders like any other.

@@ -1,4 +1,5 @@
 use std::io::{self, Read};
+use std::ops::Range;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
@@ -108,7 +109,8 @@ impl CommitTree {
             submodules: Vec::new(),
         };
         let cached = index.cached_trees();
-        collector.folder(root, &mut Vec::new(), cached.as_ref().map(|cached| (cached, 0..index.len())), 0)?;
+        let cached = cached.as_ref().map(|cached| (cached, 0..index.len()));
+        collector.folder(root, &mut Vec::new(), cached.as_ref(), 0)?;
         let submodules = collector.submodules;
         let attributes = attributes(&self.files, first, &folder, &repository, &settings);
         self.parts.push(TreePart { folder, repository: Mutex::new(repository), attributes, settings });
@@ -251,10 +253,10 @@ impl Collector<'_> {
         &mut self,
         tree: Oid,
         path: &mut Vec<u8>,
-        cached: Option<(&CachedTree, std::ops::Range<usize>)>,
+        cached: Option<&(&CachedTree, Range<usize>)>,
         depth: usize,
     ) -> Result<(), CheckoutError> {
-        if let Some((cached, range)) = &cached
+        if let Some((cached, range)) = cached
             && cached.valid == Some((range.len(), tree))
         {
             for at in range.clone() {
@@ -280,12 +282,12 @@ impl Collector<'_> {
             path.truncate(length);
             path.extend_from_slice(entry.name);
             if index::is_folder(entry.mode) {
-                let below = cached.as_ref().and_then(|(cached, range)| {
+                let below = cached.and_then(|(cached, range)| {
                     let child = cached.child(entry.name)?;
                     Some((child, self.index.below(path, range.clone())))
                 });
                 path.push(b'/');
-                self.folder(entry.oid(), path, below, depth + 1)?;
+                self.folder(entry.oid(), path, below.as_ref(), depth + 1)?;
             } else {
                 self.file(entry.mode, BlobId::new(entry.id), path);
             }

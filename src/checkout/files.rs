@@ -55,7 +55,10 @@ impl<T> Files<T> {
     /// The order of one of these paths and one of other files; at once where both stand in the same place.
     pub(super) fn compare<U>(&self, at: usize, others: &Files<U>, other: usize) -> Ordering {
         let in_index = self.entries[at].start < self.index.path_bytes().len();
-        if in_index && Arc::ptr_eq(&self.index, &others.index) && self.entries[at].start == others.entries[other].start {
+        if in_index
+            && Arc::ptr_eq(&self.index, &others.index)
+            && self.entries[at].start == others.entries[other].start
+        {
             return Ordering::Equal;
         }
         self.path(at).cmp(others.path(other))

@@ -16,6 +16,7 @@ use super::stat_cache::{is_settled, now, replace_file, sealed, take, unsealed};
 /// Changes with the layout.
 const MAGIC: &[u8; 8] = b"swfold01";
 
+#[derive(Default)]
 pub(super) struct FolderCache {
     path: PathBuf,
     /// That of the root: folders of other file systems are not remembered. None where nothing is.

@@ -21,8 +21,7 @@ const SMALL: u64 = 1 << 20;
 const ATTEMPTS: usize = 5;
 
 /// Before it is known.
-const UNKNOWN: Identity =
-    Identity { kind: InputKind::File, blob: BlobId::ZERO, size: 0, modified_ns: None };
+const UNKNOWN: Identity = Identity { kind: InputKind::File, blob: BlobId::ZERO, size: 0, modified_ns: None };
 
 pub(super) struct Identifier<'a> {
     tree: &'a WorkTree,
@@ -92,11 +91,11 @@ impl<'a> Identifier<'a> {
     /// Looks at those files that have not been looked at yet, so that [`Identifier::known`] is quick.
     pub(super) fn ensure(&self, paths: &[TreePath]) -> io::Result<()> {
         let mut hint = 0;
-        let mut is_unknown = |path: &TreePath| {
+        let is_unknown = |path: &TreePath| {
             let found = self.tree.files.find_near(path.as_bytes(), &mut hint);
             found.is_some_and(|at| self.tree.known[at].get().is_none())
         };
-        if paths.iter().any(|path| is_unknown(path)) {
+        if paths.iter().any(is_unknown) {
             self.identify(paths)?;
         }
         Ok(())
@@ -139,7 +138,7 @@ impl<'a> Identifier<'a> {
         if state.kind == NodeKind::Link {
             return InputKind::Link;
         }
-        let part = entry.and_then(|entry| entry.tracked());
+        let part = entry.and_then(super::work_tree::Entry::tracked);
         let settings = &self.tree.parts[part.map_or(0, |(part, _)| part)].settings;
         let executable = if settings.file_mode {
             state.executable
@@ -158,7 +157,7 @@ impl<'a> Identifier<'a> {
         entry: Option<Entry>,
         state: &FileState,
     ) -> io::Result<Option<(BlobId, u64)>> {
-        if let Some((part, at)) = entry.and_then(|entry| entry.tracked()) {
+        if let Some((part, at)) = entry.and_then(super::work_tree::Entry::tracked) {
             let index = &self.tree.parts[part].index;
             let entry = index.entry(at);
             if entry.is_link() && index.is_unchanged(&entry, &state.stamp) {
@@ -178,7 +177,7 @@ impl<'a> Identifier<'a> {
     ) -> io::Result<Option<(BlobId, u64)>> {
         let Stamp { size, .. } = state.stamp;
         let mut by_size = None;
-        if let Some((part, at)) = entry.and_then(|entry| entry.tracked()) {
+        if let Some((part, at)) = entry.and_then(super::work_tree::Entry::tracked) {
             let index = &self.tree.parts[part].index;
             let entry = index.entry(at);
             if !entry.is_link() && index.is_unchanged(&entry, &state.stamp) {
@@ -195,15 +194,14 @@ impl<'a> Identifier<'a> {
         // Git has only taken carriage returns away, so none are gone where the sizes are equal.
         let certain = by_size
             .and_then(|(part, blob)| (self.tree.parts[part].blob_size(blob) == Some(size)).then_some(blob));
-        let blob = match certain {
-            Some(blob) => blob,
-            None => {
-                let Some(blob) = self.hash(path, size)? else { return Ok(None) };
-                if self.tree.disk.state(path)?.stamp != state.stamp {
-                    return Ok(None);
-                }
-                blob
+        let blob = if let Some(blob) = certain {
+            blob
+        } else {
+            let Some(blob) = self.hash(path, size)? else { return Ok(None) };
+            if self.tree.disk.state(path)?.stamp != state.stamp {
+                return Ok(None);
             }
+            blob
         };
         self.tree.stat_cache.put(path, state.stamp, blob, self.now);
         Ok(Some((blob, size)))

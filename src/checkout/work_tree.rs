@@ -66,8 +66,8 @@ pub struct Differences {
 }
 
 impl WorkTree {
-    pub(super) fn new(disk: Disk, folders: FolderCache, parts: Vec<Part>) -> Self {
-        let walked = walk::walk(&disk, &folders, &parts);
+    pub(super) fn new(disk: Disk, folders: &FolderCache, parts: Vec<Part>) -> Self {
+        let walked = walk::walk(&disk, folders, &parts);
         let attributes = attributes(&disk, &parts, &walked.attribute_files);
         let files = files(&parts, &walked);
         let mut unlisted = Files::new();
@@ -111,12 +111,12 @@ impl WorkTree {
             here += usize::from(order.is_le());
             there += usize::from(order.is_ge());
         }
-        let (mut near_here, mut near_there) = (0, 0);
+        let (mut hint, mut base_hint) = (0, 0);
         let identifier = self.identifier();
         identifier.ensure(inputs)?;
         for path in inputs {
-            let Some(at) = base.files.find_near(path.as_bytes(), &mut near_there) else { continue };
-            let identity = identifier.known(path, &mut near_here)?;
+            let Some(at) = base.files.find_near(path.as_bytes(), &mut base_hint) else { continue };
+            let identity = identifier.known(path, &mut hint)?;
             let same = match base.content(at) {
                 Ok((kind, blob)) => kind == identity.kind && blob == identity.blob,
                 // Only a program of the user's knows what the commit would give on disk. Git's word that

@@ -159,7 +159,7 @@ impl ImageReference {
         self.digest.is_none() && self.tag.as_ref().is_none_or(|tag| tag.as_str() == "latest")
     }
 
-    /// The full form with registry, and `:latest` where neither tag nor digest is given, as BuildKit
+    /// The full form with registry, and `:latest` where neither tag nor digest is given, as `BuildKit`
     /// names its sources: `docker.io/library/alpine:latest`.
     pub fn canonical(&self) -> String {
         let mut text = format!("{}/{}", self.repository.host, self.repository.path);

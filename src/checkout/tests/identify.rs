@@ -36,13 +36,12 @@ fn check_all(repository: &TestRepository, tree: &WorkTree) {
         let text = path.to_text();
         let metadata = repository.path(&text).symlink_metadata().expect("there");
         assert_eq!(identity.size, metadata.len(), "{path}");
-        match expected.remove(text.as_str()) {
-            Some(hash) => assert_eq!(identity.blob.to_string(), hash, "{path}"),
-            None => {
-                assert_eq!(identity.kind, InputKind::Link);
-                let target = std::fs::read_link(repository.path(&text)).expect("a link");
-                assert_eq!(identity.blob, BlobHasher::hash(target.as_os_str().as_encoded_bytes()));
-            }
+        if let Some(hash) = expected.remove(text.as_str()) {
+            assert_eq!(identity.blob.to_string(), hash, "{path}");
+        } else {
+            assert_eq!(identity.kind, InputKind::Link);
+            let target = std::fs::read_link(repository.path(&text)).expect("a link");
+            assert_eq!(identity.blob, BlobHasher::hash(target.as_os_str().as_encoded_bytes()));
         }
     }
 }
@@ -185,7 +184,16 @@ fn intended_and_conflicting_entries_say_nothing() {
     repository.git(["checkout", "--quiet", "main"]);
     repository.write("file", "main");
     repository.commit("main");
-    repository.git(["-c", "merge.conflictStyle=merge", "merge", "--quiet", "-s", "ours", "--no-commit", "side"]);
+    repository.git([
+        "-c",
+        "merge.conflictStyle=merge",
+        "merge",
+        "--quiet",
+        "-s",
+        "ours",
+        "--no-commit",
+        "side",
+    ]);
     repository.git(["update-index", "--force-remove", "file"]);
     repository.write(".git/stages", {
         let blob = |revision: &str| repository.git(["rev-parse", &format!("{revision}:file")]);
@@ -263,7 +271,15 @@ fn many_files_in_any_order_on_several_threads() {
 fn random_edits_are_always_seen() {
     let names = ["a.txt", "b.txt", "d/a.txt", "d/b.bin", "d/e/c.txt", "e/a.bin", "e/x", "y"];
     let contents = ["", "a\n", "b\n", "a\r\n", "b\r\n", "$Id$\n", "long line\r\nand more\n", "\0\u{1}"];
-    let attributes = ["* text=auto", "*.txt text", "*.bin -text", "*.txt ident", "d/* eol=crlf", "*.txt eol=lf", "x -text"];
+    let attributes = [
+        "* text=auto",
+        "*.txt text",
+        "*.bin -text",
+        "*.txt ident",
+        "d/* eol=crlf",
+        "*.txt eol=lf",
+        "x -text",
+    ];
     for seed in 0..15 {
         let mut random = StdRng::seed_from_u64(seed);
         let repository = TestRepository::new();
@@ -335,21 +351,29 @@ fn a_commit_s_files_are_what_git_archive_gives() {
         "$Id: no end\n$",
     ];
     let rules = [
-        "* text=auto", "*.txt text", "*.txt eol=crlf", "*.txt text=auto eol=crlf", "*.txt eol=lf", "*.txt ident",
-        "*.txt -text", "*.txt crlf", "*.txt -crlf", "*.txt crlf=input", "*.txt text eol=crlf ident", "*.txt binary",
-        "*.txt !eol", "f[0-4].txt eol=crlf", "*.txt working-tree-encoding=UTF-8",
+        "* text=auto",
+        "*.txt text",
+        "*.txt eol=crlf",
+        "*.txt text=auto eol=crlf",
+        "*.txt eol=lf",
+        "*.txt ident",
+        "*.txt -text",
+        "*.txt crlf",
+        "*.txt -crlf",
+        "*.txt crlf=input",
+        "*.txt text eol=crlf ident",
+        "*.txt binary",
+        "*.txt !eol",
+        "f[0-4].txt eol=crlf",
+        "*.txt working-tree-encoding=UTF-8",
     ];
     for seed in 0..40 {
         let mut random = StdRng::seed_from_u64(seed);
         let repository = TestRepository::new();
-        let settings: &[&str] = [
-            &[][..],
-            &["core.autocrlf", "true"],
-            &["core.autocrlf", "input"],
-            &["core.eol", "crlf"],
-        ]
-        .choose(&mut random)
-        .expect("four");
+        let settings: &[&str] =
+            [&[][..], &["core.autocrlf", "true"], &["core.autocrlf", "input"], &["core.eol", "crlf"]]
+                .choose(&mut random)
+                .expect("four");
         for (number, content) in contents.iter().enumerate() {
             repository.write(format!("f{number}.txt"), content);
             repository.write(format!("d/f{number}.txt"), content);
@@ -358,9 +382,8 @@ fn a_commit_s_files_are_what_git_archive_gives() {
         // Without conversions on the way in, so that odd blobs exist.
         repository.commit("files");
         for folder in ["", "d/"] {
-            let lines: Vec<&str> = (0..random.random_range(0..4))
-                .map(|_| *rules.choose(&mut random).expect("rules"))
-                .collect();
+            let lines: Vec<&str> =
+                (0..random.random_range(0..4)).map(|_| *rules.choose(&mut random).expect("rules")).collect();
             repository.write(format!("{folder}.gitattributes"), lines.join("\n"));
         }
         repository.git(["add", ".gitattributes", "d/.gitattributes"]);
@@ -374,9 +397,14 @@ fn a_commit_s_files_are_what_git_archive_gives() {
         let paths: Vec<TreePath> = tree.nodes().iter().map(|node| node.path.clone()).collect();
         assert_eq!(paths.len(), expected.len());
         for (path, identity) in paths.iter().zip(tree.identify(&paths).expect("readable")) {
-            let rules = [".gitattributes", "d/.gitattributes"].map(|path| tree.read(&path.into()).unwrap_or_default());
+            let rules = [".gitattributes", "d/.gitattributes"]
+                .map(|path| tree.read(&path.into()).unwrap_or_default());
             let rules = rules.map(|text| String::from_utf8_lossy(&text).into_owned());
-            assert_eq!(identity.blob, expected[&path.to_text()], "seed {seed}: {path}, {rules:?}, {settings:?}");
+            assert_eq!(
+                identity.blob,
+                expected[&path.to_text()],
+                "seed {seed}: {path}, {rules:?}, {settings:?}"
+            );
             let bytes = tree.read(path).expect("readable");
             assert_eq!((BlobHasher::hash(&bytes), bytes.len() as u64), (identity.blob, identity.size));
             assert_eq!(tree.blob(path).expect("readable").map(|(_, blob)| blob), Some(identity.blob));

@@ -66,7 +66,9 @@ fn tracked_untracked_and_ignored() {
     ] {
         assert_eq!(tree.kind(&path.into()), kind, "{path}");
     }
-    for (path, tracked) in [("tracked", true), ("out", true), ("new", false), ("new/file", false), ("out/b", false)] {
+    for (path, tracked) in
+        [("tracked", true), ("out", true), ("new", false), ("new/file", false), ("out/b", false)]
+    {
         assert_eq!(tree.is_tracked(&path.into()), tracked, "{path}");
     }
     let listed = list(&tree, "out");
@@ -272,7 +274,7 @@ fn every_version_of_the_index_is_read() {
     for name in ["a/long/common/prefix/1", "a/long/common/prefix/2", "a/x", "b"] {
         repository.write(name, name);
     }
-    repository.write(format!("{}/z", "d".repeat(200).repeat(1)), "x");
+    repository.write(format!("{}/z", "d".repeat(200).clone()), "x");
     repository.commit("first");
     let expected = git_lists(&repository, &[]);
     for version in ["2", "3", "4"] {
@@ -385,9 +387,47 @@ fn commit_trees_are_what_git_lists_whatever_the_index_says() {
 fn random_ignore_rules_give_what_git_gives() {
     let names = ["a", "b", "c", "x.log", "y.txt", ".hidden", "A b", "foo", "bar"];
     let patterns = [
-        "*.log", "!x.log", "a", "/a", "a/", "/b/", "b/*", "!b/c", "**/foo", "foo/**", "a/**/b", "*", "!*/", "!*.txt",
-        "#comment", "\\#x", "c ", "A\\ b", "[ab]", "[!a]", "?", ".hidden", "/*", "!/foo", "bar/**/x.log", "**", "a/b/",
-        "!a/b/c", "foo*", "*/bar", "/foo/bar/", "", "  ", "!", "b/**/", "**/a/**", "a\\", "[", "!!a", "*.t?t", "a//b",
+        "*.log",
+        "!x.log",
+        "a",
+        "/a",
+        "a/",
+        "/b/",
+        "b/*",
+        "!b/c",
+        "**/foo",
+        "foo/**",
+        "a/**/b",
+        "*",
+        "!*/",
+        "!*.txt",
+        "#comment",
+        "\\#x",
+        "c ",
+        "A\\ b",
+        "[ab]",
+        "[!a]",
+        "?",
+        ".hidden",
+        "/*",
+        "!/foo",
+        "bar/**/x.log",
+        "**",
+        "a/b/",
+        "!a/b/c",
+        "foo*",
+        "*/bar",
+        "/foo/bar/",
+        "",
+        "  ",
+        "!",
+        "b/**/",
+        "**/a/**",
+        "a\\",
+        "[",
+        "!!a",
+        "*.t?t",
+        "a//b",
     ];
     for seed in 0..25 {
         let mut random = StdRng::seed_from_u64(seed);
@@ -413,8 +453,9 @@ fn random_ignore_rules_give_what_git_gives() {
             try_write(path.trim_start_matches('/'), "y");
         }
         for _ in 0..random.random_range(0..5) {
-            let lines: Vec<&str> =
-                (0..random.random_range(1..5)).map(|_| *patterns.choose(&mut random).expect("patterns")).collect();
+            let lines: Vec<&str> = (0..random.random_range(1..5))
+                .map(|_| *patterns.choose(&mut random).expect("patterns"))
+                .collect();
             let path = format!("{}/.gitignore", any_folder(&mut random));
             try_write(path.trim_start_matches('/'), &(lines.join("\n") + "\n"));
         }
@@ -425,7 +466,8 @@ fn random_ignore_rules_give_what_git_gives() {
         }
 
         let tree = work_tree(&repository);
-        let found: BTreeSet<Vec<u8>> = tree.nodes().iter().map(|node| node.path.as_bytes().to_owned()).collect();
+        let found: BTreeSet<Vec<u8>> =
+            tree.nodes().iter().map(|node| node.path.as_bytes().to_owned()).collect();
         let mut expected = git_lists(&repository, &["--cached", "--others", "--exclude-standard"]);
         expected.retain(|path| repository.path(path).symlink_metadata().is_ok_and(|found| !found.is_dir()));
         let text = |set: BTreeSet<Vec<u8>>| -> BTreeSet<String> {
@@ -434,14 +476,18 @@ fn random_ignore_rules_give_what_git_gives() {
         let rules = repository.git(["ls-files", "--others", "--cached", "*.gitignore", ".gitignore"]);
         let rules: Vec<String> = rules
             .lines()
-            .map(|path| format!("{path}: {:?}", std::fs::read_to_string(repository.path(path)).unwrap_or_default()))
+            .map(|path| {
+                format!("{path}: {:?}", std::fs::read_to_string(repository.path(path)).unwrap_or_default())
+            })
             .collect();
         assert_eq!(text(found), text(expected), "seed {seed}, exclude {line:?}, {rules:#?}");
         // Everything there is, ignored or not, can be listed.
         let all = texts(&list(&tree, ""));
         let on_disk = repository.git(["ls-files", "--others", "--cached"]);
-        let mut on_disk: Vec<&str> =
-            on_disk.lines().filter(|path| repository.path(path).symlink_metadata().is_ok_and(|f| !f.is_dir())).collect();
+        let mut on_disk: Vec<&str> = on_disk
+            .lines()
+            .filter(|path| repository.path(path).symlink_metadata().is_ok_and(|f| !f.is_dir()))
+            .collect();
         on_disk.sort_unstable();
         assert_eq!(all, on_disk, "seed {seed}");
     }
