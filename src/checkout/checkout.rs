@@ -6,6 +6,7 @@ use git2::{Oid, Repository};
 use super::commit_tree::{CommitTree, Origin};
 use super::discover::{Opened, UserFolders};
 use super::disk::{Disk, FileState};
+use super::folder_cache::FolderCache;
 use super::head::{self, Head};
 use super::history;
 use super::index::Index;
@@ -90,14 +91,20 @@ impl Checkout {
     pub fn work_tree(&self) -> Result<WorkTree, CheckoutError> {
         let disk = Disk::new(&self.root).map_err(|error| CheckoutError::io(&self.root, error))?;
         let settings = PartSettings::new(self.opened().config(), &self.common_dir, &self.user);
-        let mut parts = vec![Part::new(&self.git_dir, Vec::new(), self.index()?, settings)];
+        // Each is a large file.
+        let (folders, index) = std::thread::scope(|scope| {
+            let folders = scope.spawn(|| FolderCache::open(&disk, &self.git_dir));
+            let index = self.index();
+            (folders.join().unwrap_or_default(), index)
+        });
+        let mut parts = vec![Part::new(&self.git_dir, Vec::new(), index?, settings)];
         let mut next = 0;
         while next < parts.len() {
             let submodules = self.submodules(&parts[next]);
             parts.extend(submodules);
             next += 1;
         }
-        Ok(WorkTree::new(disk, parts))
+        Ok(WorkTree::new(disk, &folders, parts))
     }
 
     /// Submodules that are checked out. Others are folders like any other.

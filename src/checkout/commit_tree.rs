@@ -1,4 +1,5 @@
 use std::io::{self, Read};
+use std::ops::Range;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
@@ -37,7 +38,7 @@ pub struct CommitTree {
 pub(super) struct TreeFile {
     mode: u32,
     blob: BlobId,
-    part: usize,
+    part: u32,
 }
 
 /// The repository that a part of the files comes from.
@@ -98,7 +99,7 @@ impl CommitTree {
         index: &Index,
     ) -> Result<(), CheckoutError> {
         let first = self.files.len();
-        let part = self.parts.len();
+        let part = u32::try_from(self.parts.len()).unwrap_or(u32::MAX);
         let mut collector = Collector {
             repository: &repository,
             index,
@@ -108,7 +109,8 @@ impl CommitTree {
             submodules: Vec::new(),
         };
         let cached = index.cached_trees();
-        collector.folder(root, &mut Vec::new(), cached.as_ref().map(|cached| (cached, 0..index.len())), 0)?;
+        let cached = cached.as_ref().map(|cached| (cached, 0..index.len()));
+        collector.folder(root, &mut Vec::new(), cached.as_ref(), 0)?;
         let submodules = collector.submodules;
         let attributes = attributes(&self.files, first, &folder, &repository, &settings);
         self.parts.push(TreePart { folder, repository: Mutex::new(repository), attributes, settings });
@@ -155,7 +157,7 @@ impl CommitTree {
 
     fn conversion(&self, at: usize) -> io::Result<Option<Conversion>> {
         let file = self.files.data(at);
-        let part = &self.parts[file.part];
+        let part = &self.parts[file.part as usize];
         let settings = &part.settings;
         if index::is_link(file.mode)
             || (part.attributes.is_empty() && settings.eol.autocrlf != AutoCrlf::True)
@@ -178,7 +180,7 @@ impl CommitTree {
     fn bytes(&self, at: usize) -> io::Result<Vec<u8>> {
         let conversion = self.conversion(at)?;
         let file = self.files.data(at);
-        let repository = self.parts[file.part].repository();
+        let repository = self.parts[file.part as usize].repository();
         let bytes = read_blob(&repository, file.blob)?;
         Ok(match conversion {
             Some(conversion) => conversion.apply(bytes, file.blob),
@@ -239,7 +241,7 @@ fn open_submodule(origin: &Origin<'_>, path: &TreePath) -> Option<Repository> {
 struct Collector<'a> {
     repository: &'a Repository,
     index: &'a Index,
-    part: usize,
+    part: u32,
     prefix: Vec<u8>,
     files: &'a mut Files<TreeFile>,
     submodules: Vec<(Vec<u8>, Oid)>,
@@ -251,10 +253,10 @@ impl Collector<'_> {
         &mut self,
         tree: Oid,
         path: &mut Vec<u8>,
-        cached: Option<(&CachedTree, std::ops::Range<usize>)>,
+        cached: Option<&(&CachedTree, Range<usize>)>,
         depth: usize,
     ) -> Result<(), CheckoutError> {
-        if let Some((cached, range)) = &cached
+        if let Some((cached, range)) = cached
             && cached.valid == Some((range.len(), tree))
         {
             for at in range.clone() {
@@ -280,12 +282,12 @@ impl Collector<'_> {
             path.truncate(length);
             path.extend_from_slice(entry.name);
             if index::is_folder(entry.mode) {
-                let below = cached.as_ref().and_then(|(cached, range)| {
+                let below = cached.and_then(|(cached, range)| {
                     let child = cached.child(entry.name)?;
                     Some((child, self.index.below(path, range.clone())))
                 });
                 path.push(b'/');
-                self.folder(entry.oid(), path, below, depth + 1)?;
+                self.folder(entry.oid(), path, below.as_ref(), depth + 1)?;
             } else {
                 self.file(entry.mode, BlobId::new(entry.id), path);
             }
@@ -376,7 +378,7 @@ impl Snapshot for CommitTree {
                 let bytes = self.bytes(at)?;
                 (BlobHasher::hash(&bytes), bytes.len() as u64)
             } else {
-                let repository = self.parts[file.part].repository();
+                let repository = self.parts[file.part as usize].repository();
                 let header = repository.odb().and_then(|odb| odb.read_header(oid(file.blob)));
                 let (size, _) = header.map_err(|error| CheckoutError::object(oid(file.blob), &error))?;
                 (file.blob, size as u64)

@@ -1,3 +1,4 @@
+use std::cmp::Ordering;
 use std::fmt::Write as _;
 use std::io::{self, Read};
 use std::sync::OnceLock;
@@ -8,11 +9,12 @@ use super::attributes::{Attributes, Source};
 use super::commit_tree::CommitTree;
 use super::disk::{Disk, Listing};
 use super::files::{Files, Found, list_both};
+use super::folder_cache::FolderCache;
 use super::identify::Identifier;
 use super::part::Part;
 use super::stat_cache::StatCache;
 use super::walk::{self, Walked};
-use super::{FileTree, Identity, Node, NodeKind, Snapshot, Tracking};
+use super::{BlobId, FileTree, Identity, InputKind, Node, NodeKind, Snapshot, Tracking};
 use crate::path::TreePath;
 
 /// The files of a checkout as they are on disk, like those that `docker build` would see.
@@ -25,18 +27,31 @@ pub struct WorkTree {
     pub(super) files: Files<Entry>,
     unlisted: Files<(NodeKind, Tracking)>,
     pub(super) attributes: Vec<Attributes>,
-    pub(super) known: Vec<OnceLock<Identity>>,
+    pub(super) known: Vec<OnceLock<KnownFile>>,
     pub(super) stat_cache: StatCache,
     submodules: Vec<TreePath>,
     nodes: OnceLock<Vec<Node>>,
 }
 
-/// A file of the work tree.
+/// A file of the work tree. There may be very many, so it is small.
 #[derive(Clone, Copy)]
 pub(super) struct Entry {
-    pub(super) kind: NodeKind,
-    /// Its part and its position in that part's index.
-    pub(super) tracked: Option<(usize, usize)>,
+    kind: NodeKind,
+    /// Of a tracked file; else [`UNTRACKED`].
+    part: u16,
+    /// The position in the part's index.
+    index: u32,
+}
+
+const UNTRACKED: u16 = u16::MAX;
+
+/// What is known of a file once it has been looked at.
+#[derive(Clone, Copy)]
+pub(super) struct KnownFile {
+    blob: BlobId,
+    kind: InputKind,
+    size: u64,
+    modified: i64,
 }
 
 /// How a work tree differs from a commit.
@@ -51,8 +66,8 @@ pub struct Differences {
 }
 
 impl WorkTree {
-    pub(super) fn new(disk: Disk, parts: Vec<Part>) -> Self {
-        let walked = walk::walk(&disk, &parts);
+    pub(super) fn new(disk: Disk, folders: &FolderCache, parts: Vec<Part>) -> Self {
+        let walked = walk::walk(&disk, folders, &parts);
         let attributes = attributes(&disk, &parts, &walked.attribute_files);
         let files = files(&parts, &walked);
         let mut unlisted = Files::new();
@@ -83,27 +98,25 @@ impl WorkTree {
         let mut differences = Differences::default();
         let (mut here, mut there) = (0, 0);
         while here < self.files.len() || there < base.files.len() {
-            let a = (here < self.files.len()).then(|| self.files.path(here));
-            let b = (there < base.files.len()).then(|| base.files.path(there));
-            match (a, b) {
-                (Some(a), Some(b)) if a == b => {
-                    here += 1;
-                    there += 1;
-                }
-                (Some(a), b) if b.is_none_or(|b| a < b) => {
-                    differences.added.push(TreePath::new(a));
-                    here += 1;
-                }
-                (_, b) => {
-                    differences.removed.extend(b.map(TreePath::new));
-                    there += 1;
-                }
+            let order = match (here < self.files.len(), there < base.files.len()) {
+                (true, true) => self.files.compare(here, &base.files, there),
+                (true, false) => Ordering::Less,
+                _ => Ordering::Greater,
+            };
+            if order.is_lt() {
+                differences.added.push(TreePath::new(self.files.path(here)));
+            } else if order.is_gt() {
+                differences.removed.push(TreePath::new(base.files.path(there)));
             }
+            here += usize::from(order.is_le());
+            there += usize::from(order.is_ge());
         }
-        let identities = self.identify(inputs)?;
-        let mut hint = 0;
-        for (path, identity) in inputs.iter().zip(identities) {
-            let Some(at) = base.files.find_near(path.as_bytes(), &mut hint) else { continue };
+        let (mut hint, mut base_hint) = (0, 0);
+        let identifier = self.identifier();
+        identifier.ensure(inputs)?;
+        for path in inputs {
+            let Some(at) = base.files.find_near(path.as_bytes(), &mut base_hint) else { continue };
+            let identity = identifier.known(path, &mut hint)?;
             let same = match base.content(at) {
                 Ok((kind, blob)) => kind == identity.kind && blob == identity.blob,
                 // Only a program of the user's knows what the commit would give on disk. Git's word that
@@ -141,9 +154,9 @@ impl WorkTree {
         Identifier::new(self)
     }
 
-    fn is_as_in_index(&self, path: &TreePath, blob: super::BlobId) -> io::Result<bool> {
+    fn is_as_in_index(&self, path: &TreePath, blob: BlobId) -> io::Result<bool> {
         let Some(at) = self.files.find(path.as_bytes()) else { return Ok(false) };
-        let Some((part, index)) = self.files.data(at).tracked else { return Ok(false) };
+        let Some((part, index)) = self.files.data(at).tracked() else { return Ok(false) };
         let index_file = &self.parts[part].index;
         let entry = index_file.entry(index);
         let state = self.disk.state(path.as_bytes()).map_err(|error| named(path.as_bytes(), &error))?;
@@ -224,7 +237,7 @@ impl FileTree for WorkTree {
     }
 
     fn is_tracked(&self, path: &TreePath) -> bool {
-        let is_tracked = |at| self.files.data(at).tracked.is_some();
+        let is_tracked = |at| self.files.data(at).tracked().is_some();
         match self.files.find(path.as_bytes()) {
             Some(at) => is_tracked(at),
             None => self.files.below(path.as_bytes()).any(is_tracked),
@@ -299,12 +312,30 @@ impl Snapshot for WorkTree {
 }
 
 impl Entry {
+    /// The part and the position in its index.
+    pub(super) fn tracked(self) -> Option<(usize, usize)> {
+        (self.part != UNTRACKED).then_some((usize::from(self.part), self.index as usize))
+    }
+
     fn tracking(self) -> Tracking {
-        if self.tracked.is_some() { Tracking::Tracked } else { Tracking::Untracked }
+        if self.part == UNTRACKED { Tracking::Untracked } else { Tracking::Tracked }
     }
 
     fn node(self, path: &[u8]) -> Node {
         Node { path: TreePath::new(path), kind: self.kind, tracking: self.tracking() }
+    }
+}
+
+impl KnownFile {
+    /// Nanoseconds in 64 bits reach until 2262; a file from beyond is looked at each time.
+    pub(super) fn new(identity: &Identity) -> Option<Self> {
+        let Identity { kind, blob, size, modified_ns } = *identity;
+        Some(Self { blob, kind, size, modified: i64::try_from(modified_ns?).ok()? })
+    }
+
+    pub(super) fn identity(&self) -> Identity {
+        let Self { blob, kind, size, modified } = *self;
+        Identity { kind, blob, size, modified_ns: Some(i128::from(modified)) }
     }
 }
 
@@ -324,7 +355,8 @@ fn files(parts: &[Part], walked: &Walked) -> Files<Entry> {
             let Some(kind) = walk::kind_of_code(code.load(std::sync::atomic::Ordering::Relaxed)) else {
                 continue;
             };
-            let entry = Entry { kind, tracked: Some((part_at, at)) };
+            let (Ok(part_number), Ok(index)) = (u16::try_from(part_at), u32::try_from(at)) else { continue };
+            let entry = Entry { kind, part: part_number, index };
             if part_at == 0 {
                 files.push_indexed(at, entry);
             } else {
@@ -333,7 +365,7 @@ fn files(parts: &[Part], walked: &Walked) -> Files<Entry> {
         }
     }
     for (path, kind) in &walked.untracked {
-        files.push(&[path], Entry { kind: *kind, tracked: None });
+        files.push(&[path], Entry { kind: *kind, part: UNTRACKED, index: 0 });
     }
     if parts.len() > 1 || !walked.untracked.is_empty() {
         files.sort();

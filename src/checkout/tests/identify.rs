@@ -36,13 +36,12 @@ fn check_all(repository: &TestRepository, tree: &WorkTree) {
         let text = path.to_text();
         let metadata = repository.path(&text).symlink_metadata().expect("there");
         assert_eq!(identity.size, metadata.len(), "{path}");
-        match expected.remove(text.as_str()) {
-            Some(hash) => assert_eq!(identity.blob.to_string(), hash, "{path}"),
-            None => {
-                assert_eq!(identity.kind, InputKind::Link);
-                let target = std::fs::read_link(repository.path(&text)).expect("a link");
-                assert_eq!(identity.blob, BlobHasher::hash(target.as_os_str().as_encoded_bytes()));
-            }
+        if let Some(hash) = expected.remove(text.as_str()) {
+            assert_eq!(identity.blob.to_string(), hash, "{path}");
+        } else {
+            assert_eq!(identity.kind, InputKind::Link);
+            let target = std::fs::read_link(repository.path(&text)).expect("a link");
+            assert_eq!(identity.blob, BlobHasher::hash(target.as_os_str().as_encoded_bytes()));
         }
     }
 }
