@@ -18,7 +18,11 @@ impl Engine {
                 Err(SolveError::Build(error)) => Err(error),
                 Err(SolveError::NoBuildKit(reason)) => Err(BuildError::Connection(reason)),
             },
-            Builder::Classic => todo!(),
+            Builder::Classic => Err(BuildError::Unsupported {
+                what: "BuildKit builds".to_owned(),
+                line: None,
+                hint: "use an engine with BuildKit: Docker 20.10 or later".to_owned(),
+            }),
         }
     }
 }
