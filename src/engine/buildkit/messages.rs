@@ -46,8 +46,6 @@ impl Packet {
     pub(super) const DATA: i32 = 2;
     /// The engine has all it wants; answered in kind.
     pub(super) const FINISH: i32 = 3;
-    /// The engine gives up.
-    pub(super) const ERROR: i32 = 4;
 
     pub(super) fn stat(stat: Option<Stat>) -> Self {
         Self { kind: Self::STAT, stat, ..Self::default() }
