@@ -7,6 +7,7 @@ use bstr::{BStr, ByteSlice};
 use git2::{Oid, Repository};
 
 use super::attributes::{Attributes, Source};
+use super::blob_sizes::BlobSizes;
 use super::conversion::{AutoCrlf, Conversion, Unsupported};
 use super::files::{Files, Found, list_both};
 use super::index::{self, CachedTree, Index};
@@ -32,6 +33,7 @@ pub struct CommitTree {
     /// Submodules whose commit is not here: folders without content.
     hollow: Vec<TreePath>,
     nodes: OnceLock<Vec<Node>>,
+    blob_sizes: Arc<BlobSizes>,
 }
 
 /// A file of a tree object.
@@ -56,6 +58,7 @@ pub(super) struct Origin<'a> {
     pub(super) root: &'a Path,
     pub(super) common_dir: &'a Path,
     pub(super) user: &'a UserFolders,
+    pub(super) blob_sizes: &'a Arc<BlobSizes>,
 }
 
 impl CommitTree {
@@ -75,6 +78,7 @@ impl CommitTree {
             submodules: Vec::new(),
             hollow: Vec::new(),
             nodes: OnceLock::new(),
+            blob_sizes: origin.blob_sizes.clone(),
         };
         let oid = Oid::from_bytes(commit.as_bytes())
             .map_err(|error| CheckoutError::git("read a commit", &error))?;
@@ -190,17 +194,19 @@ impl CommitTree {
         })
     }
 
-    /// Asking for the sizes of blobs takes longer than everything else together. Where nothing converts files
-    /// the index knows them: git has noted what the file had when it was the blob.
+    /// Asking for the sizes of blobs takes longer than everything else together. The index knows them, except
+    /// where git converts files: it has noted the size of the file, not of the blob.
     fn size(&self, file: &TreeFile) -> io::Result<u64> {
         let part = &self.parts[file.part as usize];
         let is_converted = !part.attributes.is_empty() || part.settings.eol.autocrlf != AutoCrlf::False;
-        if file.size > 0 && !is_converted {
-            return Ok(u64::from(file.size));
+        let size = u64::from(file.size);
+        if size > 0 && (!is_converted || self.blob_sizes.is_known(file.blob, size)) {
+            return Ok(size);
         }
         let oid = oid(file.blob);
         let header = part.repository().odb().and_then(|odb| odb.read_header(oid));
         let (size, _) = header.map_err(|error| CheckoutError::object(oid, &error))?;
+        self.blob_sizes.learn(file.blob, size as u64);
         Ok(size as u64)
     }
 

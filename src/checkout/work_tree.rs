@@ -1,12 +1,13 @@
 use std::cmp::Ordering;
 use std::fmt::Write as _;
 use std::io::{self, Read};
-use std::sync::OnceLock;
 use std::sync::atomic::Ordering::Relaxed;
+use std::sync::{Arc, OnceLock};
 
 use bstr::BStr;
 
 use super::attributes::{Attributes, Source};
+use super::blob_sizes::BlobSizes;
 use super::commit_tree::CommitTree;
 use super::disk::{Disk, Listing};
 use super::files::{Files, Found, list_both};
@@ -30,6 +31,7 @@ pub struct WorkTree {
     pub(super) attributes: Vec<Attributes>,
     pub(super) known: Vec<OnceLock<KnownFile>>,
     pub(super) stat_cache: StatCache,
+    pub(super) blob_sizes: Arc<BlobSizes>,
     submodules: Vec<TreePath>,
     nodes: OnceLock<Vec<Node>>,
 }
@@ -67,7 +69,12 @@ pub struct Differences {
 }
 
 impl WorkTree {
-    pub(super) fn new(disk: Disk, folders: &FolderCache, parts: Vec<Part>) -> Self {
+    pub(super) fn new(
+        disk: Disk,
+        folders: &FolderCache,
+        parts: Vec<Part>,
+        blob_sizes: Arc<BlobSizes>,
+    ) -> Self {
         let walked = walk::walk(&disk, folders, &parts);
         let attributes = attributes(&disk, &parts, &walked);
         let files = files(&parts, &walked);
@@ -88,6 +95,7 @@ impl WorkTree {
             attributes,
             known,
             stat_cache,
+            blob_sizes,
             submodules,
             nodes: OnceLock::new(),
         }
