@@ -3,6 +3,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use git2::{Oid, Repository};
 
+use super::blob_sizes::BlobSizes;
 use super::commit_tree::{CommitTree, Origin};
 use super::discover::{Opened, UserFolders};
 use super::disk::{Disk, FileState};
@@ -27,6 +28,7 @@ pub struct Checkout {
     origin_url: Option<String>,
     head: Head,
     index: Mutex<Option<(FileState, Arc<Index>)>>,
+    blob_sizes: Arc<BlobSizes>,
 }
 
 impl Checkout {
@@ -49,6 +51,7 @@ impl Checkout {
             head: head::read(&opened)?,
             root: opened.root.clone(),
             git_dir: opened.git_dir.clone(),
+            blob_sizes: Arc::new(BlobSizes::new(&opened.common_dir)),
             common_dir: opened.common_dir.clone(),
             objects_only: opened.objects_only,
             user,
@@ -104,7 +107,7 @@ impl Checkout {
             parts.extend(submodules);
             next += 1;
         }
-        Ok(WorkTree::new(disk, &folders, parts))
+        Ok(WorkTree::new(disk, &folders, parts, self.blob_sizes.clone()))
     }
 
     /// Submodules that are checked out. Others are folders like any other.
@@ -129,7 +132,12 @@ impl Checkout {
             let opened = self.opened();
             (opened.reopen()?, opened.config())
         };
-        let origin = Origin { root: &self.root, common_dir: &self.common_dir, user: &self.user };
+        let origin = Origin {
+            root: &self.root,
+            common_dir: &self.common_dir,
+            user: &self.user,
+            blob_sizes: &self.blob_sizes,
+        };
         let settings = PartSettings::new(config, &self.common_dir, &self.user);
         // Without an index it only takes longer.
         let index = self.index().unwrap_or_default();

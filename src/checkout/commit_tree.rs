@@ -7,12 +7,13 @@ use bstr::{BStr, ByteSlice};
 use git2::{Oid, Repository};
 
 use super::attributes::{Attributes, Source};
+use super::blob_sizes::BlobSizes;
 use super::conversion::{AutoCrlf, Conversion, Unsupported};
 use super::files::{Files, Found, list_both};
 use super::index::{self, CachedTree, Index};
 use super::part::{PartSettings, oid, read_index};
 use super::tree_object::TreeEntries;
-use super::work_tree::named;
+use super::work_tree::{attributes_folder, named};
 use super::{
     BlobHasher, BlobId, CheckoutError, CommitId, FileTree, Identity, InputKind, Node, NodeKind, Snapshot,
     Tracking, UserFolders,
@@ -32,6 +33,7 @@ pub struct CommitTree {
     /// Submodules whose commit is not here: folders without content.
     hollow: Vec<TreePath>,
     nodes: OnceLock<Vec<Node>>,
+    blob_sizes: Arc<BlobSizes>,
 }
 
 /// A file of a tree object.
@@ -39,6 +41,8 @@ pub(super) struct TreeFile {
     mode: u32,
     blob: BlobId,
     part: u32,
+    /// As the index has it; 0 where it says nothing.
+    size: u32,
 }
 
 /// The repository that a part of the files comes from.
@@ -54,6 +58,7 @@ pub(super) struct Origin<'a> {
     pub(super) root: &'a Path,
     pub(super) common_dir: &'a Path,
     pub(super) user: &'a UserFolders,
+    pub(super) blob_sizes: &'a Arc<BlobSizes>,
 }
 
 impl CommitTree {
@@ -73,6 +78,7 @@ impl CommitTree {
             submodules: Vec::new(),
             hollow: Vec::new(),
             nodes: OnceLock::new(),
+            blob_sizes: origin.blob_sizes.clone(),
         };
         let oid = Oid::from_bytes(commit.as_bytes())
             .map_err(|error| CheckoutError::git("read a commit", &error))?;
@@ -188,6 +194,22 @@ impl CommitTree {
         })
     }
 
+    /// Asking for the sizes of blobs takes longer than everything else together. The index knows them, except
+    /// where git converts files: it has noted the size of the file, not of the blob.
+    fn size(&self, file: &TreeFile) -> io::Result<u64> {
+        let part = &self.parts[file.part as usize];
+        let is_converted = !part.attributes.is_empty() || part.settings.eol.autocrlf != AutoCrlf::False;
+        let size = u64::from(file.size);
+        if size > 0 && (!is_converted || self.blob_sizes.is_known(file.blob, size)) {
+            return Ok(size);
+        }
+        let oid = oid(file.blob);
+        let header = part.repository().odb().and_then(|odb| odb.read_header(oid));
+        let (size, _) = header.map_err(|error| CheckoutError::object(oid, &error))?;
+        self.blob_sizes.learn(file.blob, size as u64);
+        Ok(size as u64)
+    }
+
     fn find(&self, path: &TreePath) -> io::Result<usize> {
         let missing = || named(path.as_bytes(), &io::ErrorKind::NotFound.into());
         self.files.find(path.as_bytes()).ok_or_else(missing)
@@ -260,11 +282,11 @@ impl Collector<'_> {
             && cached.valid == Some((range.len(), tree))
         {
             for at in range.clone() {
-                let (mode, blob) = (self.index.mode(at), self.index.blob(at));
+                let (mode, blob, size) = (self.index.mode(at), self.index.blob(at), self.index.size(at));
                 if self.part == 0 && !index::is_submodule(mode) {
-                    self.files.push_indexed(at, TreeFile { mode, blob, part: 0 });
+                    self.files.push_indexed(at, TreeFile { mode, blob, part: 0, size });
                 } else {
-                    self.file(mode, blob, self.index.path(at));
+                    self.file(mode, blob, size, self.index.path(at));
                 }
             }
             return Ok(());
@@ -289,18 +311,18 @@ impl Collector<'_> {
                 path.push(b'/');
                 self.folder(entry.oid(), path, below.as_ref(), depth + 1)?;
             } else {
-                self.file(entry.mode, BlobId::new(entry.id), path);
+                self.file(entry.mode, BlobId::new(entry.id), 0, path);
             }
         }
         path.truncate(length);
         Ok(())
     }
 
-    fn file(&mut self, mode: u32, blob: BlobId, path: &[u8]) {
+    fn file(&mut self, mode: u32, blob: BlobId, size: u32, path: &[u8]) {
         if index::is_submodule(mode) {
             self.submodules.push(([&self.prefix[..], path].concat(), oid(blob)));
         } else {
-            self.files.push(&[&self.prefix, path], TreeFile { mode, blob, part: self.part });
+            self.files.push(&[&self.prefix, path], TreeFile { mode, blob, part: self.part, size });
         }
     }
 }
@@ -316,10 +338,9 @@ fn attributes(
     let prefix = if folder.is_empty() { 0 } else { folder.len() + 1 };
     let mut texts = Vec::new();
     for at in first..files.len() {
-        let Some(folder) = files.path(at)[prefix..].strip_suffix(b".gitattributes") else { continue };
+        let Some(folder) = attributes_folder(&files.path(at)[prefix..]) else { continue };
         let file = files.data(at);
-        if (folder.is_empty() || folder.ends_with(b"/")) && !index::is_link(file.mode) {
-            let folder = folder.strip_suffix(b"/").unwrap_or(folder);
+        if !index::is_link(file.mode) {
             texts.push((folder, read_blob(repository, file.blob).unwrap_or_default()));
         }
     }
@@ -371,17 +392,16 @@ impl Snapshot for CommitTree {
     }
 
     fn identify(&self, paths: &[TreePath]) -> io::Result<Vec<Identity>> {
+        let mut hint = 0;
         let one = |path: &TreePath| {
-            let at = self.find(path)?;
+            let missing = || named(path.as_bytes(), &io::ErrorKind::NotFound.into());
+            let at = self.files.find_near(path.as_bytes(), &mut hint).ok_or_else(missing)?;
             let file = self.files.data(at);
             let (blob, size) = if self.conversion(at)?.is_some() {
                 let bytes = self.bytes(at)?;
                 (BlobHasher::hash(&bytes), bytes.len() as u64)
             } else {
-                let repository = self.parts[file.part as usize].repository();
-                let header = repository.odb().and_then(|odb| odb.read_header(oid(file.blob)));
-                let (size, _) = header.map_err(|error| CheckoutError::object(oid(file.blob), &error))?;
-                (file.blob, size as u64)
+                (file.blob, self.size(file)?)
             };
             Ok(Identity { kind: file.kind(), blob, size, modified_ns: None })
         };

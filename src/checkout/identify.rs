@@ -176,35 +176,42 @@ impl<'a> Identifier<'a> {
         state: &FileState,
     ) -> io::Result<Option<(BlobId, u64)>> {
         let Stamp { size, .. } = state.stamp;
-        let mut by_size = None;
         if let Some((part, at)) = entry.and_then(super::work_tree::Entry::tracked) {
             let index = &self.tree.parts[part].index;
             let entry = index.entry(at);
             if !entry.is_link() && index.is_unchanged(&entry, &state.stamp) {
                 match self.difference(part, path) {
                     Difference::None => return Ok(Some((entry.blob, size))),
-                    Difference::LineEndings => by_size = Some((part, entry.blob)),
-                    Difference::Any => {}
+                    Difference::LineEndings if self.has_size(part, entry.blob, size) => {
+                        return Ok(Some((entry.blob, size)));
+                    }
+                    Difference::LineEndings | Difference::Any => {}
                 }
             }
         }
         if let Some(blob) = self.tree.stat_cache.get(path, &state.stamp) {
             return Ok(Some((blob, size)));
         }
-        // Git has only taken carriage returns away, so none are gone where the sizes are equal.
-        let certain = by_size
-            .and_then(|(part, blob)| (self.tree.parts[part].blob_size(blob) == Some(size)).then_some(blob));
-        let blob = if let Some(blob) = certain {
-            blob
-        } else {
-            let Some(blob) = self.hash(path, size)? else { return Ok(None) };
-            if self.tree.disk.state(path)?.stamp != state.stamp {
-                return Ok(None);
-            }
-            blob
-        };
+        let Some(blob) = self.hash(path, size)? else { return Ok(None) };
+        if self.tree.disk.state(path)?.stamp != state.stamp {
+            return Ok(None);
+        }
         self.tree.stat_cache.put(path, state.stamp, blob, self.now);
         Ok(Some((blob, size)))
+    }
+
+    /// Whether a blob has the size of its file. Git has only taken carriage returns away, so none are gone
+    /// where the sizes are equal.
+    fn has_size(&self, part: usize, blob: BlobId, size: u64) -> bool {
+        let sizes = &self.tree.blob_sizes;
+        if sizes.is_known(blob, size) {
+            return true;
+        }
+        let is_equal = self.tree.parts[part].blob_size(blob) == Some(size);
+        if is_equal {
+            sizes.learn(blob, size);
+        }
+        is_equal
     }
 
     fn difference(&self, part: usize, path: &[u8]) -> Difference {

@@ -1,11 +1,13 @@
 use std::cmp::Ordering;
 use std::fmt::Write as _;
 use std::io::{self, Read};
-use std::sync::OnceLock;
+use std::sync::atomic::Ordering::Relaxed;
+use std::sync::{Arc, OnceLock};
 
 use bstr::BStr;
 
 use super::attributes::{Attributes, Source};
+use super::blob_sizes::BlobSizes;
 use super::commit_tree::CommitTree;
 use super::disk::{Disk, Listing};
 use super::files::{Files, Found, list_both};
@@ -29,6 +31,7 @@ pub struct WorkTree {
     pub(super) attributes: Vec<Attributes>,
     pub(super) known: Vec<OnceLock<KnownFile>>,
     pub(super) stat_cache: StatCache,
+    pub(super) blob_sizes: Arc<BlobSizes>,
     submodules: Vec<TreePath>,
     nodes: OnceLock<Vec<Node>>,
 }
@@ -66,9 +69,14 @@ pub struct Differences {
 }
 
 impl WorkTree {
-    pub(super) fn new(disk: Disk, folders: &FolderCache, parts: Vec<Part>) -> Self {
+    pub(super) fn new(
+        disk: Disk,
+        folders: &FolderCache,
+        parts: Vec<Part>,
+        blob_sizes: Arc<BlobSizes>,
+    ) -> Self {
         let walked = walk::walk(&disk, folders, &parts);
-        let attributes = attributes(&disk, &parts, &walked.attribute_files);
+        let attributes = attributes(&disk, &parts, &walked);
         let files = files(&parts, &walked);
         let mut unlisted = Files::new();
         for found in walked.unlisted {
@@ -87,6 +95,7 @@ impl WorkTree {
             attributes,
             known,
             stat_cache,
+            blob_sizes,
             submodules,
             nodes: OnceLock::new(),
         }
@@ -352,7 +361,7 @@ fn files(parts: &[Part], walked: &Walked) -> Files<Entry> {
     let mut files = Files::beside(parts[0].index.clone(), count + walked.untracked.len());
     for (part_at, (part, codes)) in parts.iter().zip(&walked.tracked).enumerate() {
         for (at, code) in codes.iter().enumerate() {
-            let Some(kind) = walk::kind_of_code(code.load(std::sync::atomic::Ordering::Relaxed)) else {
+            let Some(kind) = walk::kind_of_code(code.load(Relaxed)) else {
                 continue;
             };
             let (Ok(part_number), Ok(index)) = (u16::try_from(part_at), u32::try_from(at)) else { continue };
@@ -373,22 +382,41 @@ fn files(parts: &[Part], walked: &Walked) -> Files<Entry> {
     files
 }
 
-/// The attribute files of each part.
-fn attributes(disk: &Disk, parts: &[Part], found: &[(usize, Vec<u8>)]) -> Vec<Attributes> {
+/// The attribute files of each part. One that was deleted still counts as it is in the index, as for git: what it
+/// said was true when the files that it is about were checked out.
+fn attributes(disk: &Disk, parts: &[Part], walked: &Walked) -> Vec<Attributes> {
     let of_part = |(at, part): (usize, &Part)| {
-        let files = found.iter().filter(|(part, _)| *part == at);
-        let texts: Vec<(&[u8], Vec<u8>)> = files
-            .map(|(_, path)| {
-                let relative = &path[part.prefix_length()..];
-                let folder = relative.strip_suffix(b".gitattributes").unwrap_or_default();
-                (folder.strip_suffix(b"/").unwrap_or(folder), disk.read(path).unwrap_or_default())
-            })
+        let on_disk = walked.attribute_files.iter().filter(|(part, _)| *part == at);
+        let mut texts: Vec<(Vec<u8>, Vec<u8>)> = on_disk
+            .map(|(_, path)| (path[part.prefix_length()..].to_owned(), disk.read(path).unwrap_or_default()))
             .collect();
-        let sources: Vec<_> = texts.iter().map(|(folder, text)| Source { folder, text }).collect();
+        let absent =
+            walked.tracked[at].iter().enumerate().filter(|(_, code)| code.load(Relaxed) == walk::ABSENT);
+        for (index, _) in absent {
+            let path = part.index.path(index);
+            if path.ends_with(ATTRIBUTES) && !part.index.is_submodule(index) {
+                let text = part.read_blob(part.index.blob(index)).unwrap_or_default();
+                texts.push((path.to_owned(), text));
+            }
+        }
+        let sources: Vec<_> = texts
+            .iter()
+            .filter_map(|(path, text)| Some(Source { folder: attributes_folder(path)?, text }))
+            .collect();
         let settings = &part.settings;
         let general = settings.attributes_file.as_ref().and_then(|path| std::fs::read(path).ok());
         let info = std::fs::read(&settings.info_attributes).ok();
         Attributes::new(general.as_deref(), &sources, info.as_deref())
     };
     parts.iter().enumerate().map(of_part).collect()
+}
+
+const ATTRIBUTES: &[u8] = b".gitattributes";
+
+/// The folder that an attribute file is about.
+pub(super) fn attributes_folder(path: &[u8]) -> Option<&[u8]> {
+    match path.strip_suffix(ATTRIBUTES)? {
+        b"" => Some(b""),
+        folder => folder.strip_suffix(b"/"),
+    }
 }

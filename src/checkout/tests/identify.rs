@@ -155,6 +155,18 @@ fn bytes_on_disk_count_where_git_stores_others() {
 }
 
 #[test]
+fn an_attribute_file_that_was_deleted_still_counts() {
+    let repository = TestRepository::new();
+    repository.write(".gitattributes", "* text\n");
+    repository.write("file", "a\r\n");
+    repository.git(["config", "core.safecrlf", "false"]);
+    repository.commit("first");
+    repository.settle();
+    repository.remove(".gitattributes");
+    assert_eq!(identify(&repository, "file").blob, BlobHasher::hash(b"a\r\n"));
+}
+
+#[test]
 fn the_executable_bit() {
     let repository = TestRepository::new();
     repository.write("a", "x");
