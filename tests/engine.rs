@@ -110,8 +110,11 @@ async fn changed_dockerfile(bench: &Bench) {
 async fn changed_content(bench: &Bench) {
     let base = bench.base().await;
     let text = format!("FROM {base}\nCOPY . /x\n");
-    let changes: [fn(&str) -> String; 3] =
-        [|planned| planned.chars().rev().collect(), |planned| format!("{planned}more"), |planned| planned[1..].to_owned()];
+    let changes: [fn(&str) -> String; 3] = [
+        |planned| planned.chars().rev().collect(),
+        |planned| format!("{planned}more"),
+        |planned| planned[1..].to_owned(),
+    ];
     for change in changes {
         let planned = bench.token();
         let actual = change(&planned);
@@ -124,10 +127,14 @@ async fn changed_content(bench: &Bench) {
         let mut request = bench.request(&text, context);
         request.references = vec![name.clone()];
         let error = bench.build(request).await.error();
-        assert!(matches!(&error, BuildError::ContextChanged { path, .. } if path == "b"), "{actual}: {error:?}");
+        assert!(
+            matches!(&error, BuildError::ContextChanged { path, .. } if path == "b"),
+            "{actual}: {error:?}"
+        );
         assert_eq!(bench.engine.inspect(&name).await.expect("answers"), None);
         // What was read wrong must not stay behind in the engine under the key of what was planned.
-        let context = MemoryContext::new(vec![file("a", "same"), file("b", planned.clone()), file("c", "same")]);
+        let context =
+            MemoryContext::new(vec![file("a", "same"), file("b", planned.clone()), file("c", "same")]);
         let text = format!("FROM {base}\nCOPY b /b\nRUN cat /b\n");
         let mut request = bench.request(&text, context);
         request.no_cache = true;
@@ -176,7 +183,9 @@ async fn ssh_agents(bench: &Bench) {
     let base = bench.base().await;
     // Busybox cannot speak to such sockets, this program can: it goes into the image with its libraries.
     let (files, command) = bench::this_program();
-    let text = format!("FROM {base}\nCOPY . /\nRUN --mount=type=ssh {command} ssh_client --exact --ignored --nocapture\n");
+    let text = format!(
+        "FROM {base}\nCOPY . /\nRUN --mount=type=ssh {command} ssh_client --exact --ignored --nocapture\n"
+    );
     let mut request = bench.request(&text, MemoryContext::new(files));
     request.no_cache = true;
     request.ssh = vec![SshAgent { id: "default".into(), socket }];
@@ -254,12 +263,14 @@ async fn failing_run(bench: &Bench) {
 async fn classic_failing_run(bench: &Bench) {
     let base = bench.base().await;
     let token = bench.token();
-    let text = format!("FROM {base}\nRUN echo fine\nRUN echo {token} && echo to stderr >&2 && exit 3\nRUN echo never\n");
+    let text = format!(
+        "FROM {base}\nRUN echo fine\nRUN echo {token} && echo to stderr >&2 && exit 3\nRUN echo never\n"
+    );
     let outcome = bench.build(bench.request(&text, MemoryContext::new(vec![]))).await;
     let BuildError::Failed { message, log, line, .. } = outcome.error() else { panic!("{outcome:?}") };
     assert!(message.contains('3'), "{message}");
     assert!(log.contains(&token) && !log.iter().any(|line| line == "fine"), "{log:?}");
-    assert_eq!(line, None);
+    assert_eq!(line, Some(3));
 }
 
 async fn broken_dockerfile(bench: &Bench) {
@@ -296,12 +307,14 @@ async fn twenty_thousand_files(bench: &Bench) {
     let token = bench.token();
     let files = (0..20_000).map(|i| file(format!("d{}/e{}/f{i}", i % 7, i % 101), format!("{token} {i}")));
     let context = MemoryContext::new(files.collect());
-    let text = format!("FROM {base}\nCOPY . /all\nRUN find /all -type f | wc -l; cat /all/d0/e0/f0 /all/d1/e1/f1\n");
+    let text =
+        format!("FROM {base}\nCOPY . /all\nRUN find /all -type f | wc -l; cat /all/d0/e0/f0 /all/d1/e1/f1\n");
     let outcome = bench.build(bench.request(&text, Arc::clone(&context))).await;
     assert!(outcome.lines().contains(&"20000"), "{outcome:?}");
     assert!(context.most_open() <= 8, "{} files were open at once", context.most_open());
     let sent = |outcome: &Outcome| {
-        let sent = |event: &BuildEvent| if let BuildEvent::Sent { bytes } = event { Some(*bytes) } else { None };
+        let sent =
+            |event: &BuildEvent| if let BuildEvent::Sent { bytes } = event { Some(*bytes) } else { None };
         outcome.events.iter().filter_map(sent).max().unwrap_or(0)
     };
     assert!(sent(&outcome) >= 20_000 * 34, "{}", sent(&outcome));
@@ -322,7 +335,8 @@ async fn unplanned_files(bench: &Bench) {
 
 async fn looks_up(bench: &Bench) {
     let name = |i: usize| bench.reference(&format!("looks:t{i}"));
-    let mut request = bench.request("FROM scratch\nCOPY x /\n", MemoryContext::new(vec![file("x", bench.token())]));
+    let mut request =
+        bench.request("FROM scratch\nCOPY x /\n", MemoryContext::new(vec![file("x", bench.token())]));
     request.references = vec![name(0)];
     let image = bench.build(request).await.image().clone();
     for i in (2..20).step_by(2) {
@@ -356,10 +370,9 @@ async fn over_tcp(bench: &Bench) {
 
 async fn classic_refuses(bench: &Bench) {
     let base = bench.base().await;
-    for (text, line) in [
-        (format!("FROM {base}\nRUN <<EOF\nfalse\nEOF\n"), 2),
-        (format!("FROM {base}\nCOPY --link x /\n"), 2),
-    ] {
+    for (text, line) in
+        [(format!("FROM {base}\nRUN <<EOF\nfalse\nEOF\n"), 2), (format!("FROM {base}\nCOPY --link x /\n"), 2)]
+    {
         let error = bench.build(bench.request(&text, MemoryContext::new(vec![file("x", "x")]))).await.error();
         assert!(matches!(&error, BuildError::Unsupported { line: Some(at), .. } if *at == line), "{error:?}");
         assert!(error.hint().is_some());
@@ -370,7 +383,9 @@ async fn classic_refuses(bench: &Bench) {
 async fn dockerfile_not_in_context(bench: &Bench) {
     let base = bench.base().await;
     let context = MemoryContext::new(vec![file("Dockerfile", bench.token()), file("sub/.dockerignore", "*")]);
-    let text = format!("FROM {base}\nCOPY . /all\nRUN cd /all && find . -type f | sort | tr '\\n' ' ' && echo && cat Dockerfile\n");
+    let text = format!(
+        "FROM {base}\nCOPY . /all\nRUN cd /all && find . -type f | sort | tr '\\n' ' ' && echo && cat Dockerfile\n"
+    );
     let outcome = bench.build(bench.request(&text, Arc::clone(&context))).await;
     let lines = outcome.lines();
     assert!(lines.contains(&"./Dockerfile ./sub/.dockerignore "), "{outcome:?}");

@@ -266,7 +266,8 @@ mod tests {
             "Components":[{"Name":"Podman Engine","Version":"4.3.1"},{"Name":"Conmon","Version":"2"}]}"#;
         let info = describe(&version(podman), None);
         assert_eq!((info.builder, info.product), (Builder::Classic, Product::Podman));
-        for old in [r#"{"ApiVersion":"1.38","Os":"linux"}"#, r#"{"ApiVersion":"1.43","Os":"windows"}"#, "{}"] {
+        for old in [r#"{"ApiVersion":"1.38","Os":"linux"}"#, r#"{"ApiVersion":"1.43","Os":"windows"}"#, "{}"]
+        {
             assert_eq!(describe(&version(old), None).builder, Builder::Classic, "{old}");
         }
     }

@@ -112,7 +112,8 @@ const TLS_HINT: &str = "forward the engine's socket over ssh and use -H unix:///
 /// `host`, `host:port`, `[::1]:port`; a path behind it is not supported, as nothing speaks it.
 fn tcp_address(rest: &str, default_port: &str) -> Option<String> {
     let rest = rest.strip_suffix('/').unwrap_or(rest);
-    let host_end = if rest.starts_with('[') { rest.find(']')? + 1 } else { rest.find(':').unwrap_or(rest.len()) };
+    let host_end =
+        if rest.starts_with('[') { rest.find(']')? + 1 } else { rest.find(':').unwrap_or(rest.len()) };
     let (host, port) = rest.split_at(host_end);
     let port = match port.strip_prefix(':') {
         Some(port) => port,
@@ -120,7 +121,8 @@ fn tcp_address(rest: &str, default_port: &str) -> Option<String> {
         None => return None,
     };
     let host_is_valid = |b: u8| b.is_ascii_alphanumeric() || b"-._[]:".contains(&b);
-    let valid = !host.is_empty() && host.bytes().all(host_is_valid) && port.parse::<u16>().is_ok_and(|p| p > 0);
+    let valid =
+        !host.is_empty() && host.bytes().all(host_is_valid) && port.parse::<u16>().is_ok_and(|p| p > 0);
     valid.then(|| format!("{host}:{port}"))
 }
 
@@ -155,7 +157,8 @@ fn current_context(directory: &Path) -> Result<Option<String>, EngineError> {
 
 /// Contexts are kept under the SHA-256 of their name.
 fn from_context(name: &str, directory: &Path) -> Result<Endpoint, EngineError> {
-    let id = Sha256::digest(name.as_bytes()).iter().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"));
+    let id =
+        Sha256::digest(name.as_bytes()).iter().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"));
     let contexts = directory.join("contexts");
     let path = contexts.join("meta").join(&id).join("meta.json");
     let unknown = || EngineError::UnknownContext { name: name.to_owned(), directory: contexts.clone() };
@@ -170,7 +173,9 @@ fn read_json<T: for<'de> Deserialize<'de>>(path: &Path) -> Result<Option<T>, Eng
     match std::fs::read(path) {
         Ok(bytes) => serde_json::from_slice(&bytes).map(Some).map_err(|error| failed(error.to_string())),
         // A home without .docker, or one that is not ours to look into (`docker` ignores both).
-        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => Ok(None),
+        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
+            Ok(None)
+        }
         Err(error) => Err(failed(error.to_string())),
     }
 }
@@ -191,7 +196,8 @@ mod tests {
         let directory = tempfile::tempdir().expect("a temporary folder");
         let meta = directory.path().join("contexts/meta").join(REMOTE);
         std::fs::create_dir_all(&meta).expect("writable");
-        let text = format!(r#"{{"Name":"remote","Metadata":{{}},"Endpoints":{{"docker":{{"Host":"{host}"}}}}}}"#);
+        let text =
+            format!(r#"{{"Name":"remote","Metadata":{{}},"Endpoints":{{"docker":{{"Host":"{host}"}}}}}}"#);
         std::fs::write(meta.join("meta.json"), text).expect("writable");
         let text = format!(r#"{{"auths":{{}},"currentContext":"{current}"}}"#);
         std::fs::write(directory.path().join("config.json"), text).expect("writable");
@@ -211,7 +217,9 @@ mod tests {
         ] {
             assert_eq!(Endpoint::parse(text, false).expect(text), endpoint);
         }
-        for text in ["unix://relative", "tcp://", "tcp://h:0", "tcp://h:x", "tcp://h/base", "ftp://h", "tcp://[::1]x"] {
+        for text in
+            ["unix://relative", "tcp://", "tcp://h:0", "tcp://h:x", "tcp://h/base", "ftp://h", "tcp://[::1]x"]
+        {
             let error = Endpoint::parse(text, false).expect_err(text);
             assert!(matches!(error, EngineError::InvalidEndpoint(_)), "{text}: {error}");
         }

@@ -20,7 +20,8 @@ impl SystemFacts {
     /// Looks where programs are installed.
     pub(super) fn gather() -> Self {
         let folders = ["/usr/bin", "/usr/local/bin", "/usr/sbin", "/bin", "/opt/homebrew/bin"];
-        let installed = |program: &str| folders.iter().any(|folder| Path::new(folder).join(program).is_file());
+        let installed =
+            |program: &str| folders.iter().any(|folder| Path::new(folder).join(program).is_file());
         Self {
             docker: installed("docker") || installed("dockerd"),
             podman: installed("podman"),
@@ -54,7 +55,8 @@ pub(super) fn hint(endpoint: &Endpoint, error: &io::Error, facts: SystemFacts) -
             "install Docker or Podman, or name an engine elsewhere with -H or DOCKER_HOST".to_owned()
         }
         (Endpoint::Tcp(_), _) => {
-            "check that the engine runs there and listens on that port; -H or DOCKER_HOST names another one".to_owned()
+            "check that the engine runs there and listens on that port; -H or DOCKER_HOST names another one"
+                .to_owned()
         }
     }
 }

@@ -1,7 +1,9 @@
 use std::collections::{BTreeMap, HashMap};
 
 use bollard::models::ImageInspect;
-use bollard::query_parameters::{ListContainersOptionsBuilder, RemoveImageOptionsBuilder, TagImageOptionsBuilder};
+use bollard::query_parameters::{
+    ListContainersOptionsBuilder, RemoveImageOptionsBuilder, TagImageOptionsBuilder,
+};
 use futures_util::{StreamExt, TryStreamExt};
 
 use super::client::refused;

@@ -57,8 +57,10 @@ pub(super) fn server_address(host: &str) -> &str {
 }
 
 fn credentials(login: RegistryLogin, host: &str) -> DockerCredentials {
-    let mut credentials =
-        DockerCredentials { serveraddress: Some(server_address(host).to_owned()), ..DockerCredentials::default() };
+    let mut credentials = DockerCredentials {
+        serveraddress: Some(server_address(host).to_owned()),
+        ..DockerCredentials::default()
+    };
     match login {
         RegistryLogin::Password { username, password } => {
             credentials.username = Some(username);
@@ -113,7 +115,9 @@ mod tests {
         assert!(!layers.update(&message(r#"{"status":"Pulling from library/x","id":"latest"}"#)));
         let half = r#"{"status":"Downloading","id":"a","progressDetail":{"current":5,"total":10}}"#;
         assert!(layers.update(&message(half)));
-        assert!(layers.update(&message(r#"{"status":"Downloading","id":"b","progressDetail":{"current":3}}"#)));
+        assert!(
+            layers.update(&message(r#"{"status":"Downloading","id":"b","progressDetail":{"current":3}}"#))
+        );
         assert_eq!(layers.sum(), PullProgress { bytes: 8, total: 13 });
         assert!(layers.update(&message(r#"{"status":"Pull complete","id":"a","progressDetail":{}}"#)));
         assert_eq!(layers.sum(), PullProgress { bytes: 13, total: 13 });

@@ -9,8 +9,8 @@ use std::sync::{Arc, Mutex};
 use futures_util::FutureExt;
 use sha2::{Digest, Sha256};
 use shipwright::engine::{
-    BuildError, BuildEvent, BuildRequest, Builder, ContextEntry, ContextKind, ContextSource, Endpoint, Engine,
-    EngineEnvironment, ImageId, StepState,
+    BuildError, BuildEvent, BuildRequest, Builder, ContextEntry, ContextKind, ContextSource, Endpoint,
+    Engine, EngineEnvironment, ImageId, StepState,
 };
 use shipwright::image::ImageReference;
 
@@ -80,10 +80,14 @@ impl Bench {
 
     /// An image with busybox, made here because no registry is needed then.
     pub(crate) async fn base(&self) -> ImageReference {
-        let busybox = ["/bin/busybox", "/usr/bin/busybox"].into_iter().find_map(|path| std::fs::read(path).ok());
+        let busybox =
+            ["/bin/busybox", "/usr/bin/busybox"].into_iter().find_map(|path| std::fs::read(path).ok());
         let busybox = busybox.expect("busybox-static is installed");
         let mut files = vec![file("bin/busybox", busybox).executable()];
-        for applet in ["sh", "cat", "cut", "echo", "find", "nc", "od", "readlink", "sleep", "sort", "stat", "test", "tr", "wc"] {
+        for applet in [
+            "sh", "cat", "cut", "echo", "find", "nc", "od", "readlink", "sleep", "sort", "stat", "test",
+            "tr", "wc",
+        ] {
             files.push(link(format!("bin/{applet}"), "busybox"));
         }
         files.push(file("tmp/.keep", ""));
@@ -171,7 +175,9 @@ impl Outcome {
     /// All lines of output.
     pub(crate) fn lines(&self) -> Vec<&str> {
         let events = self.events.iter();
-        events.filter_map(|e| if let BuildEvent::Log { line, .. } = e { Some(line.as_str()) } else { None }).collect()
+        events
+            .filter_map(|e| if let BuildEvent::Log { line, .. } = e { Some(line.as_str()) } else { None })
+            .collect()
     }
 
     /// The last state of each step.
@@ -189,7 +195,8 @@ pub(crate) fn this_program() -> (Vec<MemoryFile>, String) {
     libraries.sort_unstable();
     libraries.dedup();
     let name = |path: &str| path.rsplit('/').next().unwrap_or_default().to_owned();
-    let loader = libraries.iter().map(|path| name(path)).find(|name| name.starts_with("ld-")).expect("a loader");
+    let loader =
+        libraries.iter().map(|path| name(path)).find(|name| name.starts_with("ld-")).expect("a loader");
     let read = |path: &str| std::fs::read(path).expect("can be read");
     let mut files: Vec<MemoryFile> =
         libraries.iter().map(|path| file(format!("lib/{}", name(path)), read(path)).executable()).collect();
@@ -260,7 +267,13 @@ pub(crate) struct MemoryContext {
 impl MemoryContext {
     pub(crate) fn new(files: Vec<MemoryFile>) -> Arc<Self> {
         let entries = files.iter().map(|file| file.entry.clone()).collect();
-        Arc::new(Self { entries, files, admitted: None, open: Arc::default(), most_open: AtomicUsize::new(0) })
+        Arc::new(Self {
+            entries,
+            files,
+            admitted: None,
+            open: Arc::default(),
+            most_open: AtomicUsize::new(0),
+        })
     }
 
     /// Only these may be asked for.

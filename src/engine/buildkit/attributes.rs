@@ -42,7 +42,10 @@ pub(super) fn solve_request(
 }
 
 /// The attributes that the Dockerfile frontend reads.
-fn frontend(request: &BuildRequest, host_gateway: Option<&str>) -> Result<HashMap<String, String>, BuildError> {
+fn frontend(
+    request: &BuildRequest,
+    host_gateway: Option<&str>,
+) -> Result<HashMap<String, String>, BuildError> {
     let mut attributes = HashMap::new();
     let mut set = |name: &str, value: &str| {
         attributes.insert(name.to_owned(), value.to_owned());
@@ -111,7 +114,9 @@ fn add_hosts(lines: &[String], host_gateway: Option<&str>) -> Result<String, Bui
             .or_else(|| line.split_once(':'))
             .ok_or_else(|| unsupported(line, "write NAME:ADDRESS"))?;
         let address = match address {
-            HOST_GATEWAY => host_gateway.ok_or_else(|| unsupported(line, "this engine does not tell its address"))?,
+            HOST_GATEWAY => {
+                host_gateway.ok_or_else(|| unsupported(line, "this engine does not tell its address"))?
+            }
             address => address.trim_start_matches('[').trim_end_matches(']'),
         };
         Ok(format!("{name}={address}"))

@@ -1,6 +1,8 @@
 use std::collections::{BTreeMap, HashMap};
 
-use bollard_buildkit_proto::moby::buildkit::v1::{StatusResponse, Vertex, VertexLog, VertexStatus, VertexWarning};
+use bollard_buildkit_proto::moby::buildkit::v1::{
+    StatusResponse, Vertex, VertexLog, VertexStatus, VertexWarning,
+};
 
 use crate::engine::lines::{LineBuffer, Tail};
 use crate::engine::{BuildEvent, OutputStream, StepState};
@@ -68,6 +70,12 @@ impl Progress {
             self.flush(&digest, &mut events);
         }
         events
+    }
+
+    /// The name of the step that failed.
+    pub(super) fn failed_step(&self) -> Option<&str> {
+        let step = self.failed.as_ref().and_then(|digest| self.steps.get(digest));
+        step.map(|step| step.state.name.as_str())
     }
 
     /// The end of the failed step's output.
@@ -205,8 +213,10 @@ mod tests {
         let mut progress = Progress::default();
         let hidden = vertex("i", "[internal] load metadata");
         let waiting = Vertex { started: None, ..vertex("b", "[2/2] RUN b") };
-        let message =
-            StatusResponse { vertexes: vec![hidden, vertex("a", "[1/2] RUN a"), waiting], ..Default::default() };
+        let message = StatusResponse {
+            vertexes: vec![hidden, vertex("a", "[1/2] RUN a"), waiting],
+            ..Default::default()
+        };
         assert_eq!(shown(&progress.apply(message.clone())), ["0 [1/2] RUN a"]);
         assert_eq!(shown(&progress.apply(message)), Vec::<String>::new(), "nothing is new");
         let logs = vec![log("a", 1, "on"), log("a", 2, "warn\n"), log("a", 1, "e\ntw")];
@@ -214,11 +224,13 @@ mod tests {
         assert_eq!(shown(&events), ["0> warn", "0> one"]);
         let done = Vertex { completed: Some(now()), ..vertex("a", "[1/2] RUN a") };
         let logs = vec![log("a", 1, "o")];
-        let events = progress.apply(StatusResponse { vertexes: vec![done.clone()], logs, ..Default::default() });
+        let events =
+            progress.apply(StatusResponse { vertexes: vec![done.clone()], logs, ..Default::default() });
         assert_eq!(shown(&events), ["0> two", "0 [1/2] RUN a done"]);
         let cached = Vertex { cached: true, ..done };
         let cached_b = Vertex { cached: true, completed: Some(now()), ..vertex("b", "[2/2] RUN b") };
-        let events = progress.apply(StatusResponse { vertexes: vec![cached, cached_b], ..Default::default() });
+        let events =
+            progress.apply(StatusResponse { vertexes: vec![cached, cached_b], ..Default::default() });
         assert_eq!(shown(&events), ["0 [1/2] RUN a done cached", "1 [2/2] RUN b done cached"]);
     }
 
@@ -262,9 +274,16 @@ mod tests {
         let message =
             StatusResponse { vertexes: vec![vertex("a", "FROM b")], statuses, ..Default::default() };
         let events = progress.apply(message);
-        assert!(matches!(&events[..], [BuildEvent::Step(StepState { bytes: Some((6, Some(12))), .. })]), "{events:?}");
-        let events = progress.apply(StatusResponse { statuses: vec![status("w", 4, 0)], ..Default::default() });
-        assert!(matches!(&events[..], [BuildEvent::Step(StepState { bytes: Some((10, None)), .. })]), "{events:?}");
+        assert!(
+            matches!(&events[..], [BuildEvent::Step(StepState { bytes: Some((6, Some(12))), .. })]),
+            "{events:?}"
+        );
+        let events =
+            progress.apply(StatusResponse { statuses: vec![status("w", 4, 0)], ..Default::default() });
+        assert!(
+            matches!(&events[..], [BuildEvent::Step(StepState { bytes: Some((10, None)), .. })]),
+            "{events:?}"
+        );
     }
 
     #[test]

@@ -84,7 +84,10 @@ impl Auth for LoginStore {
         Err(Status::unimplemented("the engine fetches tokens"))
     }
 
-    async fn get_token_authority(&self, _: Request<GetTokenAuthorityRequest>) -> Answer<GetTokenAuthorityResponse> {
+    async fn get_token_authority(
+        &self,
+        _: Request<GetTokenAuthorityRequest>,
+    ) -> Answer<GetTokenAuthorityResponse> {
         Err(Status::unavailable("the engine fetches tokens"))
     }
 
@@ -105,9 +108,7 @@ mod tests {
     impl RegistryLogins for Logins {
         fn login(&self, host: &str) -> Option<RegistryLogin> {
             match host {
-                "docker.io" => {
-                    Some(RegistryLogin::Password { username: "me".into(), password: "p".into() })
-                }
+                "docker.io" => Some(RegistryLogin::Password { username: "me".into(), password: "p".into() }),
                 "token.example" => Some(RegistryLogin::IdentityToken("t".into())),
                 _ => None,
             }

@@ -45,11 +45,15 @@ impl Ssh for Agents {
         Ok(Response::new(CheckAgentResponse {}))
     }
 
-    async fn forward_agent(&self, request: Request<Streaming<BytesMessage>>) -> Result<Response<Bytes>, Status> {
+    async fn forward_agent(
+        &self,
+        request: Request<Streaming<BytesMessage>>,
+    ) -> Result<Response<Bytes>, Status> {
         let id = request.metadata().get(ID_KEY).and_then(|id| id.to_str().ok()).unwrap_or_default();
         let path = self.socket(id)?;
         let stream = connect(path).await;
-        let stream = stream.map_err(|error| Status::unavailable(format!("SSH agent {}: {error}", path.display())))?;
+        let stream =
+            stream.map_err(|error| Status::unavailable(format!("SSH agent {}: {error}", path.display())))?;
         let (reader, mut writer) = tokio::io::split(stream);
         let mut incoming = request.into_inner();
         tokio::spawn(async move {
