@@ -278,7 +278,7 @@ async fn classic_failing_run(bench: &Bench) {
     let BuildError::Failed { message, log, line, .. } = outcome.error() else { panic!("{outcome:?}") };
     assert!(message.contains('3'), "{message}");
     assert!(log.contains(&token) && !log.iter().any(|line| line == "fine"), "{log:?}");
-    assert_eq!(line, None);
+    assert_eq!(line, Some(3));
 }
 
 async fn broken_dockerfile(bench: &Bench) {
