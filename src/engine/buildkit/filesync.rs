@@ -78,7 +78,7 @@ fn requested(metadata: &MetadataMap) -> Vec<String> {
 /// All values of a key. `BuildKit` escapes those that are not ASCII as in a URL's query, and says so.
 fn values(metadata: &MetadataMap, key: &str) -> Vec<String> {
     let encoded = metadata.get(format!("{key}-encoded")).is_some_and(|value| value.as_bytes() == b"1");
-    let values = metadata.get_all(key).iter().map(|value| value.as_bytes());
+    let values = metadata.get_all(key).iter().map(tonic::metadata::MetadataValue::as_bytes);
     values
         .map(|value| {
             String::from_utf8_lossy(&if encoded { unescape(value) } else { value.to_vec() }).into_owned()

@@ -87,11 +87,12 @@ impl Progress {
             return;
         }
         let note = text.trim();
-        if let (true, Some(step)) = (note.contains("Using cache"), &mut self.current) {
-            if note.starts_with("---> ") || note.starts_with("--> ") {
-                step.cached = true;
-                return;
-            }
+        if note.contains("Using cache")
+            && (note.starts_with("---> ") || note.starts_with("--> "))
+            && let Some(step) = &mut self.current
+        {
+            step.cached = true;
+            return;
         }
         let own = [
             "---> ",
@@ -103,9 +104,10 @@ impl Progress {
         if own.iter().any(|own| note.starts_with(own)) {
             return;
         }
-        let (stream, buffer) = match text.starts_with(RED) {
-            true => (OutputStream::Err, &mut self.err),
-            false => (OutputStream::Out, &mut self.out),
+        let (stream, buffer) = if text.starts_with(RED) {
+            (OutputStream::Err, &mut self.err)
+        } else {
+            (OutputStream::Out, &mut self.out)
         };
         let text = text.strip_prefix(RED).map_or(text, |text| text.strip_suffix(PLAIN).unwrap_or(text));
         let lines = buffer.push(text.replace(PLAIN, "").as_bytes());
