@@ -67,7 +67,11 @@ fn the_plan_s_json_has_the_documented_fields() {
         .collect();
     assert_eq!(kinds, ["from acme/base", "from acme/base", "copy acme/tools"]);
     assert_eq!(image(&plan, "web")["dependencies"][1]["kind"], "mount");
-    assert_eq!(plan["diagnostics"], serde_json::json!([]));
+    let note = serde_json::json!({
+        "severity": "note", "path": "admin/Dockerfile", "line": 5, "message": "nothing uses stage 2/3 preview",
+        "hint": "it is built only with --target",
+    });
+    assert_eq!(plan["diagnostics"], serde_json::json!([note]));
 }
 
 #[test]
