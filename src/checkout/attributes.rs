@@ -27,14 +27,14 @@ const NAMES: [&[u8]; COUNT] = [b"text", b"crlf", b"eol", b"ident", b"filter", b"
 type Assignments = [Option<Value>; COUNT];
 
 /// The attributes of one path.
-#[derive(Clone, Debug, PartialEq, Eq, Default)]
-pub(super) struct FileAttributes {
-    pub(super) text: Value,
-    pub(super) crlf: Value,
-    pub(super) eol: Value,
-    pub(super) ident: Value,
-    pub(super) filter: Value,
-    pub(super) encoding: Value,
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct FileAttributes<'a> {
+    pub(super) text: &'a Value,
+    pub(super) crlf: &'a Value,
+    pub(super) eol: &'a Value,
+    pub(super) ident: &'a Value,
+    pub(super) filter: &'a Value,
+    pub(super) encoding: &'a Value,
 }
 
 /// All attribute files of a repository (or of one commit of it).
@@ -51,10 +51,21 @@ struct AttributeFile {
 }
 
 struct Rule {
-    /// Components; `**` stands for any number of folders. A single component matches the file name.
-    pattern: Vec<Vec<u8>>,
-    by_name: bool,
+    pattern: Pattern,
     assignments: Assignments,
+}
+
+/// What a line of an attribute file is about. Nearly all patterns are of the first kinds, and each file is
+/// compared with all of them.
+enum Pattern {
+    /// `*`
+    Any,
+    /// `*.png`: the end of the file name.
+    End(Vec<u8>),
+    /// A pattern without slash: the file name.
+    Name(Vec<u8>),
+    /// Components of the path; `**` stands for any number of folders.
+    Path(Vec<Vec<u8>>),
 }
 
 /// Where an attribute file stands, for its strength.
@@ -109,10 +120,7 @@ impl Attributes {
             if pattern.ends_with(b"/") {
                 continue;
             }
-            let by_name = !pattern.contains(&b'/');
-            let pattern = pattern.strip_prefix(b"/").unwrap_or(&pattern);
-            let pattern = pattern.split_str("/").map(<[u8]>::to_owned).collect();
-            rules.push(Rule { pattern, by_name, assignments });
+            rules.push(Rule { pattern: Pattern::new(&pattern), assignments });
         }
         if !rules.is_empty() {
             self.files.push(AttributeFile { folder: source.folder.to_owned(), rules });
@@ -149,8 +157,8 @@ impl Attributes {
     }
 
     /// The attributes of a file.
-    pub(super) fn of(&self, path: &[u8]) -> FileAttributes {
-        let mut found = Assignments::default();
+    pub(super) fn of(&self, path: &[u8]) -> FileAttributes<'_> {
+        let mut found: [Option<&Value>; COUNT] = [None; COUNT];
         let name = path.rfind_byte(b'/').map_or(path, |slash| &path[slash + 1..]);
         for file in &self.files {
             let relative = match file.folder.len() {
@@ -163,27 +171,48 @@ impl Attributes {
             for rule in file.rules.iter().rev() {
                 let is_news =
                     rule.assignments.iter().zip(&found).any(|(new, old)| new.is_some() && old.is_none());
-                if is_news && rule.matches(relative, name) {
+                if is_news && rule.pattern.matches(relative, name) {
                     for (slot, value) in found.iter_mut().zip(&rule.assignments) {
-                        if slot.is_none() {
-                            slot.clone_from(value);
-                        }
+                        *slot = slot.or(value.as_ref());
                     }
                 }
             }
         }
-        let [text, crlf, eol, ident, filter, encoding] = found.map(Option::unwrap_or_default);
+        let [text, crlf, eol, ident, filter, encoding] =
+            found.map(|value| value.unwrap_or(&Value::Unspecified));
         FileAttributes { text, crlf, eol, ident, filter, encoding }
     }
 }
 
-impl Rule {
-    fn matches(&self, relative: &[u8], name: &[u8]) -> bool {
-        if self.by_name {
-            return wildcard::matches(&self.pattern[0], name);
+impl Pattern {
+    fn new(pattern: &[u8]) -> Self {
+        if pattern.contains(&b'/') {
+            let pattern = pattern.strip_prefix(b"/").unwrap_or(pattern);
+            return Self::Path(pattern.split_str("/").map(<[u8]>::to_owned).collect());
         }
-        let path: Vec<&[u8]> = relative.split_str("/").collect();
-        components_match(&self.pattern, &path)
+        match pattern.strip_prefix(b"*") {
+            Some(b"") => Self::Any,
+            Some(end) if !wildcard::has_wildcard(end) => Self::End(end.to_owned()),
+            _ => Self::Name(pattern.to_owned()),
+        }
+    }
+
+    fn matches(&self, relative: &[u8], name: &[u8]) -> bool {
+        match self {
+            Self::Any => true,
+            Self::End(end) => name.ends_with(end),
+            Self::Name(pattern) => wildcard::matches(pattern, name),
+            // Most paths are somewhere else.
+            Self::Path(pattern)
+                if !wildcard::has_wildcard(&pattern[0]) && !relative.starts_with(&pattern[0]) =>
+            {
+                false
+            }
+            Self::Path(pattern) => {
+                let path: Vec<&[u8]> = relative.split_str("/").collect();
+                components_match(pattern, &path)
+            }
+        }
     }
 }
 
@@ -254,16 +283,16 @@ mod tests {
             &[Source { folder: b"a/b", text: below }, Source { folder: b"", text: root }],
             Some(b"secret.sh -text"),
         );
-        assert_eq!(attributes.of(b"x.c").text, text("auto"));
-        assert_eq!(attributes.of(b"x.sh").eol, text("lf"));
-        assert_eq!(attributes.of(b"a/b/x.sh").eol, text("crlf"));
-        assert_eq!(attributes.of(b"a/bc/x.sh").eol, text("lf"));
-        assert_eq!(attributes.of(b"i/x.png").text, Value::Unset);
-        assert_eq!(attributes.of(b"docs/x.md").text, Value::Set);
-        assert_eq!(attributes.of(b"docs/y/x.md").text, text("auto"));
-        assert_eq!(attributes.of(b"a/b/x.md").text, Value::Unspecified);
-        assert_eq!(attributes.of(b"big.lfs").filter, text("lfs"));
-        assert_eq!(attributes.of(b"a/secret.sh").text, Value::Unset);
+        assert_eq!(attributes.of(b"x.c").text, &text("auto"));
+        assert_eq!(attributes.of(b"x.sh").eol, &text("lf"));
+        assert_eq!(attributes.of(b"a/b/x.sh").eol, &text("crlf"));
+        assert_eq!(attributes.of(b"a/bc/x.sh").eol, &text("lf"));
+        assert_eq!(attributes.of(b"i/x.png").text, &Value::Unset);
+        assert_eq!(attributes.of(b"docs/x.md").text, &Value::Set);
+        assert_eq!(attributes.of(b"docs/y/x.md").text, &text("auto"));
+        assert_eq!(attributes.of(b"a/b/x.md").text, &Value::Unspecified);
+        assert_eq!(attributes.of(b"big.lfs").filter, &text("lfs"));
+        assert_eq!(attributes.of(b"a/secret.sh").text, &Value::Unset);
     }
 
     #[test]
@@ -276,9 +305,9 @@ mod tests {
             }],
             None,
         );
-        assert_eq!(attributes.of(b"a b.txt").eol, text("crlf"));
-        assert_eq!(attributes.of(b"a b.txt").ident, Value::Set);
-        assert_eq!(attributes.of(b"d/x"), FileAttributes::default());
+        assert_eq!(attributes.of(b"a b.txt").eol, &text("crlf"));
+        assert_eq!(attributes.of(b"a b.txt").ident, &Value::Set);
+        assert_eq!(attributes.of(b"d/x").text, &Value::Unspecified);
         assert!(
             Attributes::new(None, &[Source { folder: b"", text: b"*.c diff=c\n* -diff\n" }], None).is_empty()
         );
@@ -292,10 +321,10 @@ mod tests {
             None,
         );
         for path in ["a/x", "a/b/c/x", "y", "q/y", "z/1", "z/1/2"] {
-            assert_eq!(attributes.of(path.as_bytes()).text, Value::Set, "{path}");
+            assert_eq!(attributes.of(path.as_bytes()).text, &Value::Set, "{path}");
         }
         for path in ["b/a/x", "z", "q/z/1"] {
-            assert_eq!(attributes.of(path.as_bytes()).text, Value::Unspecified, "{path}");
+            assert_eq!(attributes.of(path.as_bytes()).text, &Value::Unspecified, "{path}");
         }
     }
 }

@@ -24,7 +24,7 @@ pub fn branch_tag(name: &str) -> Tag {
     }
     text.truncate(LONGEST - 7);
     let digest = Sha256::digest(name);
-    text.push_str(&format!("-{:02x}{:02x}{:02x}", digest[0], digest[1], digest[2]));
+    let text = format!("{text}-{:02x}{:02x}{:02x}", digest[0], digest[1], digest[2]);
     Tag::new(&text).unwrap_or_else(|_| unreachable!("only allowed characters are left"))
 }
 

@@ -3,9 +3,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use git2::{Oid, Repository};
 
+use super::blob_sizes::BlobSizes;
 use super::commit_tree::{CommitTree, Origin};
 use super::discover::{Opened, UserFolders};
 use super::disk::{Disk, FileState};
+use super::folder_cache::FolderCache;
 use super::head::{self, Head};
 use super::history;
 use super::index::Index;
@@ -26,6 +28,7 @@ pub struct Checkout {
     origin_url: Option<String>,
     head: Head,
     index: Mutex<Option<(FileState, Arc<Index>)>>,
+    blob_sizes: Arc<BlobSizes>,
 }
 
 impl Checkout {
@@ -48,6 +51,7 @@ impl Checkout {
             head: head::read(&opened)?,
             root: opened.root.clone(),
             git_dir: opened.git_dir.clone(),
+            blob_sizes: Arc::new(BlobSizes::new(&opened.common_dir)),
             common_dir: opened.common_dir.clone(),
             objects_only: opened.objects_only,
             user,
@@ -90,14 +94,20 @@ impl Checkout {
     pub fn work_tree(&self) -> Result<WorkTree, CheckoutError> {
         let disk = Disk::new(&self.root).map_err(|error| CheckoutError::io(&self.root, error))?;
         let settings = PartSettings::new(self.opened().config(), &self.common_dir, &self.user);
-        let mut parts = vec![Part::new(&self.git_dir, Vec::new(), self.index()?, settings)];
+        // Each is a large file.
+        let (folders, index) = std::thread::scope(|scope| {
+            let folders = scope.spawn(|| FolderCache::open(&disk, &self.git_dir));
+            let index = self.index();
+            (folders.join().unwrap_or_default(), index)
+        });
+        let mut parts = vec![Part::new(&self.git_dir, Vec::new(), index?, settings)];
         let mut next = 0;
         while next < parts.len() {
             let submodules = self.submodules(&parts[next]);
             parts.extend(submodules);
             next += 1;
         }
-        Ok(WorkTree::new(disk, parts))
+        Ok(WorkTree::new(disk, &folders, parts, self.blob_sizes.clone()))
     }
 
     /// Submodules that are checked out. Others are folders like any other.
@@ -122,7 +132,12 @@ impl Checkout {
             let opened = self.opened();
             (opened.reopen()?, opened.config())
         };
-        let origin = Origin { root: &self.root, common_dir: &self.common_dir, user: &self.user };
+        let origin = Origin {
+            root: &self.root,
+            common_dir: &self.common_dir,
+            user: &self.user,
+            blob_sizes: &self.blob_sizes,
+        };
         let settings = PartSettings::new(config, &self.common_dir, &self.user);
         // Without an index it only takes longer.
         let index = self.index().unwrap_or_default();

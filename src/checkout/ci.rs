@@ -269,20 +269,20 @@ mod tests {
         ask(&variables, &detached()).map(|reference| reference.trigger)
     }
 
-    fn branch(name: &str) -> Option<CiTrigger> {
-        Some(CiTrigger::Branch(name.to_owned()))
+    fn branch(name: &str) -> CiTrigger {
+        CiTrigger::Branch(name.to_owned())
     }
 
-    fn request(number: &str) -> Option<CiTrigger> {
-        Some(CiTrigger::PullRequest(number.to_owned()))
+    fn request(number: &str) -> CiTrigger {
+        CiTrigger::PullRequest(number.to_owned())
     }
 
     #[test]
     fn github() {
         let base = [("GITHUB_ACTIONS", "true"), ("GITHUB_SHA", SHA), ("GITHUB_REF_NAME", "x")];
         let with = |reference| trigger(&[&base[..], &[("GITHUB_REF", reference)]].concat());
-        assert_eq!(with("refs/heads/feature/login"), branch("feature/login"));
-        assert_eq!(with("refs/pull/7/merge"), request("7"));
+        assert_eq!(with("refs/heads/feature/login"), Some(branch("feature/login")));
+        assert_eq!(with("refs/pull/7/merge"), Some(request("7")));
         assert_eq!(with("refs/tags/v1"), Some(CiTrigger::Tag("v1".to_owned())));
     }
 
@@ -290,8 +290,8 @@ mod tests {
     fn gitlab() {
         let base = [("GITLAB_CI", "true"), ("CI_COMMIT_SHA", SHA), ("CI_DEFAULT_BRANCH", "trunk")];
         let with = |variable| trigger(&[&base[..], &[variable]].concat());
-        assert_eq!(with(("CI_COMMIT_BRANCH", "main")), branch("main"));
-        assert_eq!(with(("CI_MERGE_REQUEST_IID", "12")), request("12"));
+        assert_eq!(with(("CI_COMMIT_BRANCH", "main")), Some(branch("main")));
+        assert_eq!(with(("CI_MERGE_REQUEST_IID", "12")), Some(request("12")));
         assert_eq!(with(("CI_COMMIT_TAG", "v1")), Some(CiTrigger::Tag("v1".to_owned())));
         let variables = [&base[..], &[("CI", "true"), ("CI_COMMIT_BRANCH", "main")]].concat();
         let reference = ask(&variables, &detached()).expect("GitLab");
@@ -312,24 +312,27 @@ mod tests {
             ("CIRRUS_CI", "CIRRUS_CHANGE_IN_REPO", "CIRRUS_PR", "CIRRUS_BRANCH"),
         ] {
             let variables = [(present, "1"), (commit, SHA), (branch, "main"), (number, "9")];
-            assert_eq!(trigger(&variables), request("9"), "{present}");
-            assert_eq!(trigger(&variables[..3]), super::tests::branch("main"), "{present}");
+            assert_eq!(trigger(&variables), Some(request("9")), "{present}");
+            assert_eq!(trigger(&variables[..3]), Some(super::tests::branch("main")), "{present}");
         }
         let azure =
             [("TF_BUILD", "True"), ("BUILD_SOURCEVERSION", SHA), ("BUILD_SOURCEBRANCH", "refs/pull/3/merge")];
-        assert_eq!(ask(&azure, &detached()).map(|reference| reference.trigger), request("3"));
+        assert_eq!(ask(&azure, &detached()).map(|reference| reference.trigger), Some(request("3")));
     }
 
     #[test]
     fn quirks() {
         let base = [("BUILDKITE", "true"), ("BUILDKITE_COMMIT", SHA), ("BUILDKITE_BRANCH", "main")];
-        assert_eq!(trigger(&[&base[..], &[("BUILDKITE_PULL_REQUEST", "false")]].concat()), branch("main"));
+        assert_eq!(
+            trigger(&[&base[..], &[("BUILDKITE_PULL_REQUEST", "false")]].concat()),
+            Some(branch("main"))
+        );
         let circle = [("CIRCLECI", "true"), ("CIRCLE_SHA1", SHA), ("CIRCLE_BRANCH", "pull/4")];
-        assert_eq!(trigger(&circle), request("4"));
+        assert_eq!(trigger(&circle), Some(request("4")));
         let jenkins = [("JENKINS_URL", "x"), ("GIT_COMMIT", SHA), ("GIT_BRANCH", "origin/feature/x")];
-        assert_eq!(trigger(&jenkins), branch("feature/x"));
+        assert_eq!(trigger(&jenkins), Some(branch("feature/x")));
         // An empty variable is not set.
-        assert_eq!(trigger(&[&base[..], &[("BUILDKITE_TAG", "")]].concat()), branch("main"));
+        assert_eq!(trigger(&[&base[..], &[("BUILDKITE_TAG", "")]].concat()), Some(branch("main")));
     }
 
     #[test]

@@ -1,4 +1,5 @@
 use std::io::{self, Read};
+use std::ops::Range;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
@@ -6,12 +7,13 @@ use bstr::{BStr, ByteSlice};
 use git2::{Oid, Repository};
 
 use super::attributes::{Attributes, Source};
+use super::blob_sizes::BlobSizes;
 use super::conversion::{AutoCrlf, Conversion, Unsupported};
 use super::files::{Files, Found, list_both};
 use super::index::{self, CachedTree, Index};
 use super::part::{PartSettings, oid, read_index};
 use super::tree_object::TreeEntries;
-use super::work_tree::named;
+use super::work_tree::{attributes_folder, named};
 use super::{
     BlobHasher, BlobId, CheckoutError, CommitId, FileTree, Identity, InputKind, Node, NodeKind, Snapshot,
     Tracking, UserFolders,
@@ -31,13 +33,16 @@ pub struct CommitTree {
     /// Submodules whose commit is not here: folders without content.
     hollow: Vec<TreePath>,
     nodes: OnceLock<Vec<Node>>,
+    blob_sizes: Arc<BlobSizes>,
 }
 
 /// A file of a tree object.
 pub(super) struct TreeFile {
     mode: u32,
     blob: BlobId,
-    part: usize,
+    part: u32,
+    /// As the index has it; 0 where it says nothing.
+    size: u32,
 }
 
 /// The repository that a part of the files comes from.
@@ -53,6 +58,7 @@ pub(super) struct Origin<'a> {
     pub(super) root: &'a Path,
     pub(super) common_dir: &'a Path,
     pub(super) user: &'a UserFolders,
+    pub(super) blob_sizes: &'a Arc<BlobSizes>,
 }
 
 impl CommitTree {
@@ -72,6 +78,7 @@ impl CommitTree {
             submodules: Vec::new(),
             hollow: Vec::new(),
             nodes: OnceLock::new(),
+            blob_sizes: origin.blob_sizes.clone(),
         };
         let oid = Oid::from_bytes(commit.as_bytes())
             .map_err(|error| CheckoutError::git("read a commit", &error))?;
@@ -98,7 +105,7 @@ impl CommitTree {
         index: &Index,
     ) -> Result<(), CheckoutError> {
         let first = self.files.len();
-        let part = self.parts.len();
+        let part = u32::try_from(self.parts.len()).unwrap_or(u32::MAX);
         let mut collector = Collector {
             repository: &repository,
             index,
@@ -108,7 +115,8 @@ impl CommitTree {
             submodules: Vec::new(),
         };
         let cached = index.cached_trees();
-        collector.folder(root, &mut Vec::new(), cached.as_ref().map(|cached| (cached, 0..index.len())), 0)?;
+        let cached = cached.as_ref().map(|cached| (cached, 0..index.len()));
+        collector.folder(root, &mut Vec::new(), cached.as_ref(), 0)?;
         let submodules = collector.submodules;
         let attributes = attributes(&self.files, first, &folder, &repository, &settings);
         self.parts.push(TreePart { folder, repository: Mutex::new(repository), attributes, settings });
@@ -155,7 +163,7 @@ impl CommitTree {
 
     fn conversion(&self, at: usize) -> io::Result<Option<Conversion>> {
         let file = self.files.data(at);
-        let part = &self.parts[file.part];
+        let part = &self.parts[file.part as usize];
         let settings = &part.settings;
         if index::is_link(file.mode)
             || (part.attributes.is_empty() && settings.eol.autocrlf != AutoCrlf::True)
@@ -178,12 +186,28 @@ impl CommitTree {
     fn bytes(&self, at: usize) -> io::Result<Vec<u8>> {
         let conversion = self.conversion(at)?;
         let file = self.files.data(at);
-        let repository = self.parts[file.part].repository();
+        let repository = self.parts[file.part as usize].repository();
         let bytes = read_blob(&repository, file.blob)?;
         Ok(match conversion {
             Some(conversion) => conversion.apply(bytes, file.blob),
             None => bytes,
         })
+    }
+
+    /// Asking for the sizes of blobs takes longer than everything else together. The index knows them, except
+    /// where git converts files: it has noted the size of the file, not of the blob.
+    fn size(&self, file: &TreeFile) -> io::Result<u64> {
+        let part = &self.parts[file.part as usize];
+        let is_converted = !part.attributes.is_empty() || part.settings.eol.autocrlf != AutoCrlf::False;
+        let size = u64::from(file.size);
+        if size > 0 && (!is_converted || self.blob_sizes.is_known(file.blob, size)) {
+            return Ok(size);
+        }
+        let oid = oid(file.blob);
+        let header = part.repository().odb().and_then(|odb| odb.read_header(oid));
+        let (size, _) = header.map_err(|error| CheckoutError::object(oid, &error))?;
+        self.blob_sizes.learn(file.blob, size as u64);
+        Ok(size as u64)
     }
 
     fn find(&self, path: &TreePath) -> io::Result<usize> {
@@ -239,7 +263,7 @@ fn open_submodule(origin: &Origin<'_>, path: &TreePath) -> Option<Repository> {
 struct Collector<'a> {
     repository: &'a Repository,
     index: &'a Index,
-    part: usize,
+    part: u32,
     prefix: Vec<u8>,
     files: &'a mut Files<TreeFile>,
     submodules: Vec<(Vec<u8>, Oid)>,
@@ -251,18 +275,18 @@ impl Collector<'_> {
         &mut self,
         tree: Oid,
         path: &mut Vec<u8>,
-        cached: Option<(&CachedTree, std::ops::Range<usize>)>,
+        cached: Option<&(&CachedTree, Range<usize>)>,
         depth: usize,
     ) -> Result<(), CheckoutError> {
-        if let Some((cached, range)) = &cached
+        if let Some((cached, range)) = cached
             && cached.valid == Some((range.len(), tree))
         {
             for at in range.clone() {
-                let (mode, blob) = (self.index.mode(at), self.index.blob(at));
+                let (mode, blob, size) = (self.index.mode(at), self.index.blob(at), self.index.size(at));
                 if self.part == 0 && !index::is_submodule(mode) {
-                    self.files.push_indexed(at, TreeFile { mode, blob, part: 0 });
+                    self.files.push_indexed(at, TreeFile { mode, blob, part: 0, size });
                 } else {
-                    self.file(mode, blob, self.index.path(at));
+                    self.file(mode, blob, size, self.index.path(at));
                 }
             }
             return Ok(());
@@ -280,25 +304,25 @@ impl Collector<'_> {
             path.truncate(length);
             path.extend_from_slice(entry.name);
             if index::is_folder(entry.mode) {
-                let below = cached.as_ref().and_then(|(cached, range)| {
+                let below = cached.and_then(|(cached, range)| {
                     let child = cached.child(entry.name)?;
                     Some((child, self.index.below(path, range.clone())))
                 });
                 path.push(b'/');
-                self.folder(entry.oid(), path, below, depth + 1)?;
+                self.folder(entry.oid(), path, below.as_ref(), depth + 1)?;
             } else {
-                self.file(entry.mode, BlobId::new(entry.id), path);
+                self.file(entry.mode, BlobId::new(entry.id), 0, path);
             }
         }
         path.truncate(length);
         Ok(())
     }
 
-    fn file(&mut self, mode: u32, blob: BlobId, path: &[u8]) {
+    fn file(&mut self, mode: u32, blob: BlobId, size: u32, path: &[u8]) {
         if index::is_submodule(mode) {
             self.submodules.push(([&self.prefix[..], path].concat(), oid(blob)));
         } else {
-            self.files.push(&[&self.prefix, path], TreeFile { mode, blob, part: self.part });
+            self.files.push(&[&self.prefix, path], TreeFile { mode, blob, part: self.part, size });
         }
     }
 }
@@ -314,10 +338,9 @@ fn attributes(
     let prefix = if folder.is_empty() { 0 } else { folder.len() + 1 };
     let mut texts = Vec::new();
     for at in first..files.len() {
-        let Some(folder) = files.path(at)[prefix..].strip_suffix(b".gitattributes") else { continue };
+        let Some(folder) = attributes_folder(&files.path(at)[prefix..]) else { continue };
         let file = files.data(at);
-        if (folder.is_empty() || folder.ends_with(b"/")) && !index::is_link(file.mode) {
-            let folder = folder.strip_suffix(b"/").unwrap_or(folder);
+        if !index::is_link(file.mode) {
             texts.push((folder, read_blob(repository, file.blob).unwrap_or_default()));
         }
     }
@@ -369,17 +392,16 @@ impl Snapshot for CommitTree {
     }
 
     fn identify(&self, paths: &[TreePath]) -> io::Result<Vec<Identity>> {
+        let mut hint = 0;
         let one = |path: &TreePath| {
-            let at = self.find(path)?;
+            let missing = || named(path.as_bytes(), &io::ErrorKind::NotFound.into());
+            let at = self.files.find_near(path.as_bytes(), &mut hint).ok_or_else(missing)?;
             let file = self.files.data(at);
             let (blob, size) = if self.conversion(at)?.is_some() {
                 let bytes = self.bytes(at)?;
                 (BlobHasher::hash(&bytes), bytes.len() as u64)
             } else {
-                let repository = self.parts[file.part].repository();
-                let header = repository.odb().and_then(|odb| odb.read_header(oid(file.blob)));
-                let (size, _) = header.map_err(|error| CheckoutError::object(oid(file.blob), &error))?;
-                (file.blob, size as u64)
+                (file.blob, self.size(file)?)
             };
             Ok(Identity { kind: file.kind(), blob, size, modified_ns: None })
         };

@@ -73,15 +73,19 @@ fn action(value: &Value) -> Action {
     }
 }
 
-fn eol_action(attributes: &FileAttributes) -> Action {
-    let is_eol = |word: &[u8]| attributes.eol == Value::Text(word.to_owned());
-    match action(&attributes.text) {
-        Action::Undefined => match action(&attributes.crlf) {
+fn eol_action(attributes: &FileAttributes<'_>) -> Action {
+    let is_eol = |word: &[u8]| is_text(attributes.eol, word);
+    match action(attributes.text) {
+        Action::Undefined => match action(attributes.crlf) {
             Action::Undefined if is_eol(b"lf") || is_eol(b"crlf") => Action::Text,
             other => other,
         },
         other => other,
     }
+}
+
+fn is_text(value: &Value, word: &[u8]) -> bool {
+    matches!(value, Value::Text(text) if text == word)
 }
 
 fn named(value: &Value) -> Option<String> {
@@ -92,11 +96,9 @@ fn named(value: &Value) -> Option<String> {
 }
 
 impl Difference {
-    pub(super) fn of(attributes: &FileAttributes, settings: EolSettings) -> Self {
-        if attributes.ident == Value::Set
-            || named(&attributes.filter).is_some()
-            || named(&attributes.encoding).is_some()
-        {
+    pub(super) fn of(attributes: &FileAttributes<'_>, settings: EolSettings) -> Self {
+        let is_named = |value| matches!(value, &Value::Text(_));
+        if *attributes.ident == Value::Set || is_named(attributes.filter) || is_named(attributes.encoding) {
             return Self::Any;
         }
         match eol_action(attributes) {
@@ -110,30 +112,30 @@ impl Difference {
 impl Conversion {
     /// Nothing for files that git writes as they are.
     pub(super) fn of(
-        attributes: &FileAttributes,
+        attributes: &FileAttributes<'_>,
         settings: EolSettings,
     ) -> Result<Option<Self>, Unsupported> {
-        if let Some(name) = named(&attributes.filter) {
+        if let Some(name) = named(attributes.filter) {
             return Err(Unsupported::Filter(name));
         }
-        match named(&attributes.encoding) {
+        match named(attributes.encoding) {
             Some(name) if !name.eq_ignore_ascii_case("utf-8") && !name.eq_ignore_ascii_case("utf8") => {
                 return Err(Unsupported::Encoding(name));
             }
             _ => {}
         }
-        let is_eol = |word: &[u8]| attributes.eol == Value::Text(word.to_owned());
+        let is_eol = |word: &[u8]| is_text(attributes.eol, word);
         let default = match settings.autocrlf {
             AutoCrlf::True => true,
             AutoCrlf::Input => false,
             AutoCrlf::False => settings.crlf,
         };
-        let input_only = |value: &Value| *value == Value::Text(b"input".to_vec());
+        let input_only = |value: &Value| is_text(value, b"input");
         let wants_crlf = if is_eol(b"crlf") {
             true
         } else if is_eol(b"lf")
-            || input_only(&attributes.text)
-            || (action(&attributes.text) == Action::Undefined && input_only(&attributes.crlf))
+            || input_only(attributes.text)
+            || (action(attributes.text) == Action::Undefined && input_only(attributes.crlf))
         {
             false
         } else {
@@ -145,7 +147,7 @@ impl Conversion {
             Action::Undefined if settings.autocrlf == AutoCrlf::True => Some(CrlfRule::Auto),
             _ => None,
         };
-        let ident = attributes.ident == Value::Set;
+        let ident = *attributes.ident == Value::Set;
         Ok((crlf.is_some() || ident).then_some(Self { crlf, ident }))
     }
 

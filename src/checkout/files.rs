@@ -17,7 +17,7 @@ pub(super) struct Files<T> {
 
 struct Entry<T> {
     start: usize,
-    length: usize,
+    length: u32,
     data: T,
 }
 
@@ -34,7 +34,7 @@ impl<T> Files<T> {
     /// Adds a path of the index.
     pub(super) fn push_indexed(&mut self, at: usize, data: T) {
         let range = self.index.path_range(at);
-        self.entries.push(Entry { start: range.start, length: range.len(), data });
+        self.add(range.start, range.len(), data);
     }
 
     pub(super) fn push(&mut self, parts: &[&[u8]], data: T) {
@@ -42,8 +42,26 @@ impl<T> Files<T> {
         for part in parts {
             self.paths.extend_from_slice(part);
         }
-        let length = self.paths.len() - start;
-        self.entries.push(Entry { start: self.index.path_bytes().len() + start, length, data });
+        self.add(self.index.path_bytes().len() + start, self.paths.len() - start, data);
+    }
+
+    /// No system has paths of more than 4 GB.
+    fn add(&mut self, start: usize, length: usize, data: T) {
+        if let Ok(length) = u32::try_from(length) {
+            self.entries.push(Entry { start, length, data });
+        }
+    }
+
+    /// The order of one of these paths and one of other files; at once where both stand in the same place.
+    pub(super) fn compare<U>(&self, at: usize, others: &Files<U>, other: usize) -> Ordering {
+        let in_index = self.entries[at].start < self.index.path_bytes().len();
+        if in_index
+            && Arc::ptr_eq(&self.index, &others.index)
+            && self.entries[at].start == others.entries[other].start
+        {
+            return Ordering::Equal;
+        }
+        self.path(at).cmp(others.path(other))
     }
 
     /// Cheap where whole runs are in order already.
@@ -122,7 +140,7 @@ impl<T> Entry<T> {
             None => (index, self.start),
             Some(start) => (paths, start),
         };
-        &bytes[start..start + self.length]
+        &bytes[start..start + self.length as usize]
     }
 }
 

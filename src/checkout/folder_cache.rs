@@ -16,8 +16,8 @@ use super::stat_cache::{is_settled, now, replace_file, sealed, take, unsealed};
 /// Changes with the layout.
 const MAGIC: &[u8; 8] = b"swfold01";
 
-pub(super) struct FolderCache<'a> {
-    disk: &'a Disk,
+#[derive(Default)]
+pub(super) struct FolderCache {
     path: PathBuf,
     /// That of the root: folders of other file systems are not remembered. None where nothing is.
     device: Option<u64>,
@@ -39,25 +39,26 @@ pub(super) struct FreshFolder {
     names: Vec<u8>,
 }
 
-impl<'a> FolderCache<'a> {
+impl FolderCache {
     /// In the private git folder of a work tree.
-    pub(super) fn open(disk: &'a Disk, git_dir: &Path) -> Self {
+    pub(super) fn open(disk: &Disk, git_dir: &Path) -> Self {
         let path = git_dir.join("shipwright").join("folders");
         let device = disk.reliable_device();
         let bytes = device.and_then(|_| std::fs::read(&path).ok()).unwrap_or_default();
         let known = decode(&bytes).unwrap_or_default();
-        Self { disk, path, device, bytes, known, now: now() }
+        Self { path, device, bytes, known, now: now() }
     }
 
     /// Fills `listing` with the names in a folder; what had to be read goes to `fresh`.
     pub(super) fn list(
         &self,
+        disk: &Disk,
         path: &[u8],
         listing: &mut Listing,
         fresh: &mut Vec<FreshFolder>,
     ) -> io::Result<()> {
         if let Some(known) = self.known.get(path)
-            && let Ok(state) = self.disk.state(path)
+            && let Ok(state) = disk.state(path)
             && state.kind == NodeKind::Folder
             && state.stamp == known.stamp
         {
@@ -69,7 +70,7 @@ impl<'a> FolderCache<'a> {
             }
             return Ok(());
         }
-        let state = self.disk.list(path, listing)?;
+        let state = disk.list(path, listing)?;
         if let Some((stamp, device)) = state
             && self.device == Some(device)
             && is_settled(&stamp, self.now)
@@ -164,7 +165,7 @@ mod tests {
             Self { temporary, disk }
         }
 
-        fn cache(&self, now: i64) -> FolderCache<'_> {
+        fn cache(&self, now: i64) -> FolderCache {
             let git_dir = self.temporary.path().join(".git");
             FolderCache { now, ..FolderCache::open(&self.disk, &git_dir) }
         }
@@ -173,7 +174,7 @@ mod tests {
         fn list(&self, now: i64) -> (Vec<String>, bool) {
             let cache = self.cache(now);
             let (mut listing, mut fresh) = (Listing::default(), Vec::new());
-            cache.list(b"a", &mut listing, &mut fresh).expect("readable");
+            cache.list(&self.disk, b"a", &mut listing, &mut fresh).expect("readable");
             cache.save(&fresh);
             let mut names: Vec<String> =
                 listing.iter().map(|(name, kind)| format!("{} {kind:?}", name.escape_ascii())).collect();

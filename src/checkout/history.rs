@@ -35,13 +35,12 @@ pub(super) fn revisions(
     queries: &[Pathspecs],
 ) -> Result<Vec<Option<CommitId>>, CheckoutError> {
     let mut cache = RevisionCache::open(cache, shallow, queries);
-    let answers = match cache.all(from) {
-        Some(answers) => answers,
-        None => {
-            let answers = Walk::new(repository, shallow, &cache, queries)?.run(from)?;
-            cache.store(from, &answers);
-            answers
-        }
+    let answers = if let Some(answers) = cache.all(from) {
+        answers
+    } else {
+        let answers = Walk::new(repository, shallow, &cache, queries)?.run(from)?;
+        cache.store(from, &answers);
+        answers
     };
     Ok(answers)
 }

@@ -7,7 +7,7 @@ use super::conversion::{AutoCrlf, Difference};
 use super::disk::{FileState, Neighbours, Stamp};
 use super::stat_cache;
 use super::walk::threads;
-use super::work_tree::{Entry, WorkTree, named};
+use super::work_tree::{Entry, KnownFile, WorkTree, named};
 use super::{BlobHasher, BlobId, Identity, InputKind, NodeKind};
 use crate::path::TreePath;
 
@@ -70,18 +70,40 @@ impl<'a> Identifier<'a> {
         let mut hint = 0;
         for (path, identity) in paths.iter().zip(identities) {
             let path = path.as_bytes();
-            let found = self.tree.files.find_near(path, &mut hint);
-            let known = found.and_then(|at| self.tree.known[at].get());
-            *identity = match known {
-                Some(known) => *known,
-                None => {
-                    let entry = found.map(|at| *self.tree.files.data(at));
-                    let new = self.look(path, entry, &mut neighbours).map_err(|error| named(path, &error))?;
-                    found.map_or(new, |at| *self.tree.known[at].get_or_init(|| new))
-                }
-            };
+            *identity = self.one(path, &mut hint, &mut neighbours)?;
         }
         Ok(())
+    }
+
+    fn one(&self, path: &[u8], hint: &mut usize, neighbours: &mut Neighbours<'_>) -> io::Result<Identity> {
+        let found = self.tree.files.find_near(path, hint);
+        if let Some(known) = found.and_then(|at| self.tree.known[at].get()) {
+            return Ok(known.identity());
+        }
+        let entry = found.map(|at| *self.tree.files.data(at));
+        let identity = self.look(path, entry, neighbours).map_err(|error| named(path, &error))?;
+        Ok(match (found, KnownFile::new(&identity)) {
+            (Some(at), Some(known)) => self.tree.known[at].get_or_init(|| known).identity(),
+            _ => identity,
+        })
+    }
+
+    /// Looks at those files that have not been looked at yet, so that [`Identifier::known`] is quick.
+    pub(super) fn ensure(&self, paths: &[TreePath]) -> io::Result<()> {
+        let mut hint = 0;
+        let is_unknown = |path: &TreePath| {
+            let found = self.tree.files.find_near(path.as_bytes(), &mut hint);
+            found.is_some_and(|at| self.tree.known[at].get().is_none())
+        };
+        if paths.iter().any(is_unknown) {
+            self.identify(paths)?;
+        }
+        Ok(())
+    }
+
+    /// What a file is, found out now if need be.
+    pub(super) fn known(&self, path: &TreePath, hint: &mut usize) -> io::Result<Identity> {
+        self.one(path.as_bytes(), hint, &mut self.tree.disk.neighbours())
     }
 
     fn look(
@@ -116,7 +138,7 @@ impl<'a> Identifier<'a> {
         if state.kind == NodeKind::Link {
             return InputKind::Link;
         }
-        let part = entry.and_then(|entry| entry.tracked);
+        let part = entry.and_then(super::work_tree::Entry::tracked);
         let settings = &self.tree.parts[part.map_or(0, |(part, _)| part)].settings;
         let executable = if settings.file_mode {
             state.executable
@@ -135,7 +157,7 @@ impl<'a> Identifier<'a> {
         entry: Option<Entry>,
         state: &FileState,
     ) -> io::Result<Option<(BlobId, u64)>> {
-        if let Some((part, at)) = entry.and_then(|entry| entry.tracked) {
+        if let Some((part, at)) = entry.and_then(super::work_tree::Entry::tracked) {
             let index = &self.tree.parts[part].index;
             let entry = index.entry(at);
             if entry.is_link() && index.is_unchanged(&entry, &state.stamp) {
@@ -154,36 +176,42 @@ impl<'a> Identifier<'a> {
         state: &FileState,
     ) -> io::Result<Option<(BlobId, u64)>> {
         let Stamp { size, .. } = state.stamp;
-        let mut by_size = None;
-        if let Some((part, at)) = entry.and_then(|entry| entry.tracked) {
+        if let Some((part, at)) = entry.and_then(super::work_tree::Entry::tracked) {
             let index = &self.tree.parts[part].index;
             let entry = index.entry(at);
             if !entry.is_link() && index.is_unchanged(&entry, &state.stamp) {
                 match self.difference(part, path) {
                     Difference::None => return Ok(Some((entry.blob, size))),
-                    Difference::LineEndings => by_size = Some((part, entry.blob)),
-                    Difference::Any => {}
+                    Difference::LineEndings if self.has_size(part, entry.blob, size) => {
+                        return Ok(Some((entry.blob, size)));
+                    }
+                    Difference::LineEndings | Difference::Any => {}
                 }
             }
         }
         if let Some(blob) = self.tree.stat_cache.get(path, &state.stamp) {
             return Ok(Some((blob, size)));
         }
-        // Git has only taken carriage returns away, so none are gone where the sizes are equal.
-        let certain = by_size
-            .and_then(|(part, blob)| (self.tree.parts[part].blob_size(blob) == Some(size)).then_some(blob));
-        let blob = match certain {
-            Some(blob) => blob,
-            None => {
-                let Some(blob) = self.hash(path, size)? else { return Ok(None) };
-                if self.tree.disk.state(path)?.stamp != state.stamp {
-                    return Ok(None);
-                }
-                blob
-            }
-        };
+        let Some(blob) = self.hash(path, size)? else { return Ok(None) };
+        if self.tree.disk.state(path)?.stamp != state.stamp {
+            return Ok(None);
+        }
         self.tree.stat_cache.put(path, state.stamp, blob, self.now);
         Ok(Some((blob, size)))
+    }
+
+    /// Whether a blob has the size of its file. Git has only taken carriage returns away, so none are gone
+    /// where the sizes are equal.
+    fn has_size(&self, part: usize, blob: BlobId, size: u64) -> bool {
+        let sizes = &self.tree.blob_sizes;
+        if sizes.is_known(blob, size) {
+            return true;
+        }
+        let is_equal = self.tree.parts[part].blob_size(blob) == Some(size);
+        if is_equal {
+            sizes.learn(blob, size);
+        }
+        is_equal
     }
 
     fn difference(&self, part: usize, path: &[u8]) -> Difference {

@@ -228,6 +228,12 @@ impl Index {
         BlobId::new(blob)
     }
 
+    /// The file's size when it was added, if the entry says so; else 0.
+    pub(super) fn size(&self, index: usize) -> u32 {
+        let entry = self.entry(index);
+        if entry.unsettled || entry.modified.0 == 0 { 0 } else { entry.size }
+    }
+
     pub(super) fn is_submodule(&self, index: usize) -> bool {
         is_submodule(self.mode(index))
     }

@@ -1,5 +1,5 @@
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use git2::{Config, Repository};
 
@@ -84,10 +84,18 @@ impl Part {
 
     /// The size of a blob, if it can be had.
     pub(super) fn blob_size(&self, blob: BlobId) -> Option<u64> {
-        let objects = self.objects.get_or_init(|| Repository::open(&self.git_dir).ok().map(Mutex::new));
-        let repository = objects.as_ref()?.lock().unwrap_or_else(PoisonError::into_inner);
-        let (size, _) = repository.odb().ok()?.read_header(oid(blob)).ok()?;
+        let (size, _) = self.objects()?.odb().ok()?.read_header(oid(blob)).ok()?;
         Some(size as u64)
+    }
+
+    /// The bytes of a blob, if they can be had.
+    pub(super) fn read_blob(&self, blob: BlobId) -> Option<Vec<u8>> {
+        Some(self.objects()?.odb().ok()?.read(oid(blob)).ok()?.data().to_vec())
+    }
+
+    fn objects(&self) -> Option<MutexGuard<'_, Repository>> {
+        let objects = self.objects.get_or_init(|| Repository::open(&self.git_dir).ok().map(Mutex::new));
+        Some(objects.as_ref()?.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Length of the folder with its `/` in front of every path.

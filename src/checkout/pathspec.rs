@@ -349,7 +349,9 @@ mod tests {
     #[test]
     fn sets_of_queries() {
         let mut set = QuerySet::new(130);
-        [0, 63, 64, 129].iter().for_each(|query| set.insert(*query));
+        for query in [0, 63, 64, 129] {
+            set.insert(query);
+        }
         assert_eq!(set.iter().collect::<Vec<_>>(), [0, 63, 64, 129]);
         let mut other = QuerySet::new(130);
         other.insert(64);

@@ -21,11 +21,14 @@ const ANSWERS: usize = 20_000;
 
 type Key = [u8; 20];
 
+/// What is known at some commits.
+type Heads = Vec<(CommitId, HashMap<Key, Option<CommitId>>)>;
+
 /// The cache, seen from one list of queries.
 pub(super) struct RevisionCache {
     path: Option<PathBuf>,
     keys: Vec<Key>,
-    heads: Vec<(CommitId, HashMap<Key, Option<CommitId>>)>,
+    heads: Heads,
 }
 
 /// What is known at one commit.
@@ -100,7 +103,7 @@ fn encode(heads: &[(CommitId, HashMap<Key, Option<CommitId>>)]) -> Vec<u8> {
     sealed(bytes)
 }
 
-fn decode(bytes: &[u8]) -> Option<Vec<(CommitId, HashMap<Key, Option<CommitId>>)>> {
+fn decode(bytes: &[u8]) -> Option<Heads> {
     let mut rest = unsealed(bytes, MAGIC)?;
     let mut heads = Vec::new();
     while !rest.is_empty() {

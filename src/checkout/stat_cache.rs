@@ -4,6 +4,7 @@
 use std::collections::HashMap;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -24,10 +25,9 @@ const MANY: usize = 200_000;
 const SETTLED: i64 = 3;
 
 pub(super) struct StatCache {
-    path: Option<PathBuf>,
-    stored: OnceLock<HashMap<Vec<u8>, Known>>,
-    used: Mutex<HashMap<Vec<u8>, Known>>,
-    changed: std::sync::atomic::AtomicBool,
+    path: PathBuf,
+    stored: OnceLock<HashMap<Vec<u8>, Stored>>,
+    fresh: Mutex<HashMap<Vec<u8>, Known>>,
 }
 
 #[derive(Clone, Copy)]
@@ -36,65 +36,52 @@ struct Known {
     blob: BlobId,
 }
 
+struct Stored {
+    known: Known,
+    used: AtomicBool,
+}
+
 impl StatCache {
     /// In the private git folder of a work tree.
     pub(super) fn new(git_dir: &Path) -> Self {
-        Self::at(Some(git_dir.join("shipwright").join("stat-cache")))
-    }
-
-    fn at(path: Option<PathBuf>) -> Self {
-        Self {
-            path,
-            stored: OnceLock::new(),
-            used: Mutex::default(),
-            changed: std::sync::atomic::AtomicBool::new(false),
-        }
+        let path = git_dir.join("shipwright").join("stat-cache");
+        Self { path, stored: OnceLock::new(), fresh: Mutex::default() }
     }
 
     pub(super) fn get(&self, path: &[u8], stamp: &Stamp) -> Option<BlobId> {
-        let known = *self.stored().get(path).filter(|known| known.stamp == *stamp)?;
-        self.used().insert(path.to_owned(), known);
-        Some(known.blob)
+        let stored = self.stored().get(path).filter(|stored| stored.known.stamp == *stamp)?;
+        stored.used.store(true, Relaxed);
+        Some(stored.known.blob)
     }
 
     /// Remembers what was hashed; `now` was read before the bytes were.
     pub(super) fn put(&self, path: &[u8], stamp: Stamp, blob: BlobId, now: i64) {
         if is_settled(&stamp, now) {
-            self.used().insert(path.to_owned(), Known { stamp, blob });
-            self.changed.store(true, std::sync::atomic::Ordering::Relaxed);
+            let mut fresh = self.fresh.lock().unwrap_or_else(PoisonError::into_inner);
+            fresh.insert(path.to_owned(), Known { stamp, blob });
         }
     }
 
-    fn used(&self) -> std::sync::MutexGuard<'_, HashMap<Vec<u8>, Known>> {
-        self.used.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn stored(&self) -> &HashMap<Vec<u8>, Known> {
+    fn stored(&self) -> &HashMap<Vec<u8>, Stored> {
         self.stored.get_or_init(|| {
-            let bytes = self.path.as_ref().and_then(|path| std::fs::read(path).ok());
-            bytes.and_then(|bytes| decode(&bytes)).unwrap_or_default()
+            let bytes = std::fs::read(&self.path).unwrap_or_default();
+            decode(&bytes).unwrap_or_default()
         })
-    }
-
-    /// Writes what is new, in place of the old file at once.
-    pub(super) fn save(&self) {
-        if !self.changed.swap(false, std::sync::atomic::Ordering::Relaxed) {
-            return;
-        }
-        let Some(path) = &self.path else { return };
-        let used = self.used();
-        let mut all: HashMap<&[u8], &Known> = HashMap::new();
-        if self.stored().len() + used.len() <= MANY {
-            all.extend(self.stored().iter().map(|(path, known)| (&path[..], known)));
-        }
-        all.extend(used.iter().map(|(path, known)| (&path[..], known)));
-        replace_file(path, &encode(&all));
     }
 }
 
+/// Writes what is new, in place of the old file at once.
 impl Drop for StatCache {
     fn drop(&mut self) {
-        self.save();
+        let fresh = std::mem::take(self.fresh.get_mut().unwrap_or_else(PoisonError::into_inner));
+        if fresh.is_empty() {
+            return;
+        }
+        let are_few = self.stored().len() + fresh.len() <= MANY;
+        let kept = self.stored().iter().filter(|(_, stored)| are_few || stored.used.load(Relaxed));
+        let mut all: HashMap<&[u8], &Known> = kept.map(|(path, stored)| (&path[..], &stored.known)).collect();
+        all.extend(fresh.iter().map(|(path, known)| (&path[..], known)));
+        replace_file(&self.path, &encode(&all));
     }
 }
 
@@ -148,7 +135,7 @@ fn encode(entries: &HashMap<&[u8], &Known>) -> Vec<u8> {
     sealed(bytes)
 }
 
-fn decode(bytes: &[u8]) -> Option<HashMap<Vec<u8>, Known>> {
+fn decode(bytes: &[u8]) -> Option<HashMap<Vec<u8>, Stored>> {
     let mut rest = unsealed(bytes, MAGIC)?;
     let mut entries = HashMap::with_capacity(rest.len() / 100);
     while !rest.is_empty() {
@@ -157,7 +144,8 @@ fn decode(bytes: &[u8]) -> Option<HashMap<Vec<u8>, Known>> {
         rest = after;
         let stamp = Stamp::decode(&mut rest)?;
         let blob = BlobId::new(take(&mut rest)?);
-        entries.insert(path.to_owned(), Known { stamp, blob });
+        let stored = Stored { known: Known { stamp, blob }, used: AtomicBool::new(false) };
+        entries.insert(path.to_owned(), stored);
     }
     Some(entries)
 }

@@ -36,7 +36,6 @@ impl TreeEntry<'_> {
 }
 
 /// The entries of a tree object; stops at the first that is damaged.
-#[derive(Clone, Copy)]
 pub(super) struct TreeEntries<'a> {
     rest: &'a [u8],
 }

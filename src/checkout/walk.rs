@@ -73,7 +73,7 @@ struct Queue {
 
 struct Walk<'a> {
     disk: &'a Disk,
-    folders: FolderCache<'a>,
+    folders: &'a FolderCache,
     parts: &'a [Part],
     tracked: Vec<Vec<AtomicU8>>,
     queue: Mutex<Queue>,
@@ -96,6 +96,14 @@ struct Scratch {
     path: Vec<u8>,
 }
 
+/// The folder whose names are looked at.
+struct Here<'a> {
+    task: &'a mut Task,
+    children: &'a Children,
+    /// Length of the folder, with its `/`, in the paths of its part's index.
+    prefix: usize,
+}
+
 /// What the index has directly in one folder.
 #[derive(Default)]
 struct Children {
@@ -104,7 +112,7 @@ struct Children {
 }
 
 /// Walks the work tree. `parts[0]` is the checkout's own repository.
-pub(super) fn walk(disk: &Disk, parts: &[Part]) -> Walked {
+pub(super) fn walk(disk: &Disk, folders: &FolderCache, parts: &[Part]) -> Walked {
     let tracked =
         parts.iter().map(|part| (0..part.index.len()).map(|_| AtomicU8::new(ABSENT)).collect()).collect();
     let whole = Task {
@@ -115,7 +123,6 @@ pub(super) fn walk(disk: &Disk, parts: &[Part]) -> Walked {
         ignored: Some(false),
     };
     let queue = Mutex::new(Queue { waiting: vec![whole], busy: 0 });
-    let folders = FolderCache::open(disk, &parts[0].git_dir);
     let walk = Walk { disk, folders, parts, tracked, queue, changed: Condvar::new() };
     let found: Vec<Found> = thread::scope(|scope| {
         let others: Vec<_> = (1..threads()).map(|_| scope.spawn(|| walk.work())).collect();
@@ -136,7 +143,7 @@ pub(super) fn walk(disk: &Disk, parts: &[Part]) -> Walked {
         walked.attribute_files.extend(found.attribute_files);
         fresh.extend(found.fresh);
     }
-    walk.folders.save(&fresh);
+    folders.save(&fresh);
     walked
 }
 
@@ -179,123 +186,119 @@ impl Walk<'_> {
 
     fn folder(&self, mut task: Task, scratch: &mut Scratch, found: &mut Found, next: &mut Vec<Task>) {
         let part = &self.parts[task.part];
-        let is_part = task.path.len() == part.folder.len();
-        if self.folders.list(&task.path, &mut scratch.listing, &mut found.fresh).is_err() {
-            return self.unreadable(task, found);
-        }
-        let listing = mem::take(&mut scratch.listing);
-        let git = listing.kind_of(b".git");
-        if task.tracked.is_empty() && !is_part && git.is_some_and(|kind| self.is_repository(&task.path, kind))
-        {
-            found.unlisted.push(Unlisted {
-                path: task.path,
-                kind: NodeKind::Folder,
-                tracking: Tracking::Untracked,
-            });
-            scratch.listing = listing;
-            return;
-        }
-        if listing.is_empty() && !is_part {
-            let tracking = if task.ignored == Some(true) { Tracking::Ignored } else { Tracking::Untracked };
-            found.unlisted.push(Unlisted {
-                path: mem::take(&mut task.path),
-                kind: NodeKind::Folder,
-                tracking,
-            });
-            scratch.listing = listing;
-            return;
-        }
-        if listing.kind_of(b".gitignore") == Some(NodeKind::File) {
-            task.ignores = Some(FolderIgnores::new(&task.path, task.ignores.take()));
-        }
-        let relative = task.path.get(part.prefix_length()..).unwrap_or_default();
-        let prefix = if relative.is_empty() { 0 } else { relative.len() + 1 };
-        scratch.children.fill(&part.index, task.tracked.clone(), prefix);
-        let path = &mut scratch.path;
-        path.clear();
-        path.extend_from_slice(&task.path);
-        if !path.is_empty() {
-            path.push(b'/');
-        }
-        let base = path.len();
-        for (name, kind) in listing.iter() {
-            if name == b".git" {
-                continue;
+        let mut listing = mem::take(&mut scratch.listing);
+        if self.folders.list(self.disk, &task.path, &mut listing, &mut found.fresh).is_err() {
+            self.unreadable(task, found);
+        } else if let Some(tracking) = self.stays_unlisted(&task, &listing) {
+            found.unlisted.push(Unlisted { path: task.path, kind: NodeKind::Folder, tracking });
+        } else {
+            if listing.kind_of(b".gitignore") == Some(NodeKind::File) {
+                task.ignores = Some(FolderIgnores::new(&task.path, task.ignores.take()));
             }
-            if kind == NodeKind::File && name == b".gitattributes" {
-                found.attribute_files.push((task.part, [&path[..base], name].concat()));
+            let relative = task.path.get(part.prefix_length()..).unwrap_or_default();
+            let prefix = if relative.is_empty() { 0 } else { relative.len() + 1 };
+            scratch.children.fill(&part.index, task.tracked.clone(), prefix);
+            let path = &mut scratch.path;
+            path.clear();
+            path.extend_from_slice(&task.path);
+            if !path.is_empty() {
+                path.push(b'/');
             }
-            let child = if kind == NodeKind::Folder {
-                scratch.children.folder(&part.index, prefix, name).map(|tracked| (task.part, tracked))
-            } else {
-                // A submodule's place that a file has taken is not the submodule.
-                let at = scratch.children.file(&part.index, prefix, name);
-                if let Some(at) = at.filter(|at| !part.index.is_submodule(*at)) {
-                    self.tracked[task.part][at].store(code(kind), Relaxed);
-                    continue;
-                }
-                None
-            };
-            path.truncate(base);
-            path.extend_from_slice(name);
-            if let Some((part, tracked)) = child {
-                next.push(Task {
-                    path: path.clone(),
-                    part,
-                    tracked,
-                    ignores: task.ignores.clone(),
-                    ignored: task.ignored.filter(|ignored| *ignored),
-                });
-                continue;
-            }
-            let submodule = (kind == NodeKind::Folder)
-                .then(|| scratch.children.file(&part.index, prefix, name))
-                .flatten()
-                .filter(|at| part.index.is_submodule(*at));
-            if submodule.is_some() {
-                match self.parts.iter().position(|part| part.folder == *path) {
-                    Some(part) => next.push(Task {
-                        path: path.clone(),
-                        part,
-                        tracked: 0..self.parts[part].index.len(),
-                        ignores: None,
-                        ignored: Some(false),
-                    }),
-                    None => found.unlisted.push(Unlisted {
-                        path: path.clone(),
-                        kind,
-                        tracking: Tracking::Untracked,
-                    }),
-                }
-                continue;
-            }
-            let folder_is_ignored = *task
-                .ignored
-                .get_or_insert_with(|| self.is_folder_ignored(&task.path, part, task.ignores.as_ref()));
-            let is_folder = kind == NodeKind::Folder;
-            if folder_is_ignored
-                || part.ignores.is_ignored(
-                    self.disk,
-                    task.ignores.as_ref(),
-                    part.prefix_length(),
-                    path,
-                    is_folder,
-                )
-            {
-                found.unlisted.push(Unlisted { path: path.clone(), kind, tracking: Tracking::Ignored });
-            } else if is_folder {
-                next.push(Task {
-                    path: path.clone(),
-                    part: task.part,
-                    tracked: 0..0,
-                    ignores: task.ignores.clone(),
-                    ignored: Some(false),
-                });
-            } else {
-                found.untracked.push((path.clone(), kind));
+            let base = path.len();
+            let mut here = Here { task: &mut task, children: &scratch.children, prefix };
+            for (name, kind) in listing.iter().filter(|(name, _)| *name != b".git") {
+                path.truncate(base);
+                path.extend_from_slice(name);
+                self.entry(&mut here, path, name, kind, found, next);
             }
         }
         scratch.listing = listing;
+    }
+
+    /// Empty folders, and other repositories, are known by themselves; nothing in them is.
+    fn stays_unlisted(&self, task: &Task, listing: &Listing) -> Option<Tracking> {
+        if task.path.len() == self.parts[task.part].folder.len() {
+            return None;
+        }
+        if listing.is_empty() {
+            let ignored = task.ignored == Some(true);
+            return Some(if ignored { Tracking::Ignored } else { Tracking::Untracked });
+        }
+        let git = listing.kind_of(b".git").filter(|_| task.tracked.is_empty())?;
+        self.is_repository(&task.path, git).then_some(Tracking::Untracked)
+    }
+
+    /// What stands at `path`, whose last component is `name`.
+    fn entry(
+        &self,
+        here: &mut Here<'_>,
+        path: &[u8],
+        name: &[u8],
+        kind: NodeKind,
+        found: &mut Found,
+        next: &mut Vec<Task>,
+    ) {
+        let part = &self.parts[here.task.part];
+        if kind != NodeKind::Folder {
+            if kind == NodeKind::File && name == b".gitattributes" {
+                found.attribute_files.push((here.task.part, path.to_owned()));
+            }
+            let at = here.children.file(&part.index, here.prefix, name);
+            // A submodule's place that a file has taken is not the submodule.
+            if let Some(at) = at.filter(|at| !part.index.is_submodule(*at)) {
+                self.tracked[here.task.part][at].store(code(kind), Relaxed);
+            } else if self.is_ignored(here, path, false) {
+                found.unlisted.push(Unlisted { path: path.to_owned(), kind, tracking: Tracking::Ignored });
+            } else {
+                found.untracked.push((path.to_owned(), kind));
+            }
+            return;
+        }
+        let folder = |tracked, ignored| Task {
+            path: path.to_owned(),
+            part: here.task.part,
+            tracked,
+            ignores: here.task.ignores.clone(),
+            ignored,
+        };
+        if let Some(tracked) = here.children.folder(&part.index, here.prefix, name) {
+            // In an ignored folder everything is; otherwise it is found out when it matters.
+            next.push(folder(tracked, here.task.ignored.filter(|ignored| *ignored)));
+            return;
+        }
+        let at = here.children.file(&part.index, here.prefix, name);
+        if at.is_some_and(|at| part.index.is_submodule(at)) {
+            match self.parts.iter().position(|part| part.folder == path) {
+                Some(part) => next.push(Task {
+                    path: path.to_owned(),
+                    part,
+                    tracked: 0..self.parts[part].index.len(),
+                    ignores: None,
+                    ignored: Some(false),
+                }),
+                None => found.unlisted.push(Unlisted {
+                    path: path.to_owned(),
+                    kind,
+                    tracking: Tracking::Untracked,
+                }),
+            }
+            return;
+        }
+        let untracked = folder(0..0, Some(false));
+        if self.is_ignored(here, path, true) {
+            found.unlisted.push(Unlisted { path: path.to_owned(), kind, tracking: Tracking::Ignored });
+        } else {
+            next.push(untracked);
+        }
+    }
+
+    /// Whether git ignores an untracked path in this folder.
+    fn is_ignored(&self, here: &mut Here<'_>, path: &[u8], is_folder: bool) -> bool {
+        let task = &mut *here.task;
+        let part = &self.parts[task.part];
+        let ignores = task.ignores.as_ref();
+        *task.ignored.get_or_insert_with(|| self.is_folder_ignored(&task.path, part, ignores))
+            || part.ignores.is_ignored(self.disk, ignores, part.prefix_length(), path, is_folder)
     }
 
     /// A folder that cannot be read is an error only for the image that needs what is in it: tracked files

@@ -1,18 +1,22 @@
+use std::cmp::Ordering;
 use std::fmt::Write as _;
 use std::io::{self, Read};
-use std::sync::OnceLock;
+use std::sync::atomic::Ordering::Relaxed;
+use std::sync::{Arc, OnceLock};
 
 use bstr::BStr;
 
 use super::attributes::{Attributes, Source};
+use super::blob_sizes::BlobSizes;
 use super::commit_tree::CommitTree;
 use super::disk::{Disk, Listing};
 use super::files::{Files, Found, list_both};
+use super::folder_cache::FolderCache;
 use super::identify::Identifier;
 use super::part::Part;
 use super::stat_cache::StatCache;
 use super::walk::{self, Walked};
-use super::{FileTree, Identity, Node, NodeKind, Snapshot, Tracking};
+use super::{BlobId, FileTree, Identity, InputKind, Node, NodeKind, Snapshot, Tracking};
 use crate::path::TreePath;
 
 /// The files of a checkout as they are on disk, like those that `docker build` would see.
@@ -25,18 +29,32 @@ pub struct WorkTree {
     pub(super) files: Files<Entry>,
     unlisted: Files<(NodeKind, Tracking)>,
     pub(super) attributes: Vec<Attributes>,
-    pub(super) known: Vec<OnceLock<Identity>>,
+    pub(super) known: Vec<OnceLock<KnownFile>>,
     pub(super) stat_cache: StatCache,
+    pub(super) blob_sizes: Arc<BlobSizes>,
     submodules: Vec<TreePath>,
     nodes: OnceLock<Vec<Node>>,
 }
 
-/// A file of the work tree.
+/// A file of the work tree. There may be very many, so it is small.
 #[derive(Clone, Copy)]
 pub(super) struct Entry {
-    pub(super) kind: NodeKind,
-    /// Its part and its position in that part's index.
-    pub(super) tracked: Option<(usize, usize)>,
+    kind: NodeKind,
+    /// Of a tracked file; else [`UNTRACKED`].
+    part: u16,
+    /// The position in the part's index.
+    index: u32,
+}
+
+const UNTRACKED: u16 = u16::MAX;
+
+/// What is known of a file once it has been looked at.
+#[derive(Clone, Copy)]
+pub(super) struct KnownFile {
+    blob: BlobId,
+    kind: InputKind,
+    size: u64,
+    modified: i64,
 }
 
 /// How a work tree differs from a commit.
@@ -51,9 +69,14 @@ pub struct Differences {
 }
 
 impl WorkTree {
-    pub(super) fn new(disk: Disk, parts: Vec<Part>) -> Self {
-        let walked = walk::walk(&disk, &parts);
-        let attributes = attributes(&disk, &parts, &walked.attribute_files);
+    pub(super) fn new(
+        disk: Disk,
+        folders: &FolderCache,
+        parts: Vec<Part>,
+        blob_sizes: Arc<BlobSizes>,
+    ) -> Self {
+        let walked = walk::walk(&disk, folders, &parts);
+        let attributes = attributes(&disk, &parts, &walked);
         let files = files(&parts, &walked);
         let mut unlisted = Files::new();
         for found in walked.unlisted {
@@ -72,6 +95,7 @@ impl WorkTree {
             attributes,
             known,
             stat_cache,
+            blob_sizes,
             submodules,
             nodes: OnceLock::new(),
         }
@@ -83,27 +107,25 @@ impl WorkTree {
         let mut differences = Differences::default();
         let (mut here, mut there) = (0, 0);
         while here < self.files.len() || there < base.files.len() {
-            let a = (here < self.files.len()).then(|| self.files.path(here));
-            let b = (there < base.files.len()).then(|| base.files.path(there));
-            match (a, b) {
-                (Some(a), Some(b)) if a == b => {
-                    here += 1;
-                    there += 1;
-                }
-                (Some(a), b) if b.is_none_or(|b| a < b) => {
-                    differences.added.push(TreePath::new(a));
-                    here += 1;
-                }
-                (_, b) => {
-                    differences.removed.extend(b.map(TreePath::new));
-                    there += 1;
-                }
+            let order = match (here < self.files.len(), there < base.files.len()) {
+                (true, true) => self.files.compare(here, &base.files, there),
+                (true, false) => Ordering::Less,
+                _ => Ordering::Greater,
+            };
+            if order.is_lt() {
+                differences.added.push(TreePath::new(self.files.path(here)));
+            } else if order.is_gt() {
+                differences.removed.push(TreePath::new(base.files.path(there)));
             }
+            here += usize::from(order.is_le());
+            there += usize::from(order.is_ge());
         }
-        let identities = self.identify(inputs)?;
-        let mut hint = 0;
-        for (path, identity) in inputs.iter().zip(identities) {
-            let Some(at) = base.files.find_near(path.as_bytes(), &mut hint) else { continue };
+        let (mut hint, mut base_hint) = (0, 0);
+        let identifier = self.identifier();
+        identifier.ensure(inputs)?;
+        for path in inputs {
+            let Some(at) = base.files.find_near(path.as_bytes(), &mut base_hint) else { continue };
+            let identity = identifier.known(path, &mut hint)?;
             let same = match base.content(at) {
                 Ok((kind, blob)) => kind == identity.kind && blob == identity.blob,
                 // Only a program of the user's knows what the commit would give on disk. Git's word that
@@ -141,9 +163,9 @@ impl WorkTree {
         Identifier::new(self)
     }
 
-    fn is_as_in_index(&self, path: &TreePath, blob: super::BlobId) -> io::Result<bool> {
+    fn is_as_in_index(&self, path: &TreePath, blob: BlobId) -> io::Result<bool> {
         let Some(at) = self.files.find(path.as_bytes()) else { return Ok(false) };
-        let Some((part, index)) = self.files.data(at).tracked else { return Ok(false) };
+        let Some((part, index)) = self.files.data(at).tracked() else { return Ok(false) };
         let index_file = &self.parts[part].index;
         let entry = index_file.entry(index);
         let state = self.disk.state(path.as_bytes()).map_err(|error| named(path.as_bytes(), &error))?;
@@ -224,7 +246,7 @@ impl FileTree for WorkTree {
     }
 
     fn is_tracked(&self, path: &TreePath) -> bool {
-        let is_tracked = |at| self.files.data(at).tracked.is_some();
+        let is_tracked = |at| self.files.data(at).tracked().is_some();
         match self.files.find(path.as_bytes()) {
             Some(at) => is_tracked(at),
             None => self.files.below(path.as_bytes()).any(is_tracked),
@@ -299,12 +321,30 @@ impl Snapshot for WorkTree {
 }
 
 impl Entry {
+    /// The part and the position in its index.
+    pub(super) fn tracked(self) -> Option<(usize, usize)> {
+        (self.part != UNTRACKED).then_some((usize::from(self.part), self.index as usize))
+    }
+
     fn tracking(self) -> Tracking {
-        if self.tracked.is_some() { Tracking::Tracked } else { Tracking::Untracked }
+        if self.part == UNTRACKED { Tracking::Untracked } else { Tracking::Tracked }
     }
 
     fn node(self, path: &[u8]) -> Node {
         Node { path: TreePath::new(path), kind: self.kind, tracking: self.tracking() }
+    }
+}
+
+impl KnownFile {
+    /// Nanoseconds in 64 bits reach until 2262; a file from beyond is looked at each time.
+    pub(super) fn new(identity: &Identity) -> Option<Self> {
+        let Identity { kind, blob, size, modified_ns } = *identity;
+        Some(Self { blob, kind, size, modified: i64::try_from(modified_ns?).ok()? })
+    }
+
+    pub(super) fn identity(&self) -> Identity {
+        let Self { blob, kind, size, modified } = *self;
+        Identity { kind, blob, size, modified_ns: Some(i128::from(modified)) }
     }
 }
 
@@ -321,10 +361,11 @@ fn files(parts: &[Part], walked: &Walked) -> Files<Entry> {
     let mut files = Files::beside(parts[0].index.clone(), count + walked.untracked.len());
     for (part_at, (part, codes)) in parts.iter().zip(&walked.tracked).enumerate() {
         for (at, code) in codes.iter().enumerate() {
-            let Some(kind) = walk::kind_of_code(code.load(std::sync::atomic::Ordering::Relaxed)) else {
+            let Some(kind) = walk::kind_of_code(code.load(Relaxed)) else {
                 continue;
             };
-            let entry = Entry { kind, tracked: Some((part_at, at)) };
+            let (Ok(part_number), Ok(index)) = (u16::try_from(part_at), u32::try_from(at)) else { continue };
+            let entry = Entry { kind, part: part_number, index };
             if part_at == 0 {
                 files.push_indexed(at, entry);
             } else {
@@ -333,7 +374,7 @@ fn files(parts: &[Part], walked: &Walked) -> Files<Entry> {
         }
     }
     for (path, kind) in &walked.untracked {
-        files.push(&[path], Entry { kind: *kind, tracked: None });
+        files.push(&[path], Entry { kind: *kind, part: UNTRACKED, index: 0 });
     }
     if parts.len() > 1 || !walked.untracked.is_empty() {
         files.sort();
@@ -341,22 +382,41 @@ fn files(parts: &[Part], walked: &Walked) -> Files<Entry> {
     files
 }
 
-/// The attribute files of each part.
-fn attributes(disk: &Disk, parts: &[Part], found: &[(usize, Vec<u8>)]) -> Vec<Attributes> {
+/// The attribute files of each part. One that was deleted still counts as it is in the index, as for git: what it
+/// said was true when the files that it is about were checked out.
+fn attributes(disk: &Disk, parts: &[Part], walked: &Walked) -> Vec<Attributes> {
     let of_part = |(at, part): (usize, &Part)| {
-        let files = found.iter().filter(|(part, _)| *part == at);
-        let texts: Vec<(&[u8], Vec<u8>)> = files
-            .map(|(_, path)| {
-                let relative = &path[part.prefix_length()..];
-                let folder = relative.strip_suffix(b".gitattributes").unwrap_or_default();
-                (folder.strip_suffix(b"/").unwrap_or(folder), disk.read(path).unwrap_or_default())
-            })
+        let on_disk = walked.attribute_files.iter().filter(|(part, _)| *part == at);
+        let mut texts: Vec<(Vec<u8>, Vec<u8>)> = on_disk
+            .map(|(_, path)| (path[part.prefix_length()..].to_owned(), disk.read(path).unwrap_or_default()))
             .collect();
-        let sources: Vec<_> = texts.iter().map(|(folder, text)| Source { folder, text }).collect();
+        let absent =
+            walked.tracked[at].iter().enumerate().filter(|(_, code)| code.load(Relaxed) == walk::ABSENT);
+        for (index, _) in absent {
+            let path = part.index.path(index);
+            if path.ends_with(ATTRIBUTES) && !part.index.is_submodule(index) {
+                let text = part.read_blob(part.index.blob(index)).unwrap_or_default();
+                texts.push((path.to_owned(), text));
+            }
+        }
+        let sources: Vec<_> = texts
+            .iter()
+            .filter_map(|(path, text)| Some(Source { folder: attributes_folder(path)?, text }))
+            .collect();
         let settings = &part.settings;
         let general = settings.attributes_file.as_ref().and_then(|path| std::fs::read(path).ok());
         let info = std::fs::read(&settings.info_attributes).ok();
         Attributes::new(general.as_deref(), &sources, info.as_deref())
     };
     parts.iter().enumerate().map(of_part).collect()
+}
+
+const ATTRIBUTES: &[u8] = b".gitattributes";
+
+/// The folder that an attribute file is about.
+pub(super) fn attributes_folder(path: &[u8]) -> Option<&[u8]> {
+    match path.strip_suffix(ATTRIBUTES)? {
+        b"" => Some(b""),
+        folder => folder.strip_suffix(b"/"),
+    }
 }

@@ -1,4 +1,5 @@
 use std::fmt::Display;
+use std::path::{Path, PathBuf};
 
 use crate::checkout::CheckoutError;
 use crate::diagnostic::Diagnostic;
@@ -13,6 +14,8 @@ pub struct CliError {
     pub diagnostics: Vec<Diagnostic>,
     /// The exit code.
     pub code: ExitCode,
+    /// The checkout whose files the diagnostics are about.
+    pub root: Option<PathBuf>,
 }
 
 /// Exit codes, as docs/cli.md lists them.
@@ -48,13 +51,18 @@ impl CliError {
         Self::one(ExitCode::Wrong, Diagnostic::error(message.to_string()).hint(hint))
     }
 
-    /// Findings in files.
+    /// Findings in files of the checkout at `root`.
+    pub fn in_files(root: &Path, diagnostics: Vec<Diagnostic>) -> Self {
+        Self { root: Some(root.to_owned()), ..Self::wrong(diagnostics) }
+    }
+
+    /// Findings that need no excerpt.
     pub fn wrong(diagnostics: Vec<Diagnostic>) -> Self {
-        Self { diagnostics, code: ExitCode::Wrong }
+        Self { diagnostics, code: ExitCode::Wrong, root: None }
     }
 
     fn one(code: ExitCode, diagnostic: Diagnostic) -> Self {
-        Self { diagnostics: vec![diagnostic], code }
+        Self { diagnostics: vec![diagnostic], code, root: None }
     }
 
     fn with_optional_hint(code: ExitCode, message: String, hint: Option<String>) -> Self {

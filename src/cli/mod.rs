@@ -39,6 +39,9 @@ pub fn run(cli: Cli, environment: &Environment) -> ExitCode {
         Command::Man => completions::man(&mut output),
     };
     done.unwrap_or_else(|error| {
+        if let Some(root) = &error.root {
+            output.use_checkout(root);
+        }
         output.diagnostics(&error.diagnostics);
         error.code
     })

@@ -84,7 +84,8 @@ impl Session {
         let reading = tokio::task::spawn_blocking(move || -> Result<_, CliError> {
             let checkout = Checkout::discover(&start)?;
             let tree = checkout.work_tree()?;
-            let file = settings::load(checkout.root()).map_err(CliError::wrong)?;
+            let file = settings::load(checkout.root())
+                .map_err(|found| CliError::in_files(checkout.root(), found))?;
             Ok((checkout, tree, file))
         });
         let (engine, read) = tokio::join!(connecting, reading);

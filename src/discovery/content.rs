@@ -46,7 +46,7 @@ pub(super) fn has_from(source: &[u8]) -> bool {
             if word.eq_ignore_ascii_case(b"FROM") {
                 let second = words.next();
                 // Python has lines that begin with `from` as well.
-                return second.is_some() && !words.next().is_some_and(|word| word == b"import");
+                return second.is_some() && words.next().is_none_or(|word| word != b"import");
             }
             if !INSTRUCTIONS.iter().any(|name| word.eq_ignore_ascii_case(name.as_bytes())) {
                 return false;

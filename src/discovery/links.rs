@@ -26,7 +26,7 @@ pub(super) fn follow(tree: &dyn FileTree, path: &TreePath) -> Target {
     let mut followed = 0;
     while let Some(name) = waiting.pop_front() {
         match &**name {
-            b"" | b"." => continue,
+            b"" | b"." => {}
             b".." => match at.parent() {
                 Some(parent) => at = parent,
                 None => return Target::Nowhere,

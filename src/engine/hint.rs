@@ -5,6 +5,7 @@ use super::Endpoint;
 
 /// What the system shows about engines, for a hint that fits it. Gathered only when nothing answered.
 #[derive(Clone, Copy, Debug, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "they are independent facts")]
 pub(super) struct SystemFacts {
     /// The `docker` or `dockerd` program is installed.
     docker: bool,

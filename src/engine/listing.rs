@@ -1,21 +1,14 @@
 use std::cmp::Ordering;
 use std::sync::Arc;
 
-use bytes::Bytes;
+use super::{ContextEntry, ContextKind, ContextSource};
 
-use super::messages::Stat;
-use crate::engine::{ContextEntry, ContextKind, ContextSource};
+/// The time of every folder in seconds: 2000-01-01. Git has no folders, so a time of their own would differ
+/// from machine to machine; and 1970 is before what zip files can hold, which breaks Python's wheels.
+pub(super) const FOLDER_TIME: i64 = 946_684_800;
 
-/// Bits of Go's `os.FileMode`.
-const FOLDER: u32 = 1 << 31;
-const SYMBOLIC_LINK: u32 = 1 << 27;
-
-/// The time of every folder: 2000-01-01. Folders have no content, so none of their own would be the same on
-/// every machine; and 1970 is before the time that zip files can hold, which breaks Python's wheels.
-const FOLDER_TIME: i64 = 946_684_800 * 1_000_000_000;
-
-/// A context in the order and form that fsutil walks a folder in: component by component, each folder in front
-/// of what is in it.
+/// A context in the order that `BuildKit`'s fsutil walks a folder in: component by component, each folder in
+/// front of what is in it.
 #[derive(Clone)]
 pub(super) struct Listing {
     source: Arc<dyn ContextSource>,
@@ -68,36 +61,25 @@ impl Listing {
         }
     }
 
-    /// What is said of the item at `position`.
-    pub(super) fn stat(&self, position: usize) -> Stat {
+    /// What stands at `position`.
+    pub(super) fn at(&self, position: usize) -> Listed<'_> {
         let entries = self.source.entries();
         match self.items[position] {
-            Item::Folder { entry, length } => Stat {
-                path: Bytes::copy_from_slice(&entries[entry as usize].path[..length as usize]),
-                mode: FOLDER | 0o755,
-                mod_time: FOLDER_TIME,
-                ..Stat::default()
-            },
-            Item::Entry(index) => entry_stat(&entries[index as usize]),
+            Item::Folder { entry, length } => {
+                Listed::Folder(&entries[entry as usize].path[..length as usize])
+            }
+            Item::Entry(index) => Listed::Entry(index as usize, &entries[index as usize]),
         }
     }
 }
 
-fn entry_stat(entry: &ContextEntry) -> Stat {
-    let mut stat =
-        Stat { path: Bytes::copy_from_slice(&entry.path), mod_time: entry.modified_ns, ..Stat::default() };
-    match &entry.kind {
-        ContextKind::File { executable, size } => {
-            stat.mode = if *executable { 0o755 } else { 0o644 };
-            stat.size = i64::try_from(*size).unwrap_or(i64::MAX);
-        }
-        ContextKind::Link { target } => {
-            stat.mode = SYMBOLIC_LINK | 0o777;
-            stat.link_name = Bytes::copy_from_slice(target);
-            stat.size = i64::try_from(target.len()).unwrap_or(i64::MAX);
-        }
-    }
-    stat
+/// One line of a [`Listing`].
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Listed<'a> {
+    /// A folder, by its path: mode 755, owner 0:0, [`FOLDER_TIME`].
+    Folder(&'a [u8]),
+    /// A file or link and its index in the source.
+    Entry(usize, &'a ContextEntry),
 }
 
 /// As if paths were lists of components: `/` comes before everything.
@@ -163,11 +145,11 @@ mod tests {
     }
 
     fn walked(listing: &Listing) -> Vec<String> {
-        let shown = |stat: Stat| {
-            let path = String::from_utf8_lossy(&stat.path).into_owned();
-            if stat.mode & FOLDER == 0 { path } else { path + "/" }
+        let shown = |listed: Listed<'_>| match listed {
+            Listed::Folder(path) => String::from_utf8_lossy(path).into_owned() + "/",
+            Listed::Entry(_, entry) => String::from_utf8_lossy(&entry.path).into_owned(),
         };
-        (0..listing.len()).map(|position| shown(listing.stat(position))).collect()
+        (0..listing.len()).map(|position| shown(listing.at(position))).collect()
     }
 
     #[test]
@@ -177,25 +159,6 @@ mod tests {
         assert_eq!(listing.file(1), Some((2, 3)));
         assert_eq!(listing.file(0), None);
         assert_eq!(listing.file(6), None);
-    }
-
-    #[test]
-    fn kinds() {
-        let link = ContextEntry {
-            path: b"l\xff".to_vec(),
-            kind: ContextKind::Link { target: b"to\xfe".to_vec() },
-            modified_ns: 1,
-        };
-        let program = ContextEntry {
-            path: b"p".to_vec(),
-            kind: ContextKind::File { executable: true, size: 1 },
-            modified_ns: 2,
-        };
-        let listing = Listing::new(Arc::new(Paths(vec![link, program])));
-        let stat = listing.stat(0);
-        assert_eq!((stat.path.as_ref(), stat.link_name.as_ref()), (&b"l\xff"[..], &b"to\xfe"[..]));
-        assert_eq!((stat.mode, stat.size, stat.mod_time), (SYMBOLIC_LINK | 0o777, 3, 1));
-        assert_eq!((listing.stat(1).mode, listing.file(0)), (0o755, None));
     }
 
     proptest! {

@@ -6,6 +6,8 @@
 
 mod build;
 mod buildkit;
+mod capability;
+mod classic;
 mod client;
 mod connection;
 mod endpoint;
@@ -14,8 +16,11 @@ mod event;
 mod hint;
 mod images;
 mod lines;
+mod listing;
+mod outline;
 mod pull;
 mod request;
+mod transfer;
 
 pub use client::{Builder, Engine, EngineInfo, Product};
 pub use endpoint::{Endpoint, EngineEnvironment};

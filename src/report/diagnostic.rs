@@ -1,6 +1,6 @@
 use std::ops::Range;
 
-use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
+use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
 
 use super::style::{ATTENTION, BAD, HEADING, Look};
 use crate::diagnostic::{Diagnostic, Location, Severity};
@@ -70,14 +70,20 @@ struct Excerpt {
     path: String,
     text: String,
     line: usize,
+    line_is_known: bool,
     span: Option<Range<usize>>,
 }
 
 impl Excerpt {
     fn new(location: &Location, sources: &Sources<'_>) -> Self {
         let path = location.path.to_string();
-        let without_source =
-            || Self { path: path.clone(), text: String::new(), line: location.line.unwrap_or(1), span: None };
+        let without_source = || Self {
+            path: path.clone(),
+            text: String::new(),
+            line: location.line.unwrap_or(1),
+            line_is_known: location.line.is_some(),
+            span: None,
+        };
         let (Some(span), Some(source)) = (&location.span, sources(&location.path)) else {
             return without_source();
         };
@@ -108,7 +114,7 @@ impl Excerpt {
         shown_span.start = append(&mut text, span.start);
         shown_span.end = append(&mut text, span.end.max(span.start));
         append(&mut text, to);
-        Self { path, text, line: line.unwrap_or(counted), span: Some(shown_span) }
+        Self { path, text, line: line.unwrap_or(counted), line_is_known: true, span: Some(shown_span) }
     }
 
     fn add_to<'a>(&'a self, group: Group<'a>, kind: AnnotationKind, label: Option<&'a str>) -> Group<'a> {
@@ -120,7 +126,8 @@ impl Excerpt {
                     .annotation(kind.span(span.clone()).label(label)),
             ),
             None => {
-                let origin = annotate_snippets::Origin::path(self.path.as_str());
+                let origin = Origin::path(self.path.as_str());
+                let origin = if self.line_is_known { origin.line(self.line) } else { origin };
                 let group = group.element(origin);
                 match label {
                     Some(label) => group.element(Level::NOTE.message(label)),

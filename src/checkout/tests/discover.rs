@@ -18,6 +18,29 @@ fn any_folder_of_the_checkout_finds_it() {
     assert_eq!(Checkout::discover(&repository.path(".git")).expect("found").root(), repository.root());
 }
 
+/// Git sets these for its hooks; they must not lead anywhere else. The test runs itself with them.
+#[test]
+fn variables_of_the_environment_do_not_confuse() {
+    let name = "checkout::tests::discover::any_folder_of_the_checkout_finds_it";
+    let status = std::process::Command::new(std::env::current_exe().expect("this test"))
+        .args(["--exact", name])
+        .env("GIT_DIR", "/nonexistent/.git")
+        .env("GIT_WORK_TREE", "/nonexistent")
+        .env("GIT_INDEX_FILE", "/nonexistent/index")
+        .env("GIT_CEILING_DIRECTORIES", "/")
+        .stdout(std::process::Stdio::null())
+        .status();
+    assert!(status.expect("it runs").success());
+}
+
+#[test]
+fn checkouts_and_trees_can_be_shared_between_threads() {
+    fn shared<T: Send + Sync>() {}
+    shared::<Checkout>();
+    shared::<crate::checkout::WorkTree>();
+    shared::<crate::checkout::CommitTree>();
+}
+
 #[test]
 fn a_linked_worktree_is_a_checkout_of_its_own() {
     let repository = TestRepository::new();

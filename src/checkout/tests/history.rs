@@ -261,9 +261,9 @@ fn random_history(seed: u64) -> (TestRepository, Vec<Pathspecs>) {
     let repository = TestRepository::new();
     repository.write(".git/stream", &stream);
     let script = "git fast-import --quiet <.git/stream";
-    let status =
+    let imported =
         std::process::Command::new("sh").args(["-c", script]).current_dir(repository.root()).status();
-    assert!(status.expect("sh").success());
+    assert!(imported.expect("sh").success());
     let patterns = [
         "*", "a/*", "**/a", "a/**", "**/b/*", "a*", "?", "[ab]/d", "[!a]*/**", "a/**/d", "*/*", "**",
         "a.c/*", "d/a*/?",

@@ -36,13 +36,12 @@ fn check_all(repository: &TestRepository, tree: &WorkTree) {
         let text = path.to_text();
         let metadata = repository.path(&text).symlink_metadata().expect("there");
         assert_eq!(identity.size, metadata.len(), "{path}");
-        match expected.remove(text.as_str()) {
-            Some(hash) => assert_eq!(identity.blob.to_string(), hash, "{path}"),
-            None => {
-                assert_eq!(identity.kind, InputKind::Link);
-                let target = std::fs::read_link(repository.path(&text)).expect("a link");
-                assert_eq!(identity.blob, BlobHasher::hash(target.as_os_str().as_encoded_bytes()));
-            }
+        if let Some(hash) = expected.remove(text.as_str()) {
+            assert_eq!(identity.blob.to_string(), hash, "{path}");
+        } else {
+            assert_eq!(identity.kind, InputKind::Link);
+            let target = std::fs::read_link(repository.path(&text)).expect("a link");
+            assert_eq!(identity.blob, BlobHasher::hash(target.as_os_str().as_encoded_bytes()));
         }
     }
 }
@@ -153,6 +152,18 @@ fn bytes_on_disk_count_where_git_stores_others() {
             repository.settle();
         }
     }
+}
+
+#[test]
+fn an_attribute_file_that_was_deleted_still_counts() {
+    let repository = TestRepository::new();
+    repository.write(".gitattributes", "* text\n");
+    repository.write("file", "a\r\n");
+    repository.git(["config", "core.safecrlf", "false"]);
+    repository.commit("first");
+    repository.settle();
+    repository.remove(".gitattributes");
+    assert_eq!(identify(&repository, "file").blob, BlobHasher::hash(b"a\r\n"));
 }
 
 #[test]

@@ -274,7 +274,7 @@ fn every_version_of_the_index_is_read() {
     for name in ["a/long/common/prefix/1", "a/long/common/prefix/2", "a/x", "b"] {
         repository.write(name, name);
     }
-    repository.write(format!("{}/z", "d".repeat(200).repeat(1)), "x");
+    repository.write(format!("{}/z", "d".repeat(200).clone()), "x");
     repository.commit("first");
     let expected = git_lists(&repository, &[]);
     for version in ["2", "3", "4"] {

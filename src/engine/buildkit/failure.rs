@@ -71,7 +71,7 @@ struct JsonPosition {
 fn line(details: &[u8]) -> Option<usize> {
     let status = rpc::Status::decode(details).ok()?;
     let sources = status.details.iter().filter(|detail| detail.type_url.contains("errdefs.Source"));
-    let lines = sources.filter_map(|detail| {
+    let mut lines = sources.filter_map(|detail| {
         let lines: Vec<usize> = match serde_json::from_slice::<JsonSource>(&detail.value) {
             Ok(source) => source.ranges.iter().map(|range| range.start.line).collect(),
             Err(_) => Source::decode(detail.value.as_slice())
@@ -84,7 +84,7 @@ fn line(details: &[u8]) -> Option<usize> {
         lines.into_iter().filter(|line| *line > 0).min()
     });
     // The outermost is the instruction; details stand from the inside out.
-    lines.last()
+    lines.next_back()
 }
 
 #[cfg(test)]

@@ -12,10 +12,11 @@ use tonic::server::{Grpc, NamedService, StreamingService};
 use tonic::{Request, Response, Status, Streaming};
 use tonic_prost::ProstCodec;
 
-use super::listing::Listing;
 use super::messages::Packet;
-use super::sender::{Transfer, send};
+use super::sender::send;
 use crate::engine::BuildError;
+use crate::engine::listing::Listing;
+use crate::engine::transfer::Transfer;
 
 /// The service `moby.filesync.v1.FileSync` over planned files. By hand, because the generated one is tied to
 /// messages with UTF-8 names.
@@ -55,8 +56,12 @@ impl Folders {
         if requested == [".dockerignore"] {
             return Ok(Listing::empty(Arc::clone(listing.source())));
         }
-        let admitted = listing.source().admits(&requested);
-        admitted.map_err(|what| self.transfer.fail(BuildError::ContextExceeded(what)))?;
+        listing.source().admits(&requested).map_err(|what| {
+            let error = BuildError::ContextExceeded(what);
+            let status = Status::aborted(error.to_string());
+            self.transfer.fail(error);
+            status
+        })?;
         Ok(listing.clone())
     }
 }
@@ -73,7 +78,7 @@ fn requested(metadata: &MetadataMap) -> Vec<String> {
 /// All values of a key. `BuildKit` escapes those that are not ASCII as in a URL's query, and says so.
 fn values(metadata: &MetadataMap, key: &str) -> Vec<String> {
     let encoded = metadata.get(format!("{key}-encoded")).is_some_and(|value| value.as_bytes() == b"1");
-    let values = metadata.get_all(key).iter().map(|value| value.as_bytes());
+    let values = metadata.get_all(key).iter().map(tonic::metadata::MetadataValue::as_bytes);
     values
         .map(|value| {
             String::from_utf8_lossy(&if encoded { unescape(value) } else { value.to_vec() }).into_owned()

@@ -1,5 +1,12 @@
 use bytes::Bytes;
 
+use crate::engine::listing::{FOLDER_TIME, Listed};
+use crate::engine::{ContextEntry, ContextKind};
+
+/// Bits of Go's `os.FileMode`.
+const FOLDER: u32 = 1 << 31;
+const SYMBOLIC_LINK: u32 = 1 << 27;
+
 /// fsutil's `Packet`, by hand: file names and link targets are bytes here. They have the wire type of the
 /// original's strings, which a generated type cannot fill with what is not UTF-8.
 #[derive(Clone, PartialEq, prost::Message)]
@@ -46,8 +53,6 @@ impl Packet {
     pub(super) const DATA: i32 = 2;
     /// The engine has all it wants; answered in kind.
     pub(super) const FINISH: i32 = 3;
-    /// The engine gives up.
-    pub(super) const ERROR: i32 = 4;
 
     pub(super) fn stat(stat: Option<Stat>) -> Self {
         Self { kind: Self::STAT, stat, ..Self::default() }
@@ -59,6 +64,42 @@ impl Packet {
 
     pub(super) fn finish() -> Self {
         Self { kind: Self::FINISH, ..Self::default() }
+    }
+}
+
+impl From<Listed<'_>> for Stat {
+    fn from(listed: Listed<'_>) -> Self {
+        match listed {
+            Listed::Folder(path) => Self {
+                path: Bytes::copy_from_slice(path),
+                mode: FOLDER | 0o755,
+                mod_time: FOLDER_TIME * 1_000_000_000,
+                ..Self::default()
+            },
+            Listed::Entry(_, entry) => entry.into(),
+        }
+    }
+}
+
+impl From<&ContextEntry> for Stat {
+    fn from(entry: &ContextEntry) -> Self {
+        let mut stat = Self {
+            path: Bytes::copy_from_slice(&entry.path),
+            mod_time: entry.modified_ns,
+            ..Self::default()
+        };
+        match &entry.kind {
+            ContextKind::File { executable, size } => {
+                stat.mode = if *executable { 0o755 } else { 0o644 };
+                stat.size = i64::try_from(*size).unwrap_or(i64::MAX);
+            }
+            ContextKind::Link { target } => {
+                stat.mode = SYMBOLIC_LINK | 0o777;
+                stat.link_name = Bytes::copy_from_slice(target);
+                stat.size = i64::try_from(target.len()).unwrap_or(i64::MAX);
+            }
+        }
+        stat
     }
 }
 
@@ -86,6 +127,22 @@ mod tests {
         assert_eq!((stat.mode, stat.size, stat.mod_time), (0o644, 7, -5));
         assert_eq!(Packet::decode(theirs.encode_to_vec().as_slice()).expect("decodes"), ours);
         assert_eq!(generated::packet::PacketType::PacketFin as i32, Packet::FINISH);
-        assert_eq!(generated::packet::PacketType::PacketErr as i32, Packet::ERROR);
+        assert_eq!(generated::packet::PacketType::PacketReq as i32, Packet::REQUEST);
+    }
+
+    #[test]
+    fn kinds() {
+        let link = ContextEntry {
+            path: b"l\xff".to_vec(),
+            kind: ContextKind::Link { target: b"to\xfe".to_vec() },
+            modified_ns: 1,
+        };
+        let stat = Stat::from(Listed::Entry(0, &link));
+        assert_eq!((stat.path.as_ref(), stat.link_name.as_ref()), (&b"l\xff"[..], &b"to\xfe"[..]));
+        assert_eq!((stat.mode, stat.size, stat.mod_time), (SYMBOLIC_LINK | 0o777, 3, 1));
+        let kind = ContextKind::File { executable: true, size: 1 };
+        let program = ContextEntry { path: b"p".to_vec(), kind, modified_ns: 2 };
+        assert_eq!(Stat::from(&program).mode, 0o755);
+        assert_eq!(Stat::from(Listed::Folder(b"d")).mode, FOLDER | 0o755);
     }
 }

@@ -5,7 +5,6 @@ mod attributes;
 mod dockerfile;
 mod failure;
 mod filesync;
-mod listing;
 mod messages;
 mod progress;
 mod sender;

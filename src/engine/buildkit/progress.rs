@@ -72,6 +72,12 @@ impl Progress {
         events
     }
 
+    /// The name of the step that failed.
+    pub(super) fn failed_step(&self) -> Option<&str> {
+        let step = self.failed.as_ref().and_then(|digest| self.steps.get(digest));
+        step.map(|step| step.state.name.as_str())
+    }
+
     /// The end of the failed step's output.
     pub(super) fn failure_log(&mut self) -> Vec<String> {
         let step = self.failed.as_ref().and_then(|digest| self.steps.get_mut(digest));

@@ -1,15 +1,14 @@
-use std::io::{self, Read};
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::io;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt};
 use tokio::sync::mpsc;
 use tonic::{Status, Streaming};
 
-use super::listing::Listing;
 use super::messages::Packet;
-use crate::engine::BuildError;
+use crate::engine::listing::Listing;
+use crate::engine::transfer::{Measured, Transfer, changed};
 
 /// Files that are read at once, and so the descriptors that a context needs at most.
 const READERS: usize = 4;
@@ -17,33 +16,6 @@ const READERS: usize = 4;
 const CHUNK: u64 = 128 << 10;
 /// Packets that may wait for the engine.
 const WAITING: usize = 16;
-
-/// What one build's file sending has come to, seen from outside.
-#[derive(Default)]
-pub(super) struct Transfer {
-    bytes: AtomicU64,
-    failure: OnceLock<BuildError>,
-}
-
-impl Transfer {
-    /// Bytes of files sent so far.
-    pub(super) fn bytes(&self) -> u64 {
-        self.bytes.load(Ordering::Relaxed)
-    }
-
-    /// Notes why the build cannot succeed; the first reason counts. Gives what the engine is told.
-    pub(super) fn fail(&self, error: BuildError) -> Status {
-        let status = Status::aborted(error.to_string());
-        // A later failure is a consequence of the first.
-        let _ = self.failure.set(error);
-        status
-    }
-
-    /// The reason, if there is one.
-    pub(super) fn failure(&self) -> Option<BuildError> {
-        self.failure.get().cloned()
-    }
-}
 
 /// Sends a listing and then the files that the engine asks for, as fsutil does. Reading happens on a few
 /// threads for blocking work, which wait while the engine takes no more; so memory stays flat.
@@ -54,7 +26,7 @@ pub(super) fn send(
 ) -> impl Stream<Item = Result<Packet, Status>> + Send + 'static {
     let (packets, sent) = mpsc::channel(WAITING);
     tokio::spawn(answer(listing.clone(), requests, transfer, packets));
-    let stats = (0..listing.len()).map(move |position| Ok(Packet::stat(Some(listing.stat(position)))));
+    let stats = (0..listing.len()).map(move |position| Ok(Packet::stat(Some(listing.at(position).into()))));
     let stats = futures_util::stream::iter(stats.chain([Ok(Packet::stat(None))]));
     let sent = futures_util::stream::unfold(sent, |mut sent| async move {
         let packet = sent.recv().await?;
@@ -130,11 +102,10 @@ impl Reader {
                 Ok(Ok(())) => {}
                 Ok(Err(Gone)) => return,
                 Err(error) => {
-                    let path = &self.listing.source().entries()[index].path;
-                    let status = self.transfer.fail(BuildError::ContextChanged {
-                        path: String::from_utf8_lossy(path).into_owned(),
-                        reason: error.to_string(),
-                    });
+                    let error = changed(&**self.listing.source(), index, &error);
+                    let status = Status::aborted(error.to_string());
+                    // Noted first, as the build fails the moment that the engine hears of it.
+                    self.transfer.fail(error);
                     let _ = self.packets.blocking_send(Err(status));
                     return;
                 }
@@ -145,20 +116,17 @@ impl Reader {
     /// The last, empty packet makes the file valid, so it goes out only when the reader has found its bytes to
     /// be those that were planned.
     fn send_file(&self, id: u32, index: usize, size: u64) -> io::Result<Result<(), Gone>> {
-        let mut file = self.listing.source().open(index)?;
+        let mut file = Measured::new(self.listing.source().open(index)?, size);
         let mut left = size;
         loop {
-            // One more than there should be, to notice a file that grew and to let the reader see its end.
+            // One more than there should be, to come to the end.
             let wanted = left.saturating_add(1).min(CHUNK);
             let mut buffer = vec![0; usize::try_from(wanted).unwrap_or(usize::MAX)];
-            let length = fill(&mut *file, &mut buffer)?;
+            let length = file.fill(&mut buffer)?;
             let at_end = length < buffer.len();
-            left = left.checked_sub(length as u64).ok_or_else(|| io::Error::other("it became longer"))?;
-            if at_end && left > 0 {
-                return Err(io::Error::other("it became shorter"));
-            }
+            left -= length as u64;
             buffer.truncate(length);
-            self.transfer.bytes.fetch_add(length as u64, Ordering::Relaxed);
+            self.transfer.add(length);
             if length > 0 && self.send(Packet::data(id, buffer.into())).is_err() {
                 return Ok(Err(Gone));
             }
@@ -171,18 +139,4 @@ impl Reader {
     fn send(&self, packet: Packet) -> Result<(), Gone> {
         self.packets.blocking_send(Ok(packet)).map_err(|_| Gone)
     }
-}
-
-/// Reads until the buffer is full or the end has come.
-fn fill(reader: &mut dyn Read, buffer: &mut [u8]) -> io::Result<usize> {
-    let mut length = 0;
-    while length < buffer.len() {
-        match reader.read(&mut buffer[length..]) {
-            Ok(0) => break,
-            Ok(more) => length += more,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(length)
 }

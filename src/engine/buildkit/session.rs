@@ -17,11 +17,11 @@ use tonic::transport::server::{Connected, Server};
 
 use super::dockerfile::DockerfileFolder;
 use super::filesync::{CONTEXT, DOCKERFILE, FileSync};
-use super::listing::Listing;
-use super::sender::Transfer;
 use super::services::{Alive, LoginStore, SecretStore};
 use super::ssh::Agents;
 use crate::engine::connection::{UpgradeError, upgrade};
+use crate::engine::listing::Listing;
+use crate::engine::transfer::Transfer;
 use crate::engine::{BuildRequest, Endpoint};
 
 /// The connection over which the engine asks for files, secrets and logins while it builds. Dropping it

@@ -11,9 +11,10 @@ use tonic::transport::Channel;
 use super::attributes::{HOST_GATEWAY, solve_request};
 use super::failure::{self, Failure};
 use super::progress::Progress;
-use super::sender::Transfer;
 use super::session::{Session, random_id};
 use crate::engine::connection::{UpgradeError, upgrade};
+use crate::engine::outline::{line_in_message, line_of_step};
+use crate::engine::transfer::Transfer;
 use crate::engine::{BuildError, BuildEvent, BuildRequest, Endpoint, ImageId};
 
 /// How long the rest of the status is waited for once the build is over.
@@ -28,7 +29,7 @@ const GATEWAY_LABEL: &str = "org.mobyproject.buildkit.worker.moby.host-gateway-i
 /// Why `BuildKit` gave no image.
 pub(in crate::engine) enum SolveError {
     /// The engine does not offer `BuildKit` here.
-    NoBuildKit(String),
+    NoBuildKit,
     /// The build failed.
     Build(BuildError),
 }
@@ -42,7 +43,7 @@ pub(in crate::engine) async fn build(
 ) -> Result<ImageId, SolveError> {
     let (session, control) = tokio::join!(Session::open(endpoint, request), connect(endpoint));
     let session = session.map_err(|error| match error {
-        UpgradeError::Refused { .. } => SolveError::NoBuildKit(error.to_string()),
+        UpgradeError::Refused { .. } => SolveError::NoBuildKit,
         UpgradeError::Io(_) | UpgradeError::Http(_) => {
             SolveError::Build(BuildError::Connection(error.to_string()))
         }
@@ -55,7 +56,7 @@ pub(in crate::engine) async fn build(
     };
     let solve = solve_request(request, &session.id, &random_id(), gateway.as_deref());
     let solve = solve.map_err(SolveError::Build)?;
-    let image = run(control, solve, &session.transfer, events).await;
+    let image = run(control, solve, &request.dockerfile, &session.transfer, events).await;
     image.map_err(|error| SolveError::Build(session.transfer.failure().unwrap_or(error)))
 }
 
@@ -76,7 +77,7 @@ async fn connect(endpoint: &Endpoint) -> Result<ControlClient<Channel>, String> 
 
 async fn host_gateway(control: &mut ControlClient<Channel>) -> Result<Option<String>, BuildError> {
     let workers = control.list_workers(ListWorkersRequest::default()).await;
-    let workers = workers.map_err(|status| build_error(&status, Vec::new()))?.into_inner();
+    let workers = workers.map_err(|status| BuildError::Connection(status.message().to_owned()))?.into_inner();
     Ok(workers.record.into_iter().find_map(|mut worker| worker.labels.remove(GATEWAY_LABEL)))
 }
 
@@ -84,6 +85,7 @@ async fn host_gateway(control: &mut ControlClient<Channel>) -> Result<Option<Str
 async fn run(
     mut control: ControlClient<Channel>,
     request: SolveRequest,
+    dockerfile: &[u8],
     transfer: &Transfer,
     events: &mpsc::Sender<BuildEvent>,
 ) -> Result<ImageId, BuildError> {
@@ -119,7 +121,15 @@ async fn run(
                 hint: None,
             })
         }
-        Err(status) => Err(build_error(&status, report.progress.failure_log())),
+        Err(status) => Err(match failure::read(&status) {
+            Failure::Connection(reason) => BuildError::Connection(reason),
+            Failure::Build { message, line } => {
+                // Docker 20.10 does not say the line.
+                let step = || line_of_step(dockerfile, report.progress.failed_step()?);
+                let line = line.or_else(|| line_in_message(&message)).or_else(step);
+                BuildError::Failed { message, line, log: report.progress.failure_log(), hint: None }
+            }
+        }),
     }
 }
 
@@ -170,12 +180,5 @@ impl Report<'_> {
             // Nobody has to listen.
             let _ = self.events.send(event).await;
         }
-    }
-}
-
-fn build_error(status: &Status, log: Vec<String>) -> BuildError {
-    match failure::read(status) {
-        Failure::Connection(reason) => BuildError::Connection(reason),
-        Failure::Build { message, line } => BuildError::Failed { message, line, log, hint: None },
     }
 }
