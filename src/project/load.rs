@@ -1,3 +1,4 @@
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::io;
 
@@ -72,6 +73,7 @@ pub fn load(
         diagnostics.extend(findings(image));
     }
     keys::assign(tree, &mut images, &graph, &definitions, options, &mut diagnostics)?;
+    diagnostics.sort_by_key(|diagnostic| Reverse(diagnostic.severity));
     Ok(Project { namespace: naming.namespace, images, graph, left_out: found.left_out, diagnostics })
 }
 

@@ -4,8 +4,9 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant, SystemTime};
 
 use serde_json::Value;
 use tempfile::TempDir;
@@ -53,6 +54,24 @@ impl Checkout {
         fs::write(path, text).expect("a file");
     }
 
+    /// Removes a file.
+    pub fn remove(&self, path: &str) {
+        fs::remove_file(self.root.join(path)).expect("a file to remove");
+    }
+
+    /// Makes a file executable.
+    #[cfg(unix)]
+    pub fn make_executable(&self, path: &str) {
+        use std::os::unix::fs::PermissionsExt;
+        fs::set_permissions(self.root.join(path), fs::Permissions::from_mode(0o755)).expect("a mode");
+    }
+
+    /// Gives a file this time of its last change, in seconds since 1970.
+    pub fn set_time(&self, path: &str, seconds: u64) {
+        let file = fs::File::options().write(true).open(self.root.join(path)).expect("a file");
+        file.set_modified(SystemTime::UNIX_EPOCH + Duration::from_secs(seconds)).expect("a time");
+    }
+
     /// Adds everything and commits it.
     pub fn commit(&self, message: &str) {
         self.git(&["add", "--all"]);
@@ -84,6 +103,35 @@ impl Checkout {
         Run::of(&self.command(arguments).output().expect("the command runs"))
     }
 
+    /// Runs the command with these variables in its environment.
+    pub fn run_with(&self, variables: &[(&str, &str)], arguments: &[&str]) -> Run {
+        let mut command = self.command(arguments);
+        command.envs(variables.iter().copied());
+        Run::of(&command.output().expect("the command runs"))
+    }
+
+    /// Runs the command in another folder, such as a clone beside the work tree.
+    pub fn run_in(&self, folder: &Path, arguments: &[&str]) -> Run {
+        Run::of(&command_in(folder, self.folder.path(), arguments).output().expect("the command runs"))
+    }
+
+    /// Runs the command, which must end by itself within ten seconds.
+    pub fn run_without_hanging(&self, arguments: &[&str]) -> Run {
+        let mut command = self.command(arguments);
+        let mut child =
+            command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the command runs");
+        let start = Instant::now();
+        while child.try_wait().expect("a state").is_none() {
+            if start.elapsed() > Duration::from_secs(10) {
+                child.kill().expect("it can be killed");
+                child.wait().expect("it ends");
+                panic!("{arguments:?} hangs");
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        Run::of(&child.wait_with_output().expect("its output"))
+    }
+
     /// The plan without an engine, as JSON.
     pub fn plan(&self, arguments: &[&str]) -> Value {
         let run = self.run(&[&["plan", "--offline", "--format", "json"], arguments].concat());
@@ -100,6 +148,23 @@ impl Checkout {
 pub fn keys(plan: &Value) -> Vec<(String, String)> {
     let images = plan["images"].as_array().expect("images");
     images.iter().map(|image| (text(&image["short_name"]), text(&image["key"]))).collect()
+}
+
+/// Short names of the images of a plan, in build order.
+pub fn names(plan: &Value) -> Vec<String> {
+    let images = plan["images"].as_array().expect("images");
+    images.iter().map(|image| text(&image["short_name"])).collect()
+}
+
+/// The texts of a JSON list.
+pub fn texts(value: &Value) -> Vec<String> {
+    value.as_array().expect("a list").iter().map(text).collect()
+}
+
+/// Short names of the dirty images of a plan, in build order.
+pub fn dirty(plan: &Value) -> Vec<String> {
+    let images = plan["images"].as_array().expect("images");
+    images.iter().filter(|image| image["dirty"] == true).map(|image| text(&image["short_name"])).collect()
 }
 
 /// One image of a plan.
@@ -174,6 +239,22 @@ impl Run {
     #[track_caller]
     pub fn exits(self, code: i32) -> Self {
         assert_eq!(self.code, code, "{self:#?}");
+        self
+    }
+
+    /// Standard output as JSON.
+    #[track_caller]
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("{error}: {self:#?}"))
+    }
+
+    /// Asserts that no control character but the line's end is in what a terminal would show.
+    #[track_caller]
+    pub fn is_safe_to_show(self) -> Self {
+        for stream in [&self.stdout, &self.stderr] {
+            let raw: Vec<char> = stream.chars().filter(|c| c.is_control() && *c != '\n').collect();
+            assert!(raw.is_empty(), "{raw:?} in {stream}");
+        }
         self
     }
 
