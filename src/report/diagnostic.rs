@@ -84,9 +84,9 @@ impl Excerpt {
             line_is_known: location.line.is_some(),
             span: None,
         };
-        let (Some(span), Some(source)) = (&location.span, sources(&location.path)) else {
-            return without_source();
-        };
+        // Without a span the file is not opened: it may be a pipe that nobody writes to.
+        let Some(span) = &location.span else { return without_source() };
+        let Some(source) = sources(&location.path) else { return without_source() };
         if span.start > source.len() {
             return without_source();
         }

@@ -250,7 +250,7 @@ impl Run {
 
     /// Asserts that no control character but the line's end is in what a terminal would show.
     #[track_caller]
-    pub fn is_safe_to_show(self) -> Self {
+    pub fn shows_nothing_raw(self) -> Self {
         for stream in [&self.stdout, &self.stderr] {
             let raw: Vec<char> = stream.chars().filter(|c| c.is_control() && *c != '\n').collect();
             assert!(raw.is_empty(), "{raw:?} in {stream}");
