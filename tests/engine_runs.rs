@@ -106,8 +106,6 @@ fn after_a_failure_what_is_independent_is_built_and_every_moving_tag_stays() {
     }
     assert_eq!(outcome("motd")["outcome"], "built");
     assert_eq!(outcome("admin")["outcome"], "reused");
-    let kinds: Vec<String> = events.iter().map(|event| text(&event["event"])).collect();
-    assert!(kinds.contains(&"tags-held".to_owned()), "{kinds:?}");
     assert_eq!(events.last().expect("events")["outcome"], "failed");
     for part in
         ["shared/Dockerfile:3", "RUN echo to the log", "to the log", "not moved", "1 failed", "3 not started"]
@@ -519,8 +517,10 @@ fn ignored_and_hostile_file_names_arrive_as_they_are() {
     std::fs::write(checkout.root.join(odd), "x").expect("a file");
     std::os::unix::fs::symlink("build.jar", checkout.root.join("api/files/link")).expect("a link");
     engine.build(&checkout, &[]).0.exits(0);
-    let listing = engine
-        .in_image("api:main", &["sh", "-c", "cd /files && ls | od -An -c | tr -d ' \\n'; readlink link"]);
+    let listing = engine.in_image(
+        "api:main",
+        &["sh", "-c", "cd /files && echo caf* | od -An -c | tr -d ' \\n'; readlink link"],
+    );
     assert!(listing.contains("351") && listing.ends_with("build.jar"), "{listing}");
     assert_eq!(engine.in_image("api:main", &["cat", "/files/build.jar", "/files/a b'c\"d"]), "jarx");
 }

@@ -11,7 +11,7 @@ use super::args::{ColorMode, GlobalArgs, ProgressMode};
 use super::environment::Environment;
 use super::error::{CliError, ExitCode};
 use crate::diagnostic::{Diagnostic, Severity};
-use crate::execution::{Event, ImageOutcome};
+use crate::execution::{Event, Outcome};
 use crate::path::TreePath;
 use crate::plan::{Action, Plan};
 use crate::report::{
@@ -151,12 +151,11 @@ impl Output {
     }
 
     fn summary(&self, plan: &Plan, events: &[Event]) {
-        let failed = events
-            .iter()
-            .any(|event| matches!(event, Event::ImageFinished { outcome: ImageOutcome::Failed { .. }, .. }));
+        let succeeded =
+            events.iter().any(|event| matches!(event, Event::Finished { outcome: Outcome::Succeeded, .. }));
         let wanted = match self.progress {
             ProgressMode::Json => false,
-            ProgressMode::Quiet => failed,
+            ProgressMode::Quiet => !succeeded,
             _ => true,
         };
         if wanted {

@@ -1,6 +1,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use tokio::sync::mpsc;
@@ -17,6 +18,11 @@ use crate::image::{ContentKey, ImageReference, Tag};
 use crate::inputs::Manifests;
 use crate::plan::{Plan, PlannedTag, Step};
 use crate::project::{Image, Project, ReadyImage};
+
+/// An engine that gives an image its name anew, because another run built the same one, may not know the
+/// name for a moment. So often what was not found is looked for again.
+const TRIES: usize = 3;
+const BETWEEN_TRIES: Duration = Duration::from_millis(150);
 
 /// How all images of a run are built; nothing here changes an image's key.
 #[derive(Clone, Debug, Default)]
@@ -181,13 +187,29 @@ impl Worker for EngineWorker {
     async fn tag(&self, image: usize, tag: &PlannedTag) -> Result<(), String> {
         let source = self.reference(image)?;
         let target = self.step(image).tagged(tag);
-        self.engine.tag(source, &target).await.map_err(|error| error.to_string())
+        let mut tries = TRIES;
+        loop {
+            match self.engine.tag(source, &target).await {
+                Ok(()) => return Ok(()),
+                Err(error) if tries == 0 => return Err(error.to_string()),
+                Err(_) => tries -= 1,
+            }
+            tokio::time::sleep(BETWEEN_TRIES).await;
+        }
     }
 
     async fn present_tags(&self, images: &[usize]) -> Result<Vec<Option<Vec<Tag>>>, String> {
         let references =
             images.iter().map(|image| self.reference(*image).cloned()).collect::<Result<Vec<_>, _>>()?;
-        let found = self.engine.inspect_all(&references).await.map_err(|error| error.to_string())?;
+        let mut tries = TRIES;
+        let found = loop {
+            let found = self.engine.inspect_all(&references).await.map_err(|error| error.to_string())?;
+            if tries == 0 || found.iter().all(Option::is_some) {
+                break found;
+            }
+            tries -= 1;
+            tokio::time::sleep(BETWEEN_TRIES).await;
+        };
         Ok(images
             .iter()
             .zip(found)
