@@ -1,7 +1,7 @@
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use git2::{Oid, Repository};
+use git2::Oid;
 
 use super::blob_sizes::BlobSizes;
 use super::commit_tree::{CommitTree, Origin};
@@ -117,11 +117,10 @@ impl Checkout {
             .filter_map(|at| {
                 let path = part.checkout_path(part.index.path(at));
                 let folder = path.to_os(&self.root);
-                let repository = folder.join(".git").exists().then(|| Repository::open(&folder).ok())??;
-                let settings =
-                    PartSettings::new(repository.config().ok(), repository.commondir(), &self.user);
-                let index = read_index(repository.path(), &folder).ok()?;
-                Some(Part::new(repository.path(), path.as_bytes().to_owned(), Arc::new(index), settings))
+                let opened = Opened::at(&folder)?;
+                let settings = PartSettings::new(opened.config(), &opened.common_dir, &self.user);
+                let index = read_index(&opened.git_dir, &folder).ok()?;
+                Some(Part::new(&opened.git_dir, path.as_bytes().to_owned(), Arc::new(index), settings))
             })
             .collect()
     }

@@ -9,6 +9,7 @@ use git2::{Oid, Repository};
 use super::attributes::{Attributes, Source};
 use super::blob_sizes::BlobSizes;
 use super::conversion::{AutoCrlf, Conversion, Unsupported};
+use super::discover::Opened;
 use super::files::{Files, Found, list_both};
 use super::index::{self, CachedTree, Index};
 use super::part::{PartSettings, oid, read_index};
@@ -122,17 +123,16 @@ impl CommitTree {
         self.parts.push(TreePart { folder, repository: Mutex::new(repository), attributes, settings });
         for (path, commit) in submodules {
             let path = TreePath::new(path);
-            let opened = open_submodule(origin, &path).and_then(|repository| {
+            let opened = open_submodule(origin, &path).and_then(|(repository, settings, index)| {
                 let root = repository.find_commit(commit).ok()?.tree_id();
-                Some((repository, root))
+                Some((repository, settings, index, root))
             });
-            let Some((repository, root)) = opened else {
-                self.hollow.push(path);
-                continue;
-            };
-            let settings = PartSettings::new(repository.config().ok(), repository.commondir(), origin.user);
-            let index = read_index(repository.path(), &path.to_os(origin.root)).unwrap_or_default();
-            self.add_part(origin, repository, settings, path.as_bytes().to_owned(), root, &index)?;
+            match opened {
+                Some((repository, settings, index, root)) => {
+                    self.add_part(origin, repository, settings, path.as_bytes().to_owned(), root, &index)?;
+                }
+                None => self.hollow.push(path),
+            }
         }
         Ok(())
     }
@@ -252,11 +252,18 @@ impl TreeFile {
     }
 }
 
-/// Where a submodule's objects are: in the submodule, or kept by the repository around it.
-fn open_submodule(origin: &Origin<'_>, path: &TreePath) -> Option<Repository> {
-    let at = path.to_os(origin.root);
-    let checked_out = at.join(".git").exists().then(|| Repository::open(at).ok()).flatten();
-    checked_out.or_else(|| Repository::open(path.to_os(&origin.common_dir.join("modules"))).ok())
+/// Where a submodule's objects are: in the submodule, or kept by the repository around it. With its
+/// settings, and the index if it is checked out.
+fn open_submodule(origin: &Origin<'_>, path: &TreePath) -> Option<(Repository, PartSettings, Index)> {
+    let folder = path.to_os(origin.root);
+    if let Some(opened) = Opened::at(&folder) {
+        let settings = PartSettings::new(opened.config(), &opened.common_dir, origin.user);
+        let index = read_index(&opened.git_dir, &folder).unwrap_or_default();
+        return Some((opened.repository, settings, index));
+    }
+    let repository = Repository::open(path.to_os(&origin.common_dir.join("modules"))).ok()?;
+    let settings = PartSettings::new(repository.config().ok(), repository.commondir(), origin.user);
+    Some((repository, settings, Index::default()))
 }
 
 /// Gathers the files of one repository's tree, in order.

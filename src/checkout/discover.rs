@@ -52,6 +52,12 @@ impl Opened {
         }
     }
 
+    /// The repository whose work tree is exactly this folder.
+    pub(super) fn at(folder: &Path) -> Option<Self> {
+        folder.join(".git").symlink_metadata().ok()?;
+        Self::discover(folder).ok().filter(|opened| opened.root == folder)
+    }
+
     /// What libgit2 refuses may still be readable with git's help.
     fn explain(start: &Path, error: &git2::Error) -> Result<Self, CheckoutError> {
         let message = error.message();
@@ -76,8 +82,15 @@ impl Opened {
             message.rsplit("extension name ").next().unwrap_or(message).to_owned()
         };
         let ask = |arguments: &[&str]| {
-            let answer = executable::run(start, arguments, "describe the repository")
-                .map_err(|failure| failure.needed_for(start, &what))?;
+            let answer =
+                executable::run(start, arguments, "describe the repository").map_err(
+                    |failure| match failure.needed_for(start, &what) {
+                        CheckoutError::Git { message, .. } if message.contains("dubious ownership") => {
+                            CheckoutError::Unsafe(owned_by_another(start))
+                        }
+                        error => error,
+                    },
+                )?;
             Ok(String::from_utf8_lossy(&answer).trim_end_matches('\n').to_owned())
         };
         if ask(&["rev-parse", "--is-bare-repository"])? == "true" {
