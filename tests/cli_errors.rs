@@ -320,7 +320,7 @@ fn hostile_names_never_reach_the_terminal_raw() {
         &["inspect", "stage/Dockerfile"],
         &["inspect", "c1/Dockerfile"],
     ] {
-        let run = shop.run(command).is_safe_to_show();
+        let run = shop.run(command).shows_nothing_raw();
         assert!([0, 2].contains(&run.code), "{command:?}: {run:#?}");
     }
     for wrong in [
@@ -334,13 +334,13 @@ fn hostile_names_never_reach_the_terminal_raw() {
         &["plan", "-H", "unix:///\u{1b}[31mfoo"],
         &["inspect", "\u{1b}[31mfoo"],
     ] {
-        let run = shop.run(wrong).is_safe_to_show();
+        let run = shop.run(wrong).shows_nothing_raw();
         assert!([2, 3].contains(&run.code), "{wrong:?}: {run:#?}");
     }
     shop.write("shipwright.toml", "names\u{1b}[31m = 1\n\"\u{1b}\" = 2\n");
-    plan_of(&shop, &[]).exits(2).is_safe_to_show();
+    plan_of(&shop, &[]).exits(2).shows_nothing_raw();
     shop.write("shipwright.toml", "\"na\\u001bme\" = 2\n");
-    plan_of(&shop, &[]).exits(2).is_safe_to_show();
+    plan_of(&shop, &[]).exits(2).shows_nothing_raw();
 }
 
 #[test]
@@ -349,7 +349,7 @@ fn hostile_names_are_escaped_in_json() {
     let shop = Checkout::shop();
     shop.write("n\u{1b}[31mx/Dockerfile", "FROM busybox\nCOPY . /\n");
     shop.git(&["switch", "--quiet", "--create", "x\u{9b}31m"]);
-    let run = shop.run(&JSON).exits(0).is_safe_to_show();
+    let run = shop.run(&JSON).exits(0).shows_nothing_raw();
     assert_eq!(run.json()["checkout"]["branch"], "x\u{9b}31m");
 }
 
