@@ -233,7 +233,6 @@ fn something_else_behind_the_address_is_no_engine() {
 }
 
 #[test]
-#[ignore = "product bug: exit code 1 (a build failed) for an address that is none"]
 fn an_address_that_is_none_is_wrong_usage() {
     Checkout::shop().run(&["plan", "-H", "nonsense://x"]).exits(2).says("unix:///path/to/docker.sock");
 }
@@ -344,7 +343,6 @@ fn hostile_names_never_reach_the_terminal_raw() {
 }
 
 #[test]
-#[ignore = "product bug: C1 control characters stand raw in JSON on standard output"]
 fn hostile_names_are_escaped_in_json() {
     let shop = Checkout::shop();
     shop.write("n\u{1b}[31mx/Dockerfile", "FROM busybox\nCOPY . /\n");

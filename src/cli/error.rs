@@ -91,7 +91,13 @@ impl From<LoadError> for CliError {
 
 impl From<EngineError> for CliError {
     fn from(error: EngineError) -> Self {
-        let code = if error.is_unreachable() { ExitCode::NoEngine } else { ExitCode::Failed };
+        let code = match &error {
+            EngineError::InvalidEndpoint(_)
+            | EngineError::UnknownContext { .. }
+            | EngineError::Configuration { .. } => ExitCode::Wrong,
+            error if error.is_unreachable() => ExitCode::NoEngine,
+            _ => ExitCode::Failed,
+        };
         Self::with_optional_hint(code, error.to_string(), error.hint())
     }
 }

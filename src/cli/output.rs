@@ -82,8 +82,11 @@ impl Output {
             (false, true) => Severity::Note,
             (false, false) => Severity::Warning,
         };
-        let shown: Vec<Diagnostic> =
-            diagnostics.iter().filter(|diagnostic| diagnostic.severity >= least).cloned().collect();
+        // A note about the checkout as a whole is one line; the others come when they are asked for.
+        let is_shown = |diagnostic: &&Diagnostic| {
+            diagnostic.severity >= least || (!self.quiet && diagnostic.location.is_none())
+        };
+        let shown: Vec<Diagnostic> = diagnostics.iter().filter(is_shown).cloned().collect();
         self.say(&render_diagnostics(&shown, &|path| self.source(path), self.message_look));
     }
 

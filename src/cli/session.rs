@@ -32,6 +32,8 @@ pub(super) struct Session {
     pub selected: Vec<usize>,
     /// Whether `--exact` chose them.
     pub exact: bool,
+    /// Images that stand aside and were not named.
+    pub(super) left_aside: Vec<usize>,
     /// Whether images were named, instead of all being meant.
     pub named: bool,
     /// What flags, environment and settings file say.
@@ -142,6 +144,7 @@ impl Session {
             project: Arc::new(project),
             clean,
             named: !selected.is_unnamed(),
+            left_aside: selected.left_aside,
             selected: selected.images,
             exact: !request.selection.exact.is_empty(),
             resolved,
@@ -158,6 +161,28 @@ impl Session {
     }
 
     fn decide(&self, tags: &TagPolicy, known: &[Known], rebuild: bool) -> Plan {
+        let mut plan = self.decide_images(tags, known, rebuild);
+        plan.diagnostics.extend(self.aside_note());
+        plan
+    }
+
+    /// Images that only a name, or an image that needs them, brings in.
+    fn aside_note(&self) -> Option<Diagnostic> {
+        let titles: Vec<String> =
+            self.left_aside.iter().map(|at| self.project.images[*at].name.title()).collect();
+        let (first, more) =
+            (titles.iter().take(5).cloned().collect::<Vec<_>>(), titles.len().saturating_sub(5));
+        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        (!titles.is_empty()).then(|| {
+            Diagnostic::note(format!(
+                "{} aside, built only when named: {}{more}",
+                titles.len(),
+                first.join(", ")
+            ))
+        })
+    }
+
+    fn decide_images(&self, tags: &TagPolicy, known: &[Known], rebuild: bool) -> Plan {
         decide(&Facts {
             project: &self.project,
             clean: &self.clean,

@@ -10,6 +10,7 @@
 //! are needed, which images and files they use, and which text enters the content key. [`rewrite`] puts
 //! other references in their place and leaves every other byte as it was.
 
+mod cut;
 mod directive;
 mod environment;
 mod error;
@@ -35,6 +36,7 @@ mod value;
 mod walk;
 mod words;
 
+pub use cut::cut_unneeded_stages;
 pub use directive::{Directive, Directives, Frontend};
 pub use error::{SyntaxError, SyntaxErrorKind};
 pub use evaluate::{evaluate, evaluate_stage};

@@ -38,26 +38,6 @@ impl Dockerfile {
         self.line_starts.partition_point(|start| *start <= offset).max(1)
     }
 
-    /// The line of the instruction that a builder calls `[stage 2/3] RUN make`. Engines before 23.0 do not say
-    /// where a failing step stands, so it is found by its text; `None` if that is not there exactly once.
-    pub fn line_of_step(&self, name: &str) -> Option<usize> {
-        let text = match name.split_once("] ") {
-            Some((front, text)) if front.starts_with('[') => text,
-            _ => name,
-        };
-        let wanted = one_line(text);
-        let mut found = self.instructions.iter().filter(|instruction| {
-            let source = self.source.get(instruction.span.clone()).unwrap_or_default();
-            let mut joined = String::from_utf8_lossy(source).into_owned();
-            for end in ["\n", "\r\n"] {
-                joined = joined.replace(&format!("{}{end}", char::from(self.directives.escape)), "");
-            }
-            one_line(&joined) == wanted
-        });
-        let first = found.next()?;
-        found.next().is_none().then_some(first.line)
-    }
-
     /// The ARGs in front of the first FROM.
     pub fn global_instructions(&self) -> &[Instruction] {
         let end = self.stages.first().map_or(self.instructions.len(), |stage| stage.instructions.start);
@@ -241,8 +221,4 @@ fn nest(kind: InstructionKind, line: &LogicalLine, node: &Node<'_>) -> Result<In
     }
     let instruction = nested.kind().ok().map(|kind| Box::new(Instruction { kind, ..blank(line, &nested) }));
     Ok(InstructionKind::Onbuild(instruction))
-}
-
-fn one_line(text: &str) -> String {
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }

@@ -1,4 +1,5 @@
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -8,7 +9,7 @@ use super::context_source::PlannedContext;
 use super::labels::{KEY_LABEL, labels};
 use super::{BuildFailure, BuildUpdate, LogStream, StepProgress, Worker};
 use crate::checkout::Snapshot;
-use crate::dockerfile::{Dockerfile, rewrite};
+use crate::dockerfile::{cut_unneeded_stages, rewrite};
 use crate::engine::{
     BuildError, BuildEvent, BuildRequest, Engine, LocalImage, OutputStream, Secret, SshAgent, StepState,
 };
@@ -72,10 +73,10 @@ impl EngineWorker {
         step.reference.as_ref().ok_or_else(|| format!("{} is blocked", step.name()))
     }
 
-    /// The Dockerfile with every reference to an image of this checkout pinned to its planned key, so that
-    /// no moving tag can slip in.
-    fn pinned_dockerfile(&self, image: &Image) -> Result<Vec<u8>, String> {
-        let replacements = image
+    /// Every reference to an image of this checkout is pinned to its planned key, so that no moving tag can
+    /// slip in.
+    fn pins(&self, image: &Image) -> Result<Vec<(Range<usize>, String)>, String> {
+        image
             .bound
             .iter()
             .map(|bound| {
@@ -85,8 +86,7 @@ impl EngineWorker {
                     .ok_or_else(|| format!("{} cannot be built", dependency.name.full()))?;
                 Ok((bound.span.clone(), reference.to_string()))
             })
-            .collect::<Result<Vec<_>, String>>()?;
-        Ok(rewrite(&image.file.source, &replacements))
+            .collect()
     }
 
     /// Files of a clean image carry the time of its revision's commit, so that two clones give the same
@@ -111,6 +111,10 @@ impl EngineWorker {
                 .map(|(name, value)| (name.clone(), value.clone())),
         );
         let time = self.context_time(at);
+        let source = &image.file.source;
+        let pins = self.pins(image)?;
+        // The cuts come first: a pin in a stage that goes must not keep the stage.
+        let cut = [cut_unneeded_stages(&image.file, &image.evaluation), pins.clone()].concat();
         Ok(BuildRequest {
             references: immutable_references(step),
             labels: labels(image, step, ready, self.origin_url.as_deref()),
@@ -123,7 +127,8 @@ impl EngineWorker {
             add_hosts: self.options.add_hosts.clone(),
             no_cache: self.options.no_cache,
             builtin_frontend: self.options.offline,
-            ..BuildRequest::new(self.pinned_dockerfile(image)?, Arc::new(context), context_key(ready, time))
+            classic_dockerfile: Some(rewrite(source, &cut)),
+            ..BuildRequest::new(rewrite(source, &pins), Arc::new(context), context_key(ready, time))
         })
     }
 }
@@ -154,19 +159,14 @@ impl Worker for EngineWorker {
         let (sender, mut events) = mpsc::channel(256);
         let build = self.engine.build(request, sender);
         let forward = async {
-            let mut failed_step = None;
             while let Some(event) = events.recv().await {
-                if let BuildEvent::Step(StepState { error: Some(_), name, .. }) = &event {
-                    failed_step = Some(name.clone());
-                }
                 if updates.send(update(event)).await.is_err() {
                     break;
                 }
             }
-            failed_step
         };
-        let (built, failed_step) = tokio::join!(build, forward);
-        built.map_err(|error| failure(&error, failed_step.as_deref(), &self.image(image).file))?;
+        let (built, ()) = tokio::join!(build, forward);
+        built.map_err(|error| failure(&error))?;
         if let (Some(ready), Some(key)) = (self.image(image).ready(), self.step(image).key) {
             self.manifests.write(key, &ready.material.files);
         }
@@ -263,11 +263,10 @@ fn update(event: BuildEvent) -> BuildUpdate {
     }
 }
 
-fn failure(error: &BuildError, step: Option<&str>, file: &Dockerfile) -> BuildFailure {
-    let told = match error {
+fn failure(error: &BuildError) -> BuildFailure {
+    let line = match error {
         BuildError::Failed { line, .. } | BuildError::Unsupported { line, .. } => *line,
         _ => None,
     };
-    let line = told.or_else(|| file.line_of_step(step?));
     BuildFailure { line, hint: error.hint(), ..BuildFailure::new(error.to_string()) }
 }

@@ -1,3 +1,4 @@
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::io;
 
@@ -72,6 +73,7 @@ pub fn load(
         diagnostics.extend(findings(image));
     }
     keys::assign(tree, &mut images, &graph, &definitions, options, &mut diagnostics)?;
+    diagnostics.sort_by_key(|diagnostic| Reverse(diagnostic.severity));
     Ok(Project { namespace: naming.namespace, images, graph, left_out: found.left_out, diagnostics })
 }
 
@@ -319,7 +321,17 @@ fn findings(image: &Image) -> Vec<Diagnostic> {
         let place = Location::span(image.dockerfile.clone(), problem.line, problem.span.clone());
         with_hint(Diagnostic::warning(problem.message.clone()).at(place), problem.hint.as_deref())
     });
-    if image.file.is_valid() { problems.collect() } else { syntax.collect() }
+    let unused = image.evaluation.unused_stages.iter().map(|at| unused_stage(image, *at));
+    if image.file.is_valid() { problems.chain(unused).collect() } else { syntax.collect() }
+}
+
+fn unused_stage(image: &Image, at: usize) -> Diagnostic {
+    let stage = &image.evaluation.stages[at];
+    let number = format!("stage {}/{}", at + 1, image.evaluation.stages.len());
+    let name = stage.name.as_deref().unwrap_or_default();
+    Diagnostic::note(format!("nothing uses {}", format!("{number} {name}").trim_end()))
+        .at(Location { path: image.dockerfile.clone(), span: None, line: Some(stage.line) })
+        .hint("it is built only with --target")
 }
 
 fn with_hint(diagnostic: Diagnostic, hint: Option<&str>) -> Diagnostic {

@@ -1,7 +1,10 @@
+use std::borrow::Cow;
+
 use serde_json::{Value, json};
 
 use crate::diagnostic::Diagnostic;
 use crate::plan::{Action, Plan, Step};
+use crate::printable::printable;
 use crate::project::Inspection;
 
 /// Version of the JSON forms: fields may be added, never renamed.
@@ -68,7 +71,25 @@ pub fn inspection_json(inspection: &Inspection) -> String {
 }
 
 fn document(value: &Value) -> String {
-    format!("{value:#}\n")
+    format!("{}\n", harmless(&format!("{value:#}")))
+}
+
+/// JSON that a terminal shows as it stands: characters that it would obey, and those that reorder text, are
+/// written as escapes. JSON itself only asks for that below U+0020.
+pub(super) fn harmless(json: &str) -> Cow<'_, str> {
+    let is_harmful = |c: char| c != '\n' && matches!(printable(c.encode_utf8(&mut [0; 4])), Cow::Owned(_));
+    if !json.contains(is_harmful) {
+        return Cow::Borrowed(json);
+    }
+    let mut text = String::with_capacity(json.len() + 16);
+    for c in json.chars() {
+        if is_harmful(c) {
+            text.push_str(&format!("\\u{:04x}", u32::from(c)));
+        } else {
+            text.push(c);
+        }
+    }
+    Cow::Owned(text)
 }
 
 fn step(step: &Step) -> Value {
@@ -118,4 +139,19 @@ fn diagnostic(diagnostic: &Diagnostic) -> Value {
         "message": diagnostic.message,
         "hint": diagnostic.hint,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn json_stays_json_and_obeys_nobody() {
+        let text = "a\u{9b}31m\u{7f}\u{202e}\u{1b}é";
+        let json = json!({"name": text}).to_string();
+        let shown = harmless(&json);
+        assert!(!shown.contains(['\u{9b}', '\u{7f}', '\u{202e}', '\u{1b}']), "{shown:?}");
+        let read: Value = serde_json::from_str(&shown).expect("JSON");
+        assert_eq!(read["name"], text);
+    }
 }

@@ -3,7 +3,7 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
 
-use super::json::SCHEMA;
+use super::json::{SCHEMA, harmless};
 use super::renderer::Renderer;
 use crate::execution::{Event, ImageOutcome, LogStream, Outcome};
 use crate::plan::Plan;
@@ -110,7 +110,7 @@ impl JsonEvents {
 
 impl Renderer for JsonEvents {
     fn event(&mut self, event: &Event) {
-        let line = format!("{}\n", self.fields(event));
+        let line = format!("{}\n", harmless(&self.fields(event).to_string()));
         let finished = matches!(event, Event::Finished { .. });
         if self.out.write_all(line.as_bytes()).is_ok() && finished {
             // A reader that is gone is no failure of the build.

@@ -425,6 +425,25 @@ fn a_commit_s_files_are_what_git_archive_gives() {
 }
 
 #[test]
+fn the_index_s_size_is_not_the_blob_s_where_line_endings_are_converted() {
+    for attributes in ["* text=auto\n", "* diff\n"] {
+        let repository = TestRepository::new();
+        repository.git(["config", "core.safecrlf", "false"]);
+        repository.write(".gitattributes", attributes);
+        repository.write("file", "a\r\nb\r\n");
+        repository.commit("first");
+        repository.settle();
+        let checkout = repository.checkout();
+        let tree = checkout.commit_tree(checkout.head().commit.expect("born")).expect("readable");
+        for _ in 0..2 {
+            let identity = tree.identify(&["file".into()]).expect("readable")[0];
+            let bytes = tree.read(&"file".into()).expect("readable");
+            assert_eq!((identity.size, identity.blob), (bytes.len() as u64, BlobHasher::hash(&bytes)));
+        }
+    }
+}
+
+#[test]
 fn filters_of_a_commit_are_an_error_and_no_difference_to_a_clean_work_tree() {
     let repository = TestRepository::new();
     repository.git(["config", "filter.upper.clean", "tr a-z A-Z"]);
