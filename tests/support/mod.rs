@@ -11,12 +11,17 @@ use std::time::{Duration, Instant, SystemTime};
 use serde_json::Value;
 use tempfile::TempDir;
 
-/// A git repository in a temporary folder, with fixed identity and dates.
+/// A git repository in a temporary folder, with a fixed identity and time.
 pub struct Checkout {
     folder: TempDir,
     /// The root of the work tree.
     pub root: PathBuf,
+    /// When all commits are made. Each checkout has its own time: so no two have a commit, and with it an
+    /// image, in common, and a test can remove what it made while others run.
+    date: String,
 }
+
+static CHECKOUTS: AtomicUsize = AtomicUsize::new(0);
 
 impl Checkout {
     /// An empty repository on the branch `main`.
@@ -24,7 +29,9 @@ impl Checkout {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let root = folder.path().join("shop");
         fs::create_dir(&root).expect("a folder");
-        let checkout = Self { folder, root };
+        let number = CHECKOUTS.fetch_add(1, Ordering::Relaxed);
+        let seconds = 1_700_000_000 + 1_000 * u64::from(std::process::id()) + number as u64;
+        let checkout = Self { folder, root, date: format!("@{seconds} +0000") };
         checkout.git(&["init", "--quiet", "--initial-branch=main"]);
         checkout
     }
@@ -80,7 +87,7 @@ impl Checkout {
 
     /// Runs git and gives its output.
     pub fn git(&self, arguments: &[&str]) -> String {
-        git_in(&self.root, arguments)
+        git_at(&self.date, &self.root, arguments)
     }
 
     /// The first 12 digits of HEAD.
@@ -180,6 +187,10 @@ pub fn text(value: &Value) -> String {
 
 /// Runs git in a folder.
 pub fn git_in(folder: &Path, arguments: &[&str]) -> String {
+    git_at("@1700000000 +0000", folder, arguments)
+}
+
+fn git_at(date: &str, folder: &Path, arguments: &[&str]) -> String {
     let output = Command::new("git")
         .current_dir(folder)
         .env_clear()
@@ -189,10 +200,10 @@ pub fn git_in(folder: &Path, arguments: &[&str]) -> String {
             ("GIT_CONFIG_NOSYSTEM", "1"),
             ("GIT_AUTHOR_NAME", "Ada"),
             ("GIT_AUTHOR_EMAIL", "ada@example.com"),
-            ("GIT_AUTHOR_DATE", "2026-01-02T03:04:05Z"),
+            ("GIT_AUTHOR_DATE", date),
             ("GIT_COMMITTER_NAME", "Ada"),
             ("GIT_COMMITTER_EMAIL", "ada@example.com"),
-            ("GIT_COMMITTER_DATE", "2026-01-02T03:04:05Z"),
+            ("GIT_COMMITTER_DATE", date),
         ])
         .args(["-c", "protocol.file.allow=always"])
         .args(arguments)
