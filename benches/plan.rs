@@ -1,7 +1,7 @@
 //! How fast Shipwright is, as ratios to git and `docker buildx bake` measured side by side.
 //!
 //! `cargo bench --bench plan` prints one table; words after `--` choose among `start`, `small`, `large` and
-//! `engine`. `SHIPWRIGHT_BENCH_RUNS` is how often each thing runs (medians are shown; 11). Nothing here fails
+//! `engine`; `keep` only makes the large checkout and says where, to profile in. `SHIPWRIGHT_BENCH_RUNS` is how often each thing runs (medians are shown; 11). Nothing here fails
 //! because something was slow: that is for the reader to judge, who knows what else the machine does.
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "the table is what a benchmark is for")]
@@ -30,6 +30,10 @@ fn main() -> Result<(), Box<dyn Error>> {
     let wants = |what: &str| chosen.is_empty() || chosen.iter().any(|word| *word == what);
     let runs = std::env::var("SHIPWRIGHT_BENCH_RUNS").ok().map_or(Ok(11), |runs| runs.parse())?;
 
+    if chosen.iter().any(|word| *word == "keep") {
+        println!("{}", make(large_shape())?.keep().display());
+        return Ok(());
+    }
     let mut table = Table::default();
     if wants("start") {
         start(&mut table, runs)?;
@@ -73,9 +77,13 @@ fn small(table: &mut Table, runs: usize) -> io::Result<()> {
     plans(table, &checkout, runs, "50 images, 2,000 files", budget, budget)
 }
 
+fn large_shape() -> Shape {
+    Shape { images: 1_000, files: 100_000, commits: 2_000, seed: "large".to_owned() }
+}
+
 /// What a checkout may grow to.
 fn large(table: &mut Table, runs: usize) -> io::Result<()> {
-    let checkout = make(Shape { images: 1_000, files: 100_000, commits: 2_000, seed: "large".to_owned() })?;
+    let checkout = make(large_shape())?;
     let work = "1,000 images, 100,000 files";
     plans(table, &checkout, runs, work, Budget::Ratio(2.0), Budget::Ratio(0.6))
 }

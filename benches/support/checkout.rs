@@ -233,6 +233,12 @@ impl Checkout {
         self.git(&["commit", "--quiet", "--all", "--message", "One change"])
     }
 
+    /// Leaves the checkout where it is.
+    pub(crate) fn keep(self) -> PathBuf {
+        let _ = self.folder.keep();
+        self.root
+    }
+
     /// Where else files may be put; removed with the checkout.
     pub(crate) fn beside(&self, name: &str) -> PathBuf {
         Path::join(self.folder.path(), name)
