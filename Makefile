@@ -1,5 +1,5 @@
-# The two set-up commands. Everything else is cargo's.
-.PHONY: demo test
+# The two set-up commands, and the benchmarks. Everything else is cargo's.
+.PHONY: demo test bench
 
 # Shows the main job on a sample checkout; starts a Docker engine if none answers.
 demo:
@@ -8,3 +8,7 @@ demo:
 # Formatting, lints and all tests, those on real engines included.
 test:
 	.ci/test
+
+# Prints ratios to git and buildx; see docs/testing.md.
+bench:
+	.ci/bench
