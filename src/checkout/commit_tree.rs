@@ -398,9 +398,9 @@ impl Snapshot for CommitTree {
         }
     }
 
-    fn identify(&self, paths: &[TreePath]) -> io::Result<Vec<Identity>> {
+    fn identify(&self, paths: &[&TreePath]) -> io::Result<Vec<Identity>> {
         let mut hint = 0;
-        let one = |path: &TreePath| {
+        let one = |path: &&TreePath| {
             let missing = || named(path.as_bytes(), &io::ErrorKind::NotFound.into());
             let at = self.files.find_near(path.as_bytes(), &mut hint).ok_or_else(missing)?;
             let file = self.files.data(at);

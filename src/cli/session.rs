@@ -137,11 +137,14 @@ impl Session {
             None => compare_with_head(&project, None),
         };
         let selected = selection(request, &checkout, &project)?;
+        let project = Arc::new(project);
+        // Never freed: the process ends with the session, and there may be a hundred thousand paths.
+        std::mem::forget(Arc::clone(&project));
         let reference = branch_reference(&checkout, request.environment);
         Ok(Self {
             checkout,
             tree: Arc::new(tree),
-            project: Arc::new(project),
+            project,
             clean,
             named: !selected.is_unnamed(),
             left_aside: selected.left_aside,

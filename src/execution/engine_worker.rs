@@ -105,7 +105,7 @@ impl EngineWorker {
         let (step, image) = (self.step(at), self.image(at));
         let ready = image.ready().ok_or_else(|| format!("{} is blocked", step.name()))?;
         let context =
-            PlannedContext::new(Arc::clone(&self.tree), image, ready.files.clone(), self.context_time(at))
+            PlannedContext::new(Arc::clone(&self.tree), Arc::clone(&self.project), at, self.context_time(at))
                 .map_err(|error| format!("cannot read the build context: {error}"))?;
         let mut build_args = ready.material.build_args.clone();
         let declared = &image.evaluation.declared_args;
@@ -145,7 +145,7 @@ fn context_key(ready: &ReadyImage, time: Option<i64>) -> [u8; 32] {
         Some(time) => vec![i128::from(time)],
         None => ready.files.iter().map(|file| file.modified_ns.unwrap_or_default()).collect(),
     };
-    ready.material.files_key_with_times(&times)
+    ready.material.files.digest_with_times(&times)
 }
 
 fn immutable_references(step: &Step) -> Vec<ImageReference> {

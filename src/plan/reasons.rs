@@ -2,7 +2,6 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::decide::Facts;
 use super::model::{Reason, ReasonKind};
-use crate::image::ContentKey;
 use crate::inputs::{Fingerprint, InputFile, Material};
 use crate::path::TreePath;
 
@@ -74,7 +73,7 @@ fn never_built() -> Reason {
 
 fn file_reasons(material: &Material, previous: &Previous, context: &TreePath) -> Vec<Reason> {
     let Some(old) = &previous.files else {
-        if Fingerprint::of_files(material) == previous.fingerprint.files {
+        if material.fingerprint().files == previous.fingerprint.files {
             return Vec::new();
         }
         return vec![Reason { kind: ReasonKind::FileChanged, path: None, text: "its files changed".into() }];
@@ -153,12 +152,4 @@ fn component_reasons(material: &Material, old: &Fingerprint, dockerfile: &TreePa
 fn differing<'a, V: PartialEq>(old: &'a BTreeMap<String, V>, new: &'a BTreeMap<String, V>) -> Vec<&'a str> {
     let names: BTreeSet<&String> = old.keys().chain(new.keys()).collect();
     names.into_iter().filter(|name| old.get(*name) != new.get(*name)).map(String::as_str).collect()
-}
-
-impl Fingerprint {
-    fn of_files(material: &Material) -> String {
-        let mut hex = ContentKey::new(material.files_key()).to_string();
-        hex.truncate(16);
-        hex
-    }
 }
