@@ -26,7 +26,7 @@ pub(super) fn assign(
     for at in graph.order().to_vec() {
         let Some(context) = contexts[at].take() else { continue };
         let nowhere = adopt(&mut images[at], context, diagnostics);
-        block(images, at, nowhere);
+        block(images, at, &nowhere);
         if matches!(&images[at].state, ImageState::Blocked(reasons) if reasons.is_empty()) {
             let (inputs, files) = std::mem::take(&mut files[at]);
             let ready = ready(images, at, &definitions[at], options, inputs, files);
@@ -50,10 +50,10 @@ fn adopt(image: &mut Image, context: BuildContext, diagnostics: &mut Vec<Diagnos
 }
 
 /// An image is blocked by its own problems and by dependencies that cannot be built.
-fn block(images: &mut [Image], at: usize, nowhere: Vec<String>) {
+fn block(images: &mut [Image], at: usize, nowhere: &[String]) {
     let mut reasons = match &images[at].state {
         ImageState::Invalid(_) | ImageState::Ready(_) => return,
-        ImageState::Blocked(reasons) => [reasons.as_slice(), &nowhere].concat(),
+        ImageState::Blocked(reasons) => [reasons.as_slice(), nowhere].concat(),
     };
     for problem in &images[at].evaluation.problems {
         let mut reason = problem.message.clone();
