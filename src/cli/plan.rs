@@ -19,7 +19,7 @@ pub(super) async fn run(
         engine: EngineNeed::Required,
     };
     let session = Session::open(&request).await?;
-    let plan = session.plan(args.image.no_cache).await?;
+    let plan = session.plan().await?;
     output.use_checkout(session.checkout.root());
     match args.format {
         PlanFormat::Json => {

@@ -30,6 +30,8 @@ pub(super) struct Session {
     pub clean: Vec<CleanState>,
     /// Indices of the selected images, dependencies first.
     pub selected: Vec<usize>,
+    /// Those of them that are built although they exist (`--no-cache`).
+    rebuilt: Vec<usize>,
     /// Whether `--exact` chose them.
     pub exact: bool,
     /// Images that stand aside and were not named.
@@ -149,6 +151,7 @@ impl Session {
             named: !selected.is_unnamed(),
             left_aside: selected.left_aside,
             selected: selected.images,
+            rebuilt: selected.rebuilt,
             exact: !request.selection.exact.is_empty(),
             resolved,
             reference,
@@ -157,14 +160,14 @@ impl Session {
     }
 
     /// Asks the engine what exists and decides.
-    pub(super) async fn plan(&self, rebuild: bool) -> Result<Plan, CliError> {
+    pub(super) async fn plan(&self) -> Result<Plan, CliError> {
         let tags = self.tag_policy()?;
         let known = known::gather(self, &tags).await?;
-        Ok(self.decide(&tags, &known, rebuild))
+        Ok(self.decide(&tags, &known))
     }
 
-    fn decide(&self, tags: &TagPolicy, known: &[Known], rebuild: bool) -> Plan {
-        let mut plan = self.decide_images(tags, known, rebuild);
+    fn decide(&self, tags: &TagPolicy, known: &[Known]) -> Plan {
+        let mut plan = self.decide_images(tags, known);
         plan.diagnostics.extend(self.aside_note());
         plan
     }
@@ -185,7 +188,7 @@ impl Session {
         })
     }
 
-    fn decide_images(&self, tags: &TagPolicy, known: &[Known], rebuild: bool) -> Plan {
+    fn decide_images(&self, tags: &TagPolicy, known: &[Known]) -> Plan {
         decide(&Facts {
             project: &self.project,
             clean: &self.clean,
@@ -193,7 +196,7 @@ impl Session {
             selected: &self.selected,
             exact: self.exact,
             tags,
-            rebuild,
+            rebuilt: &self.rebuilt,
             checkout: CheckoutSummary {
                 name: self.checkout.name().to_owned(),
                 head: self.checkout.head().commit,
@@ -206,7 +209,7 @@ impl Session {
     /// The plan as it is if nothing exists: names, keys and tags without asking an engine.
     pub(super) fn plan_without_engine(&self) -> Result<Plan, CliError> {
         let tags = self.tag_policy()?;
-        Ok(self.decide(&tags, &vec![Known::default(); self.project.images.len()], false))
+        Ok(self.decide(&tags, &vec![Known::default(); self.project.images.len()]))
     }
 
     /// The exit code that blocked images give: 2 if they were named, or with `--strict`.
@@ -294,6 +297,7 @@ fn selection(request: &Request<'_>, checkout: &Checkout, project: &Project) -> R
         dependents: args.dependents.clone(),
         exact: args.exact.clone(),
         exclude: args.exclude.clone(),
+        rebuild: request.image.no_cache,
         folder: folder.unwrap_or_default(),
     };
     Ok(project.graph.select(&selector)?)

@@ -36,8 +36,8 @@ pub struct Facts<'a> {
     pub exact: bool,
     /// Tags to give.
     pub tags: &'a TagPolicy,
-    /// `--no-cache`: build the selected keys again.
-    pub rebuild: bool,
+    /// Indices of images that are built although they exist (`--no-cache`).
+    pub rebuilt: &'a [usize],
     /// For the headline.
     pub checkout: CheckoutSummary,
 }
@@ -76,7 +76,7 @@ fn decide_one(
     let clean = &facts.clean[at];
     let tags = planned_tags(facts, image, key, clean.dirty, known, diagnostics);
     let (action, reasons) = match &known.existing {
-        Some(_) if !facts.rebuild => {
+        Some(_) if !facts.rebuilt.contains(&at) => {
             let action = if tags.iter().all(|tag| tag.in_place) { Action::None } else { Action::Tag };
             (action, vec![unchanged(image, clean)])
         }

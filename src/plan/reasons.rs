@@ -43,7 +43,7 @@ pub(super) fn build_reasons(facts: &Facts<'_>, at: usize, builds: &BTreeSet<usiz
             reasons.push(Reason { kind: ReasonKind::Dependency, path: None, text });
         }
     }
-    if facts.rebuild && reasons.is_empty() {
+    if facts.rebuilt.contains(&at) && reasons.is_empty() {
         reasons.push(Reason { kind: ReasonKind::Forced, path: None, text: "--no-cache".into() });
     }
     if reasons.is_empty() {
