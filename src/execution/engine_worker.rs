@@ -104,9 +104,13 @@ impl EngineWorker {
     fn request(&self, at: usize) -> Result<BuildRequest, String> {
         let (step, image) = (self.step(at), self.image(at));
         let ready = image.ready().ok_or_else(|| format!("{} is blocked", step.name()))?;
-        let context =
-            PlannedContext::new(Arc::clone(&self.tree), Arc::clone(&self.project), at, self.context_time(at))
-                .map_err(|error| format!("cannot read the build context: {error}"))?;
+        let context = PlannedContext::new(
+            Arc::clone(&self.tree),
+            Arc::clone(&self.project),
+            self.images[at],
+            self.context_time(at),
+        )
+        .map_err(|error| format!("cannot read the build context: {error}"))?;
         let mut build_args = ready.material.build_args.clone();
         let declared = &image.evaluation.declared_args;
         build_args.extend(
