@@ -19,6 +19,12 @@ pub(super) async fn run(
         engine: EngineNeed::Required,
     };
     let session = Session::open(&request).await?;
+    if let Some(name) = &args.explain {
+        for at in session.named(name)? {
+            output.result(crate::report::explanation(&session.project.images[at]).as_bytes())?;
+        }
+        return Ok(ExitCode::Done);
+    }
     let plan = session.plan().await?;
     output.use_checkout(session.checkout.root());
     match args.format {

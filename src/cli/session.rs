@@ -159,6 +159,17 @@ impl Session {
         })
     }
 
+    /// The commit that tags follow and clean images are compared with.
+    pub(super) fn head(&self) -> Option<CommitId> {
+        self.checkout.head().commit
+    }
+
+    /// The images that a name means, alone; an unknown one is an error with the closest names.
+    pub(super) fn named(&self, name: &str) -> Result<Vec<usize>, CliError> {
+        let selector = Selector { exact: vec![name.to_owned()], ..Selector::default() };
+        Ok(self.project.graph.select(&selector)?.images)
+    }
+
     /// Asks the engine what exists and decides.
     pub(super) async fn plan(&self) -> Result<Plan, CliError> {
         let tags = self.tag_policy()?;

@@ -28,7 +28,7 @@ mod tests;
 
 pub use engine_worker::{BuildOptions, EngineWorker};
 pub use event::{Event, ImageOutcome, LogStream, Outcome, StepProgress};
-pub use labels::{INPUTS_LABEL, KEY_LABEL};
+pub use labels::{INPUTS_LABEL, KEY_LABEL, REVISION_LABEL};
 pub use lock::{LockError, LockScope, TagLock};
 pub use message::clean_message;
 pub use request::{BasePull, RunOptions, RunRequest};

@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 
 use super::encoding::Encoder;
 use super::files::InputFiles;
-use super::fingerprint::Fingerprint;
+use super::fingerprint::{Fingerprint, LINE_DIGITS, LINES};
 use crate::image::{ContentKey, Digest, Platform};
 
 /// Version of the encoding. Another number gives other keys, so every image is built once more.
@@ -75,6 +75,12 @@ impl Material {
             instructions: digest(&|encoder| {
                 self.instructions.iter().for_each(|line| encoder.bytes(line.as_bytes()));
             }),
+            lines: self
+                .instructions
+                .iter()
+                .take(LINES)
+                .map(|line| text(line)[..LINE_DIGITS].to_owned())
+                .collect(),
             target: self.target.clone(),
             platform: self.platform.to_string(),
             build_args: self.build_args.iter().map(|(name, value)| (name.clone(), text(value))).collect(),

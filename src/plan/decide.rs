@@ -107,7 +107,7 @@ fn describe(facts: &Facts<'_>, image: &Image, clean: &CleanState) -> Step {
         aside: image.aside,
         unversioned: clean.unversioned.clone(),
         dependencies: dependencies(facts.project, image),
-        bases: image.bases.clone(),
+        bases: bases(image),
         inputs: InputSummary {
             files: image.ready().map_or(0, |ready| ready.files.len()),
             whole_context: image.whole_context,
@@ -116,6 +116,13 @@ fn describe(facts: &Facts<'_>, image: &Image, clean: &CleanState) -> Step {
         reasons: Vec::new(),
         tags: Vec::new(),
     }
+}
+
+/// External images in the form that Docker shows, each once.
+fn bases(image: &Image) -> Vec<String> {
+    let shown =
+        |base: &String| base.parse().map_or_else(|_| base.clone(), |base: ImageReference| base.complete());
+    image.bases.iter().map(shown).collect::<BTreeSet<_>>().into_iter().collect()
 }
 
 fn dependencies(project: &Project, image: &Image) -> Vec<Dependency> {
@@ -153,7 +160,7 @@ fn blocked(project: &Project, image: &Image) -> Step {
         aside: image.aside,
         unversioned: Vec::new(),
         dependencies: dependencies(project, image),
-        bases: image.bases.clone(),
+        bases: bases(image),
         inputs: InputSummary::default(),
         action: Action::Blocked,
         reasons: texts

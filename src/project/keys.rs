@@ -82,7 +82,7 @@ fn ready(
 ) -> ReadyImage {
     let image = &images[at];
     let material = Material {
-        instructions: image.evaluation.logical_lines.clone(),
+        instructions: image.evaluation.logical_lines.iter().map(|line| line.text.clone()).collect(),
         target: image.target.clone(),
         platform: definition.platform(options).clone(),
         build_args: hashed_args(image, definition, options),
