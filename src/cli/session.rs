@@ -287,7 +287,7 @@ async fn connect(request: &Request<'_>) -> Result<Option<Arc<Engine>>, CliError>
     let environment = EngineEnvironment::new(&|name| request.environment.get(name).map(str::to_owned));
     let connected = async {
         let endpoint = Endpoint::resolve(request.global.host.as_deref(), &environment)?;
-        Engine::connect(&endpoint).await
+        Engine::connect_with(&endpoint, environment.builder).await
     };
     match (connected.await, request.engine) {
         (Ok(engine), _) => Ok(Some(Arc::new(engine))),

@@ -7,6 +7,7 @@
 //! 2. images are built side by side; each gets its immutable tags at once;
 //! 3. when every image of the selection has its key in place, the moving tags move together, under a lock.
 
+mod bases;
 mod build;
 mod context_source;
 mod engine_worker;
