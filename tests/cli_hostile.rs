@@ -10,7 +10,9 @@ use support::{Checkout, Run, image, texts};
 
 fn context(files: &[(&str, &str)]) -> Checkout {
     let checkout = Checkout::with(&[("api/Dockerfile", "FROM busybox\nCOPY . /api\n"), ("api/a", "1")]);
-    files.iter().for_each(|(path, text)| checkout.write(path, text));
+    for (path, text) in files {
+        checkout.write(path, text);
+    }
     checkout
 }
 

@@ -90,7 +90,7 @@ pub fn settings(data: &[u8]) {
     let file = TreePath::from("shipwright.toml");
     for read in [parse_toml(text, &file), parse_json(text, &file)] {
         for diagnostic in read.map_or_else(|errors| errors, |settings| settings.diagnostics) {
-            for place in diagnostic.location {
+            if let Some(place) = diagnostic.location {
                 let span = place.span.unwrap_or_default();
                 assert!(span.start <= span.end && span.end <= text.len(), "{span:?} of {}", text.len());
             }
