@@ -20,6 +20,8 @@ mod listing;
 mod outline;
 mod pull;
 mod request;
+#[cfg(test)]
+mod testing;
 mod transfer;
 
 pub use client::{Builder, Engine, EngineInfo, Product};
