@@ -19,6 +19,7 @@ mod lines;
 mod listing;
 mod outline;
 mod pull;
+mod push;
 mod request;
 #[cfg(test)]
 mod testing;
