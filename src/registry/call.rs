@@ -17,6 +17,8 @@ pub(super) enum Failure {
     Transient { reason: String, status: Option<u16>, retry_after: Option<Duration> },
     /// The certificate is not trusted.
     Certificate(String),
+    /// It wants a certificate of ours, or does not take the one it got.
+    ClientCertificate,
     /// The answer is of no use.
     Unusable(String),
     /// Everything is said.
@@ -53,6 +55,7 @@ impl From<Broken> for Failure {
         match broken {
             Broken::Transient(reason) => Self::transient(reason),
             Broken::Certificate(reason) => Self::Certificate(reason),
+            Broken::ClientCertificate => Self::ClientCertificate,
             Broken::Unusable(reason) => Self::Unusable(reason),
             Broken::Configuration(error) => Self::Final(error),
         }
@@ -84,12 +87,12 @@ pub(super) struct Call<'a> {
 
 impl Call<'_> {
     /// What is tried, for errors.
-    pub(super) fn attempt(&self) -> Box<Attempt> {
-        Box::new(Attempt {
+    pub(super) fn attempt(&self) -> Attempt {
+        Attempt {
             registry: self.registry.to_owned(),
             repository: self.repository.to_owned(),
             action: self.action.clone(),
-        })
+        }
     }
 }
 
@@ -115,7 +118,7 @@ impl Caller {
         check: impl Fn(Answer) -> Result<T, String>,
     ) -> Result<T, RegistryError> {
         let host = self.wire.host(call.registry);
-        let attempt = call.attempt();
+        let attempt = Box::new(call.attempt());
         let mut tries = 0;
         loop {
             tries += 1;
@@ -131,6 +134,7 @@ impl Caller {
                 Err(Failure::Certificate(reason)) => {
                     return Err(RegistryError::Certificate { attempt, reason });
                 }
+                Err(Failure::ClientCertificate) => return Err(RegistryError::ClientCertificate { attempt }),
                 Err(Failure::Unusable(reason)) => {
                     return Err(RegistryError::Damaged { attempt, reason, tries });
                 }

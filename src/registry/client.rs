@@ -161,7 +161,7 @@ impl Registry {
         let top = self.manifest(image).await?;
         let repository = &image.repository;
         let damaged = |reason: &str| RegistryError::Damaged {
-            attempt: read(repository, format!("read {image}"), Method::GET, "").attempt(),
+            attempt: Box::new(read(repository, format!("read {image}"), Method::GET, "").attempt()),
             reason: reason.to_owned(),
             tries: 1,
         };
@@ -229,7 +229,7 @@ impl Registry {
         call: Call<'_>,
         check: impl Fn(Answer) -> Result<T, String>,
     ) -> RegistryResult<T> {
-        let attempt = call.attempt();
+        let attempt = Box::new(call.attempt());
         let result = self.caller.call(call, |answer| match answer.status {
             StatusCode::NOT_FOUND => Ok(Err(answer.message())),
             _ => check(answer).map(Ok),

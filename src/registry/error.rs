@@ -76,6 +76,12 @@ pub enum RegistryError {
         /// What is wrong with it.
         reason: String,
     },
+    /// The registry wants a certificate of its clients, and there is none or another one.
+    #[error("cannot {} at {}: it does not accept our client certificate, or wants one", attempt.action, attempt.registry)]
+    ClientCertificate {
+        /// What was tried.
+        attempt: Box<Attempt>,
+    },
     /// The registry sends logins over an unencrypted connection.
     #[error("{registry} wants its login sent to {realm}, which is not encrypted")]
     InsecureTokenServer {
@@ -136,7 +142,9 @@ impl RegistryError {
     /// Whether asking later or logging in would help.
     pub fn kind(&self) -> RegistryErrorKind {
         match self {
-            Self::Unauthorized { .. } | Self::Denied { .. } => RegistryErrorKind::Credentials,
+            Self::Unauthorized { .. } | Self::Denied { .. } | Self::ClientCertificate { .. } => {
+                RegistryErrorKind::Credentials
+            }
             Self::NotFound { .. } => RegistryErrorKind::NotFound,
             Self::Unavailable { .. } | Self::Damaged { .. } => RegistryErrorKind::Unavailable,
             Self::Refused { .. } | Self::Certificate { .. } | Self::InsecureTokenServer { .. } => {
@@ -166,6 +174,10 @@ impl RegistryError {
             }
             Self::Certificate { attempt, .. } => Some(format!(
                 "put the certificate of its authority into /etc/docker/certs.d/{}/ca.crt",
+                attempt.registry
+            )),
+            Self::ClientCertificate { attempt } => Some(format!(
+                "put it into /etc/docker/certs.d/{0}/client.cert and its key beside it, client.key",
                 attempt.registry
             )),
             Self::InsecureTokenServer { .. } => {

@@ -226,7 +226,6 @@ fn platform_of(os: &str, architecture: &str, variant: Option<&str>) -> Option<Pl
 }
 
 /// The digest that a registry computes by default.
-#[expect(clippy::missing_panics_doc, reason = "64 hex digits are a digest")]
 pub(super) fn sha256(bytes: &[u8]) -> Digest {
     Digest::new(&format!("sha256:{}", hex(&Sha256::digest(bytes)))).expect("64 hex digits are a digest")
 }

@@ -6,7 +6,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use bytes::{Bytes, BytesMut};
 use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue, LOCATION};
 use reqwest::redirect::Policy;
-use reqwest::{Client, Method, NoProxy, Proxy, Url};
+use reqwest::{Client, Method, NoProxy, Proxy, StatusCode, Url};
+use rustls::AlertDescription;
 use tokio::sync::{OnceCell, Semaphore};
 
 use super::answer::Answer;
@@ -42,6 +43,8 @@ pub(super) enum Broken {
     Transient(String),
     /// The certificate is not trusted.
     Certificate(String),
+    /// It wants a certificate of ours, or does not take the one it got.
+    ClientCertificate,
     /// It is of no use, and will not be.
     Unusable(String),
     /// A file on this machine is wrong.
@@ -89,8 +92,14 @@ impl Wire {
         let probe = async {
             match self.send(&Request::new(Method::GET, https.clone())).await {
                 Ok(_) => Ok(true),
-                Err(Broken::Transient(_)) => {
-                    self.send(&Request::new(Method::GET, http.clone())).await.map(|_| false)
+                Err(Broken::Transient(broken)) => {
+                    let answer = self.send(&Request::new(Method::GET, http.clone())).await?;
+                    // That is how a server that wants TLS answers: the first attempt only met bad luck.
+                    if answer.status == StatusCode::BAD_REQUEST {
+                        Err(Broken::Transient(broken))
+                    } else {
+                        Ok(false)
+                    }
                 }
                 Err(broken) => Err(broken),
             }
@@ -221,9 +230,13 @@ impl Wire {
             Some(rustls::Error::InvalidCertificate(_) | rustls::Error::NoCertificatesPresented) => {
                 return Broken::Certificate(reason);
             }
-            Some(rustls::Error::AlertReceived(rustls::AlertDescription::CertificateRequired)) => {
-                return Broken::Certificate("it wants a client certificate".to_owned());
-            }
+            Some(rustls::Error::AlertReceived(
+                AlertDescription::CertificateRequired
+                | AlertDescription::BadCertificate
+                | AlertDescription::CertificateUnknown
+                | AlertDescription::CertificateExpired
+                | AlertDescription::UnknownCA,
+            )) => return Broken::ClientCertificate,
             _ => {}
         }
         if error.is_builder() {
@@ -270,11 +283,10 @@ fn tls_error(error: &reqwest::Error) -> Option<&rustls::Error> {
             return Some(found);
         }
         // An error of the system keeps what it wraps from its chain of causes.
-        let wrapped = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
-        if let Some(found) = wrapped.and_then(|wrapped| wrapped.downcast_ref()) {
-            return Some(found);
-        }
-        cause = error.source();
+        cause = match error.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
+            Some(wrapped) => Some(wrapped),
+            None => error.source(),
+        };
     }
     None
 }

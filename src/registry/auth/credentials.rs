@@ -252,8 +252,8 @@ mod tests {
         Ok(credentials.login(host).await?.map(|credential| credential.login))
     }
 
-    fn password(username: &str, password: &str) -> Option<Login> {
-        Some(Login::Password { username: username.into(), password: Secret::new(password) })
+    fn password(username: &str, password: &str) -> Login {
+        Login::Password { username: username.into(), password: Secret::new(password) }
     }
 
     #[tokio::test]
@@ -267,14 +267,14 @@ mod tests {
             "c.example": {"email": "x@y"},
             "d.example": {"auth": "bWU6cHcAAA"}}}"#;
         for host in ["docker.io", "index.docker.io", "registry-1.docker.io"] {
-            assert_eq!(login(config, host).await, Ok(password("me", "a:b")), "{host}");
+            assert_eq!(login(config, host).await, Ok(Some(password("me", "a:b"))), "{host}");
         }
-        assert_eq!(login(config, "quay.io").await, Ok(password("me", "pw")));
+        assert_eq!(login(config, "quay.io").await, Ok(Some(password("me", "pw"))));
         let refresh = Ok(Some(Login::IdentityToken(Secret::new("refresh"))));
         assert_eq!(login(config, "127.0.0.1:5000").await, refresh);
         assert_eq!(login(config, "a.example").await, refresh);
         assert_eq!(login(config, "b.example").await, Ok(Some(Login::RegistryToken(Secret::new("bearer")))));
-        assert_eq!(login(config, "d.example").await, Ok(password("me", "pw")));
+        assert_eq!(login(config, "d.example").await, Ok(Some(password("me", "pw"))));
         for host in ["c.example", "127.0.0.1:5001", "127.0.0.1", "other.quay.io", "io"] {
             assert_eq!(login(config, host).await, Ok(None), "{host}");
         }
