@@ -131,7 +131,7 @@ impl WorkTree {
                 // Only a program of the user's knows what the commit would give on disk. Git's word that
                 // the file is the committed one must do.
                 Err(error) if error.kind() == io::ErrorKind::Unsupported => {
-                    self.is_as_in_index(path, base.raw_blob(at))?
+                    self.is_as_in_index(path, base.files.data(at).blob)?
                 }
                 Err(error) => return Err(error),
             };
@@ -163,7 +163,8 @@ impl WorkTree {
         Identifier::new(self)
     }
 
-    fn is_as_in_index(&self, path: &TreePath, blob: BlobId) -> io::Result<bool> {
+    /// Whether git would say that the file is unchanged and the blob is what it has added.
+    pub(super) fn is_as_in_index(&self, path: &TreePath, blob: BlobId) -> io::Result<bool> {
         let Some(at) = self.files.find(path.as_bytes()) else { return Ok(false) };
         let Some((part, index)) = self.files.data(at).tracked() else { return Ok(false) };
         let index_file = &self.parts[part].index;

@@ -20,7 +20,7 @@ pub(super) async fn run(
     };
     let session = Session::open(&request).await?;
     let plan = session.plan(args.image.no_cache).await?;
-    output.use_checkout(session.checkout.root());
+    output.use_files(session.tree.clone());
     match args.format {
         PlanFormat::Json => {
             output.result(crate::report::plan_json(&plan).as_bytes())?;

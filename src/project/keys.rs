@@ -6,7 +6,7 @@ use super::load::LoadError;
 use super::options::Options;
 use crate::checkout::{Identity, Node, NodeKind, PathPattern, Snapshot, Tracking};
 use crate::context::{self, ContextRoot, IgnoreRules, Selection, SourceSpec};
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Diagnostic, Location};
 use crate::dockerfile::SourcePattern;
 use crate::graph::Graph;
 use crate::image::ContentKey;
@@ -115,6 +115,11 @@ fn select(
     if let ImageState::Blocked(reasons) = &mut image.state {
         reasons.append(&mut nowhere);
     }
+    if let Some(diagnostic) = obstacle(tree, image, &selection) {
+        diagnostics.push(diagnostic);
+        image.state = ImageState::Invalid("has an input that cannot be read".into());
+        return Ok(None);
+    }
     let specs = context::revision_pathspecs(
         &image.context,
         &image.dockerfile,
@@ -124,6 +129,19 @@ fn select(
     );
     image.pathspecs = specs.iter().flat_map(path_patterns).collect();
     Ok(Some(selection))
+}
+
+/// The first input that a commit names but whose content is not in git's objects here.
+fn obstacle(tree: &dyn Snapshot, image: &Image, selection: &Selection) -> Option<Diagnostic> {
+    let mut found =
+        selection.nodes.iter().filter_map(|node| Some((&node.path, tree.obstacle(&node.path)?)));
+    let (path, obstacle) = found.next()?;
+    let more = match found.count() {
+        0 => String::new(),
+        more => format!(" (and {more} more like it)"),
+    };
+    let message = format!("the input {path} cannot be read: {}{more}", obstacle.reason);
+    Some(Diagnostic::error(message).at(Location::file(image.dockerfile.clone())).hint(obstacle.hint))
 }
 
 /// A glob of a Dockerfile may match a folder, and then means what is below it; git's means files alone.

@@ -1,0 +1,67 @@
+//! Which files a command is about: those of the work tree, or those of the commit that `--rev` names.
+
+use std::io;
+use std::sync::Arc;
+
+use super::error::CliError;
+use super::settings::{self, SettingsFile};
+use crate::checkout::{Checkout, CheckoutError, CommitId, CommitTree, Snapshot, WorkTree};
+
+/// The files of a checkout that everything is read from.
+pub(super) enum Files {
+    /// As they are on disk.
+    WorkTree(Arc<WorkTree>),
+    /// As a commit has them. Nothing of the work tree is read.
+    Commit {
+        /// The files.
+        tree: Arc<CommitTree>,
+        /// The branch that `--rev` names, if it is one.
+        branch: Option<String>,
+    },
+}
+
+impl Files {
+    /// Reads the work tree, or the tree of the commit that `rev` names.
+    pub(super) fn open(checkout: &Checkout, rev: Option<&str>) -> Result<Self, CheckoutError> {
+        let Some(rev) = rev else { return Ok(Self::WorkTree(Arc::new(checkout.work_tree()?))) };
+        let commit = checkout.resolve(rev)?;
+        Ok(Self::Commit {
+            tree: Arc::new(checkout.commit_tree(commit)?.complete()),
+            branch: checkout.branch_at(rev, commit),
+        })
+    }
+
+    /// The files.
+    pub(super) fn snapshot(&self) -> Arc<dyn Snapshot + Send + Sync> {
+        match self {
+            Self::WorkTree(tree) => tree.clone(),
+            Self::Commit { tree, .. } => tree.clone(),
+        }
+    }
+
+    /// The commit that they are compared with, or that they are; an unborn branch has none.
+    pub(super) fn commit(&self, checkout: &Checkout) -> Option<CommitId> {
+        match self {
+            Self::WorkTree(_) => checkout.head().commit,
+            Self::Commit { tree, .. } => Some(tree.commit()),
+        }
+    }
+
+    /// Reads the settings file.
+    pub(super) fn settings(&self, checkout: &Checkout) -> Result<SettingsFile, CliError> {
+        match self {
+            Self::WorkTree(_) => settings::load(checkout.root())
+                .map_err(|found| CliError::in_files(checkout.root(), found)),
+            Self::Commit { tree, .. } => settings::load_from(&|path| match tree.open(path) {
+                Ok(mut file) => {
+                    let mut content = Vec::new();
+                    file.read_to_end(&mut content)?;
+                    Ok(Some(content))
+                }
+                Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+                Err(error) => Err(error),
+            })
+            .map_err(CliError::wrong),
+        }
+    }
+}
