@@ -36,7 +36,7 @@ pub(super) struct PartSettings {
     excludes_file: Option<PathBuf>,
     info_exclude: PathBuf,
     ignore_case: bool,
-    /// Filters (`filter.NAME`) that have a program to write files with.
+    /// Filters (`filter.NAME`) that have a program.
     filters: HashSet<String>,
 }
 
@@ -73,7 +73,7 @@ impl PartSettings {
         }
     }
 
-    /// Whether git runs a program when it writes files with this `filter` attribute.
+    /// Whether git runs a program for files with this `filter` attribute.
     pub(super) fn runs_filter(&self, name: &str) -> bool {
         self.filters.contains(name)
     }
@@ -115,8 +115,9 @@ impl Part {
 
 fn filters(config: &Config) -> HashSet<String> {
     let mut filters = HashSet::new();
-    let Ok(entries) = config.entries(Some("filter\\..*\\.(smudge|process|required)")) else { return filters };
-    // One that is required and has no program is an error for git.
+    let Ok(entries) = config.entries(Some("filter\\..*\\.(clean|smudge|process|required)")) else { return filters };
+    // One that only cleans leaves files that git would not write so; one that is required and has no program is
+    // an error for git.
     let _ = entries.for_each(|entry| {
         let name = entry.name().ok().and_then(|name| name.strip_prefix("filter.")?.rsplit_once('.'));
         if let (Some((name, _)), Ok(value)) = (name, entry.value())
