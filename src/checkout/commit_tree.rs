@@ -175,16 +175,17 @@ impl CommitTree {
         let file = self.files.data(at);
         let blob = match self.conversion(at)? {
             None => file.blob,
-            Some(conversion) => BlobHasher::hash(&conversion.apply(self.part(file).read(file.blob)?, file.blob)),
+            Some(conversion) => {
+                BlobHasher::hash(&conversion.apply(self.part(file).read(file.blob)?, file.blob))
+            }
         };
         Ok((file.kind(), blob))
     }
 
     fn conversion(&self, at: usize) -> io::Result<Option<Conversion>> {
         let path = self.files.path(at);
-        self.allowed_conversion(at).map_err(|refusal| {
-            named(path, &io::Error::new(io::ErrorKind::Unsupported, refusal.to_string()))
-        })
+        self.allowed_conversion(at)
+            .map_err(|refusal| named(path, &io::Error::new(io::ErrorKind::Unsupported, refusal.to_string())))
     }
 
     fn allowed_conversion(&self, at: usize) -> Result<Option<Conversion>, Refusal> {
@@ -317,11 +318,9 @@ impl FileTree for CommitTree {
         list_both(folder.as_bytes(), (&self.files, hollow), prune, |found, _| {
             nodes.push(match found {
                 Found::First(path, file) => Self::node(path, file),
-                Found::Second(path, ()) => Node {
-                    path: TreePath::new(path),
-                    kind: NodeKind::File,
-                    tracking: Tracking::Tracked,
-                },
+                Found::Second(path, ()) => {
+                    Node { path: TreePath::new(path), kind: NodeKind::File, tracking: Tracking::Tracked }
+                }
             });
             Ok(())
         })?;

@@ -40,14 +40,16 @@ impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Filter(name) => {
-                write!(f, "the filter `{}` makes its content, which git's objects do not have", printable(name))
+                write!(
+                    f,
+                    "the filter `{}` makes its content, which git's objects do not have",
+                    printable(name)
+                )
             }
             Self::Encoding(name) => {
                 write!(f, "git writes it in the encoding `{}`, which is not known here", printable(name))
             }
-            Self::LfsPointer => {
-                f.write_str("its content is in Git LFS: the commit has only a pointer to it")
-            }
+            Self::LfsPointer => f.write_str("its content is in Git LFS: the commit has only a pointer to it"),
         }
     }
 }

@@ -115,7 +115,9 @@ impl Part {
 
 fn filters(config: &Config) -> HashSet<String> {
     let mut filters = HashSet::new();
-    let Ok(entries) = config.entries(Some("filter\\..*\\.(clean|smudge|process|required)")) else { return filters };
+    let Ok(entries) = config.entries(Some("filter\\..*\\.(clean|smudge|process|required)")) else {
+        return filters;
+    };
     // One that only cleans leaves files that git would not write so; one that is required and has no program is
     // an error for git.
     let _ = entries.for_each(|entry| {

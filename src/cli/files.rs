@@ -1,11 +1,11 @@
 //! Which files a command is about: those of the work tree, or those of the commit that `--rev` names.
 
-use std::io;
 use std::sync::Arc;
 
 use super::error::CliError;
 use super::settings::{self, SettingsFile};
-use crate::checkout::{Checkout, CheckoutError, CommitId, CommitTree, Snapshot, WorkTree};
+use crate::checkout::{Checkout, CheckoutError, CommitId, CommitTree, FileTree, Snapshot, WorkTree};
+use crate::discovery::follow_link;
 
 /// The files of a checkout that everything is read from.
 pub(super) enum Files {
@@ -50,16 +50,12 @@ impl Files {
     /// Reads the settings file.
     pub(super) fn settings(&self, checkout: &Checkout) -> Result<SettingsFile, CliError> {
         match self {
-            Self::WorkTree(_) => settings::load(checkout.root())
-                .map_err(|found| CliError::in_files(checkout.root(), found)),
-            Self::Commit { tree, .. } => settings::load_from(&|path| match tree.open(path) {
-                Ok(mut file) => {
-                    let mut content = Vec::new();
-                    file.read_to_end(&mut content)?;
-                    Ok(Some(content))
-                }
-                Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-                Err(error) => Err(error),
+            Self::WorkTree(_) => {
+                settings::load(checkout.root()).map_err(|found| CliError::in_files(checkout.root(), found))
+            }
+            Self::Commit { tree, .. } => settings::load_from(&|path| match follow_link(&**tree, path) {
+                Some(file) => tree.read(&file).map(Some),
+                None => Ok(None),
             })
             .map_err(CliError::wrong),
         }

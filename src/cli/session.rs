@@ -331,12 +331,7 @@ fn branch_reference(checkout: &Checkout, environment: &Environment) -> BranchRef
         Some(CiTrigger::Branch(branch)) => BranchReference::of_branch(&branch),
         Some(CiTrigger::PullRequest(number)) => {
             let name = format!("pr-{number}");
-            BranchReference {
-                tag: Tag::new(&name).ok(),
-                name: Some(name),
-                pull_request: true,
-                fixed: false,
-            }
+            BranchReference { tag: Tag::new(&name).ok(), name: Some(name), pull_request: true, fixed: false }
         }
         Some(CiTrigger::Tag(_)) | None => BranchReference::default(),
     }

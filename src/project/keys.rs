@@ -133,8 +133,7 @@ fn select(
 
 /// The first input that a commit names but whose content is not in git's objects here.
 fn obstacle(tree: &dyn Snapshot, image: &Image, selection: &Selection) -> Option<Diagnostic> {
-    let mut found =
-        selection.nodes.iter().filter_map(|node| Some((&node.path, tree.obstacle(&node.path)?)));
+    let mut found = selection.nodes.iter().filter_map(|node| Some((&node.path, tree.obstacle(&node.path)?)));
     let (path, obstacle) = found.next()?;
     let more = match found.count() {
         0 => String::new(),
