@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::error::CliError;
 use super::settings::{self, SettingsFile};
 use crate::checkout::{Checkout, CheckoutError, CommitId, CommitTree, FileTree, Snapshot, WorkTree};
+use crate::diagnostic::Diagnostic;
 use crate::discovery::follow_link;
 
 /// The files of a checkout that everything is read from.
@@ -53,11 +54,15 @@ impl Files {
             Self::WorkTree(_) => {
                 settings::load(checkout.root()).map_err(|found| CliError::in_files(checkout.root(), found))
             }
-            Self::Commit { tree, .. } => settings::load_from(&|path| match follow_link(&**tree, path) {
-                Some(file) => tree.read(&file).map(Some),
-                None => Ok(None),
-            })
-            .map_err(CliError::wrong),
+            Self::Commit { tree, .. } => settings_in(&**tree).map_err(CliError::wrong),
         }
     }
+}
+
+/// The settings that a tree holds.
+pub(super) fn settings_in(tree: &dyn FileTree) -> Result<SettingsFile, Vec<Diagnostic>> {
+    settings::load_from(&|path| match follow_link(tree, path) {
+        Some(file) => tree.read(&file).map(Some),
+        None => Ok(None),
+    })
 }

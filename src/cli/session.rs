@@ -1,11 +1,11 @@
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::args::{GlobalArgs, ImageArgs, SelectionArgs};
 use super::environment::Environment;
 use super::error::{CliError, ExitCode};
-use super::files::Files;
+use super::files::{self, Files};
 use super::known;
 use super::settings::{self, Resolved, SettingsFile};
 use crate::checkout::ci::{CiTrigger, ci_reference};
@@ -119,7 +119,7 @@ impl Session {
         if let Some(engine) = &engine {
             resolved.options.build_platform = engine.info().platform.clone();
         }
-        Self::read(request, checkout, files, &file, resolved, engine)
+        Self::read(request, checkout, files, &file, resolved, engine, now)
     }
 
     fn read(
@@ -129,6 +129,7 @@ impl Session {
         file: &SettingsFile,
         resolved: Resolved,
         engine: Option<Arc<Engine>>,
+        now: Duration,
     ) -> Result<Self, CliError> {
         let options = &resolved.options;
         let tree = files.snapshot();
@@ -146,8 +147,10 @@ impl Session {
                     assume_clean(&project)
                 } else {
                     let committed = HeadTree::new(committed, tree.clone());
-                    let committed = load(&committed, checkout.name(), checkout.origin_url(), options)?;
-                    compare_with_head(&project, Some(&committed))
+                    let options = committed_options(request, &committed, &resolved, now);
+                    let load =
+                        |options: Options| load(&committed, checkout.name(), checkout.origin_url(), &options);
+                    compare_with_head(&project, options.map(load).transpose()?.as_ref())
                 }
             }
             (Files::WorkTree(_), None) => compare_with_head(&project, None),
@@ -278,6 +281,21 @@ fn is_as_committed(
 ) -> Result<bool, CliError> {
     let differences = tree.differences(committed, &project.versioned_paths(options))?;
     Ok(differences.added.is_empty() && differences.removed.is_empty() && differences.modified.is_empty())
+}
+
+/// The options with the committed settings in place of those on disk, so that an uncommitted edit of them
+/// counts as one. `None` if those of the commit are wrong: then it gives no images.
+fn committed_options(
+    request: &Request<'_>,
+    committed: &HeadTree,
+    resolved: &Resolved,
+    now: Duration,
+) -> Option<Options> {
+    let file = files::settings_in(committed).ok()?;
+    let Request { global, selection, image, environment, .. } = request;
+    let options = settings::resolve(&file, global, selection, image, environment, now).ok()?.options;
+    let Options { platform, build_platform, .. } = resolved.options.clone();
+    Some(Options { platform, build_platform, ..options })
 }
 
 fn start_folder(global: &GlobalArgs, environment: &Environment) -> PathBuf {
