@@ -137,7 +137,7 @@ impl Session {
         project.diagnostics.extend(file.diagnostics.iter().cloned());
         let commit = files.commit(&checkout);
         if let Some(commit) = commit {
-            assign_revisions(&mut project, &checkout, commit, options.settings_file.as_ref())?;
+            assign_revisions(&mut project, &checkout, commit, &settings::paths(&*tree))?;
         }
         let clean = match (&files, commit) {
             (Files::Commit { .. }, _) => assume_clean(&project),

@@ -120,13 +120,8 @@ fn select(
         image.state = ImageState::Invalid("has an input that cannot be read".into());
         return Ok(None);
     }
-    let specs = context::revision_pathspecs(
-        &image.context,
-        &image.dockerfile,
-        image.ignore_file.as_ref(),
-        sources,
-        &selection,
-    );
+    let root = (&image.context, definition.options.context.is_none());
+    let specs = context::revision_pathspecs(tree, root, &image.dockerfile, sources, &selection);
     image.pathspecs = specs.iter().flat_map(path_patterns).collect();
     Ok(Some(selection))
 }
@@ -144,7 +139,7 @@ fn obstacle(tree: &dyn Snapshot, image: &Image, selection: &Selection) -> Option
 }
 
 /// A glob of a Dockerfile may match a folder, and then means what is below it; git's means files alone.
-fn path_patterns(spec: &SourceSpec) -> Vec<PathPattern> {
+pub(super) fn path_patterns(spec: &SourceSpec) -> Vec<PathPattern> {
     match spec {
         SourceSpec::Literal(path) => vec![PathPattern::Path(path.clone())],
         SourceSpec::Glob(pattern) => {
