@@ -115,8 +115,8 @@ fn select(
     if let ImageState::Blocked(reasons) = &mut image.state {
         reasons.append(&mut nowhere);
     }
-    if let Some(diagnostic) = obstacle(tree, image, &selection) {
-        diagnostics.push(diagnostic);
+    image.obstacle = obstacle(tree, image, &selection);
+    if image.obstacle.is_some() {
         image.state = ImageState::Invalid("has an input that cannot be read".into());
         return Ok(None);
     }
