@@ -92,6 +92,21 @@ fn untracked_staged_removed_and_renamed_inputs() {
     }
 }
 
+/// Git has no empty folders, so one that is left on disk is no source: nothing of it would be sent.
+#[test]
+fn an_empty_folder_is_nowhere_in_both_modes() {
+    let checkout =
+        Checkout::with(&[("api/Dockerfile", "FROM busybox\nCOPY src /srv\n"), ("api/src/a", "a\n")]);
+    checkout.remove("api/src/a");
+    std::fs::create_dir(checkout.root.join("api/src/deep")).expect("a folder");
+    let plan = checkout.plan(&[]);
+    assert_eq!(image(&plan, "api")["action"], "blocked");
+    checkout.commit("gone");
+    for arguments in [&[][..], &["--rev", "main"]] {
+        assert_eq!(image(&checkout.plan(arguments), "api")["action"], "blocked", "{arguments:?}");
+    }
+}
+
 #[test]
 fn flags_of_the_index_hide_no_edit() {
     let shop = Checkout::shop();
@@ -249,7 +264,7 @@ fn a_selection_is_dirty_only_by_what_it_holds() {
     let shop = Checkout::shop();
     shop.write("shared/auth.sh", "edited\n");
     for (arguments, expected) in
-        [(&["motd"][..], &[][..]), (&["service1"], &["shared", "service1"]), (&["-x", "shared"], &[])]
+        [(&["motd"][..], &[][..]), (&["service1"], &["shared", "service1"]), (&["-x", "shared"], &["reports"])]
     {
         let plan = shop.plan(arguments);
         assert_eq!(dirty(&plan), expected, "{arguments:?}");

@@ -93,10 +93,13 @@ fn select(
     let selection = context::select(tree, &image.context, Some(&rules), sources, whole)?;
     image.whole_context = selection.whole_context;
     diagnostics.extend(selection.diagnostics.iter().cloned());
-    // A pattern may match nothing, and git has no empty folders.
+    // A pattern may match nothing. A folder may hold only what is ignored, but an empty one is not sent, as
+    // git has none.
     let is_nowhere = |at: &&usize| match &sources[**at].pattern {
         SourcePattern::Path(path) if sources[**at].plain => {
-            tree.kind(&image.context.join_clamped(path)) != Some(NodeKind::Folder)
+            let path = image.context.join_clamped(path);
+            tree.kind(&path) != Some(NodeKind::Folder)
+                || tree.list(&path, &mut |_| false).is_ok_and(|files| files.is_empty())
         }
         _ => false,
     };
