@@ -263,9 +263,11 @@ fn other_options_than_the_settings_get_no_commit_tags() {
 fn a_selection_is_dirty_only_by_what_it_holds() {
     let shop = Checkout::shop();
     shop.write("shared/auth.sh", "edited\n");
-    for (arguments, expected) in
-        [(&["motd"][..], &[][..]), (&["service1"], &["shared", "service1"]), (&["-x", "shared"], &["reports"])]
-    {
+    for (arguments, expected) in [
+        (&["motd"][..], &[][..]),
+        (&["service1"], &["shared", "service1"]),
+        (&["-x", "shared"], &["reports"]),
+    ] {
         let plan = shop.plan(arguments);
         assert_eq!(dirty(&plan), expected, "{arguments:?}");
         assert_eq!(plan["checkout"]["dirty"], !expected.is_empty(), "{arguments:?}");

@@ -376,7 +376,7 @@ impl Snapshot for CommitTree {
         if let Some(at) = self.files.find(path.as_bytes()) {
             return Some(self.allowed_conversion(at).err()?.obstacle(&self.commit));
         }
-        self.hollow_around(path).filter(|_| self.complete).map(Obstacle::submodule)
+        self.hollow_around(path).filter(|_| self.complete).map(|path| Obstacle::submodule(&path))
     }
 
     fn submodules(&self) -> &[TreePath] {

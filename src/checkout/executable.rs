@@ -1,8 +1,8 @@
 //! The git executable, for what libgit2 cannot read.
 
-use std::io::{self, Read};
+use std::io;
 use std::path::Path;
-use std::process::{Child, ChildStdout, Command, Stdio};
+use std::process::{Child, Command, Stdio};
 
 use super::CheckoutError;
 
@@ -48,6 +48,15 @@ pub(super) fn run(folder: &Path, arguments: &[&str], action: &'static str) -> Re
     Err(Failure::Failed(CheckoutError::Git { action, message }))
 }
 
+/// Starts `git ARGUMENTS` on the repository in `git_dir`, to be talked to.
+pub(super) fn start(git_dir: &Path, arguments: &[&str], action: &'static str) -> Result<Child, Failure> {
+    let mut command = Command::new("git");
+    command.arg("--git-dir").arg(git_dir).args(arguments);
+    prepare(&mut command);
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
+    command.spawn().map_err(|error| failure(&error, action))
+}
+
 fn prepare(command: &mut Command) {
     for name in REDIRECTIONS {
         command.env_remove(name);
@@ -62,50 +71,5 @@ fn failure(error: &io::Error, action: &'static str) -> Failure {
         Failure::NotInstalled
     } else {
         Failure::Failed(CheckoutError::Git { action, message: error.to_string() })
-    }
-}
-
-/// The bytes of a blob as git writes them. It keeps none larger than `in_memory` in memory, as long as it is
-/// not stored as a difference to another one.
-pub(super) fn stream_blob(
-    git_dir: &Path,
-    blob: &str,
-    in_memory: usize,
-) -> Result<Box<dyn Read + Send>, Failure> {
-    let mut command = Command::new("git");
-    command.arg("--git-dir").arg(git_dir).arg("-c").arg(format!("core.bigFileThreshold={in_memory}"));
-    command.args(["cat-file", "blob", blob]);
-    prepare(&mut command);
-    let mut child =
-        command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().map_err(|e| failure(&e, READ_BLOB))?;
-    let Some(output) = child.stdout.take() else {
-        return Err(Failure::Failed(CheckoutError::Git { action: READ_BLOB, message: String::new() }));
-    };
-    Ok(Box::new(BlobStream { child, output }))
-}
-
-const READ_BLOB: &str = "read a file of the commit";
-
-struct BlobStream {
-    child: Child,
-    output: ChildStdout,
-}
-
-impl Read for BlobStream {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let count = self.output.read(buffer)?;
-        // The end is one only if git says so too.
-        if count == 0 && !buffer.is_empty() && !self.child.wait()?.success() {
-            return Err(io::Error::other(format!("git could not {READ_BLOB}")));
-        }
-        Ok(count)
-    }
-}
-
-impl Drop for BlobStream {
-    fn drop(&mut self) {
-        // One that has ended cannot be killed any more; nobody waits for what is left of the other.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
     }
 }

@@ -7,6 +7,7 @@
 mod attributes;
 mod blob_hasher;
 mod blob_sizes;
+mod blob_stream;
 mod branch_tag;
 #[expect(clippy::module_inception, reason = "the module's main type has a file of its own")]
 mod checkout;

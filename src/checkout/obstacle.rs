@@ -15,7 +15,7 @@ pub struct Obstacle {
 }
 
 impl Obstacle {
-    pub(super) fn submodule(path: TreePath) -> Self {
+    pub(super) fn submodule(path: &TreePath) -> Self {
         Self {
             reason: format!("it is in the submodule `{path}`, whose commit is not here"),
             hint: format!("`git submodule update --init '{path}'` fetches it"),

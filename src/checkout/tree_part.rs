@@ -7,16 +7,16 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use git2::{Oid, Repository};
 
 use super::attributes::Attributes;
+use super::blob_stream::BlobStreams;
 use super::conversion::{AutoCrlf, Conversion, Unsupported};
 use super::discover::Opened;
-use super::executable;
 use super::index::Index;
 use super::part::{PartSettings, oid, read_index};
 use super::{BlobId, CheckoutError, UserFolders};
 use crate::path::TreePath;
 
-/// A larger blob is not read in one piece: the git executable streams it.
-const LARGE: usize = 8 << 20;
+/// Blobs up to this size are read in one piece.
+const SMALL: u64 = 16 << 10;
 
 /// Every pointer file of Git LFS begins so.
 const LFS_POINTER: &[u8] = b"version https://git-lfs.github.com/spec/";
@@ -27,7 +27,7 @@ pub(super) struct TreePart {
     pub(super) folder: Vec<u8>,
     pub(super) attributes: Attributes,
     pub(super) settings: PartSettings,
-    git_dir: PathBuf,
+    streams: BlobStreams,
     repository: Mutex<Repository>,
 }
 
@@ -42,7 +42,8 @@ pub(super) struct PartSource {
 impl TreePart {
     pub(super) fn new(source: PartSource, folder: Vec<u8>, attributes: Attributes) -> Self {
         let PartSource { git_dir, repository, settings, .. } = source;
-        Self { folder, attributes, settings, git_dir, repository: Mutex::new(repository) }
+        let streams = BlobStreams::new(&git_dir);
+        Self { folder, attributes, settings, streams, repository: Mutex::new(repository) }
     }
 
     /// Length of the folder with its `/` in front of every path.
@@ -98,13 +99,10 @@ impl TreePart {
 
     /// The bytes of a blob, one after the other: memory does not grow with the blob.
     pub(super) fn open(&self, blob: BlobId) -> io::Result<Box<dyn Read + Send>> {
-        if self.size(blob)? > LARGE as u64 {
-            // Libgit2 reads packed objects in one piece only. Without the executable this is all there is.
-            match executable::stream_blob(&self.git_dir, &blob.to_string(), LARGE) {
-                Ok(stream) => return Ok(stream),
-                Err(executable::Failure::NotInstalled) => {}
-                Err(executable::Failure::Failed(error)) => return Err(error.into()),
-            }
+        if self.size(blob)? > SMALL
+            && let Some(stream) = self.streams.open(blob)?
+        {
+            return Ok(Box::new(stream));
         }
         Ok(Box::new(Cursor::new(self.read(blob)?)))
     }

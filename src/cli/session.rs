@@ -119,13 +119,13 @@ impl Session {
         if let Some(engine) = &engine {
             resolved.options.build_platform = engine.info().platform.clone();
         }
-        Self::read(request, checkout, files, &file, resolved, engine, now)
+        Self::read(request, checkout, &files, &file, resolved, engine, now)
     }
 
     fn read(
         request: &Request<'_>,
         checkout: Checkout,
-        files: Files,
+        files: &Files,
         file: &SettingsFile,
         resolved: Resolved,
         engine: Option<Arc<Engine>>,
@@ -139,7 +139,7 @@ impl Session {
         if let Some(commit) = commit {
             assign_revisions(&mut project, &checkout, commit, &settings::paths(&*tree))?;
         }
-        let clean = match (&files, commit) {
+        let clean = match (files, commit) {
             (Files::Commit { .. }, _) => assume_clean(&project),
             (Files::WorkTree(tree), Some(head)) => {
                 let committed = checkout.commit_tree(head)?;
@@ -156,7 +156,7 @@ impl Session {
             (Files::WorkTree(_), None) => compare_with_head(&project, None),
         };
         let selected = selection(request, &checkout, &project)?;
-        let reference = match &files {
+        let reference = match files {
             Files::WorkTree(_) => branch_reference(&checkout, request.environment),
             Files::Commit { branch: Some(branch), .. } => BranchReference::of_branch(branch),
             // What `-t` asks for is the user's word.
