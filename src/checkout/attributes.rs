@@ -75,6 +75,13 @@ pub(super) struct Source<'a> {
     pub(super) text: &'a [u8],
 }
 
+impl FileAttributes<'_> {
+    /// The same for a git that has no program for the filter.
+    pub(super) fn without_filter(self) -> Self {
+        Self { filter: &Value::Unspecified, ..self }
+    }
+}
+
 impl Attributes {
     /// Takes the files that hold for the whole repository from the weakest (`core.attributesFile`, then the root's
     /// `.gitattributes` among `folders`), and `info/attributes`, which beats them all.

@@ -13,13 +13,16 @@ use super::history;
 use super::index::Index;
 use super::part::{Part, PartSettings, read_index};
 use super::pathspec::Pathspecs;
+use super::tree_part::PartSource;
 use super::work_tree::WorkTree;
 use super::{CheckoutError, CommitId, executable, origin};
 
-/// A git checkout: a work tree and the repository that it belongs to.
+/// A git checkout: a work tree and the repository that it belongs to, or a bare repository, of which only
+/// commits can be read.
 pub struct Checkout {
     opened: Mutex<Opened>,
     root: std::path::PathBuf,
+    bare: bool,
     git_dir: std::path::PathBuf,
     common_dir: std::path::PathBuf,
     objects_only: bool,
@@ -50,6 +53,7 @@ impl Checkout {
             origin_url,
             head: head::read(&opened)?,
             root: opened.root.clone(),
+            bare: opened.bare,
             git_dir: opened.git_dir.clone(),
             blob_sizes: Arc::new(BlobSizes::new(&opened.common_dir)),
             common_dir: opened.common_dir.clone(),
@@ -60,7 +64,7 @@ impl Checkout {
         })
     }
 
-    /// The folder of the work tree.
+    /// The folder of the work tree; of a bare repository its own folder.
     pub fn root(&self) -> &Path {
         &self.root
     }
@@ -92,6 +96,9 @@ impl Checkout {
 
     /// Reads the index and all folders of the work tree, those of its submodules included.
     pub fn work_tree(&self) -> Result<WorkTree, CheckoutError> {
+        if self.bare {
+            return Err(CheckoutError::Bare(self.root.clone()));
+        }
         let disk = Disk::new(&self.root).map_err(|error| CheckoutError::io(&self.root, error))?;
         let settings = PartSettings::new(self.opened().config(), &self.common_dir, &self.user);
         // Each is a large file.
@@ -107,7 +114,7 @@ impl Checkout {
             parts.extend(submodules);
             next += 1;
         }
-        Ok(WorkTree::new(disk, &folders, parts, self.blob_sizes.clone()))
+        Ok(WorkTree::new(&self.root, disk, &folders, parts, self.blob_sizes.clone()))
     }
 
     /// Submodules that are checked out. Others are folders like any other.
@@ -131,16 +138,16 @@ impl Checkout {
             let opened = self.opened();
             (opened.reopen()?, opened.config())
         };
-        let origin = Origin {
-            root: &self.root,
-            common_dir: &self.common_dir,
-            user: &self.user,
-            blob_sizes: &self.blob_sizes,
+        let origin = Origin { root: &self.root, user: &self.user, blob_sizes: &self.blob_sizes };
+        let source = PartSource {
+            git_dir: self.git_dir.clone(),
+            common_dir: self.common_dir.clone(),
+            repository,
+            settings: PartSettings::new(config, &self.common_dir, &self.user),
         };
-        let settings = PartSettings::new(config, &self.common_dir, &self.user);
         // Without an index it only takes longer.
         let index = self.index().unwrap_or_default();
-        CommitTree::read(&origin, repository, &index, settings, commit)
+        CommitTree::read(&origin, source, &index, commit)
     }
 
     /// For each query the last commit, from `from` backwards, that changed, added or removed one of its
@@ -222,6 +229,15 @@ impl Checkout {
         let object = opened.repository.revparse_single(revision).map_err(|_| unknown())?;
         let commit = object.peel_to_commit().map_err(|_| unknown())?;
         CommitId::from_oid(commit.id()).ok_or_else(unknown)
+    }
+
+    /// The local branch that a revision names, if that is what git means by it: a tag of the same name
+    /// comes first, and the names of other things (`HEAD`, `main~1`, `origin/main`) are no branches.
+    pub fn branch_at(&self, revision: &str, commit: CommitId) -> Option<String> {
+        let name = ["refs/heads/", "heads/"].iter().find_map(|prefix| revision.strip_prefix(prefix));
+        let name = name.unwrap_or(revision);
+        let is_it = self.is_branch(name) && self.resolve(&format!("refs/heads/{name}")).ok() == Some(commit);
+        is_it.then(|| name.to_owned())
     }
 
     /// Whether there is a local branch of this name.

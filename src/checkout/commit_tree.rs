@@ -1,28 +1,25 @@
-use std::io::{self, Read};
-use std::ops::Range;
+use std::collections::HashMap;
+use std::io::{self, Cursor, Read};
 use std::path::Path;
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, OnceLock};
 
 use bstr::{BStr, ByteSlice};
 use git2::{Oid, Repository};
 
 use super::attributes::{Attributes, Source};
 use super::blob_sizes::BlobSizes;
-use super::conversion::{AutoCrlf, Conversion, Unsupported};
-use super::discover::Opened;
+use super::collector::Collector;
+use super::conversion::Conversion;
 use super::files::{Files, Found, list_both};
-use super::index::{self, CachedTree, Index};
-use super::part::{PartSettings, oid, read_index};
-use super::tree_object::TreeEntries;
+use super::gitmodules;
+use super::index::{self, Index};
+use super::tree_part::{PartSource, Refusal, TreePart, read_blob};
 use super::work_tree::{attributes_folder, named};
 use super::{
-    BlobHasher, BlobId, CheckoutError, CommitId, FileTree, Identity, InputKind, Node, NodeKind, Snapshot,
-    Tracking, UserFolders,
+    BlobHasher, BlobId, CheckoutError, CommitId, FileTree, Identity, InputKind, Node, NodeKind, Obstacle,
+    Snapshot, Tracking, UserFolders,
 };
 use crate::path::TreePath;
-
-/// Git itself refuses to write deeper trees (`core.maxTreeDepth`).
-const DEEPEST: usize = 2048;
 
 /// The files of a commit, as git would check them out: with its own line endings and `$Id$`, but without the
 /// user's filters. Submodules that are here are part of it, at the commits that it records for them.
@@ -31,33 +28,27 @@ pub struct CommitTree {
     pub(super) files: Files<TreeFile>,
     parts: Vec<TreePart>,
     submodules: Vec<TreePath>,
-    /// Submodules whose commit is not here: folders without content.
-    hollow: Vec<TreePath>,
+    /// Submodules whose commit is not here.
+    hollow: Files<()>,
+    /// Whether those count as files that cannot be read; else they are folders without content, as they are
+    /// on disk.
+    complete: bool,
     nodes: OnceLock<Vec<Node>>,
     blob_sizes: Arc<BlobSizes>,
 }
 
 /// A file of a tree object.
 pub(super) struct TreeFile {
-    mode: u32,
-    blob: BlobId,
-    part: u32,
+    pub(super) mode: u32,
+    pub(super) blob: BlobId,
+    pub(super) part: u32,
     /// As the index has it; 0 where it says nothing.
-    size: u32,
-}
-
-/// The repository that a part of the files comes from.
-struct TreePart {
-    folder: Vec<u8>,
-    repository: Mutex<Repository>,
-    attributes: Attributes,
-    settings: PartSettings,
+    pub(super) size: u32,
 }
 
 /// What reading a commit needs to know of the checkout.
 pub(super) struct Origin<'a> {
     pub(super) root: &'a Path,
-    pub(super) common_dir: &'a Path,
     pub(super) user: &'a UserFolders,
     pub(super) blob_sizes: &'a Arc<BlobSizes>,
 }
@@ -67,9 +58,8 @@ impl CommitTree {
     /// entries are taken from there, which makes HEAD's tree nearly free.
     pub(super) fn read(
         origin: &Origin<'_>,
-        repository: Repository,
+        source: PartSource,
         index: &Arc<Index>,
-        settings: PartSettings,
         commit: CommitId,
     ) -> Result<Self, CheckoutError> {
         let mut tree = Self {
@@ -77,20 +67,23 @@ impl CommitTree {
             files: Files::beside(index.clone(), index.len()),
             parts: Vec::new(),
             submodules: Vec::new(),
-            hollow: Vec::new(),
+            hollow: Files::new(),
+            complete: false,
             nodes: OnceLock::new(),
             blob_sizes: origin.blob_sizes.clone(),
         };
         let oid = Oid::from_bytes(commit.as_bytes())
             .map_err(|error| CheckoutError::git("read a commit", &error))?;
-        let root = repository
+        let root = source
+            .repository
             .find_commit(oid)
             .map(|commit| commit.tree_id())
             .map_err(|error| CheckoutError::object(oid, &error))?;
-        tree.add_part(origin, repository, settings, Vec::new(), root, index)?;
+        tree.add_part(origin, source, Vec::new(), root, index)?;
         if tree.parts.len() > 1 {
             tree.files.sort();
         }
+        tree.hollow.sort();
         tree.submodules = tree.parts[1..].iter().map(|part| TreePath::new(&part.folder)).collect();
         tree.submodules.sort();
         Ok(tree)
@@ -99,42 +92,55 @@ impl CommitTree {
     fn add_part(
         &mut self,
         origin: &Origin<'_>,
-        repository: Repository,
-        settings: PartSettings,
+        source: PartSource,
         folder: Vec<u8>,
         root: Oid,
         index: &Index,
     ) -> Result<(), CheckoutError> {
         let first = self.files.len();
-        let part = u32::try_from(self.parts.len()).unwrap_or(u32::MAX);
         let mut collector = Collector {
-            repository: &repository,
+            repository: &source.repository,
             index,
-            part,
+            part: u32::try_from(self.parts.len()).unwrap_or(u32::MAX),
             prefix: if folder.is_empty() { Vec::new() } else { [&folder[..], b"/"].concat() },
             files: &mut self.files,
             submodules: Vec::new(),
         };
-        let cached = index.cached_trees();
-        let cached = cached.as_ref().map(|cached| (cached, 0..index.len()));
-        collector.folder(root, &mut Vec::new(), cached.as_ref(), 0)?;
+        collector.collect(root)?;
         let submodules = collector.submodules;
-        let attributes = attributes(&self.files, first, &folder, &repository, &settings);
-        self.parts.push(TreePart { folder, repository: Mutex::new(repository), attributes, settings });
+        let names = if submodules.is_empty() {
+            HashMap::new()
+        } else {
+            submodule_names(&self.files, first, &folder, &source.repository)?
+        };
+        let prefix = if folder.is_empty() { 0 } else { folder.len() + 1 };
+        let mut below = Vec::new();
         for (path, commit) in submodules {
-            let path = TreePath::new(path);
-            let opened = open_submodule(origin, &path).and_then(|(repository, settings, index)| {
-                let root = repository.find_commit(commit).ok()?.tree_id();
-                Some((repository, settings, index, root))
+            let name = names.get(&path[prefix..]);
+            let place = TreePath::new(&path).to_os(origin.root);
+            let found = source.of_submodule(name.map(Vec::as_slice), &place, commit, origin.user);
+            let found = found.and_then(|(source, index)| {
+                let root = source.repository.find_commit(commit).ok()?.tree_id();
+                Some((source, index, root))
             });
-            match opened {
-                Some((repository, settings, index, root)) => {
-                    self.add_part(origin, repository, settings, path.as_bytes().to_owned(), root, &index)?;
-                }
-                None => self.hollow.push(path),
+            match found {
+                Some(found) => below.push((path, found)),
+                None => self.hollow.push(&[&path], ()),
             }
         }
+        let attributes = attributes(&self.files, first, &folder, &source)?;
+        self.parts.push(TreePart::new(source, folder, attributes));
+        for (path, (source, index, root)) in below {
+            self.add_part(origin, source, path, root, &index)?;
+        }
         Ok(())
+    }
+
+    /// The same tree, to build from: submodules whose commit is not here become files that cannot be read
+    /// (their [`Obstacle`] says why) instead of folders without content.
+    #[must_use]
+    pub fn complete(self) -> Self {
+        Self { complete: true, ..self }
     }
 
     /// Which commit it is.
@@ -148,66 +154,63 @@ impl CommitTree {
         self.files.find(path.as_bytes()).map(|at| self.content(at)).transpose()
     }
 
-    pub(super) fn raw_blob(&self, at: usize) -> BlobId {
-        self.files.data(at).blob
+    /// The blob of a file as it is, whatever git would make of it on disk.
+    pub(super) fn raw_blob(&self, path: &TreePath) -> Option<BlobId> {
+        Some(self.files.data(self.files.find(path.as_bytes())?).blob)
+    }
+
+    /// The bytes of the blob as they are.
+    pub(super) fn read_raw(&self, path: &TreePath) -> io::Result<Vec<u8>> {
+        let file = self.files.data(self.find(path)?);
+        self.part(file).read(file.blob)
+    }
+
+    /// The identity that the blob as it is gives.
+    pub(super) fn identify_raw(&self, path: &TreePath) -> io::Result<Identity> {
+        let file = self.files.data(self.find(path)?);
+        Ok(Identity { kind: file.kind(), blob: file.blob, size: self.size(file)?, modified_ns: None })
     }
 
     pub(super) fn content(&self, at: usize) -> io::Result<(InputKind, BlobId)> {
         let file = self.files.data(at);
         let blob = match self.conversion(at)? {
             None => file.blob,
-            Some(_) => BlobHasher::hash(&self.bytes(at)?),
+            Some(conversion) => {
+                BlobHasher::hash(&conversion.apply(self.part(file).read(file.blob)?, file.blob))
+            }
         };
         Ok((file.kind(), blob))
     }
 
     fn conversion(&self, at: usize) -> io::Result<Option<Conversion>> {
-        let file = self.files.data(at);
-        let part = &self.parts[file.part as usize];
-        let settings = &part.settings;
-        if index::is_link(file.mode)
-            || (part.attributes.is_empty() && settings.eol.autocrlf != AutoCrlf::True)
-        {
-            return Ok(None);
-        }
         let path = self.files.path(at);
-        let attributes = part.attributes.of(&path[part.prefix_length()..]);
-        Conversion::of(&attributes, settings.eol).map_err(|unsupported| {
-            let what = match unsupported {
-                Unsupported::Filter(name) => format!("the filter `{name}`"),
-                Unsupported::Encoding(name) => format!("the working-tree-encoding `{name}`"),
-            };
-            let message = format!("{what} makes its content, which reading a commit does not run");
-            named(path, &io::Error::new(io::ErrorKind::Unsupported, message))
-        })
+        self.allowed_conversion(at)
+            .map_err(|refusal| named(path, &io::Error::new(io::ErrorKind::Unsupported, refusal.to_string())))
     }
 
-    /// The bytes as they would be on disk.
-    fn bytes(&self, at: usize) -> io::Result<Vec<u8>> {
-        let conversion = self.conversion(at)?;
+    fn allowed_conversion(&self, at: usize) -> Result<Option<Conversion>, Refusal> {
         let file = self.files.data(at);
-        let repository = self.parts[file.part as usize].repository();
-        let bytes = read_blob(&repository, file.blob)?;
-        Ok(match conversion {
-            Some(conversion) => conversion.apply(bytes, file.blob),
-            None => bytes,
-        })
+        if index::is_link(file.mode) {
+            return Ok(None);
+        }
+        self.part(file).conversion(self.files.path(at), file.blob)
+    }
+
+    fn part(&self, file: &TreeFile) -> &TreePart {
+        &self.parts[file.part as usize]
     }
 
     /// Asking for the sizes of blobs takes longer than everything else together. The index knows them, except
     /// where git converts files: it has noted the size of the file, not of the blob.
     fn size(&self, file: &TreeFile) -> io::Result<u64> {
-        let part = &self.parts[file.part as usize];
-        let is_converted = !part.attributes.is_empty() || part.settings.eol.autocrlf != AutoCrlf::False;
+        let part = self.part(file);
         let size = u64::from(file.size);
-        if size > 0 && (!is_converted || self.blob_sizes.is_known(file.blob, size)) {
+        if size > 0 && (!part.may_convert() || self.blob_sizes.is_known(file.blob, size)) {
             return Ok(size);
         }
-        let oid = oid(file.blob);
-        let header = part.repository().odb().and_then(|odb| odb.read_header(oid));
-        let (size, _) = header.map_err(|error| CheckoutError::object(oid, &error))?;
-        self.blob_sizes.learn(file.blob, size as u64);
-        Ok(size as u64)
+        let size = part.size(file.blob)?;
+        self.blob_sizes.learn(file.blob, size);
+        Ok(size)
     }
 
     fn find(&self, path: &TreePath) -> io::Result<usize> {
@@ -215,24 +218,14 @@ impl CommitTree {
         self.files.find(path.as_bytes()).ok_or_else(missing)
     }
 
+    /// The submodule that is not here and that the path is in, or is.
+    fn hollow_around(&self, path: &TreePath) -> Option<TreePath> {
+        let around = std::iter::successors(Some(path.clone()), TreePath::parent);
+        around.into_iter().find(|path| self.hollow.find(path.as_bytes()).is_some())
+    }
+
     fn node(path: &[u8], file: &TreeFile) -> Node {
         Node { path: TreePath::new(path), kind: file.node_kind(), tracking: Tracking::Tracked }
-    }
-}
-
-fn read_blob(repository: &Repository, blob: BlobId) -> io::Result<Vec<u8>> {
-    let oid = oid(blob);
-    let object = repository.odb().and_then(|odb| Ok(odb.read(oid)?.data().to_vec()));
-    object.map_err(|error| CheckoutError::object(oid, &error).into())
-}
-
-impl TreePart {
-    fn repository(&self) -> MutexGuard<'_, Repository> {
-        self.repository.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn prefix_length(&self) -> usize {
-        if self.folder.is_empty() { 0 } else { self.folder.len() + 1 }
     }
 }
 
@@ -252,109 +245,42 @@ impl TreeFile {
     }
 }
 
-/// Where a submodule's objects are: in the submodule, or kept by the repository around it. With its
-/// settings, and the index if it is checked out.
-fn open_submodule(origin: &Origin<'_>, path: &TreePath) -> Option<(Repository, PartSettings, Index)> {
-    let folder = path.to_os(origin.root);
-    if let Some(opened) = Opened::at(&folder) {
-        let settings = PartSettings::new(opened.config(), &opened.common_dir, origin.user);
-        let index = read_index(&opened.git_dir, &folder).unwrap_or_default();
-        return Some((opened.repository, settings, index));
-    }
-    let repository = Repository::open(path.to_os(&origin.common_dir.join("modules"))).ok()?;
-    let settings = PartSettings::new(repository.config().ok(), repository.commondir(), origin.user);
-    Some((repository, settings, Index::default()))
-}
-
-/// Gathers the files of one repository's tree, in order.
-struct Collector<'a> {
-    repository: &'a Repository,
-    index: &'a Index,
-    part: u32,
-    prefix: Vec<u8>,
-    files: &'a mut Files<TreeFile>,
-    submodules: Vec<(Vec<u8>, Oid)>,
-}
-
-impl Collector<'_> {
-    /// `path` is the folder with its `/`; `cached` what the index knows of it.
-    fn folder(
-        &mut self,
-        tree: Oid,
-        path: &mut Vec<u8>,
-        cached: Option<&(&CachedTree, Range<usize>)>,
-        depth: usize,
-    ) -> Result<(), CheckoutError> {
-        if let Some((cached, range)) = cached
-            && cached.valid == Some((range.len(), tree))
-        {
-            for at in range.clone() {
-                let (mode, blob, size) = (self.index.mode(at), self.index.blob(at), self.index.size(at));
-                if self.part == 0 && !index::is_submodule(mode) {
-                    self.files.push_indexed(at, TreeFile { mode, blob, part: 0, size });
-                } else {
-                    self.file(mode, blob, size, self.index.path(at));
-                }
-            }
-            return Ok(());
-        }
-        if depth > DEEPEST {
-            return Err(CheckoutError::Git {
-                action: "read a tree",
-                message: "its folders are too deep".to_owned(),
-            });
-        }
-        let odb = self.repository.odb().map_err(|error| CheckoutError::git("read a tree", &error))?;
-        let object = odb.read(tree).map_err(|error| CheckoutError::object(tree, &error))?;
-        let length = path.len();
-        for entry in TreeEntries::new(object.data()) {
-            path.truncate(length);
-            path.extend_from_slice(entry.name);
-            if index::is_folder(entry.mode) {
-                let below = cached.and_then(|(cached, range)| {
-                    let child = cached.child(entry.name)?;
-                    Some((child, self.index.below(path, range.clone())))
-                });
-                path.push(b'/');
-                self.folder(entry.oid(), path, below.as_ref(), depth + 1)?;
-            } else {
-                self.file(entry.mode, BlobId::new(entry.id), 0, path);
-            }
-        }
-        path.truncate(length);
-        Ok(())
-    }
-
-    fn file(&mut self, mode: u32, blob: BlobId, size: u32, path: &[u8]) {
-        if index::is_submodule(mode) {
-            self.submodules.push(([&self.prefix[..], path].concat(), oid(blob)));
-        } else {
-            self.files.push(&[&self.prefix, path], TreeFile { mode, blob, part: self.part, size });
-        }
-    }
-}
-
 /// The attribute files among those that were added since `first`.
 fn attributes(
     files: &Files<TreeFile>,
     first: usize,
     folder: &[u8],
-    repository: &Repository,
-    settings: &PartSettings,
-) -> Attributes {
+    source: &PartSource,
+) -> Result<Attributes, CheckoutError> {
     let prefix = if folder.is_empty() { 0 } else { folder.len() + 1 };
     let mut texts = Vec::new();
     for at in first..files.len() {
         let Some(folder) = attributes_folder(&files.path(at)[prefix..]) else { continue };
         let file = files.data(at);
         if !index::is_link(file.mode) {
-            texts.push((folder, read_blob(repository, file.blob).unwrap_or_default()));
+            texts.push((folder, read_blob(&source.repository, file.blob)?));
         }
     }
     let sources: Vec<_> = texts.iter().map(|(folder, text)| Source { folder, text }).collect();
+    let settings = &source.settings;
     let general = settings.attributes_file.as_ref().and_then(|path| std::fs::read(path).ok());
     let info = std::fs::read(&settings.info_attributes).ok();
-    Attributes::new(general.as_deref(), &sources, info.as_deref())
+    Ok(Attributes::new(general.as_deref(), &sources, info.as_deref()))
+}
+
+/// Under which names the repository keeps its submodules, by their paths.
+fn submodule_names(
+    files: &Files<TreeFile>,
+    first: usize,
+    folder: &[u8],
+    repository: &Repository,
+) -> Result<HashMap<Vec<u8>, Vec<u8>>, CheckoutError> {
+    let path = TreePath::new(folder).join(".gitmodules");
+    let is_it = |at: &usize| files.path(*at) == path.as_bytes() && !index::is_link(files.data(*at).mode);
+    match (first..files.len()).find(is_it) {
+        Some(at) => Ok(gitmodules::names(&read_blob(repository, files.data(at).blob)?)),
+        None => Ok(HashMap::new()),
+    }
 }
 
 impl FileTree for CommitTree {
@@ -362,25 +288,40 @@ impl FileTree for CommitTree {
         if let Some(at) = self.files.find(path.as_bytes()) {
             return Some(self.files.data(at).node_kind());
         }
-        let is_folder = path.is_root() || self.files.has_below(path.as_bytes()) || self.hollow.contains(path);
-        is_folder.then_some(NodeKind::Folder)
+        if path.is_root() || self.files.has_below(path.as_bytes()) || self.hollow.has_below(path.as_bytes()) {
+            return Some(NodeKind::Folder);
+        }
+        // What is in a submodule that is not here is not known, so it may be anything.
+        match self.hollow_around(path) {
+            Some(_) if self.complete => Some(NodeKind::File),
+            Some(submodule) if submodule == *path => Some(NodeKind::Folder),
+            _ => None,
+        }
     }
 
     fn is_tracked(&self, path: &TreePath) -> bool {
-        self.files.find(path.as_bytes()).is_some() || self.files.has_below(path.as_bytes())
+        self.files.find(path.as_bytes()).is_some()
+            || self.files.has_below(path.as_bytes())
+            || (self.complete && self.hollow_around(path).is_some())
     }
 
     fn read(&self, path: &TreePath) -> io::Result<Vec<u8>> {
-        self.bytes(self.find(path)?)
+        let mut bytes = Vec::new();
+        self.open(path)?.read_to_end(&mut bytes)?;
+        Ok(bytes)
     }
 
     fn list(&self, folder: &TreePath, prune: &mut dyn FnMut(&TreePath) -> bool) -> io::Result<Vec<Node>> {
         let mut nodes = Vec::new();
         let nothing = Files::<()>::new();
-        list_both(folder.as_bytes(), (&self.files, &nothing), prune, |found, _| {
-            if let Found::First(path, file) = found {
-                nodes.push(Self::node(path, file));
-            }
+        let hollow = if self.complete { &self.hollow } else { &nothing };
+        list_both(folder.as_bytes(), (&self.files, hollow), prune, |found, _| {
+            nodes.push(match found {
+                Found::First(path, file) => Self::node(path, file),
+                Found::Second(path, ()) => {
+                    Node { path: TreePath::new(path), kind: NodeKind::File, tracking: Tracking::Tracked }
+                }
+            });
             Ok(())
         })?;
         Ok(nodes)
@@ -404,11 +345,12 @@ impl Snapshot for CommitTree {
             let missing = || named(path.as_bytes(), &io::ErrorKind::NotFound.into());
             let at = self.files.find_near(path.as_bytes(), &mut hint).ok_or_else(missing)?;
             let file = self.files.data(at);
-            let (blob, size) = if self.conversion(at)?.is_some() {
-                let bytes = self.bytes(at)?;
-                (BlobHasher::hash(&bytes), bytes.len() as u64)
-            } else {
-                (file.blob, self.size(file)?)
+            let (blob, size) = match self.conversion(at)? {
+                Some(conversion) => {
+                    let bytes = conversion.apply(self.part(file).read(file.blob)?, file.blob);
+                    (BlobHasher::hash(&bytes), bytes.len() as u64)
+                }
+                None => (file.blob, self.size(file)?),
             };
             Ok(Identity { kind: file.kind(), blob, size, modified_ns: None })
         };
@@ -416,7 +358,25 @@ impl Snapshot for CommitTree {
     }
 
     fn open(&self, path: &TreePath) -> io::Result<Box<dyn Read + Send>> {
-        Ok(Box::new(io::Cursor::new(self.read(path)?)))
+        let at = self.find(path)?;
+        let file = self.files.data(at);
+        let part = self.part(file);
+        let named = |error: io::Error| named(path.as_bytes(), &error);
+        match self.conversion(at)? {
+            // Whether line endings are converted at all depends on the whole file.
+            Some(conversion) => {
+                let bytes = part.read(file.blob).map_err(named)?;
+                Ok(Box::new(Cursor::new(conversion.apply(bytes, file.blob))))
+            }
+            None => part.open(file.blob).map_err(named),
+        }
+    }
+
+    fn obstacle(&self, path: &TreePath) -> Option<Obstacle> {
+        if let Some(at) = self.files.find(path.as_bytes()) {
+            return Some(self.allowed_conversion(at).err()?.obstacle(&self.commit));
+        }
+        self.hollow_around(path).filter(|_| self.complete).map(|path| Obstacle::submodule(&path))
     }
 
     fn submodules(&self) -> &[TreePath] {

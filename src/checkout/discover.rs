@@ -19,9 +19,12 @@ impl UserFolders {
     }
 }
 
-/// A repository with a work tree, as far as libgit2 can open it.
+/// A repository, as far as libgit2 can open it.
 pub(super) struct Opened {
+    /// The folder of the work tree; of a bare repository its own folder.
     pub(super) root: PathBuf,
+    /// Whether there is no work tree, so that only commits can be read.
+    pub(super) bare: bool,
     pub(super) git_dir: PathBuf,
     pub(super) common_dir: PathBuf,
     pub(super) repository: Repository,
@@ -38,9 +41,9 @@ impl Opened {
         let nowhere: [&Path; 0] = [];
         match Repository::open_ext(&start, RepositoryOpenFlags::empty(), nowhere) {
             Ok(repository) => {
-                let root = repository.workdir().ok_or_else(|| CheckoutError::Bare(start.clone()))?;
                 let opened = Self {
-                    root: normal(root),
+                    root: normal(repository.workdir().unwrap_or_else(|| repository.path())),
+                    bare: repository.workdir().is_none(),
                     git_dir: normal(repository.path()),
                     common_dir: normal(repository.commondir()),
                     repository,
@@ -55,7 +58,7 @@ impl Opened {
     /// The repository whose work tree is exactly this folder.
     pub(super) fn at(folder: &Path) -> Option<Self> {
         folder.join(".git").symlink_metadata().ok()?;
-        Self::discover(folder).ok().filter(|opened| opened.root == folder)
+        Self::discover(folder).ok().filter(|opened| opened.root == folder && !opened.bare)
     }
 
     /// What libgit2 refuses may still be readable with git's help.
@@ -93,22 +96,22 @@ impl Opened {
                 )?;
             Ok(String::from_utf8_lossy(&answer).trim_end_matches('\n').to_owned())
         };
-        if ask(&["rev-parse", "--is-bare-repository"])? == "true" {
-            return Err(CheckoutError::Bare(start.to_owned()));
-        }
         if ask(&["rev-parse", "--show-object-format"])? != "sha1" {
             let what = "sha256 object ids".to_owned();
             return Err(CheckoutError::Unsupported { path: start.to_owned(), what });
         }
-        let root = PathBuf::from(ask(&["rev-parse", "--show-toplevel"])?);
         let git_dir = PathBuf::from(ask(&["rev-parse", "--absolute-git-dir"])?);
+        let bare = ask(&["rev-parse", "--is-bare-repository"])? == "true";
+        let root =
+            if bare { git_dir.clone() } else { PathBuf::from(ask(&["rev-parse", "--show-toplevel"])?) };
         let common_dir = ask(&["rev-parse", "--path-format=absolute", "--git-common-dir"])?;
         let objects = format!("{common_dir}/objects");
         let repository = Odb::new()
             .and_then(|odb| odb.add_disk_alternate(&objects).map(|()| odb))
             .and_then(Repository::from_odb)
             .map_err(|error| CheckoutError::git("open the objects", &error))?;
-        Ok(Self { root, git_dir, common_dir: PathBuf::from(common_dir), repository, objects_only: true })
+        let common_dir = PathBuf::from(common_dir);
+        Ok(Self { root, bare, git_dir, common_dir, repository, objects_only: true })
     }
 
     /// The settings of the user and of the repository.

@@ -62,7 +62,9 @@ impl CheckoutError {
             Self::NotARepository(_) => {
                 "run it inside a git checkout, or name one with `-C DIR`; `git init` makes one".to_owned()
             }
-            Self::Bare(_) => "clone it, or add a work tree with `git worktree add DIR`".to_owned(),
+            Self::Bare(_) => {
+                "`--rev BRANCH` reads a commit of it; else clone it, or `git worktree add DIR`".to_owned()
+            }
             Self::Unsafe(path) => {
                 format!("if you trust it: git config --global --add safe.directory '{}'", show(path))
             }

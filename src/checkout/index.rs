@@ -258,6 +258,13 @@ impl Index {
     /// Whether `entry` still describes what `stamp` describes. Stricter than git itself: `trustctime`,
     /// `checkStat` and assume-unchanged do not count, since a missed edit would give a stale image.
     pub(super) fn is_unchanged(&self, entry: &IndexEntry, stamp: &Stamp) -> bool {
+        // Racily clean: changed in the second in which the index was written, so stat proves nothing.
+        let racy = stamp.modified.0 >= self.written || stamp.changed.0 >= self.written;
+        !racy && Self::may_be_unchanged(entry, stamp)
+    }
+
+    /// The same for a file that may have changed in the second in which the index was written.
+    pub(super) fn may_be_unchanged(entry: &IndexEntry, stamp: &Stamp) -> bool {
         #[expect(
             clippy::cast_possible_truncation,
             clippy::cast_sign_loss,
@@ -267,11 +274,9 @@ impl Index {
             && entry.modified == (stamp.modified.0 as u32, stamp.modified.1)
             && entry.changed == (stamp.changed.0 as u32, stamp.changed.1)
             && entry.inode == stamp.inode as u32;
-        // Racily clean: changed in the second in which the index was written, so stat proves nothing.
-        let racy = stamp.modified.0 >= self.written || stamp.changed.0 >= self.written;
         // Git marks what it found racy by the size 0, which is only the truth about an empty file.
         let marked = entry.size == 0 && entry.blob.as_bytes() != &EMPTY_BLOB;
-        same && !racy && !marked && !entry.unsettled
+        same && !marked && !entry.unsettled
     }
 
     /// The first entry of `range` that does not fulfil `before`, which must hold for a first part of it.

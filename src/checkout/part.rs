@@ -1,3 +1,4 @@
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
@@ -35,6 +36,8 @@ pub(super) struct PartSettings {
     excludes_file: Option<PathBuf>,
     info_exclude: PathBuf,
     ignore_case: bool,
+    /// Filters (`filter.NAME`) that have a program.
+    filters: HashSet<String>,
 }
 
 impl PartSettings {
@@ -66,7 +69,13 @@ impl PartSettings {
             excludes_file: file("core.excludesfile", "ignore"),
             info_exclude: common_dir.join("info/exclude"),
             ignore_case: is("core.ignorecase", false),
+            filters: config.as_ref().map(filters).unwrap_or_default(),
         }
+    }
+
+    /// Whether git runs a program for files with this `filter` attribute.
+    pub(super) fn runs_filter(&self, name: &str) -> bool {
+        self.filters.contains(name)
     }
 
     fn ignores(&self) -> Ignores {
@@ -102,6 +111,24 @@ impl Part {
     pub(super) fn prefix_length(&self) -> usize {
         if self.folder.is_empty() { 0 } else { self.folder.len() + 1 }
     }
+}
+
+fn filters(config: &Config) -> HashSet<String> {
+    let mut filters = HashSet::new();
+    let Ok(entries) = config.entries(Some("filter\\..*\\.(clean|smudge|process|required)")) else {
+        return filters;
+    };
+    // One that only cleans leaves files that git would not write so; one that is required and has no program is
+    // an error for git.
+    let _ = entries.for_each(|entry| {
+        let name = entry.name().ok().and_then(|name| name.strip_prefix("filter.")?.rsplit_once('.'));
+        if let (Some((name, _)), Ok(value)) = (name, entry.value())
+            && !matches!(value, "" | "false")
+        {
+            filters.insert(name.to_owned());
+        }
+    });
+    filters
 }
 
 /// Reads an index; the git executable lists those whose form only it knows.

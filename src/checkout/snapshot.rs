@@ -2,7 +2,7 @@ use std::io::{self, Read};
 
 use bstr::BStr;
 
-use super::{BlobId, FileTree, Node, NodeKind, Tracking};
+use super::{BlobId, FileTree, Node, NodeKind, Obstacle, Tracking};
 use crate::path::TreePath;
 
 /// The kinds of files that git knows, and so the kinds that an image can have as inputs.
@@ -60,6 +60,11 @@ pub trait Snapshot: FileTree {
 
     /// The bytes of a file, or of a link's target.
     fn open(&self, path: &TreePath) -> io::Result<Box<dyn Read + Send>>;
+
+    /// Why a file that is listed cannot be read here, if that is so whatever is tried.
+    fn obstacle(&self, _path: &TreePath) -> Option<Obstacle> {
+        None
+    }
 
     /// The folders of the submodules that are here, sorted.
     fn submodules(&self) -> &[TreePath];

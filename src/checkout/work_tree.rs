@@ -1,6 +1,8 @@
 use std::cmp::Ordering;
+use std::collections::HashSet;
 use std::fmt::Write as _;
 use std::io::{self, Read};
+use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, OnceLock};
 
@@ -10,9 +12,11 @@ use super::attributes::{Attributes, Source};
 use super::blob_sizes::BlobSizes;
 use super::commit_tree::CommitTree;
 use super::disk::{Disk, Listing};
+use super::executable;
 use super::files::{Files, Found, list_both};
 use super::folder_cache::FolderCache;
 use super::identify::Identifier;
+use super::index::Index;
 use super::part::Part;
 use super::stat_cache::StatCache;
 use super::walk::{self, Walked};
@@ -34,6 +38,9 @@ pub struct WorkTree {
     pub(super) blob_sizes: Arc<BlobSizes>,
     submodules: Vec<TreePath>,
     nodes: OnceLock<Vec<Node>>,
+    root: PathBuf,
+    /// For each part the files that git says are changed, once that was asked.
+    changed_for_git: Vec<OnceLock<Option<HashSet<Vec<u8>>>>>,
 }
 
 /// A file of the work tree. There may be very many, so it is small.
@@ -70,6 +77,7 @@ pub struct Differences {
 
 impl WorkTree {
     pub(super) fn new(
+        root: &Path,
         disk: Disk,
         folders: &FolderCache,
         parts: Vec<Part>,
@@ -85,6 +93,7 @@ impl WorkTree {
         unlisted.sort();
         let known = std::iter::repeat_with(OnceLock::new).take(files.len()).collect();
         let stat_cache = StatCache::new(&parts[0].git_dir);
+        let changed_for_git = parts.iter().map(|_| OnceLock::new()).collect();
         let mut submodules: Vec<_> = parts[1..].iter().map(|part| TreePath::new(&part.folder)).collect();
         submodules.sort();
         Self {
@@ -98,6 +107,8 @@ impl WorkTree {
             blob_sizes,
             submodules,
             nodes: OnceLock::new(),
+            root: root.to_owned(),
+            changed_for_git,
         }
     }
 
@@ -131,7 +142,7 @@ impl WorkTree {
                 // Only a program of the user's knows what the commit would give on disk. Git's word that
                 // the file is the committed one must do.
                 Err(error) if error.kind() == io::ErrorKind::Unsupported => {
-                    self.is_as_in_index(path, base.raw_blob(at))?
+                    self.is_as_in_index(path, base.files.data(at).blob)?
                 }
                 Err(error) => return Err(error),
             };
@@ -163,13 +174,31 @@ impl WorkTree {
         Identifier::new(self)
     }
 
-    fn is_as_in_index(&self, path: &TreePath, blob: BlobId) -> io::Result<bool> {
+    /// Whether git would say that the file is unchanged and the blob is what it has added.
+    pub(super) fn is_as_in_index(&self, path: &TreePath, blob: BlobId) -> io::Result<bool> {
         let Some(at) = self.files.find(path.as_bytes()) else { return Ok(false) };
         let Some((part, index)) = self.files.data(at).tracked() else { return Ok(false) };
         let index_file = &self.parts[part].index;
         let entry = index_file.entry(index);
         let state = self.disk.state(path.as_bytes()).map_err(|error| named(path.as_bytes(), &error))?;
-        Ok(entry.blob == blob && index_file.is_unchanged(&entry, &state.stamp))
+        if entry.blob != blob || !Index::may_be_unchanged(&entry, &state.stamp) {
+            return Ok(false);
+        }
+        Ok(index_file.is_unchanged(&entry, &state.stamp) || !self.changed_for_git(part, index))
+    }
+
+    /// Whether git, which runs the user's programs to find out, says that a file is not what the index has.
+    /// Everything counts as changed where it cannot be asked.
+    fn changed_for_git(&self, part: usize, index: usize) -> bool {
+        let changed = self.changed_for_git[part].get_or_init(|| {
+            let folder = TreePath::new(&self.parts[part].folder).to_os(&self.root);
+            let settings = ["-c", "core.trustctime=true", "-c", "core.checkStat=default"];
+            let question = ["diff-files", "--name-only", "--ignore-submodules=all", "-z"];
+            let answer = executable::run(&folder, &[settings, question].concat(), "compare files");
+            let names = |answer: Vec<u8>| answer.split(|byte| *byte == 0).map(<[u8]>::to_vec).collect();
+            answer.ok().map(names)
+        });
+        changed.as_ref().is_none_or(|changed| changed.contains(self.parts[part].index.path(index)))
     }
 
     /// What stands at a path that was not listed, without following links.

@@ -124,6 +124,10 @@ pub struct SelectionArgs {
 #[derive(Clone, Debug, Default, Args)]
 #[command(next_help_heading = "Images")]
 pub struct ImageArgs {
+    /// Read everything from this branch, tag or commit instead of the work tree, and build that
+    #[arg(long, value_name = "REV")]
+    pub rev: Option<String>,
+
     /// A moving tag instead of `latest`; repeatable
     #[arg(short = 't', long = "tag", value_name = "TAG", value_delimiter = ',')]
     pub tags: Vec<String>,
@@ -249,6 +253,10 @@ pub struct GraphArgs {
     #[command(flatten)]
     pub selection: SelectionArgs,
 
+    /// Read everything from this branch, tag or commit instead of the work tree
+    #[arg(long, value_name = "REV")]
+    pub rev: Option<String>,
+
     /// How to print
     #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
     pub format: GraphFormat,
@@ -357,6 +365,16 @@ impl ImagesArgs {
     }
 }
 
+impl GraphArgs {
+    /// Takes what stood before the command.
+    pub fn merged(mut self, mut before: BuildArgs) -> Self {
+        before.selection.merge(self.selection);
+        self.selection = before.selection;
+        self.rev = self.rev.or(before.image.rev);
+        self
+    }
+}
+
 impl SelectionArgs {
     /// Whether images are named, instead of all being meant.
     pub fn names_images(&self) -> bool {
@@ -374,6 +392,7 @@ impl SelectionArgs {
 
 impl ImageArgs {
     fn merge(&mut self, later: Self) {
+        self.rev = later.rev.or(self.rev.take());
         self.tags.extend(later.tags);
         self.build_arg.extend(later.build_arg);
         self.unhashed_build_arg.extend(later.unhashed_build_arg);

@@ -48,7 +48,7 @@ pub(super) async fn run(
     };
     let session = Session::open(&request).await?;
     let plan = Arc::new(session.plan().await?);
-    output.use_checkout(session.checkout.root());
+    output.use_files(session.tree.clone());
     output.diagnostics(&plan.diagnostics);
     output.head(&plan);
     let Some(engine) = &session.engine else {
@@ -90,7 +90,7 @@ async fn carry_out(
         engine: Arc::clone(engine),
         commit_times: session.commit_times(),
         origin_url: session.checkout.origin_url().map(str::to_owned),
-        tree: Arc::clone(&session.tree) as _,
+        tree: Arc::clone(&session.tree),
         project: Arc::clone(&session.project),
         images: session.selected.clone(),
         plan: Arc::clone(plan),

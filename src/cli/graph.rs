@@ -12,15 +12,16 @@ pub(super) async fn run(
     environment: &Environment,
     output: &mut Output,
 ) -> Result<ExitCode, CliError> {
+    let image = ImageArgs { rev: args.rev.clone(), ..ImageArgs::default() };
     let request = Request {
         global,
         selection: &args.selection,
-        image: &ImageArgs::default(),
+        image: &image,
         environment,
         engine: EngineNeed::Platform,
     };
     let session = Session::open(&request).await?;
-    output.use_checkout(session.checkout.root());
+    output.use_files(session.tree.clone());
     let graph = &session.project.graph;
     let text = match args.format {
         GraphFormat::Text => render::text(graph, &session.selected),

@@ -21,7 +21,7 @@ pub(super) async fn run(
     };
     let session = Session::open(&request).await?;
     let plan = session.plan_without_engine()?;
-    output.use_checkout(session.checkout.root());
+    output.use_files(session.tree.clone());
     let code = if has_errors(&plan.diagnostics) { ExitCode::Wrong } else { ExitCode::Done };
     if args.format == PlanFormat::Json {
         output.result(crate::report::images_json(&plan).as_bytes())?;

@@ -6,8 +6,8 @@ use super::args::{GlobalArgs, InspectArgs, PlanFormat};
 use super::environment::Environment;
 use super::error::{CliError, ExitCode};
 use super::output::Output;
-use super::settings::arguments;
-use crate::checkout::{Checkout, FileTree, WorkTree};
+use super::settings::{self, arguments};
+use crate::checkout::{Checkout, FileTree, Pathspecs, WorkTree};
 use crate::dockerfile::Scope;
 use crate::image::Platform;
 use crate::path::TreePath;
@@ -31,7 +31,8 @@ pub(super) fn run(
     let source = std::fs::read(&file).map_err(|error| {
         CliError::usage(format!("cannot read {}: {error}", printable(&file.display().to_string())))
     })?;
-    let (path, tree) = place(&file, output);
+    let Place { path, found } = place(&file, output);
+    let tree = found.as_ref().map(|(_, tree)| tree);
     let platform = Platform::host_linux();
     let build_args = arguments(&args.build_arg, environment)?;
     let scope = Scope {
@@ -41,7 +42,14 @@ pub(super) fn run(
         build_platform: &platform,
         inherited: &BTreeMap::new(),
     };
-    let inspection = inspect(&source, &path, &scope, tree.as_ref().map(|tree| tree as &dyn FileTree))?;
+    let mut inspection = inspect(&source, &path, &scope, tree.map(|tree| tree as &dyn FileTree))?;
+    if let Some((checkout, tree)) = &found {
+        let ever = |queries: &[Pathspecs]| match checkout.head().commit {
+            Some(head) => Ok(checkout.revisions(head, queries)?.iter().map(Option::is_some).collect()),
+            None => Ok::<_, CliError>(vec![false; queries.len()]),
+        };
+        inspection.add_circumstances(settings::paths(tree), ever)?;
+    }
     match args.format {
         PlanFormat::Json => output.result(inspection_json(&inspection).as_bytes()),
         PlanFormat::Text => {
@@ -52,23 +60,34 @@ pub(super) fn run(
     }
 }
 
-/// The file's path in its checkout, and the checkout's files; outside of one its folder stands for the root.
-fn place(file: &Path, output: &mut Output) -> (TreePath, Option<WorkTree>) {
-    let absolute = file.canonicalize().unwrap_or_else(|_| file.to_owned());
+/// Where a Dockerfile stands.
+struct Place {
+    /// From the root of its checkout; outside of one its name.
+    path: TreePath,
+    /// The checkout and its files.
+    found: Option<(Checkout, WorkTree)>,
+}
+
+/// Finds the checkout around a file; outside of one its folder stands for the root.
+fn place(file: &Path, output: &mut Output) -> Place {
+    // The folder's links lead elsewhere; a Dockerfile that is a link counts where the link is.
+    let absolute = file.parent().and_then(|folder| Some(folder.canonicalize().ok()?.join(file.file_name()?)));
+    let absolute = absolute.unwrap_or_else(|| file.to_owned());
     let folder = absolute.parent().unwrap_or(&absolute);
     let alone = || TreePath::new(absolute.file_name().unwrap_or_default().as_encoded_bytes());
     let found = Checkout::discover(folder).ok().and_then(|checkout| {
         let path = TreePath::from_os(absolute.strip_prefix(checkout.root()).ok()?);
-        Some((path, checkout.root().to_owned(), checkout.work_tree().ok()?))
+        let tree = checkout.work_tree().ok()?;
+        Some((path, (checkout, tree)))
     });
     match found {
-        Some((path, root, tree)) => {
-            output.use_checkout(&root);
-            (path, Some(tree))
+        Some((path, found)) => {
+            output.use_checkout(found.0.root());
+            Place { path, found: Some(found) }
         }
         None => {
             output.use_checkout(folder);
-            (alone(), None)
+            Place { path: alone(), found: None }
         }
     }
 }

@@ -7,10 +7,10 @@ mod build_options;
 mod completions;
 mod environment;
 mod error;
+mod files;
 mod graph;
 mod images;
 mod inspect;
-
 mod known;
 mod output;
 mod plan;
@@ -34,7 +34,7 @@ pub fn run(cli: Cli, environment: &Environment) -> ExitCode {
         Command::Images(args) => {
             block_on(images::run(&global, &args.merged(build), environment, &mut output))
         }
-        Command::Graph(args) => block_on(graph::run(&global, &args, environment, &mut output)),
+        Command::Graph(args) => block_on(graph::run(&global, &args.merged(build), environment, &mut output)),
         Command::Inspect(args) => inspect::run(&global, &args, environment, &mut output),
         Command::Completions { shell } => completions::completions(shell, &mut output),
         Command::Man => completions::man(&mut output),

@@ -10,6 +10,7 @@ use tokio::sync::mpsc;
 use super::args::{ColorMode, GlobalArgs, ProgressMode};
 use super::environment::Environment;
 use super::error::{CliError, ExitCode};
+use crate::checkout::Snapshot;
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::execution::{Event, Outcome};
 use crate::path::TreePath;
@@ -28,6 +29,7 @@ pub(super) struct Output {
     message_look: Look,
     quiet: bool,
     root: Option<PathBuf>,
+    files: Option<Arc<dyn Snapshot + Send + Sync>>,
 }
 
 impl Output {
@@ -52,12 +54,18 @@ impl Output {
             result_look: look(environment.stdout_is_terminal),
             message_look: look(environment.stderr_is_terminal),
             root: None,
+            files: None,
         }
     }
 
     /// From now on diagnostics show excerpts of this checkout's files.
     pub(super) fn use_checkout(&mut self, root: &Path) {
         self.root = Some(root.to_owned());
+    }
+
+    /// From now on diagnostics show excerpts of these files, which may be a commit's.
+    pub(super) fn use_files(&mut self, files: Arc<dyn Snapshot + Send + Sync>) {
+        self.files = Some(files);
     }
 
     #[expect(clippy::unused_self, reason = "whoever writes has to hold the output")]
@@ -164,7 +172,10 @@ impl Output {
     }
 
     fn source(&self, path: &TreePath) -> Option<Vec<u8>> {
-        std::fs::read(path.to_os(self.root.as_deref()?)).ok()
+        match &self.files {
+            Some(files) => files.read(path).ok(),
+            None => std::fs::read(path.to_os(self.root.as_deref()?)).ok(),
+        }
     }
 
     #[expect(clippy::unused_self, reason = "whoever writes has to hold the output")]

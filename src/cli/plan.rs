@@ -26,7 +26,7 @@ pub(super) async fn run(
         return Ok(ExitCode::Done);
     }
     let plan = session.plan().await?;
-    output.use_checkout(session.checkout.root());
+    output.use_files(session.tree.clone());
     match args.format {
         PlanFormat::Json => {
             output.result(crate::report::plan_json(&plan).as_bytes())?;

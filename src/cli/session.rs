@@ -1,14 +1,15 @@
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::args::{GlobalArgs, ImageArgs, SelectionArgs};
 use super::environment::Environment;
 use super::error::{CliError, ExitCode};
+use super::files::{self, Files};
 use super::known;
 use super::settings::{self, Resolved, SettingsFile};
 use crate::checkout::ci::{CiTrigger, ci_reference};
-use crate::checkout::{Checkout, CommitId, CommitTree, WorkTree, branch_tag};
+use crate::checkout::{Checkout, CommitId, CommitTree, HeadTree, Snapshot, WorkTree, branch_tag};
 use crate::diagnostic::Diagnostic;
 use crate::engine::{Endpoint, Engine, EngineEnvironment};
 use crate::graph::{Selection, Selector};
@@ -23,7 +24,9 @@ pub(super) struct Session {
     /// The checkout.
     pub checkout: Checkout,
     /// Its files.
-    pub tree: Arc<WorkTree>,
+    pub tree: Arc<dyn Snapshot + Send + Sync>,
+    /// The commit that they are compared with, or that they are.
+    pub commit: Option<CommitId>,
     /// Its images.
     pub project: Arc<Project>,
     /// How each image stands to HEAD.
@@ -55,6 +58,14 @@ pub(super) struct BranchReference {
     pub tag: Option<Tag>,
     /// Whether it is a pull request, which never moves `latest`.
     pub pull_request: bool,
+    /// Whether `--rev` names a commit that no branch stands for, so that no tag follows it.
+    pub fixed: bool,
+}
+
+impl BranchReference {
+    fn of_branch(branch: &str) -> Self {
+        Self { tag: Some(branch_tag(branch)), name: Some(branch.to_owned()), ..Self::default() }
+    }
 }
 
 /// Whether a command wants an engine.
@@ -84,16 +95,16 @@ impl Session {
     /// Reads the checkout and asks for the engine at the same time.
     pub(super) async fn open(request: &Request<'_>) -> Result<Self, CliError> {
         let start = start_folder(request.global, request.environment);
+        let rev = request.image.rev.clone();
         let connecting = connect(request);
         let reading = tokio::task::spawn_blocking(move || -> Result<_, CliError> {
             let checkout = Checkout::discover(&start)?;
-            let tree = checkout.work_tree()?;
-            let file = settings::load(checkout.root())
-                .map_err(|found| CliError::in_files(checkout.root(), found))?;
-            Ok((checkout, tree, file))
+            let files = Files::open(&checkout, rev.as_deref())?;
+            let file = files.settings(&checkout)?;
+            Ok((checkout, files, file))
         });
         let (engine, read) = tokio::join!(connecting, reading);
-        let (checkout, tree, file) = read.map_err(|error| CliError::usage(error.to_string()))??;
+        let (checkout, files, file) = read.map_err(|error| CliError::usage(error.to_string()))??;
         let engine = engine?;
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let mut resolved = settings::resolve(
@@ -110,42 +121,58 @@ impl Session {
         if let Some(engine) = &engine {
             resolved.options.build_platform = engine.info().platform.clone();
         }
-        Self::read(request, checkout, tree, &file, resolved, engine)
+        Self::read(request, checkout, &files, &file, resolved, engine, now)
     }
 
     fn read(
         request: &Request<'_>,
         checkout: Checkout,
-        tree: WorkTree,
+        files: &Files,
         file: &SettingsFile,
         resolved: Resolved,
         engine: Option<Arc<Engine>>,
+        now: Duration,
     ) -> Result<Self, CliError> {
         let options = &resolved.options;
-        let mut project = load(&tree, checkout.name(), checkout.origin_url(), options)?;
+        let tree = files.snapshot();
+        let mut project = load(&*tree, checkout.name(), checkout.origin_url(), options)?;
         project.diagnostics.extend(file.diagnostics.iter().cloned());
-        let head = checkout.head().commit;
-        let clean = match head {
-            Some(head) => {
-                assign_revisions(&mut project, &checkout, head, options.settings_file.as_ref())?;
+        let commit = files.commit(&checkout);
+        if let Some(commit) = commit {
+            assign_revisions(&mut project, &checkout, commit, &settings::paths(&*tree))?;
+        }
+        let clean = match (files, commit) {
+            (Files::Commit { .. }, _) => assume_clean(&project),
+            (Files::WorkTree(tree), Some(head)) => {
                 let committed = checkout.commit_tree(head)?;
-                if is_as_committed(&tree, &committed, &project, options)? {
+                if is_as_committed(tree, &committed, &project, options)? {
                     assume_clean(&project)
                 } else {
-                    let committed = load(&committed, checkout.name(), checkout.origin_url(), options)?;
-                    compare_with_head(&project, Some(&committed))
+                    let committed = HeadTree::new(committed, tree.clone());
+                    let options = committed_options(request, &committed, &resolved, now);
+                    let load =
+                        |options: Options| load(&committed, checkout.name(), checkout.origin_url(), &options);
+                    compare_with_head(&project, options.map(load).transpose()?.as_ref())
                 }
             }
-            None => compare_with_head(&project, None),
+            (Files::WorkTree(_), None) => compare_with_head(&project, None),
         };
         let selected = selection(request, &checkout, &project)?;
         let project = Arc::new(project);
         // Never freed: the process ends with the session, and there may be a hundred thousand paths.
         std::mem::forget(Arc::clone(&project));
-        let reference = branch_reference(&checkout, request.environment);
+        let reference = match files {
+            Files::WorkTree(_) => branch_reference(&checkout, request.environment),
+            Files::Commit { branch: Some(branch), .. } => BranchReference::of_branch(branch),
+            // What `-t` asks for is the user's word.
+            Files::Commit { branch: None, .. } => {
+                BranchReference { fixed: request.image.tags.is_empty(), ..BranchReference::default() }
+            }
+        };
         Ok(Self {
             checkout,
-            tree: Arc::new(tree),
+            tree,
+            commit,
             project,
             clean,
             named: !selected.is_unnamed(),
@@ -157,11 +184,6 @@ impl Session {
             reference,
             engine,
         })
-    }
-
-    /// The commit that tags follow and clean images are compared with.
-    pub(super) fn head(&self) -> Option<CommitId> {
-        self.checkout.head().commit
     }
 
     /// The images that a name means, alone; an unknown one is an error with the closest names.
@@ -210,7 +232,7 @@ impl Session {
             rebuilt: &self.rebuilt,
             checkout: CheckoutSummary {
                 name: self.checkout.name().to_owned(),
-                head: self.checkout.head().commit,
+                head: self.commit,
                 branch: self.reference.name.clone(),
                 dirty: false,
             },
@@ -241,17 +263,18 @@ impl Session {
     }
 
     fn tag_policy(&self) -> Result<TagPolicy, CliError> {
-        let head: Option<CommitId> = self.checkout.head().commit;
-        let git_tags = match head {
+        let git_tags = match self.commit {
             Some(head) => self.checkout.tags_at(head)?,
             None => Vec::new(),
         };
         let mut moving = self.resolved.moving_tags.clone();
-        if moving.is_empty() && !self.reference.pull_request {
+        if self.reference.fixed {
+            moving.clear();
+        } else if moving.is_empty() && !self.reference.pull_request {
             moving.extend(Tag::new("latest"));
         }
         Ok(TagPolicy {
-            head,
+            head: self.commit,
             git_tags: git_tags.iter().map(|name| branch_tag(name)).collect(),
             branch: self.reference.tag.clone(),
             moving,
@@ -270,6 +293,21 @@ fn is_as_committed(
 ) -> Result<bool, CliError> {
     let differences = tree.differences(committed, &project.versioned_paths(options))?;
     Ok(differences.added.is_empty() && differences.removed.is_empty() && differences.modified.is_empty())
+}
+
+/// The options with the committed settings in place of those on disk, so that an uncommitted edit of them
+/// counts as one. `None` if those of the commit are wrong: then it gives no images.
+fn committed_options(
+    request: &Request<'_>,
+    committed: &HeadTree,
+    resolved: &Resolved,
+    now: Duration,
+) -> Option<Options> {
+    let file = files::settings_in(committed).ok()?;
+    let Request { global, selection, image, environment, .. } = request;
+    let options = settings::resolve(&file, global, selection, image, environment, now).ok()?.options;
+    let Options { platform, build_platform, .. } = resolved.options.clone();
+    Some(Options { platform, build_platform, ..options })
 }
 
 fn start_folder(global: &GlobalArgs, environment: &Environment) -> PathBuf {
@@ -316,20 +354,15 @@ fn selection(request: &Request<'_>, checkout: &Checkout, project: &Project) -> R
 
 fn branch_reference(checkout: &Checkout, environment: &Environment) -> BranchReference {
     let head = checkout.head();
-    let of_branch = |branch: &str| BranchReference {
-        tag: Some(branch_tag(branch)),
-        name: Some(branch.to_owned()),
-        pull_request: false,
-    };
     if let Some(branch) = &head.branch {
-        return of_branch(branch);
+        return BranchReference::of_branch(branch);
     }
     let lookup = |name: &str| environment.get(name).map(str::to_owned);
     match ci_reference(&lookup, head).map(|reference| reference.trigger) {
-        Some(CiTrigger::Branch(branch)) => of_branch(&branch),
+        Some(CiTrigger::Branch(branch)) => BranchReference::of_branch(&branch),
         Some(CiTrigger::PullRequest(number)) => {
             let name = format!("pr-{number}");
-            BranchReference { tag: Tag::new(&name).ok(), name: Some(name), pull_request: true }
+            BranchReference { tag: Tag::new(&name).ok(), name: Some(name), pull_request: true, fixed: false }
         }
         Some(CiTrigger::Tag(_)) | None => BranchReference::default(),
     }

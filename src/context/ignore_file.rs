@@ -1,6 +1,6 @@
 //! Which ignore file counts.
 
-use super::links::resolve;
+use super::links::{resolve, way_to};
 use crate::checkout::{FileTree, NodeKind};
 use crate::path::TreePath;
 
@@ -13,6 +13,19 @@ pub fn ignore_file(tree: &dyn FileTree, dockerfile: &TreePath, root: &TreePath) 
     let mut own = dockerfile.file_name().to_vec();
     own.extend_from_slice(b".dockerignore");
     file_at(tree, &dockerfile.parent()?, &own).or_else(|| file_at(tree, root, b".dockerignore"))
+}
+
+/// All paths whose content decides what [`ignore_file`] gives: those of ignore files that are not there
+/// too, since they would count.
+pub(super) fn ignore_file_ways(tree: &dyn FileTree, dockerfile: &TreePath, root: &TreePath) -> Vec<TreePath> {
+    let folder = dockerfile.parent().unwrap_or_default();
+    let mut name = dockerfile.file_name().to_vec();
+    name.extend_from_slice(b".dockerignore");
+    let mut paths = way_to(tree, &folder, &folder.join(&name));
+    if file_at(tree, &folder, &name).is_none() {
+        paths.extend(way_to(tree, root, &root.join(".dockerignore")));
+    }
+    paths
 }
 
 fn file_at(tree: &dyn FileTree, folder: &TreePath, name: &[u8]) -> Option<TreePath> {

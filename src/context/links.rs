@@ -54,6 +54,17 @@ pub(super) fn resolve(
     }
 }
 
+/// A path of the checkout, the links on its way inside `root`, and what they lead to.
+pub fn way_to(tree: &dyn FileTree, root: &TreePath, path: &TreePath) -> Vec<TreePath> {
+    let mut way = vec![path.clone()];
+    let relative = path.relative_to(root).unwrap_or_default();
+    // What cannot be read leads nowhere.
+    let found = resolve(tree, root, &relative, &mut |_| true).unwrap_or_default();
+    way.extend(found.links.iter().map(|link| root.join(link.as_bytes())));
+    way.extend(found.found.map(|(target, _)| root.join(target.as_bytes())));
+    way
+}
+
 enum Step {
     There(NodeKind),
     Nothing,

@@ -26,6 +26,7 @@ mod select;
 
 pub use ignore::{IgnoreError, IgnoreRules};
 pub use ignore_file::ignore_file;
-pub use pathspecs::{SourceSpec, revision_pathspecs};
+pub use links::way_to;
+pub use pathspecs::{RevisionSpecs, SourceSpec, revision_pathspecs};
 pub use root::{ContextRoot, infer_root};
 pub use select::{Selection, admits, select};

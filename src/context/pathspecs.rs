@@ -3,7 +3,10 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
+use super::ignore_file::ignore_file_ways;
+use super::links::way_to;
 use super::select::Selection;
+use crate::checkout::FileTree;
 use crate::dockerfile::{LocalSource, SourcePattern};
 use crate::path::TreePath;
 
@@ -16,18 +19,37 @@ pub enum SourceSpec {
     Glob(String),
 }
 
-/// What `git log -- …` is asked about for an image's revision: what its sources admit (also files that
-/// are not there now), what the links among them lead to, its Dockerfile and its ignore file. Sorted,
-/// and without paths below others.
+/// What `git log -- …` is asked about for an image's revision.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RevisionSpecs {
+    /// What its sources admit (also files that are not there now), what the links among them lead to, and its
+    /// Dockerfile. Sorted, and without paths below others.
+    pub sources: Vec<SourceSpec>,
+    /// What says how these are read, and would be something else if it were there, or were not: ignore files,
+    /// attribute files, and places nearer to the Dockerfile where a source could be. Most of them never were
+    /// there; one that was, and is deleted, made another image. Sorted, and none below `sources`.
+    pub circumstances: Vec<SourceSpec>,
+}
+
+impl RevisionSpecs {
+    /// All of them.
+    pub fn iter(&self) -> impl Iterator<Item = &SourceSpec> {
+        self.sources.iter().chain(&self.circumstances)
+    }
+}
+
+/// The paths of history that an image of this tree is about. `root` is where its context begins; it is
+/// `inferred` if no setting says so.
 pub fn revision_pathspecs(
-    root: &TreePath,
+    tree: &dyn FileTree,
+    (root, inferred): (&TreePath, bool),
     dockerfile: &TreePath,
-    ignore_file: Option<&TreePath>,
     sources: &[LocalSource],
     selection: &Selection,
-) -> Vec<SourceSpec> {
-    let mut paths: BTreeSet<TreePath> = [dockerfile].into_iter().chain(ignore_file).cloned().collect();
+) -> RevisionSpecs {
+    let mut paths: BTreeSet<TreePath> = BTreeSet::new();
     let mut globs = BTreeSet::new();
+    paths.extend(way_to(tree, &TreePath::root(), dockerfile));
     paths.extend(selection.followed.iter().cloned());
     if selection.whole_context {
         paths.insert(root.clone());
@@ -42,16 +64,54 @@ pub fn revision_pathspecs(
             }
         }
     }
-    let outermost = |path: &&TreePath| {
-        !std::iter::successors(path.parent(), TreePath::parent).any(|around| paths.contains(&around))
+    let mut around: BTreeSet<TreePath> = ignore_file_ways(tree, dockerfile, root).into_iter().collect();
+    let below = std::iter::successors(dockerfile.parent(), TreePath::parent).take_while(|at| at != root);
+    for folder in below.filter(|_| inferred && dockerfile.is_under(root)) {
+        let plain = sources.iter().filter(|source| source.plain);
+        around.extend(plain.filter_map(|source| match &source.pattern {
+            SourcePattern::Path(path) if !path.is_empty() => Some(folder.join_clamped(path)),
+            _ => None,
+        }));
+    }
+    let folders = paths.iter().flat_map(|path| std::iter::successors(path.parent(), TreePath::parent));
+    around.extend(folders.map(|folder| folder.join(ATTRIBUTES)));
+    let mut globs_around = BTreeSet::new();
+    for glob in &globs {
+        for (slash, _) in glob.match_indices('/') {
+            let folder = &glob[..slash];
+            if is_glob(folder) {
+                globs_around.insert(format!("{folder}/{ATTRIBUTES}"));
+            } else {
+                around.insert(TreePath::new(folder).join(ATTRIBUTES));
+            }
+        }
+        around.insert(TreePath::new(ATTRIBUTES));
+    }
+
+    let is_covered = |path: &TreePath| {
+        std::iter::successors(path.parent(), TreePath::parent).any(|around| paths.contains(&around))
     };
-    let literal = paths.iter().filter(outermost).cloned().map(SourceSpec::Literal);
+    around.retain(|path| !paths.contains(path) && !is_covered(path));
     // A glob begins with the root, so that if the root is there, all of it is.
-    let covered =
-        std::iter::successors(Some(root.clone()), TreePath::parent).any(|path| paths.contains(&path));
-    let globs = globs.into_iter().filter(|_| !covered).map(SourceSpec::Glob);
-    literal.chain(globs).collect()
+    if paths.contains(root) || is_covered(root) {
+        globs.clear();
+        globs_around.clear();
+    }
+    let literals = |some: &BTreeSet<TreePath>| -> Vec<SourceSpec> {
+        let outermost = some.iter().filter(|path| !is_covered(path));
+        outermost.cloned().map(SourceSpec::Literal).collect()
+    };
+    RevisionSpecs {
+        sources: literals(&paths).into_iter().chain(globs.into_iter().map(SourceSpec::Glob)).collect(),
+        circumstances: literals(&around)
+            .into_iter()
+            .chain(globs_around.into_iter().map(SourceSpec::Glob))
+            .collect(),
+    }
 }
+
+/// Git's attributes decide how a blob becomes a file.
+const ATTRIBUTES: &str = ".gitattributes";
 
 fn is_glob(path: &str) -> bool {
     path.split('/').any(|name| super::glob::has_wildcards(name.as_bytes()))
@@ -120,8 +180,22 @@ mod tests {
     fn specs(tree: &MemoryTree, root: &str, dockerfile: &str, patterns: &[&str]) -> Vec<String> {
         let sources: Vec<LocalSource> = patterns.iter().map(|pattern| source(pattern)).collect();
         let selection = select(tree, &root.into(), None, &sources, false).expect("in memory");
-        let specs = revision_pathspecs(&root.into(), &dockerfile.into(), None, &sources, &selection);
-        specs.iter().flat_map(SourceSpec::to_git).collect()
+        let root = (&root.into(), true);
+        let specs = revision_pathspecs(tree, root, &dockerfile.into(), &sources, &selection);
+        specs.sources.iter().flat_map(SourceSpec::to_git).collect()
+    }
+
+    fn circumstances(
+        tree: &MemoryTree,
+        root: (&str, bool),
+        dockerfile: &str,
+        patterns: &[&str],
+    ) -> Vec<String> {
+        let sources: Vec<LocalSource> = patterns.iter().map(|pattern| source(pattern)).collect();
+        let (root, inferred) = (root.0.into(), root.1);
+        let selection = select(tree, &root, None, &sources, false).expect("in memory");
+        let specs = revision_pathspecs(tree, (&root, inferred), &dockerfile.into(), &sources, &selection);
+        specs.circumstances.iter().flat_map(SourceSpec::to_git).collect()
     }
 
     #[test]
@@ -146,15 +220,55 @@ mod tests {
     }
 
     #[test]
-    fn the_ignore_file_belongs_to_it() {
-        let specs = revision_pathspecs(
-            &"svc".into(),
-            &"svc/Dockerfile".into(),
-            Some(&".dockerignore".into()),
-            &[],
-            &Selection::default(),
+    fn ignore_files_count_where_they_are_and_where_they_could_be() {
+        let none = MemoryTree::of(&["svc/Dockerfile", "svc/a"]);
+        assert_eq!(
+            circumstances(&none, ("svc", true), "svc/Dockerfile", &["a"]),
+            [".gitattributes", "svc/.dockerignore", "svc/.gitattributes", "svc/Dockerfile.dockerignore"]
         );
-        assert_eq!(specs, [".dockerignore", "svc/Dockerfile"].map(|path| SourceSpec::Literal(path.into())));
+        assert_eq!(circumstances(&none, ("svc", true), "svc/Dockerfile", &[""]), [".gitattributes"]);
+        let own = MemoryTree::of(&["svc/Dockerfile", "svc/a"]).link("svc/Dockerfile.dockerignore", "ignore");
+        let own = own.file("svc/ignore", "");
+        assert_eq!(
+            circumstances(&own, ("svc", true), "svc/Dockerfile", &["a"]),
+            [".gitattributes", "svc/.gitattributes", "svc/Dockerfile.dockerignore", "svc/ignore"]
+        );
+    }
+
+    #[test]
+    fn a_source_could_be_nearer() {
+        let tree = MemoryTree::of(&["a/b/Dockerfile", "x", "y"]);
+        let nearer = |inferred| {
+            let found = circumstances(&tree, ("", inferred), "a/b/Dockerfile", &["x", "y*"]);
+            found.into_iter().filter(|path| path.ends_with('x')).collect::<Vec<_>>()
+        };
+        assert_eq!(nearer(true), ["a/b/x", "a/x"]);
+        assert_eq!(nearer(false), Vec::<String>::new());
+    }
+
+    #[test]
+    fn attributes_of_every_folder_around_a_source() {
+        let tree = MemoryTree::of(&["Dockerfile", "a/b/c/x"]);
+        let found = circumstances(&tree, ("", true), "Dockerfile", &["a/*/c/x"]);
+        assert_eq!(
+            found,
+            [
+                ".dockerignore",
+                ".gitattributes",
+                "Dockerfile.dockerignore",
+                "a/.gitattributes",
+                ":(glob)a/*/.gitattributes",
+                ":(glob)a/*/.gitattributes/**",
+                ":(glob)a/*/c/.gitattributes",
+                ":(glob)a/*/c/.gitattributes/**",
+            ]
+        );
+    }
+
+    #[test]
+    fn a_linked_dockerfile_is_what_it_leads_to() {
+        let tree = MemoryTree::of(&["docker/real", "svc/a"]).link("svc/Dockerfile", "../docker/real");
+        assert_eq!(specs(&tree, "svc", "svc/Dockerfile", &["a"]), ["docker/real", "svc/Dockerfile", "svc/a"]);
     }
 
     #[test]

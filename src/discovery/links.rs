@@ -19,6 +19,14 @@ pub(super) enum Target {
     Nowhere,
 }
 
+/// The file at a path, or the one that the link there leads to inside the checkout.
+pub fn follow_link(tree: &dyn FileTree, path: &TreePath) -> Option<TreePath> {
+    match follow(tree, path) {
+        Target::File(file) => Some(file),
+        Target::NotAFile | Target::Nowhere => None,
+    }
+}
+
 /// Follows the link at `path`, and those on its way, inside the checkout.
 pub(super) fn follow(tree: &dyn FileTree, path: &TreePath) -> Target {
     let mut waiting: VecDeque<BString> = path.components().map(BString::from).collect();

@@ -12,5 +12,6 @@ mod names;
 mod rules;
 
 pub use discover::{Discovery, FoundDockerfile, discover};
+pub use links::follow_link;
 pub use names::{FileNameForm, dockerfile_name};
 pub use rules::Rules;

@@ -67,7 +67,10 @@ fn decide_one(
 ) -> Step {
     let image = &facts.project.images[at];
     let known = &facts.known[at];
-    let Some(key) = image.key() else { return blocked(facts.project, image) };
+    let Some(key) = image.key() else {
+        diagnostics.extend(image.obstacle.clone());
+        return blocked(facts.project, image);
+    };
     if let Some(missing) = missing_dependency(facts, at) {
         let mut step = blocked(facts.project, image);
         step.reasons = vec![missing];

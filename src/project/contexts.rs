@@ -4,8 +4,8 @@ use super::definition::Definition;
 use super::images::{Image, ImageState};
 use super::load::LoadError;
 use crate::checkout::{Node, NodeKind, PathPattern, Snapshot};
-use crate::context::{self, ContextRoot, IgnoreRules, SourceSpec};
-use crate::diagnostic::Diagnostic;
+use crate::context::{self, ContextRoot, IgnoreRules, Selection, SourceSpec};
+use crate::diagnostic::{Diagnostic, Location};
 use crate::dockerfile::SourcePattern;
 use crate::path::TreePath;
 
@@ -19,6 +19,8 @@ pub(super) struct BuildContext {
     pub(super) pathspecs: Vec<PathPattern>,
     /// Sources that are not there, as reasons for which the image is blocked.
     pub(super) nowhere: Vec<String>,
+    /// An input that cannot be read, which is an error only where the image is selected.
+    pub(super) obstacle: Option<Diagnostic>,
     /// Why the image is wrong, if it is.
     pub(super) invalid: Option<String>,
     pub(super) diagnostics: Vec<Diagnostic>,
@@ -59,6 +61,7 @@ fn read(tree: &dyn Snapshot, image: &Image, definition: &Definition) -> Result<B
                 whole_context: false,
                 pathspecs: Vec::new(),
                 nowhere: Vec::new(),
+                obstacle: None,
                 diagnostics,
             });
         }
@@ -66,29 +69,37 @@ fn read(tree: &dyn Snapshot, image: &Image, definition: &Definition) -> Result<B
     let sources = &image.evaluation.sources;
     let whole = image.evaluation.whole_context || definition.options.whole_context;
     let selection = context::select(tree, &root, Some(&rules), sources, whole)?;
-    let specs =
-        context::revision_pathspecs(&root, &image.dockerfile, ignore_file.as_ref(), sources, &selection);
+    let inferred = (&root, definition.options.context.is_none());
+    let specs = context::revision_pathspecs(tree, inferred, &image.dockerfile, sources, &selection);
+    let obstacle = obstacle(tree, image, &selection);
     diagnostics.extend(selection.diagnostics);
     Ok(BuildContext {
         nowhere: nowhere(tree, image, &root, &selection.unmatched),
-        pathspecs: specs.iter().flat_map(path_patterns).collect(),
+        pathspecs: match obstacle {
+            None => specs.iter().flat_map(path_patterns).collect(),
+            Some(_) => Vec::new(),
+        },
         root,
         ignore_file,
-        nodes: selection.nodes,
+        // What cannot be read is not identified either.
+        nodes: if obstacle.is_none() { selection.nodes } else { Vec::new() },
         whole_context: selection.whole_context,
-        invalid: None,
+        invalid: obstacle.as_ref().map(|_| "has an input that cannot be read".to_owned()),
+        obstacle,
         diagnostics,
     })
 }
 
-/// Of the sources that match no file, those for which a build would fail. A pattern may match nothing, and
-/// git has no empty folders.
+/// Of the sources that match no file, those for which a build would fail. A pattern may match nothing. A folder
+/// may hold only what is ignored, but an empty one is not sent, as git has none.
 fn nowhere(tree: &dyn Snapshot, image: &Image, root: &TreePath, unmatched: &[usize]) -> Vec<String> {
     let sources = unmatched.iter().map(|at| &image.evaluation.sources[*at]);
     sources
         .filter(|source| match &source.pattern {
             SourcePattern::Path(path) if source.plain => {
-                tree.kind(&root.join_clamped(path)) != Some(NodeKind::Folder)
+                let path = root.join_clamped(path);
+                tree.kind(&path) != Some(NodeKind::Folder)
+                    || tree.list(&path, &mut |_| false).is_ok_and(|files| files.is_empty())
             }
             _ => false,
         })
@@ -99,8 +110,20 @@ fn nowhere(tree: &dyn Snapshot, image: &Image, root: &TreePath, unmatched: &[usi
         .collect()
 }
 
+/// The first input that a commit names but whose content is not in git's objects here.
+fn obstacle(tree: &dyn Snapshot, image: &Image, selection: &Selection) -> Option<Diagnostic> {
+    let mut found = selection.nodes.iter().filter_map(|node| Some((&node.path, tree.obstacle(&node.path)?)));
+    let (path, obstacle) = found.next()?;
+    let more = match found.count() {
+        0 => String::new(),
+        more => format!(" (and {more} more like it)"),
+    };
+    let message = format!("the input {path} cannot be read: {}{more}", obstacle.reason);
+    Some(Diagnostic::error(message).at(Location::file(image.dockerfile.clone())).hint(obstacle.hint))
+}
+
 /// A glob of a Dockerfile may match a folder, and then means what is below it; git's means files alone.
-fn path_patterns(spec: &SourceSpec) -> Vec<PathPattern> {
+pub(super) fn path_patterns(spec: &SourceSpec) -> Vec<PathPattern> {
     match spec {
         SourceSpec::Literal(path) => vec![PathPattern::Path(path.clone())],
         SourceSpec::Glob(pattern) => {

@@ -1,6 +1,7 @@
 use std::ops::Range;
 
 use crate::checkout::{CommitId, PathPattern, Tracking};
+use crate::diagnostic::Diagnostic;
 use crate::dockerfile::{Dockerfile, Evaluation};
 use crate::graph::DependencyKind;
 use crate::image::{ContentKey, ImageReference};
@@ -44,6 +45,8 @@ pub struct Image {
     pub pathspecs: Vec<PathPattern>,
     /// The last commit that changed any of these, its dependencies' included.
     pub revision: Option<CommitId>,
+    /// Why its inputs cannot be read, which matters to those only who want the image.
+    pub obstacle: Option<Diagnostic>,
     /// Its key, or why it has none.
     pub state: ImageState,
 }

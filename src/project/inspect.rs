@@ -2,8 +2,9 @@ use std::io;
 
 use serde::Serialize;
 
-use crate::checkout::FileTree;
-use crate::context::{self, IgnoreRules, Selection};
+use super::contexts::path_patterns;
+use crate::checkout::{FileTree, Pathspecs};
+use crate::context::{self, IgnoreRules, Selection, SourceSpec};
 use crate::diagnostic::{Diagnostic, Location};
 use crate::dockerfile::{
     CopyInstruction, Dockerfile, Evaluation, Instruction, InstructionKind, Mount, RunInstruction, Scope,
@@ -40,6 +41,9 @@ pub struct Inspection {
     /// Findings; shown as such in text, and as objects in JSON.
     #[serde(skip)]
     pub diagnostics: Vec<Diagnostic>,
+    /// Paths that would change the image if they were there; those that once were belong to the pathspecs.
+    #[serde(skip)]
+    circumstances: Vec<SourceSpec>,
 }
 
 /// A stage of an inspected Dockerfile.
@@ -109,6 +113,28 @@ pub fn inspect(
     Ok(inspection)
 }
 
+impl Inspection {
+    /// Adds to the pathspecs what is not a source but decides how sources are read: of the ignore files,
+    /// attribute files, settings (`more`) and so on those that are there, or that history `ever` had.
+    pub fn add_circumstances<E>(
+        &mut self,
+        more: Vec<TreePath>,
+        ever: impl FnOnce(&[Pathspecs]) -> Result<Vec<bool>, E>,
+    ) -> Result<(), E> {
+        let mut specs = std::mem::take(&mut self.circumstances);
+        specs.extend(more.into_iter().map(SourceSpec::Literal));
+        let queries: Vec<Pathspecs> =
+            specs.iter().map(|spec| Pathspecs { paths: path_patterns(spec) }).collect();
+        for (spec, is_known) in specs.iter().zip(ever(&queries)?) {
+            let texts = if is_known { spec.to_git() } else { Vec::new() };
+            self.revision_pathspecs.extend(texts);
+        }
+        self.revision_pathspecs.sort();
+        self.revision_pathspecs.dedup();
+        Ok(())
+    }
+}
+
 fn of_model(file: &Dockerfile, evaluation: &Evaluation, path: &TreePath) -> Inspection {
     let mut images: Vec<String> = evaluation.references.iter().map(|used| used.expanded.clone()).collect();
     dedup(&mut images);
@@ -141,6 +167,7 @@ fn of_model(file: &Dockerfile, evaluation: &Evaluation, path: &TreePath) -> Insp
         inputs: Vec::new(),
         revision_pathspecs: Vec::new(),
         diagnostics: diagnostics(file, evaluation, path),
+        circumstances: Vec::new(),
     }
 }
 
@@ -257,9 +284,9 @@ fn add_context(
         context::select(tree, &root.root, rules.as_ref(), &evaluation.sources, evaluation.whole_context)?;
     inspection.whole_context = selection.whole_context;
     inspection.inputs = selection.nodes.iter().map(|node| node.path.to_text()).collect();
-    let specs =
-        context::revision_pathspecs(&root.root, path, ignore_file.as_ref(), &evaluation.sources, &selection);
-    inspection.revision_pathspecs = specs.iter().flat_map(context::SourceSpec::to_git).collect();
+    let specs = context::revision_pathspecs(tree, (&root.root, true), path, &evaluation.sources, &selection);
+    inspection.revision_pathspecs = specs.sources.iter().flat_map(SourceSpec::to_git).collect();
+    inspection.circumstances = specs.circumstances;
     inspection.diagnostics.extend(selection.diagnostics);
     Ok(())
 }

@@ -42,6 +42,7 @@ fn adopt(image: &mut Image, context: BuildContext, diagnostics: &mut Vec<Diagnos
     image.ignore_file = context.ignore_file;
     image.whole_context = context.whole_context;
     image.pathspecs = context.pathspecs;
+    image.obstacle = context.obstacle;
     if let Some(reason) = context.invalid {
         image.state = ImageState::Invalid(reason);
     }

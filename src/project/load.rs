@@ -204,6 +204,7 @@ fn image(definition: &Definition, evaluation: Evaluation, name: ImageName) -> Im
         whole_context: false,
         pathspecs: Vec::new(),
         revision: None,
+        obstacle: None,
         state,
     }
 }

@@ -61,14 +61,20 @@ fn a_linked_worktree_is_a_checkout_of_its_own() {
 #[test]
 fn worktrees_of_a_bare_repository_have_its_name() {
     let repository = TestRepository::new();
+    repository.write("a", "a");
     repository.commit("first");
     let (bare, tree) = (repository.beside("shop.git"), repository.beside("tree"));
     repository.git(["clone", "--quiet", "--bare", ".", bare.to_str().expect("text")]);
     repository.git_in(&bare, ["remote", "remove", "origin"]);
     repository.git_in(&bare, ["worktree", "add", "--quiet", "-b", "x", tree.to_str().expect("text")]);
     assert_eq!(Checkout::discover(&tree).expect("found").name(), "shop");
-    assert!(matches!(error(&bare), CheckoutError::Bare(_)));
-    assert!(error(&bare).hint().is_some());
+    let checkout = Checkout::discover(&bare).expect("commits can be read");
+    let head = checkout.head().commit.expect("born");
+    assert_eq!(checkout.name(), "shop");
+    assert_eq!(checkout.commit_tree(head).expect("objects").nodes().len(), 1);
+    let Err(error) = checkout.work_tree() else { panic!("a bare repository has no work tree") };
+    assert!(matches!(error, CheckoutError::Bare(_)));
+    assert!(error.hint().is_some_and(|hint| hint.contains("--rev")));
 }
 
 #[test]

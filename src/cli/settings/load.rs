@@ -2,6 +2,8 @@ use std::io;
 use std::path::Path;
 
 use super::{SettingsFile, parse_json, parse_toml};
+use crate::checkout::FileTree;
+use crate::context;
 use crate::diagnostic::{Diagnostic, Location};
 use crate::path::TreePath;
 
@@ -40,6 +42,21 @@ pub fn load_from(
         settings.diagnostics.push(warning);
     }
     Ok(settings)
+}
+
+/// The files that the settings of a tree are read from, links on the way included, and those that would be
+/// read if they were there.
+pub fn paths(tree: &dyn FileTree) -> Vec<TreePath> {
+    let mut paths = Vec::new();
+    for name in [TOML_FILE, JSON_FILE] {
+        let path = TreePath::from(name);
+        paths.extend(context::way_to(tree, &TreePath::root(), &path));
+        if tree.kind(&path).is_some() {
+            break;
+        }
+    }
+    paths.dedup();
+    paths
 }
 
 fn text(

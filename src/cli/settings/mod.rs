@@ -11,7 +11,7 @@ mod toml;
 mod values;
 
 pub use json::parse_json;
-pub use load::{JSON_FILE, TOML_FILE, load, load_from};
+pub use load::{JSON_FILE, TOML_FILE, load, load_from, paths};
 pub use model::{ImageSettings, Metadata, Refresh, SettingsFile};
 pub use resolve::{Resolved, arguments, resolve};
 pub use toml::parse_toml;
