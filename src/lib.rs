@@ -36,6 +36,8 @@ pub mod plan;
 
 pub mod engine;
 
+pub mod registry;
+
 pub mod execution;
 
 pub mod report;

@@ -3,7 +3,7 @@
 mod support;
 
 use serde_json::json;
-use support::{Checkout, names, text, texts};
+use support::{Checkout, keys, names, text, texts};
 
 #[test]
 fn images_prints_one_reference_a_line_in_build_order() {
@@ -264,4 +264,31 @@ fn a_closed_pipe_is_no_panic() {
     let output = child.wait_with_output().expect("it ends");
     let stderr = String::from_utf8_lossy(&output.stderr);
     assert!(!stderr.contains("panicked"), "{stderr}");
+}
+
+#[test]
+fn explain_prints_what_enters_a_key_so_that_two_machines_can_be_compared() {
+    let (here, there) = (Checkout::shop(), Checkout::shop());
+    let explain = |checkout: &Checkout| {
+        checkout
+            .run(&["plan", "--offline", "--platform", "linux/amd64", "--explain", "shared"])
+            .exits(0)
+            .stdout
+    };
+    let first = explain(&here);
+    assert_eq!(first, explain(&there));
+    for line in ["dockerfile  shared/Dockerfile", "platform    linux/amd64", "instruction FROM acme/base"] {
+        assert!(first.contains(line), "{first}");
+    }
+    let dependency = keys(&here.plan(&["--platform", "linux/amd64"]));
+    let base = dependency.iter().find(|(name, _)| name == "base").expect("a base");
+    assert!(first.contains(&format!("dependency  acme/base {}", base.1)), "{first}");
+    there.write("shared/auth.sh", "other");
+    let second = explain(&there);
+    let changed: Vec<_> = first.lines().filter(|line| !second.contains(line)).collect();
+    assert_eq!(changed.len(), 2, "{changed:?}");
+    assert!(
+        changed[0].starts_with("key ") && changed[1].starts_with("file ") && changed[1].ends_with("auth.sh")
+    );
+    here.run(&["plan", "--offline", "--explain", "sharde"]).exits(2).says("shared");
 }

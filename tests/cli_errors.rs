@@ -114,7 +114,7 @@ fn an_image_that_refers_to_itself_means_what_is_published() {
     let shop = Checkout::shop();
     shop.write("tools/Dockerfile", "FROM acme/tools\nCOPY wrap.sh /usr/bin/wrap\n");
     plan_of(&shop, &[]).exits(0);
-    assert_eq!(image(&shop.plan(&[]), "tools")["bases"], serde_json::json!(["acme/tools"]));
+    assert_eq!(image(&shop.plan(&[]), "tools")["bases"], serde_json::json!(["acme/tools:latest"]));
 }
 
 #[test]
@@ -156,7 +156,7 @@ fn a_reference_that_nothing_here_builds_names_the_closest() {
     let run = plan_of(&shop, &["web"]).exits(0);
     let run = run.says("acme/node-bsae is in this checkout's namespace, but no Dockerfile here builds it");
     run.says("web/Dockerfile:1").says("acme/node-base").says("[names]");
-    assert_eq!(image(&shop.plan(&[]), "web")["bases"], serde_json::json!(["acme/node-bsae"]));
+    assert_eq!(image(&shop.plan(&[]), "web")["bases"], serde_json::json!(["acme/node-bsae:latest"]));
 }
 
 #[test]

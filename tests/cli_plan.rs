@@ -175,7 +175,7 @@ fn the_plan_of_the_shop_is_this() {
         json!([{"image": "acme/shared", "kind": "from", "line": 2}])
     );
     assert_eq!(image(&plan, "motd")["bases"], json!([]));
-    assert_eq!(image(&plan, "base")["bases"], json!(["busybox"]));
+    assert_eq!(image(&plan, "base")["bases"], json!(["busybox:latest"]));
     assert_eq!(image(&plan, "lint")["dockerfile"], "docker/lint.Dockerfile");
 }
 

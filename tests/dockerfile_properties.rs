@@ -340,16 +340,20 @@ fn a_reference_is_rewritten_wherever_it_stands() {
     assert_eq!(String::from_utf8_lossy(&rewrite(source.as_bytes(), &replacements)), expected);
 }
 
+fn texts(evaluation: Evaluation) -> Vec<String> {
+    evaluation.logical_lines.into_iter().map(|line| line.text).collect()
+}
+
 #[test]
 fn the_same_lines_enter_the_key_however_they_are_laid_out() {
     let lines = |source: &str| {
         let file = parse(source.as_bytes());
-        evaluate_in(|scope| evaluate(&file, scope)).logical_lines
+        texts(evaluate_in(|scope| evaluate(&file, scope)))
     };
     let plain = lines("ARG A=1\nFROM a AS b\nCOPY x y /z\nRUN a && b\nCOPY <<E /f\nbody\nE\n");
     let other = "# c\n\nARG  A=1\nfrom a \\\n as b\n\tCOPY x \\\n# c\n  y   /z\r\nRUN a && \\\nb\nCOPY <<E  /f\nbody\nE\n\nFROM dev\n";
     let file = parse(other.as_bytes());
-    let other = evaluate_in(|scope| evaluate_stage(&file, 0, scope)).logical_lines;
+    let other = texts(evaluate_in(|scope| evaluate_stage(&file, 0, scope)));
     assert_eq!(plain.len(), 5);
     assert_eq!(plain[..1], other[..1]);
     assert_eq!(plain[2..], other[2..]);

@@ -324,64 +324,6 @@ fn a_tag_that_was_lost_is_given_again_without_a_build() {
 }
 
 #[test]
-fn the_plan_says_why() {
-    let engine = engine!();
-    let shop = Checkout::shop();
-    engine.build(&shop, &[]).0.exits(0);
-    let reasons = |name: &str, arguments: &[&str]| -> Vec<(String, String)> {
-        let plan = plan_of(&engine, &shop, arguments);
-        let reasons = image(&plan, name)["reasons"].as_array().expect("reasons").clone();
-        reasons.iter().map(|reason| (text(&reason["kind"]), text(&reason["path"]))).collect()
-    };
-    let one = |kind: &str, path: &str| vec![(kind.to_owned(), path.to_owned())];
-    assert_eq!(reasons("motd", &[]), one("unchanged", ""));
-    shop.write("admin/static/users.html", "<h1>Everybody</h1>\n");
-    assert_eq!(reasons("admin", &[]), one("file-changed", "admin/static/users.html"));
-    shop.git(&["checkout", "--quiet", "."]);
-    shop.write("admin/static/new.html", "");
-    assert_eq!(reasons("admin", &[]), one("file-added", "admin/static/new.html"));
-    shop.remove("admin/static/new.html");
-    shop.remove("admin/static/users.html");
-    assert_eq!(reasons("admin", &[]), one("file-removed", "admin/static/users.html"));
-    shop.git(&["checkout", "--quiet", "."]);
-    shop.make_executable("shared/auth.sh");
-    assert_eq!(reasons("shared", &[]), one("file-mode", "shared/auth.sh"));
-    assert_eq!(reasons("service1", &[]), one("dependency", ""));
-    shop.git(&["checkout", "--quiet", "."]);
-    shop.write("motd/Dockerfile", "FROM scratch\nCOPY motd.txt /etc/motd\n");
-    assert_eq!(reasons("motd", &[]), one("dockerfile", "motd/Dockerfile"));
-    shop.git(&["checkout", "--quiet", "."]);
-    assert_eq!(reasons("service2", &["--build-arg", "GREETING=moin"]), one("build-argument", ""));
-    assert_eq!(reasons("motd", &["--no-cache"]), one("forced", ""));
-    let plan = plan_of(&engine, &shop, &[]);
-    let tags = texts(&image(&plan, "service1-dev")["tags"]);
-    let all: Vec<String> =
-        tags.iter().map(|tag| format!("{}/service1-dev:{tag}", engine.namespace)).collect();
-    let all: Vec<&str> = all.iter().map(String::as_str).collect();
-    engine.docker(&[&["rmi"][..], &all].concat());
-    assert_eq!(image(&plan, "service1-dev")["action"], "none");
-    assert_eq!(image(&plan_of(&engine, &shop, &[]), "service1-dev")["action"], "build");
-    engine.build(&shop, &[]).0.exits(0);
-    is_complete(&engine, &shop, "main");
-}
-
-#[test]
-fn no_cache_builds_the_selected_image_and_what_depends_on_it() {
-    let engine = engine!();
-    let checkout = Checkout::with(&[
-        ("base/Dockerfile", "FROM busybox\nRUN cat /proc/sys/kernel/random/uuid > /id\n"),
-        ("api/Dockerfile", "FROM acme/base\nRUN cp /id /copy\n"),
-    ]);
-    engine.build(&checkout, &[]).0.exits(0);
-    let first = engine.in_image("api:main", &["cat", "/copy"]);
-    engine.build(&checkout, &["--no-cache"]).0.exits(0);
-    let second = engine.in_image("base:main", &["cat", "/id"]);
-    assert_ne!(second, first);
-    assert_eq!(engine.in_image("api:main", &["cat", "/copy"]), second);
-    is_complete(&engine, &checkout, "main");
-}
-
-#[test]
 fn a_selection_moves_only_the_tags_of_its_images() {
     let engine = engine!();
     let shop = Checkout::shop();

@@ -143,6 +143,11 @@ impl CommitTree {
         Self { complete: true, ..self }
     }
 
+    /// Submodules whose commit is not here, sorted.
+    pub fn absent_submodules(&self) -> Vec<TreePath> {
+        self.hollow.iter().map(|(path, ())| TreePath::new(path)).collect()
+    }
+
     /// Which commit it is.
     pub fn commit(&self) -> CommitId {
         self.commit
@@ -339,9 +344,9 @@ impl Snapshot for CommitTree {
         }
     }
 
-    fn identify(&self, paths: &[TreePath]) -> io::Result<Vec<Identity>> {
+    fn identify(&self, paths: &[&TreePath]) -> io::Result<Vec<Identity>> {
         let mut hint = 0;
-        let one = |path: &TreePath| {
+        let one = |path: &&TreePath| {
             let missing = || named(path.as_bytes(), &io::ErrorKind::NotFound.into());
             let at = self.files.find_near(path.as_bytes(), &mut hint).ok_or_else(missing)?;
             let file = self.files.data(at);

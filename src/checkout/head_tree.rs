@@ -74,13 +74,13 @@ impl Snapshot for HeadTree {
         self.commit.visit(visitor);
     }
 
-    fn identify(&self, paths: &[TreePath]) -> io::Result<Vec<Identity>> {
+    fn identify(&self, paths: &[&TreePath]) -> io::Result<Vec<Identity>> {
         if paths.iter().all(|path| self.commit.obstacle(path).is_none()) {
             return self.commit.identify(paths);
         }
-        let one = |path: &TreePath| match self.way(path) {
-            Way::Commit => Ok(self.commit.identify(std::slice::from_ref(path))?[0]),
-            Way::Disk => Ok(self.work_tree.identify(std::slice::from_ref(path))?[0]),
+        let one = |path: &&TreePath| match self.way(path) {
+            Way::Commit => Ok(self.commit.identify(&[*path])?[0]),
+            Way::Disk => Ok(self.work_tree.identify(&[*path])?[0]),
             Way::Raw => self.commit.identify_raw(path),
         };
         paths.iter().map(one).collect()

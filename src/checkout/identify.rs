@@ -34,7 +34,7 @@ impl<'a> Identifier<'a> {
         Self { tree, now: stat_cache::now() }
     }
 
-    pub(super) fn identify(&self, paths: &[TreePath]) -> io::Result<Vec<Identity>> {
+    pub(super) fn identify(&self, paths: &[&TreePath]) -> io::Result<Vec<Identity>> {
         let mut identities = vec![UNKNOWN; paths.len()];
         let count = threads().min(paths.len().div_ceil(CHUNK));
         if count <= 1 {
@@ -65,7 +65,7 @@ impl<'a> Identifier<'a> {
         }
     }
 
-    fn chunk(&self, paths: &[TreePath], identities: &mut [Identity]) -> io::Result<()> {
+    fn chunk(&self, paths: &[&TreePath], identities: &mut [Identity]) -> io::Result<()> {
         let mut neighbours = self.tree.disk.neighbours();
         let mut hint = 0;
         for (path, identity) in paths.iter().zip(identities) {
@@ -89,9 +89,9 @@ impl<'a> Identifier<'a> {
     }
 
     /// Looks at those files that have not been looked at yet, so that [`Identifier::known`] is quick.
-    pub(super) fn ensure(&self, paths: &[TreePath]) -> io::Result<()> {
+    pub(super) fn ensure(&self, paths: &[&TreePath]) -> io::Result<()> {
         let mut hint = 0;
-        let is_unknown = |path: &TreePath| {
+        let is_unknown = |path: &&TreePath| {
             let found = self.tree.files.find_near(path.as_bytes(), &mut hint);
             found.is_some_and(|at| self.tree.known[at].get().is_none())
         };

@@ -56,7 +56,7 @@ pub trait Snapshot: FileTree {
 
     /// The identities of files and links, ignored ones included, in the order of `paths` (fastest when that
     /// is sorted). A path that cannot be read, or is neither file nor link, is an error that names it.
-    fn identify(&self, paths: &[TreePath]) -> io::Result<Vec<Identity>>;
+    fn identify(&self, paths: &[&TreePath]) -> io::Result<Vec<Identity>>;
 
     /// The bytes of a file, or of a link's target.
     fn open(&self, path: &TreePath) -> io::Result<Box<dyn Read + Send>>;

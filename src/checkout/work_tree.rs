@@ -114,7 +114,7 @@ impl WorkTree {
 
     /// How the work tree differs from `base`. What is in only one of them is found for the whole checkout
     /// and costs next to nothing; `inputs` are the files whose content is compared.
-    pub fn differences(&self, base: &CommitTree, inputs: &[TreePath]) -> io::Result<Differences> {
+    pub fn differences(&self, base: &CommitTree, inputs: &[&TreePath]) -> io::Result<Differences> {
         let mut differences = Differences::default();
         let (mut here, mut there) = (0, 0);
         while here < self.files.len() || there < base.files.len() {
@@ -147,7 +147,7 @@ impl WorkTree {
                 Err(error) => return Err(error),
             };
             if !same {
-                differences.modified.push(path.clone());
+                differences.modified.push((*path).clone());
             }
         }
         Ok(differences)
@@ -331,7 +331,7 @@ impl Snapshot for WorkTree {
         }
     }
 
-    fn identify(&self, paths: &[TreePath]) -> io::Result<Vec<Identity>> {
+    fn identify(&self, paths: &[&TreePath]) -> io::Result<Vec<Identity>> {
         self.identifier().identify(paths)
     }
 

@@ -213,6 +213,10 @@ pub struct RunArgs {
 /// `shipwright plan`.
 #[derive(Clone, Debug, Default, Args)]
 pub struct PlanArgs {
+    /// Print everything that enters the key of one image, to compare two machines with diff
+    #[arg(long, value_name = "IMAGE", conflicts_with = "format")]
+    pub explain: Option<String>,
+
     /// Which images.
     #[command(flatten)]
     pub selection: SelectionArgs,

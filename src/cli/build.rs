@@ -47,7 +47,7 @@ pub(super) async fn run(
         engine: EngineNeed::Required,
     };
     let session = Session::open(&request).await?;
-    let plan = Arc::new(session.plan(args.image.no_cache).await?);
+    let plan = Arc::new(session.plan().await?);
     output.use_files(session.tree.clone());
     output.diagnostics(&plan.diagnostics);
     output.head(&plan);

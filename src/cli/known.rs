@@ -1,12 +1,12 @@
 use std::collections::BTreeSet;
 
 use super::error::CliError;
+use super::previous;
 use super::session::Session;
 use crate::engine::{Engine, LocalImage};
-use crate::execution::{INPUTS_LABEL, KEY_LABEL};
+use crate::execution::KEY_LABEL;
 use crate::image::{ContentKey, ImageReference, Tag};
-use crate::inputs::Fingerprint;
-use crate::plan::{Known, Previous, TagPolicy};
+use crate::plan::{Known, TagPolicy};
 use crate::project::Image;
 
 /// Asks the engine about every image: first for the planned keys, all at once, then only for what the
@@ -16,7 +16,7 @@ pub(super) async fn gather(session: &Session, tags: &TagPolicy) -> Result<Vec<Kn
     let Some(engine) = &session.engine else { return Ok(known) };
     existing(session, engine, &mut known).await?;
     taken(session, engine, tags, &mut known).await?;
-    previous(session, engine, tags, &mut known).await?;
+    previous::find(session, engine, tags, &mut known).await?;
     Ok(known)
 }
 
@@ -88,37 +88,6 @@ async fn taken(
         if !is_the_image(&found, &session.project.images[at]) {
             known[at].taken.insert(tag);
         }
-    }
-    Ok(())
-}
-
-/// For images that will be built: what the branch, or `latest`, had before.
-async fn previous(
-    session: &Session,
-    engine: &Engine,
-    tags: &TagPolicy,
-    known: &mut [Known],
-) -> Result<(), CliError> {
-    let mut asked: Vec<(usize, ImageReference)> = Vec::new();
-    for at in session.selected.iter().filter(|at| known[**at].existing.is_none()) {
-        let image = &session.project.images[*at];
-        let Some(key) = image.key() else { continue };
-        let moving = tags.moving(key, &image.name);
-        asked.extend(moving.into_iter().map(|tag| (*at, image.name.repository.with_tag(tag))));
-    }
-    let references: Vec<ImageReference> = asked.iter().map(|(_, reference)| reference.clone()).collect();
-    let manifests = session.manifests();
-    for ((at, _), found) in asked.into_iter().zip(engine.inspect_all(&references).await?) {
-        if known[at].previous.is_some() {
-            continue;
-        }
-        let Some(found) = found else { continue };
-        let fingerprint =
-            found.labels.get(INPUTS_LABEL).and_then(|label| Fingerprint::from_label(label).ok());
-        known[at].previous = fingerprint.map(|fingerprint| Previous {
-            fingerprint,
-            files: key_of(&found).and_then(|key| manifests.read(key)),
-        });
     }
     Ok(())
 }

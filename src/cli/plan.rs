@@ -19,7 +19,13 @@ pub(super) async fn run(
         engine: EngineNeed::Required,
     };
     let session = Session::open(&request).await?;
-    let plan = session.plan(args.image.no_cache).await?;
+    if let Some(name) = &args.explain {
+        for at in session.named(name)? {
+            output.result(crate::report::explanation(&session.project.images[at]).as_bytes())?;
+        }
+        return Ok(ExitCode::Done);
+    }
+    let plan = session.plan().await?;
     output.use_files(session.tree.clone());
     match args.format {
         PlanFormat::Json => {

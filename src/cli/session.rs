@@ -33,6 +33,8 @@ pub(super) struct Session {
     pub clean: Vec<CleanState>,
     /// Indices of the selected images, dependencies first.
     pub selected: Vec<usize>,
+    /// Those of them that are built although they exist (`--no-cache`).
+    rebuilt: Vec<usize>,
     /// Whether `--exact` chose them.
     pub exact: bool,
     /// Images that stand aside and were not named.
@@ -134,7 +136,7 @@ impl Session {
         let options = &resolved.options;
         let tree = files.snapshot();
         let mut project = load(&*tree, checkout.name(), checkout.origin_url(), options)?;
-        project.diagnostics.extend(file.diagnostics.iter().cloned());
+        project.diagnostics.extend(file.diagnostics.iter().cloned().chain(files.notes()));
         let commit = files.commit(&checkout);
         if let Some(commit) = commit {
             assign_revisions(&mut project, &checkout, commit, &settings::paths(&*tree))?;
@@ -156,6 +158,9 @@ impl Session {
             (Files::WorkTree(_), None) => compare_with_head(&project, None),
         };
         let selected = selection(request, &checkout, &project)?;
+        let project = Arc::new(project);
+        // Never freed: the process ends with the session, and there may be a hundred thousand paths.
+        std::mem::forget(Arc::clone(&project));
         let reference = match files {
             Files::WorkTree(_) => branch_reference(&checkout, request.environment),
             Files::Commit { branch: Some(branch), .. } => BranchReference::of_branch(branch),
@@ -168,11 +173,12 @@ impl Session {
             checkout,
             tree,
             commit,
-            project: Arc::new(project),
+            project,
             clean,
             named: !selected.is_unnamed(),
             left_aside: selected.left_aside,
             selected: selected.images,
+            rebuilt: selected.rebuilt,
             exact: !request.selection.exact.is_empty(),
             resolved,
             reference,
@@ -180,15 +186,26 @@ impl Session {
         })
     }
 
-    /// Asks the engine what exists and decides.
-    pub(super) async fn plan(&self, rebuild: bool) -> Result<Plan, CliError> {
-        let tags = self.tag_policy()?;
-        let known = known::gather(self, &tags).await?;
-        Ok(self.decide(&tags, &known, rebuild))
+    /// The commit that tags follow and clean images are compared with.
+    pub(super) fn head(&self) -> Option<CommitId> {
+        self.commit
     }
 
-    fn decide(&self, tags: &TagPolicy, known: &[Known], rebuild: bool) -> Plan {
-        let mut plan = self.decide_images(tags, known, rebuild);
+    /// The images that a name means, alone; an unknown one is an error with the closest names.
+    pub(super) fn named(&self, name: &str) -> Result<Vec<usize>, CliError> {
+        let selector = Selector { exact: vec![name.to_owned()], ..Selector::default() };
+        Ok(self.project.graph.select(&selector)?.images)
+    }
+
+    /// Asks the engine what exists and decides.
+    pub(super) async fn plan(&self) -> Result<Plan, CliError> {
+        let tags = self.tag_policy()?;
+        let known = known::gather(self, &tags).await?;
+        Ok(self.decide(&tags, &known))
+    }
+
+    fn decide(&self, tags: &TagPolicy, known: &[Known]) -> Plan {
+        let mut plan = self.decide_images(tags, known);
         plan.diagnostics.extend(self.aside_note());
         plan
     }
@@ -209,7 +226,7 @@ impl Session {
         })
     }
 
-    fn decide_images(&self, tags: &TagPolicy, known: &[Known], rebuild: bool) -> Plan {
+    fn decide_images(&self, tags: &TagPolicy, known: &[Known]) -> Plan {
         decide(&Facts {
             project: &self.project,
             clean: &self.clean,
@@ -217,7 +234,7 @@ impl Session {
             selected: &self.selected,
             exact: self.exact,
             tags,
-            rebuild,
+            rebuilt: &self.rebuilt,
             checkout: CheckoutSummary {
                 name: self.checkout.name().to_owned(),
                 head: self.commit,
@@ -230,7 +247,7 @@ impl Session {
     /// The plan as it is if nothing exists: names, keys and tags without asking an engine.
     pub(super) fn plan_without_engine(&self) -> Result<Plan, CliError> {
         let tags = self.tag_policy()?;
-        Ok(self.decide(&tags, &vec![Known::default(); self.project.images.len()], false))
+        Ok(self.decide(&tags, &vec![Known::default(); self.project.images.len()]))
     }
 
     /// The exit code that blocked images give: 2 if they were named, or with `--strict`.
@@ -313,7 +330,7 @@ async fn connect(request: &Request<'_>) -> Result<Option<Arc<Engine>>, CliError>
     let environment = EngineEnvironment::new(&|name| request.environment.get(name).map(str::to_owned));
     let connected = async {
         let endpoint = Endpoint::resolve(request.global.host.as_deref(), &environment)?;
-        Engine::connect(&endpoint).await
+        Engine::connect_with(&endpoint, environment.builder).await
     };
     match (connected.await, request.engine) {
         (Ok(engine), _) => Ok(Some(Arc::new(engine))),
@@ -334,6 +351,7 @@ fn selection(request: &Request<'_>, checkout: &Checkout, project: &Project) -> R
         dependents: args.dependents.clone(),
         exact: args.exact.clone(),
         exclude: args.exclude.clone(),
+        rebuild: request.image.no_cache,
         folder: folder.unwrap_or_default(),
     };
     Ok(project.graph.select(&selector)?)

@@ -39,7 +39,7 @@ pub(super) fn find(reader: &mut Reader<'_>, pattern: &SourcePattern) -> io::Resu
 /// as one pattern for `filepath.Match`. A link that a wildcard matches is followed like one that is
 /// named, also on the way to something: the client sends both.
 fn match_path(reader: &mut Reader<'_>, pattern: &[u8]) -> io::Result<Match> {
-    let names: Vec<&[u8]> = pattern.split_str("/").filter(|name| !name.is_empty()).collect();
+    let names: Vec<&[u8]> = pattern.split(|byte| *byte == b'/').filter(|name| !name.is_empty()).collect();
     let literal = names.iter().position(|name| has_wildcards(name)).unwrap_or(names.len());
     let (literal, wild) = names.split_at(literal);
     let base = TreePath::clamped(literal.join(&b'/'));

@@ -1,6 +1,8 @@
 use std::collections::BTreeMap;
 use std::io::{self, Read};
 
+use rayon::prelude::*;
+
 use super::content::has_from;
 use super::links::{self, Target};
 use super::names::{FileNameForm, dockerfile_name};
@@ -11,9 +13,6 @@ use crate::path::TreePath;
 
 /// No Dockerfile is as long as this; a disk image called `Dockerfile.img` may be.
 const LONGEST: u64 = 16 << 20;
-
-/// How many a thread reads at a time.
-const CHUNK: usize = 64;
 
 /// A Dockerfile and its text.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -80,7 +79,8 @@ pub fn discover(tree: &dyn Snapshot, rules: &Rules) -> Discovery {
         };
         candidates.push(Candidate { path, kind, form, tracked: tracking == Tracking::Tracked, aside });
     });
-    for (candidate, outcome) in candidates.iter().zip(read_all(tree, &candidates)) {
+    let outcomes: Vec<Outcome> = candidates.par_iter().map(|candidate| read(tree, candidate)).collect();
+    for (candidate, outcome) in candidates.iter().zip(outcomes) {
         match outcome {
             Outcome::Dockerfile(source) => found.dockerfiles.push(FoundDockerfile {
                 path: candidate.path.clone(),
@@ -94,23 +94,6 @@ pub fn discover(tree: &dyn Snapshot, rules: &Rules) -> Discovery {
     }
     found.diagnostics.extend(left_out_note(&reasons));
     found
-}
-
-fn read_all(tree: &dyn Snapshot, candidates: &[Candidate]) -> Vec<Outcome> {
-    let threads = std::thread::available_parallelism().map_or(1, |count| count.get().min(4));
-    let size = candidates.len().div_ceil(threads).max(CHUNK);
-    let one = |candidate: &Candidate| read(tree, candidate);
-    std::thread::scope(|scope| {
-        let mut chunks = candidates.chunks(size);
-        let own = chunks.next().unwrap_or_default();
-        let others: Vec<_> =
-            chunks.map(|chunk| scope.spawn(move || chunk.iter().map(one).collect::<Vec<_>>())).collect();
-        let mut outcomes: Vec<Outcome> = own.iter().map(one).collect();
-        for other in others {
-            outcomes.extend(other.join().expect("a reading thread"));
-        }
-        outcomes
-    })
 }
 
 fn read(tree: &dyn Snapshot, candidate: &Candidate) -> Outcome {

@@ -64,7 +64,7 @@ impl Snapshot for MemoryTree {
         }
     }
 
-    fn identify(&self, _: &[TreePath]) -> io::Result<Vec<Identity>> {
+    fn identify(&self, _: &[&TreePath]) -> io::Result<Vec<Identity>> {
         unimplemented!("discovery reads")
     }
 

@@ -3,7 +3,7 @@ use std::ops::Range;
 
 use super::directive::{Directives, Frontend};
 use super::environment::is_read_undeclared;
-use super::evaluation::{EvaluatedStage, Evaluation, Problem, ProblemKind, Scope};
+use super::evaluation::{EvaluatedStage, Evaluation, LogicalLine, Problem, ProblemKind, Scope};
 use super::instruction::{InstructionKind, Trigger};
 use super::link::{LinkedStage, Linker, mark_needed};
 use super::normal;
@@ -134,16 +134,17 @@ fn declared_args(file: &Dockerfile, scope: &Scope<'_>, mut declared: BTreeSet<St
     declared
 }
 
-fn logical_lines(file: &Dockerfile, stages: &[LinkedStage<'_>]) -> Vec<String> {
+fn logical_lines(file: &Dockerfile, stages: &[LinkedStage<'_>]) -> Vec<LogicalLine> {
     let needed = stages.iter().filter(|stage| stage.needed);
     let instructions = needed.flat_map(|linked| file.instructions_of(linked.stage));
+    let instructions = file.global_instructions().iter().chain(instructions);
     directive_lines(&file.directives)
-        .chain(
-            file.global_instructions()
-                .iter()
-                .chain(instructions)
-                .map(|instruction| normal::complete(instruction, &file.source)),
-        )
+        // Directives stand on top.
+        .map(|text| LogicalLine { line: 1, text })
+        .chain(instructions.map(|instruction| LogicalLine {
+            line: instruction.line,
+            text: normal::complete(instruction, &file.source),
+        }))
         .collect()
 }
 

@@ -43,7 +43,7 @@ pub struct Evaluation {
     pub declared_args: BTreeSet<String>,
     /// Directives, global ARGs and the instructions of the needed stages, in the form that enters the
     /// content key.
-    pub logical_lines: Vec<String>,
+    pub logical_lines: Vec<LogicalLine>,
     /// Who reads the file.
     pub frontend: Frontend,
     /// Whether any file of the context may be read, whatever `sources` says.
@@ -52,6 +52,15 @@ pub struct Evaluation {
     pub problems: Vec<Problem>,
     /// Stages that neither the target nor any other stage uses.
     pub unused_stages: Vec<usize>,
+}
+
+/// A directive or an instruction as it enters the content key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LogicalLine {
+    /// Its first line in the file, from 1.
+    pub line: usize,
+    /// Its text: continuations joined, comments left out, here-documents behind.
+    pub text: String,
 }
 
 /// One stage.

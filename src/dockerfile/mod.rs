@@ -41,8 +41,8 @@ pub use directive::{Directive, Directives, Frontend};
 pub use error::{SyntaxError, SyntaxErrorKind};
 pub use evaluate::{evaluate, evaluate_stage};
 pub use evaluation::{
-    EvaluatedPlatform, EvaluatedStage, Evaluation, ImageUse, LocalSource, Problem, ProblemKind, Scope,
-    SourceInstruction, SourcePattern, UseKind,
+    EvaluatedPlatform, EvaluatedStage, Evaluation, ImageUse, LocalSource, LogicalLine, Problem, ProblemKind,
+    Scope, SourceInstruction, SourcePattern, UseKind,
 };
 pub use heredoc::Heredoc;
 pub use instruction::{

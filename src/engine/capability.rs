@@ -116,28 +116,12 @@ fn refused(info: &EngineInfo, instruction: &Instruction, given: impl Fn(&str) ->
 
 #[cfg(test)]
 mod tests {
-    use std::io::{self, Read};
     use std::sync::Arc;
 
-    use super::super::{ContextEntry, ContextSource, Secret};
+    use super::super::Secret;
+    use super::super::testing::Empty;
     use super::*;
     use crate::image::Platform;
-
-    struct Empty;
-
-    impl ContextSource for Empty {
-        fn entries(&self) -> &[ContextEntry] {
-            &[]
-        }
-
-        fn open(&self, _: usize) -> io::Result<Box<dyn Read + Send>> {
-            Err(io::ErrorKind::NotFound.into())
-        }
-
-        fn admits(&self, _: &[String]) -> Result<(), String> {
-            Ok(())
-        }
-    }
 
     fn request(text: &str) -> BuildRequest {
         BuildRequest::new(text.as_bytes().to_vec(), Arc::new(Empty), [0; 32])

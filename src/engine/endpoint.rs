@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
 
-use super::EngineError;
+use super::{Builder, EngineError};
 
 /// Where a container engine listens.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -36,6 +36,8 @@ pub struct EngineEnvironment {
     pub docker_config: PathBuf,
     /// Whether `DOCKER_TLS_VERIFY` is set.
     pub tls_verify: bool,
+    /// What `DOCKER_BUILDKIT` asks for: `0` is the classic builder; anything else changes nothing.
+    pub builder: Option<Builder>,
 }
 
 impl EngineEnvironment {
@@ -51,6 +53,7 @@ impl EngineEnvironment {
             docker_context: set("DOCKER_CONTEXT"),
             docker_config,
             tls_verify: set("DOCKER_TLS_VERIFY").is_some(),
+            builder: set("DOCKER_BUILDKIT").filter(|value| value == "0").map(|_| Builder::Classic),
         }
     }
 }

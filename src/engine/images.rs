@@ -2,13 +2,13 @@ use std::collections::{BTreeMap, HashMap};
 
 use bollard::models::ImageInspect;
 use bollard::query_parameters::{
-    ListContainersOptionsBuilder, RemoveImageOptionsBuilder, TagImageOptionsBuilder,
+    ListContainersOptionsBuilder, ListImagesOptionsBuilder, RemoveImageOptionsBuilder, TagImageOptionsBuilder,
 };
 use futures_util::{StreamExt, TryStreamExt};
 
 use super::client::refused;
 use super::{Engine, EngineError};
-use crate::image::{ImageReference, Platform};
+use crate::image::{ImageReference, Platform, Repository};
 
 /// The id of an image in an engine, `sha256:…`: the digest of its configuration, or of its manifest with
 /// Docker's containerd image store.
@@ -42,6 +42,17 @@ pub struct LocalImage {
     pub size: u64,
 }
 
+/// An image in an engine's list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ListedImage {
+    /// Its labels, inherited ones included.
+    pub labels: BTreeMap<String, String>,
+    /// All its tags, normalised.
+    pub references: Vec<ImageReference>,
+    /// When it was made, in seconds since 1970.
+    pub created: i64,
+}
+
 /// Questions under way at once. More gain nothing on any engine that was tried.
 const CONCURRENT_QUESTIONS: usize = 16;
 
@@ -64,6 +75,25 @@ impl Engine {
         // Collected first: a closure over borrowed references is not general enough for callers that are `Send`.
         let questions: Vec<_> = references.iter().map(|reference| self.inspect(reference)).collect();
         futures_util::stream::iter(questions).buffered(CONCURRENT_QUESTIONS).try_collect().await
+    }
+
+    /// All images of some repositories. The engine looks through everything it has, which takes a while
+    /// where there are thousands.
+    pub async fn list(&self, repositories: &[Repository]) -> Result<Vec<ListedImage>, EngineError> {
+        let both = |name: &Repository| [name.familiar(), format!("{}/{}", name.host(), name.path())];
+        let names: Vec<String> = repositories.iter().flat_map(both).collect();
+        let filters = HashMap::from([("reference", names)]);
+        let options = ListImagesOptionsBuilder::default().filters(&filters).build();
+        let found = self.docker().list_images(Some(options)).await;
+        let found = found.map_err(|error| refused("list images", &error))?;
+        Ok(found
+            .into_iter()
+            .map(|image| ListedImage {
+                labels: image.labels.into_iter().collect(),
+                references: image.repo_tags.iter().filter_map(|text| text.parse().ok()).collect(),
+                created: image.created,
+            })
+            .collect())
     }
 
     /// Gives the image `source` the further name `target`, which leaves the image that had it.

@@ -19,14 +19,17 @@ mod lines;
 mod listing;
 mod outline;
 mod pull;
+mod push;
 mod request;
+#[cfg(test)]
+mod testing;
 mod transfer;
 
 pub use client::{Builder, Engine, EngineInfo, Product};
 pub use endpoint::{Endpoint, EngineEnvironment};
 pub use error::{BuildError, EngineError};
 pub use event::{BuildEvent, OutputStream, StepState};
-pub use images::{ImageId, LocalImage};
+pub use images::{ImageId, ListedImage, LocalImage};
 pub use pull::PullProgress;
 pub use request::{
     Anonymous, BuildRequest, CacheOption, ContextEntry, ContextKind, ContextSource, RegistryLogin,

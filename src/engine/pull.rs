@@ -56,7 +56,7 @@ pub(super) fn server_address(host: &str) -> &str {
     if host == "docker.io" { "https://index.docker.io/v1/" } else { host }
 }
 
-fn credentials(login: RegistryLogin, host: &str) -> DockerCredentials {
+pub(super) fn credentials(login: RegistryLogin, host: &str) -> DockerCredentials {
     let mut credentials = DockerCredentials {
         serveraddress: Some(server_address(host).to_owned()),
         ..DockerCredentials::default()

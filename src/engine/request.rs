@@ -220,23 +220,8 @@ impl fmt::Debug for RegistryLogin {
 
 #[cfg(test)]
 mod tests {
+    use super::super::testing::Empty;
     use super::*;
-
-    struct Empty;
-
-    impl ContextSource for Empty {
-        fn entries(&self) -> &[ContextEntry] {
-            &[]
-        }
-
-        fn open(&self, _: usize) -> io::Result<Box<dyn Read + Send>> {
-            Err(io::ErrorKind::NotFound.into())
-        }
-
-        fn admits(&self, _: &[String]) -> Result<(), String> {
-            Ok(())
-        }
-    }
 
     #[test]
     fn secrets_are_not_printed() {

@@ -3,46 +3,51 @@ use std::sync::Arc;
 
 use crate::checkout::{BlobHasher, BlobId, InputKind, Snapshot};
 use crate::context;
-use crate::dockerfile::LocalSource;
 use crate::engine::{ContextEntry, ContextKind, ContextSource};
-use crate::project::{ContextFile, Image};
+use crate::inputs::InputFile;
+use crate::project::{ContextFile, Project};
 
 /// The planned inputs of one image, as the engine may ask for them. Each byte is hashed on its way: a file
 /// that is not what was planned ends the build instead of lying about its key.
 pub(super) struct PlannedContext {
     tree: Arc<dyn Snapshot + Send + Sync>,
-    files: Vec<ContextFile>,
+    project: Arc<Project>,
+    image: usize,
     entries: Vec<ContextEntry>,
-    sources: Vec<LocalSource>,
-    whole_context: bool,
 }
 
 impl PlannedContext {
-    /// `time` is what every file gets, in seconds since 1970; without one each keeps its own.
+    /// Of the image at `image`. `time` is what every file gets, in seconds since 1970; without one each
+    /// keeps its own.
     pub(super) fn new(
         tree: Arc<dyn Snapshot + Send + Sync>,
-        image: &Image,
-        files: Vec<ContextFile>,
+        project: Arc<Project>,
+        image: usize,
         time: Option<i64>,
     ) -> io::Result<Self> {
-        let entries = files
-            .iter()
-            .map(|file| {
-                let kind = match file.input.kind {
-                    InputKind::Link => ContextKind::Link { target: tree.read(&file.path)? },
+        let mut planned = Self { tree, project, image, entries: Vec::new() };
+        planned.entries = planned
+            .files()
+            .map(|(input, file)| {
+                let kind = match input.kind {
+                    InputKind::Link => ContextKind::Link { target: planned.tree.read(&file.path)? },
                     InputKind::File => ContextKind::File { executable: false, size: file.size },
                     InputKind::Executable => ContextKind::File { executable: true, size: file.size },
                 };
                 let own = file.modified_ns.and_then(|time| i64::try_from(time).ok());
                 Ok(ContextEntry {
-                    path: file.input.path.as_bytes().to_vec(),
+                    path: input.path.as_bytes().to_vec(),
                     kind,
                     modified_ns: time.map(|time| time.saturating_mul(1_000_000_000)).or(own).unwrap_or(0),
                 })
             })
             .collect::<io::Result<_>>()?;
-        let sources = image.evaluation.sources.clone();
-        Ok(Self { tree, files, entries, sources, whole_context: image.whole_context })
+        Ok(planned)
+    }
+
+    fn files(&self) -> impl Iterator<Item = (&InputFile, &ContextFile)> {
+        let ready = self.project.images[self.image].ready();
+        ready.into_iter().flat_map(|ready| ready.material.files.iter().zip(&ready.files))
     }
 }
 
@@ -52,17 +57,20 @@ impl ContextSource for PlannedContext {
     }
 
     fn open(&self, index: usize) -> io::Result<Box<dyn Read + Send>> {
-        let file = &self.files[index];
+        let ready = self.project.images[self.image].ready().ok_or(io::ErrorKind::NotFound)?;
+        let (input, file) = (&ready.material.files[index], &ready.files[index]);
         Ok(Box::new(Verified {
             inner: self.tree.open(&file.path)?,
             hasher: Some(BlobHasher::new(file.size)),
-            expected: file.input.blob,
+            expected: input.blob,
             name: file.path.to_string(),
         }))
     }
 
     fn admits(&self, requested: &[String]) -> Result<(), String> {
-        match requested.iter().find(|path| !context::admits(&self.sources, self.whole_context, path)) {
+        let image = &self.project.images[self.image];
+        let admits = |path: &&String| context::admits(&image.evaluation.sources, image.whole_context, path);
+        match requested.iter().find(|path| !admits(path)) {
             Some(path) => Err(path.clone()),
             None => Ok(()),
         }

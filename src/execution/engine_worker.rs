@@ -6,6 +6,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use tokio::sync::mpsc;
 
+use super::bases::{external_bases, unforeseen};
 use super::context_source::PlannedContext;
 use super::labels::{KEY_LABEL, labels};
 use super::{BuildFailure, BuildUpdate, LogStream, StepProgress, Worker};
@@ -104,9 +105,13 @@ impl EngineWorker {
     fn request(&self, at: usize) -> Result<BuildRequest, String> {
         let (step, image) = (self.step(at), self.image(at));
         let ready = image.ready().ok_or_else(|| format!("{} is blocked", step.name()))?;
-        let context =
-            PlannedContext::new(Arc::clone(&self.tree), image, ready.files.clone(), self.context_time(at))
-                .map_err(|error| format!("cannot read the build context: {error}"))?;
+        let context = PlannedContext::new(
+            Arc::clone(&self.tree),
+            Arc::clone(&self.project),
+            self.images[at],
+            self.context_time(at),
+        )
+        .map_err(|error| format!("cannot read the build context: {error}"))?;
         let mut build_args = ready.material.build_args.clone();
         let declared = &image.evaluation.declared_args;
         build_args.extend(
@@ -139,13 +144,52 @@ impl EngineWorker {
     }
 }
 
+impl EngineWorker {
+    /// What a base brings along is known once it is there, and must not decide what nobody planned.
+    async fn check_bases(&self, step: usize) -> Result<(), BuildFailure> {
+        let image = self.image(step);
+        let builder = self.engine.info().builder;
+        for base in external_bases(image) {
+            let found = self.engine.inspect(base).await;
+            let found = found.map_err(|error| BuildFailure::new(error.to_string()))?;
+            if let Some(message) = found.and_then(|base| unforeseen(image, &base, builder)) {
+                return Err(BuildFailure {
+                    hint: Some(self.whole_context(step)),
+                    ..BuildFailure::new(message)
+                });
+            }
+        }
+        Ok(())
+    }
+
+    fn failure(&self, step: usize, error: &BuildError) -> BuildFailure {
+        let line = match error {
+            BuildError::Failed { line, .. } | BuildError::Unsupported { line, .. } => *line,
+            _ => None,
+        };
+        let hint = match error {
+            BuildError::ContextExceeded(_) => Some(self.whole_context(step)),
+            _ => error.hint(),
+        };
+        BuildFailure { line, hint, ..BuildFailure::new(error.to_string()) }
+    }
+
+    /// The settings that make every file of the context an input.
+    fn whole_context(&self, step: usize) -> String {
+        let name = self.image(step).name.title();
+        format!(
+            "`whole_context = true` below `[image.{name}]` in shipwright.toml makes all files of its context inputs"
+        )
+    }
+}
+
 /// What an engine keeps of a context may be used again for equal files with equal times only.
 fn context_key(ready: &ReadyImage, time: Option<i64>) -> [u8; 32] {
     let times: Vec<i128> = match time {
         Some(time) => vec![i128::from(time)],
         None => ready.files.iter().map(|file| file.modified_ns.unwrap_or_default()).collect(),
     };
-    ready.material.files_key_with_times(&times)
+    ready.material.files.digest_with_times(&times)
 }
 
 fn immutable_references(step: &Step) -> Vec<ImageReference> {
@@ -162,6 +206,7 @@ impl Worker for EngineWorker {
 
     async fn build(&self, image: usize, updates: mpsc::Sender<BuildUpdate>) -> Result<(), BuildFailure> {
         let request = self.request(image).map_err(BuildFailure::new)?;
+        self.check_bases(image).await?;
         let (sender, mut events) = mpsc::channel(256);
         let build = self.engine.build(request, sender);
         let forward = async {
@@ -172,7 +217,7 @@ impl Worker for EngineWorker {
             }
         };
         let (built, ()) = tokio::join!(build, forward);
-        built.map_err(|error| failure(&error))?;
+        built.map_err(|error| self.failure(image, &error))?;
         if let (Some(ready), Some(key)) = (self.image(image).ready(), self.step(image).key) {
             self.manifests.write(key, &ready.material.files);
         }
@@ -283,12 +328,4 @@ fn update(event: BuildEvent) -> BuildUpdate {
         BuildEvent::Sent { bytes } => BuildUpdate::Sent { bytes },
         BuildEvent::Warning { message, .. } => BuildUpdate::Warning { text: message },
     }
-}
-
-fn failure(error: &BuildError) -> BuildFailure {
-    let line = match error {
-        BuildError::Failed { line, .. } | BuildError::Unsupported { line, .. } => *line,
-        _ => None,
-    };
-    BuildFailure { line, hint: error.hint(), ..BuildFailure::new(error.to_string()) }
 }

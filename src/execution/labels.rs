@@ -8,8 +8,8 @@ pub const KEY_LABEL: &str = "io.shipwright.key";
 /// Holds the fingerprint of the key's components, for the reasons of a later plan.
 pub const INPUTS_LABEL: &str = "io.shipwright.inputs";
 const DOCKERFILE_LABEL: &str = "io.shipwright.dockerfile";
-/// The names of the OCI image specification (annotations.md).
-const REVISION_LABEL: &str = "org.opencontainers.image.revision";
+/// Holds the commit of a clean image. The name is the OCI image specification's (annotations.md).
+pub const REVISION_LABEL: &str = "org.opencontainers.image.revision";
 const SOURCE_LABEL: &str = "org.opencontainers.image.source";
 const BASE_NAME_LABEL: &str = "org.opencontainers.image.base.name";
 

@@ -7,6 +7,7 @@
 //! 2. images are built side by side; each gets its immutable tags at once;
 //! 3. when every image of the selection has its key in place, the moving tags move together, under a lock.
 
+mod bases;
 mod build;
 mod context_source;
 mod engine_worker;
@@ -28,7 +29,7 @@ mod tests;
 
 pub use engine_worker::{BuildOptions, EngineWorker};
 pub use event::{Event, ImageOutcome, LogStream, Outcome, StepProgress};
-pub use labels::{INPUTS_LABEL, KEY_LABEL};
+pub use labels::{INPUTS_LABEL, KEY_LABEL, REVISION_LABEL};
 pub use lock::{LockError, LockScope, TagLock};
 pub use message::clean_message;
 pub use request::{BasePull, RunOptions, RunRequest};

@@ -18,6 +18,8 @@ pub struct Selector {
     pub exact: Vec<String>,
     /// `-x`: not the image and not what depends on it. Taken away last, whatever else was asked for.
     pub exclude: Vec<String>,
+    /// `--no-cache`: what is selected is built again, and so has to be what depends on it.
+    pub rebuild: bool,
     /// Where the user stands, from the root of the checkout: paths are seen from there.
     pub folder: TreePath,
 }
@@ -30,6 +32,8 @@ pub struct Selection {
     /// Those that were named, also if they were excluded in the end; in build order. None: the selection is
     /// that of a bare command.
     pub named: Vec<usize>,
+    /// Those that are to be built although they exist, in build order.
+    pub rebuilt: Vec<usize>,
     /// Those that stand aside and would be selected otherwise, in build order.
     pub left_aside: Vec<usize>,
 }
@@ -82,13 +86,23 @@ impl Graph {
         for image in self.with_dependencies(wanted).into_iter().chain(exact.iter().copied()) {
             selected[image] = true;
         }
+        let mut rebuilt = Vec::new();
+        if selector.rebuild {
+            let asked_for = (0..selected.len()).filter(|image| selected[*image]);
+            rebuilt = self.with_dependents(asked_for);
+            rebuilt.retain(|image| selected[*image] || !is_aside(image));
+            for image in self.with_dependencies(rebuilt.iter().copied()) {
+                selected[image] = true;
+            }
+        }
         left_aside.retain(|image| !selected[*image]);
         for image in excluded {
             selected[image] = false;
         }
+        rebuilt.retain(|image| selected[*image]);
         let images = self.order().iter().copied().filter(|image| selected[*image]).collect();
         let named = self.ordered(upto.into_iter().chain(dependents).chain(exact));
-        Ok(Selection { images, named, left_aside: self.ordered(left_aside) })
+        Ok(Selection { images, named, rebuilt, left_aside: self.ordered(left_aside) })
     }
 }
 

@@ -159,6 +159,14 @@ impl ImageReference {
         self.digest.is_none() && self.tag.as_ref().is_none_or(|tag| tag.as_str() == "latest")
     }
 
+    /// The form that Docker shows, with `:latest` where neither tag nor digest is given: `alpine:latest`.
+    pub fn complete(&self) -> String {
+        if self.tag.is_none() && self.digest.is_none() {
+            return format!("{}:latest", self.repository.familiar());
+        }
+        self.to_string()
+    }
+
     /// The full form with registry, and `:latest` where neither tag nor digest is given, as `BuildKit`
     /// names its sources: `docker.io/library/alpine:latest`.
     pub fn canonical(&self) -> String {

@@ -9,6 +9,10 @@ use serde::{Deserialize, Serialize};
 pub struct Fingerprint {
     /// Over the Dockerfile's instructions.
     pub instructions: String,
+    /// Over each of the first of them, eight hexadecimal digits an instruction, so that the first that
+    /// differs can be named.
+    #[serde(default)]
+    pub lines: String,
     /// The target.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub target: Option<String>,
@@ -33,6 +37,12 @@ pub struct Fingerprint {
     pub refresh: Option<u64>,
 }
 
+/// How many digits of [`Fingerprint::lines`] stand for one instruction.
+pub(super) const LINE_DIGITS: usize = 8;
+
+/// For how many instructions: a label is not the place for a Dockerfile of thousands.
+pub(super) const LINES: usize = 256;
+
 /// The label is not one that this version wrote.
 #[derive(Debug, thiserror::Error)]
 #[error("the label is not a fingerprint")]
@@ -42,6 +52,12 @@ impl Fingerprint {
     /// The label's text.
     pub fn to_label(&self) -> String {
         serde_json::to_string(self).unwrap_or_default()
+    }
+
+    /// The first instruction, counted from 0, that is not the one of `other`, as far as the labels tell.
+    pub fn first_difference(&self, other: &Self) -> Option<usize> {
+        let mut theirs = other.lines.as_bytes().chunks(LINE_DIGITS);
+        self.lines.as_bytes().chunks(LINE_DIGITS).position(|ours| theirs.next() != Some(ours))
     }
 
     /// Reads a label.

@@ -2,7 +2,7 @@ use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use super::material::InputFile;
+use super::files::InputFile;
 use crate::checkout::{BlobId, InputKind};
 use crate::image::ContentKey;
 use crate::path::TreePath;

@@ -1,10 +1,9 @@
 use std::collections::BTreeMap;
 
 use super::encoding::Encoder;
-use super::fingerprint::Fingerprint;
-use crate::checkout::{BlobId, InputKind};
+use super::files::InputFiles;
+use super::fingerprint::{Fingerprint, LINE_DIGITS, LINES};
 use crate::image::{ContentKey, Digest, Platform};
-use crate::path::TreePath;
 
 /// Version of the encoding. Another number gives other keys, so every image is built once more.
 const DOMAIN: &str = "shipwright content key 1";
@@ -26,8 +25,8 @@ pub struct Material {
     pub dependencies: Vec<(String, ContentKey)>,
     /// External images.
     pub bases: Vec<Base>,
-    /// Files and links of the build context, by path.
-    pub files: Vec<InputFile>,
+    /// Files and links of the build context.
+    pub files: InputFiles,
     /// Free text of the settings.
     pub metadata: Option<String>,
     /// The number of the refresh period.
@@ -43,17 +42,6 @@ pub struct Base {
     pub digest: Option<Digest>,
 }
 
-/// A file or link of the build context.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct InputFile {
-    /// From the root of the context.
-    pub path: TreePath,
-    /// Regular, executable or link: all of a mode that git keeps.
-    pub kind: InputKind,
-    /// Its content, or the link's target.
-    pub blob: BlobId,
-}
-
 impl Material {
     /// The content key.
     pub fn key(&self) -> ContentKey {
@@ -66,31 +54,13 @@ impl Material {
         encoder.bytes(self.platform.to_string().as_bytes());
         self.encode_arguments(&mut encoder);
         self.encode_images(&mut encoder);
-        self.encode_files(&mut encoder);
+        encoder.field("files", 1);
+        encoder.bytes(self.files.digest());
         encoder.field("metadata", 1);
         encoder.optional(self.metadata.as_deref().map(str::as_bytes));
         encoder.field("refresh", 1);
         encoder.optional(self.refresh.map(u64::to_le_bytes).as_ref().map(<[u8; 8]>::as_slice));
         ContentKey::new(encoder.finish())
-    }
-
-    /// A key over the files alone: two builds with one of these may share what an engine keeps of a
-    /// context, and no others may.
-    pub fn files_key(&self) -> [u8; 32] {
-        let mut encoder = Encoder::new("shipwright files 1");
-        self.encode_files(&mut encoder);
-        encoder.finish()
-    }
-
-    /// The same, for files that are sent with these times.
-    pub fn files_key_with_times(&self, times: &[i128]) -> [u8; 32] {
-        let mut encoder = Encoder::new("shipwright files and times 1");
-        self.encode_files(&mut encoder);
-        encoder.field("times", times.len());
-        for time in times {
-            encoder.bytes(&time.to_le_bytes());
-        }
-        encoder.finish()
     }
 
     /// A short digest of each component, kept on the image so that a later plan can say what changed.
@@ -105,6 +75,12 @@ impl Material {
             instructions: digest(&|encoder| {
                 self.instructions.iter().for_each(|line| encoder.bytes(line.as_bytes()));
             }),
+            lines: self
+                .instructions
+                .iter()
+                .take(LINES)
+                .map(|line| text(line)[..LINE_DIGITS].to_owned())
+                .collect(),
             target: self.target.clone(),
             platform: self.platform.to_string(),
             build_args: self.build_args.iter().map(|(name, value)| (name.clone(), text(value))).collect(),
@@ -118,7 +94,7 @@ impl Material {
                 .iter()
                 .map(|base| (base.reference.clone(), base.digest.as_ref().map(ToString::to_string)))
                 .collect(),
-            files: short_hex(&self.files_key()),
+            files: short_hex(self.files.digest()),
             metadata: self.metadata.as_deref().map(text),
             refresh: self.refresh,
         }
@@ -144,15 +120,6 @@ impl Material {
             encoder.optional(base.digest.as_ref().map(|digest| digest.as_str().as_bytes()));
         }
     }
-
-    fn encode_files(&self, encoder: &mut Encoder) {
-        encoder.field("files", self.files.len());
-        for file in &self.files {
-            encoder.bytes(file.path.as_bytes());
-            encoder.bytes(file.kind.git_mode().as_bytes());
-            encoder.bytes(file.blob.as_bytes());
-        }
-    }
 }
 
 fn short_hex(digest: &[u8; 32]) -> String {
@@ -163,7 +130,13 @@ fn short_hex(digest: &[u8; 32]) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::super::files::InputFile;
     use super::*;
+    use crate::checkout::{BlobId, InputKind};
+
+    fn file() -> InputFile {
+        InputFile { path: "app.py".into(), kind: InputKind::File, blob: BlobId::new([1; 20]) }
+    }
 
     fn material() -> Material {
         Material {
@@ -173,11 +146,7 @@ mod tests {
             build_args: BTreeMap::from([("V".into(), "1".into())]),
             dependencies: vec![("acme/base".into(), ContentKey::new([7; 32]))],
             bases: vec![Base { reference: "alpine:3".into(), digest: None }],
-            files: vec![InputFile {
-                path: "app.py".into(),
-                kind: InputKind::File,
-                blob: BlobId::new([1; 20]),
-            }],
+            files: InputFiles::new(vec![file()]),
             metadata: None,
             refresh: None,
         }
@@ -194,10 +163,10 @@ mod tests {
             |m| m.build_args.clear(),
             |m| m.dependencies[0].1 = ContentKey::new([8; 32]),
             |m| m.bases[0].reference = "alpine:4".into(),
-            |m| m.files[0].path = "app2.py".into(),
-            |m| m.files[0].kind = InputKind::Executable,
-            |m| m.files[0].blob = BlobId::new([2; 20]),
-            |m| m.files.clear(),
+            |m| m.files = InputFiles::new(vec![InputFile { path: "app2.py".into(), ..file() }]),
+            |m| m.files = InputFiles::new(vec![InputFile { kind: InputKind::Executable, ..file() }]),
+            |m| m.files = InputFiles::new(vec![InputFile { blob: BlobId::new([2; 20]), ..file() }]),
+            |m| m.files = InputFiles::new(Vec::new()),
             |m| m.metadata = Some(String::new()),
             |m| m.refresh = Some(0),
         ];
@@ -224,6 +193,6 @@ mod tests {
     fn the_encoding_is_stable() {
         let mut fixed = material();
         fixed.platform = "linux/amd64".parse().expect("a platform");
-        assert_eq!(fixed.key().tag().as_str(), "src-18c2f3816d44fb20");
+        assert_eq!(fixed.key().tag().as_str(), "src-006b8fc2c07f25c6");
     }
 }

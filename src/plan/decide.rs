@@ -36,8 +36,8 @@ pub struct Facts<'a> {
     pub exact: bool,
     /// Tags to give.
     pub tags: &'a TagPolicy,
-    /// `--no-cache`: build the selected keys again.
-    pub rebuild: bool,
+    /// Indices of images that are built although they exist (`--no-cache`).
+    pub rebuilt: &'a [usize],
     /// For the headline.
     pub checkout: CheckoutSummary,
 }
@@ -79,7 +79,7 @@ fn decide_one(
     let clean = &facts.clean[at];
     let tags = planned_tags(facts, image, key, clean.dirty, known, diagnostics);
     let (action, reasons) = match &known.existing {
-        Some(_) if !facts.rebuild => {
+        Some(_) if !facts.rebuilt.contains(&at) => {
             let action = if tags.iter().all(|tag| tag.in_place) { Action::None } else { Action::Tag };
             (action, vec![unchanged(image, clean)])
         }
@@ -110,7 +110,7 @@ fn describe(facts: &Facts<'_>, image: &Image, clean: &CleanState) -> Step {
         aside: image.aside,
         unversioned: clean.unversioned.clone(),
         dependencies: dependencies(facts.project, image),
-        bases: image.bases.clone(),
+        bases: bases(image),
         inputs: InputSummary {
             files: image.ready().map_or(0, |ready| ready.files.len()),
             whole_context: image.whole_context,
@@ -119,6 +119,13 @@ fn describe(facts: &Facts<'_>, image: &Image, clean: &CleanState) -> Step {
         reasons: Vec::new(),
         tags: Vec::new(),
     }
+}
+
+/// External images in the form that Docker shows, each once.
+fn bases(image: &Image) -> Vec<String> {
+    let shown =
+        |base: &String| base.parse().map_or_else(|_| base.clone(), |base: ImageReference| base.complete());
+    image.bases.iter().map(shown).collect::<BTreeSet<_>>().into_iter().collect()
 }
 
 fn dependencies(project: &Project, image: &Image) -> Vec<Dependency> {
@@ -156,7 +163,7 @@ fn blocked(project: &Project, image: &Image) -> Step {
         aside: image.aside,
         unversioned: Vec::new(),
         dependencies: dependencies(project, image),
-        bases: image.bases.clone(),
+        bases: bases(image),
         inputs: InputSummary::default(),
         action: Action::Blocked,
         reasons: texts

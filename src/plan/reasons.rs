@@ -2,9 +2,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::decide::Facts;
 use super::model::{Reason, ReasonKind};
-use crate::image::ContentKey;
 use crate::inputs::{Fingerprint, InputFile, Material};
 use crate::path::TreePath;
+use crate::project::Image;
 
 /// The image that the branch had before the one that is planned.
 #[derive(Clone, Debug)]
@@ -25,7 +25,8 @@ pub(super) fn build_reasons(facts: &Facts<'_>, at: usize, builds: &BTreeSet<usiz
     match (image.ready(), &facts.known[at].previous) {
         (Some(ready), Some(previous)) => {
             reasons.extend(file_reasons(&ready.material, previous, &image.context));
-            reasons.extend(component_reasons(&ready.material, &previous.fingerprint, &image.dockerfile));
+            reasons.extend(component_reasons(&ready.material, &previous.fingerprint));
+            reasons.extend(dockerfile_reason(image, &ready.material, &previous.fingerprint));
         }
         _ if facts.known[at].existing.is_none() => return vec![never_built()],
         _ => {}
@@ -44,7 +45,7 @@ pub(super) fn build_reasons(facts: &Facts<'_>, at: usize, builds: &BTreeSet<usiz
             reasons.push(Reason { kind: ReasonKind::Dependency, path: None, text });
         }
     }
-    if facts.rebuild && reasons.is_empty() {
+    if facts.rebuilt.contains(&at) && reasons.is_empty() {
         reasons.push(Reason { kind: ReasonKind::Forced, path: None, text: "--no-cache".into() });
     }
     if reasons.is_empty() {
@@ -62,7 +63,10 @@ fn unexplained(facts: &Facts<'_>, at: usize) -> Reason {
         Some(_) => Reason {
             kind: ReasonKind::KeyMissing,
             path: None,
-            text: "its image is no longer on the engine".into(),
+            text: match facts.project.images[at].key() {
+                Some(key) => format!("the engine has no {} any more", key.tag()),
+                None => "its image is no longer on the engine".into(),
+            },
         },
         None => never_built(),
     }
@@ -74,7 +78,7 @@ fn never_built() -> Reason {
 
 fn file_reasons(material: &Material, previous: &Previous, context: &TreePath) -> Vec<Reason> {
     let Some(old) = &previous.files else {
-        if Fingerprint::of_files(material) == previous.fingerprint.files {
+        if material.fingerprint().files == previous.fingerprint.files {
             return Vec::new();
         }
         return vec![Reason { kind: ReasonKind::FileChanged, path: None, text: "its files changed".into() }];
@@ -118,7 +122,7 @@ fn file_changes(old: &[InputFile], new: &[InputFile]) -> Vec<(ReasonKind, TreePa
     changes
 }
 
-fn component_reasons(material: &Material, old: &Fingerprint, dockerfile: &TreePath) -> Vec<Reason> {
+fn component_reasons(material: &Material, old: &Fingerprint) -> Vec<Reason> {
     let new = material.fingerprint();
     let mut reasons = Vec::new();
     let mut reason = |kind, text: String| reasons.push(Reason { kind, path: None, text });
@@ -140,25 +144,25 @@ fn component_reasons(material: &Material, old: &Fingerprint, dockerfile: &TreePa
     if new.metadata != old.metadata || new.refresh != old.refresh {
         reason(ReasonKind::KeyMissing, "metadata or refresh period changed".into());
     }
-    if new.instructions != old.instructions {
-        reasons.push(Reason {
-            kind: ReasonKind::Dockerfile,
-            path: Some(dockerfile.clone()),
-            text: format!("{dockerfile} changed"),
-        });
-    }
     reasons
+}
+
+/// Names the first line that is another one.
+fn dockerfile_reason(image: &Image, material: &Material, old: &Fingerprint) -> Option<Reason> {
+    let new = material.fingerprint();
+    if new.instructions == old.instructions {
+        return None;
+    }
+    let first = new.first_difference(old).and_then(|at| image.evaluation.logical_lines.get(at));
+    let line = first.map(|first| format!(":{}", first.line)).unwrap_or_default();
+    Some(Reason {
+        kind: ReasonKind::Dockerfile,
+        path: Some(image.dockerfile.clone()),
+        text: format!("{}{line} changed", image.dockerfile),
+    })
 }
 
 fn differing<'a, V: PartialEq>(old: &'a BTreeMap<String, V>, new: &'a BTreeMap<String, V>) -> Vec<&'a str> {
     let names: BTreeSet<&String> = old.keys().chain(new.keys()).collect();
     names.into_iter().filter(|name| old.get(*name) != new.get(*name)).map(String::as_str).collect()
-}
-
-impl Fingerprint {
-    fn of_files(material: &Material) -> String {
-        let mut hex = ContentKey::new(material.files_key()).to_string();
-        hex.truncate(16);
-        hex
-    }
 }

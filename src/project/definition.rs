@@ -1,5 +1,7 @@
 use std::collections::BTreeMap;
 
+use rayon::prelude::*;
+
 use super::options::{ImageOptions, Options};
 use crate::diagnostic::{Diagnostic, Location, closest};
 use crate::discovery::FoundDockerfile;
@@ -58,7 +60,7 @@ pub(super) fn definitions(
     options: &Options,
     diagnostics: &mut Vec<Diagnostic>,
 ) -> Vec<Definition> {
-    let mut definitions: Vec<Definition> = found.into_iter().map(plain).collect();
+    let mut definitions: Vec<Definition> = found.into_par_iter().map(plain).collect();
     let mut defined: BTreeMap<TreePath, usize> = BTreeMap::new();
     for (name, image) in &options.images {
         let Some(path) = &image.dockerfile else { continue };

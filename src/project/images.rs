@@ -5,7 +5,7 @@ use crate::diagnostic::Diagnostic;
 use crate::dockerfile::{Dockerfile, Evaluation};
 use crate::graph::DependencyKind;
 use crate::image::{ContentKey, ImageReference};
-use crate::inputs::{InputFile, Material};
+use crate::inputs::Material;
 use crate::naming::ImageName;
 use crate::path::TreePath;
 
@@ -119,13 +119,11 @@ pub struct ReadyImage {
     pub files: Vec<ContextFile>,
 }
 
-/// An input file and where it is.
+/// Where an input file is, and what sending it needs to know.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ContextFile {
     /// From the root of the checkout.
     pub path: TreePath,
-    /// As it enters the key, from the root of the context.
-    pub input: InputFile,
     /// Bytes; for a link the length of its target.
     pub size: u64,
     /// When the file was changed, in nanoseconds since 1970, where the tree knows.

@@ -2,7 +2,7 @@ use std::io;
 
 use serde::Serialize;
 
-use super::keys::path_patterns;
+use super::contexts::path_patterns;
 use crate::checkout::{FileTree, Pathspecs};
 use crate::context::{self, IgnoreRules, Selection, SourceSpec};
 use crate::diagnostic::{Diagnostic, Location};

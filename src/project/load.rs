@@ -2,6 +2,8 @@ use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::io;
 
+use rayon::prelude::*;
+
 use super::definition::{Definition, definitions};
 use super::images::{BoundReference, Image, ImageState};
 use super::keys;
@@ -48,7 +50,7 @@ pub fn load(
     let mut diagnostics = found.diagnostics;
     let mut definitions = definitions(found.dockerfiles, options, &mut diagnostics);
     let mut readings: Vec<Evaluation> =
-        definitions.iter().map(|definition| definition.evaluate(options, &BTreeMap::new())).collect();
+        definitions.par_iter().map(|definition| definition.evaluate(options, &BTreeMap::new())).collect();
     let naming = name(&definitions, &readings, checkout_name, origin_url, options);
     diagnostics.extend(naming.diagnostics.iter().cloned());
     for at in adjust(&mut definitions, &naming, options, &mut diagnostics) {

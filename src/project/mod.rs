@@ -1,10 +1,11 @@
 //! Everything that can be known of a checkout's images without an engine: their names, the graph, inputs,
 //! keys and revisions. It runs the pure modules in their order over one tree, the work tree or a commit's.
 
+mod contexts;
 mod definition;
+mod files;
 mod images;
 mod inspect;
-
 mod keys;
 mod load;
 mod options;
@@ -12,7 +13,6 @@ mod revisions;
 mod state;
 
 pub use images::{BoundReference, ContextFile, Image, ImageState, ReadyImage};
-
 pub use inspect::{InspectedCopy, InspectedMount, InspectedStage, Inspection, inspect};
 pub use load::{LoadError, Project, load};
 pub use options::{ImageOptions, Options};

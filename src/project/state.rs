@@ -52,17 +52,16 @@ fn unversioned(image: &Image) -> Vec<TreePath> {
 impl Project {
     /// Everything that git could know of what decides the images: inputs, Dockerfiles, ignore files and
     /// settings; sorted.
-    pub fn versioned_paths(&self, options: &Options) -> Vec<TreePath> {
-        let mut paths: Vec<TreePath> = options.settings_file.iter().cloned().collect();
-        for image in &self.images {
-            paths.push(image.dockerfile.clone());
-            paths.extend(image.ignore_file.clone());
+    pub fn versioned_paths<'a>(&'a self, options: &'a Options) -> Vec<&'a TreePath> {
+        let of_image = |image: &'a Image| {
             let files = image.ready().map(|ready| ready.files.as_slice()).unwrap_or_default();
-            paths.extend(
-                files.iter().filter(|file| file.tracking != Tracking::Ignored).map(|file| file.path.clone()),
-            );
-        }
-        paths.sort_unstable();
+            let versioned = files.iter().filter(|file| file.tracking != Tracking::Ignored);
+            [&image.dockerfile].into_iter().chain(&image.ignore_file).chain(versioned.map(|file| &file.path))
+        };
+        let mut paths: Vec<&TreePath> =
+            options.settings_file.iter().chain(self.images.iter().flat_map(of_image)).collect();
+        // Stable, because that is quick where most of it is in order already.
+        paths.sort();
         paths.dedup();
         paths
     }

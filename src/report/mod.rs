@@ -4,6 +4,7 @@
 
 mod diagnostic;
 mod duration;
+mod explain;
 mod failure;
 mod json;
 mod json_events;
@@ -17,6 +18,7 @@ mod summary;
 mod table;
 
 pub use diagnostic::{Sources, render_diagnostics};
+pub use explain::explanation;
 pub use json::{graph_json, images_json, inspection_json, plan_json};
 pub use json_events::JsonEvents;
 pub use live::Live;

@@ -11,14 +11,14 @@ use crate::path::TreePath;
 
 fn identify(repository: &TestRepository, path: &str) -> Identity {
     let tree = repository.checkout().work_tree().expect("readable");
-    tree.identify(&[path.into()]).expect("readable")[0]
+    tree.identify(&[&path.into()]).expect("readable")[0]
 }
 
 /// Compares every file there is, ignored ones included, with what `git hash-object` says about its bytes.
 fn check_all(repository: &TestRepository, tree: &WorkTree) {
     let nodes = tree.list(&TreePath::root(), &mut |_| false).expect("readable");
     let paths: Vec<TreePath> = nodes.iter().map(|node| node.path.clone()).collect();
-    let found = tree.identify(&paths).expect("readable");
+    let found = tree.identify(&paths.iter().collect::<Vec<_>>()).expect("readable");
     let files: Vec<String> =
         nodes.iter().filter(|node| node.kind == NodeKind::File).map(|node| node.path.to_text()).collect();
     let listing = repository.beside("paths");
@@ -255,7 +255,7 @@ fn errors_name_the_path() {
     let tree = repository.checkout().work_tree().expect("readable");
     repository.remove("a/gone");
     for path in ["a/gone", "never/was", "a"] {
-        let error = tree.identify(&[path.into()]).expect_err("nothing to read");
+        let error = tree.identify(&[&path.into()]).expect_err("nothing to read");
         assert!(error.to_string().starts_with(&format!("{path}: ")), "{error}");
     }
 }
@@ -272,7 +272,7 @@ fn many_files_in_any_order_on_several_threads() {
     let mut paths: Vec<TreePath> = tree.nodes().iter().map(|node| node.path.clone()).collect();
     paths.reverse();
     paths.extend_from_within(..100);
-    let identities = tree.identify(&paths).expect("readable");
+    let identities = tree.identify(&paths.iter().collect::<Vec<_>>()).expect("readable");
     for (path, identity) in paths.iter().zip(identities) {
         let number = path.file_name()[1..].to_owned();
         assert_eq!(identity.blob, BlobHasher::hash(&number), "{path}");
@@ -408,7 +408,9 @@ fn a_commit_s_files_are_what_git_archive_gives() {
         let expected = archive(&repository, "HEAD", &[]);
         let paths: Vec<TreePath> = tree.nodes().iter().map(|node| node.path.clone()).collect();
         assert_eq!(paths.len(), expected.len());
-        for (path, identity) in paths.iter().zip(tree.identify(&paths).expect("readable")) {
+        for (path, identity) in
+            paths.iter().zip(tree.identify(&paths.iter().collect::<Vec<_>>()).expect("readable"))
+        {
             let rules = [".gitattributes", "d/.gitattributes"]
                 .map(|path| tree.read(&path.into()).unwrap_or_default());
             let rules = rules.map(|text| String::from_utf8_lossy(&text).into_owned());
@@ -436,7 +438,7 @@ fn the_index_s_size_is_not_the_blob_s_where_line_endings_are_converted() {
         let checkout = repository.checkout();
         let tree = checkout.commit_tree(checkout.head().commit.expect("born")).expect("readable");
         for _ in 0..2 {
-            let identity = tree.identify(&["file".into()]).expect("readable")[0];
+            let identity = tree.identify(&[&"file".into()]).expect("readable")[0];
             let bytes = tree.read(&"file".into()).expect("readable");
             assert_eq!((identity.size, identity.blob), (bytes.len() as u64, BlobHasher::hash(&bytes)));
         }
@@ -453,11 +455,11 @@ fn filters_of_a_commit_are_an_error_and_no_difference_to_a_clean_work_tree() {
     repository.settle();
     let checkout = repository.checkout();
     let head = checkout.commit_tree(checkout.head().commit.expect("born")).expect("readable");
-    let error = head.identify(&["x.lfs".into()]).expect_err("not without the filter");
+    let error = head.identify(&[&"x.lfs".into()]).expect_err("not without the filter");
     assert!(error.to_string().contains("x.lfs") && error.to_string().contains("upper"), "{error}");
     let differences = |repository: &TestRepository| {
         let tree = repository.checkout().work_tree().expect("readable");
-        tree.differences(&head, &["x.lfs".into()]).expect("readable").modified
+        tree.differences(&head, &[&"x.lfs".into()]).expect("readable").modified
     };
     assert_eq!(differences(&repository), []);
     repository.write("x.lfs", "other");

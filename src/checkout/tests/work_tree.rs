@@ -156,7 +156,7 @@ fn submodules_are_part_of_the_checkout() {
     let committed = checkout.commit_tree(commit.parse().expect("a commit")).expect("readable");
     assert_eq!(committed.submodules(), tree.submodules());
     let inputs: Vec<TreePath> = tree.nodes().iter().map(|node| node.path.clone()).collect();
-    let differences = tree.differences(&committed, &inputs).expect("readable");
+    let differences = tree.differences(&committed, &inputs.iter().collect::<Vec<_>>()).expect("readable");
     assert_eq!(differences.added, ["deps/lib-2".into(), "deps/lib/new.c".into()]);
     assert_eq!((differences.removed, differences.modified), (vec![], vec![]));
     assert_eq!(committed.read(&"deps/lib/inner/deep.c".into()).expect("there"), b"1");
@@ -213,7 +213,7 @@ fn names_are_bytes_links_are_links_pipes_are_neither() {
     // Would wait forever for someone to write.
     assert!(tree.read(&"pipe".into()).is_err());
     assert!(tree.open(&"pipe".into()).is_err());
-    assert!(tree.identify(&["pipe".into()]).expect_err("no file").to_string().contains("pipe"));
+    assert!(tree.identify(&[&"pipe".into()]).expect_err("no file").to_string().contains("pipe"));
     let mut bytes = Vec::new();
     tree.open(&"link".into()).expect("opens").read_to_end(&mut bytes).expect("readable");
     assert_eq!(bytes, b"target");
@@ -253,7 +253,7 @@ fn a_split_or_sparse_index_is_listed_by_git() {
     let inputs: Vec<TreePath> = ["a/1", "b/1"].map(TreePath::from).into();
     let check = |tree: &WorkTree| {
         assert!(tree.is_tracked(&"a/1".into()));
-        let identities = tree.identify(&inputs).expect("readable");
+        let identities = tree.identify(&inputs.iter().collect::<Vec<_>>()).expect("readable");
         assert_eq!(identities[1].blob.to_string(), repository.git(["hash-object", "b/1"]));
     };
     let tree = work_tree(&repository);
@@ -314,7 +314,7 @@ fn a_damaged_index_is_an_error_not_a_panic() {
         std::fs::write(&index, &bad).expect("writable");
         if let Ok(tree) = checkout.work_tree() {
             let paths: Vec<TreePath> = tree.nodes().iter().map(|node| node.path.clone()).collect();
-            let _ = tree.identify(&paths);
+            let _ = tree.identify(&paths.iter().collect::<Vec<_>>());
         }
         let _ = checkout.commit_tree(checkout.head().commit.expect("born"));
     }
@@ -340,14 +340,14 @@ fn differences_from_head() {
     let head = checkout.commit_tree(checkout.head().commit.expect("born")).expect("readable");
     let tree = checkout.work_tree().expect("readable");
     let inputs: Vec<TreePath> = tree.nodes().iter().map(|node| node.path.clone()).collect();
-    let differences = tree.differences(&head, &inputs).expect("readable");
+    let differences = tree.differences(&head, &inputs.iter().collect::<Vec<_>>()).expect("readable");
     let expected = Differences {
         added: vec!["added".into(), "new".into()],
         removed: vec!["gone".into()],
         modified: vec!["edited".into(), "mode".into()],
     };
     assert_eq!(differences, expected);
-    let only = tree.differences(&head, &["same".into()]).expect("readable");
+    let only = tree.differences(&head, &[&"same".into()]).expect("readable");
     assert_eq!(only.modified, []);
     assert_eq!(only.added, expected.added);
 }

@@ -72,27 +72,11 @@ pub(super) fn logins(logins: &dyn RegistryLogins) -> Option<serde_json::Value> {
 
 #[cfg(test)]
 mod tests {
-    use std::io::{self, Read};
     use std::sync::Arc;
 
     use super::*;
-    use crate::engine::{Anonymous, ContextEntry, ContextSource};
-
-    struct Empty;
-
-    impl ContextSource for Empty {
-        fn entries(&self) -> &[ContextEntry] {
-            &[]
-        }
-
-        fn open(&self, _: usize) -> io::Result<Box<dyn Read + Send>> {
-            Err(io::ErrorKind::NotFound.into())
-        }
-
-        fn admits(&self, _: &[String]) -> Result<(), String> {
-            Ok(())
-        }
-    }
+    use crate::engine::Anonymous;
+    use crate::engine::testing::Empty;
 
     impl RegistryLogins for Empty {
         fn login(&self, _: &str) -> Option<RegistryLogin> {
