@@ -204,7 +204,8 @@ fn lfs_pointers_say_what_to_do_and_stop_only_their_image() {
     let plan = planned(&shop, "main");
     assert_eq!(image(&plan, "model")["action"], "blocked");
     assert_eq!(image(&plan, "api")["key"], image(&shop.plan(&[]), "api")["key"]);
-    shop.run(&["plan", "--offline", "--rev", "main", "api", "--format", "json"]);
+    shop.run(&["plan", "--offline", "--rev", "main", "api"]).exits(0);
+    shop.run(&["plan", "--offline", "--rev", "main", "user"]).exits(2);
 }
 
 /// A file that only a filter of the user's can write is the same kind of problem; where the filter has no
@@ -260,9 +261,13 @@ fn a_submodule_that_is_not_here_is_named_where_it_is_needed() {
         image(&plan, "base")["key"].as_str(),
         keys_here.iter().find(|(name, _)| name == "base").map(|(_, key)| key.as_str())
     );
+    let notes: Vec<String> =
+        plan["diagnostics"].as_array().expect("a list").iter().map(|d| text(&d["message"])).collect();
+    assert!(notes.iter().any(|note| note.contains("its Dockerfiles are not seen")), "{notes:?}");
     // What is ignored is not needed.
     assert_ne!(image(&plan, "all")["action"], "blocked");
     assert_eq!(image(&plan, "user")["action"], "blocked");
+    shop.run_in(&clone, &["plan", "--offline", "--rev", "HEAD", "base", "all"]).exits(0);
     git_in(&clone, &["submodule", "--quiet", "update", "--init"]);
     let plan = shop.run_in(&clone, &[&PLAN[..], &["--rev", "HEAD"]].concat()).exits(0).json();
     assert_eq!(keys(&plan), keys_here);

@@ -143,6 +143,11 @@ impl CommitTree {
         Self { complete: true, ..self }
     }
 
+    /// Submodules whose commit is not here, sorted.
+    pub fn absent_submodules(&self) -> Vec<TreePath> {
+        self.hollow.iter().map(|(path, ())| TreePath::new(path)).collect()
+    }
+
     /// Which commit it is.
     pub fn commit(&self) -> CommitId {
         self.commit

@@ -79,8 +79,8 @@ impl Snapshot for HeadTree {
             return self.commit.identify(paths);
         }
         let one = |path: &&TreePath| match self.way(path) {
-            Way::Commit => Ok(self.commit.identify(std::slice::from_ref(path))?[0]),
-            Way::Disk => Ok(self.work_tree.identify(std::slice::from_ref(path))?[0]),
+            Way::Commit => Ok(self.commit.identify(&[*path])?[0]),
+            Way::Disk => Ok(self.work_tree.identify(&[*path])?[0]),
             Way::Raw => self.commit.identify_raw(path),
         };
         paths.iter().map(one).collect()

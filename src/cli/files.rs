@@ -7,6 +7,7 @@ use super::settings::{self, SettingsFile};
 use crate::checkout::{Checkout, CheckoutError, CommitId, CommitTree, FileTree, Snapshot, WorkTree};
 use crate::diagnostic::Diagnostic;
 use crate::discovery::follow_link;
+use crate::path::TreePath;
 
 /// The files of a checkout that everything is read from.
 pub(super) enum Files {
@@ -46,6 +47,19 @@ impl Files {
             Self::WorkTree(_) => checkout.head().commit,
             Self::Commit { tree, .. } => Some(tree.commit()),
         }
+    }
+
+    /// What may surprise: submodules whose Dockerfiles cannot be seen.
+    pub(super) fn notes(&self) -> Vec<Diagnostic> {
+        let absent = match self {
+            Self::WorkTree(_) => Vec::new(),
+            Self::Commit { tree, .. } => tree.absent_submodules(),
+        };
+        let note = |path: TreePath| {
+            Diagnostic::note(format!("the submodule {path} is not here: its Dockerfiles are not seen"))
+                .hint(format!("`git submodule update --init '{path}'` fetches it"))
+        };
+        absent.into_iter().map(note).collect()
     }
 
     /// Reads the settings file.

@@ -136,7 +136,7 @@ impl Session {
         let options = &resolved.options;
         let tree = files.snapshot();
         let mut project = load(&*tree, checkout.name(), checkout.origin_url(), options)?;
-        project.diagnostics.extend(file.diagnostics.iter().cloned());
+        project.diagnostics.extend(file.diagnostics.iter().cloned().chain(files.notes()));
         let commit = files.commit(&checkout);
         if let Some(commit) = commit {
             assign_revisions(&mut project, &checkout, commit, &settings::paths(&*tree))?;
@@ -184,6 +184,11 @@ impl Session {
             reference,
             engine,
         })
+    }
+
+    /// The commit that tags follow and clean images are compared with.
+    pub(super) fn head(&self) -> Option<CommitId> {
+        self.commit
     }
 
     /// The images that a name means, alone; an unknown one is an error with the closest names.

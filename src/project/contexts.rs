@@ -4,7 +4,7 @@ use super::definition::Definition;
 use super::images::{Image, ImageState};
 use super::load::LoadError;
 use crate::checkout::{Node, NodeKind, PathPattern, Snapshot};
-use crate::context::{self, ContextRoot, IgnoreRules, Selection, SourceSpec};
+use crate::context::{self, ContextRoot, IgnoreRules, SourceSpec};
 use crate::diagnostic::{Diagnostic, Location};
 use crate::dockerfile::SourcePattern;
 use crate::path::TreePath;
@@ -23,6 +23,8 @@ pub(super) struct BuildContext {
     pub(super) obstacle: Option<Diagnostic>,
     /// Why the image is wrong, if it is.
     pub(super) invalid: Option<String>,
+    /// The first input whose content is not in git's objects here.
+    pub(super) obstacle: Option<Diagnostic>,
     pub(super) diagnostics: Vec<Diagnostic>,
 }
 
@@ -69,9 +71,9 @@ fn read(tree: &dyn Snapshot, image: &Image, definition: &Definition) -> Result<B
     let sources = &image.evaluation.sources;
     let whole = image.evaluation.whole_context || definition.options.whole_context;
     let selection = context::select(tree, &root, Some(&rules), sources, whole)?;
-    let inferred = (&root, definition.options.context.is_none());
-    let specs = context::revision_pathspecs(tree, inferred, &image.dockerfile, sources, &selection);
-    let obstacle = obstacle(tree, image, &selection);
+    let inferred = definition.options.context.is_none();
+    let specs = context::revision_pathspecs(tree, (&root, inferred), &image.dockerfile, sources, &selection);
+    let obstacle = obstacle(tree, image, &selection.nodes);
     diagnostics.extend(selection.diagnostics);
     Ok(BuildContext {
         nowhere: nowhere(tree, image, &root, &selection.unmatched),
@@ -81,17 +83,29 @@ fn read(tree: &dyn Snapshot, image: &Image, definition: &Definition) -> Result<B
         },
         root,
         ignore_file,
-        // What cannot be read is not identified either.
-        nodes: if obstacle.is_none() { selection.nodes } else { Vec::new() },
+        // What cannot be read is not asked for.
+        nodes: if obstacle.is_some() { Vec::new() } else { selection.nodes },
         whole_context: selection.whole_context,
-        invalid: obstacle.as_ref().map(|_| "has an input that cannot be read".to_owned()),
+        invalid: obstacle.is_some().then(|| "has an input that cannot be read".to_owned()),
         obstacle,
         diagnostics,
     })
 }
 
-/// Of the sources that match no file, those for which a build would fail. A pattern may match nothing. A folder
-/// may hold only what is ignored, but an empty one is not sent, as git has none.
+/// The first input that a commit names but whose content is not in git's objects here.
+fn obstacle(tree: &dyn Snapshot, image: &Image, nodes: &[Node]) -> Option<Diagnostic> {
+    let mut found = nodes.iter().filter_map(|node| Some((&node.path, tree.obstacle(&node.path)?)));
+    let (path, obstacle) = found.next()?;
+    let more = match found.count() {
+        0 => String::new(),
+        more => format!(" (and {more} more like it)"),
+    };
+    let message = format!("the input {path} cannot be read: {}{more}", obstacle.reason);
+    Some(Diagnostic::error(message).at(Location::file(image.dockerfile.clone())).hint(obstacle.hint))
+}
+
+/// Of the sources that match no file, those for which a build would fail. A pattern may match nothing. A
+/// folder may hold only what is ignored, but an empty one is not sent, as git has none.
 fn nowhere(tree: &dyn Snapshot, image: &Image, root: &TreePath, unmatched: &[usize]) -> Vec<String> {
     let sources = unmatched.iter().map(|at| &image.evaluation.sources[*at]);
     sources
