@@ -105,3 +105,30 @@ impl Diagnostic {
         self
     }
 }
+
+/// The candidates closest to what was written, best first, for hints: at most three, and none that is
+/// far from it.
+pub fn closest(wanted: &str, candidates: impl IntoIterator<Item = String>) -> Vec<String> {
+    let lower = wanted.to_lowercase();
+    let mut scored: Vec<(f64, String)> = candidates
+        .into_iter()
+        .map(|candidate| (strsim::jaro_winkler(&lower, &candidate.to_lowercase()), candidate))
+        .filter(|(score, _)| *score >= 0.8)
+        .collect();
+    scored.sort_by(|a, b| b.0.total_cmp(&a.0).then_with(|| a.1.cmp(&b.1)));
+    scored.dedup_by(|a, b| a.1 == b.1);
+    scored.into_iter().take(3).map(|(_, candidate)| candidate).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn closest_names_typing_errors_and_nothing_far() {
+        let names = || ["service1", "service2", "base"].map(str::to_owned);
+        assert_eq!(closest("servcie1", names()).first().map(String::as_str), Some("service1"));
+        assert_eq!(closest("Base", names()), ["base"]);
+        assert!(closest("zzz", names()).is_empty());
+    }
+}

@@ -4,8 +4,8 @@
 //! stand in that order, and each uses only those above it (`tests/architecture.rs` holds them to it):
 //!
 //! ```text
-//! checkout → discovery → dockerfile → naming → context → graph → inputs → plan → execution → report
-//! (git)      (paths)     (model)                                 (keys)          (engine)    (terminal)
+//! checkout → discovery → dockerfile → naming → context → graph → inputs → project → plan → execution → report
+//! (git)      (paths)     (model)                                 (keys)   (all)            (engine)    (terminal)
 //! ```
 
 pub mod printable;
@@ -30,11 +30,17 @@ pub mod graph;
 
 pub mod inputs;
 
+pub mod project;
+
 pub mod plan;
 
 pub mod engine;
 
+pub mod registry;
+
 pub mod execution;
+
+pub mod publish;
 
 pub mod report;
 

@@ -1,1 +1,11 @@
-fn main() {}
+//! The `shipwright` command: parse, run, exit.
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use shipwright::cli::{Cli, Environment, run};
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    run(cli, &Environment::of_process()).into()
+}

@@ -34,7 +34,7 @@ impl TreePath {
     #[must_use]
     pub fn join_clamped(&self, path: impl AsRef<[u8]>) -> Self {
         let mut parts: Vec<&[u8]> = Vec::new();
-        for part in path.as_ref().split_str("/") {
+        for part in path.as_ref().split(|byte| *byte == b'/') {
             match part {
                 b"" | b"." => {}
                 b".." => {

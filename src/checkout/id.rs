@@ -16,7 +16,7 @@ pub struct InvalidObjectId;
 
 impl CommitId {
     /// Takes the 20 bytes.
-    pub fn new(bytes: [u8; 20]) -> Self {
+    pub const fn new(bytes: [u8; 20]) -> Self {
         Self(bytes)
     }
 
@@ -34,8 +34,11 @@ impl CommitId {
 }
 
 impl BlobId {
+    /// No blob's id: fills places that are not known yet.
+    pub(super) const ZERO: Self = Self([0; 20]);
+
     /// Takes the 20 bytes.
-    pub fn new(bytes: [u8; 20]) -> Self {
+    pub const fn new(bytes: [u8; 20]) -> Self {
         Self(bytes)
     }
 

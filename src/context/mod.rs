@@ -1,1 +1,32 @@
-//! Being written.
+//! The build context: its root, its `.dockerignore`, and the files that a Dockerfile's sources match.
+//!
+//! ```text
+//! infer_root → ignore_file → IgnoreRules → select → revision_pathspecs
+//! ```
+//!
+//! All of it decides on a [`FileTree`](crate::checkout::FileTree) and never writes. The rules are those
+//! of docker, oddities included: a file that docker would not send is no input, and one that it would
+//! must never be missed.
+
+mod automaton;
+mod clean;
+mod dialect;
+mod glob;
+mod ignore;
+mod ignore_file;
+mod links;
+mod matching;
+#[cfg(test)]
+mod memory_tree;
+mod pathspecs;
+mod pattern;
+mod reader;
+mod root;
+mod select;
+
+pub use ignore::{IgnoreError, IgnoreRules};
+pub use ignore_file::ignore_file;
+pub use links::way_to;
+pub use pathspecs::{RevisionSpecs, SourceSpec, revision_pathspecs};
+pub use root::{ContextRoot, infer_root};
+pub use select::{Selection, admits, select};

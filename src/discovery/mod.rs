@@ -1,1 +1,17 @@
-//! Being written.
+//! Which files of a checkout are Dockerfiles, which of them are left out, and which stand aside.
+//!
+//! A pure function of a [`Snapshot`](crate::checkout::Snapshot), so it is the same for a work tree and for
+//! a commit.
+
+mod content;
+mod discover;
+mod links;
+#[cfg(test)]
+mod memory_tree;
+mod names;
+mod rules;
+
+pub use discover::{Discovery, FoundDockerfile, discover};
+pub use links::follow_link;
+pub use names::{FileNameForm, dockerfile_name};
+pub use rules::Rules;

@@ -1,1 +1,37 @@
-//! Being written.
+//! Container engines: their images, pulls and builds. The only module that knows the engine's API.
+//!
+//! [`Endpoint`] says where an engine listens, [`Engine`] is one that has answered. A build goes through
+//! [`Engine::build`]: to `BuildKit` by a gRPC client of our own over the engine's `/session` and `/grpc`, which
+//! fetches only the files that it needs; and to the classic builder (Podman, old Dockers) as a tar stream.
+
+mod build;
+mod buildkit;
+mod capability;
+mod classic;
+mod client;
+mod connection;
+mod endpoint;
+mod error;
+mod event;
+mod hint;
+mod images;
+mod lines;
+mod listing;
+mod outline;
+mod pull;
+mod push;
+mod request;
+#[cfg(test)]
+mod testing;
+mod transfer;
+
+pub use client::{Builder, Engine, EngineInfo, Product};
+pub use endpoint::{Endpoint, EngineEnvironment};
+pub use error::{BuildError, EngineError};
+pub use event::{BuildEvent, OutputStream, StepState};
+pub use images::{ImageId, ListedImage, LocalImage};
+pub use pull::PullProgress;
+pub use request::{
+    Anonymous, BuildRequest, CacheOption, ContextEntry, ContextKind, ContextSource, RegistryLogin,
+    RegistryLogins, Secret, SshAgent,
+};

@@ -62,7 +62,34 @@ pub enum Event {
         /// Since it was started; zero if it never was.
         elapsed: Duration,
     },
-    /// A tag was put on an image.
+    /// An image is being sent to a registry.
+    PushStarted {
+        /// Index into `Plan::steps`.
+        image: usize,
+        /// Where it goes, its key's tag.
+        reference: String,
+    },
+    /// Bytes of it that went so far.
+    PushProgress {
+        /// Index into `Plan::steps`.
+        image: usize,
+        /// Where it goes, its key's tag.
+        reference: String,
+        /// Total so far.
+        bytes: u64,
+    },
+    /// That push is over.
+    PushFinished {
+        /// Index into `Plan::steps`.
+        image: usize,
+        /// Where it went, its key's tag.
+        reference: String,
+        /// How long it took.
+        elapsed: Duration,
+        /// What went wrong, if it did.
+        error: Option<String>,
+    },
+    /// A tag was put on an image, by the engine or in a registry.
     Tagged {
         /// Index into `Plan::steps`.
         image: usize,
@@ -70,6 +97,20 @@ pub enum Event {
         reference: String,
         /// Whether it is a moving tag.
         moves: bool,
+    },
+    /// A moving tag could not be put, so the images under it may not belong together until the next run.
+    TagFailed {
+        /// Index into `Plan::steps`.
+        image: usize,
+        /// `NAMESPACE/NAME:TAG`.
+        reference: String,
+        /// What the engine said.
+        error: String,
+    },
+    /// Every image is done, yet no moving tag moved, for this reason.
+    TagsHeld {
+        /// One sentence.
+        reason: String,
     },
     /// A superseded image was removed.
     Removed {
@@ -123,7 +164,7 @@ pub enum LogStream {
 pub enum ImageOutcome {
     /// Built under its key.
     Built,
-    /// It was there; its tags are in place or will be.
+    /// It was there, or came from the registry; its tags are in place or will be.
     Reused,
     /// Its build failed.
     Failed {
@@ -136,7 +177,7 @@ pub enum ImageOutcome {
         /// What to do, where Shipwright knows.
         hint: Option<String>,
     },
-    /// Not started: this dependency (an index into `Plan::steps`) failed.
+    /// Not started: this one (an index into `Plan::steps`), on which it depends directly or not, failed.
     DependencyFailed {
         /// Index into `Plan::steps`.
         dependency: usize,
@@ -152,7 +193,7 @@ pub enum ImageOutcome {
 pub enum Outcome {
     /// Every image of the selection has its key and its tags.
     Succeeded,
-    /// Something failed; no moving tag moved.
+    /// Something failed; no moving tag moved, unless [`Event::TagFailed`] names those that could not.
     Failed,
     /// The user stopped it; no moving tag moved.
     Interrupted,

@@ -1,6 +1,39 @@
-//! Carries out a plan: a pure scheduler, and an asynchronous runner around it. Everything that happens
+//! Carries out a plan: a pure [`Scheduler`], and an asynchronous runner around it. Everything that happens
 //! leaves as one stream of [`Event`]s.
+//!
+//! A run has these phases, and moving tags change in the last one only:
+//!
+//! 1. external bases are pulled, once each, while builds that do not need them run already;
+//! 2. images are built side by side; each gets its immutable tags at once;
+//! 3. when every image of the selection has its key in place, the moving tags move together, under a lock.
 
+mod bases;
+mod build;
+mod context_source;
+mod engine_worker;
 mod event;
+mod labels;
+mod lock;
+mod log_tail;
+mod message;
+mod moving_tags;
+mod outbox;
+mod request;
+mod runner;
+mod scheduler;
+mod summary;
+mod worker;
 
+#[cfg(test)]
+mod tests;
+
+pub use engine_worker::{BuildOptions, EngineWorker};
 pub use event::{Event, ImageOutcome, LogStream, Outcome, StepProgress};
+pub use labels::{INPUTS_LABEL, KEY_LABEL, REVISION_LABEL};
+pub use lock::{LockError, LockScope, TagLock};
+pub use message::clean_message;
+pub use request::{BasePull, RunOptions, RunRequest};
+pub use runner::{EVENT_CAPACITY, run};
+pub use scheduler::{Aftermath, Lane, Limits, Scheduler, Task};
+pub use summary::RunSummary;
+pub use worker::{BuildFailure, BuildUpdate, Worker};

@@ -1,1 +1,18 @@
-//! Being written.
+//! Which image needs which, and what follows from it: the build order, loops, and the images that a command
+//! is about. Pure; built on petgraph.
+
+mod cycles;
+mod dag;
+mod link;
+mod lookup;
+pub mod render;
+mod selection;
+
+#[cfg(test)]
+mod tests;
+
+pub use cycles::Cycle;
+pub use dag::{Graph, GraphImage};
+pub use link::{DependencyKind, Link};
+pub use lookup::{Lookup, UnknownImage};
+pub use selection::{Selection, Selector};

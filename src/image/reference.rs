@@ -71,6 +71,11 @@ impl Repository {
     pub fn with_tag(&self, tag: Tag) -> ImageReference {
         ImageReference { repository: self.clone(), tag: Some(tag), digest: None }
     }
+
+    /// The reference to what has this digest.
+    pub fn with_digest(&self, digest: Digest) -> ImageReference {
+        ImageReference { repository: self.clone(), tag: None, digest: Some(digest) }
+    }
 }
 
 impl fmt::Display for Repository {
@@ -159,7 +164,15 @@ impl ImageReference {
         self.digest.is_none() && self.tag.as_ref().is_none_or(|tag| tag.as_str() == "latest")
     }
 
-    /// The full form with registry, and `:latest` where neither tag nor digest is given, as BuildKit
+    /// The form that Docker shows, with `:latest` where neither tag nor digest is given: `alpine:latest`.
+    pub fn complete(&self) -> String {
+        if self.tag.is_none() && self.digest.is_none() {
+            return format!("{}:latest", self.repository.familiar());
+        }
+        self.to_string()
+    }
+
+    /// The full form with registry, and `:latest` where neither tag nor digest is given, as `BuildKit`
     /// names its sources: `docker.io/library/alpine:latest`.
     pub fn canonical(&self) -> String {
         let mut text = format!("{}/{}", self.repository.host, self.repository.path);

@@ -1,1 +1,30 @@
-//! Being written.
+//! What each image is called, and which references mean images of this checkout.
+//!
+//! An image is a [repository](crate::image::Repository), NAMESPACE/NAME, and an optional tag prefix. NAME is
+//! the folder that holds the Dockerfile, or what the settings say; NAMESPACE is given, or inferred from the
+//! references in the Dockerfiles. [`assign()`] names all images of a checkout at once, because names that
+//! several would have are resolved together; [`Naming::bind`] then says what a reference means.
+//!
+//! A wrong binding silently swaps a base image, so when in doubt there is none, and a note or an error
+//! says what was not bound and which settings line binds it.
+
+mod assign;
+mod bind;
+mod collisions;
+mod explain;
+mod folders;
+mod form;
+mod namespace;
+mod publishers;
+mod rules;
+mod template;
+mod words;
+
+#[cfg(test)]
+mod tests;
+
+pub use assign::{Candidate, ImageName, Naming, NamingRules, assign};
+pub use bind::Binding;
+pub use folders::NameSource;
+pub use namespace::{InvalidNamespace, Namespace, NamespaceSource, Reference};
+pub use template::InvalidName;

@@ -1,9 +1,17 @@
 //! What will be done to each image, and why. Pure: it compares what was read in the checkout with what the
 //! engine says exists, and never sees an engine.
 
+mod decide;
 mod model;
+mod reasons;
+mod tags;
 
+pub use decide::{Facts, Known, decide};
 pub use model::{
-    Action, CheckoutSummary, Dependency, DependencyKind, InputSummary, Namespace, NamespaceSource, Plan,
-    PlannedTag, Reason, ReasonKind, Step,
+    Action, CheckoutSummary, Dependency, InputSummary, Plan, PlannedTag, Reason, ReasonKind, Step,
 };
+pub use reasons::Previous;
+pub use tags::TagPolicy;
+
+pub use crate::graph::DependencyKind;
+pub use crate::naming::{Namespace, NamespaceSource};

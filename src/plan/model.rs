@@ -1,6 +1,8 @@
 use crate::checkout::CommitId;
 use crate::diagnostic::Diagnostic;
+use crate::graph::DependencyKind;
 use crate::image::{ContentKey, ImageReference, Repository, Tag};
+use crate::naming::Namespace;
 use crate::path::TreePath;
 
 /// What a run does, image by image, dependencies first.
@@ -27,43 +29,6 @@ pub struct CheckoutSummary {
     pub branch: Option<String>,
     /// Whether any selected image is dirty.
     pub dirty: bool,
-}
-
-/// The first part of every image's name.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Namespace {
-    /// For example `acme` or `quay.io/acme`.
-    pub value: String,
-    /// Who said so.
-    pub source: NamespaceSource,
-}
-
-/// Where the namespace comes from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum NamespaceSource {
-    /// Inferred from the references in the Dockerfiles.
-    FromLines,
-    /// `--namespace`.
-    Flag,
-    /// `SHIPWRIGHT_NAMESPACE` or `SW_NAMESPACE`.
-    Environment,
-    /// The settings file.
-    Settings,
-    /// The checkout's name, for want of anything better.
-    Checkout,
-}
-
-impl NamespaceSource {
-    /// The word in JSON.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::FromLines => "from-lines",
-            Self::Flag => "flag",
-            Self::Environment => "environment",
-            Self::Settings => "settings",
-            Self::Checkout => "checkout",
-        }
-    }
 }
 
 /// What happens to one image.
@@ -108,9 +73,12 @@ pub struct Step {
 }
 
 impl Step {
-    /// NAMESPACE/NAME.
+    /// NAMESPACE/NAME, with `:PREFIX` where several images share the repository.
     pub fn name(&self) -> String {
-        self.repository.familiar()
+        match &self.tag_prefix {
+            None => self.repository.familiar(),
+            Some(prefix) => format!("{}:{prefix}", self.repository.familiar()),
+        }
     }
 
     /// The reference to one of its tags.
@@ -236,31 +204,6 @@ pub struct Dependency {
     pub kind: DependencyKind,
     /// Its line in the Dockerfile, from 1; declared ones have none.
     pub line: Option<usize>,
-}
-
-/// The instruction that makes an edge.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum DependencyKind {
-    /// FROM.
-    From,
-    /// COPY --from.
-    Copy,
-    /// RUN --mount from.
-    Mount,
-    /// `depends_on` in the settings.
-    Declared,
-}
-
-impl DependencyKind {
-    /// The word in JSON.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::From => "from",
-            Self::Copy => "copy",
-            Self::Mount => "mount",
-            Self::Declared => "declared",
-        }
-    }
 }
 
 /// How much enters an image's key.

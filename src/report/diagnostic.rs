@@ -1,8 +1,9 @@
-use annotate_snippets::renderer::DecorStyle;
+use std::fmt::Write as _;
+
 use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
 
 use super::excerpt::{Excerpt, excerpt};
-use super::style::{Charset, View};
+use super::style::{Role, View};
 use super::text;
 use crate::diagnostic::{Diagnostic, Location, Severity};
 use crate::path::TreePath;
@@ -13,15 +14,46 @@ pub type Sources<'a> = &'a dyn Fn(&TreePath) -> Option<Vec<u8>>;
 /// Source lines in a file or pipe, which have no width of their own.
 const DEFAULT_COLUMNS: usize = 120;
 
-/// Draws `diagnostics` in their order, each with its places in the source, the way rustc does. A blank
-/// line stands between two. Ends with a line break unless there is none to draw.
+/// Draws `diagnostics` in their order, each with its places in the source, the way rustc does. A blank line
+/// follows those that have places.
 pub fn diagnostics(diagnostics: &[Diagnostic], view: &View, sources: Sources<'_>) -> String {
-    let drawn: Vec<String> = diagnostics.iter().map(|one| diagnostic(one, view, sources)).collect();
-    drawn.join("\n")
+    let drawn = diagnostics.iter().map(|one| {
+        let drawn = diagnostic(one, view, sources);
+        if has_places(one) { drawn + "\n" } else { drawn }
+    });
+    drawn.collect()
 }
 
 /// Draws one diagnostic; ends with a line break.
-pub fn diagnostic(diagnostic: &Diagnostic, view: &View, sources: Sources<'_>) -> String {
+pub(super) fn diagnostic(diagnostic: &Diagnostic, view: &View, sources: Sources<'_>) -> String {
+    if has_places(diagnostic) {
+        with_places(diagnostic, view, sources)
+    } else {
+        without_places(diagnostic, view)
+    }
+}
+
+fn has_places(diagnostic: &Diagnostic) -> bool {
+    diagnostic.location.is_some() || !diagnostic.related.is_empty()
+}
+
+/// Two lines: there is nothing to draw.
+fn without_places(diagnostic: &Diagnostic, view: &View) -> String {
+    let theme = view.theme;
+    let role = match diagnostic.severity {
+        Severity::Error => Role::Error,
+        Severity::Warning => Role::Warning,
+        Severity::Note => Role::Note,
+    };
+    let word = theme.paint(role, diagnostic.severity.as_str());
+    let mut drawn = format!("{word}: {}\n", text::one_line(&diagnostic.message));
+    if let Some(hint) = &diagnostic.hint {
+        let _ = writeln!(drawn, "{}: {}", theme.paint(Role::Name, "hint"), text::lines(hint));
+    }
+    drawn
+}
+
+fn with_places(diagnostic: &Diagnostic, view: &View, sources: Sources<'_>) -> String {
     let level = match diagnostic.severity {
         Severity::Error => Level::ERROR,
         Severity::Warning => Level::WARNING,
@@ -55,14 +87,12 @@ fn set_position(drawn: &str, line: usize, column: usize) -> String {
     format!("{before}:{line}:{column}{after}")
 }
 
+/// In rustc's ASCII form whatever the charset: it is what people know, and what editors and terminals make a
+/// link of.
 fn renderer(view: &View) -> Renderer {
     let renderer = if view.theme.color() { Renderer::styled() } else { Renderer::plain() };
-    let decor = match view.theme.charset() {
-        Charset::Unicode => DecorStyle::Unicode,
-        Charset::Ascii => DecorStyle::Ascii,
-    };
     // The excerpts are cut already, with the true column in the heading.
-    renderer.decor_style(decor).term_width(usize::from(u16::MAX))
+    renderer.term_width(usize::from(u16::MAX))
 }
 
 fn place<'a>(

@@ -1,262 +1,327 @@
-use std::io::{self, Write};
-use std::time::Duration;
+use std::borrow::Cow;
 
-use serde::Serialize;
+use serde_json::{Value, json};
 
-use super::output::Output;
-use super::plan_json::terminal_safe;
-use super::renderer::Renderer;
-use super::roster::Roster;
-use crate::execution::{Event, ImageOutcome, LogStream, Outcome};
-use crate::plan::Plan;
+use crate::diagnostic::Diagnostic;
+use crate::plan::{Action, Plan, Step};
+use crate::printable::printable;
+use crate::project::Inspection;
 
-/// One JSON object a line, for programs: `{"schema":1,"event":"build-started","image":"acme/shared"}`.
-/// Fields may be added, never renamed; durations are whole milliseconds.
-pub struct JsonRenderer {
-    output: Output,
-    roster: Roster,
-}
+/// Version of the JSON forms: fields may be added, never renamed.
+pub(super) const SCHEMA: u32 = 1;
 
-impl JsonRenderer {
-    /// Writes into `writer`.
-    pub fn new(writer: Box<dyn Write + Send>, plan: &Plan) -> Self {
-        Self { output: Output::new(writer), roster: Roster::new(plan) }
-    }
-}
-
-impl Renderer for JsonRenderer {
-    fn event(&mut self, event: &Event) {
-        // These types hold neither maps with other keys than text nor numbers JSON lacks.
-        if let Ok(line) = serde_json::to_string(&Line { schema: 1, fields: fields(event, &self.roster) }) {
-            self.output.write(&(terminal_safe(line) + "\n"));
-        }
-    }
-
-    fn error(&self) -> Option<&io::Error> {
-        self.output.error()
-    }
-}
-
-#[derive(Serialize)]
-struct Line<'a> {
-    schema: u32,
-    #[serde(flatten)]
-    fields: Fields<'a>,
-}
-
-#[derive(Serialize)]
-#[serde(tag = "event", rename_all = "kebab-case")]
-enum Fields<'a> {
-    Started {
-        builds: usize,
-    },
-    PullStarted {
-        reference: &'a str,
-    },
-    PullFinished {
-        reference: &'a str,
-        elapsed_ms: u64,
-        error: Option<&'a str>,
-    },
-    BuildStarted {
-        image: &'a str,
-    },
-    BuildProgress {
-        image: &'a str,
-        step: usize,
-        name: &'a str,
-        /// `[2, 5]`: the second of five.
-        position: Option<(usize, usize)>,
-        completed: bool,
-        cached: bool,
-        bytes: Option<u64>,
-        total_bytes: Option<u64>,
-    },
-    BuildLog {
-        image: &'a str,
-        step: usize,
-        stream: &'static str,
-        line: &'a str,
-    },
-    ContextSent {
-        image: &'a str,
-        bytes: u64,
-    },
-    ImageFinished {
-        image: &'a str,
-        outcome: &'static str,
-        elapsed_ms: u64,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        failure: Option<Failure<'a>>,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        dependency: Option<&'a str>,
-    },
-    Tagged {
-        image: &'a str,
-        reference: &'a str,
-        moves: bool,
-    },
-    Removed {
-        reference: &'a str,
-    },
-    Notice {
-        text: &'a str,
-    },
-    Interrupted,
-    Finished {
-        outcome: &'static str,
-        elapsed_ms: u64,
-    },
-}
-
-#[derive(Serialize)]
-struct Failure<'a> {
-    message: &'a str,
-    line: Option<usize>,
-    log: &'a [String],
-    hint: Option<&'a str>,
-}
-
-fn fields<'a>(event: &'a Event, roster: &'a Roster) -> Fields<'a> {
-    match event {
-        Event::Started { builds } => Fields::Started { builds: *builds },
-        Event::PullStarted { reference } => Fields::PullStarted { reference },
-        Event::PullFinished { reference, elapsed, error } => {
-            Fields::PullFinished { reference, elapsed_ms: milliseconds(*elapsed), error: error.as_deref() }
-        }
-        Event::BuildStarted { image } => Fields::BuildStarted { image: roster.name(*image) },
-        Event::BuildProgress { image, step } => Fields::BuildProgress {
-            image: roster.name(*image),
-            step: step.id,
-            name: &step.name,
-            position: step.position,
-            completed: step.completed,
-            cached: step.cached,
-            bytes: step.bytes.map(|(done, _)| done),
-            total_bytes: step.bytes.and_then(|(_, total)| total),
+/// The plan as docs/cli.md describes it.
+pub fn plan_json(plan: &Plan) -> String {
+    let checkout = &plan.checkout;
+    document(&json!({
+        "schema": SCHEMA,
+        "checkout": {
+            "root": ".",
+            "name": checkout.name,
+            "head": checkout.head.map(|head| head.to_string()),
+            "branch": checkout.branch,
+            "dirty": checkout.dirty,
         },
-        Event::BuildLog { image, step, stream, line } => {
-            let stream = match stream {
-                LogStream::Out => "stdout",
-                LogStream::Err => "stderr",
-            };
-            Fields::BuildLog { image: roster.name(*image), step: *step, stream, line }
-        }
-        Event::ContextSent { image, bytes } => {
-            Fields::ContextSent { image: roster.name(*image), bytes: *bytes }
-        }
-        Event::ImageFinished { image, outcome, elapsed } => finished(*image, outcome, *elapsed, roster),
-        Event::Tagged { image, reference, moves } => {
-            Fields::Tagged { image: roster.name(*image), reference, moves: *moves }
-        }
-        Event::Removed { reference } => Fields::Removed { reference },
-        Event::Notice { text } => Fields::Notice { text },
-        Event::Interrupted => Fields::Interrupted,
-        Event::Finished { outcome, elapsed } => {
-            let outcome = match outcome {
-                Outcome::Succeeded => "succeeded",
-                Outcome::Failed => "failed",
-                Outcome::Interrupted => "interrupted",
-            };
-            Fields::Finished { outcome, elapsed_ms: milliseconds(*elapsed) }
-        }
-    }
+        "namespace": {"value": plan.namespace.value, "source": plan.namespace.source.as_str()},
+        "images": plan.steps.iter().map(image).collect::<Vec<_>>(),
+        "diagnostics": plan.diagnostics.iter().map(diagnostic).collect::<Vec<_>>(),
+    }))
 }
 
-fn finished<'a>(
-    image: usize,
-    outcome: &'a ImageOutcome,
-    elapsed: Duration,
-    roster: &'a Roster,
-) -> Fields<'a> {
-    let (word, failure, dependency) = match outcome {
-        ImageOutcome::Built => ("built", None, None),
-        ImageOutcome::Reused => ("reused", None, None),
-        ImageOutcome::Failed { message, line, log, hint } => {
-            let failure = Failure { message, line: *line, log, hint: hint.as_deref() };
-            ("failed", Some(failure), None)
-        }
-        ImageOutcome::DependencyFailed { dependency } => {
-            ("dependency-failed", None, Some(roster.name(*dependency)))
-        }
-        ImageOutcome::Cancelled => ("cancelled", None, None),
-        ImageOutcome::Blocked => ("blocked", None, None),
+/// The images of the plan: names, keys and tags.
+pub fn images_json(plan: &Plan) -> String {
+    let part = |step: &Step| {
+        json!({
+            "name": step.repository.familiar(),
+            "short_name": step.short_name,
+            "dockerfile": step.dockerfile.to_text(),
+            "key": step.key.map(|key| key.to_string()),
+            "reference": step.reference.as_ref().map(ToString::to_string),
+            "tag_prefix": step.tag_prefix,
+            "tags": tags(step),
+        })
     };
-    Fields::ImageFinished {
-        image: roster.name(image),
-        outcome: word,
-        elapsed_ms: milliseconds(elapsed),
-        failure,
-        dependency,
-    }
+    document(&json!({
+        "schema": SCHEMA,
+        "namespace": {"value": plan.namespace.value, "source": plan.namespace.source.as_str()},
+        "images": plan.steps.iter().map(part).collect::<Vec<_>>(),
+    }))
 }
 
-fn milliseconds(elapsed: Duration) -> u64 {
-    u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX)
+/// The graph of the plan: images and what each is built from.
+pub fn graph_json(plan: &Plan) -> String {
+    let part = |step: &Step| {
+        json!({
+            "name": step.repository.familiar(),
+            "short_name": step.short_name,
+            "tag_prefix": step.tag_prefix,
+            "dockerfile": step.dockerfile.to_text(),
+            "dependencies": dependencies(step),
+            "bases": step.bases,
+        })
+    };
+    document(&json!({"schema": SCHEMA, "images": plan.steps.iter().map(part).collect::<Vec<_>>()}))
+}
+
+/// What is read in one Dockerfile.
+pub fn inspection_json(inspection: &Inspection) -> String {
+    let mut value = serde_json::to_value(inspection).unwrap_or_default();
+    value["diagnostics"] = inspection.diagnostics.iter().map(diagnostic).collect();
+    document(&value)
+}
+
+fn document(value: &Value) -> String {
+    format!("{}\n", harmless(&format!("{value:#}")))
+}
+
+/// JSON that a terminal shows as it stands: characters that it would obey, and those that reorder text, are
+/// written as escapes. JSON itself only asks for that below U+0020.
+pub(super) fn harmless(json: &str) -> Cow<'_, str> {
+    let is_harmful = |c: char| c != '\n' && matches!(printable(c.encode_utf8(&mut [0; 4])), Cow::Owned(_));
+    if !json.contains(is_harmful) {
+        return Cow::Borrowed(json);
+    }
+    let mut text = String::with_capacity(json.len() + 16);
+    for c in json.chars() {
+        if is_harmful(c) {
+            text.push_str(&format!("\\u{:04x}", u32::from(c)));
+        } else {
+            text.push(c);
+        }
+    }
+    Cow::Owned(text)
+}
+
+fn image(step: &Step) -> Value {
+    json!({
+        "name": step.repository.familiar(),
+        "short_name": step.short_name,
+        "dockerfile": step.dockerfile.to_text(),
+        "context": step.context.as_ref().map(|context| {
+            if context.is_root() { ".".to_owned() } else { context.to_text() }
+        }),
+        "target": step.target,
+        "key": step.key.map(|key| key.to_string()),
+        "reference": step.reference.as_ref().map(ToString::to_string),
+        "revision": step.revision.filter(|_| step.action != Action::Blocked).map(|revision| revision.to_string()),
+        "dirty": step.dirty,
+        "tag_prefix": step.tag_prefix,
+        "aside": step.aside,
+        "unversioned": step.unversioned.iter().map(crate::path::TreePath::to_text).collect::<Vec<_>>(),
+        "dependencies": dependencies(step),
+        "bases": step.bases,
+        "inputs": {"files": step.inputs.files, "whole_context": step.inputs.whole_context},
+        "action": step.action.as_str(),
+        "reasons": step.reasons.iter().map(|reason| json!({
+            "kind": reason.kind.as_str(),
+            "path": reason.path.as_ref().map(crate::path::TreePath::to_text),
+            "text": reason.text,
+        })).collect::<Vec<_>>(),
+        "tags": tags(step),
+    })
+}
+
+fn tags(step: &Step) -> Vec<&str> {
+    step.tags.iter().map(|tag| tag.tag.as_str()).collect()
+}
+
+fn dependencies(step: &Step) -> Vec<Value> {
+    let part = |dependency: &crate::plan::Dependency| json!({"image": dependency.image, "kind": dependency.kind.as_str(), "line": dependency.line});
+    step.dependencies.iter().map(part).collect()
+}
+
+fn diagnostic(diagnostic: &Diagnostic) -> Value {
+    let location = diagnostic.location.as_ref();
+    json!({
+        "severity": diagnostic.severity.as_str(),
+        "path": location.map(|location| location.path.to_text()),
+        "line": location.and_then(|location| location.line),
+        "message": diagnostic.message,
+        "hint": diagnostic.hint,
+    })
 }
 
 #[cfg(test)]
 mod tests {
-    use proptest::prelude::*;
     use snapbox::{IntoData as _, assert_data_eq, str};
 
     use super::*;
-    use crate::report::testing::run::{failing_run, good_run, log};
-    use crate::report::testing::{Capture, shop};
-
-    fn play(events: &[Event]) -> String {
-        let capture = Capture::default();
-        let mut renderer = JsonRenderer::new(capture.boxed(), &shop());
-        events.iter().for_each(|event| renderer.event(event));
-        capture.take()
-    }
+    use crate::diagnostic::Location;
+    use crate::plan::{Action, Dependency, DependencyKind};
+    use crate::report::testing::{plan, step};
 
     #[test]
-    fn a_line_an_event() {
-        assert_data_eq!(play(&failing_run()), str![[r#"
-{"schema":1,"event":"started","builds":2}
-{"schema":1,"event":"image-finished","image":"acme/base","outcome":"reused","elapsed_ms":0}
-{"schema":1,"event":"image-finished","image":"acme/admin","outcome":"reused","elapsed_ms":0}
-{"schema":1,"event":"pull-started","reference":"busybox:latest"}
-{"schema":1,"event":"pull-finished","reference":"busybox:latest","elapsed_ms":1200,"error":null}
-{"schema":1,"event":"build-started","image":"acme/shared"}
-{"schema":1,"event":"build-progress","image":"acme/shared","step":1,"name":"[internal] load build context","position":null,"completed":false,"cached":false,"bytes":null,"total_bytes":null}
-{"schema":1,"event":"context-sent","image":"acme/shared","bytes":1500000}
-{"schema":1,"event":"build-progress","image":"acme/shared","step":1,"name":"[internal] load build context","position":null,"completed":true,"cached":false,"bytes":null,"total_bytes":null}
-{"schema":1,"event":"build-progress","image":"acme/shared","step":2,"name":"[1/2] FROM docker.io/library/busybox:latest","position":[1,2],"completed":true,"cached":true,"bytes":null,"total_bytes":null}
-{"schema":1,"event":"build-progress","image":"acme/shared","step":3,"name":"[2/2] RUN make","position":[2,2],"completed":false,"cached":false,"bytes":null,"total_bytes":null}
-{"schema":1,"event":"build-progress","image":"acme/shared","step":3,"name":"[2/2] RUN make","position":[2,2],"completed":false,"cached":false,"bytes":null,"total_bytes":null}
-{"schema":1,"event":"build-log","image":"acme/shared","step":3,"stream":"stdout","line":"cc -c \u001b[1mmain.c\u001b[0m"}
-{"schema":1,"event":"build-log","image":"acme/shared","step":3,"stream":"stdout","line":""}
-{"schema":1,"event":"build-log","image":"acme/shared","step":3,"stream":"stdout","line":" 10%\r100%\r"}
-{"schema":1,"event":"build-log","image":"acme/shared","step":3,"stream":"stdout","line":"\u001b]0;owned\u0007main.c:3: error \u009b31m"}
-{"schema":1,"event":"notice","text":"`base:1.0` already names another key\nand stays"}
-{"schema":1,"event":"image-finished","image":"acme/shared","outcome":"failed","elapsed_ms":4200,"failure":{"message":"process \"/bin/sh -c make\" did not complete successfully: exit code: 2","line":3,"log":["cc -c \u001b[1mmain.c\u001b[0m"," 10%\r100%\r","main.c:3: error: expected ';'\u0007","make: *** [all] Error 1",""],"hint":"run it alone with `-e shared`"}}
-{"schema":1,"event":"image-finished","image":"acme/service1","outcome":"dependency-failed","elapsed_ms":0,"dependency":"acme/shared"}
-{"schema":1,"event":"removed","reference":"acme/admin:src-1234567890abcdef"}
-{"schema":1,"event":"finished","outcome":"failed","elapsed_ms":6100}
-
-"#]].raw());
-        let good = play(&good_run());
-        let last: Vec<&str> = good.lines().rev().take(2).collect();
+    fn every_field_in_its_documented_order() {
+        let mut service = step(Action::Build, "service1", &["service1/app.py changed"]);
+        service.reasons[0].path = Some("service1/app.py".into());
+        service.dependencies =
+            vec![Dependency { image: "acme/shared".into(), kind: DependencyKind::From, line: Some(1) }];
+        service.unversioned = vec!["service1/app.jar".into()];
+        let mut plan = plan(vec![service, step(Action::Blocked, "broken", &["set BASE"])]);
+        plan.diagnostics = vec![
+            Diagnostic::warning("odd").at(Location::span("a/Dockerfile".into(), 3, 1..2)).hint("even it"),
+            Diagnostic::note("nowhere"),
+        ];
         assert_data_eq!(
-            last.join("\n"),
+            plan_json(&plan),
             str![[r#"
-{"schema":1,"event":"finished","outcome":"succeeded","elapsed_ms":6100}
-{"schema":1,"event":"tagged","image":"acme/admin","reference":"acme/admin:feature-login","moves":true}
+{
+  "schema": 1,
+  "checkout": {
+    "root": ".",
+    "name": "shop",
+    "head": "3f9ac0d1e2b4a5968778695a4b3c2d1e0f9e8d7c",
+    "branch": "feature/login",
+    "dirty": false
+  },
+  "namespace": {
+    "value": "acme",
+    "source": "from-lines"
+  },
+  "images": [
+    {
+      "name": "acme/service1",
+      "short_name": "service1",
+      "dockerfile": "service1/Dockerfile",
+      "context": "service1",
+      "target": null,
+      "key": "9a9a9a9a9a9a9a9a9a9a9a9a9a9a9a9a9a9a9a9a9a9a9a9a9a9a9a9a9a9a9a9a",
+      "reference": "acme/service1:src-9a9a9a9a9a9a9a9a",
+      "revision": "3f9ac0d1e2b4a5968778695a4b3c2d1e0f9e8d7c",
+      "dirty": false,
+      "tag_prefix": null,
+      "aside": false,
+      "unversioned": [
+        "service1/app.jar"
+      ],
+      "dependencies": [
+        {
+          "image": "acme/shared",
+          "kind": "from",
+          "line": 1
+        }
+      ],
+      "bases": [
+        "busybox:latest"
+      ],
+      "inputs": {
+        "files": 12,
+        "whole_context": false
+      },
+      "action": "build",
+      "reasons": [
+        {
+          "kind": "file-changed",
+          "path": "service1/app.py",
+          "text": "service1/app.py changed"
+        }
+      ],
+      "tags": [
+        "src-9a9a9a9a9a9a9a9a",
+        "feature-login",
+        "latest"
+      ]
+    },
+    {
+      "name": "acme/broken",
+      "short_name": "broken",
+      "dockerfile": "broken/Dockerfile",
+      "context": null,
+      "target": null,
+      "key": null,
+      "reference": null,
+      "revision": "3f9ac0d1e2b4a5968778695a4b3c2d1e0f9e8d7c",
+      "dirty": false,
+      "tag_prefix": null,
+      "aside": false,
+      "unversioned": [],
+      "dependencies": [],
+      "bases": [
+        "busybox:latest"
+      ],
+      "inputs": {
+        "files": 12,
+        "whole_context": false
+      },
+      "action": "blocked",
+      "reasons": [
+        {
+          "kind": "blocked",
+          "path": null,
+          "text": "set BASE"
+        }
+      ],
+      "tags": [
+        "src-9a9a9a9a9a9a9a9a",
+        "feature-login",
+        "latest"
+      ]
+    }
+  ],
+  "diagnostics": [
+    {
+      "severity": "warning",
+      "path": "a/Dockerfile",
+      "line": 3,
+      "message": "odd",
+      "hint": "even it"
+    },
+    {
+      "severity": "note",
+      "path": null,
+      "line": null,
+      "message": "nowhere",
+      "hint": null
+    }
+  ]
+}
+
 "#]]
             .raw()
         );
     }
 
-    proptest! {
-        #[test]
-        fn any_text_comes_back_as_it_was(line in any::<String>()) {
-            let written = play(&[log(1, 2, &line)]);
-            prop_assert_eq!(written.lines().count(), 1);
-            prop_assert!(!written.trim_end_matches('\n').chars().any(char::is_control), "{}", written);
-            let read: serde_json::Value = serde_json::from_str(&written).expect("valid JSON");
-            prop_assert_eq!(read["line"].as_str(), Some(line.as_str()));
-        }
+    #[test]
+    fn an_unborn_detached_and_hostile_checkout_is_still_json() {
+        let mut plan = plan(Vec::new());
+        plan.checkout.head = None;
+        plan.checkout.branch = None;
+        plan.checkout.name = "a\"\u{1b}\u{9b}\u{202e}\u{7f}é\n".into();
+        let text = plan_json(&plan);
+        assert_data_eq!(
+            &text,
+            str![[r#"
+{
+  "schema": 1,
+  "checkout": {
+    "root": ".",
+    "name": "a\"\u001b\u009b\u202e\u007fé\n",
+    "head": null,
+    "branch": null,
+    "dirty": false
+  },
+  "namespace": {
+    "value": "acme",
+    "source": "from-lines"
+  },
+  "images": [],
+  "diagnostics": []
+}
+
+"#]]
+            .raw()
+        );
+        let read: Value = serde_json::from_str(&text).expect("valid JSON");
+        assert_eq!(read["checkout"]["name"], plan.checkout.name);
+    }
+
+    #[test]
+    fn names_that_are_no_text_do_not_break_it() {
+        let mut odd = step(Action::Build, "odd", &["x"]);
+        odd.dockerfile = crate::path::TreePath::new(b"\xff/Dockerfile");
+        odd.context = Some(crate::path::TreePath::root());
+        let value = image(&odd);
+        assert_eq!(value["dockerfile"], "\u{fffd}/Dockerfile");
+        assert_eq!(value["context"], ".");
     }
 }

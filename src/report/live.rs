@@ -1,7 +1,7 @@
 use std::io::{self, Write};
 use std::time::Duration;
 
-use super::live_lines::{Running, Totals, image_lines, total_line};
+use super::live_lines::{Running, Totals, Work, image_lines, total_line};
 use super::output::Output;
 use super::phrase;
 use super::renderer::Renderer;
@@ -57,7 +57,29 @@ impl LiveRenderer {
     }
 
     fn find(&mut self, image: usize) -> Option<&mut Running> {
-        self.running.iter_mut().find(|running| running.image == Some(image))
+        self.running.iter_mut().find(|running| running.work == Work::Build(image))
+    }
+
+    fn begin(&mut self, work: Work, name: String) {
+        self.running.push(Running::new(work, name, self.now));
+    }
+
+    fn transferred(&mut self, work: Work, reference: &str, elapsed: Duration, error: Option<&str>) {
+        let reference = text::one_line(reference);
+        self.running.retain(|running| running.work != work || running.name != reference);
+        let took = phrase::duration(elapsed);
+        match error {
+            None => {
+                let word = if work == Work::Push { "pushed" } else { "pulled" };
+                self.say(Role::Success, word, &reference, &took);
+            }
+            // What was cut short is no news.
+            Some(_) if self.totals.stopping => {}
+            Some(error) => {
+                let rest = format!("{took}  {}", text::one_line(error));
+                self.say(Role::Error, "failed", &reference, &rest);
+            }
+        }
     }
 
     /// `  built   acme/shared   6.1 s`
@@ -74,7 +96,7 @@ impl LiveRenderer {
     }
 
     fn finished(&mut self, image: usize, outcome: &ImageOutcome, elapsed: Duration) {
-        self.running.retain(|running| running.image != Some(image));
+        self.running.retain(|running| running.work != Work::Build(image));
         let name = self.roster.name(image).to_owned();
         let took = phrase::duration(elapsed);
         match outcome {
@@ -87,7 +109,8 @@ impl LiveRenderer {
                 let rest = format!("{took}  {}", text::one_line(message));
                 self.say(Role::Error, "failed", &name, &rest);
             }
-            // The table has shown the one, the summary will list the others.
+            ImageOutcome::Cancelled if !elapsed.is_zero() => self.say(Role::Warning, "stopped", &name, &took),
+            // The table has shown these, or the summary will list them.
             ImageOutcome::Reused
             | ImageOutcome::Blocked
             | ImageOutcome::DependencyFailed { .. }
@@ -112,23 +135,23 @@ impl Renderer for LiveRenderer {
     fn event(&mut self, event: &Event) {
         match event {
             Event::Started { builds } => self.totals.builds = *builds,
-            Event::PullStarted { reference } => {
-                self.running.push(Running::pull(text::one_line(reference), self.now));
-            }
-            Event::PullFinished { reference, elapsed, error } => {
-                let reference = text::one_line(reference);
-                self.running.retain(|running| running.image.is_some() || running.name != reference);
-                let took = phrase::duration(*elapsed);
-                match error {
-                    None => self.say(Role::Success, "pulled", &reference, &took),
-                    Some(error) => {
-                        let rest = format!("{took}  {}", text::one_line(error));
-                        self.say(Role::Error, "failed", &reference, &rest);
-                    }
+            Event::PullStarted { reference } => self.begin(Work::Pull, text::one_line(reference)),
+            Event::PushStarted { reference, .. } => self.begin(Work::Push, text::one_line(reference)),
+            Event::PushProgress { reference, bytes, .. } => {
+                let name = text::one_line(reference);
+                let is_it = |one: &&mut Running| one.work == Work::Push && one.name == name;
+                if let Some(running) = self.running.iter_mut().find(is_it) {
+                    running.sent = *bytes;
                 }
             }
+            Event::PullFinished { reference, elapsed, error } => {
+                self.transferred(Work::Pull, reference, *elapsed, error.as_deref());
+            }
+            Event::PushFinished { reference, elapsed, error, .. } => {
+                self.transferred(Work::Push, reference, *elapsed, error.as_deref());
+            }
             Event::BuildStarted { image } => {
-                self.running.push(Running::build(*image, self.roster.name(*image).to_owned(), self.now));
+                self.begin(Work::Build(*image), self.roster.name(*image).to_owned());
             }
             Event::BuildProgress { image, step } => {
                 if let Some(running) = self.find(*image) {
@@ -161,6 +184,11 @@ impl Renderer for LiveRenderer {
                 let note = self.view.theme.paint(Role::Note, "note");
                 self.above.push_str(&format!("{note}: {}\n", text::one_line(sentence)));
             }
+            Event::TagFailed { reference, error, .. } => {
+                self.say(Role::Error, "failed", &text::one_line(reference), &text::one_line(error));
+            }
+            // The summary says so.
+            Event::TagsHeld { .. } => {}
             Event::Interrupted => self.totals.stopping = true,
             Event::Finished { .. } => {
                 self.ended = true;

@@ -14,13 +14,21 @@ const MAX_LOG: usize = 1024;
 /// Wide enough for `59m59s`.
 const ELAPSED: usize = 6;
 
-/// An image that is being built, or a base that is being pulled.
+/// What a line is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Work {
+    /// An image, by its index in the plan.
+    Build(usize),
+    Pull,
+    Push,
+}
+
+/// An image that is being built, or a reference that is being pulled or pushed.
 #[derive(Debug)]
 pub(super) struct Running {
-    /// Index into the plan; a pull has none.
-    pub image: Option<usize>,
+    pub work: Work,
     pub name: String,
-    /// Bytes of the context so far.
+    /// Bytes of the context, or of what is pushed, so far.
     pub sent: u64,
     started: Duration,
     /// Steps that have begun and not ended, oldest first.
@@ -31,12 +39,8 @@ pub(super) struct Running {
 }
 
 impl Running {
-    pub(super) fn build(image: usize, name: String, now: Duration) -> Self {
-        Self { image: Some(image), ..Self::pull(name, now) }
-    }
-
-    pub(super) fn pull(name: String, now: Duration) -> Self {
-        Self { image: None, name, sent: 0, started: now, steps: Vec::new(), last: None, log: String::new() }
+    pub(super) fn new(work: Work, name: String, now: Duration) -> Self {
+        Self { work, name, sent: 0, started: now, steps: Vec::new(), last: None, log: String::new() }
     }
 
     pub(super) fn progress(&mut self, step: &StepProgress) {
@@ -80,10 +84,12 @@ impl Running {
     /// `RUN make`, without the stage and position in brackets.
     fn what(&self) -> String {
         let Some(step) = self.step() else {
-            return match (self.image, self.sent) {
-                (None, _) => "pulling".to_owned(),
-                (Some(_), 0) => "starting".to_owned(),
-                (Some(_), sent) => format!("sending context {}", phrase::bytes(sent)),
+            return match (self.work, self.sent) {
+                (Work::Pull, _) => "pulling".to_owned(),
+                (Work::Push, 0) => "pushing".to_owned(),
+                (Work::Push, sent) => format!("pushing {}", phrase::bytes(sent)),
+                (Work::Build(_), 0) => "starting".to_owned(),
+                (Work::Build(_), sent) => format!("sending context {}", phrase::bytes(sent)),
             };
         };
         let title = match step.name.strip_prefix('[').and_then(|rest| rest.split_once("] ")) {

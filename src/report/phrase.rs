@@ -2,8 +2,11 @@
 
 use std::time::Duration;
 
+/// Where there is nothing to plan or to do.
+pub(super) const NO_IMAGES: &str = "no images: no Dockerfile was found or selected";
+
 /// `0.4 s`, `6.1 s`, `41 s`, `2 min 05 s`, `1 h 04 min`: as exact as a person wants it.
-pub fn duration(elapsed: Duration) -> String {
+pub(super) fn duration(elapsed: Duration) -> String {
     match Clock::of(elapsed) {
         Clock::Tenths(tenths) => format!("{}.{} s", tenths / 10, tenths % 10),
         Clock::Seconds(seconds) => format!("{seconds} s"),
@@ -13,7 +16,7 @@ pub fn duration(elapsed: Duration) -> String {
 }
 
 /// The same for narrow places: `6.1s`, `2m05s`, `1h04m`.
-pub fn short_duration(elapsed: Duration) -> String {
+pub(super) fn short_duration(elapsed: Duration) -> String {
     match Clock::of(elapsed) {
         Clock::Tenths(tenths) => format!("{}.{}s", tenths / 10, tenths % 10),
         Clock::Seconds(seconds) => format!("{seconds}s"),
@@ -46,12 +49,12 @@ impl Clock {
 }
 
 /// `1 image`, `4 images`.
-pub fn count(number: usize, noun: &str) -> String {
+pub(super) fn count(number: usize, noun: &str) -> String {
     if number == 1 { format!("1 {noun}") } else { format!("{number} {noun}s") }
 }
 
 /// `a`, `a and b`, `a, b and c`; beyond `limit` entries `a, b and 5 more`.
-pub fn list<T: AsRef<str>>(entries: &[T], limit: usize) -> String {
+pub(super) fn list<T: AsRef<str>>(entries: &[T], limit: usize) -> String {
     let limit = limit.max(1);
     let (shown, more) = if entries.len() > limit {
         (&entries[..limit], Some(format!("{} more", entries.len() - limit)))
@@ -68,7 +71,7 @@ pub fn list<T: AsRef<str>>(entries: &[T], limit: usize) -> String {
 }
 
 /// `512 B`, `1.5 kB`, `12 MB`: decimal units, as docker shows them.
-pub fn bytes(count: u64) -> String {
+pub(super) fn bytes(count: u64) -> String {
     const UNITS: [&str; 5] = ["kB", "MB", "GB", "TB", "PB"];
     if count < 1000 {
         return format!("{count} B");

@@ -21,14 +21,8 @@ pub struct PlainRenderer {
     view: View,
     roster: Roster,
     name_width: usize,
-    /// What was said about a step: its number is told apart from other images' by theirs.
-    steps: HashMap<(usize, usize), Said>,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Said {
-    Begun,
-    Ended,
+    /// Steps that were announced, by image and number, and whether as cached.
+    steps: HashMap<(usize, usize), bool>,
 }
 
 impl PlainRenderer {
@@ -56,25 +50,39 @@ impl PlainRenderer {
         self.output.write(&line);
     }
 
+    /// A step is announced once; that it is over is clear from what follows.
     fn progress(&mut self, image: usize, step: &StepProgress) {
-        let said = self.steps.get(&(image, step.id)).copied();
+        if step.name.starts_with("[internal]") && !self.view.verbose {
+            return;
+        }
         let id = step.id;
-        match (said, step.completed || step.cached) {
-            (Some(Said::Ended), _) | (Some(Said::Begun), false) => return,
-            (None, ended) => {
+        match self.steps.insert((image, id), step.cached) {
+            None => {
                 let cached = if step.cached { " (cached)" } else { "" };
                 self.line(image, Role::Plain, &format!("#{id} {}{cached}", text::one_line(&step.name)));
-                // A step that is first heard of when it is over was none worth a second line.
-                let said = if ended { Said::Ended } else { Said::Begun };
-                self.steps.insert((image, id), said);
-                return;
             }
-            (Some(Said::Begun), true) => {
-                let how = if step.cached { "cached" } else { "done" };
-                self.line(image, Role::Faint, &format!("#{id} {how}"));
-            }
+            Some(false) if step.cached => self.line(image, Role::Faint, &format!("#{id} cached")),
+            Some(_) => {}
         }
-        self.steps.insert((image, id), Said::Ended);
+    }
+
+    /// A line that is about no image, or about more than one.
+    fn say(&mut self, role: Role, word: &str, rest: &str) {
+        let line = format!("{} {}\n", self.view.theme.paint(role, word), text::one_line(rest));
+        self.output.write(&line);
+    }
+
+    fn transferred(
+        &mut self,
+        (done, failed): (&str, &str),
+        reference: &str,
+        elapsed: Duration,
+        error: Option<&str>,
+    ) {
+        match error {
+            None => self.say(Role::Plain, done, &format!("{reference} in {}", phrase::duration(elapsed))),
+            Some(error) => self.say(Role::Error, failed, &format!("{reference}: {error}")),
+        }
     }
 
     fn finished(&mut self, image: usize, outcome: &ImageOutcome, elapsed: Duration) {
@@ -102,18 +110,13 @@ impl PlainRenderer {
 impl Renderer for PlainRenderer {
     fn event(&mut self, event: &Event) {
         match event {
-            Event::Started { .. } | Event::ContextSent { .. } | Event::Finished { .. } => {}
-            Event::PullStarted { reference } => {
-                self.output.write(&format!("pulling {}\n", text::one_line(reference)));
+            Event::PullStarted { reference } => self.say(Role::Plain, "pulling", reference),
+            Event::PushStarted { reference, .. } => self.say(Role::Plain, "pushing", reference),
+            Event::PullFinished { reference, elapsed, error } => {
+                self.transferred(("pulled", "could not pull"), reference, *elapsed, error.as_deref());
             }
-            Event::PullFinished { reference, elapsed, error: None } => {
-                let took = phrase::duration(*elapsed);
-                self.output.write(&format!("pulled {} in {took}\n", text::one_line(reference)));
-            }
-            Event::PullFinished { reference, error: Some(error), .. } => {
-                let failed = self.view.theme.paint(Role::Error, "could not pull");
-                let line = format!("{failed} {}: {}\n", text::one_line(reference), text::one_line(error));
-                self.output.write(&line);
+            Event::PushFinished { reference, elapsed, error, .. } => {
+                self.transferred(("pushed", "could not push"), reference, *elapsed, error.as_deref());
             }
             Event::BuildStarted { image } => self.line(*image, Role::Work, "build"),
             Event::BuildProgress { image, step } => self.progress(*image, step),
@@ -127,16 +130,19 @@ impl Renderer for PlainRenderer {
                     self.line(*image, Role::Faint, &format!("tagged {}", text::one_line(reference)));
                 }
             }
+            Event::TagFailed { reference, error, .. } => {
+                self.say(Role::Error, "could not tag", &format!("{reference}: {error}"));
+            }
             Event::Removed { reference } => {
-                self.output.write(&format!("removed {}\n", text::one_line(reference)));
+                self.say(Role::Plain, "removed", &format!("{reference}, which no branch uses"));
             }
-            Event::Notice { text: sentence } => {
-                let note = self.view.theme.paint(Role::Note, "note");
-                self.output.write(&format!("{note}: {}\n", text::one_line(sentence)));
-            }
-            Event::Interrupted => {
-                self.output.write(&format!("{}\n", self.view.theme.paint(Role::Warning, "interrupted")));
-            }
+            Event::Notice { text } => self.say(Role::Note, "note:", text),
+            Event::Interrupted => self.say(Role::Warning, "interrupted:", "stopping"),
+            Event::Started { .. }
+            | Event::ContextSent { .. }
+            | Event::PushProgress { .. }
+            | Event::TagsHeld { .. }
+            | Event::Finished { .. } => {}
         }
     }
 

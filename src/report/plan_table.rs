@@ -22,15 +22,15 @@ pub fn plan_text(plan: &Plan, view: &View) -> String {
     format!("{}{}{}", headline(plan, view), table(plan, view), total(plan, view))
 }
 
-/// What stands above the progress of a build: headline and table, which a blank line separates from the
+/// What stands above the progress of a run: headline and table, which a blank line separates from the
 /// progress where there will be any.
-pub fn build_head(plan: &Plan, view: &View) -> String {
+pub fn run_head(plan: &Plan, view: &View) -> String {
     let works = plan.steps.iter().any(|step| matches!(step.action, Action::Build | Action::Pull));
     format!("{}{}{}", headline(plan, view), table(plan, view), if works { "\n" } else { "" })
 }
 
 /// `shop · feature/login · 3f9ac0d1e2b4`, with what is unusual about the checkout.
-pub fn headline(plan: &Plan, view: &View) -> String {
+pub(super) fn headline(plan: &Plan, view: &View) -> String {
     let checkout = &plan.checkout;
     let theme = view.theme;
     let mut parts = vec![(Role::Name, printable(&checkout.name).replace('\t', " "))];
@@ -67,7 +67,7 @@ pub fn headline(plan: &Plan, view: &View) -> String {
 
 /// One line an image, after a blank line: what is built or pulled first, then what is there, then what is
 /// blocked; within each in build order. Without an entry where there is nothing to do.
-pub fn table(plan: &Plan, view: &View) -> String {
+pub(super) fn table(plan: &Plan, view: &View) -> String {
     if !view.verbose && plan.steps.iter().all(|step| step.action == Action::None) {
         return String::new();
     }
@@ -79,8 +79,8 @@ pub fn table(plan: &Plan, view: &View) -> String {
     let shown = if view.verbose || unchanged.len() <= MANY { unchanged.len() } else { FEW };
 
     let before: Vec<Row> =
-        work.chain(unchanged[..shown].iter().copied()).map(|step| row(step, view)).collect();
-    let after: Vec<Row> = blocked.map(|step| row(step, view)).collect();
+        work.chain(unchanged[..shown].iter().copied()).map(Row::of).collect();
+    let after: Vec<Row> = blocked.map(Row::of).collect();
     let widths = Widths::of(before.iter().chain(&after), view.columns());
     let mut table = String::from("\n");
     before.iter().for_each(|row| draw(&mut table, row, &widths, view));
@@ -93,31 +93,28 @@ pub fn table(plan: &Plan, view: &View) -> String {
     table
 }
 
-/// `30 images: 2 to build, 28 to tag`, or `nothing to do: 30 images up to date`.
-pub fn total(plan: &Plan, view: &View) -> String {
+/// `30 images: 2 to build, 28 to tag`, or `30 images: nothing to do`.
+pub(super) fn total(plan: &Plan, view: &View) -> String {
     let number = |action| plan.steps.iter().filter(|step| step.action == action).count();
     let all = plan.steps.len();
     let parts: Vec<String> = [
         (Action::Build, "to build"),
         (Action::Pull, "to pull"),
         (Action::Tag, "to tag"),
-        (Action::None, "up to date"),
+        (Action::None, "in place"),
         (Action::Blocked, "blocked"),
     ]
     .into_iter()
-    .filter_map(|(action, words)| match number(action) {
-        0 => None,
-        n => Some(format!("{n} {words}")),
-    })
+    .map(|(action, words)| (number(action), words))
+    .filter(|(count, _)| *count > 0)
+    .map(|(count, words)| format!("{count} {words}"))
     .collect();
-    let (idle, blocked) = (number(Action::None), number(Action::Blocked));
     let line = if all == 0 {
-        "nothing to do: no images".to_owned()
-    } else if idle + blocked < all || idle == 0 {
-        format!("{}: {}", phrase::count(all, "image"), parts.join(", "))
+        phrase::NO_IMAGES.to_owned()
+    } else if number(Action::None) == all {
+        format!("{}: nothing to do", phrase::count(all, "image"))
     } else {
-        let rest = if blocked > 0 { format!(", {blocked} blocked") } else { String::new() };
-        format!("nothing to do: {} up to date{rest}", phrase::count(idle, "image"))
+        format!("{}: {}", phrase::count(all, "image"), parts.join(", "))
     };
     format!("{}\n", text::truncate(&line, view.columns().unwrap_or(usize::MAX), view.theme.ellipsis()))
 }
@@ -126,25 +123,38 @@ struct Row {
     action: Action,
     name: String,
     place: String,
-    reason: String,
-    /// Further reasons, on lines of their own.
-    more: Vec<String>,
+    reasons: Vec<String>,
 }
 
-fn row(step: &Step, view: &View) -> Row {
-    let mut reasons = step.reasons.iter().map(|reason| text::one_line(&reason.text));
-    let mut reason = reasons.next().unwrap_or_default();
-    let mut more: Vec<String> = reasons.collect();
-    // What has to be set is never left out: the image stays blocked until all of it is.
-    if step.action == Action::Blocked {
-        for other in more.drain(..) {
-            reason = format!("{reason}; {other}");
-        }
-    } else if !view.verbose && !more.is_empty() {
-        reason = format!("{reason} (+{})", more.len());
-        more.clear();
+impl Row {
+    fn of(step: &Step) -> Self {
+        let reasons = step.reasons.iter().map(|reason| text::one_line(&reason.text)).collect();
+        Self { action: step.action, name: step.name(), place: place(step), reasons }
     }
-    Row { action: step.action, name: step.name(), place: place(step), reason, more }
+
+    /// The lines of the last column. What has to be set is never left out, even if the terminal wraps it: the
+    /// image stays blocked until all of it is. Of other reasons as many are named as there is room for.
+    fn reasons(&self, width: usize, view: &View) -> Vec<String> {
+        let ellipsis = view.theme.ellipsis();
+        if self.action == Action::Blocked {
+            return vec![self.reasons.join("; ")];
+        }
+        if width == 0 {
+            return Vec::new();
+        }
+        if view.verbose {
+            let line = |reason: &String| text::truncate(reason, width, ellipsis).into_owned();
+            return self.reasons.iter().map(line).collect();
+        }
+        let count = self.reasons.len();
+        let some = |shown: usize| {
+            let text = self.reasons[..shown].join(", ");
+            if shown < count { format!("{text} (+{})", count - shown) } else { text }
+        };
+        let fitting = (1..=count).rev().map(some).find(|text| text::columns(text) <= width);
+        let line = fitting.or_else(|| self.reasons.first().cloned()).unwrap_or_default();
+        vec![text::truncate(&line, width, ellipsis).into_owned()]
+    }
 }
 
 /// The Dockerfile's folder, or the Dockerfile where its name says more; the context where it is elsewhere.
@@ -152,6 +162,7 @@ fn place(step: &Step) -> String {
     let folder = step.dockerfile.parent().unwrap_or_default();
     let plain =
         ["Dockerfile", "dockerfile", "Containerfile"].iter().any(|name| step.dockerfile.file_name() == name);
+    let plain = plain && !folder.is_root();
     let mut place = if plain { folder.to_string() } else { step.dockerfile.to_string() };
     if let Some(target) = &step.target {
         let _ = write!(place, " ({})", printable(target));
@@ -219,19 +230,11 @@ fn draw(out: &mut String, row: &Row, widths: &Widths, view: &View) {
         line.push(widths.place + GAP, &text::truncate(&row.place, widths.place, ellipsis), Role::Plain, view);
     }
     let indent = line.used;
-    // A terminal that is too narrow wraps what has to be set; everything else is cut.
-    let reason = if row.action == Action::Blocked {
-        row.reason.as_str().into()
-    } else {
-        text::truncate(&row.reason, widths.reason, ellipsis)
-    };
-    if widths.reason > 0 || row.action == Action::Blocked {
-        line.push(0, &reason, reason_role, view);
-    }
+    let mut reasons = row.reasons(widths.reason, view).into_iter();
+    line.push(0, &reasons.next().unwrap_or_default(), reason_role, view);
     out.push_str(line.text.trim_end());
     out.push('\n');
-    for more in row.more.iter().filter(|_| widths.reason > 0) {
-        let more = text::truncate(more, widths.reason, ellipsis);
+    for more in reasons {
         let _ = writeln!(out, "{:indent$}{}", "", theme.paint(reason_role, more));
     }
 }
@@ -289,7 +292,7 @@ shop - feature/login - 3f9ac0d1e2b4
 "#]]
         );
         assert_data_eq!(
-            visible(&build_head(&shop(), &colored())),
+            visible(&run_head(&shop(), &colored())),
             str![[r#"
 ␛[1mshop␛[0m␛[2m · ␛[0mfeature/login␛[2m · ␛[0m3f9ac0d1e2b4
 

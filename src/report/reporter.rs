@@ -2,7 +2,7 @@ use std::io::{self, Write};
 use std::time::Duration;
 
 use super::diagnostic::Sources;
-use super::json::JsonRenderer;
+use super::json_events::JsonEvents;
 use super::live::LiveRenderer;
 use super::output::Output;
 use super::plain::PlainRenderer;
@@ -28,7 +28,7 @@ impl Reporter {
         let renderer: Box<dyn Renderer> = match mode {
             Mode::Live => Box::new(LiveRenderer::new(view, writer, plan)),
             Mode::Plain => Box::new(PlainRenderer::new(view, writer, plan)),
-            Mode::Json => Box::new(JsonRenderer::new(writer, plan)),
+            Mode::Json => Box::new(JsonEvents::new(writer, plan)),
             Mode::Quiet => Box::new(QuietRenderer { output: Output::new(writer) }),
         };
         Self { mode, view, renderers: vec![renderer], record: Record::new(Roster::new(plan)) }
@@ -44,7 +44,7 @@ impl Reporter {
     /// Ends the run: what failed, with its place in the Dockerfile and the end of its output, where moving
     /// tags still point, and the total. To be called after [`Event::Finished`].
     pub fn finish(&mut self, sources: Sources<'_>, positions: &[TagPosition]) {
-        let succeeded = matches!(self.record.end, Some((Outcome::Succeeded, _)));
+        let succeeded = self.record.run.outcome == Some(Outcome::Succeeded);
         if self.mode == Mode::Json || (self.mode == Mode::Quiet && succeeded) {
             return;
         }
@@ -105,7 +105,7 @@ mod tests {
     fn run(mode: Mode, events: &[Event]) -> (String, String) {
         let (terminal, file) = (Capture::default(), Capture::default());
         let mut reporter = Reporter::new(mode, piped(), terminal.boxed(), &shop())
-            .also(Box::new(JsonRenderer::new(file.boxed(), &shop())));
+            .also(Box::new(JsonEvents::new(file.boxed(), &shop())));
         reporter.print("head\n");
         for event in events {
             reporter.event(event);

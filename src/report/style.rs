@@ -2,29 +2,6 @@ use std::fmt;
 
 use anstyle::{AnsiColor, Style};
 
-/// What the user said about colour (`--color`, `NO_COLOR`, `CLICOLOR_FORCE`: the settings read them).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum ColorChoice {
-    /// Colour where the output is a terminal.
-    #[default]
-    Auto,
-    /// Colour in files and pipes too.
-    Always,
-    /// None.
-    Never,
-}
-
-impl ColorChoice {
-    /// Whether to colour an output that is, or is not, a terminal.
-    pub fn enabled(self, is_terminal: bool) -> bool {
-        match self {
-            Self::Auto => is_terminal,
-            Self::Always => true,
-            Self::Never => false,
-        }
-    }
-}
-
 /// Which characters the decoration is made of. Names and paths stay what they are.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Charset {
@@ -37,7 +14,7 @@ pub enum Charset {
 
 /// What a piece of text is; the theme says how that looks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Role {
+pub(super) enum Role {
     /// `error`, `failed`.
     Error,
     /// `warning`, `blocked`.
@@ -64,38 +41,33 @@ pub struct Theme {
 }
 
 impl Theme {
-    /// Colour as already decided: see [`ColorChoice::enabled`].
+    /// Colour as the command line decided (`--color`, `NO_COLOR`, `CLICOLOR_FORCE`, a terminal or not).
     pub fn new(color: bool, charset: Charset) -> Self {
         Self { color, charset }
     }
 
     /// Whether escapes for colour may be written.
-    pub fn color(self) -> bool {
+    pub(super) fn color(self) -> bool {
         self.color
     }
 
-    /// The characters of the decoration.
-    pub fn charset(self) -> Charset {
-        self.charset
-    }
-
     /// `text` as it looks in `role`. The text itself must be printable already.
-    pub fn paint<T: fmt::Display>(self, role: Role, text: T) -> Painted<T> {
+    pub(super) fn paint<T: fmt::Display>(self, role: Role, text: T) -> Painted<T> {
         Painted { style: if self.color { style(role) } else { Style::new() }, text }
     }
 
     /// Between the parts of a headline: ` · `.
-    pub fn dot(self) -> &'static str {
+    pub(super) fn dot(self) -> &'static str {
         self.choose(" · ", " - ")
     }
 
     /// Where something was left out.
-    pub fn ellipsis(self) -> &'static str {
+    pub(super) fn ellipsis(self) -> &'static str {
         self.choose("…", "...")
     }
 
     /// Between an image's name and its output.
-    pub fn bar(self) -> &'static str {
+    pub(super) fn bar(self) -> &'static str {
         self.choose("│", "|")
     }
 
@@ -133,7 +105,7 @@ fn style(role: Role) -> Style {
 
 /// Text with its style's escapes around it, or bare without colour.
 #[derive(Clone, Copy, Debug)]
-pub struct Painted<T> {
+pub(super) struct Painted<T> {
     style: Style,
     text: T,
 }
@@ -166,7 +138,7 @@ pub struct View {
 
 impl View {
     /// The number of columns, if there is a limit.
-    pub fn columns(&self) -> Option<usize> {
+    pub(super) fn columns(&self) -> Option<usize> {
         self.size.map(|size| size.columns)
     }
 }
@@ -181,12 +153,6 @@ mod tests {
         assert_eq!(bare.paint(Role::Error, "error").to_string(), "error");
         let coloured = Theme::new(true, Charset::Unicode);
         assert_eq!(coloured.paint(Role::Success, "built").to_string(), "\u{1b}[32mbuilt\u{1b}[0m");
-    }
-
-    #[test]
-    fn auto_follows_the_terminal() {
-        assert!(ColorChoice::Auto.enabled(true) && !ColorChoice::Auto.enabled(false));
-        assert!(ColorChoice::Always.enabled(false) && !ColorChoice::Never.enabled(true));
     }
 
     #[test]

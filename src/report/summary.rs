@@ -1,16 +1,15 @@
 use std::fmt::Write as _;
 use std::ops::Range;
-use std::time::Duration;
 
 use bstr::ByteSlice;
 
 use super::diagnostic::{Sources, diagnostic};
 use super::phrase;
-use super::record::Record;
+use super::record::{Failure, Record};
 use super::style::{Role, View};
 use super::text;
 use crate::diagnostic::{Diagnostic, Location};
-use crate::execution::{ImageOutcome, Outcome};
+use crate::execution::Outcome;
 use crate::plan::Action;
 
 /// Where a moving tag points, for the sentence that says it did not move.
@@ -18,8 +17,21 @@ use crate::plan::Action;
 pub struct TagPosition {
     /// For example `feature-login`.
     pub tag: String,
-    /// The revision, or whatever names the image it is on; none where the tag does not exist.
-    pub at: Option<String>,
+    /// What it names.
+    pub at: Position,
+}
+
+/// What a moving tag names, on all the images that have it together.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Position {
+    /// No image has the tag.
+    Nowhere,
+    /// The images of this commit.
+    Commit(String),
+    /// Images that hold uncommitted changes.
+    Uncommitted,
+    /// Images of no one commit.
+    Elsewhere,
 }
 
 /// How many names are listed before `and 5 more`.
@@ -34,19 +46,15 @@ pub(super) fn summary(
     positions: &[TagPosition],
 ) -> String {
     let mut out = String::new();
-    let (outcome, elapsed) = record.end.unwrap_or((Outcome::Failed, Duration::ZERO));
-    for (reference, error) in &record.pulls {
-        let failed = Diagnostic::error(format!("{reference} could not be pulled: {error}"));
-        let _ = writeln!(out, "\n{}", diagnostic(&failed, view, sources).trim_end());
+    for error in &record.errors {
+        let _ = write!(out, "\n{}", diagnostic(&Diagnostic::error(error.as_str()), view, sources));
     }
-    for (image, ended) in record.outcomes.iter().enumerate() {
-        if let Some(ImageOutcome::Failed { message, line, log, hint }) = ended {
-            out.push('\n');
-            out.push_str(&failure(record, image, (message, *line), view, sources));
-            out.push_str(&log_end(log, view));
-            if let Some(hint) = hint {
-                let _ = writeln!(out, "{}: {}", view.theme.paint(Role::Name, "help"), text::lines(hint));
-            }
+    for (images, failure) in failures(record) {
+        out.push('\n');
+        out.push_str(&failed(record, &images, failure, view, sources));
+        out.push_str(&log_end(&failure.log, view));
+        if let Some(hint) = &failure.hint {
+            let _ = writeln!(out, "{}: {}", view.theme.paint(Role::Name, "help"), text::lines(hint));
         }
     }
     let dependents = not_started(record, view);
@@ -54,26 +62,39 @@ pub(super) fn summary(
         out.push('\n');
     }
     out.push_str(&dependents);
-    if outcome != Outcome::Succeeded {
-        out.push_str(&moving_tags(record, positions));
-    }
-    out.push_str(&total(record, view, outcome, elapsed));
+    out.push_str(&moving_tags(record, view, sources, positions));
+    out.push_str(&total(record, view));
     out
 }
 
-fn failure(
+/// Failures, those that say the same of several images (a base that cannot be pulled) once.
+fn failures(record: &Record) -> Vec<(Vec<usize>, &Failure)> {
+    let mut failures: Vec<(Vec<usize>, &Failure)> = Vec::new();
+    for (image, failure) in &record.failures {
+        let of_no_line = |other: &Failure| other.line.is_none() && other.log.is_empty();
+        match failures.iter_mut().find(|(_, other)| of_no_line(other) && *other == failure) {
+            Some((images, _)) => images.push(*image),
+            None => failures.push((vec![*image], failure)),
+        }
+    }
+    failures
+}
+
+fn failed(
     record: &Record,
-    image: usize,
-    (message, line): (&str, Option<usize>),
+    images: &[usize],
+    failure: &Failure,
     view: &View,
     sources: Sources<'_>,
 ) -> String {
-    let name = record.roster.name(image);
-    let mut failed = Diagnostic::error(format!("{name} could not be built: {message}"));
-    if let Some(dockerfile) = record.roster.images().get(image).map(|image| image.dockerfile.clone()) {
-        let source = line.and_then(|_| sources(&dockerfile));
-        let span = line.zip(source).and_then(|(line, source)| instruction(&source, line));
-        failed.location = Some(Location { path: dockerfile, span, line });
+    let names: Vec<&str> = images.iter().map(|image| record.roster.name(*image)).collect();
+    let names = phrase::list(&names, MAX_NAMES);
+    let mut failed = Diagnostic::error(format!("{names} could not be built: {}", failure.message));
+    let dockerfiles = images.iter().filter_map(|image| record.roster.images().get(*image));
+    if let [dockerfile] = dockerfiles.map(|image| &image.dockerfile).collect::<Vec<_>>().as_slice() {
+        let source = failure.line.and_then(|_| sources(dockerfile));
+        let span = failure.line.zip(source).and_then(|(line, source)| instruction(&source, line));
+        failed.location = Some(Location { path: (*dockerfile).clone(), span, line: failure.line });
     }
     diagnostic(&failed, view, sources)
 }
@@ -117,18 +138,9 @@ fn log_end(log: &[String], view: &View) -> String {
 
 /// `not started: acme/api and acme/web, which need acme/shared`.
 fn not_started(record: &Record, view: &View) -> String {
-    let mut by_dependency: Vec<(usize, Vec<&str>)> = Vec::new();
-    for (image, ended) in record.outcomes.iter().enumerate() {
-        if let Some(ImageOutcome::DependencyFailed { dependency }) = ended {
-            let name = record.roster.name(image);
-            match by_dependency.iter_mut().find(|(of, _)| of == dependency) {
-                Some((_, names)) => names.push(name),
-                None => by_dependency.push((*dependency, vec![name])),
-            }
-        }
-    }
     let mut out = String::new();
-    for (dependency, names) in by_dependency {
+    for (dependency, images) in &record.skipped {
+        let names: Vec<&str> = images.iter().map(|image| record.roster.name(*image)).collect();
         let limit = if view.verbose { names.len() } else { MAX_NAMES };
         let need = if names.len() == 1 { "needs" } else { "need" };
         let _ = writeln!(
@@ -136,132 +148,108 @@ fn not_started(record: &Record, view: &View) -> String {
             "{}: {}, which {need} {}",
             view.theme.paint(Role::Warning, "not started"),
             phrase::list(&names, limit),
-            record.roster.name(dependency)
+            record.roster.name(*dependency)
         );
     }
     out
 }
 
-fn moving_tags(record: &Record, positions: &[TagPosition]) -> String {
-    if record.moved > 0 {
-        let moved = phrase::count(record.moved, "moving tag");
-        return format!("{moved} had been moved already; the next run moves the rest\n");
+/// Where the moving tags are, unless all of them are where they should be.
+fn moving_tags(record: &Record, view: &View, sources: Sources<'_>, positions: &[TagPosition]) -> String {
+    if let [(_, error), ..] = record.tag_failures.as_slice() {
+        let names: Vec<&str> = record.tag_failures.iter().map(|(name, _)| name.as_str()).collect();
+        let failed = Diagnostic::error(format!("{} could not be moved: {error}", phrase::list(&names, MAX_NAMES)))
+            .hint("the other moving tags have moved; the next run moves the rest");
+        return diagnostic(&failed, view, sources);
     }
-    let mut tags: Vec<&str> = Vec::new();
-    for tag in record.roster.images().iter().flat_map(|image| &image.moving) {
-        if !tags.contains(&tag.as_str()) {
-            tags.push(tag.as_str());
+    if record.run.outcome == Some(Outcome::Succeeded) || record.run.moved > 0 {
+        return String::new();
+    }
+    let still = if positions.is_empty() { unknown_positions(record) } else { known_positions(positions) };
+    if still.is_empty() {
+        return String::new();
+    }
+    let why = record.held.as_ref().map(|why| format!(", because {}", text::one_line(why))).unwrap_or_default();
+    format!("{}: {still}{why}\n", view.theme.paint(Role::Warning, "not moved"))
+}
+
+/// `main` and `latest` still point at 9f3b21c04d55
+fn known_positions(positions: &[TagPosition]) -> String {
+    let mut groups: Vec<(&Position, Vec<String>)> = Vec::new();
+    for TagPosition { tag, at } in positions {
+        let tag = format!("`{}`", text::one_line(tag));
+        match groups.iter_mut().find(|(of, _)| *of == at) {
+            Some((_, tags)) => tags.push(tag),
+            None => groups.push((at, vec![tag])),
         }
     }
-    let known: Vec<String> = positions
+    let sentences: Vec<String> = groups
         .iter()
-        .map(|position| {
-            let tag = text::one_line(&position.tag);
-            match &position.at {
-                Some(at) => format!("`{tag}` still points at {}", text::one_line(at)),
-                None => format!("`{tag}` does not exist yet"),
+        .map(|(at, tags)| {
+            let (s, es) = if tags.len() == 1 { ("s", "es") } else { ("", "") };
+            let tags = phrase::list(tags, MAX_NAMES);
+            match at {
+                Position::Nowhere => format!("{tags} do{es} not exist yet"),
+                Position::Commit(commit) => format!("{tags} still point{s} at {}", text::one_line(commit)),
+                Position::Uncommitted => format!("{tags} still point{s} at uncommitted changes of before"),
+                Position::Elsewhere => format!("{tags} still point{s} at the images of before"),
             }
         })
         .collect();
-    let rest = if known.is_empty() {
-        let quoted: Vec<String> = tags.iter().map(|tag| format!("`{tag}`")).collect();
-        match quoted.len() {
-            0 => String::new(),
-            1 => format!(": {} is where it was", quoted[0]),
-            _ => format!(": {} are where they were", phrase::list(&quoted, MAX_NAMES)),
-        }
-    } else {
-        format!(": {}", phrase::list(&known, MAX_NAMES))
-    };
-    format!("no moving tag was changed{rest}\n")
+    phrase::list(&sentences, sentences.len())
 }
 
-/// How an image ended, as the total counts it: in the order in which it is told.
-const ENDS: [(End, Role); 8] = [
-    (End::Built, Role::Success),
-    (End::Pulled, Role::Success),
-    (End::Tagged, Role::Success),
-    (End::Idle, Role::Plain),
-    (End::Failed, Role::Error),
-    (End::NotStarted, Role::Warning),
-    (End::Cancelled, Role::Warning),
-    (End::Blocked, Role::Warning),
-];
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum End {
-    Built,
-    Pulled,
-    Tagged,
-    Idle,
-    Failed,
-    NotStarted,
-    Cancelled,
-    Blocked,
-}
-
-impl End {
-    fn of(record: &Record, image: usize) -> Self {
-        let action = record.roster.images().get(image).map(|image| image.action);
-        match record.outcomes.get(image).and_then(Option::as_ref) {
-            Some(ImageOutcome::Built) => Self::Built,
-            Some(ImageOutcome::Reused) if action == Some(Action::Pull) => Self::Pulled,
-            Some(ImageOutcome::Reused) if record.tagged.get(image) == Some(&true) => Self::Tagged,
-            Some(ImageOutcome::Reused) => Self::Idle,
-            Some(ImageOutcome::Failed { .. }) => Self::Failed,
-            Some(ImageOutcome::DependencyFailed { .. }) => Self::NotStarted,
-            Some(ImageOutcome::Cancelled) => Self::Cancelled,
-            Some(ImageOutcome::Blocked) => Self::Blocked,
-            // Nothing was said about it, so what was planned tells.
-            None if action == Some(Action::None) => Self::Idle,
-            None if action == Some(Action::Blocked) => Self::Blocked,
-            None => Self::NotStarted,
+/// `main` and `latest` are where they were
+fn unknown_positions(record: &Record) -> String {
+    let mut tags: Vec<String> = Vec::new();
+    for tag in record.roster.images().iter().flat_map(|image| &image.moving) {
+        let tag = format!("`{tag}`");
+        if !tags.contains(&tag) {
+            tags.push(tag);
         }
     }
-
-    fn words(self, outcome: Outcome) -> &'static str {
-        match self {
-            Self::Built => "built",
-            Self::Pulled => "pulled",
-            Self::Tagged => "tagged",
-            // Only a run that succeeded can say that all tags are in place.
-            Self::Idle if outcome == Outcome::Succeeded => "up to date",
-            Self::Idle => "unchanged",
-            Self::Failed => "failed",
-            Self::NotStarted => "not started",
-            Self::Cancelled => "cancelled",
-            Self::Blocked => "blocked",
-        }
+    match tags.len() {
+        0 => String::new(),
+        1 => format!("{} is where it was", tags[0]),
+        _ => format!("{} are where they were", phrase::list(&tags, MAX_NAMES)),
     }
 }
 
-/// `4 images: 2 built, 2 tagged, 6.1 s`, or `nothing to do: 30 images up to date`.
-fn total(record: &Record, view: &View, outcome: Outcome, elapsed: Duration) -> String {
-    let theme = view.theme;
+/// `4 images: 2 built, 2 tagged, 6.1 s`.
+fn total(record: &Record, view: &View) -> String {
+    let (theme, run) = (view.theme, &record.run);
     let all = record.roster.images().len();
-    let ends: Vec<End> = (0..all).map(|image| End::of(record, image)).collect();
-    let number = |end: End| ends.iter().filter(|one| **one == end).count();
-    let (idle, blocked) = (number(End::Idle), number(End::Blocked));
-    let line = if all == 0 {
-        "nothing to do: no images".to_owned()
-    } else if outcome == Outcome::Succeeded && idle > 0 && idle + blocked == all {
-        let rest = if blocked > 0 { format!(", {blocked} blocked") } else { String::new() };
-        format!("nothing to do: {} up to date{rest}", phrase::count(idle, "image"))
-    } else {
-        let parts: Vec<String> = ENDS
-            .into_iter()
-            .map(|(end, role)| (number(end), end, role))
-            .filter(|(count, ..)| *count > 0)
-            .map(|(count, end, role)| {
-                theme.paint(role, format!("{count} {}", end.words(outcome))).to_string()
-            })
-            .collect();
-        let total = phrase::count(all, "image");
-        format!("{total}: {}, {}", parts.join(", "), phrase::duration(elapsed))
+    let is_pull = |image: &&usize| {
+        record.roster.images().get(**image).is_some_and(|image| image.action == Action::Pull)
     };
-    match outcome {
-        Outcome::Interrupted => format!("{}: {line}\n", theme.paint(Role::Warning, "interrupted")),
-        Outcome::Succeeded | Outcome::Failed => line + "\n",
+    let reused = run.reused.iter().filter(is_pull).count();
+    let pulled = run.tagged.iter().filter(is_pull).count();
+    let silent = all.saturating_sub(run.images());
+    // Only a run that succeeded can say that all tags are in place.
+    let idle = if run.outcome == Some(Outcome::Succeeded) { "in place" } else { "unchanged" };
+    let parts: Vec<String> = [
+        (run.built.len(), "built", Role::Success),
+        (reused + pulled, "pulled", Role::Success),
+        (run.tagged.len() - pulled, "tagged", Role::Success),
+        (run.reused.len() - reused, idle, Role::Plain),
+        (run.failed.len(), "failed", Role::Error),
+        (record.cut_short, "stopped", Role::Warning),
+        (run.not_started.len() + run.cancelled.len() - record.cut_short + silent, "not started", Role::Warning),
+        (run.blocked.len(), "blocked", Role::Warning),
+    ]
+    .into_iter()
+    .filter(|(count, ..)| *count > 0)
+    .map(|(count, what, role)| theme.paint(role, format!("{count} {what}")).to_string())
+    .collect();
+    let line = if all == 0 {
+        phrase::NO_IMAGES.to_owned()
+    } else {
+        let took = phrase::duration(run.elapsed);
+        format!("{}: {}, {took}", phrase::count(all, "image"), parts.join(", "))
+    };
+    match run.outcome {
+        Some(Outcome::Interrupted) => format!("{}: {line}\n", theme.paint(Role::Warning, "interrupted")),
+        Some(Outcome::Succeeded | Outcome::Failed) | None => line + "\n",
     }
 }
 
@@ -310,8 +298,8 @@ mod tests {
     #[test]
     fn a_failing_run() {
         let positions = [
-            TagPosition { tag: "feature-login".into(), at: Some("9f3b21c04d55".into()) },
-            TagPosition { tag: "latest".into(), at: None },
+            TagPosition { tag: "feature-login".into(), at: Position::Commit("9f3b21c04d55".into()) },
+            TagPosition { tag: "latest".into(), at: Position::Nowhere },
         ];
         assert_data_eq!(
             sum_up(&shop(), &piped(), &failing_run(), &positions),
@@ -493,42 +481,64 @@ interrupted: 4 images: 1 unchanged, 1 not started, 2 cancelled, 2.0 s
     }
 
     #[test]
-    fn a_pull_that_failed() {
+    fn a_base_that_cannot_be_pulled_fails_its_images_in_one_sentence() {
+        let failed = ImageOutcome::Failed {
+            message: "cannot pull acme.internal/base:1: no such host".into(),
+            line: None,
+            log: Vec::new(),
+            hint: None,
+        };
+        let error = Some("no such host".to_owned());
+        let reference = "acme.internal/base:1".to_owned();
         let events = [
-            Event::PullFinished {
-                reference: "acme.internal/base:1".into(),
-                elapsed: seconds(1.0),
-                error: Some("no such host".into()),
-            },
+            Event::PullFinished { reference, elapsed: seconds(1.0), error },
+            finished(1, failed.clone(), 0.0),
+            finished(2, failed, 0.0),
             over(Outcome::Failed, 1.0),
         ];
-        assert_data_eq!(
-            sum_up(&shop(), &piped(), &events, &[]),
-            str![[r#"
-
-error: acme.internal/base:1 could not be pulled: no such host
-
-no moving tag was changed: `feature-login` and `latest` are where they were
-4 images: 4 not started, 1.0 s
-
-"#]]
-        );
+        assert_data_eq!(sum_up(&shop(), &piped(), &events, &[]), str![[r#""#]]);
     }
 
     #[test]
-    fn tags_that_had_moved() {
-        let mut events = good_run();
-        events.pop();
-        events.pop();
-        events.push(over(Outcome::Failed, 6.1));
-        assert_data_eq!(
-            sum_up(&shop(), &piped(), &events, &[]),
-            str![[r#"
-3 moving tags had been moved already; the next run moves the rest
-4 images: 2 built, 1 tagged, 1 unchanged, 6.1 s
+    fn a_push_that_failed() {
+        let events = [
+            finished(0, ImageOutcome::Reused, 0.0),
+            Event::PushFinished {
+                image: 0,
+                reference: "hub.acme.com/acme/base:src-1".into(),
+                elapsed: seconds(1.0),
+                error: Some("denied\u{1b}[2J".into()),
+            },
+            over(Outcome::Failed, 1.0),
+        ];
+        assert_data_eq!(sum_up(&shop(), &piped(), &events, &[]), str![[r#""#]].raw());
+    }
 
-"#]]
-        );
+    #[test]
+    fn a_tag_that_could_not_be_moved() {
+        let mut events = good_run();
+        events.truncate(events.len() - 2);
+        events.push(Event::TagFailed {
+            image: 3,
+            reference: "acme/admin:feature-login".into(),
+            error: "no space left".into(),
+        });
+        events.push(over(Outcome::Failed, 6.1));
+        assert_data_eq!(sum_up(&shop(), &piped(), &events, &[]), str![[r#""#]]);
+    }
+
+    #[test]
+    fn tags_that_were_held() {
+        let events = [
+            Event::TagsHeld { reason: "errors were found in the checkout".into() },
+            over(Outcome::Failed, 6.1),
+        ];
+        let at = |at| [TagPosition { tag: "main".into(), at }];
+        let mut text = String::new();
+        for position in [Position::Uncommitted, Position::Elsewhere] {
+            text += &sum_up(&shop(), &piped(), &events, &at(position));
+        }
+        assert_data_eq!(text, str![[r#""#]]);
     }
 
     #[test]

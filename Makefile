@@ -1,0 +1,14 @@
+# The two set-up commands, and the benchmarks. Everything else is cargo's.
+.PHONY: demo test bench
+
+# Shows the main job on a sample checkout; starts a Docker engine if none answers.
+demo:
+	.ci/demo
+
+# Formatting, lints and all tests, those on real engines included.
+test:
+	.ci/test
+
+# Prints ratios to git and buildx; see docs/testing.md.
+bench:
+	.ci/bench

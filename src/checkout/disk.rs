@@ -1,0 +1,351 @@
+//! What the checkout asks of the file system: one folder's names, a file's state, its bytes. On Linux
+//! everything is relative to an open folder, which saves the kernel the way to it a hundred thousand times.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::Path;
+#[cfg(not(target_os = "linux"))]
+use std::path::PathBuf;
+
+use super::NodeKind;
+
+/// A folder of the local file system, the root of a checkout.
+pub(super) struct Disk {
+    #[cfg(target_os = "linux")]
+    folder: rustix::fd::OwnedFd,
+    #[cfg(not(target_os = "linux"))]
+    root: PathBuf,
+}
+
+/// Looks at files in the order of their paths: a folder that holds several is gone to only once.
+pub(super) struct Neighbours<'a> {
+    disk: &'a Disk,
+    #[cfg(target_os = "linux")]
+    folder: Vec<u8>,
+    #[cfg(target_os = "linux")]
+    opened: Option<rustix::fd::OwnedFd>,
+}
+
+/// What the file system says about a file without opening it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct FileState {
+    pub(super) kind: NodeKind,
+    pub(super) executable: bool,
+    pub(super) stamp: Stamp,
+}
+
+/// What changes whenever a file's bytes may have changed. Times are seconds and nanoseconds since 1970.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Stamp {
+    pub(super) size: u64,
+    pub(super) modified: (i64, u32),
+    pub(super) changed: (i64, u32),
+    pub(super) inode: u64,
+}
+
+/// The names in a folder; kept by the caller so that its memory is used again.
+#[derive(Default)]
+pub(super) struct Listing {
+    bytes: Vec<u8>,
+    items: Vec<(usize, NodeKind)>,
+    #[cfg(target_os = "linux")]
+    buffer: Vec<std::mem::MaybeUninit<u8>>,
+}
+
+impl Listing {
+    /// Names and kinds, in the order of the file system.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&[u8], NodeKind)> {
+        let starts = std::iter::once(0).chain(self.items.iter().map(|(end, _)| *end));
+        starts.zip(&self.items).map(|(start, (end, kind))| (&self.bytes[start..*end], *kind))
+    }
+
+    pub(super) fn kind_of(&self, name: &[u8]) -> Option<NodeKind> {
+        self.iter().find(|(other, _)| *other == name).map(|(_, kind)| kind)
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.items.is_empty()
+    }
+
+    pub(super) fn clear(&mut self) {
+        self.bytes.clear();
+        self.items.clear();
+    }
+
+    pub(super) fn push(&mut self, name: &[u8], kind: NodeKind) {
+        self.bytes.extend_from_slice(name);
+        self.items.push((self.bytes.len(), kind));
+    }
+}
+
+impl Disk {
+    /// The bytes of a link's target, or of a file. Anything else is an error.
+    pub(super) fn read(&self, path: &[u8]) -> io::Result<Vec<u8>> {
+        match self.state(path)?.kind {
+            NodeKind::Link => self.link_target(path),
+            NodeKind::File => {
+                let mut bytes = Vec::new();
+                self.open(path)?.read_to_end(&mut bytes)?;
+                Ok(bytes)
+            }
+            NodeKind::Folder => Err(io::ErrorKind::IsADirectory.into()),
+            NodeKind::Other => Err(not_a_file()),
+        }
+    }
+}
+
+fn not_a_file() -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidInput, "it is a device, socket or pipe")
+}
+
+#[cfg(target_os = "linux")]
+mod system {
+    use rustix::fs::{AtFlags, FileType, Mode, OFlags, RawDir, Stat};
+
+    use super::{Disk, File, FileState, Listing, Neighbours, NodeKind, Path, Stamp, io, not_a_file};
+
+    const FOLDER: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::CLOEXEC);
+
+    /// ext2 to ext4, XFS, Btrfs, tmpfs, overlay, F2FS, ZFS, bcachefs (`linux/magic.h`).
+    const RELIABLE: [u32; 8] =
+        [0xef53, 0x5846_5342, 0x9123_683e, 0x0102_1994, 0x794c_7630, 0xf2f5_2010, 0x2fc1_2fc1, 0xca45_1a4e];
+
+    fn here(path: &[u8]) -> &[u8] {
+        if path.is_empty() { b"." } else { path }
+    }
+
+    fn kind(file_type: FileType) -> NodeKind {
+        match file_type {
+            FileType::RegularFile => NodeKind::File,
+            FileType::Symlink => NodeKind::Link,
+            FileType::Directory => NodeKind::Folder,
+            _ => NodeKind::Other,
+        }
+    }
+
+    fn state_at(folder: impl rustix::fd::AsFd, path: &[u8]) -> io::Result<FileState> {
+        let stat = rustix::fs::statat(folder, path, AtFlags::SYMLINK_NOFOLLOW)?;
+        Ok(FileState {
+            kind: kind(FileType::from_raw_mode(stat.st_mode)),
+            executable: stat.st_mode & 0o100 != 0,
+            stamp: stamp(&stat),
+        })
+    }
+
+    fn stamp(stat: &Stat) -> Stamp {
+        let nanoseconds = |value| u32::try_from(value).unwrap_or(0);
+        Stamp {
+            size: u64::try_from(stat.st_size).unwrap_or(0),
+            modified: (stat.st_mtime, nanoseconds(stat.st_mtime_nsec)),
+            changed: (stat.st_ctime, nanoseconds(stat.st_ctime_nsec)),
+            inode: stat.st_ino,
+        }
+    }
+
+    impl Neighbours<'_> {
+        pub(in super::super) fn state(&mut self, path: &[u8]) -> io::Result<FileState> {
+            let slash = path.iter().rposition(|byte| *byte == b'/').unwrap_or(0);
+            let (folder, name) = (&path[..slash], &path[slash..]);
+            if folder.is_empty() {
+                return self.disk.state(path);
+            }
+            if self.folder != folder {
+                self.folder.clear();
+                self.folder.extend_from_slice(folder);
+                self.opened = None;
+                // Opening a folder pays from its second file on.
+                return self.disk.state(path);
+            }
+            if self.opened.is_none() {
+                let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+                self.opened = Some(rustix::fs::openat(&self.disk.folder, folder, flags, Mode::empty())?);
+            }
+            match &self.opened {
+                Some(opened) => state_at(opened, &name[1..]),
+                None => self.disk.state(path),
+            }
+        }
+    }
+
+    impl Disk {
+        pub(in super::super) fn new(root: &Path) -> io::Result<Self> {
+            Ok(Self { folder: rustix::fs::open(root, FOLDER, Mode::empty())? })
+        }
+
+        /// The file system, if it is one that always notes in a folder when something in it has come or gone.
+        pub(in super::super) fn reliable_device(&self) -> Option<u64> {
+            let kind = rustix::fs::fstatfs(&self.folder).ok()?.f_type;
+            let device = rustix::fs::fstat(&self.folder).ok()?.st_dev;
+            u32::try_from(kind).is_ok_and(|kind| RELIABLE.contains(&kind)).then_some(device)
+        }
+
+        /// Fills `listing` with the names in the folder at `path`, which is not followed if it is a link. Gives
+        /// what the folder itself was like before it was read, and its file system.
+        pub(in super::super) fn list(
+            &self,
+            path: &[u8],
+            listing: &mut Listing,
+        ) -> io::Result<Option<(Stamp, u64)>> {
+            listing.clear();
+            let mut buffer = std::mem::take(&mut listing.buffer);
+            buffer.resize(32 * 1024, std::mem::MaybeUninit::uninit());
+            let result = self.list_into(path, listing, &mut buffer);
+            listing.buffer = buffer;
+            result
+        }
+
+        fn list_into(
+            &self,
+            path: &[u8],
+            listing: &mut Listing,
+            buffer: &mut [std::mem::MaybeUninit<u8>],
+        ) -> io::Result<Option<(Stamp, u64)>> {
+            let folder =
+                rustix::fs::openat(&self.folder, here(path), FOLDER | OFlags::NOFOLLOW, Mode::empty())?;
+            let before = rustix::fs::fstat(&folder)?;
+            let mut entries = RawDir::new(&folder, buffer);
+            while let Some(entry) = entries.next() {
+                let entry = entry?;
+                let name = entry.file_name();
+                if name == c"." || name == c".." {
+                    continue;
+                }
+                let file_type = match entry.file_type() {
+                    // Some file systems leave it to stat.
+                    FileType::Unknown => {
+                        let stat = rustix::fs::statat(&folder, name, AtFlags::SYMLINK_NOFOLLOW)?;
+                        FileType::from_raw_mode(stat.st_mode)
+                    }
+                    known => known,
+                };
+                listing.push(name.to_bytes(), kind(file_type));
+            }
+            Ok(Some((stamp(&before), before.st_dev)))
+        }
+
+        /// The state of what stands at `path`; a link at its end is not followed.
+        pub(in super::super) fn state(&self, path: &[u8]) -> io::Result<FileState> {
+            state_at(&self.folder, here(path))
+        }
+
+        pub(in super::super) fn neighbours(&self) -> Neighbours<'_> {
+            Neighbours { disk: self, folder: Vec::new(), opened: None }
+        }
+
+        /// Opens a regular file; never follows a link at the end of `path`, never waits for a pipe.
+        pub(in super::super) fn open(&self, path: &[u8]) -> io::Result<File> {
+            let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOFOLLOW | OFlags::NONBLOCK;
+            let file = File::from(rustix::fs::openat(&self.folder, here(path), flags, Mode::empty())?);
+            if file.metadata()?.is_file() { Ok(file) } else { Err(not_a_file()) }
+        }
+
+        pub(in super::super) fn link_target(&self, path: &[u8]) -> io::Result<Vec<u8>> {
+            Ok(rustix::fs::readlinkat(&self.folder, here(path), Vec::new())?.into_bytes())
+        }
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+mod system {
+    use std::fs::{FileType, Metadata};
+    use std::time::{SystemTime, UNIX_EPOCH};
+
+    use super::{Disk, File, FileState, Listing, Neighbours, NodeKind, Path, Stamp, io, not_a_file};
+    use crate::path::TreePath;
+
+    fn kind(file_type: FileType) -> NodeKind {
+        if file_type.is_symlink() {
+            NodeKind::Link
+        } else if file_type.is_dir() {
+            NodeKind::Folder
+        } else if file_type.is_file() {
+            NodeKind::File
+        } else {
+            NodeKind::Other
+        }
+    }
+
+    #[cfg(unix)]
+    fn stamp(metadata: &Metadata) -> (bool, Stamp) {
+        use std::os::unix::fs::MetadataExt as _;
+        let nanoseconds = |value| u32::try_from(value).unwrap_or(0);
+        let stamp = Stamp {
+            size: metadata.size(),
+            modified: (metadata.mtime(), nanoseconds(metadata.mtime_nsec())),
+            changed: (metadata.ctime(), nanoseconds(metadata.ctime_nsec())),
+            inode: metadata.ino(),
+        };
+        (metadata.mode() & 0o100 != 0, stamp)
+    }
+
+    #[cfg(not(unix))]
+    fn stamp(metadata: &Metadata) -> (bool, Stamp) {
+        let time = |time: io::Result<SystemTime>| {
+            let since = time.ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok()).unwrap_or_default();
+            (i64::try_from(since.as_secs()).unwrap_or(0), since.subsec_nanos())
+        };
+        // Git for Windows stores the time of creation as ctime and no inode.
+        let stamp = Stamp {
+            size: metadata.len(),
+            modified: time(metadata.modified()),
+            changed: time(metadata.created()),
+            inode: 0,
+        };
+        (false, stamp)
+    }
+
+    impl Neighbours<'_> {
+        pub(in super::super) fn state(&mut self, path: &[u8]) -> io::Result<FileState> {
+            self.disk.state(path)
+        }
+    }
+
+    impl Disk {
+        pub(in super::super) fn neighbours(&self) -> Neighbours<'_> {
+            Neighbours { disk: self }
+        }
+
+        pub(in super::super) fn new(root: &Path) -> io::Result<Self> {
+            std::fs::metadata(root)?;
+            Ok(Self { root: root.to_owned() })
+        }
+
+        fn at(&self, path: &[u8]) -> std::path::PathBuf {
+            TreePath::new(path).to_os(&self.root)
+        }
+
+        pub(in super::super) fn reliable_device(&self) -> Option<u64> {
+            None
+        }
+
+        pub(in super::super) fn list(
+            &self,
+            path: &[u8],
+            listing: &mut Listing,
+        ) -> io::Result<Option<(Stamp, u64)>> {
+            listing.clear();
+            for entry in std::fs::read_dir(self.at(path))? {
+                let entry = entry?;
+                listing.push(entry.file_name().as_encoded_bytes(), kind(entry.file_type()?));
+            }
+            Ok(None)
+        }
+
+        pub(in super::super) fn state(&self, path: &[u8]) -> io::Result<FileState> {
+            let metadata = std::fs::symlink_metadata(self.at(path))?;
+            let (executable, stamp) = stamp(&metadata);
+            Ok(FileState { kind: kind(metadata.file_type()), executable, stamp })
+        }
+
+        pub(in super::super) fn open(&self, path: &[u8]) -> io::Result<File> {
+            if self.state(path)?.kind != NodeKind::File {
+                return Err(not_a_file());
+            }
+            File::open(self.at(path))
+        }
+
+        pub(in super::super) fn link_target(&self, path: &[u8]) -> io::Result<Vec<u8>> {
+            Ok(std::fs::read_link(self.at(path))?.into_os_string().into_encoded_bytes())
+        }
+    }
+}

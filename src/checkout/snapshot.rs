@@ -1,0 +1,71 @@
+use std::io::{self, Read};
+
+use bstr::BStr;
+
+use super::{BlobId, FileTree, Node, NodeKind, Obstacle, Tracking};
+use crate::path::TreePath;
+
+/// The kinds of files that git knows, and so the kinds that an image can have as inputs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum InputKind {
+    /// Mode 644.
+    File,
+    /// Mode 755.
+    Executable,
+    /// A symbolic link; its bytes are its target.
+    Link,
+}
+
+impl InputKind {
+    /// The mode as git's trees have it.
+    pub fn git_mode(self) -> &'static str {
+        match self {
+            Self::File => "100644",
+            Self::Executable => "100755",
+            Self::Link => "120000",
+        }
+    }
+
+    /// Reads what [`InputKind::git_mode`] gives.
+    pub fn from_git_mode(mode: &[u8]) -> Option<Self> {
+        [Self::File, Self::Executable, Self::Link].into_iter().find(|kind| kind.git_mode().as_bytes() == mode)
+    }
+}
+
+/// What a file contributes to a content key, and what sending it needs to know.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Identity {
+    /// File, executable or link.
+    pub kind: InputKind,
+    /// Of the bytes that a build sees, which are not always those that git stores (line endings, filters).
+    pub blob: BlobId,
+    /// In bytes.
+    pub size: u64,
+    /// When the file was changed, in nanoseconds since 1970; a commit's files have no such time.
+    pub modified_ns: Option<i128>,
+}
+
+/// All the files of a checkout at one moment.
+pub trait Snapshot: FileTree {
+    /// Tracked and untracked files, not those in ignored folders, sorted by the bytes of their paths. The
+    /// first call pays for one allocation a file; [`Snapshot::visit`] does not.
+    fn nodes(&self) -> &[Node];
+
+    /// Calls `visitor` for each of [`Snapshot::nodes`], in the same order.
+    fn visit(&self, visitor: &mut dyn FnMut(&BStr, NodeKind, Tracking));
+
+    /// The identities of files and links, ignored ones included, in the order of `paths` (fastest when that
+    /// is sorted). A path that cannot be read, or is neither file nor link, is an error that names it.
+    fn identify(&self, paths: &[&TreePath]) -> io::Result<Vec<Identity>>;
+
+    /// The bytes of a file, or of a link's target.
+    fn open(&self, path: &TreePath) -> io::Result<Box<dyn Read + Send>>;
+
+    /// Why a file that is listed cannot be read here, if that is so whatever is tried.
+    fn obstacle(&self, _path: &TreePath) -> Option<Obstacle> {
+        None
+    }
+
+    /// The folders of the submodules that are here, sorted.
+    fn submodules(&self) -> &[TreePath];
+}

@@ -1,0 +1,6 @@
+//! Tests of this module against the git executable.
+
+mod discover;
+mod history;
+mod identify;
+mod work_tree;

@@ -1,0 +1,62 @@
+//! Tree objects as bytes: `MODE NAME\0` and twenty bytes of object id, again and again.
+
+use std::cmp::Ordering;
+
+use bstr::ByteSlice;
+
+use super::index;
+
+/// One entry of a tree.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct TreeEntry<'a> {
+    pub(super) mode: u32,
+    pub(super) name: &'a [u8],
+    pub(super) id: [u8; 20],
+}
+
+impl TreeEntry<'_> {
+    pub(super) fn oid(&self) -> git2::Oid {
+        git2::Oid::from_bytes(&self.id).unwrap_or_else(|_| unreachable!("20 bytes are an object id"))
+    }
+
+    pub(super) fn is_folder(&self) -> bool {
+        index::is_folder(self.mode)
+    }
+
+    /// Git's order: folders as if a `/` followed their names.
+    pub(super) fn order(&self, other: &Self) -> Ordering {
+        let shared = self.name.len().min(other.name.len());
+        self.name[..shared].cmp(&other.name[..shared]).then_with(|| {
+            let next = |entry: &Self| {
+                entry.name.get(shared).copied().unwrap_or(if entry.is_folder() { b'/' } else { 0 })
+            };
+            next(self).cmp(&next(other))
+        })
+    }
+}
+
+/// The entries of a tree object; stops at the first that is damaged.
+pub(super) struct TreeEntries<'a> {
+    rest: &'a [u8],
+}
+
+impl<'a> TreeEntries<'a> {
+    pub(super) fn new(object: &'a [u8]) -> Self {
+        Self { rest: object }
+    }
+}
+
+impl<'a> Iterator for TreeEntries<'a> {
+    type Item = TreeEntry<'a>;
+
+    fn next(&mut self) -> Option<TreeEntry<'a>> {
+        let space = self.rest.iter().take(8).position(|byte| *byte == b' ')?;
+        let mode =
+            self.rest[..space].iter().fold(0, |mode, digit| mode * 8 + u32::from(digit.wrapping_sub(b'0')));
+        let after = &self.rest[space + 1..];
+        let end = after.find_byte(0)?;
+        let id = after.get(end + 1..end + 21)?.first_chunk().copied()?;
+        self.rest = &after[end + 21..];
+        Some(TreeEntry { mode, name: &after[..end], id })
+    }
+}

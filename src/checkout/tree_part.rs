@@ -1,0 +1,158 @@
+//! One repository that files of a commit come from: the checkout's own, or a submodule's.
+
+use std::io::{self, Cursor, Read};
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use git2::{Oid, Repository};
+
+use super::attributes::Attributes;
+use super::blob_stream::BlobStreams;
+use super::conversion::{AutoCrlf, Conversion, Unsupported};
+use super::discover::Opened;
+use super::index::Index;
+use super::part::{PartSettings, oid, read_index};
+use super::{BlobId, CheckoutError, UserFolders};
+use crate::path::TreePath;
+
+/// Blobs up to this size are read in one piece.
+const SMALL: u64 = 16 << 10;
+
+/// Every pointer file of Git LFS begins so.
+const LFS_POINTER: &[u8] = b"version https://git-lfs.github.com/spec/";
+
+/// A repository with what its files become on disk.
+pub(super) struct TreePart {
+    /// From the root of the checkout; empty for the checkout itself.
+    pub(super) folder: Vec<u8>,
+    pub(super) attributes: Attributes,
+    pub(super) settings: PartSettings,
+    streams: BlobStreams,
+    repository: Mutex<Repository>,
+}
+
+/// A repository before its files are known.
+pub(super) struct PartSource {
+    pub(super) git_dir: PathBuf,
+    pub(super) common_dir: PathBuf,
+    pub(super) repository: Repository,
+    pub(super) settings: PartSettings,
+}
+
+impl TreePart {
+    pub(super) fn new(source: PartSource, folder: Vec<u8>, attributes: Attributes) -> Self {
+        let PartSource { git_dir, repository, settings, .. } = source;
+        let streams = BlobStreams::new(&git_dir);
+        Self { folder, attributes, settings, streams, repository: Mutex::new(repository) }
+    }
+
+    /// Length of the folder with its `/` in front of every path.
+    pub(super) fn prefix_length(&self) -> usize {
+        if self.folder.is_empty() { 0 } else { self.folder.len() + 1 }
+    }
+
+    /// Whether blobs may differ from what git would write to disk.
+    pub(super) fn may_convert(&self) -> bool {
+        !self.attributes.is_empty() || self.settings.eol.autocrlf != AutoCrlf::False
+    }
+
+    /// What git makes of a file (not of a link) when it writes it to disk. `path` is from the checkout's root.
+    pub(super) fn conversion(&self, path: &[u8], blob: BlobId) -> Result<Option<Conversion>, Refusal> {
+        if !self.may_convert() {
+            return Ok(None);
+        }
+        let attributes = self.attributes.of(&path[self.prefix_length()..]);
+        match Conversion::of(&attributes, self.settings.eol) {
+            Ok(conversion) => Ok(conversion),
+            Err(Unsupported::Encoding(name)) => Err(Refusal::Encoding(name)),
+            Err(Unsupported::Filter(name)) if self.is_lfs_pointer(blob) => {
+                let _ = name;
+                Err(Refusal::LfsPointer)
+            }
+            // Without a program git writes the file as if there were no filter.
+            Err(Unsupported::Filter(name)) if !self.settings.runs_filter(&name) => {
+                let plain = attributes.without_filter();
+                Conversion::of(&plain, self.settings.eol).map_err(|_| Refusal::Filter(name))
+            }
+            Err(Unsupported::Filter(name)) => Err(Refusal::Filter(name)),
+        }
+    }
+
+    /// Pointers are small, so a large blob need not be read to know that it is none.
+    fn is_lfs_pointer(&self, blob: BlobId) -> bool {
+        let small = self.size(blob).is_ok_and(|size| size <= 1024);
+        small && self.read(blob).is_ok_and(|bytes| bytes.starts_with(LFS_POINTER))
+    }
+
+    /// The size of a blob.
+    pub(super) fn size(&self, blob: BlobId) -> io::Result<u64> {
+        let oid = oid(blob);
+        let header = self.repository().odb().and_then(|odb| odb.read_header(oid));
+        let (size, _) = header.map_err(|error| CheckoutError::object(oid, &error))?;
+        Ok(size as u64)
+    }
+
+    /// The bytes of a blob.
+    pub(super) fn read(&self, blob: BlobId) -> io::Result<Vec<u8>> {
+        Ok(read_blob(&self.repository(), blob)?)
+    }
+
+    /// The bytes of a blob, one after the other: memory does not grow with the blob.
+    pub(super) fn open(&self, blob: BlobId) -> io::Result<Box<dyn Read + Send>> {
+        if self.size(blob)? > SMALL
+            && let Some(stream) = self.streams.open(blob)?
+        {
+            return Ok(Box::new(stream));
+        }
+        Ok(Box::new(Cursor::new(self.read(blob)?)))
+    }
+
+    fn repository(&self) -> MutexGuard<'_, Repository> {
+        self.repository.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Why a file cannot be made out of a commit's objects alone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Refusal {
+    /// A program of the user's makes it.
+    Filter(String),
+    /// It is recoded.
+    Encoding(String),
+    /// Its content is in Git LFS.
+    LfsPointer,
+}
+
+/// The bytes of a blob.
+pub(super) fn read_blob(repository: &Repository, blob: BlobId) -> Result<Vec<u8>, CheckoutError> {
+    let oid = oid(blob);
+    let object = repository.odb().and_then(|odb| Ok(odb.read(oid)?.data().to_vec()));
+    object.map_err(|error| CheckoutError::object(oid, &error))
+}
+
+impl PartSource {
+    /// The repository of a submodule, if it is here and has the commit; with its index, if it is checked out.
+    /// The repository around it keeps it under its `name`; an old one has its own in its folder.
+    pub(super) fn of_submodule(
+        &self,
+        name: Option<&[u8]>,
+        folder: &Path,
+        commit: Oid,
+        user: &UserFolders,
+    ) -> Option<(Self, Index)> {
+        let kept = name.into_iter().flat_map(|name| {
+            let name = TreePath::new(name);
+            // A linked worktree has repositories of its own.
+            [&self.git_dir, &self.common_dir].map(|around| name.to_os(&around.join("modules")))
+        });
+        let kept = kept.filter_map(|folder| Repository::open_bare(folder).ok());
+        let in_place = std::iter::once_with(|| Some(Opened::at(folder)?.repository)).flatten();
+        let repository = kept.chain(in_place).find(|repository| repository.find_commit(commit).is_ok())?;
+        let git_dir = repository.path().to_owned();
+        let common_dir = repository.commondir().to_owned();
+        let settings = PartSettings::new(repository.config().ok(), &common_dir, user);
+        // Without an index it only takes longer.
+        let index = read_index(&git_dir, &git_dir).unwrap_or_default();
+        Some((Self { git_dir, common_dir, repository, settings }, index))
+    }
+}

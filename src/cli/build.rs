@@ -1,0 +1,181 @@
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use super::args::{BuildArgs, GlobalArgs};
+use super::build_options::{secrets, ssh_agents};
+use super::environment::Environment;
+use super::error::{CliError, ExitCode};
+use super::output::{Output, follow};
+use super::positions::tag_positions;
+use super::session::{EngineNeed, Request, Session, has_errors};
+use crate::engine::Engine;
+use crate::execution::{
+    self, BasePull, BuildOptions, EVENT_CAPACITY, EngineWorker, LockScope, Outcome, RunOptions, RunRequest,
+};
+use crate::image::ImageReference;
+use crate::plan::{Action, Plan};
+
+/// `shipwright [build]`: build and tag what is needed.
+pub(super) async fn run(
+    global: &GlobalArgs,
+    args: &BuildArgs,
+    environment: &Environment,
+    output: &mut Output,
+) -> Result<ExitCode, CliError> {
+    if global.offline {
+        return Err(CliError::usage_with_hint(
+            "build needs an engine",
+            "`shipwright plan --offline` does not",
+        ));
+    }
+    let options = BuildOptions {
+        unhashed_build_args: BTreeMap::new(),
+        secrets: secrets(&args.run, environment)?,
+        ssh: ssh_agents(&args.run, environment)?,
+        network: args.run.network.clone(),
+        add_hosts: args.run.add_host.clone(),
+        no_cache: args.image.no_cache,
+        offline: false,
+    };
+    let request = Request {
+        global,
+        selection: &args.selection,
+        image: &args.image,
+        environment,
+        engine: EngineNeed::Required,
+    };
+    let session = Session::open(&request).await?;
+    let plan = Arc::new(session.plan().await?);
+    output.use_files(session.tree.clone());
+    output.diagnostics(&plan.diagnostics);
+    output.head(&plan);
+    let Some(engine) = &session.engine else {
+        return Err(CliError::usage("build needs an engine"));
+    };
+    let options =
+        BuildOptions { unhashed_build_args: session.resolved.options.unhashed_build_args.clone(), ..options };
+    let outcome = carry_out(&session, engine, &plan, args, options, environment, output).await?;
+    Ok(match outcome {
+        Outcome::Interrupted => ExitCode::Interrupted,
+        _ if has_errors(&plan.diagnostics) => ExitCode::Wrong,
+        Outcome::Failed => ExitCode::Failed,
+        Outcome::Succeeded => session.blocked_code(&plan),
+    })
+}
+
+async fn carry_out(
+    session: &Session,
+    engine: &Arc<Engine>,
+    plan: &Arc<Plan>,
+    args: &BuildArgs,
+    options: BuildOptions,
+    environment: &Environment,
+    output: &mut Output,
+) -> Result<Outcome, CliError> {
+    let dependencies = step_dependencies(session);
+    let pulls = base_pulls(engine, plan, args.run.pull).await?;
+    let run_options = RunOptions {
+        jobs: jobs(args),
+        fail_fast: args.run.fail_fast,
+        hold_tags: has_errors(&plan.diagnostics).then(|| "errors were found in the checkout".to_owned()),
+        lock: Some(LockScope {
+            folder: environment.state_dir(),
+            engine: engine.id().await?.to_owned(),
+            namespace: plan.namespace.value.clone(),
+        }),
+    };
+    let worker = EngineWorker {
+        engine: Arc::clone(engine),
+        commit_times: session.commit_times(),
+        origin_url: session.checkout.origin_url().map(str::to_owned),
+        tree: Arc::clone(&session.tree),
+        project: Arc::clone(&session.project),
+        images: session.selected.clone(),
+        plan: Arc::clone(plan),
+        manifests: session.manifests(),
+        options,
+    };
+    let request = RunRequest { plan, dependencies: &dependencies, pulls: &pulls, options: &run_options };
+    let mut reporter = output.reporter(plan, args.run.events.as_deref())?;
+    let (events, received) = mpsc::channel(EVENT_CAPACITY);
+    let interruption = CancellationToken::new();
+    let listening = listen_for_interruption(interruption.clone());
+    let running = execution::run(request, Arc::new(worker), events, interruption);
+    let (outcome, ()) = tokio::join!(running, follow(&mut reporter, received));
+    listening.abort();
+    let positions = match outcome {
+        Outcome::Succeeded => Vec::new(),
+        Outcome::Failed | Outcome::Interrupted => tag_positions(session, engine, plan).await,
+    };
+    output.finish(reporter, &positions);
+    Ok(outcome)
+}
+
+fn jobs(args: &BuildArgs) -> usize {
+    match args.run.jobs {
+        Some(jobs) => jobs.get(),
+        None => std::thread::available_parallelism().map_or(1, usize::from).min(4),
+    }
+}
+
+/// For each step the steps that it is built from.
+fn step_dependencies(session: &Session) -> Vec<Vec<usize>> {
+    let step_of: BTreeMap<usize, usize> =
+        session.selected.iter().enumerate().map(|(step, image)| (*image, step)).collect();
+    session
+        .selected
+        .iter()
+        .map(|image| {
+            let dependencies = session.project.images[*image].dependencies();
+            dependencies.into_iter().filter_map(|dependency| step_of.get(&dependency).copied()).collect()
+        })
+        .collect()
+}
+
+/// External bases that the engine lacks, or all with `--pull`, each with the steps that need it.
+async fn base_pulls(engine: &Engine, plan: &Plan, always: bool) -> Result<Vec<BasePull>, CliError> {
+    let mut needed: BTreeMap<String, Vec<usize>> = BTreeMap::new();
+    for (at, step) in plan.steps.iter().enumerate().filter(|(_, step)| step.action == Action::Build) {
+        for base in &step.bases {
+            needed.entry(base.clone()).or_default().push(at);
+        }
+    }
+    let references: Vec<(String, ImageReference)> =
+        needed.keys().filter_map(|base| Some((base.clone(), base.parse().ok()?))).collect();
+    let asked: Vec<ImageReference> = references.iter().map(|(_, reference)| reference.clone()).collect();
+    let found = engine.inspect_all(&asked).await?;
+    Ok(references
+        .into_iter()
+        .zip(found)
+        .filter(|(_, found)| always || found.is_none())
+        .filter_map(|((base, _), _)| Some(BasePull { images: needed.remove(&base)?, reference: base }))
+        .collect())
+}
+
+/// Ctrl-C and a polite kill stop the run; what has begun to move tags is finished.
+fn listen_for_interruption(interruption: CancellationToken) -> tokio::task::JoinHandle<()> {
+    tokio::spawn(async move {
+        #[cfg(unix)]
+        {
+            use tokio::signal::unix::{SignalKind, signal};
+            let (Ok(mut terminate), Ok(mut hang_up)) =
+                (signal(SignalKind::terminate()), signal(SignalKind::hangup()))
+            else {
+                return;
+            };
+            tokio::select! {
+                _ = tokio::signal::ctrl_c() => {}
+                _ = terminate.recv() => {}
+                _ = hang_up.recv() => {}
+            }
+        }
+        #[cfg(not(unix))]
+        if tokio::signal::ctrl_c().await.is_err() {
+            return;
+        }
+        interruption.cancel();
+    })
+}

@@ -1,0 +1,379 @@
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use super::args::{GlobalArgs, ImageArgs, SelectionArgs};
+use super::environment::Environment;
+use super::error::{CliError, ExitCode};
+use super::files::{self, Files};
+use super::known;
+use super::settings::{self, Resolved, SettingsFile};
+use crate::checkout::ci::{CiTrigger, ci_reference};
+use crate::checkout::{Checkout, CommitId, CommitTree, HeadTree, Snapshot, WorkTree, branch_tag};
+use crate::diagnostic::Diagnostic;
+use crate::engine::{Endpoint, Engine, EngineEnvironment};
+use crate::graph::{Selection, Selector};
+use crate::image::Tag;
+use crate::inputs::Manifests;
+use crate::path::TreePath;
+use crate::plan::{Action, CheckoutSummary, Facts, Known, Plan, TagPolicy, decide};
+use crate::project::{CleanState, Options, Project, assign_revisions, assume_clean, compare_with_head, load};
+
+/// A checkout that was read: everything a command needs to decide.
+pub(super) struct Session {
+    /// The checkout.
+    pub checkout: Checkout,
+    /// Its files.
+    pub tree: Arc<dyn Snapshot + Send + Sync>,
+    /// The commit that they are compared with, or that they are.
+    pub commit: Option<CommitId>,
+    /// Its images.
+    pub project: Arc<Project>,
+    /// How each image stands to HEAD.
+    pub clean: Vec<CleanState>,
+    /// Indices of the selected images, dependencies first.
+    pub selected: Vec<usize>,
+    /// Those of them that are built although they exist (`--no-cache`).
+    rebuilt: Vec<usize>,
+    /// Whether `--exact` chose them.
+    pub exact: bool,
+    /// Images that stand aside and were not named.
+    pub(super) left_aside: Vec<usize>,
+    /// Whether images were named, instead of all being meant.
+    pub named: bool,
+    /// What flags, environment and settings file say.
+    pub resolved: Resolved,
+    /// The branch, or the pull request.
+    pub reference: BranchReference,
+    /// The engine, unless it was not wanted.
+    pub engine: Option<Arc<Engine>>,
+}
+
+/// What moving tags follow.
+#[derive(Clone, Debug, Default)]
+pub(super) struct BranchReference {
+    /// For people: `main`, `pr-12`.
+    pub name: Option<String>,
+    /// Its tag.
+    pub tag: Option<Tag>,
+    /// Whether it is a pull request, which never moves `latest`.
+    pub pull_request: bool,
+    /// Whether `--rev` names a commit that no branch stands for, so that no tag follows it.
+    pub fixed: bool,
+}
+
+impl BranchReference {
+    fn of_branch(branch: &str) -> Self {
+        Self { tag: Some(branch_tag(branch)), name: Some(branch.to_owned()), ..Self::default() }
+    }
+}
+
+/// Whether a command wants an engine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum EngineNeed {
+    /// It cannot do without.
+    Required,
+    /// It only asks which platform it builds for.
+    Platform,
+}
+
+/// What all commands that read a checkout were given.
+pub(super) struct Request<'a> {
+    /// Options of every command.
+    pub global: &'a GlobalArgs,
+    /// Which images.
+    pub selection: &'a SelectionArgs,
+    /// What decides the images.
+    pub image: &'a ImageArgs,
+    /// The process.
+    pub environment: &'a Environment,
+    /// Whether an engine is wanted.
+    pub engine: EngineNeed,
+}
+
+impl Session {
+    /// Reads the checkout and asks for the engine at the same time.
+    pub(super) async fn open(request: &Request<'_>) -> Result<Self, CliError> {
+        let start = start_folder(request.global, request.environment);
+        let rev = request.image.rev.clone();
+        let connecting = connect(request);
+        let reading = tokio::task::spawn_blocking(move || -> Result<_, CliError> {
+            let checkout = Checkout::discover(&start)?;
+            let files = Files::open(&checkout, rev.as_deref())?;
+            let file = files.settings(&checkout)?;
+            Ok((checkout, files, file))
+        });
+        let (engine, read) = tokio::join!(connecting, reading);
+        let (checkout, files, file) = read.map_err(|error| CliError::usage(error.to_string()))??;
+        let engine = engine?;
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let mut resolved = settings::resolve(
+            &file,
+            request.global,
+            request.selection,
+            request.image,
+            request.environment,
+            now,
+        )?;
+        if let (false, Some(engine)) = (resolved.platform_is_chosen, &engine) {
+            resolved.options.platform = engine.info().platform.clone();
+        }
+        if let Some(engine) = &engine {
+            resolved.options.build_platform = engine.info().platform.clone();
+        }
+        Self::read(request, checkout, &files, &file, resolved, engine, now)
+    }
+
+    fn read(
+        request: &Request<'_>,
+        checkout: Checkout,
+        files: &Files,
+        file: &SettingsFile,
+        resolved: Resolved,
+        engine: Option<Arc<Engine>>,
+        now: Duration,
+    ) -> Result<Self, CliError> {
+        let options = &resolved.options;
+        let tree = files.snapshot();
+        let mut project = load(&*tree, checkout.name(), checkout.origin_url(), options)?;
+        project.diagnostics.extend(file.diagnostics.iter().cloned().chain(files.notes()));
+        let commit = files.commit(&checkout);
+        if let Some(commit) = commit {
+            assign_revisions(&mut project, &checkout, commit, &settings::paths(&*tree))?;
+        }
+        let clean = match (files, commit) {
+            (Files::Commit { .. }, _) => assume_clean(&project),
+            (Files::WorkTree(tree), Some(head)) => {
+                let committed = checkout.commit_tree(head)?;
+                if is_as_committed(tree, &committed, &project, options)? {
+                    assume_clean(&project)
+                } else {
+                    let committed = HeadTree::new(committed, tree.clone());
+                    let options = committed_options(request, &committed, &resolved, now);
+                    let load =
+                        |options: Options| load(&committed, checkout.name(), checkout.origin_url(), &options);
+                    compare_with_head(&project, options.map(load).transpose()?.as_ref())
+                }
+            }
+            (Files::WorkTree(_), None) => compare_with_head(&project, None),
+        };
+        let selected = selection(request, &checkout, &project)?;
+        let project = Arc::new(project);
+        // Never freed: the process ends with the session, and there may be a hundred thousand paths.
+        std::mem::forget(Arc::clone(&project));
+        let reference = match files {
+            Files::WorkTree(_) => branch_reference(&checkout, request.environment),
+            Files::Commit { branch: Some(branch), .. } => BranchReference::of_branch(branch),
+            // What `-t` asks for is the user's word.
+            Files::Commit { branch: None, .. } => {
+                BranchReference { fixed: request.image.tags.is_empty(), ..BranchReference::default() }
+            }
+        };
+        Ok(Self {
+            checkout,
+            tree,
+            commit,
+            project,
+            clean,
+            named: !selected.is_unnamed(),
+            left_aside: selected.left_aside,
+            selected: selected.images,
+            rebuilt: selected.rebuilt,
+            exact: !request.selection.exact.is_empty(),
+            resolved,
+            reference,
+            engine,
+        })
+    }
+
+    /// The commit that tags follow and clean images are compared with.
+    pub(super) fn head(&self) -> Option<CommitId> {
+        self.commit
+    }
+
+    /// The images that a name means, alone; an unknown one is an error with the closest names.
+    pub(super) fn named(&self, name: &str) -> Result<Vec<usize>, CliError> {
+        let selector = Selector { exact: vec![name.to_owned()], ..Selector::default() };
+        Ok(self.project.graph.select(&selector)?.images)
+    }
+
+    /// Asks the engine what exists and decides.
+    pub(super) async fn plan(&self) -> Result<Plan, CliError> {
+        let tags = self.tag_policy()?;
+        let known = known::gather(self, &tags).await?;
+        Ok(self.decide(&tags, &known))
+    }
+
+    fn decide(&self, tags: &TagPolicy, known: &[Known]) -> Plan {
+        let mut plan = self.decide_images(tags, known);
+        plan.diagnostics.extend(self.aside_note());
+        plan
+    }
+
+    /// Images that only a name, or an image that needs them, brings in.
+    fn aside_note(&self) -> Option<Diagnostic> {
+        let titles: Vec<String> =
+            self.left_aside.iter().map(|at| self.project.images[*at].name.title()).collect();
+        let (first, more) =
+            (titles.iter().take(5).cloned().collect::<Vec<_>>(), titles.len().saturating_sub(5));
+        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        (!titles.is_empty()).then(|| {
+            Diagnostic::note(format!(
+                "{} aside, built only when named: {}{more}",
+                titles.len(),
+                first.join(", ")
+            ))
+        })
+    }
+
+    fn decide_images(&self, tags: &TagPolicy, known: &[Known]) -> Plan {
+        decide(&Facts {
+            project: &self.project,
+            clean: &self.clean,
+            known,
+            selected: &self.selected,
+            exact: self.exact,
+            tags,
+            rebuilt: &self.rebuilt,
+            checkout: CheckoutSummary {
+                name: self.checkout.name().to_owned(),
+                head: self.commit,
+                branch: self.reference.name.clone(),
+                dirty: false,
+            },
+        })
+    }
+
+    /// The plan as it is if nothing exists: names, keys and tags without asking an engine.
+    pub(super) fn plan_without_engine(&self) -> Result<Plan, CliError> {
+        let tags = self.tag_policy()?;
+        Ok(self.decide(&tags, &vec![Known::default(); self.project.images.len()]))
+    }
+
+    /// The exit code that blocked images give: 2 if they were named, or with `--strict`.
+    pub(super) fn blocked_code(&self, plan: &Plan) -> ExitCode {
+        let blocked = plan.steps.iter().any(|step| step.action == Action::Blocked);
+        if blocked && (self.named || self.resolved.strict) { ExitCode::Wrong } else { ExitCode::Done }
+    }
+
+    /// Seconds since 1970 of the revision of each selected image.
+    pub(super) fn commit_times(&self) -> Vec<Option<i64>> {
+        let time = |at: &usize| self.checkout.commit_time(self.project.images[*at].revision?).ok();
+        self.selected.iter().map(time).collect()
+    }
+
+    /// Manifests of keys that were built from this repository, all its worktrees together.
+    pub(super) fn manifests(&self) -> Manifests {
+        Manifests::new(self.checkout.common_dir().join("shipwright").join("manifests"))
+    }
+
+    fn tag_policy(&self) -> Result<TagPolicy, CliError> {
+        let git_tags = match self.commit {
+            Some(head) => self.checkout.tags_at(head)?,
+            None => Vec::new(),
+        };
+        let mut moving = self.resolved.moving_tags.clone();
+        if self.reference.fixed {
+            moving.clear();
+        } else if moving.is_empty() && !self.reference.pull_request {
+            moving.extend(Tag::new("latest"));
+        }
+        Ok(TagPolicy {
+            head: self.commit,
+            git_tags: git_tags.iter().map(|name| branch_tag(name)).collect(),
+            branch: self.reference.tag.clone(),
+            moving,
+            uncommitted_options: self.resolved.uncommitted_options,
+        })
+    }
+}
+
+/// Whether nothing that could matter to any image differs from the commit, so that its tree need not be
+/// planned as well.
+fn is_as_committed(
+    tree: &WorkTree,
+    committed: &CommitTree,
+    project: &Project,
+    options: &Options,
+) -> Result<bool, CliError> {
+    let differences = tree.differences(committed, &project.versioned_paths(options))?;
+    Ok(differences.added.is_empty() && differences.removed.is_empty() && differences.modified.is_empty())
+}
+
+/// The options with the committed settings in place of those on disk, so that an uncommitted edit of them
+/// counts as one. `None` if those of the commit are wrong: then it gives no images.
+fn committed_options(
+    request: &Request<'_>,
+    committed: &HeadTree,
+    resolved: &Resolved,
+    now: Duration,
+) -> Option<Options> {
+    let file = files::settings_in(committed).ok()?;
+    let Request { global, selection, image, environment, .. } = request;
+    let options = settings::resolve(&file, global, selection, image, environment, now).ok()?.options;
+    let Options { platform, build_platform, .. } = resolved.options.clone();
+    Some(Options { platform, build_platform, ..options })
+}
+
+fn start_folder(global: &GlobalArgs, environment: &Environment) -> PathBuf {
+    match &global.directory {
+        Some(folder) => environment.current_dir.join(folder),
+        None => environment.current_dir.clone(),
+    }
+}
+
+/// Connects unless `--offline`; a command that only asks for the platform goes on without.
+async fn connect(request: &Request<'_>) -> Result<Option<Arc<Engine>>, CliError> {
+    if request.global.offline {
+        return Ok(None);
+    }
+    let environment = EngineEnvironment::new(&|name| request.environment.get(name).map(str::to_owned));
+    let connected = async {
+        let endpoint = Endpoint::resolve(request.global.host.as_deref(), &environment)?;
+        Engine::connect_with(&endpoint, environment.builder).await
+    };
+    match (connected.await, request.engine) {
+        (Ok(engine), _) => Ok(Some(Arc::new(engine))),
+        (Err(_), EngineNeed::Platform) => Ok(None),
+        (Err(error), EngineNeed::Required) => Err(error.into()),
+    }
+}
+
+fn selection(request: &Request<'_>, checkout: &Checkout, project: &Project) -> Result<Selection, CliError> {
+    let args = request.selection;
+    let start = start_folder(request.global, request.environment);
+    let folder = start
+        .canonicalize()
+        .ok()
+        .and_then(|start| start.strip_prefix(checkout.root()).ok().map(TreePath::from_os));
+    let selector = Selector {
+        upto: args.targets.iter().chain(&args.upto).cloned().collect(),
+        dependents: args.dependents.clone(),
+        exact: args.exact.clone(),
+        exclude: args.exclude.clone(),
+        rebuild: request.image.no_cache,
+        folder: folder.unwrap_or_default(),
+    };
+    Ok(project.graph.select(&selector)?)
+}
+
+fn branch_reference(checkout: &Checkout, environment: &Environment) -> BranchReference {
+    let head = checkout.head();
+    if let Some(branch) = &head.branch {
+        return BranchReference::of_branch(branch);
+    }
+    let lookup = |name: &str| environment.get(name).map(str::to_owned);
+    match ci_reference(&lookup, head).map(|reference| reference.trigger) {
+        Some(CiTrigger::Branch(branch)) => BranchReference::of_branch(&branch),
+        Some(CiTrigger::PullRequest(number)) => {
+            let name = format!("pr-{number}");
+            BranchReference { tag: Tag::new(&name).ok(), name: Some(name), pull_request: true, fixed: false }
+        }
+        Some(CiTrigger::Tag(_)) | None => BranchReference::default(),
+    }
+}
+
+/// Errors among findings make the run end with exit code 2 although the rest is built.
+pub(super) fn has_errors(diagnostics: &[Diagnostic]) -> bool {
+    diagnostics.iter().any(|diagnostic| diagnostic.severity == crate::diagnostic::Severity::Error)
+}

@@ -1,0 +1,98 @@
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use crate::diagnostic::{Diagnostic, Location};
+use crate::image::{Platform, Tag};
+use crate::path::TreePath;
+
+/// What a settings file says; all of it is empty where there is none.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SettingsFile {
+    /// The file; none if there is none.
+    pub path: Option<TreePath>,
+    /// In front of every image's name.
+    pub namespace: Option<String>,
+    /// Where images are pushed: `HOST[/PREFIX]`.
+    pub registries: Vec<String>,
+    /// Names by path or path pattern, in the order of the file. A `/` in front of a name makes it a whole
+    /// repository, which no namespace goes in front of.
+    pub names: Vec<(String, String)>,
+    /// Globs of Dockerfiles that are left out.
+    pub exclude: Vec<String>,
+    /// Globs of Dockerfiles that are taken back from what is left out or aside.
+    pub include: Vec<String>,
+    /// Tags besides `latest` with which a reference follows the image that is built here.
+    pub follow: Vec<String>,
+    /// Moving tags instead of `latest`.
+    pub tags: Vec<Tag>,
+    /// How often everything is built anew.
+    pub refresh: Option<Refresh>,
+    /// Enters every key.
+    pub metadata: Option<Metadata>,
+    /// `[image.NAME]`.
+    pub images: BTreeMap<String, ImageSettings>,
+    /// What is worth saying about the file although it can be used.
+    pub diagnostics: Vec<Diagnostic>,
+    pub(super) name_locations: BTreeMap<String, Location>,
+}
+
+impl SettingsFile {
+    /// Where a line of `names` stands, for what is found out about it later.
+    pub fn name_location(&self, key: &str) -> Option<&Location> {
+        self.name_locations.get(key)
+    }
+}
+
+/// The table `[image.NAME]`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ImageSettings {
+    /// Where the table is.
+    pub location: Location,
+    /// The Dockerfile; where it is not said, the one that gives NAME.
+    pub dockerfile: Option<TreePath>,
+    /// The build context's root, from the root of the checkout.
+    pub context: Option<TreePath>,
+    /// The stage to build.
+    pub target: Option<String>,
+    /// Build arguments.
+    pub args: BTreeMap<String, String>,
+    /// What to build for, without repetitions.
+    pub platforms: Vec<Platform>,
+    /// Images that must be built before, though no Dockerfile says so.
+    pub depends_on: Vec<String>,
+    /// Whether every file of the context is an input.
+    pub whole_context: bool,
+}
+
+impl ImageSettings {
+    pub(super) fn new(location: Location) -> Self {
+        Self {
+            location,
+            dockerfile: None,
+            context: None,
+            target: None,
+            args: BTreeMap::new(),
+            platforms: Vec::new(),
+            depends_on: Vec::new(),
+            whole_context: false,
+        }
+    }
+}
+
+/// The period after which images count as old: `7d`, `12h`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refresh {
+    /// As it was written.
+    pub text: String,
+    /// What it means; never zero.
+    pub period: Duration,
+}
+
+/// Anything that should change every key when it changes, such as a version of the build's conventions.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Metadata {
+    /// One text.
+    Text(String),
+    /// Named texts.
+    Entries(BTreeMap<String, String>),
+}

@@ -1,0 +1,316 @@
+use std::collections::BTreeMap;
+use std::io::{self, Read};
+
+use rayon::prelude::*;
+
+use super::content::has_from;
+use super::links::{self, Target};
+use super::names::{FileNameForm, dockerfile_name};
+use super::rules::{Class, Classes, Rules};
+use crate::checkout::{NodeKind, Snapshot, Tracking};
+use crate::diagnostic::{Diagnostic, Location};
+use crate::path::TreePath;
+
+/// No Dockerfile is as long as this; a disk image called `Dockerfile.img` may be.
+const LONGEST: u64 = 16 << 20;
+
+/// A Dockerfile and its text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FoundDockerfile {
+    /// Where it is, or where the link to it is.
+    pub path: TreePath,
+    /// Its bytes.
+    pub source: Vec<u8>,
+    /// Whether git knows the file (or the link).
+    pub tracked: bool,
+    /// Whether it is built only when named or depended on.
+    pub aside: bool,
+}
+
+/// The Dockerfiles of a checkout.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Discovery {
+    /// Sorted by path.
+    pub dockerfiles: Vec<FoundDockerfile>,
+    /// Files with a Dockerfile's name that nothing is done with, sorted.
+    pub left_out: Vec<TreePath>,
+    /// One note about what is left out, one error for each Dockerfile that cannot be read, and so on.
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+/// A file with a Dockerfile's name.
+struct Candidate {
+    path: TreePath,
+    kind: NodeKind,
+    form: FileNameForm,
+    tracked: bool,
+    aside: bool,
+}
+
+/// What reading a candidate gave.
+enum Outcome {
+    Dockerfile(Vec<u8>),
+    /// A variant without FROM, a folder behind a link.
+    Other,
+    Problem(Diagnostic),
+}
+
+/// Finds the Dockerfiles among the files of `tree`. One that cannot be read is an error; the others go on.
+pub fn discover(tree: &dyn Snapshot, rules: &Rules) -> Discovery {
+    let mut found = Discovery::default();
+    let classes = Classes::new(rules, tree.submodules(), &mut found.diagnostics);
+    let mut candidates = Vec::new();
+    let mut reasons: BTreeMap<Option<&'static str>, usize> = BTreeMap::new();
+    tree.visit(&mut |path, kind, tracking| {
+        let name = path.rsplit(|byte| *byte == b'/').next().unwrap_or(path);
+        let Some(form) = dockerfile_name(name.into()) else { return };
+        if kind == NodeKind::Other {
+            return;
+        }
+        let path = TreePath::new(path);
+        let aside = match classes.of(&path) {
+            Class::Build => false,
+            Class::Aside => true,
+            Class::LeftOut(folder) => {
+                *reasons.entry(folder).or_default() += 1;
+                found.left_out.push(path);
+                return;
+            }
+        };
+        candidates.push(Candidate { path, kind, form, tracked: tracking == Tracking::Tracked, aside });
+    });
+    let outcomes: Vec<Outcome> = candidates.par_iter().map(|candidate| read(tree, candidate)).collect();
+    for (candidate, outcome) in candidates.iter().zip(outcomes) {
+        match outcome {
+            Outcome::Dockerfile(source) => found.dockerfiles.push(FoundDockerfile {
+                path: candidate.path.clone(),
+                source,
+                tracked: candidate.tracked,
+                aside: candidate.aside,
+            }),
+            Outcome::Problem(diagnostic) => found.diagnostics.push(diagnostic),
+            Outcome::Other => {}
+        }
+    }
+    found.diagnostics.extend(left_out_note(&reasons));
+    found
+}
+
+fn read(tree: &dyn Snapshot, candidate: &Candidate) -> Outcome {
+    let path = &candidate.path;
+    let place = || Location::file(path.clone());
+    let target = match candidate.kind {
+        NodeKind::Link => match links::follow(tree, path) {
+            Target::File(target) => target,
+            Target::NotAFile => return Outcome::Other,
+            Target::Nowhere => {
+                let message =
+                    format!("{path} is a link to nothing inside the checkout, so it is not a Dockerfile");
+                return Outcome::Problem(Diagnostic::note(message).at(place()));
+            }
+        },
+        _ => path.clone(),
+    };
+    match bytes(tree, &target) {
+        Ok(Some(source)) if candidate.form == FileNameForm::Plain || has_from(&source) => {
+            Outcome::Dockerfile(source)
+        }
+        Ok(None) if candidate.form == FileNameForm::Plain => {
+            let message = format!("{path} is longer than any Dockerfile");
+            Outcome::Problem(Diagnostic::error(message).at(place()))
+        }
+        Ok(_) => Outcome::Other,
+        // The error names the path.
+        Err(error) => {
+            let hint = "make it readable, or leave it out with `exclude` in the settings";
+            Outcome::Problem(Diagnostic::error(format!("cannot read {error}")).at(place()).hint(hint))
+        }
+    }
+}
+
+/// The bytes of a file, unless there are too many.
+fn bytes(tree: &dyn Snapshot, path: &TreePath) -> io::Result<Option<Vec<u8>>> {
+    let mut bytes = Vec::new();
+    tree.open(path)?.take(LONGEST + 1).read_to_end(&mut bytes)?;
+    Ok((bytes.len() as u64 <= LONGEST).then_some(bytes))
+}
+
+fn left_out_note(reasons: &BTreeMap<Option<&'static str>, usize>) -> Option<Diagnostic> {
+    let all: usize = reasons.values().sum();
+    let parts: Vec<String> = reasons
+        .iter()
+        .map(|(reason, count)| match reason {
+            Some(folder) => format!("{count} in {folder}/"),
+            None => format!("{count} by `exclude`"),
+        })
+        .collect();
+    let noun = if all == 1 { "Dockerfile is" } else { "Dockerfiles are" };
+    (all > 0).then(|| {
+        Diagnostic::note(format!("{all} {noun} left out: {}", parts.join(", ")))
+            .hint("`include` in the settings takes them back")
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::memory_tree::MemoryTree;
+    use super::*;
+    use crate::checkout::testing::TestRepository;
+    use crate::diagnostic::Severity;
+
+    const FROM: &str = "FROM alpine\n";
+
+    fn paths(found: &Discovery) -> Vec<String> {
+        found.dockerfiles.iter().map(|dockerfile| dockerfile.path.to_text()).collect()
+    }
+
+    fn find(tree: &MemoryTree) -> Discovery {
+        discover(tree, &Rules::default())
+    }
+
+    #[test]
+    fn a_variant_without_from_is_not_a_dockerfile() {
+        let tree = MemoryTree::new([
+            ("a/Dockerfile", "nothing"),
+            ("a/Dockerfile.sh", "#!/bin/sh\n"),
+            ("a/Dockerfile.dev", FROM),
+            ("b/x.Dockerfile", "x"),
+            ("b/y.dockerfile", FROM),
+        ]);
+        assert_eq!(paths(&find(&tree)), ["a/Dockerfile", "a/Dockerfile.dev", "b/y.dockerfile"]);
+    }
+
+    #[test]
+    fn a_link_to_a_dockerfile_counts_where_the_link_is() {
+        let tree = MemoryTree::new([
+            ("common/build.df", FROM),
+            ("vendor/Dockerfile", FROM),
+            ("d/Dockerfile/x", "x"),
+        ])
+        .link("a/Dockerfile", "../common/build.df")
+        .link("b/Dockerfile", "../a/Dockerfile")
+        .link("c", "common")
+        .link("e/Dockerfile", "../c/build.df")
+        .link("f/Dockerfile", "../vendor/Dockerfile")
+        .link("folder/Dockerfile", "../common");
+        let found = find(&tree);
+        assert_eq!(paths(&found), ["a/Dockerfile", "b/Dockerfile", "e/Dockerfile", "f/Dockerfile"]);
+        assert!(found.dockerfiles.iter().all(|dockerfile| dockerfile.source == FROM.as_bytes()));
+    }
+
+    #[test]
+    fn a_link_out_of_the_checkout_is_noted() {
+        for target in ["../../etc/x", "/etc/passwd", "nowhere", "Dockerfile"] {
+            let found = find(&MemoryTree::new([]).link("a/Dockerfile", target));
+            assert_eq!(paths(&found), [""; 0], "{target}");
+            assert_eq!(found.diagnostics.len(), 1, "{target}");
+            assert_eq!(found.diagnostics[0].severity, Severity::Note);
+        }
+    }
+
+    #[test]
+    fn an_unreadable_dockerfile_is_an_error_and_the_others_go_on() {
+        let tree =
+            MemoryTree::new([("a/Dockerfile", FROM), ("b/Dockerfile", FROM)]).unreadable("a/Dockerfile");
+        let found = find(&tree);
+        assert_eq!(paths(&found), ["b/Dockerfile"]);
+        assert_eq!(found.diagnostics[0].severity, Severity::Error);
+        assert!(found.diagnostics[0].message.contains("a/Dockerfile"), "{:?}", found.diagnostics);
+        assert_eq!(found.diagnostics[0].location, Some(Location::file("a/Dockerfile".into())));
+    }
+
+    #[test]
+    fn what_is_left_out_is_counted_in_one_note() {
+        let tree = MemoryTree::new([
+            ("Dockerfile", FROM),
+            ("a/vendor/Dockerfile", FROM),
+            ("testdata/Dockerfile", "broken"),
+            ("vendor/x/Dockerfile", FROM),
+        ]);
+        let rules = Rules { include: Vec::new(), exclude: vec!["/Dockerfile".into()] };
+        let found = discover(&tree, &rules);
+        assert_eq!(paths(&found), [""; 0]);
+        assert_eq!(found.left_out.len(), 4);
+        let messages: Vec<_> =
+            found.diagnostics.iter().map(|diagnostic| diagnostic.message.as_str()).collect();
+        assert_eq!(messages, ["4 Dockerfiles are left out: 1 by `exclude`, 1 in testdata/, 2 in vendor/"]);
+    }
+
+    #[test]
+    fn those_aside_are_marked() {
+        let tree = MemoryTree::new([("Dockerfile", FROM), ("examples/a/Dockerfile", FROM)]);
+        let found = find(&tree);
+        assert_eq!(found.dockerfiles.iter().map(|found| found.aside).collect::<Vec<_>>(), [false, true]);
+        let rules = Rules { include: vec!["examples/a".into()], exclude: Vec::new() };
+        assert!(!discover(&tree, &rules).dockerfiles[1].aside);
+    }
+
+    #[test]
+    fn a_huge_variant_is_not_read_into_memory() {
+        let huge = "x".repeat(usize::try_from(LONGEST).expect("small") + 1);
+        let found = find(&MemoryTree::new([("Dockerfile.img", &*huge), ("Dockerfile", &*huge)]));
+        assert_eq!(paths(&found), [""; 0]);
+        assert_eq!(found.diagnostics.len(), 1);
+    }
+
+    #[test]
+    fn many_are_found_in_order() {
+        let names: Vec<String> = (0..1000).map(|at| format!("s{at:04}/Dockerfile")).collect();
+        let tree = MemoryTree::new(names.iter().map(|name| (name.as_str(), FROM)));
+        assert_eq!(paths(&find(&tree)), names);
+    }
+
+    #[test]
+    fn ignored_folders_are_not_entered_but_tracked_and_untracked_files_count() {
+        let repository = TestRepository::new();
+        repository.write(".gitignore", "out/\n");
+        repository.write("out/tracked/Dockerfile", FROM);
+        repository.git(["add", "--force", "--all"]);
+        repository.git(["commit", "--quiet", "-m", "x"]);
+        repository.write("out/ignored/Dockerfile", FROM);
+        repository.write("new/Dockerfile", FROM);
+        let tree = repository.checkout().work_tree().expect("readable");
+        let found = discover(&tree, &Rules::default());
+        assert_eq!(paths(&found), ["new/Dockerfile", "out/tracked/Dockerfile"]);
+        assert_eq!(found.dockerfiles.iter().map(|found| found.tracked).collect::<Vec<_>>(), [false, true]);
+    }
+
+    #[test]
+    fn submodules_are_aside_other_repositories_are_not_entered() {
+        let repository = TestRepository::new();
+        let library = TestRepository::new();
+        library.write("Dockerfile", FROM);
+        library.commit("library");
+        repository.git(["submodule", "--quiet", "add", library.root().to_str().expect("text"), "deps/lib"]);
+        repository.write("nested/Dockerfile", FROM);
+        repository.git_in(&repository.path("nested"), ["init", "--quiet"]);
+        let tree = repository.checkout().work_tree().expect("readable");
+        let found = discover(&tree, &Rules::default());
+        assert_eq!(paths(&found), ["deps/lib/Dockerfile"]);
+        assert!(found.dockerfiles[0].aside && found.dockerfiles[0].tracked);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn links_to_folders_are_not_followed() {
+        let repository = TestRepository::new();
+        repository.write("a/Dockerfile", FROM);
+        repository.link("b", "a");
+        repository.link("c/Dockerfile", "../b/Dockerfile");
+        let tree = repository.checkout().work_tree().expect("readable");
+        assert_eq!(paths(&discover(&tree, &Rules::default())), ["a/Dockerfile", "c/Dockerfile"]);
+    }
+
+    #[test]
+    fn a_commit_gives_the_same() {
+        let repository = TestRepository::new();
+        repository.write("a/Dockerfile", FROM);
+        repository.write("tests/Dockerfile.x", FROM);
+        let commit = repository.commit("x");
+        let checkout = repository.checkout();
+        let work_tree = discover(&checkout.work_tree().expect("readable"), &Rules::default());
+        let commit = checkout.commit_tree(commit.parse().expect("a commit")).expect("readable");
+        assert_eq!(discover(&commit, &Rules::default()), work_tree);
+        assert_eq!(work_tree.dockerfiles.len(), 2);
+    }
+}

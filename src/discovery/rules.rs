@@ -1,0 +1,180 @@
+use bstr::{BStr, ByteSlice};
+use ignore::gitignore::{Gitignore, GitignoreBuilder};
+
+use crate::diagnostic::Diagnostic;
+use crate::path::TreePath;
+
+/// Other people's Dockerfiles, or deliberately broken ones.
+const LEFT_OUT: [&str; 6] = ["vendor", "node_modules", "third_party", "testdata", "fixtures", "_fixtures"];
+
+/// Dockerfiles that are rarely meant to be built with the rest.
+const ASIDE: [&str; 11] = [
+    "test",
+    "tests",
+    "e2e",
+    "integration",
+    "example",
+    "examples",
+    "sample",
+    "samples",
+    "docs",
+    "template",
+    "templates",
+];
+
+/// Settings that move Dockerfiles between the classes: patterns of `.gitignore` files. `*` stays within a
+/// component, `**` crosses folders; without a slash (but at the end) a pattern holds at any depth, else from the
+/// root of the checkout; a folder stands for all that is in it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Rules {
+    /// Takes back what would be left out or stand aside. Beats `exclude`.
+    pub include: Vec<String>,
+    /// Leaves out.
+    pub exclude: Vec<String>,
+}
+
+/// What becomes of a Dockerfile.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Class {
+    Build,
+    Aside,
+    /// Left out because of the folder of this name, or by the settings.
+    LeftOut(Option<&'static str>),
+}
+
+/// [`Rules`], compiled.
+pub(super) struct Classes<'a> {
+    include: Gitignore,
+    exclude: Gitignore,
+    submodules: &'a [TreePath],
+}
+
+impl<'a> Classes<'a> {
+    pub(super) fn new(rules: &Rules, submodules: &'a [TreePath], diagnostics: &mut Vec<Diagnostic>) -> Self {
+        Self {
+            include: compile("include", &rules.include, diagnostics),
+            exclude: compile("exclude", &rules.exclude, diagnostics),
+            submodules,
+        }
+    }
+
+    pub(super) fn of(&self, path: &TreePath) -> Class {
+        if matches(&self.include, path) {
+            return Class::Build;
+        }
+        if matches(&self.exclude, path) {
+            return Class::LeftOut(None);
+        }
+        let folder = path.parent().unwrap_or_default();
+        let is_in = |names: &'static [&'static str]| {
+            folder.components().find_map(|name| names.iter().copied().find(|other| name == BStr::new(other)))
+        };
+        if let Some(name) = is_in(&LEFT_OUT) {
+            return Class::LeftOut(Some(name));
+        }
+        let in_devcontainer = folder.components().next().is_some_and(|name| name == ".devcontainer");
+        let in_submodule = || self.submodules.iter().any(|submodule| path.is_under(submodule));
+        if is_in(&ASIDE).is_some() || in_devcontainer || in_submodule() {
+            return Class::Aside;
+        }
+        Class::Build
+    }
+}
+
+fn compile(setting: &str, patterns: &[String], diagnostics: &mut Vec<Diagnostic>) -> Gitignore {
+    let mut builder = GitignoreBuilder::new("");
+    for pattern in patterns {
+        if let Err(error) = builder.add_line(None, pattern) {
+            let text = crate::printable::printable(pattern).into_owned();
+            diagnostics.push(Diagnostic::error(format!("`{setting}`: `{text}` is not a pattern: {error}")));
+        }
+    }
+    builder.build().unwrap_or_else(|_| Gitignore::empty())
+}
+
+fn matches(patterns: &Gitignore, path: &TreePath) -> bool {
+    !patterns.is_empty()
+        && patterns.matched_path_or_any_parents(path.as_bytes().to_path_lossy(), false).is_ignore()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn class(rules: &Rules, path: &str) -> Class {
+        let submodules = ["deps/lib".into()];
+        let mut diagnostics = Vec::new();
+        let class = Classes::new(rules, &submodules, &mut diagnostics).of(&path.into());
+        assert_eq!(diagnostics, []);
+        class
+    }
+
+    #[test]
+    fn left_out_at_any_depth() {
+        for name in LEFT_OUT {
+            for path in [format!("{name}/Dockerfile"), format!("a/{name}/b/Dockerfile")] {
+                assert_eq!(class(&Rules::default(), &path), Class::LeftOut(Some(name)), "{path}");
+            }
+        }
+        for path in ["vendors/Dockerfile", "a/vendor.Dockerfile", "my-fixtures/Dockerfile"] {
+            assert_eq!(class(&Rules::default(), path), Class::Build, "{path}");
+        }
+    }
+
+    #[test]
+    fn aside_below_tests_examples_and_docs() {
+        for name in ASIDE {
+            for path in [format!("{name}/Dockerfile"), format!("a/{name}/b/Dockerfile")] {
+                assert_eq!(class(&Rules::default(), &path), Class::Aside, "{path}");
+            }
+        }
+        for path in ["testing/Dockerfile", "test.Dockerfile", "contest/Dockerfile", "doc/Dockerfile"] {
+            assert_eq!(class(&Rules::default(), path), Class::Build, "{path}");
+        }
+    }
+
+    #[test]
+    fn aside_a_devcontainer_at_the_root_only() {
+        assert_eq!(class(&Rules::default(), ".devcontainer/Dockerfile"), Class::Aside);
+        assert_eq!(class(&Rules::default(), ".devcontainer/go/Dockerfile"), Class::Aside);
+        assert_eq!(class(&Rules::default(), "a/.devcontainer/Dockerfile"), Class::Build);
+    }
+
+    #[test]
+    fn aside_submodules() {
+        assert_eq!(class(&Rules::default(), "deps/lib/Dockerfile"), Class::Aside);
+        assert_eq!(class(&Rules::default(), "deps/library/Dockerfile"), Class::Build);
+        assert_eq!(class(&Rules::default(), "deps/lib/vendor/Dockerfile"), Class::LeftOut(Some("vendor")));
+    }
+
+    #[test]
+    fn exclude_adds_and_include_takes_back_from_both() {
+        let rules = Rules {
+            include: vec!["tests/keep".into(), "vendor/ours/".into(), "legacy/base".into()],
+            exclude: vec!["legacy".into(), "services/*/Dockerfile.old".into(), "/top.Dockerfile".into()],
+        };
+        for (path, expected) in [
+            ("tests/keep/Dockerfile", Class::Build),
+            ("tests/other/Dockerfile", Class::Aside),
+            ("vendor/ours/x/Dockerfile", Class::Build),
+            ("vendor/theirs/Dockerfile", Class::LeftOut(Some("vendor"))),
+            ("a/legacy/b/Dockerfile", Class::LeftOut(None)),
+            ("legacy/base/Dockerfile", Class::Build),
+            ("services/a/Dockerfile.old", Class::LeftOut(None)),
+            ("services/a/b/Dockerfile.old", Class::Build),
+            ("top.Dockerfile", Class::LeftOut(None)),
+            ("a/top.Dockerfile", Class::Build),
+        ] {
+            assert_eq!(class(&rules, path), expected, "{path}");
+        }
+    }
+
+    #[test]
+    fn a_faulty_pattern_is_an_error() {
+        let mut diagnostics = Vec::new();
+        let rules = Rules { include: Vec::new(), exclude: vec!["a{b".into()] };
+        Classes::new(&rules, &[], &mut diagnostics);
+        assert_eq!(diagnostics.len(), 1);
+        assert!(diagnostics[0].message.contains("a{b"));
+    }
+}

@@ -1,0 +1,70 @@
+use std::ops::Range;
+
+use super::evaluation::Evaluation;
+use super::instruction::InstructionKind;
+use super::parser::Dockerfile;
+
+/// What to overwrite so that only the stages that the target needs are left, for builders that run all of
+/// them (the classic one). Stages that go leave their line breaks behind, so that lines keep their numbers;
+/// `--from=N` counts the stages that are left.
+pub fn cut_unneeded_stages(file: &Dockerfile, evaluation: &Evaluation) -> Vec<(Range<usize>, String)> {
+    let needed: Vec<bool> = evaluation.stages.iter().map(|stage| stage.needed).collect();
+    let left_before = |at: usize| needed.iter().take(at).filter(|needed| **needed).count();
+    let mut changes = Vec::new();
+    for (at, stage) in file.stages.iter().enumerate() {
+        let instructions = file.instructions_of(stage);
+        if needed.get(at) == Some(&false) {
+            let (Some(first), Some(last)) = (instructions.first(), instructions.last()) else { continue };
+            let gone = first.span.start..last.span.end;
+            let bytes = file.source.get(gone.clone()).unwrap_or_default();
+            let breaks = bytes.iter().filter(|byte| **byte == b'\n').map(|_| '\n').collect();
+            changes.push((gone, breaks));
+            continue;
+        }
+        for instruction in instructions {
+            let InstructionKind::Copy(copy) = &instruction.kind else { continue };
+            let Some(from) = &copy.from else { continue };
+            if let Ok(number) = from.text.parse::<usize>()
+                && left_before(number) != number
+            {
+                changes.push((from.span.clone(), left_before(number).to_string()));
+            }
+        }
+    }
+    changes
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::super::{Scope, evaluate, parse, rewrite};
+    use super::*;
+    use crate::image::Platform;
+
+    fn cut(source: &str) -> String {
+        let file = parse(source.as_bytes());
+        let platform = Platform::host_linux();
+        let scope = Scope {
+            build_args: &BTreeMap::new(),
+            target: None,
+            target_platform: &platform,
+            build_platform: &platform,
+            inherited: &BTreeMap::new(),
+        };
+        let changes = cut_unneeded_stages(&file, &evaluate(&file, &scope));
+        String::from_utf8(rewrite(&file.source, &changes)).expect("text")
+    }
+
+    #[test]
+    fn stages_that_nothing_needs_go_and_numbers_follow() {
+        let source = "FROM a AS one\nRUN x\n\nFROM b AS two\nRUN y\nFROM c\nCOPY --from=1 /y /y\n";
+        assert_eq!(cut(source), "\n\n\nFROM b AS two\nRUN y\nFROM c\nCOPY --from=0 /y /y\n");
+    }
+
+    #[test]
+    fn a_file_whose_stages_are_all_needed_stays() {
+        let source = "FROM a AS one\nFROM b\nCOPY --from=0 /x /x\nCOPY --from=one /y /y\n";
+        assert_eq!(cut(source), source);
+    }
+}

@@ -1,0 +1,164 @@
+use std::collections::BTreeSet;
+use std::ops::Range;
+
+use super::directive::{Directives, Frontend};
+use super::environment::is_read_undeclared;
+use super::evaluation::{EvaluatedStage, Evaluation, LogicalLine, Problem, ProblemKind, Scope};
+use super::instruction::{InstructionKind, Trigger};
+use super::link::{LinkedStage, Linker, mark_needed};
+use super::normal;
+use super::parser::Dockerfile;
+use super::shell::Shell;
+use super::walk::Walker;
+
+/// What a build of `file` takes.
+pub fn evaluate(file: &Dockerfile, scope: &Scope<'_>) -> Evaluation {
+    let mut findings = Findings::new(file);
+    let target = match scope.target {
+        None => file.stages.len().checked_sub(1),
+        Some(name) => {
+            let lower = name.to_lowercase();
+            let found = file.stages.iter().rposition(|stage| stage.name.as_deref() == Some(&lower));
+            if found.is_none() {
+                findings.unknown_target(name);
+            }
+            found
+        }
+    };
+    complete(file, scope, target, findings)
+}
+
+/// What a build of one stage takes, by its index; `scope.target` does not count. A stage without a name
+/// cannot be a target otherwise.
+pub fn evaluate_stage(file: &Dockerfile, index: usize, scope: &Scope<'_>) -> Evaluation {
+    let target = Some(index).filter(|index| *index < file.stages.len());
+    complete(file, scope, target, Findings::new(file))
+}
+
+fn complete<'a>(
+    file: &'a Dockerfile,
+    scope: &Scope<'_>,
+    target: Option<usize>,
+    mut findings: Findings<'a>,
+) -> Evaluation {
+    if file.stages.is_empty() {
+        findings.report(ProblemKind::NoStages, "dockerfile contains no stages to build", 0..0, None);
+    }
+    let shell = Shell::new(file.directives.escape, file.source.len());
+    let target_name = target.and_then(|target| file.stages[target].name.as_deref());
+    let mut linker = Linker::new(file, scope, &shell, target_name, &mut findings);
+    let mut stages = linker.link();
+    mark_needed(&mut stages, target);
+    let globals = linker.globals;
+    let walker = Walker::new(file, scope, &shell, &globals, &stages, target, &mut findings);
+    let found = walker.walk();
+    let frontend = match scope.build_args.get("BUILDKIT_SYNTAX") {
+        Some(syntax) => Frontend::of(syntax),
+        None => file.directives.frontend(),
+    };
+    let mut problems = findings.problems;
+    problems.sort_by_key(|problem| problem.span.start);
+    Evaluation {
+        target,
+        references: found.references,
+        sources: found.sources,
+        triggers: target.map_or_else(Vec::new, |target| triggers(file, target)),
+        declared_args: declared_args(file, scope, found.declared_args),
+        logical_lines: logical_lines(file, &stages),
+        whole_context: found.whole_context || frontend != Frontend::Dockerfile,
+        frontend,
+        problems,
+        unused_stages: unused(&stages),
+        stages: stages.into_iter().map(describe).collect(),
+    }
+}
+
+/// Collects problems.
+pub(super) struct Findings<'a> {
+    file: &'a Dockerfile,
+    problems: Vec<Problem>,
+}
+
+impl<'a> Findings<'a> {
+    fn new(file: &'a Dockerfile) -> Self {
+        Self { file, problems: Vec::new() }
+    }
+
+    pub(super) fn report(
+        &mut self,
+        kind: ProblemKind,
+        message: impl Into<String>,
+        span: Range<usize>,
+        hint: Option<String>,
+    ) {
+        let line = self.file.line_of(span.start);
+        self.problems.push(Problem { kind, message: message.into(), span, line, hint });
+    }
+
+    fn unknown_target(&mut self, name: &str) {
+        let names: Vec<&str> = self.file.stages.iter().filter_map(|stage| stage.name.as_deref()).collect();
+        let hint = match super::error::closest(name, names.iter().copied()) {
+            Some(closest) => Some(format!("did you mean {closest}?")),
+            None if names.is_empty() => Some("no stage of this file has a name".to_owned()),
+            None => Some(format!("its stages are {}", names.join(", "))),
+        };
+        let message = format!("target stage {name:?} could not be found");
+        self.report(ProblemKind::UnknownTarget, message, 0..0, hint);
+    }
+}
+
+fn describe(linked: LinkedStage<'_>) -> EvaluatedStage {
+    EvaluatedStage {
+        name: linked.stage.name.clone(),
+        base: linked.stage.base.as_ref().map(|base| base.text.clone()).unwrap_or_default(),
+        base_stage: linked.base_stage(),
+        base_expanded: linked.base_expanded,
+        platform: linked.platform,
+        needed: linked.needed,
+        line: linked.stage.line,
+    }
+}
+
+fn triggers(file: &Dockerfile, target: usize) -> Vec<Trigger> {
+    let instructions = file.instructions_of(&file.stages[target]);
+    instructions.iter().filter_map(|instruction| instruction.trigger(&file.source)).collect()
+}
+
+fn declared_args(file: &Dockerfile, scope: &Scope<'_>, mut declared: BTreeSet<String>) -> BTreeSet<String> {
+    for instruction in file.global_instructions() {
+        if let InstructionKind::Arg(arguments) = &instruction.kind {
+            declared.extend(arguments.iter().map(|argument| argument.name.clone()));
+        }
+    }
+    declared.extend(scope.build_args.keys().filter(|name| is_read_undeclared(name)).cloned());
+    declared
+}
+
+fn logical_lines(file: &Dockerfile, stages: &[LinkedStage<'_>]) -> Vec<LogicalLine> {
+    let needed = stages.iter().filter(|stage| stage.needed);
+    let instructions = needed.flat_map(|linked| file.instructions_of(linked.stage));
+    let instructions = file.global_instructions().iter().chain(instructions);
+    directive_lines(&file.directives)
+        // Directives stand on top.
+        .map(|text| LogicalLine { line: 1, text })
+        .chain(instructions.map(|instruction| LogicalLine {
+            line: instruction.line,
+            text: normal::complete(instruction, &file.source),
+        }))
+        .collect()
+}
+
+fn directive_lines(directives: &Directives) -> impl Iterator<Item = String> {
+    let line = |name: &str, value: &str| format!("# {name}={value}");
+    let syntax = directives.syntax.as_ref().map(|syntax| line("syntax", &syntax.value));
+    let check = directives.check.as_ref().map(|check| line("check", &check.value));
+    let escape = (directives.escape != b'\\').then(|| line("escape", "`"));
+    [syntax, check, escape].into_iter().flatten()
+}
+
+/// Stages that nothing uses.
+fn unused(stages: &[LinkedStage<'_>]) -> Vec<usize> {
+    let used: BTreeSet<usize> = stages.iter().flat_map(LinkedStage::uses).collect();
+    let is_unused = |index: &usize| !stages[*index].needed && !used.contains(index);
+    (0..stages.len()).filter(is_unused).collect()
+}

@@ -1,0 +1,231 @@
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
+
+use crate::diagnostic::Diagnostic;
+use crate::image::{ImageReference, Platform};
+use crate::path::TreePath;
+
+use super::directive::Frontend;
+use super::instruction::Trigger;
+
+/// For which build a Dockerfile is evaluated.
+#[derive(Clone, Copy, Debug)]
+pub struct Scope<'a> {
+    /// Build arguments. They count for names that an ARG declares, and for those that are predefined.
+    pub build_args: &'a BTreeMap<String, String>,
+    /// The stage to build, by name; the last one where there is none.
+    pub target: Option<&'a str>,
+    /// What the image is for.
+    pub target_platform: &'a Platform,
+    /// What the builder runs on.
+    pub build_platform: &'a Platform,
+    /// ONBUILD triggers of the image that a stage begins with, by the stage's index. They are carried out
+    /// as if they stood right after its FROM.
+    pub inherited: &'a BTreeMap<usize, Vec<Trigger>>,
+}
+
+/// What a build takes.
+#[derive(Clone, Debug)]
+pub struct Evaluation {
+    /// All stages.
+    pub stages: Vec<EvaluatedStage>,
+    /// The stage to build, if there is one of that name.
+    pub target: Option<usize>,
+    /// The images (neither stages nor `scratch`) that the needed stages use, in the order of the file.
+    pub references: Vec<ImageUse>,
+    /// What the needed stages and their inherited triggers read from the build context.
+    pub sources: Vec<LocalSource>,
+    /// The ONBUILD triggers that the image carries: those of the target stage alone. `BuildKit` drops
+    /// those of the stages it is FROM, because they are carried out then.
+    pub triggers: Vec<Trigger>,
+    /// The build arguments that make a difference: what ARGs declare (those in front of the first FROM,
+    /// of the needed stages, of inherited triggers), and what the builder reads undeclared.
+    pub declared_args: BTreeSet<String>,
+    /// Directives, global ARGs and the instructions of the needed stages, in the form that enters the
+    /// content key.
+    pub logical_lines: Vec<LogicalLine>,
+    /// Who reads the file.
+    pub frontend: Frontend,
+    /// Whether any file of the context may be read, whatever `sources` says.
+    pub whole_context: bool,
+    /// Why it cannot be built as it is.
+    pub problems: Vec<Problem>,
+    /// Stages that neither the target nor any other stage uses.
+    pub unused_stages: Vec<usize>,
+}
+
+/// A directive or an instruction as it enters the content key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LogicalLine {
+    /// Its first line in the file, from 1.
+    pub line: usize,
+    /// Its text: continuations joined, comments left out, here-documents behind.
+    pub text: String,
+}
+
+/// One stage.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EvaluatedStage {
+    /// The name in lower case.
+    pub name: Option<String>,
+    /// What it begins with, as written; empty if its FROM has an error.
+    pub base: String,
+    /// What it begins with, with variables replaced, or why that failed.
+    pub base_expanded: Result<String, String>,
+    /// The stage it begins with, if it is one.
+    pub base_stage: Option<usize>,
+    /// `--platform`.
+    pub platform: Option<EvaluatedPlatform>,
+    /// Whether the target takes it.
+    pub needed: bool,
+    /// The line of its FROM, from 1.
+    pub line: usize,
+}
+
+/// The platform of a stage.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EvaluatedPlatform {
+    /// As written.
+    pub written: String,
+    /// With variables replaced, or why that failed.
+    pub expanded: Result<String, String>,
+}
+
+/// How an image is used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum UseKind {
+    /// `FROM image`
+    From,
+    /// `COPY --from=image`
+    Copy,
+    /// `RUN --mount=from=image`
+    Mount,
+}
+
+/// An image that a needed stage uses.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ImageUse {
+    /// By which instruction.
+    pub kind: UseKind,
+    /// The index of the stage.
+    pub stage: usize,
+    /// The reference as written.
+    pub written: String,
+    /// The reference with variables replaced.
+    pub expanded: String,
+    /// The reference, if it is one.
+    pub reference: Option<ImageReference>,
+    /// The bytes of the file to overwrite for another reference.
+    pub span: Range<usize>,
+    /// The line of `span`, from 1.
+    pub line: usize,
+    /// Whether it stands in an ONBUILD: used by builds FROM this image.
+    pub onbuild: bool,
+}
+
+/// Which instruction reads from the build context.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SourceInstruction {
+    /// COPY
+    Copy,
+    /// ADD
+    Add,
+    /// RUN --mount=type=bind
+    Mount,
+}
+
+/// What an instruction reads from the build context.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LocalSource {
+    /// Which one.
+    pub instruction: SourceInstruction,
+    /// Which paths.
+    pub pattern: SourcePattern,
+    /// As written.
+    pub written: String,
+    /// Whether it names one path outright: neither a glob nor a variable.
+    pub plain: bool,
+    /// Its bytes in the file; for an inherited trigger those of the FROM that brings it.
+    pub span: Range<usize>,
+    /// The line of `span`, from 1.
+    pub line: usize,
+    /// Whether a trigger of another image reads it.
+    pub inherited: bool,
+}
+
+/// Paths of the build context.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SourcePattern {
+    /// A path relative to the context without `.` and `..`, each component a pattern of Go's
+    /// `filepath.Match`. Empty for the whole context.
+    Path(String),
+    /// Something below this folder that only the base image's variables decide; the folder is taken
+    /// literally. Empty for anywhere.
+    Below(String),
+}
+
+/// Why a valid file cannot be built.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// What kind of reason.
+    pub kind: ProblemKind,
+    /// One sentence.
+    pub message: String,
+    /// The bytes it is about.
+    pub span: Range<usize>,
+    /// The line of `span`, from 1.
+    pub line: usize,
+    /// What to do about it.
+    pub hint: Option<String>,
+}
+
+impl Problem {
+    /// Whether nothing is wrong with the file: a build argument is missing.
+    pub fn is_missing_argument(&self) -> bool {
+        matches!(self.kind, ProblemKind::BlankReference { .. })
+    }
+
+    /// For people; `path` is the Dockerfile.
+    pub fn diagnostic(&self, path: &TreePath) -> Diagnostic {
+        super::error::diagnostic(path, &self.message, self.line, &self.span, self.hint.as_deref())
+    }
+}
+
+/// Kinds of reasons.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ProblemKind {
+    /// A reference that is blank (or no reference) because these build arguments have no value. Everything
+    /// else is wrong with the file; this is missing from outside.
+    BlankReference {
+        /// Their names.
+        arguments: Vec<String>,
+    },
+    /// No image reference.
+    BadReference,
+    /// A word that cannot be expanded.
+    Expansion,
+    /// `--platform` is no platform.
+    Platform,
+    /// There is no stage of the target's name.
+    UnknownTarget,
+    /// There is no stage at all.
+    NoStages,
+    /// A variable in `COPY --from`.
+    VariableInFrom,
+    /// `COPY --from=9` without a tenth stage.
+    StageIndex,
+    /// A stage that takes from a later one or from itself.
+    StageOrder,
+    /// Stages that take from each other.
+    CircularStages,
+    /// A `--mount` that says nothing sensible.
+    Mount,
+    /// A COPY from a URL or a git repository, which only ADD can do.
+    RemoteCopy,
+    /// `ADD --checksum` is no digest.
+    Checksum,
+    /// An ONBUILD trigger that is no instruction.
+    Trigger,
+    /// More stages, variables and triggers by each other than anybody needs.
+    Size,
+}

@@ -1,0 +1,205 @@
+use std::ops::Range;
+
+use super::heredoc::Heredoc;
+use super::mount::Mount;
+use super::text::Word;
+
+/// The instructions of a Dockerfile.
+#[expect(missing_docs, reason = "each is the instruction of that name")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verb {
+    Add,
+    Arg,
+    Cmd,
+    Copy,
+    Entrypoint,
+    Env,
+    Expose,
+    From,
+    Healthcheck,
+    Label,
+    Maintainer,
+    Onbuild,
+    Run,
+    Shell,
+    Stopsignal,
+    User,
+    Volume,
+    Workdir,
+}
+
+impl Verb {
+    /// Their names.
+    pub(super) const ALL: [(&'static str, Self); 18] = [
+        ("ADD", Self::Add),
+        ("ARG", Self::Arg),
+        ("CMD", Self::Cmd),
+        ("COPY", Self::Copy),
+        ("ENTRYPOINT", Self::Entrypoint),
+        ("ENV", Self::Env),
+        ("EXPOSE", Self::Expose),
+        ("FROM", Self::From),
+        ("HEALTHCHECK", Self::Healthcheck),
+        ("LABEL", Self::Label),
+        ("MAINTAINER", Self::Maintainer),
+        ("ONBUILD", Self::Onbuild),
+        ("RUN", Self::Run),
+        ("SHELL", Self::Shell),
+        ("STOPSIGNAL", Self::Stopsignal),
+        ("USER", Self::User),
+        ("VOLUME", Self::Volume),
+        ("WORKDIR", Self::Workdir),
+    ];
+
+    /// The verb that a keyword names, in any case.
+    pub(super) fn of(keyword: &str) -> Option<Self> {
+        Self::ALL.iter().find(|(name, _)| name.eq_ignore_ascii_case(keyword)).map(|(_, verb)| *verb)
+    }
+
+    /// The name in capitals.
+    pub fn as_str(self) -> &'static str {
+        Self::ALL.iter().find(|(_, verb)| *verb == self).map_or("", |(name, _)| name)
+    }
+}
+
+/// One instruction.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Instruction {
+    /// Its keyword as written.
+    pub keyword: Word,
+    /// What it says.
+    pub kind: InstructionKind,
+    /// Its lines in the file: from the beginning of its first to the end of its last, here-documents and
+    /// line break included.
+    pub span: Range<usize>,
+    /// Its first line, from 1.
+    pub line: usize,
+    /// Its here-documents.
+    pub heredocs: Vec<Heredoc>,
+    /// Its text with continuations joined.
+    pub(super) text: String,
+    /// Its text in the form that enters the content key; here-documents are added by whoever asks.
+    pub(super) normal: String,
+}
+
+/// What an instruction says, where that matters here.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum InstructionKind {
+    /// FROM
+    From(FromInstruction),
+    /// ARG
+    Arg(Vec<ArgDeclaration>),
+    /// ENV
+    Env(Vec<Assignment>),
+    /// COPY
+    Copy(CopyInstruction),
+    /// ADD
+    Add(CopyInstruction),
+    /// RUN
+    Run(RunInstruction),
+    /// ONBUILD, with the instruction it keeps for later where that can be read: `BuildKit` checks it only
+    /// when it is carried out.
+    Onbuild(Option<Box<Instruction>>),
+    /// Another one that changes the image but names neither images nor files.
+    Other(Verb),
+    /// One with an error. The verb, if it has one.
+    Invalid(Option<Verb>),
+}
+
+impl InstructionKind {
+    /// The verb, if there is one.
+    pub fn verb(&self) -> Option<Verb> {
+        match self {
+            Self::From(_) => Some(Verb::From),
+            Self::Arg(_) => Some(Verb::Arg),
+            Self::Env(_) => Some(Verb::Env),
+            Self::Copy(_) => Some(Verb::Copy),
+            Self::Add(_) => Some(Verb::Add),
+            Self::Run(_) => Some(Verb::Run),
+            Self::Onbuild(_) => Some(Verb::Onbuild),
+            Self::Other(verb) => Some(*verb),
+            Self::Invalid(verb) => *verb,
+        }
+    }
+}
+
+/// FROM: the beginning of a stage.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FromInstruction {
+    /// The image or stage, quotes and variables as written.
+    pub base: Word,
+    /// The name of the stage, in lower case.
+    pub name: Option<Word>,
+    /// `--platform`.
+    pub platform: Option<Word>,
+}
+
+/// One name of an ARG.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ArgDeclaration {
+    /// The name.
+    pub name: String,
+    /// The default value as written.
+    pub default: Option<String>,
+    /// Bytes of both in the file.
+    pub span: Range<usize>,
+}
+
+/// One pair of an ENV.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Assignment {
+    /// The name as written; it may hold variables.
+    pub name: String,
+    /// The value as written.
+    pub value: String,
+    /// Bytes of both in the file.
+    pub span: Range<usize>,
+}
+
+/// COPY or ADD.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CopyInstruction {
+    /// `--from`: a stage, its number, or an image. ADD has none.
+    pub from: Option<Word>,
+    /// What is copied, here-documents left out.
+    pub sources: Vec<Word>,
+    /// The names of here-documents among the sources.
+    pub heredocs: Vec<String>,
+    /// Where to.
+    pub destination: Word,
+    /// `--checksum` of ADD.
+    pub checksum: Option<Word>,
+}
+
+/// RUN.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RunInstruction {
+    /// `--mount`, any number.
+    pub mounts: Vec<Mount>,
+}
+
+/// An instruction that an image carries (`ONBUILD`) and that is carried out by a build FROM it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Trigger {
+    /// The instruction: one logical line, and the here-documents that belong to it.
+    pub text: String,
+    /// The line of the ONBUILD, from 1.
+    pub line: usize,
+}
+
+impl Instruction {
+    /// What an image carries for this ONBUILD; `source` is the file.
+    pub fn trigger(&self, source: &[u8]) -> Option<Trigger> {
+        if !matches!(self.kind, InstructionKind::Onbuild(_)) {
+            return None;
+        }
+        let text = self.text.trim_start();
+        let mut text = text.get(Verb::Onbuild.as_str().len()..)?.trim_start().to_owned();
+        for heredoc in &self.heredocs {
+            text.push('\n');
+            text.push_str(&String::from_utf8_lossy(source.get(heredoc.body.clone())?));
+            text.push_str(&heredoc.name);
+        }
+        Some(Trigger { text, line: self.line })
+    }
+}

@@ -1,0 +1,459 @@
+//! What each stage begins with and takes from, and so which stages a target needs.
+//!
+//! `BuildKit` looks at all stages here, needed or not: a reference that is none fails the build of any
+//! target.
+
+use std::collections::{BTreeSet, HashMap};
+use std::ops::{Deref, Range};
+
+use crate::image::ImageReference;
+
+use super::environment::Globals;
+use super::evaluate::Findings;
+use super::evaluation::{EvaluatedPlatform, ProblemKind, Scope};
+use super::instruction::{Instruction, InstructionKind};
+use super::parser::{Dockerfile, parse_trigger};
+use super::shell::{Expanded, Shell};
+use super::stage::Stage;
+use super::text::Word;
+use super::value::NoVariables;
+
+/// A stage and what it has to do with others.
+pub(super) struct LinkedStage<'a> {
+    pub(super) stage: &'a Stage,
+    pub(super) base: Base,
+    pub(super) base_expanded: Result<String, String>,
+    pub(super) platform: Option<EvaluatedPlatform>,
+    /// What is carried out: triggers of its base first.
+    pub(super) steps: Vec<Step<'a>>,
+    /// The stages it takes files from.
+    takes_from: Vec<usize>,
+    pub(super) needed: bool,
+}
+
+impl LinkedStage<'_> {
+    /// The stage it begins with, if it is one.
+    pub(super) fn base_stage(&self) -> Option<usize> {
+        match self.base {
+            Base::Stage(index) => Some(index),
+            _ => None,
+        }
+    }
+
+    /// The stages it uses in any way.
+    pub(super) fn uses(&self) -> impl Iterator<Item = usize> {
+        self.base_stage().into_iter().chain(self.takes_from.iter().copied())
+    }
+}
+
+/// What a stage begins with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Base {
+    Stage(usize),
+    Scratch,
+    Image(ImageReference),
+    /// Nothing that could be found out.
+    Bad,
+}
+
+/// An instruction that a stage carries out.
+pub(super) struct Step<'a> {
+    pub(super) instruction: StepInstruction<'a>,
+    pub(super) origin: Origin,
+}
+
+/// An instruction of the file, or one that was read from a trigger's text.
+pub(super) enum StepInstruction<'a> {
+    Written(&'a Instruction),
+    Read(Box<Instruction>),
+}
+
+impl Deref for StepInstruction<'_> {
+    type Target = Instruction;
+
+    fn deref(&self) -> &Instruction {
+        match self {
+            Self::Written(instruction) => instruction,
+            Self::Read(instruction) => instruction,
+        }
+    }
+}
+
+/// Why a stage carries out an instruction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Origin {
+    /// It stands there.
+    Written,
+    /// An ONBUILD of the stage it begins with.
+    Trigger,
+    /// An ONBUILD of the image it begins with, which is another file's.
+    Inherited,
+}
+
+/// Where files are taken from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Taken {
+    Stage(usize),
+    Scratch,
+    Image,
+    /// Something that is reported as a problem.
+    Bad,
+}
+
+/// The stages by name; of several with one name the last counts.
+pub(super) struct StageNames<'a>(HashMap<&'a str, usize>);
+
+impl<'a> StageNames<'a> {
+    pub(super) fn new(file: &'a Dockerfile) -> Self {
+        let names = file.stages.iter().enumerate();
+        Self(names.filter_map(|(index, stage)| Some((stage.name.as_deref()?, index))).collect())
+    }
+
+    /// What the `from` of a mount names.
+    pub(super) fn mount_from(&self, from: &str) -> Taken {
+        match self.0.get(from.to_lowercase().as_str()) {
+            Some(index) => Taken::Stage(*index),
+            None if from == "scratch" => Taken::Scratch,
+            None => Taken::Image,
+        }
+    }
+
+    /// What `COPY --from` names: numbers count stages.
+    pub(super) fn copy_from(&self, from: &str, stages: usize) -> Taken {
+        match from.parse::<i64>() {
+            Ok(index) => match usize::try_from(index).ok().filter(|index| *index < stages) {
+                Some(index) => Taken::Stage(index),
+                None => Taken::Bad,
+            },
+            Err(_) => self.mount_from(from),
+        }
+    }
+}
+
+pub(super) struct Linker<'a, 'f> {
+    file: &'a Dockerfile,
+    scope: &'f Scope<'f>,
+    shell: &'f Shell,
+    names: StageNames<'a>,
+    pub(super) globals: Globals,
+    declared: BTreeSet<&'a str>,
+    findings: &'f mut Findings<'a>,
+}
+
+impl<'a, 'f> Linker<'a, 'f> {
+    pub(super) fn new(
+        file: &'a Dockerfile,
+        scope: &'f Scope<'f>,
+        shell: &'f Shell,
+        target: Option<&str>,
+        findings: &'f mut Findings<'a>,
+    ) -> Self {
+        let names = StageNames::new(file);
+        let globals = Globals::new(scope, target);
+        let mut linker = Self { file, scope, shell, names, globals, declared: BTreeSet::new(), findings };
+        linker.declare();
+        linker
+    }
+
+    /// Carries out the ARGs in front of the first FROM.
+    fn declare(&mut self) {
+        for instruction in self.file.global_instructions() {
+            let InstructionKind::Arg(arguments) = &instruction.kind else { continue };
+            for argument in arguments {
+                self.declared.insert(&argument.name);
+                if let Some(given) = self.scope.build_args.get(&argument.name) {
+                    self.globals.set(&argument.name, super::value::Value::known(given));
+                } else if let Some(default) = &argument.default {
+                    match self.shell.expand(default, &self.globals) {
+                        Ok(expanded) => self.globals.set(&argument.name, expanded.value),
+                        Err(error) => self.findings.report(
+                            ProblemKind::Expansion,
+                            format!("failed to process {default:?}: {}", error.message),
+                            argument.span.clone(),
+                            None,
+                        ),
+                    }
+                }
+            }
+        }
+    }
+
+    /// Links all stages.
+    pub(super) fn link(&mut self) -> Vec<LinkedStage<'a>> {
+        let mut stages: Vec<LinkedStage<'a>> = Vec::with_capacity(self.file.stages.len());
+        let mut earlier: HashMap<&str, usize> = HashMap::new();
+        for (index, stage) in self.file.stages.iter().enumerate() {
+            let (base, base_expanded) = self.base(stage, &earlier);
+            let platform = stage.platform.as_ref().map(|platform| self.platform(platform));
+            let steps = self.steps(index, stage, &base, &stages);
+            let takes_from = self.takes_from(stage, &steps);
+            stages.push(LinkedStage {
+                stage,
+                base,
+                base_expanded,
+                platform,
+                steps,
+                takes_from,
+                needed: false,
+            });
+            earlier.extend(stage.name.as_deref().map(|name| (name, index)));
+        }
+        self.report_circles(&stages);
+        stages
+    }
+
+    fn base(&mut self, stage: &Stage, earlier: &HashMap<&str, usize>) -> (Base, Result<String, String>) {
+        let Some(written) = &stage.base else { return (Base::Bad, Err("FROM has an error".to_owned())) };
+        let expanded = match self.shell.expand(&written.text, &self.globals) {
+            Ok(expanded) => expanded,
+            Err(error) => {
+                let message = format!("failed to process {:?}: {}", written.text, error.message);
+                let missing = error.required.filter(|name| self.declared.contains(name.as_str()));
+                let kind = match &missing {
+                    Some(name) => ProblemKind::BlankReference { arguments: vec![name.clone()] },
+                    None => ProblemKind::Expansion,
+                };
+                let hint = missing.map(|name| give_a_value(&[name]));
+                self.findings.report(kind, message, written.span.clone(), hint);
+                return (Base::Bad, Err(error.message));
+            }
+        };
+        let name = expanded.value.text.clone();
+        let base = match earlier.get(name.as_str()) {
+            Some(index) => Base::Stage(*index),
+            None if name == "scratch" => Base::Scratch,
+            None => {
+                if let Ok(reference) = name.parse() {
+                    Base::Image(reference)
+                } else {
+                    self.bad_base(written, &expanded, earlier);
+                    Base::Bad
+                }
+            }
+        };
+        (base, Ok(name))
+    }
+
+    /// Reports a base that is no reference, by what probably is the cause.
+    fn bad_base(&mut self, written: &Word, expanded: &Expanded, earlier: &HashMap<&str, usize>) {
+        let name = &expanded.value.text;
+        let variables = expanded.variables.iter();
+        let blank: BTreeSet<&str> =
+            variables.filter(|(_, is_blank)| *is_blank).map(|(name, _)| name.as_str()).collect();
+        let message = if name.is_empty() {
+            format!("base name ({}) should not be blank", written.text)
+        } else {
+            format!("failed to parse stage name {name:?}: invalid reference format")
+        };
+        let declared: Vec<String> =
+            blank.intersection(&self.declared).map(|name| (*name).to_owned()).collect();
+        let (kind, hint) = if !declared.is_empty() {
+            let hint = give_a_value(&declared);
+            (ProblemKind::BlankReference { arguments: declared }, Some(hint))
+        } else if let Some(variable) = blank.first() {
+            let hint =
+                format!("`{variable}` is not set: only an ARG in front of the first FROM reaches a FROM");
+            (ProblemKind::BadReference, Some(hint))
+        } else if earlier.contains_key(name.to_lowercase().as_str()) {
+            let hint = format!("stages are named in lower case: {}", name.to_lowercase());
+            (ProblemKind::BadReference, Some(hint))
+        } else {
+            (ProblemKind::BadReference, None)
+        };
+        self.findings.report(kind, message, written.span.clone(), hint);
+    }
+
+    fn platform(&mut self, platform: &Word) -> EvaluatedPlatform {
+        let written = platform.text.clone();
+        let expanded = match self.shell.expand(&written, &self.globals) {
+            Ok(expanded) => Ok(expanded.value.text),
+            Err(error) => Err(error.message),
+        };
+        let message = match &expanded {
+            Err(error) => Some(format!("failed to process arguments for platform {written}: {error}")),
+            Ok(text) if text.is_empty() => Some(format!("empty platform value from expression {written}")),
+            Ok(text) if !is_platform(text) => Some(format!("failed to parse platform {text}")),
+            Ok(_) => None,
+        };
+        if let Some(message) = message {
+            self.findings.report(ProblemKind::Platform, message, platform.span.clone(), None);
+        }
+        EvaluatedPlatform { written, expanded }
+    }
+
+    /// What a stage carries out.
+    fn steps(
+        &mut self,
+        index: usize,
+        stage: &'a Stage,
+        base: &Base,
+        stages: &[LinkedStage<'a>],
+    ) -> Vec<Step<'a>> {
+        let mut steps = match base {
+            Base::Stage(base) => self.triggers_of(stages[*base].stage, stage),
+            _ => self.inherited(index, stage),
+        };
+        let written = self.file.instructions_of(stage).iter().skip(1);
+        steps.extend(written.map(|instruction| Step {
+            instruction: StepInstruction::Written(instruction),
+            origin: Origin::Written,
+        }));
+        steps
+    }
+
+    fn triggers_of(&mut self, base: &'a Stage, stage: &Stage) -> Vec<Step<'a>> {
+        let mut steps = Vec::new();
+        for instruction in self.file.instructions_of(base) {
+            match &instruction.kind {
+                InstructionKind::Onbuild(Some(trigger)) => {
+                    if !self.shell.afford(1) {
+                        let message = "the stages of this file carry out too many triggers";
+                        self.findings.report(ProblemKind::Size, message, base_span(stage), None);
+                        break;
+                    }
+                    let instruction = StepInstruction::Written(trigger);
+                    steps.push(Step { instruction, origin: Origin::Trigger });
+                }
+                InstructionKind::Onbuild(None) => {
+                    let message = format!("the ONBUILD of line {} has an error", instruction.line);
+                    self.findings.report(ProblemKind::Trigger, message, base_span(stage), None);
+                }
+                _ => {}
+            }
+        }
+        steps
+    }
+
+    fn inherited(&mut self, index: usize, stage: &Stage) -> Vec<Step<'a>> {
+        let mut steps = Vec::new();
+        for trigger in self.scope.inherited.get(&index).into_iter().flatten() {
+            match parse_trigger(&trigger.text) {
+                Ok(instruction) => {
+                    let instruction = StepInstruction::Read(Box::new(instruction));
+                    steps.push(Step { instruction, origin: Origin::Inherited });
+                }
+                Err(error) => {
+                    let message =
+                        format!("the base image's ONBUILD `{}` has an error: {error}", trigger.text);
+                    self.findings.report(ProblemKind::Trigger, message, base_span(stage), None);
+                }
+            }
+        }
+        steps
+    }
+
+    /// The stages that steps take from. What is wrong with an image or a number fails every build.
+    fn takes_from(&mut self, stage: &Stage, steps: &[Step<'a>]) -> Vec<usize> {
+        let mut taken = Vec::new();
+        for step in steps {
+            let span = |word: &Word| match step.origin {
+                Origin::Inherited => base_span(stage),
+                _ => word.span.clone(),
+            };
+            match &step.instruction.kind {
+                InstructionKind::Copy(copy) => {
+                    if let Some(from) = &copy.from {
+                        taken.extend(self.copy_from(&from.text, span(from)));
+                    }
+                }
+                InstructionKind::Run(run) => {
+                    for from in run.mounts.iter().filter_map(|mount| mount.reference()) {
+                        taken.extend(self.mount_from(&from.text, span(from)));
+                    }
+                }
+                _ => {}
+            }
+        }
+        taken
+    }
+
+    fn copy_from(&mut self, from: &str, span: Range<usize>) -> Option<usize> {
+        let is_literal = self.shell.expand(from, &NoVariables).is_ok_and(|word| word.value.text == from);
+        if !is_literal {
+            let message = "variable expansion is not supported for --from";
+            let hint = "define a new stage with FROM that uses an ARG from in front of the first FROM";
+            self.findings.report(ProblemKind::VariableInFrom, message, span, Some(hint.to_owned()));
+            return None;
+        }
+        match self.names.copy_from(from, self.file.stages.len()) {
+            Taken::Stage(index) => return Some(index),
+            Taken::Bad => {
+                let message = format!("invalid stage index {from}");
+                let hint = "stages are counted from 0";
+                self.findings.report(ProblemKind::StageIndex, message, span, Some(hint.to_owned()));
+            }
+            Taken::Image => self.check_image(from, span),
+            Taken::Scratch => {}
+        }
+        None
+    }
+
+    fn mount_from(&mut self, from: &str, span: Range<usize>) -> Option<usize> {
+        match self.names.mount_from(from) {
+            Taken::Stage(index) => return Some(index),
+            Taken::Image => self.check_image(from, span),
+            Taken::Scratch | Taken::Bad => {}
+        }
+        None
+    }
+
+    fn check_image(&mut self, reference: &str, span: Range<usize>) {
+        if reference.parse::<ImageReference>().is_err() {
+            let message = format!("failed to parse stage name {reference:?}: invalid reference format");
+            self.findings.report(ProblemKind::BadReference, message, span, None);
+        }
+    }
+
+    /// Reports stages that take files from each other, or from themselves.
+    fn report_circles(&mut self, stages: &[LinkedStage<'a>]) {
+        let mut waiting: Vec<usize> = vec![0; stages.len()];
+        for taken in stages.iter().flat_map(|stage| &stage.takes_from) {
+            waiting[*taken] += 1;
+        }
+        let mut free: Vec<usize> = (0..stages.len()).filter(|index| waiting[*index] == 0).collect();
+        while let Some(index) = free.pop() {
+            for taken in &stages[index].takes_from {
+                waiting[*taken] -= 1;
+                if waiting[*taken] == 0 {
+                    free.push(*taken);
+                }
+            }
+        }
+        if let Some(index) = waiting.iter().position(|takers| *takers > 0) {
+            let name = stages[index].stage.name.clone().unwrap_or_else(|| format!("stage-{index}"));
+            let message = format!("circular dependency detected on stage: {name}");
+            let span = base_span(stages[index].stage);
+            self.findings.report(ProblemKind::CircularStages, message, span, None);
+        }
+    }
+}
+
+/// Marks the target and all it uses.
+pub(super) fn mark_needed(stages: &mut [LinkedStage<'_>], target: Option<usize>) {
+    let mut open: Vec<usize> = target.into_iter().collect();
+    while let Some(index) = open.pop() {
+        if !std::mem::replace(&mut stages[index].needed, true) {
+            open.extend(stages[index].uses());
+        }
+    }
+}
+
+/// Where a stage says what it begins with.
+pub(super) fn base_span(stage: &Stage) -> Range<usize> {
+    stage.base.as_ref().map_or(0..0, |base| base.span.clone())
+}
+
+fn give_a_value(arguments: &[String]) -> String {
+    let options: Vec<String> = arguments.iter().map(|name| format!("--build-arg {name}=…")).collect();
+    format!("give it a value: {}", options.join(" "))
+}
+
+/// Whether containerd takes it for a platform: `os`, `architecture`, `os/architecture[/variant]`, where the
+/// operating system may have a version in parentheses.
+fn is_platform(text: &str) -> bool {
+    let parts: Vec<&str> = text.split('/').collect();
+    let is_word = |part: &&str| {
+        !part.is_empty() && part.bytes().all(|b| b.is_ascii_alphanumeric() || b"_.-()+".contains(&b))
+    };
+    parts.len() <= 3 && parts.iter().all(is_word)
+}

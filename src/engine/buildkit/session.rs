@@ -1,0 +1,143 @@
+use std::collections::HashMap;
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use bollard_buildkit_proto::health::health_server::HealthServer;
+use bollard_buildkit_proto::moby::buildkit::secrets::v1::secrets_server::SecretsServer;
+use bollard_buildkit_proto::moby::filesync::v1::auth_server::AuthServer;
+use bollard_buildkit_proto::moby::sshforward::v1::ssh_server::SshServer;
+use hyper::header::{HeaderName, HeaderValue};
+use hyper::upgrade::Upgraded;
+use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio_util::sync::{CancellationToken, DropGuard, WaitForCancellationFutureOwned};
+use tonic::transport::server::{Connected, Server};
+
+use super::dockerfile::DockerfileFolder;
+use super::filesync::{CONTEXT, DOCKERFILE, FileSync};
+use super::services::{Alive, LoginStore, SecretStore};
+use super::ssh::Agents;
+use crate::engine::connection::{UpgradeError, upgrade};
+use crate::engine::listing::Listing;
+use crate::engine::transfer::Transfer;
+use crate::engine::{BuildRequest, Endpoint};
+
+/// The connection over which the engine asks for files, secrets and logins while it builds. Dropping it
+/// closes it, and with it the engine's session.
+pub(super) struct Session {
+    pub(super) id: String,
+    pub(super) transfer: Arc<Transfer>,
+    _close: DropGuard,
+}
+
+impl Session {
+    /// Opens the session of one build.
+    pub(super) async fn open(endpoint: &Endpoint, request: &BuildRequest) -> Result<Self, UpgradeError> {
+        let id = random_id();
+        let io = upgrade(endpoint, "/session", headers(&id, request)).await?;
+        let transfer = Arc::new(Transfer::default());
+        let context = Arc::clone(&request.context);
+        // Sorting many paths takes a moment.
+        let context = tokio::task::spawn_blocking(move || Listing::new(context)).await;
+        let context = context.map_err(io::Error::other)?;
+        let dockerfile = Listing::new(Arc::new(DockerfileFolder::new(&request.dockerfile)));
+        let listings = HashMap::from([(CONTEXT, context), (DOCKERFILE, dockerfile)]);
+        let services = Server::builder()
+            .add_service(HealthServer::new(Alive))
+            .add_service(AuthServer::new(LoginStore(Arc::clone(&request.logins))))
+            .add_service(SecretsServer::new(SecretStore::new(&request.secrets)))
+            .add_service(SshServer::new(Agents::new(&request.ssh)))
+            .add_service(FileSync::new(listings, Arc::clone(&transfer)));
+        let closed = CancellationToken::new();
+        let io = Closable { io: TokioIo::new(io), closed: Box::pin(closed.clone().cancelled_owned()) };
+        tokio::spawn(services.serve_with_incoming(futures_util::stream::iter([Ok::<_, io::Error>(io)])));
+        Ok(Self { id, transfer, _close: closed.drop_guard() })
+    }
+}
+
+/// What `/session` has to be told: which methods are served here, and under which key the files are kept.
+fn headers(id: &str, request: &BuildRequest) -> Vec<(HeaderName, HeaderValue)> {
+    let method = HeaderName::from_static("x-docker-expose-session-grpc-method");
+    let mut headers = Vec::new();
+    let mut add = |name: HeaderName, value: &str| {
+        headers.extend(HeaderValue::from_str(value).ok().map(|value| (name, value)));
+    };
+    add(HeaderName::from_static("x-docker-expose-session-uuid"), id);
+    add(HeaderName::from_static("x-docker-expose-session-name"), "shipwright");
+    // Without a key all sessions share one snapshot, and get each other's files.
+    add(HeaderName::from_static("x-docker-expose-session-sharedkey"), &hex(&request.context_key));
+    for path in [
+        "/grpc.health.v1.Health/Check",
+        "/moby.filesync.v1.Auth/Credentials",
+        "/moby.buildkit.secrets.v1.Secrets/GetSecret",
+        FileSync::METHOD,
+    ] {
+        add(method.clone(), path);
+    }
+    if !request.ssh.is_empty() {
+        for path in Agents::METHODS {
+            add(method.clone(), path);
+        }
+    }
+    headers
+}
+
+/// An id that nobody else has.
+pub(super) fn random_id() -> String {
+    hex(&rand::random::<[u8; 16]>())
+}
+
+fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write as _;
+    bytes.iter().fold(String::new(), |mut hex, byte| {
+        // Writing to a String does not fail.
+        let _ = write!(hex, "{byte:02x}");
+        hex
+    })
+}
+
+/// A connection that ends when it is told to. The server has a task of its own for each connection, so
+/// aborting the one that serves would leave the engine's session open for ever.
+struct Closable {
+    io: TokioIo<Upgraded>,
+    closed: Pin<Box<WaitForCancellationFutureOwned>>,
+}
+
+impl Connected for Closable {
+    type ConnectInfo = ();
+
+    fn connect_info(&self) {}
+}
+
+impl AsyncRead for Closable {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        // Nothing read is the end of the connection.
+        if self.closed.as_mut().poll(cx).is_ready() {
+            return Poll::Ready(Ok(()));
+        }
+        Pin::new(&mut self.io).poll_read(cx, buffer)
+    }
+}
+
+impl AsyncWrite for Closable {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        if self.closed.as_mut().poll(cx).is_ready() {
+            return Poll::Ready(Err(io::ErrorKind::BrokenPipe.into()));
+        }
+        Pin::new(&mut self.io).poll_write(cx, bytes)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.io).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.io).poll_shutdown(cx)
+    }
+}

@@ -1,0 +1,211 @@
+use super::client::numbers;
+use super::outline::{Instruction, instructions};
+use super::{BuildError, BuildRequest, Builder, EngineInfo, Product};
+
+/// What the classic builder does not set and `BuildKit` does: an ARG without a value is empty there.
+const PLATFORM_ARGUMENTS: [&str; 8] = [
+    "TARGETPLATFORM",
+    "TARGETOS",
+    "TARGETARCH",
+    "TARGETVARIANT",
+    "BUILDPLATFORM",
+    "BUILDOS",
+    "BUILDARCH",
+    "BUILDVARIANT",
+];
+
+const NEEDS_BUILDKIT: &str = "build on an engine with BuildKit: Docker 20.10 or later";
+
+/// Refuses what an engine's builder would get wrong, because some of it does not fail there: the classic
+/// builder of Docker 26 and 28 runs `RUN <<EOF` as if it were empty, and succeeds.
+pub(super) fn check(info: &EngineInfo, builder: Builder, request: &BuildRequest) -> Result<(), BuildError> {
+    match builder {
+        Builder::BuildKit => check_buildkit(info, request),
+        Builder::Classic => check_classic(info, request),
+    }
+}
+
+/// The Dockerfile that goes to the classic builder.
+pub(super) fn classic_text(request: &BuildRequest) -> &[u8] {
+    request.classic_dockerfile.as_deref().unwrap_or(&request.dockerfile)
+}
+
+/// The frontend inside Docker 20.10 knows no heredocs yet; that of 23.0 does.
+fn check_buildkit(info: &EngineInfo, request: &BuildRequest) -> Result<(), BuildError> {
+    let is_old = numbers(&info.version).is_some_and(|version| version < (23, 0));
+    if !is_old || (!request.builtin_frontend && names_frontend(&request.dockerfile)) {
+        return Ok(());
+    }
+    let instructions = instructions(&request.dockerfile);
+    match instructions.iter().find(|instruction| instruction.has_heredoc()) {
+        Some(instruction) => Err(BuildError::Unsupported {
+            what: "heredocs".to_owned(),
+            line: Some(instruction.line),
+            hint:
+                "start the Dockerfile with `# syntax=docker/dockerfile:1` (fetched from a registry), or use \
+                   Docker 23 or later"
+                    .to_owned(),
+        }),
+        None => Ok(()),
+    }
+}
+
+/// Whether a `# syntax=` line stands at the top.
+fn names_frontend(dockerfile: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(dockerfile);
+    let comments = text.lines().map_while(|line| line.trim().strip_prefix('#'));
+    comments.into_iter().filter_map(|line| line.split_once('=')).any(|(name, _)| name.trim() == "syntax")
+}
+
+fn check_classic(info: &EngineInfo, request: &BuildRequest) -> Result<(), BuildError> {
+    let unsupported = |what: &str, line: Option<usize>| {
+        Err(BuildError::Unsupported { what: what.to_owned(), line, hint: NEEDS_BUILDKIT.to_owned() })
+    };
+    if !request.secrets.is_empty() {
+        return unsupported("secrets", None);
+    }
+    if !request.ssh.is_empty() {
+        return unsupported("SSH agents", None);
+    }
+    if !request.cache_to.is_empty() {
+        return unsupported("cache exports", None);
+    }
+    let given = |name: &str| request.build_args.contains_key(name);
+    for instruction in &instructions(classic_text(request)) {
+        if let Some(what) = refused(info, instruction, given) {
+            return unsupported(&what, Some(instruction.line));
+        }
+    }
+    Ok(())
+}
+
+/// What of an instruction the classic builder cannot do. Podman's knows more than Docker's.
+fn refused(info: &EngineInfo, instruction: &Instruction, given: impl Fn(&str) -> bool) -> Option<String> {
+    let podman = info.product == Product::Podman;
+    let podman_knows_heredocs = podman && numbers(&info.version).is_some_and(|version| version >= (4, 8));
+    if instruction.has_heredoc() && !podman_knows_heredocs {
+        return Some("heredocs".to_owned());
+    }
+    if podman {
+        let flag = instruction.flags().find(|flag| flag.starts_with("--link"));
+        return flag.map(|_| format!("{} --link", instruction.name));
+    }
+    let flag_name = |flag: &str| flag.split('=').next().unwrap_or_default().to_owned();
+    let known: &[&str] = match instruction.name.as_str() {
+        "RUN" => &[],
+        "COPY" => &["--from", "--chown"],
+        "ADD" => &["--chown"],
+        "ARG" => {
+            let names = instruction.rest.split_whitespace().filter(|word| !word.contains('='));
+            let automatic = names.into_iter().find(|name| PLATFORM_ARGUMENTS.contains(name) && !given(name));
+            return automatic.map(|name| format!("the automatic argument {name}"));
+        }
+        "FROM" => {
+            let used = |name: &&&str| {
+                instruction.rest.contains(&format!("${name}"))
+                    || instruction.rest.contains(&format!("${{{name}"))
+            };
+            let automatic = PLATFORM_ARGUMENTS.iter().find(used).filter(|name| !given(name));
+            return automatic.map(|name| format!("the automatic argument {name}"));
+        }
+        _ => return None,
+    };
+    let unknown = instruction.flags().map(flag_name).find(|flag| !known.contains(&flag.as_str()));
+    unknown.map(|flag| format!("{} {flag}", instruction.name))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::super::Secret;
+    use super::super::testing::Empty;
+    use super::*;
+    use crate::image::Platform;
+
+    fn request(text: &str) -> BuildRequest {
+        BuildRequest::new(text.as_bytes().to_vec(), Arc::new(Empty), [0; 32])
+    }
+
+    fn engine(product: Product, version: &str) -> EngineInfo {
+        EngineInfo {
+            version: version.to_owned(),
+            product,
+            platform: Platform::host_linux(),
+            builder: Builder::Classic,
+        }
+    }
+
+    fn refusal(
+        info: &EngineInfo,
+        builder: Builder,
+        request: &BuildRequest,
+    ) -> Option<(String, Option<usize>)> {
+        match check(info, builder, request) {
+            Ok(()) => None,
+            Err(BuildError::Unsupported { what, line, .. }) => Some((what, line)),
+            Err(other) => panic!("{other}"),
+        }
+    }
+
+    #[test]
+    fn dockers_classic_builder() {
+        let docker = engine(Product::Docker, "26.1.5");
+        for (text, what) in [
+            ("FROM a\nRUN <<EOF\nfalse\nEOF", "heredocs"),
+            ("FROM a\nRUN --mount=type=cache,target=/x make", "RUN --mount"),
+            ("FROM a\nRUN --network=none make", "RUN --network"),
+            ("FROM a\nCOPY --chmod=755 x /", "COPY --chmod"),
+            ("FROM a\nCOPY --from=b --link x /", "COPY --link"),
+            ("FROM a\nARG TARGETARCH", "the automatic argument TARGETARCH"),
+            ("\nFROM --platform=$BUILDPLATFORM a", "the automatic argument BUILDPLATFORM"),
+            ("\nFROM --platform=${BUILDPLATFORM} a", "the automatic argument BUILDPLATFORM"),
+        ] {
+            assert_eq!(
+                refusal(&docker, Builder::Classic, &request(text)),
+                Some((what.to_owned(), Some(2))),
+                "{text}"
+            );
+        }
+        for text in [
+            "FROM --platform=linux/amd64 a\nCOPY --from=b --chown=1 x /\nRUN x --flag\nADD --chown=1 x /",
+            "FROM a\nARG TARGETARCH=amd64\nHEALTHCHECK --interval=1s CMD x",
+        ] {
+            assert_eq!(refusal(&docker, Builder::Classic, &request(text)), None, "{text}");
+        }
+        let mut request = request("FROM a\nARG TARGETARCH");
+        request.build_args.insert("TARGETARCH".into(), "arm64".into());
+        assert_eq!(refusal(&docker, Builder::Classic, &request), None);
+        request.secrets.push(Secret { id: "a".into(), value: vec![] });
+        assert_eq!(refusal(&docker, Builder::Classic, &request), Some(("secrets".into(), None)));
+    }
+
+    #[test]
+    fn the_cut_text_is_what_counts() {
+        let mut request = request("FROM a AS unused\nRUN <<EOF\nEOF\nFROM b");
+        request.classic_dockerfile = Some(b"FROM b".to_vec());
+        assert_eq!(refusal(&engine(Product::Docker, "26.1.5"), Builder::Classic, &request), None);
+    }
+
+    #[test]
+    fn podman_knows_more() {
+        let podman = engine(Product::Podman, "4.3.1");
+        let text = "FROM a\nRUN --mount=type=cache,target=/x make\nCOPY --chmod=755 x /\nARG TARGETARCH";
+        assert_eq!(refusal(&podman, Builder::Classic, &request(text)), None);
+        let heredoc = request("FROM a\nRUN <<EOF\nEOF");
+        assert!(refusal(&podman, Builder::Classic, &heredoc).is_some());
+        assert_eq!(refusal(&engine(Product::Podman, "5.2.0"), Builder::Classic, &heredoc), None);
+    }
+
+    #[test]
+    fn old_frontends_know_no_heredocs() {
+        let (old, new) = (engine(Product::Docker, "20.10.24+dfsg1"), engine(Product::Docker, "23.0.1"));
+        let mut heredoc = request("FROM a\nRUN <<EOF\nEOF");
+        assert_eq!(refusal(&old, Builder::BuildKit, &heredoc), Some(("heredocs".into(), Some(2))));
+        assert_eq!(refusal(&new, Builder::BuildKit, &heredoc), None);
+        heredoc.dockerfile = b"# syntax=docker/dockerfile:1\nFROM a\nRUN <<EOF\nEOF".to_vec();
+        assert_eq!(refusal(&old, Builder::BuildKit, &heredoc), None);
+        heredoc.builtin_frontend = true;
+        assert!(refusal(&old, Builder::BuildKit, &heredoc).is_some());
+    }
+}

@@ -1,0 +1,144 @@
+use std::path::PathBuf;
+
+/// Why an engine cannot be used or did not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum EngineError {
+    /// Nothing answers at the address.
+    #[error("no container engine answers at {address}: {reason}")]
+    NoEngine {
+        /// Where it was looked for.
+        address: String,
+        /// What the system said.
+        reason: String,
+        /// What to do about it on this system.
+        hint: String,
+    },
+    /// The address is of a kind that Shipwright does not speak yet.
+    #[error("`{address}` cannot be used: {what} is not supported yet")]
+    UnsupportedEndpoint {
+        /// The address as given.
+        address: String,
+        /// What is missing.
+        what: &'static str,
+        /// What to do instead.
+        hint: String,
+    },
+    /// The address is not one.
+    #[error("`{0}` is not the address of a container engine")]
+    InvalidEndpoint(String),
+    /// A docker context that does not exist was asked for.
+    #[error("there is no docker context `{name}` in {}", directory.display())]
+    UnknownContext {
+        /// Its name.
+        name: String,
+        /// Where contexts are.
+        directory: PathBuf,
+    },
+    /// A file of the docker configuration cannot be understood.
+    #[error("cannot read {}: {reason}", path.display())]
+    Configuration {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        reason: String,
+    },
+    /// The engine refused.
+    #[error("the engine cannot {action}: {message}")]
+    Refused {
+        /// What it was asked.
+        action: String,
+        /// What it said.
+        message: String,
+        /// The HTTP status.
+        status: u16,
+    },
+    /// The engine does not know the image.
+    #[error("the engine has no image `{0}`")]
+    NoSuchImage(String),
+    /// The connection broke.
+    #[error("lost the connection to the engine while trying to {action}: {reason}")]
+    Connection {
+        /// What it was asked.
+        action: String,
+        /// What happened.
+        reason: String,
+    },
+}
+
+impl EngineError {
+    /// What the user can do about it.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::NoEngine { hint, .. } | Self::UnsupportedEndpoint { hint, .. } => Some(hint.clone()),
+            Self::InvalidEndpoint(_) => {
+                Some("write unix:///path/to/docker.sock or tcp://host:port".to_owned())
+            }
+            Self::UnknownContext { .. } => Some("`docker context ls` lists them".to_owned()),
+            Self::Configuration { .. }
+            | Self::Refused { .. }
+            | Self::NoSuchImage(_)
+            | Self::Connection { .. } => None,
+        }
+    }
+
+    /// Whether no engine answers at all, which has an exit code of its own.
+    pub fn is_unreachable(&self) -> bool {
+        matches!(self, Self::NoEngine { .. } | Self::UnsupportedEndpoint { .. })
+    }
+}
+
+/// Why a build gave no image. Whatever the variant: no reference of the request was set.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum BuildError {
+    /// The Dockerfile or one of its steps failed.
+    #[error("{message}")]
+    Failed {
+        /// What the builder said.
+        message: String,
+        /// The line of the failing instruction in the Dockerfile that was sent, from 1.
+        line: Option<usize>,
+        /// The end of the failing step's output.
+        log: Vec<String>,
+        /// What to do about it, where that is known.
+        hint: Option<String>,
+    },
+    /// A file was not what had been planned when it was read for sending.
+    #[error("{path} changed while the image was built: {reason}")]
+    ContextChanged {
+        /// The file, relative to the context.
+        path: String,
+        /// What the reader said.
+        reason: String,
+    },
+    /// The builder wanted files that were not planned.
+    #[error("the builder asks for files that were not foreseen: {0}")]
+    ContextExceeded(String),
+    /// The builder of this engine cannot build this.
+    #[error("this engine's builder cannot do {what}")]
+    Unsupported {
+        /// What is asked for, such as a heredoc in line 3.
+        what: String,
+        /// The line of the Dockerfile, from 1.
+        line: Option<usize>,
+        /// What to do about it.
+        hint: String,
+    },
+    /// The connection broke, or the engine stopped.
+    #[error("lost the connection to the engine: {0}")]
+    Connection(String),
+}
+
+impl BuildError {
+    /// What the user can do about it.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Failed { hint, .. } => hint.clone(),
+            Self::Unsupported { hint, .. } => Some(hint.clone()),
+            Self::ContextChanged { .. } => Some("run again when nothing writes to it".to_owned()),
+            Self::ContextExceeded(_) => {
+                Some("`whole_context = true` in the image's settings sends everything".to_owned())
+            }
+            Self::Connection(_) => None,
+        }
+    }
+}

@@ -1,0 +1,84 @@
+use crate::dockerfile::{ImageUse, UseKind};
+use crate::engine::{Builder, LocalImage};
+use crate::image::ImageReference;
+use crate::project::Image;
+
+/// External images that the needed stages begin with.
+pub(super) fn external_bases(image: &Image) -> impl Iterator<Item = &ImageReference> {
+    let is_external = |used: &&ImageUse| !image.bound.iter().any(|bound| bound.span == used.span);
+    image
+        .evaluation
+        .references
+        .iter()
+        .filter(|used| used.kind == UseKind::From && !used.onbuild)
+        .filter(is_external)
+        .filter_map(|used| used.reference.as_ref())
+}
+
+/// What `base` brings along that the plan could not know and that decides which files are read. Only once
+/// the base is there can it be asked. Gives a sentence about it.
+///
+/// Triggers read files that nobody planned; where the whole context is an input anyway, they may. An ENV of
+/// the base wins over an ARG of the same name with the classic builder; `BuildKit` has it the other way
+/// round, as the plan has.
+pub(super) fn unforeseen(image: &Image, base: &LocalImage, builder: Builder) -> Option<String> {
+    let sources = &image.evaluation.sources;
+    if !image.whole_context
+        && let Some(trigger) = base.on_build.iter().find(|trigger| reads_files(trigger))
+    {
+        return Some(format!("its base carries a trigger that was not planned: ONBUILD {trigger}"));
+    }
+    let names = base.env.iter().filter_map(|variable| variable.split_once('=')).map(|(name, _)| name);
+    let decides =
+        |name: &&str| sources.iter().any(|source| !source.inherited && names_variable(&source.written, name));
+    match builder {
+        Builder::Classic if !image.whole_context => names.into_iter().find(decides).map(|name| {
+            format!("its base sets {name}, which this engine's builder prefers to the ARG of that name")
+        }),
+        Builder::Classic | Builder::BuildKit => None,
+    }
+}
+
+/// Whether a trigger may read the context; when in doubt it does.
+fn reads_files(trigger: &str) -> bool {
+    let (keyword, rest) = trigger.trim_start().split_once(char::is_whitespace).unwrap_or((trigger, ""));
+    match keyword.to_ascii_uppercase().as_str() {
+        "COPY" | "ADD" => true,
+        "RUN" => rest.contains("--mount"),
+        _ => false,
+    }
+}
+
+/// Whether `$NAME` or `${NAME…` stands in a source.
+fn names_variable(written: &str, name: &str) -> bool {
+    written.split('$').skip(1).any(|rest| {
+        let rest = rest.strip_prefix('{').unwrap_or(rest);
+        rest.strip_prefix(name)
+            .is_some_and(|after| !after.starts_with(|next: char| next.is_alphanumeric() || next == '_'))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn variables_are_told_by_their_whole_name() {
+        for written in ["$DIR", "a/${DIR}/b", "${DIR:-x}", "$DIR/x", "$A$DIR"] {
+            assert!(names_variable(written, "DIR"), "{written}");
+        }
+        for written in ["DIR", "$DIRS", "${DIR_X}", "$ADIR", ""] {
+            assert!(!names_variable(written, "DIR"), "{written}");
+        }
+    }
+
+    #[test]
+    fn triggers_that_read_files() {
+        for trigger in ["COPY . /", "add x y", "RUN --mount=type=bind,target=/x make"] {
+            assert!(reads_files(trigger), "{trigger}");
+        }
+        for trigger in ["RUN make", "ENV A=1", "USER x"] {
+            assert!(!reads_files(trigger), "{trigger}");
+        }
+    }
+}

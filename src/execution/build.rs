@@ -1,0 +1,154 @@
+use std::sync::Arc;
+
+use tokio::sync::mpsc;
+use tokio::time::Instant;
+
+use super::log_tail::LogTail;
+use super::request::{missing_immutable, reference};
+use super::{BuildFailure, BuildUpdate, Event, ImageOutcome, Worker, clean_message};
+use crate::plan::{Action, PlannedTag, Step};
+
+/// Updates of one build that wait for the renderer; the builder's own buffers come on top.
+const UPDATES: usize = 64;
+
+/// Everything that is done for one image before moving tags. It runs as a task of its own, and its last event
+/// is the image's [`Event::ImageFinished`], unless it is dropped before.
+pub(super) struct ImageTask {
+    image: usize,
+    action: Action,
+    reference: String,
+    /// Immutable tags that the image lacks, with the references they make.
+    tags: Vec<(PlannedTag, String)>,
+    worker: Arc<dyn Worker>,
+    events: mpsc::Sender<Event>,
+}
+
+impl ImageTask {
+    pub(super) fn new(
+        image: usize,
+        step: &Step,
+        worker: Arc<dyn Worker>,
+        events: mpsc::Sender<Event>,
+    ) -> Self {
+        Self {
+            image,
+            action: step.action,
+            reference: reference(step),
+            tags: missing_immutable(step).map(|tag| (tag.clone(), step.tagged(tag).to_string())).collect(),
+            worker,
+            events,
+        }
+    }
+
+    /// Whether the image now has its key and its immutable tags.
+    pub(super) async fn run(self) -> bool {
+        let begun = Instant::now();
+        let done = match self.action {
+            Action::Build => self.build().await,
+            Action::Pull => self.fetch().await,
+            Action::Tag | Action::None | Action::Blocked => self.tag(None).await,
+        };
+        let succeeded = done.is_ok();
+        let (Ok(outcome) | Err(outcome)) = done;
+        self.send(Event::ImageFinished { image: self.image, outcome, elapsed: begun.elapsed() }).await;
+        succeeded
+    }
+
+    async fn build(&self) -> Result<ImageOutcome, ImageOutcome> {
+        self.send(Event::BuildStarted { image: self.image }).await;
+        let (sender, mut updates) = mpsc::channel(UPDATES);
+        let mut tail = LogTail::default();
+        let result = {
+            let mut build = self.worker.build(self.image, sender);
+            loop {
+                tokio::select! {
+                    Some(update) = updates.recv() => self.forward(&mut tail, update).await,
+                    result = &mut build => break result,
+                }
+            }
+        };
+        updates.close();
+        while let Some(update) = updates.recv().await {
+            self.forward(&mut tail, update).await;
+        }
+        match result {
+            Ok(()) => {
+                for (_, reference) in &self.tags {
+                    self.tagged(reference).await;
+                }
+                Ok(ImageOutcome::Built)
+            }
+            Err(BuildFailure { message, line, step, hint }) => Err(ImageOutcome::Failed {
+                message: clean_message(&message),
+                line,
+                log: tail.take(step),
+                hint,
+            }),
+        }
+    }
+
+    async fn fetch(&self) -> Result<ImageOutcome, ImageOutcome> {
+        let begun = Instant::now();
+        let reference = &self.reference;
+        self.send(Event::PullStarted { reference: reference.clone() }).await;
+        let error = self.worker.fetch(self.image).await.err();
+        let elapsed = begun.elapsed();
+        self.send(Event::PullFinished { reference: reference.clone(), elapsed, error: error.clone() }).await;
+        match error {
+            // The download brought the key's own tag.
+            None => self.tag(Some(reference)).await,
+            Some(error) => Err(failed(format!("cannot pull {reference}: {error}"))),
+        }
+    }
+
+    async fn tag(&self, except: Option<&String>) -> Result<ImageOutcome, ImageOutcome> {
+        for (tag, reference) in &self.tags {
+            if Some(reference) != except {
+                let done = self.worker.tag(self.image, tag).await;
+                done.map_err(|error| failed(format!("cannot tag it {reference}: {error}")))?;
+            }
+            self.tagged(reference).await;
+        }
+        Ok(ImageOutcome::Reused)
+    }
+
+    async fn forward(&self, tail: &mut LogTail, update: BuildUpdate) {
+        tail.observe(&update);
+        let image = self.image;
+        self.send(match update {
+            BuildUpdate::Step { step, .. } => Event::BuildProgress { image, step },
+            BuildUpdate::Log { step, stream, line } => Event::BuildLog { image, step, stream, line },
+            BuildUpdate::Sent { bytes } => Event::ContextSent { image, bytes },
+            BuildUpdate::Warning { text } => Event::Notice { text: format!("{}: {text}", self.reference) },
+        })
+        .await;
+    }
+
+    async fn tagged(&self, reference: &str) {
+        self.send(Event::Tagged { image: self.image, reference: reference.to_owned(), moves: false }).await;
+    }
+
+    /// Waits while the renderer is behind. If there is none any more, the work goes on.
+    async fn send(&self, event: Event) {
+        self.events.send(event).await.ok();
+    }
+}
+
+/// A failure of which there is only a message.
+pub(super) fn failed(message: String) -> ImageOutcome {
+    ImageOutcome::Failed { message, line: None, log: Vec::new(), hint: None }
+}
+
+/// Pulls an external base.
+pub(super) async fn pull_base(
+    reference: String,
+    worker: Arc<dyn Worker>,
+    events: mpsc::Sender<Event>,
+) -> Result<(), String> {
+    let begun = Instant::now();
+    events.send(Event::PullStarted { reference: reference.clone() }).await.ok();
+    let result = worker.pull(&reference).await;
+    let error = result.as_ref().err().cloned();
+    events.send(Event::PullFinished { reference, elapsed: begun.elapsed(), error }).await.ok();
+    result
+}

@@ -1,0 +1,138 @@
+use std::io::{self, Read};
+use std::sync::Arc;
+
+use crate::checkout::{BlobHasher, BlobId, InputKind, Snapshot};
+use crate::context;
+use crate::engine::{ContextEntry, ContextKind, ContextSource};
+use crate::inputs::InputFile;
+use crate::project::{ContextFile, Project};
+
+/// The planned inputs of one image, as the engine may ask for them. Each byte is hashed on its way: a file
+/// that is not what was planned ends the build instead of lying about its key.
+pub(super) struct PlannedContext {
+    tree: Arc<dyn Snapshot + Send + Sync>,
+    project: Arc<Project>,
+    image: usize,
+    entries: Vec<ContextEntry>,
+}
+
+impl PlannedContext {
+    /// Of the image at `image`. `time` is what every file gets, in seconds since 1970; without one each
+    /// keeps its own.
+    pub(super) fn new(
+        tree: Arc<dyn Snapshot + Send + Sync>,
+        project: Arc<Project>,
+        image: usize,
+        time: Option<i64>,
+    ) -> io::Result<Self> {
+        let mut planned = Self { tree, project, image, entries: Vec::new() };
+        planned.entries = planned
+            .files()
+            .map(|(input, file)| {
+                let kind = match input.kind {
+                    InputKind::Link => ContextKind::Link { target: planned.tree.read(&file.path)? },
+                    InputKind::File => ContextKind::File { executable: false, size: file.size },
+                    InputKind::Executable => ContextKind::File { executable: true, size: file.size },
+                };
+                let own = file.modified_ns.and_then(|time| i64::try_from(time).ok());
+                Ok(ContextEntry {
+                    path: input.path.as_bytes().to_vec(),
+                    kind,
+                    modified_ns: time.map(|time| time.saturating_mul(1_000_000_000)).or(own).unwrap_or(0),
+                })
+            })
+            .collect::<io::Result<_>>()?;
+        Ok(planned)
+    }
+
+    fn files(&self) -> impl Iterator<Item = (&InputFile, &ContextFile)> {
+        let ready = self.project.images[self.image].ready();
+        ready.into_iter().flat_map(|ready| ready.material.files.iter().zip(&ready.files))
+    }
+}
+
+impl ContextSource for PlannedContext {
+    fn entries(&self) -> &[ContextEntry] {
+        &self.entries
+    }
+
+    fn open(&self, index: usize) -> io::Result<Box<dyn Read + Send>> {
+        let ready = self.project.images[self.image].ready().ok_or(io::ErrorKind::NotFound)?;
+        let (input, file) = (&ready.material.files[index], &ready.files[index]);
+        Ok(Box::new(Verified {
+            inner: self.tree.open(&file.path)?,
+            hasher: Some(BlobHasher::new(file.size)),
+            expected: input.blob,
+            name: file.path.to_string(),
+        }))
+    }
+
+    fn admits(&self, requested: &[String]) -> Result<(), String> {
+        let image = &self.project.images[self.image];
+        let admits = |path: &&String| context::admits(&image.evaluation.sources, image.whole_context, path);
+        match requested.iter().find(|path| !admits(path)) {
+            Some(path) => Err(path.clone()),
+            None => Ok(()),
+        }
+    }
+}
+
+/// A reader that fails at its end, if what it read is not the blob that was planned.
+struct Verified {
+    inner: Box<dyn Read + Send>,
+    hasher: Option<BlobHasher>,
+    expected: BlobId,
+    name: String,
+}
+
+impl Read for Verified {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if buffer.is_empty() {
+            return Ok(0);
+        }
+        let count = self.inner.read(buffer)?;
+        if count > 0 {
+            self.hasher.iter_mut().for_each(|hasher| hasher.update(&buffer[..count]));
+            return Ok(count);
+        }
+        let read = self.hasher.take().map(BlobHasher::finish);
+        if read.is_some_and(|read| read != Some(self.expected)) {
+            return Err(io::Error::other(format!("{} changed while it was being built", self.name)));
+        }
+        Ok(0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn verified(bytes: &'static [u8], planned: &[u8]) -> Verified {
+        let mut hasher = BlobHasher::new(planned.len() as u64);
+        hasher.update(planned);
+        Verified {
+            inner: Box::new(bytes),
+            hasher: Some(BlobHasher::new(planned.len() as u64)),
+            expected: hasher.finish().expect("all bytes were fed"),
+            name: "a.txt".into(),
+        }
+    }
+
+    #[test]
+    fn planned_bytes_pass() {
+        let mut read = Vec::new();
+        verified(b"hello", b"hello").read_to_end(&mut read).expect("unchanged");
+        assert_eq!(read, b"hello");
+    }
+
+    #[test]
+    fn other_bytes_of_the_same_size_fail_at_the_end() {
+        let error = verified(b"hullo", b"hello").read_to_end(&mut Vec::new()).expect_err("changed");
+        assert_eq!(error.to_string(), "a.txt changed while it was being built");
+    }
+
+    #[test]
+    fn a_truncated_file_fails() {
+        assert!(verified(b"hell", b"hello").read_to_end(&mut Vec::new()).is_err());
+    }
+}

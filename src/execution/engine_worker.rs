@@ -1,0 +1,331 @@
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use tokio::sync::mpsc;
+
+use super::bases::{external_bases, unforeseen};
+use super::context_source::PlannedContext;
+use super::labels::{KEY_LABEL, labels};
+use super::{BuildFailure, BuildUpdate, LogStream, StepProgress, Worker};
+use crate::checkout::Snapshot;
+use crate::dockerfile::{cut_unneeded_stages, rewrite};
+use crate::engine::{
+    BuildError, BuildEvent, BuildRequest, Engine, LocalImage, OutputStream, Secret, SshAgent, StepState,
+};
+use crate::image::{ContentKey, ImageReference, Tag};
+use crate::inputs::Manifests;
+use crate::plan::{Plan, PlannedTag, Step};
+use crate::project::{Image, Project, ReadyImage};
+
+/// An engine that gives an image its name anew, because another run built the same one, may not know the
+/// name for a moment. So often what was not found is looked for again.
+const TRIES: usize = 3;
+const BETWEEN_TRIES: Duration = Duration::from_millis(150);
+
+/// How all images of a run are built; nothing here changes an image's key.
+#[derive(Clone, Debug, Default)]
+pub struct BuildOptions {
+    /// Values of build arguments that do not enter keys.
+    pub unhashed_build_args: BTreeMap<String, String>,
+    /// Secrets for RUN --mount=type=secret.
+    pub secrets: Vec<Secret>,
+    /// Agents for RUN --mount=type=ssh.
+    pub ssh: Vec<SshAgent>,
+    /// The network of RUN steps.
+    pub network: Option<String>,
+    /// Host names for RUN steps.
+    pub add_hosts: Vec<String>,
+    /// Forget what the builder has cached.
+    pub no_cache: bool,
+    /// No registry may be asked, so `# syntax=` lines mean the builder's own frontend.
+    pub offline: bool,
+}
+
+/// Carries out a plan on an engine.
+pub struct EngineWorker {
+    /// The engine.
+    pub engine: Arc<Engine>,
+    /// Seconds since 1970 of each image's revision, where it has one.
+    pub commit_times: Vec<Option<i64>>,
+    /// The `origin` remote, credentials removed.
+    pub origin_url: Option<String>,
+    /// Where the files come from.
+    pub tree: Arc<dyn Snapshot + Send + Sync>,
+    /// The images.
+    pub project: Arc<Project>,
+    /// Index of each step's image in the project.
+    pub images: Vec<usize>,
+    /// What is carried out.
+    pub plan: Arc<Plan>,
+    /// Remembers what was built.
+    pub manifests: Manifests,
+    /// How to build.
+    pub options: BuildOptions,
+}
+
+impl EngineWorker {
+    fn image(&self, step: usize) -> &Image {
+        &self.project.images[self.images[step]]
+    }
+
+    fn step(&self, step: usize) -> &Step {
+        &self.plan.steps[step]
+    }
+
+    fn reference(&self, step: usize) -> Result<&ImageReference, String> {
+        let step = self.step(step);
+        step.reference.as_ref().ok_or_else(|| format!("{} is blocked", step.name()))
+    }
+
+    /// Every reference to an image of this checkout is pinned to its planned key, so that no moving tag can
+    /// slip in.
+    fn pins(&self, image: &Image) -> Result<Vec<(Range<usize>, String)>, String> {
+        image
+            .bound
+            .iter()
+            .map(|bound| {
+                let dependency = &self.project.images[bound.image];
+                let reference = dependency
+                    .reference()
+                    .ok_or_else(|| format!("{} cannot be built", dependency.name.full()))?;
+                Ok((bound.span.clone(), reference.to_string()))
+            })
+            .collect()
+    }
+
+    /// Files of a clean image carry the time of its revision's commit, so that two clones give the same
+    /// bytes; those of a dirty one keep their own.
+    fn context_time(&self, at: usize) -> Option<i64> {
+        if self.step(at).dirty { None } else { self.commit_times[at] }
+    }
+
+    fn request(&self, at: usize) -> Result<BuildRequest, String> {
+        let (step, image) = (self.step(at), self.image(at));
+        let ready = image.ready().ok_or_else(|| format!("{} is blocked", step.name()))?;
+        let context = PlannedContext::new(
+            Arc::clone(&self.tree),
+            Arc::clone(&self.project),
+            self.images[at],
+            self.context_time(at),
+        )
+        .map_err(|error| format!("cannot read the build context: {error}"))?;
+        let mut build_args = ready.material.build_args.clone();
+        let declared = &image.evaluation.declared_args;
+        build_args.extend(
+            self.options
+                .unhashed_build_args
+                .iter()
+                .filter(|(name, _)| declared.contains(*name))
+                .map(|(name, value)| (name.clone(), value.clone())),
+        );
+        let time = self.context_time(at);
+        let source = &image.file.source;
+        let pins = self.pins(image)?;
+        // The cuts come first: a pin in a stage that goes must not keep the stage.
+        let cut = [cut_unneeded_stages(&image.file, &image.evaluation), pins.clone()].concat();
+        Ok(BuildRequest {
+            references: immutable_references(step),
+            labels: labels(image, step, ready, self.origin_url.as_deref()),
+            build_args,
+            target: image.target.clone(),
+            platform: Some(ready.material.platform.clone()),
+            secrets: self.options.secrets.clone(),
+            ssh: self.options.ssh.clone(),
+            network: self.options.network.clone(),
+            add_hosts: self.options.add_hosts.clone(),
+            no_cache: self.options.no_cache,
+            builtin_frontend: self.options.offline,
+            classic_dockerfile: Some(rewrite(source, &cut)),
+            ..BuildRequest::new(rewrite(source, &pins), Arc::new(context), context_key(ready, time))
+        })
+    }
+}
+
+impl EngineWorker {
+    /// What a base brings along is known once it is there, and must not decide what nobody planned.
+    async fn check_bases(&self, step: usize) -> Result<(), BuildFailure> {
+        let image = self.image(step);
+        let builder = self.engine.info().builder;
+        for base in external_bases(image) {
+            let found = self.engine.inspect(base).await;
+            let found = found.map_err(|error| BuildFailure::new(error.to_string()))?;
+            if let Some(message) = found.and_then(|base| unforeseen(image, &base, builder)) {
+                return Err(BuildFailure {
+                    hint: Some(self.whole_context(step)),
+                    ..BuildFailure::new(message)
+                });
+            }
+        }
+        Ok(())
+    }
+
+    fn failure(&self, step: usize, error: &BuildError) -> BuildFailure {
+        let line = match error {
+            BuildError::Failed { line, .. } | BuildError::Unsupported { line, .. } => *line,
+            _ => None,
+        };
+        let hint = match error {
+            BuildError::ContextExceeded(_) => Some(self.whole_context(step)),
+            _ => error.hint(),
+        };
+        BuildFailure { line, hint, ..BuildFailure::new(error.to_string()) }
+    }
+
+    /// The settings that make every file of the context an input.
+    fn whole_context(&self, step: usize) -> String {
+        let name = self.image(step).name.title();
+        format!(
+            "`whole_context = true` below `[image.{name}]` in shipwright.toml makes all files of its context inputs"
+        )
+    }
+}
+
+/// What an engine keeps of a context may be used again for equal files with equal times only.
+fn context_key(ready: &ReadyImage, time: Option<i64>) -> [u8; 32] {
+    let times: Vec<i128> = match time {
+        Some(time) => vec![i128::from(time)],
+        None => ready.files.iter().map(|file| file.modified_ns.unwrap_or_default()).collect(),
+    };
+    ready.material.files.digest_with_times(&times)
+}
+
+fn immutable_references(step: &Step) -> Vec<ImageReference> {
+    step.tags.iter().filter(|tag| !tag.moves).map(|tag| step.tagged(tag)).collect()
+}
+
+#[async_trait]
+impl Worker for EngineWorker {
+    async fn pull(&self, reference: &str) -> Result<(), String> {
+        let reference: ImageReference =
+            reference.parse().map_err(|error: crate::image::InvalidReference| error.to_string())?;
+        self.engine.pull(&reference, None, None, |_| {}).await.map_err(|error| error.to_string())
+    }
+
+    async fn build(&self, image: usize, updates: mpsc::Sender<BuildUpdate>) -> Result<(), BuildFailure> {
+        let request = self.request(image).map_err(BuildFailure::new)?;
+        self.check_bases(image).await?;
+        let (sender, mut events) = mpsc::channel(256);
+        let build = self.engine.build(request, sender);
+        let forward = async {
+            while let Some(event) = events.recv().await {
+                if updates.send(update(event)).await.is_err() {
+                    break;
+                }
+            }
+        };
+        let (built, ()) = tokio::join!(build, forward);
+        built.map_err(|error| self.failure(image, &error))?;
+        if let (Some(ready), Some(key)) = (self.image(image).ready(), self.step(image).key) {
+            self.manifests.write(key, &ready.material.files);
+        }
+        Ok(())
+    }
+
+    async fn fetch(&self, image: usize) -> Result<(), String> {
+        let reference = self.reference(image)?;
+        self.engine.pull(reference, None, None, |_| {}).await.map_err(|error| error.to_string())
+    }
+
+    async fn tag(&self, image: usize, tag: &PlannedTag) -> Result<(), String> {
+        let source = self.reference(image)?;
+        let target = self.step(image).tagged(tag);
+        let mut tries = TRIES;
+        loop {
+            match self.engine.tag(source, &target).await {
+                Ok(()) => return Ok(()),
+                Err(error) if tries == 0 => return Err(error.to_string()),
+                Err(_) => tries -= 1,
+            }
+            tokio::time::sleep(BETWEEN_TRIES).await;
+        }
+    }
+
+    async fn present_tags(&self, images: &[usize]) -> Result<Vec<Option<Vec<Tag>>>, String> {
+        let references =
+            images.iter().map(|image| self.reference(*image).cloned()).collect::<Result<Vec<_>, _>>()?;
+        let mut tries = TRIES;
+        let found = loop {
+            let found = self.engine.inspect_all(&references).await.map_err(|error| error.to_string())?;
+            if tries == 0 || found.iter().all(Option::is_some) {
+                break found;
+            }
+            tries -= 1;
+            tokio::time::sleep(BETWEEN_TRIES).await;
+        };
+        Ok(images
+            .iter()
+            .zip(found)
+            .map(|(image, found)| {
+                let found = found.filter(|found| key_of(found) == self.step(*image).key)?;
+                let repository = &self.step(*image).repository;
+                let ours = found.references.iter().filter(|reference| reference.repository == *repository);
+                Some(ours.filter_map(|reference| reference.tag.clone()).collect())
+            })
+            .collect())
+    }
+
+    async fn superseded(&self, moves: &[(usize, PlannedTag)]) -> Result<Vec<String>, String> {
+        let leaving: Vec<ImageReference> =
+            moves.iter().map(|(image, tag)| self.step(*image).tagged(tag)).collect();
+        let found = self.engine.inspect_all(&leaving).await.map_err(|error| error.to_string())?;
+        let mut superseded = BTreeSet::new();
+        for ((image, _), found) in moves.iter().zip(found) {
+            let Some(found) = found else { continue };
+            let Some(key) = key_of(&found).filter(|key| Some(*key) != self.step(*image).key) else {
+                continue;
+            };
+            superseded.extend(only_its_own_tag(&found, key, &leaving));
+        }
+        Ok(superseded.into_iter().collect())
+    }
+
+    async fn remove(&self, reference: &str) -> Result<bool, String> {
+        let reference: ImageReference =
+            reference.parse().map_err(|error: crate::image::InvalidReference| error.to_string())?;
+        let found = self.engine.inspect(&reference).await.map_err(|error| error.to_string())?;
+        let Some(found) = found.filter(|found| found.references == [reference.clone()]) else {
+            return Ok(false);
+        };
+        let used = self.engine.containers_using(&found.id).await.map_err(|error| error.to_string())?;
+        if !used.is_empty() {
+            return Ok(false);
+        }
+        self.engine.remove(&reference).await.map_err(|error| error.to_string())?;
+        Ok(true)
+    }
+}
+
+/// The `src-` reference of an image that keeps no other tag once the moving ones have left it: a dirty one.
+fn only_its_own_tag(found: &LocalImage, key: ContentKey, leaving: &[ImageReference]) -> Option<String> {
+    let mut staying = found.references.iter().filter(|reference| !leaving.contains(reference));
+    let (own, others) = (staying.next()?, staying.next());
+    let tag = own.tag.as_ref()?.as_str();
+    (others.is_none() && tag.ends_with(key.tag().as_str())).then(|| own.to_string())
+}
+
+fn key_of(found: &LocalImage) -> Option<ContentKey> {
+    found.labels.get(KEY_LABEL)?.parse().ok()
+}
+
+fn update(event: BuildEvent) -> BuildUpdate {
+    match event {
+        BuildEvent::Step(StepState { id, name, position, completed, cached, error, bytes }) => {
+            BuildUpdate::Step {
+                step: StepProgress { id, name, position, completed, cached, bytes },
+                failed: error.is_some(),
+            }
+        }
+        BuildEvent::Log { step, stream, line } => {
+            let stream = match stream {
+                OutputStream::Out => LogStream::Out,
+                OutputStream::Err => LogStream::Err,
+            };
+            BuildUpdate::Log { step, stream, line }
+        }
+        BuildEvent::Sent { bytes } => BuildUpdate::Sent { bytes },
+        BuildEvent::Warning { message, .. } => BuildUpdate::Warning { text: message },
+    }
+}

@@ -1,0 +1,136 @@
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use sha2::{Digest, Sha256};
+
+/// How often a lock that another run holds is tried again.
+const RETRY: Duration = Duration::from_millis(50);
+
+/// Which runs exclude each other while they move tags: those of one namespace on one engine.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LockScope {
+    /// Where the lock's file is, and stays; it is made if it is not there. It can be deleted when nothing runs.
+    pub folder: PathBuf,
+    /// The engine's own id.
+    pub engine: String,
+    /// The namespace.
+    pub namespace: String,
+}
+
+/// The lock could not be used: the folder cannot be written or its file system has no locks.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot lock {}: {source}", path.display())]
+pub struct LockError {
+    path: PathBuf,
+    source: io::Error,
+}
+
+/// The right to move the tags of a namespace, until it is dropped. The operating system gives it back
+/// when a process ends in whatever way, so a killed run locks nobody out.
+#[derive(Debug)]
+pub struct TagLock {
+    _file: File,
+}
+
+impl LockScope {
+    /// The lock's file. A hash, because namespaces and engine ids hold what file names cannot.
+    pub fn path(&self) -> PathBuf {
+        let mut hash = Sha256::new();
+        hash.update(self.engine.as_bytes());
+        hash.update([0]);
+        hash.update(self.namespace.as_bytes());
+        let mut name = "tags-".to_owned();
+        for byte in &hash.finalize()[..16] {
+            name.extend(
+                [byte >> 4, byte & 15].map(|digit| char::from(b"0123456789abcdef"[usize::from(digit)])),
+            );
+        }
+        self.folder.join(name + ".lock")
+    }
+}
+
+impl TagLock {
+    /// Takes the lock if nobody has it.
+    pub fn try_acquire(scope: &LockScope) -> Result<Option<Self>, LockError> {
+        let path = scope.path();
+        let attempt = || -> io::Result<Option<Self>> {
+            let file = open(&scope.folder, &path)?;
+            match file.try_lock() {
+                Ok(()) => Ok(Some(Self { _file: file })),
+                Err(TryLockError::WouldBlock) => Ok(None),
+                Err(TryLockError::Error(error)) => Err(error),
+            }
+        };
+        attempt().map_err(|source| LockError { path: path.clone(), source })
+    }
+
+    /// Takes the lock as soon as it is free; `waiting` is called once if it is not free at first.
+    pub async fn acquire(scope: &LockScope, waiting: impl FnOnce()) -> Result<Self, LockError> {
+        if let Some(lock) = Self::try_acquire(scope)? {
+            return Ok(lock);
+        }
+        waiting();
+        loop {
+            tokio::time::sleep(RETRY).await;
+            if let Some(lock) = Self::try_acquire(scope)? {
+                return Ok(lock);
+            }
+        }
+    }
+}
+
+fn open(folder: &Path, path: &Path) -> io::Result<File> {
+    std::fs::create_dir_all(folder)?;
+    OpenOptions::new().create(true).truncate(false).write(true).open(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn scope(folder: &Path, namespace: &str) -> LockScope {
+        LockScope {
+            folder: folder.join("state"),
+            engine: "6f3c:engine".to_owned(),
+            namespace: namespace.to_owned(),
+        }
+    }
+
+    #[test]
+    fn one_holder_per_engine_and_namespace() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let acme = scope(folder.path(), "quay.io/acme");
+        let held = TagLock::try_acquire(&acme).expect("works").expect("free");
+        assert!(TagLock::try_acquire(&acme).expect("works").is_none());
+        assert!(TagLock::try_acquire(&scope(folder.path(), "other")).expect("works").is_some());
+        let engine = LockScope { engine: "another".to_owned(), ..acme.clone() };
+        assert!(TagLock::try_acquire(&engine).expect("works").is_some());
+        drop(held);
+        assert!(TagLock::try_acquire(&acme).expect("works").is_some());
+    }
+
+    #[test]
+    fn a_folder_that_cannot_be_made_is_an_error_that_names_it() {
+        let folder = tempfile::tempdir().expect("a folder");
+        std::fs::write(folder.path().join("state"), "a file").expect("written");
+        let error = TagLock::try_acquire(&scope(folder.path(), "acme")).expect_err("not a folder");
+        assert!(error.to_string().contains("state"), "{error}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn waits_until_it_is_free_and_says_so() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let acme = scope(folder.path(), "acme");
+        let held = TagLock::try_acquire(&acme).expect("works").expect("free");
+        let release = tokio::spawn(async move {
+            tokio::time::sleep(Duration::from_secs(3)).await;
+            drop(held);
+        });
+        let mut said = 0;
+        let lock = TagLock::acquire(&acme, || said += 1).await;
+        assert!(lock.is_ok() && release.is_finished());
+        assert_eq!(said, 1);
+    }
+}

@@ -1,0 +1,157 @@
+use futures_util::StreamExt;
+use futures_util::stream;
+use tokio_util::sync::CancellationToken;
+
+use super::lock::TagLock;
+use super::outbox::Outbox;
+use super::request::reference;
+use super::runner::TAGS;
+use super::{Event, Outcome, RunRequest, Worker};
+use crate::plan::{Action, PlannedTag};
+
+/// A moving tag and the image that it is to name.
+type Move = (usize, PlannedTag);
+
+/// Moves the moving tags of all images together; every image has its key.
+///
+/// What the plan saw may be old by now, since another run may have moved some in the meantime: under the
+/// lock it is asked again which tags are where, so that the images under one tag belong together in the end.
+pub(super) async fn move_tags(
+    request: RunRequest<'_>,
+    blocked: &[bool],
+    worker: &dyn Worker,
+    outbox: &mut Outbox,
+    interruption: &CancellationToken,
+) -> Outcome {
+    let images: Vec<usize> = (0..request.images()).filter(|&image| !blocked[image]).collect();
+    // With everything in place there is nothing to decide, and a run that changes nothing waits for nobody.
+    if images.iter().all(|&image| is_settled(request, image)) {
+        return Outcome::Succeeded;
+    }
+    let prepared = interruption.run_until_cancelled(prepare(request, &images, worker, outbox)).await;
+    let Some(prepared) = prepared.filter(|_| !interruption.is_cancelled()) else {
+        outbox.push(Event::Interrupted);
+        return Outcome::Interrupted;
+    };
+    let prepared = match prepared {
+        Ok(prepared) => prepared,
+        Err(reason) => {
+            outbox.push(Event::TagsHeld { reason });
+            return Outcome::Failed;
+        }
+    };
+    let moved = put(request, &prepared.moves, worker, outbox, interruption).await;
+    if moved && !interruption.is_cancelled() {
+        remove(request, &prepared.superseded, worker, outbox).await;
+    }
+    if moved { Outcome::Succeeded } else { Outcome::Failed }
+}
+
+fn is_settled(request: RunRequest<'_>, image: usize) -> bool {
+    let step = &request.plan.steps[image];
+    // A new image has no moving tag, whatever the one before it had.
+    let is_new = matches!(step.action, Action::Build | Action::Pull);
+    step.tags.iter().all(|tag| !tag.moves || (tag.in_place && !is_new))
+}
+
+struct Prepared {
+    moves: Vec<Move>,
+    superseded: Vec<String>,
+    /// Held until everything has moved.
+    _lock: Option<TagLock>,
+}
+
+/// Takes the lock and finds out what there is to move. Changes nothing.
+async fn prepare(
+    request: RunRequest<'_>,
+    images: &[usize],
+    worker: &dyn Worker,
+    outbox: &mut Outbox,
+) -> Result<Prepared, String> {
+    let lock = lock(request, outbox).await;
+    let present = worker.present_tags(images).await?;
+    let mut moves = Vec::new();
+    for (position, &image) in images.iter().enumerate() {
+        let step = &request.plan.steps[image];
+        let Some(present) = present.get(position).and_then(Option::as_ref) else {
+            return Err(format!("{} is gone: something removed it during the run", reference(step)));
+        };
+        let misplaced = step.tags.iter().filter(|tag| tag.moves && !present.contains(&tag.tag));
+        moves.extend(misplaced.map(|tag| (image, tag.clone())));
+    }
+    let superseded = match worker.superseded(&moves).await {
+        Ok(superseded) => superseded,
+        Err(error) => {
+            outbox.push(Event::Notice { text: format!("superseded images are not looked for: {error}") });
+            Vec::new()
+        }
+    };
+    Ok(Prepared { moves, superseded, _lock: lock })
+}
+
+async fn lock(request: RunRequest<'_>, outbox: &mut Outbox) -> Option<TagLock> {
+    let scope = request.options.lock.as_ref()?;
+    let waiting = || {
+        let text = format!("another run is moving the tags of {}: waiting for it", scope.namespace);
+        outbox.push(Event::Notice { text });
+    };
+    match TagLock::acquire(scope, waiting).await {
+        Ok(lock) => Some(lock),
+        Err(error) => {
+            // A home that cannot be written, such as a CI container's, is no reason not to build.
+            let text = format!("tags move without a lock against other runs: {error}");
+            outbox.push(Event::Notice { text });
+            None
+        }
+    }
+}
+
+/// Puts the tags; from here on an interruption waits. After a failure it goes on, so that as few as possible
+/// are left behind.
+async fn put(
+    request: RunRequest<'_>,
+    moves: &[Move],
+    worker: &dyn Worker,
+    outbox: &mut Outbox,
+    interruption: &CancellationToken,
+) -> bool {
+    // Collected first: a lazy iterator of borrowing futures would make this future impossible to spawn.
+    let calls: Vec<_> = moves.iter().map(|(image, tag)| worker.tag(*image, tag)).collect();
+    let mut results = stream::iter(calls).buffered(TAGS);
+    let (mut done, mut all_moved, mut told) = (0, true, false);
+    while let Some((image, tag)) = moves.get(done) {
+        let result = tokio::select! {
+            biased;
+            () = interruption.cancelled(), if !told => {
+                told = true;
+                outbox.push(Event::Notice { text: "the tags are being moved: finishing that first".to_owned() });
+                continue;
+            }
+            result = results.next() => result,
+        };
+        done += 1;
+        let (image, reference) = (*image, request.plan.steps[*image].tagged(tag).to_string());
+        match result.unwrap_or(Ok(())) {
+            Ok(()) => outbox.push(Event::Tagged { image, reference, moves: true }),
+            Err(error) => {
+                all_moved = false;
+                outbox.push(Event::TagFailed { image, reference, error });
+            }
+        }
+    }
+    all_moved
+}
+
+async fn remove(request: RunRequest<'_>, superseded: &[String], worker: &dyn Worker, outbox: &mut Outbox) {
+    let selected: Vec<String> = request.plan.steps.iter().map(reference).collect();
+    for reference in superseded.iter().filter(|&reference| !selected.contains(reference)) {
+        match worker.remove(reference).await {
+            Ok(true) => outbox.push(Event::Removed { reference: reference.clone() }),
+            Ok(false) => {}
+            Err(error) => {
+                let text = format!("superseded {reference} could not be removed: {error}");
+                outbox.push(Event::Notice { text });
+            }
+        }
+    }
+}

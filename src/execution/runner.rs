@@ -1,0 +1,233 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+use tokio::task::{JoinError, JoinSet};
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use super::build::{ImageTask, failed, pull_base};
+use super::moving_tags::move_tags;
+use super::outbox::Outbox;
+use super::{Event, ImageOutcome, Limits, Outcome, RunRequest, Scheduler, Worker};
+use crate::plan::Action;
+
+/// A good size for the channel of events: renderers draw in batches, and a build that prints a million lines
+/// is slowed down instead of held in memory.
+pub const EVENT_CAPACITY: usize = 1024;
+
+/// Downloads side by side; the engine limits layers by itself.
+const PULLS: usize = 4;
+/// Engines serialise tag calls; a few at once hide the way to a remote one.
+pub(super) const TAGS: usize = 4;
+/// How long cancelled builds have to end before they are left behind.
+const PATIENCE: Duration = Duration::from_millis(900);
+
+/// Carries out a plan. The last event is always [`Event::Finished`].
+///
+/// `events` must be drained while this runs: a full channel holds the builds back (never the reaction to an
+/// interruption). Cancelling `interruption` before the moving tags begin to move stops everything within a
+/// second; after that the tags are finished first. Further interruptions change nothing.
+pub async fn run(
+    request: RunRequest<'_>,
+    worker: Arc<dyn Worker>,
+    events: mpsc::Sender<Event>,
+    interruption: CancellationToken,
+) -> Outcome {
+    let begun = Instant::now();
+    let mut run = Run::new(request, worker, events);
+    let outcome = run.carry_out(&interruption).await;
+    run.outbox.push(Event::Finished { outcome, elapsed: begun.elapsed() });
+    run.outbox.flush().await;
+    outcome
+}
+
+/// Tasks are the plan's images by their index, then the pulls of external bases.
+struct Run<'a> {
+    request: RunRequest<'a>,
+    worker: Arc<dyn Worker>,
+    outbox: Outbox,
+    blocked: Vec<bool>,
+    scheduler: Scheduler,
+    running: JoinSet<(usize, Result<(), String>)>,
+    started: Vec<Option<Instant>>,
+    /// Tasks whose last event is sent or queued.
+    settled: Vec<bool>,
+    /// For each image that failed or was skipped: the image whose failure it was.
+    culprits: Vec<Option<usize>>,
+    failed: bool,
+}
+
+enum Stop {
+    Interrupted,
+    FailFast,
+}
+
+impl<'a> Run<'a> {
+    fn new(request: RunRequest<'a>, worker: Arc<dyn Worker>, events: mpsc::Sender<Event>) -> Self {
+        let blocked = request.blocked();
+        let tasks = request.tasks(&blocked);
+        let limits = Limits { builds: request.options.jobs, pulls: PULLS, tags: TAGS };
+        let mut run = Self {
+            worker,
+            outbox: Outbox::new(events),
+            scheduler: Scheduler::new(&tasks, limits, request.options.fail_fast),
+            running: JoinSet::new(),
+            started: vec![None; tasks.len()],
+            settled: vec![false; tasks.len()],
+            culprits: vec![None; request.images()],
+            failed: false,
+            request,
+            blocked,
+        };
+        let images = 0..run.request.images();
+        let builds = images.clone().filter(|&it| !run.blocked[it] && run.request.action(it) == Action::Build);
+        run.outbox.push(Event::Started { builds: builds.count() });
+        for image in images.filter(|&image| tasks[image].lane.is_none()) {
+            let outcome = if run.blocked[image] { ImageOutcome::Blocked } else { ImageOutcome::Reused };
+            run.settle(image, outcome, Duration::ZERO);
+        }
+        run
+    }
+
+    async fn carry_out(&mut self, interruption: &CancellationToken) -> Outcome {
+        match self.work(interruption).await {
+            Some(Stop::Interrupted) => {
+                self.cancel(Some(Event::Interrupted)).await;
+                return Outcome::Interrupted;
+            }
+            Some(Stop::FailFast) => {
+                self.cancel(None).await;
+                return Outcome::Failed;
+            }
+            None => {}
+        }
+        for image in 0..self.request.images() {
+            if !self.settled[image] {
+                self.failed = true;
+                let message = "it waits for itself: its dependencies form a cycle".to_owned();
+                self.settle(image, failed(message), Duration::ZERO);
+            }
+        }
+        if self.failed {
+            return Outcome::Failed;
+        }
+        if let Some(reason) = &self.request.options.hold_tags {
+            self.outbox.push(Event::TagsHeld { reason: reason.clone() });
+            return Outcome::Failed;
+        }
+        move_tags(self.request, &self.blocked, &*self.worker, &mut self.outbox, interruption).await
+    }
+
+    /// Pulls, builds and immutable tags, until all is done or something stops it.
+    async fn work(&mut self, interruption: &CancellationToken) -> Option<Stop> {
+        loop {
+            if interruption.is_cancelled() {
+                return Some(Stop::Interrupted);
+            }
+            if self.scheduler.is_stopped() {
+                return Some(Stop::FailFast);
+            }
+            while let Some(task) = self.scheduler.next() {
+                self.start(task);
+            }
+            if self.running.is_empty() {
+                return None;
+            }
+            tokio::select! {
+                biased;
+                () = interruption.cancelled() => {}
+                Some(joined) = self.running.join_next() => self.joined(joined),
+                () = self.outbox.send_one(), if !self.outbox.is_empty() => {}
+            }
+        }
+    }
+
+    fn start(&mut self, task: usize) {
+        self.started[task] = Some(Instant::now());
+        let (worker, events) = (Arc::clone(&self.worker), self.outbox.sender());
+        if let Some(step) = self.request.plan.steps.get(task) {
+            let image = ImageTask::new(task, step, worker, events);
+            // The task itself has told what went wrong.
+            self.running.spawn(async move {
+                let succeeded = image.run().await;
+                (task, if succeeded { Ok(()) } else { Err(String::new()) })
+            });
+        } else {
+            let reference = self.request.pulls[task - self.request.images()].reference.clone();
+            self.running.spawn(async move { (task, pull_base(reference, worker, events).await) });
+        }
+    }
+
+    fn joined(&mut self, joined: Result<(usize, Result<(), String>), JoinError>) {
+        let (task, result) = match joined {
+            Ok(ended) => ended,
+            Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
+            Err(_) => return,
+        };
+        self.settled[task] = true;
+        let skipped = self.scheduler.finished(task, result.is_ok()).skipped;
+        let Err(error) = result else { return };
+        self.failed = true;
+        if let Some(culprit) = self.culprits.get_mut(task) {
+            *culprit = Some(task);
+        }
+        for image in skipped {
+            self.skip(image, task, &error);
+        }
+    }
+
+    /// Settles an image that cannot be built because of `task`: an image that failed, or a pull.
+    fn skip(&mut self, image: usize, task: usize, error: &str) {
+        let pull = task.checked_sub(self.request.images()).and_then(|number| self.request.pulls.get(number));
+        let outcome = match pull {
+            Some(pull) if pull.images.contains(&image) => {
+                self.culprits[image] = Some(image);
+                failed(format!("cannot pull {}: {error}", pull.reference))
+            }
+            _ => {
+                let culprit = self.request.culprit(image, &self.culprits).unwrap_or(task);
+                self.culprits[image] = Some(culprit);
+                ImageOutcome::DependencyFailed { dependency: culprit }
+            }
+        };
+        self.settle(image, outcome, Duration::ZERO);
+    }
+
+    fn settle(&mut self, image: usize, outcome: ImageOutcome, elapsed: Duration) {
+        self.settled[image] = true;
+        self.outbox.push(Event::ImageFinished { image, outcome, elapsed });
+    }
+
+    /// Drops everything that runs, and accounts for every image.
+    async fn cancel(&mut self, first: Option<Event>) {
+        self.scheduler.stop();
+        self.running.abort_all();
+        if let Some(event) = first {
+            self.outbox.push(event);
+        }
+        // What ended before it could be dropped has sent its last event. What does not end is left behind.
+        let ends = async {
+            while let Some(joined) = self.running.join_next().await {
+                if let Ok((task, _)) = joined {
+                    self.settled[task] = true;
+                }
+            }
+        };
+        tokio::time::timeout(PATIENCE, ends).await.ok();
+        self.running.detach_all();
+        for task in 0..self.settled.len() {
+            if self.settled[task] {
+                continue;
+            }
+            let elapsed = self.started[task].map(|at| at.elapsed());
+            if let (Some(reference), Some(elapsed)) = (self.request.pulled_by(task), elapsed) {
+                let error = Some("cancelled".to_owned());
+                self.outbox.push(Event::PullFinished { reference, elapsed, error });
+            }
+            if task < self.request.images() {
+                self.settle(task, ImageOutcome::Cancelled, elapsed.unwrap_or_default());
+            }
+        }
+    }
+}

@@ -1,0 +1,129 @@
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use super::{Event, ImageOutcome, Outcome};
+
+/// What a run came to: a fold of its events. Images are indices into `Plan::steps`, each in exactly one of
+/// the sets once it is done with.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RunSummary {
+    /// Built.
+    pub built: BTreeSet<usize>,
+    /// Not built; at least one tag was put on them.
+    pub tagged: BTreeSet<usize>,
+    /// There already, with all their tags.
+    pub reused: BTreeSet<usize>,
+    /// Failed.
+    pub failed: BTreeSet<usize>,
+    /// Not started because of a failure.
+    pub not_started: BTreeSet<usize>,
+    /// Stopped or not started because of an interruption or `--fail-fast`.
+    pub cancelled: BTreeSet<usize>,
+    /// Left out.
+    pub blocked: BTreeSet<usize>,
+    /// How many moving tags moved.
+    pub moved: usize,
+    /// References of moving tags that could not be put.
+    pub tags_failed: Vec<String>,
+    /// References of superseded images that were removed.
+    pub removed: Vec<String>,
+    /// How the run ended; none while it goes on.
+    pub outcome: Option<Outcome>,
+    /// How long it took.
+    pub elapsed: Duration,
+    /// Tags come before an image's end as well as after it.
+    touched: BTreeSet<usize>,
+}
+
+impl RunSummary {
+    /// The summary of a whole stream.
+    pub fn of<'a>(events: impl IntoIterator<Item = &'a Event>) -> Self {
+        let mut summary = Self::default();
+        events.into_iter().for_each(|event| summary.apply(event));
+        summary
+    }
+
+    /// Takes in one event.
+    pub fn apply(&mut self, event: &Event) {
+        match event {
+            Event::ImageFinished { image, outcome, .. } => {
+                let touched = self.touched.contains(image);
+                let set = match outcome {
+                    ImageOutcome::Built => &mut self.built,
+                    ImageOutcome::Reused if touched => &mut self.tagged,
+                    ImageOutcome::Reused => &mut self.reused,
+                    ImageOutcome::Failed { .. } => &mut self.failed,
+                    ImageOutcome::DependencyFailed { .. } => &mut self.not_started,
+                    ImageOutcome::Cancelled => &mut self.cancelled,
+                    ImageOutcome::Blocked => &mut self.blocked,
+                };
+                set.insert(*image);
+            }
+            Event::Tagged { image, moves, .. } => {
+                self.touched.insert(*image);
+                self.moved += usize::from(*moves);
+                if self.reused.remove(image) {
+                    self.tagged.insert(*image);
+                }
+            }
+            Event::TagFailed { reference, .. } => self.tags_failed.push(reference.clone()),
+            Event::Removed { reference } => self.removed.push(reference.clone()),
+            Event::Finished { outcome, elapsed } => {
+                self.outcome = Some(*outcome);
+                self.elapsed = *elapsed;
+            }
+            _ => {}
+        }
+    }
+
+    /// How many images were done with.
+    pub fn images(&self) -> usize {
+        let sets = [
+            &self.built,
+            &self.tagged,
+            &self.reused,
+            &self.failed,
+            &self.not_started,
+            &self.cancelled,
+            &self.blocked,
+        ];
+        sets.iter().map(|set| set.len()).sum()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn finished(image: usize, outcome: ImageOutcome) -> Event {
+        Event::ImageFinished { image, outcome, elapsed: Duration::ZERO }
+    }
+
+    fn tagged(image: usize, moves: bool) -> Event {
+        Event::Tagged { image, reference: "acme/base:main".to_owned(), moves }
+    }
+
+    #[test]
+    fn each_image_is_counted_once_whenever_its_tags_come() {
+        let summary = RunSummary::of(&[
+            tagged(0, false),
+            finished(0, ImageOutcome::Reused),
+            finished(1, ImageOutcome::Reused),
+            finished(2, ImageOutcome::Built),
+            finished(3, ImageOutcome::Reused),
+            finished(4, ImageOutcome::DependencyFailed { dependency: 9 }),
+            tagged(1, true),
+            tagged(1, true),
+            tagged(2, true),
+            Event::TagFailed { image: 2, reference: "acme/x:main".to_owned(), error: "full".to_owned() },
+            Event::Finished { outcome: Outcome::Failed, elapsed: Duration::from_secs(7) },
+        ]);
+        assert_eq!(summary.tagged, [0, 1].into());
+        assert_eq!(summary.built, [2].into());
+        assert_eq!(summary.reused, [3].into());
+        assert_eq!(summary.not_started, [4].into());
+        assert_eq!((summary.images(), summary.moved), (5, 3));
+        assert_eq!(summary.tags_failed, ["acme/x:main"]);
+        assert_eq!((summary.outcome, summary.elapsed), (Some(Outcome::Failed), Duration::from_secs(7)));
+    }
+}

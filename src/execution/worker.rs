@@ -1,0 +1,90 @@
+use async_trait::async_trait;
+use tokio::sync::mpsc;
+
+use super::{LogStream, StepProgress};
+use crate::image::Tag;
+use crate::plan::PlannedTag;
+
+/// What the runner asks of an engine. The product has one implementation, over the engine; the trait is
+/// there so that tests can drive the coordination with scripted failures, delays and interruptions.
+///
+/// Images are indices into `Plan::steps`. Dropping the future of a call cancels it within a second.
+#[async_trait]
+pub trait Worker: Send + Sync {
+    /// Pulls an external base.
+    async fn pull(&self, reference: &str) -> Result<(), String>;
+
+    /// Builds an image under its key and puts its immutable tags on it, all in one export.
+    ///
+    /// `updates` is bounded: sending waits while the renderer is behind, so a build that prints a million
+    /// lines holds no more of them in memory than the channels take.
+    async fn build(&self, image: usize, updates: mpsc::Sender<BuildUpdate>) -> Result<(), BuildFailure>;
+
+    /// Takes an image of the selection from the registry, so that it is there under its `src-KEY`. The other
+    /// tags are asked for with [`Worker::tag`].
+    async fn fetch(&self, image: usize) -> Result<(), String>;
+
+    /// Puts one tag on the image that has the key.
+    async fn tag(&self, image: usize, tag: &PlannedTag) -> Result<(), String>;
+
+    /// The tags that the image with the key has at this moment, for each of `images`; `None` where no image
+    /// has the key. One inspect of each `src-KEY` answers it.
+    async fn present_tags(&self, images: &[usize]) -> Result<Vec<Option<Vec<Tag>>>, String>;
+
+    /// Dirty images, by their `src-` reference, that these moving tags name now and are about to leave.
+    async fn superseded(&self, moves: &[(usize, PlannedTag)]) -> Result<Vec<String>, String>;
+
+    /// Removes a superseded image if its only tag is this one and no container uses it; says whether it did.
+    async fn remove(&self, reference: &str) -> Result<bool, String>;
+}
+
+/// News of a build that is under way.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum BuildUpdate {
+    /// A step began, ended or made progress.
+    Step {
+        /// Which, and how far.
+        step: StepProgress,
+        /// Whether it is the one that failed.
+        failed: bool,
+    },
+    /// A line of a step's output, without its line break.
+    Log {
+        /// The step's number, as in [`StepProgress::id`].
+        step: usize,
+        /// Standard output or error.
+        stream: LogStream,
+        /// The line.
+        line: String,
+    },
+    /// Bytes of the build context that went to the engine so far.
+    Sent {
+        /// Total so far.
+        bytes: u64,
+    },
+    /// The builder warns of something.
+    Warning {
+        /// What it says.
+        text: String,
+    },
+}
+
+/// Why a build failed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct BuildFailure {
+    /// The builder's message as it came; the runner takes the transport's and solver's prefixes off.
+    pub message: String,
+    /// Line of the failing instruction in the Dockerfile, from 1, where known.
+    pub line: Option<usize>,
+    /// The failing step, where it is known and no update said so.
+    pub step: Option<usize>,
+    /// What to do, where that is known.
+    pub hint: Option<String>,
+}
+
+impl BuildFailure {
+    /// A failure of which there is only a message.
+    pub fn new(message: impl Into<String>) -> Self {
+        Self { message: message.into(), ..Self::default() }
+    }
+}

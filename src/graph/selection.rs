@@ -1,0 +1,124 @@
+//! Which images a command is about.
+
+use std::cell::LazyCell;
+use std::collections::HashSet;
+
+use super::dag::Graph;
+use super::lookup::{Lookup, UnknownImage};
+use crate::path::TreePath;
+
+/// What the user asks for. Each value is a name or a path, or several of them by comma.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Selector {
+    /// `TARGET`, `-u`: the image and its dependencies.
+    pub upto: Vec<String>,
+    /// `-d`: the image, its dependencies, what depends on it, and what that needs besides.
+    pub dependents: Vec<String>,
+    /// `-e`: the image alone.
+    pub exact: Vec<String>,
+    /// `-x`: not the image and not what depends on it. Taken away last, whatever else was asked for.
+    pub exclude: Vec<String>,
+    /// `--no-cache`: what is selected is built again, and so has to be what depends on it.
+    pub rebuild: bool,
+    /// Where the user stands, from the root of the checkout: paths are seen from there.
+    pub folder: TreePath,
+}
+
+/// The selected images.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Selection {
+    /// In build order.
+    pub images: Vec<usize>,
+    /// Those that were named, also if they were excluded in the end; in build order. None: the selection is
+    /// that of a bare command.
+    pub named: Vec<usize>,
+    /// Those that are to be built although they exist, in build order.
+    pub rebuilt: Vec<usize>,
+    /// Those that stand aside and would be selected otherwise, in build order.
+    pub left_aside: Vec<usize>,
+}
+
+impl Selection {
+    /// Whether nothing was named, so that images that cannot be built are left out instead of being errors.
+    pub fn is_unnamed(&self) -> bool {
+        self.named.is_empty()
+    }
+
+    /// Images that were named and excluded as well.
+    pub fn named_and_excluded(&self) -> impl Iterator<Item = usize> {
+        let selected: HashSet<usize> = self.images.iter().copied().collect();
+        self.named.iter().copied().filter(move |image| !selected.contains(image))
+    }
+}
+
+impl Graph {
+    /// Selects as the user asks. What is named `upto`, with `dependents` or `exact` is united; without any
+    /// of these it is every image that does not stand aside, and what those depend on. Then `exclude` is
+    /// taken away. An image that stands aside is selected only when named or depended on, so `dependents`
+    /// brings none in, unless it is about an image that stands aside itself.
+    pub fn select(&self, selector: &Selector) -> Result<Selection, UnknownImage> {
+        let lookup = LazyCell::new(|| Lookup::new(self.images()));
+        let find = |values: &[String]| match values {
+            [] => Ok(Vec::new()),
+            values => find_all(&lookup, values, &selector.folder),
+        };
+        let upto = find(&selector.upto)?;
+        let dependents = find(&selector.dependents)?;
+        let exact = find(&selector.exact)?;
+        let excluded = self.with_dependents(find(&selector.exclude)?);
+
+        let is_aside = |image: &usize| self.images()[*image].aside;
+        let mut left_aside = Vec::new();
+        let mut wanted: Vec<usize> = upto.clone();
+        if upto.is_empty() && dependents.is_empty() && exact.is_empty() {
+            let (aside, others): (Vec<usize>, Vec<usize>) = (0..self.images().len()).partition(is_aside);
+            wanted = others;
+            left_aside = aside;
+        }
+        let (aside, others): (Vec<usize>, Vec<usize>) = dependents.iter().copied().partition(is_aside);
+        wanted.extend(self.with_dependents(aside));
+        let (aside, others): (Vec<usize>, Vec<usize>) =
+            self.with_dependents(others.iter().copied()).into_iter().partition(is_aside);
+        left_aside.extend(aside);
+        wanted.extend(others);
+
+        let mut selected = vec![false; self.images().len()];
+        for image in self.with_dependencies(wanted).into_iter().chain(exact.iter().copied()) {
+            selected[image] = true;
+        }
+        let mut rebuilt = Vec::new();
+        if selector.rebuild {
+            let asked_for = (0..selected.len()).filter(|image| selected[*image]);
+            rebuilt = self.with_dependents(asked_for);
+            rebuilt.retain(|image| selected[*image] || !is_aside(image));
+            for image in self.with_dependencies(rebuilt.iter().copied()) {
+                selected[image] = true;
+            }
+        }
+        left_aside.retain(|image| !selected[*image]);
+        for image in excluded {
+            selected[image] = false;
+        }
+        rebuilt.retain(|image| selected[*image]);
+        let images = self.order().iter().copied().filter(|image| selected[*image]).collect();
+        let named = self.ordered(upto.into_iter().chain(dependents).chain(exact));
+        Ok(Selection { images, named, rebuilt, left_aside: self.ordered(left_aside) })
+    }
+}
+
+/// The images that values mean. A comma is part of a name or path if there is such a one.
+fn find_all(lookup: &Lookup<'_>, values: &[String], folder: &TreePath) -> Result<Vec<usize>, UnknownImage> {
+    let mut images = Vec::new();
+    for value in values {
+        if value.contains(',')
+            && let Ok(found) = lookup.find(value, folder)
+        {
+            images.extend(found);
+            continue;
+        }
+        for part in value.split(',').map(str::trim).filter(|part| !part.is_empty()) {
+            images.extend(lookup.find(part, folder)?);
+        }
+    }
+    Ok(images)
+}

@@ -1,0 +1,70 @@
+use std::ops::Deref;
+
+use super::encoding::Encoder;
+use crate::checkout::{BlobId, InputKind};
+use crate::path::TreePath;
+
+/// A file or link of the build context.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InputFile {
+    /// From the root of the context.
+    pub path: TreePath,
+    /// Regular, executable or link: all of a mode that git keeps.
+    pub kind: InputKind,
+    /// Its content, or the link's target.
+    pub blob: BlobId,
+}
+
+/// The files that enter a key, sorted by path, and a digest over them. The digest is made once, and on any
+/// thread, while keys have to wait for those of dependencies.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InputFiles {
+    files: Vec<InputFile>,
+    digest: [u8; 32],
+}
+
+impl InputFiles {
+    /// Takes files in the order of their paths.
+    pub fn new(files: Vec<InputFile>) -> Self {
+        debug_assert!(files.is_sorted_by(|a, b| a.path < b.path), "inputs are sorted");
+        let mut encoder = Encoder::new("shipwright files 1");
+        encoder.field("files", files.len());
+        for file in &files {
+            encoder.bytes(file.path.as_bytes());
+            encoder.bytes(file.kind.git_mode().as_bytes());
+            encoder.bytes(file.blob.as_bytes());
+        }
+        Self { files, digest: encoder.finish() }
+    }
+
+    /// Equal for equal files only.
+    pub fn digest(&self) -> &[u8; 32] {
+        &self.digest
+    }
+
+    /// A digest over the files and the times that they are sent with: two builds with one of these may
+    /// share what an engine keeps of a context, and no others may.
+    pub fn digest_with_times(&self, times: &[i128]) -> [u8; 32] {
+        let mut encoder = Encoder::new("shipwright files and times 2");
+        encoder.bytes(&self.digest);
+        encoder.field("times", times.len());
+        for time in times {
+            encoder.bytes(&time.to_le_bytes());
+        }
+        encoder.finish()
+    }
+}
+
+impl Default for InputFiles {
+    fn default() -> Self {
+        Self::new(Vec::new())
+    }
+}
+
+impl Deref for InputFiles {
+    type Target = [InputFile];
+
+    fn deref(&self) -> &[InputFile] {
+        &self.files
+    }
+}

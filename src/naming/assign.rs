@@ -1,0 +1,324 @@
+//! All names of a checkout at once.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+
+use super::bind::Sites;
+use super::collisions::{Contender, Resolution, class, resolve};
+use super::explain::{self, Places};
+use super::folders::{FolderName, NameSource};
+use super::namespace::{Inference, KnownNames, Namespace, NamespaceSource, Reference, Voice, infer};
+use super::publishers::origin_words;
+use super::rules::{NameRules, NameTemplate, SettledName};
+use super::words::{LONGEST_NAME, fingerprint, shorten};
+use crate::diagnostic::Diagnostic;
+use crate::image::{Repository, Tag};
+use crate::path::TreePath;
+
+/// An image to be named: a Dockerfile, or one of several images that the settings make from it.
+#[derive(Clone, Debug)]
+pub struct Candidate<'a> {
+    /// The Dockerfile.
+    pub path: &'a TreePath,
+    /// Whether git tracks it.
+    pub tracked: bool,
+    /// Whether it is built only when named or depended on.
+    pub aside: bool,
+    /// The images that its needed stages use, after expansion.
+    pub references: Vec<Reference>,
+    /// The NAME of the settings' `[image.NAME]`; `NAME:PREFIX` has a tag prefix.
+    pub explicit_name: Option<String>,
+}
+
+/// What else decides about names.
+#[derive(Clone, Debug)]
+pub struct NamingRules<'a> {
+    /// The namespace that was given, and by whom.
+    pub namespace: Option<(String, NamespaceSource)>,
+    /// The settings' `names`, in the order of the file. A name with a `/` in front is a whole repository, as
+    /// in the original's `.shipwright.json`.
+    pub names: &'a [(String, String)],
+    /// The checkout's name.
+    pub checkout_name: &'a str,
+    /// The URL of the remote `origin`.
+    pub origin_url: Option<&'a str>,
+}
+
+/// The name of one image.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ImageName {
+    /// NAME, which may have a slash; the whole repository where the settings gave that.
+    pub short: String,
+    /// What every tag of the image begins with.
+    pub tag_prefix: Option<String>,
+    /// Whether `push` has to refuse it, because other Dockerfiles would have the same name.
+    pub provisional: bool,
+    /// Where it comes from.
+    pub source: NameSource,
+    /// NAMESPACE/NAME: what is tagged.
+    pub repository: Repository,
+    /// The name that the Dockerfile's place gives it, if that is another: several had it.
+    pub plain: Option<String>,
+    /// Whether the settings gave a whole repository, which no namespace goes in front of.
+    pub absolute: bool,
+}
+
+impl ImageName {
+    /// NAME, with the tag prefix if there is one: no two images share it.
+    pub fn title(&self) -> String {
+        join_prefix(&self.short, self.tag_prefix.as_deref())
+    }
+
+    /// NAMESPACE/NAME, with the tag prefix if there is one.
+    pub fn full(&self) -> String {
+        join_prefix(&self.repository.familiar(), self.tag_prefix.as_deref())
+    }
+
+    /// `tag` with the tag prefix in front: `8.0-main`. For `latest` it is the prefix alone, which is what
+    /// `FROM dotnet/sdk:8.0` refers to. What gets too long ends in a fingerprint.
+    pub fn tag(&self, tag: &Tag) -> Tag {
+        let Some(prefix) = &self.tag_prefix else { return tag.clone() };
+        let text = match tag.as_str() {
+            "latest" => prefix.clone(),
+            other => shorten(format!("{prefix}-{other}"), 128),
+        };
+        Tag::new(&text).unwrap_or_else(|_| tag.clone())
+    }
+}
+
+fn join_prefix(name: &str, tag_prefix: Option<&str>) -> String {
+    match tag_prefix {
+        Some(prefix) => format!("{name}:{prefix}"),
+        None => name.to_owned(),
+    }
+}
+
+/// The names of all images of a checkout, in the order of the candidates.
+#[derive(Clone, Debug)]
+pub struct Naming {
+    /// One for each candidate.
+    pub names: Vec<ImageName>,
+    /// What is in front of the names that are tagged.
+    pub namespace: Namespace,
+    /// What the references of the checkout say; it binds them even if another namespace is tagged.
+    pub inferred: Option<Namespace>,
+    /// Errors in the settings, names that several had, namespaces that were not taken.
+    pub diagnostics: Vec<Diagnostic>,
+    pub(super) places: Places,
+    pub(super) sites: Sites,
+}
+
+impl Naming {
+    /// NAMESPACE/NAME of one image.
+    pub fn repository(&self, index: usize) -> &Repository {
+        &self.names[index].repository
+    }
+}
+
+/// Names every candidate. What is wrong in the settings is an error among the diagnostics; the image then
+/// has the name of its folder.
+pub fn assign(candidates: &[Candidate<'_>], rules: &NamingRules<'_>) -> Naming {
+    let mut diagnostics = Vec::new();
+    let places: Vec<FolderName> =
+        candidates.iter().map(|candidate| FolderName::new(candidate.path, rules.checkout_name)).collect();
+    let settled = settle(candidates, rules.names, &mut diagnostics);
+    let resolution = resolve_places(candidates, &places, &settled);
+    let drafts: Vec<Named> = (0..candidates.len())
+        .map(|image| match &settled[image] {
+            Some((name, source)) => Named::settled(name, source.clone()),
+            None => Named::placed(&places[image], resolution.names.get(&image)),
+        })
+        .collect();
+
+    let mut known = known_names(&drafts, &places, &settled);
+    known.firm.extend((0..candidates.len()).filter(|image| class_of(&candidates[*image]) == 0));
+    let origin = rules.origin_url.map(origin_words).unwrap_or_default();
+    let inference = infer_from(candidates, &known, &origin);
+    let given = given_namespace(rules, &mut diagnostics);
+    if given.is_none() {
+        let paths = |image: usize| candidates[image].path.clone();
+        diagnostics.extend(explain::others(&inference, &paths));
+    }
+    let inferred = inference.winner.map(|value| Namespace { value, source: NamespaceSource::FromLines });
+    let namespace =
+        given.or_else(|| inferred.clone()).unwrap_or_else(|| Namespace::of_checkout(rules.checkout_name));
+
+    let mut names: Vec<ImageName> = drafts.into_iter().map(|name| name.finish(&namespace)).collect();
+    part_duplicates(&mut names, candidates, &namespace, &mut diagnostics);
+    let places = Places::new(candidates);
+    diagnostics.extend(explain::contested(&resolution.contested, &names, &places));
+    diagnostics.extend(explain::displaced(&resolution.contested, &names, &places));
+    let sites = Sites::new(&names, &resolution.contested, &namespace, inferred.as_ref(), known.components);
+    Naming { names, namespace, inferred, diagnostics, places, sites }
+}
+
+type Settled = Option<(SettledName, NameSource)>;
+
+/// The names that the settings give.
+fn settle(
+    candidates: &[Candidate<'_>],
+    lines: &[(String, String)],
+    diagnostics: &mut Vec<Diagnostic>,
+) -> Vec<Settled> {
+    let (rules, errors) = NameRules::new(lines);
+    diagnostics.extend(errors.iter().map(|(key, error)| explain::bad_line(key, error)));
+    let mut used = HashSet::new();
+    let settled = candidates
+        .iter()
+        .map(|candidate| {
+            let by_path = rules.name(candidate.path);
+            used.extend(by_path.iter().map(|(rule, _)| *rule));
+            let (name, source) = match (&candidate.explicit_name, by_path) {
+                (Some(name), _) => {
+                    (NameTemplate::new(name).and_then(|template| template.settled()), NameSource::Image)
+                }
+                (None, Some((rule, name))) => (name, NameSource::Names(rules.key(rule).to_owned())),
+                (None, None) => return None,
+            };
+            match name {
+                Ok(name) => Some((name, source)),
+                Err(error) => {
+                    diagnostics.push(explain::bad_name(candidate.path, &source, &error));
+                    None
+                }
+            }
+        })
+        .collect();
+    let unused = rules.keys().enumerate().filter(|(rule, _)| !used.contains(rule)).map(|(_, key)| key);
+    let paths = || candidates.iter().map(|candidate| candidate.path);
+    diagnostics.extend(unused.map(|key| explain::unused_line(key, paths())));
+    settled
+}
+
+fn class_of(candidate: &Candidate<'_>) -> u8 {
+    class(candidate.tracked, candidate.aside)
+}
+
+fn resolve_places(candidates: &[Candidate<'_>], places: &[FolderName], settled: &[Settled]) -> Resolution {
+    let contenders: Vec<Contender> = (0..candidates.len())
+        .filter(|image| settled[*image].is_none())
+        .map(|image| Contender { image, name: places[image].clone(), class: class_of(&candidates[image]) })
+        .collect();
+    let taken = settled
+        .iter()
+        .flatten()
+        .filter(|(name, _)| !name.absolute && name.tag_prefix.is_none())
+        .map(|(name, _)| name.name.clone())
+        .collect();
+    resolve(&contenders, &taken)
+}
+
+/// A name before the namespace is known.
+struct Named {
+    name: String,
+    absolute: bool,
+    tag_prefix: Option<String>,
+    provisional: bool,
+    source: NameSource,
+    plain: Option<String>,
+}
+
+impl Named {
+    fn settled(name: &SettledName, source: NameSource) -> Self {
+        Self {
+            name: name.name.clone(),
+            absolute: name.absolute,
+            tag_prefix: name.tag_prefix.clone(),
+            provisional: false,
+            source,
+            plain: None,
+        }
+    }
+
+    fn placed(place: &FolderName, resolved: Option<&(String, bool)>) -> Self {
+        let plain = place.plain();
+        let (name, provisional) = resolved.cloned().unwrap_or((plain.clone(), false));
+        let plain = Some(plain).filter(|plain| *plain != name);
+        let source = place.source.clone();
+        Self { name, absolute: false, tag_prefix: None, provisional, source, plain }
+    }
+
+    fn finish(self, namespace: &Namespace) -> ImageName {
+        let repository =
+            if self.absolute { Repository::new(&self.name).ok() } else { namespace.repository(&self.name) };
+        ImageName {
+            repository: repository.expect("the namespace, the name and their lengths were checked"),
+            short: self.name,
+            tag_prefix: self.tag_prefix,
+            provisional: self.provisional,
+            source: self.source,
+            plain: self.plain,
+            absolute: self.absolute,
+        }
+    }
+}
+
+fn known_names(named: &[Named], places: &[FolderName], settled: &[Settled]) -> KnownNames {
+    let mut known = KnownNames::default();
+    for (image, name) in named.iter().enumerate() {
+        if name.absolute {
+            continue;
+        }
+        known.add(&name.name, name.tag_prefix.as_deref(), image);
+        let plain = places[image].plain();
+        if settled[image].is_none() && plain != name.name {
+            known.add(&plain, None, image);
+        }
+    }
+    known
+}
+
+fn infer_from(candidates: &[Candidate<'_>], known: &KnownNames, origin: &BTreeSet<String>) -> Inference {
+    let voices = candidates.iter().enumerate().flat_map(|(image, candidate)| {
+        candidate.references.iter().map(move |reference| Voice { image, reference })
+    });
+    infer(known, voices, origin)
+}
+
+fn given_namespace(rules: &NamingRules<'_>, diagnostics: &mut Vec<Diagnostic>) -> Option<Namespace> {
+    let (value, source) = rules.namespace.as_ref()?;
+    // An empty variable is one that is not set.
+    if *source == NamespaceSource::Environment && value.trim().is_empty() {
+        return None;
+    }
+    match Namespace::given(value, *source) {
+        Ok(namespace) => Some(namespace),
+        Err(error) => {
+            diagnostics.push(explain::bad_namespace(&error, *source));
+            None
+        }
+    }
+}
+
+/// Two images that the settings give one repository and tag prefix cannot both be tagged: an error, and
+/// names of their own for all but the first, so that what follows can tell them apart.
+fn part_duplicates(
+    names: &mut [ImageName],
+    candidates: &[Candidate<'_>],
+    namespace: &Namespace,
+    diagnostics: &mut Vec<Diagnostic>,
+) {
+    let mut owners: HashMap<(Repository, Option<String>), Vec<usize>> = HashMap::new();
+    for (image, name) in names.iter().enumerate() {
+        owners.entry((name.repository.clone(), name.tag_prefix.clone())).or_default().push(image);
+    }
+    let duplicates: BTreeMap<usize, Vec<usize>> =
+        owners.into_values().filter(|images| images.len() > 1).map(|images| (images[0], images)).collect();
+    for images in duplicates.values() {
+        let title = names[images[0]].full();
+        let places: Vec<_> =
+            images.iter().map(|image| (candidates[*image].path, &names[*image].source)).collect();
+        diagnostics.push(explain::duplicate(&title, &places));
+        for image in &images[1..] {
+            let unique = format!("{}/{image}", candidates[*image].path);
+            let name = &mut names[*image];
+            let last = name.short.rsplit('/').next().unwrap_or_default().to_owned();
+            let fingerprint = fingerprint(unique.as_bytes());
+            name.short = format!("{}-{fingerprint}", shorten(last, LONGEST_NAME - 7));
+            name.provisional = true;
+            name.absolute = false;
+            if let Some(repository) = namespace.repository(&name.short) {
+                name.repository = repository;
+            }
+        }
+    }
+}

@@ -1,0 +1,204 @@
+//! Which references mean images of this checkout.
+
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, HashMap};
+
+use super::assign::{ImageName, Naming};
+use super::namespace::{Namespace, NamespaceSource, canonical};
+use super::publishers::is_publisher;
+use crate::image::{ImageReference, Repository};
+
+/// What a reference in a Dockerfile means.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Binding {
+    /// The image built here.
+    Local(usize),
+    /// A published version of an image that is built here, by tag or digest: external.
+    Pinned(usize),
+    /// Someone else's image, or the published predecessor of the image that refers to it.
+    External,
+    /// Several Dockerfiles would have the name: an error, see [`Naming::ambiguous`].
+    Ambiguous(Vec<usize>),
+    /// It is in the namespace and nothing here builds it: external, with a warning, see [`Naming::unbuilt`].
+    Unbuilt {
+        /// The closest references that something here builds.
+        closest: Vec<String>,
+    },
+}
+
+/// Everything that references can bind to.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Sites {
+    by_repository: HashMap<Repository, Site>,
+    /// The namespaces that bind.
+    namespaces: Vec<Namespace>,
+    /// How many components the longest NAME has: what is deeper in a namespace is not a NAME.
+    components: usize,
+}
+
+#[derive(Clone, Debug, Default)]
+struct Site {
+    /// Whose repository it is; several if they differ in their tag prefix.
+    images: Vec<usize>,
+    /// All who had the name, if several had.
+    contested: Vec<usize>,
+}
+
+impl Sites {
+    pub(super) fn new(
+        names: &[ImageName],
+        contested: &BTreeMap<String, Vec<usize>>,
+        namespace: &Namespace,
+        inferred: Option<&Namespace>,
+        components: usize,
+    ) -> Self {
+        let mut namespaces: Vec<Namespace> = Vec::new();
+        // The checkout's name is a guess that nobody made: it never binds.
+        let tagged = Some(namespace).filter(|namespace| namespace.source != NamespaceSource::Checkout);
+        for namespace in tagged.into_iter().chain(inferred) {
+            if !namespaces.iter().any(|known| known.canonical() == namespace.canonical()) {
+                namespaces.push(namespace.clone());
+            }
+        }
+        let mut by_repository: HashMap<Repository, Site> = HashMap::new();
+        for (image, name) in names.iter().enumerate() {
+            let absolute = name.absolute.then(|| name.repository.clone());
+            let relative = namespaces
+                .iter()
+                .filter(|_| !name.absolute)
+                .filter_map(|namespace| namespace.repository(&name.short));
+            for repository in absolute.into_iter().chain(relative) {
+                by_repository.entry(repository).or_default().images.push(image);
+            }
+        }
+        for (name, images) in contested {
+            for repository in namespaces.iter().filter_map(|namespace| namespace.repository(name)) {
+                by_repository.entry(repository).or_default().contested.clone_from(images);
+            }
+        }
+        Self { by_repository, namespaces, components }
+    }
+
+    /// The namespace that a reference would have to be bound by, if it reads like one of our names.
+    fn namespace_of(&self, repository: &Repository) -> Option<&Namespace> {
+        let text = canonical(repository);
+        self.namespaces.iter().find(|namespace| {
+            text.strip_prefix(&namespace.canonical())
+                .and_then(|rest| rest.strip_prefix('/'))
+                .is_some_and(|name| name.split('/').count() <= self.components)
+        })
+    }
+}
+
+/// How a tag relates to an image of the same repository.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Fit {
+    /// Another version of it.
+    Other,
+    /// What is built here.
+    Current,
+}
+
+fn fit(reference: &ImageReference, tag_prefix: Option<&str>, follow: &[String]) -> Option<Fit> {
+    let tag = reference.tag.as_ref().map_or("latest", |tag| tag.as_str());
+    let current = |tag: &str| tag == "latest" || follow.iter().any(|followed| followed == tag);
+    let is_current = match tag_prefix {
+        None => current(tag),
+        Some(prefix) => match tag.strip_prefix(prefix) {
+            Some("") => true,
+            Some(rest) => current(rest.strip_prefix('-')?),
+            None => return None,
+        },
+    };
+    Some(if is_current && reference.digest.is_none() { Fit::Current } else { Fit::Other })
+}
+
+impl Naming {
+    /// What `reference` means in the Dockerfile of image `from`. `follow` are tags that, like `latest`, mean
+    /// what is built here.
+    ///
+    /// An image with the tag prefix `8.0` is what `:8.0` refers to; `:8.0-main` is another version of it,
+    /// unless `main` is followed. Of several prefixes that fit, the longest counts. Without a tag such a
+    /// repository means none of its images.
+    pub fn bind(&self, reference: &ImageReference, from: usize, follow: &[String]) -> Binding {
+        let Some(site) = self.sites.by_repository.get(&reference.repository) else {
+            return self.unbuilt_or_external(&reference.repository);
+        };
+        let best = site
+            .images
+            .iter()
+            .filter_map(|image| {
+                let prefix = self.names[*image].tag_prefix.as_deref();
+                let fit = fit(reference, prefix, follow)?;
+                Some((prefix.map_or(0, str::len), fit, *image))
+            })
+            .max_by_key(|(length, fit, image)| (*length, *fit, Reverse(*image)));
+        if best.is_some_and(|(_, _, image)| image == from) {
+            return Binding::External;
+        }
+        let by_prefix = best.is_some_and(|(length, _, _)| length > 0);
+        if !site.contested.is_empty() && !by_prefix {
+            if fit(reference, None, follow) == Some(Fit::Current) {
+                return Binding::Ambiguous(site.contested.clone());
+            }
+            let other = site.contested.iter().find(|image| **image != from);
+            return other.map_or(Binding::External, |image| Binding::Pinned(*image));
+        }
+        match best {
+            Some((_, Fit::Current, image)) => Binding::Local(image),
+            Some((_, Fit::Other, image)) => Binding::Pinned(image),
+            None if site.images.contains(&from) => Binding::External,
+            None => Binding::Unbuilt { closest: self.in_repository(&reference.repository, &site.images) },
+        }
+    }
+
+    /// The namespaces whose references are bound: the inferred one, and the one that was given.
+    pub fn binding_namespaces(&self) -> &[Namespace] {
+        &self.sites.namespaces
+    }
+
+    /// NAME in a reference to one of these namespaces.
+    pub(super) fn name_in_namespace(&self, repository: &Repository) -> Option<String> {
+        let namespace = self.sites.namespace_of(repository)?.canonical();
+        canonical(repository).get(namespace.len() + 1..).map(str::to_owned)
+    }
+
+    fn unbuilt_or_external(&self, repository: &Repository) -> Binding {
+        let Some(namespace) = self.sites.namespace_of(repository) else { return Binding::External };
+        let closest = self.closest(repository);
+        // In a publisher's namespace there is much that is not built here.
+        if closest.is_empty() && is_publisher(&namespace.canonical()) {
+            return Binding::External;
+        }
+        Binding::Unbuilt { closest }
+    }
+
+    /// Up to three references to images of this checkout that read like `repository`.
+    fn closest(&self, repository: &Repository) -> Vec<String> {
+        let Some(namespace) = self.sites.namespace_of(repository) else { return Vec::new() };
+        let name = canonical(repository);
+        let name = &name[namespace.canonical().len() + 1..];
+        let mut scored: Vec<(f64, String)> = self
+            .names
+            .iter()
+            .filter(|image| !image.absolute)
+            .filter_map(|image| {
+                let score = strsim::jaro_winkler(name, &image.short);
+                let prefix = image.tag_prefix.as_ref().map_or(String::new(), |prefix| format!(":{prefix}"));
+                let repository = namespace.repository(&image.short)?;
+                (score >= 0.8).then(|| (score, format!("{repository}{prefix}")))
+            })
+            .collect();
+        scored.sort_by(|a, b| b.0.total_cmp(&a.0).then_with(|| a.1.cmp(&b.1)));
+        scored.into_iter().map(|(_, text)| text).take(3).collect()
+    }
+
+    /// The images of one repository, which differ in their tag prefix, as one would refer to them.
+    fn in_repository(&self, repository: &Repository, images: &[usize]) -> Vec<String> {
+        let prefixes = images.iter().filter_map(|image| self.names[*image].tag_prefix.as_ref());
+        let mut references: Vec<String> = prefixes.map(|prefix| format!("{repository}:{prefix}")).collect();
+        references.sort();
+        references.truncate(3);
+        references
+    }
+}

@@ -1,0 +1,270 @@
+//! What naming has to say: notes, warnings and errors, each with the settings line that settles it.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::fmt::Write;
+
+use super::assign::{Candidate, ImageName, Naming};
+use super::folders::NameSource;
+use super::form::{NameForm, name_form};
+use super::namespace::{Candidature, Inference, InvalidNamespace, NamespaceSource};
+use super::template::{InvalidName, escape};
+use crate::diagnostic::{Diagnostic, Location};
+use crate::image::ImageReference;
+use crate::path::TreePath;
+use crate::printable::printable;
+
+/// How many places one diagnostic shows.
+const SHOWN: usize = 8;
+
+pub(super) fn bad_line(key: &str, error: &InvalidName) -> Diagnostic {
+    Diagnostic::error(format!("names, \"{}\": {}", printable(key), printable(&error.to_string())))
+        .hint("a line reads \"src/{repo}/{version}\" = \"tools/{repo}:{version}\", the part after the colon being optional")
+}
+
+pub(super) fn bad_name(path: &TreePath, source: &NameSource, error: &InvalidName) -> Diagnostic {
+    let error = error.to_string();
+    Diagnostic::error(format!("{}: {}", source.describe(), printable(&error)))
+        .at(Location::file(path.clone()))
+}
+
+pub(super) fn unused_line<'a>(key: &str, paths: impl Iterator<Item = &'a TreePath>) -> Diagnostic {
+    let warning = Diagnostic::warning(format!("names, \"{}\" matches no Dockerfile", printable(key)));
+    let wanted = key.trim_matches('/');
+    let score = |text: &str| strsim::jaro_winkler(wanted, text);
+    let closest = paths
+        .flat_map(|path| [path.to_text(), path.parent().unwrap_or_default().to_text()])
+        .map(|text| (score(&text), text))
+        .filter(|(score, _)| *score >= 0.8)
+        .max_by(|a, b| a.0.total_cmp(&b.0).then_with(|| b.1.cmp(&a.1)));
+    match closest {
+        Some((_, text)) => warning.hint(format!("the closest path is {}", toml_string(&text))),
+        None => warning,
+    }
+}
+
+pub(super) fn bad_namespace(error: &InvalidNamespace, source: NamespaceSource) -> Diagnostic {
+    let by = match source {
+        NamespaceSource::Flag => "--namespace",
+        NamespaceSource::Environment => "the environment",
+        _ => "the settings",
+    };
+    Diagnostic::error(format!("{}, from {by}", printable(&error.to_string())))
+        .hint("write it as in a reference, in lower case: acme, or quay.io/acme")
+}
+
+pub(super) fn duplicate(name: &str, places: &[(&TreePath, &NameSource)]) -> Diagnostic {
+    let mut error = Diagnostic::error(format!("{} images would be called {name}", places.len()))
+        .hint("give each a name of its own, or the same name with different tag prefixes (\"name:prefix\")");
+    for (at, (path, source)) in places.iter().take(SHOWN).enumerate() {
+        let location = Location::file((*path).clone());
+        error = match at {
+            0 => error.at(location),
+            _ => error.related(location, source.describe()),
+        };
+    }
+    error
+}
+
+/// Names that several Dockerfiles had. Where all of them stand aside there is nothing to settle.
+pub(super) fn contested<'a>(
+    contested: &'a BTreeMap<String, Vec<usize>>,
+    names: &'a [ImageName],
+    places: &'a Places,
+) -> impl Iterator<Item = Diagnostic> + 'a {
+    let contested =
+        contested.iter().filter(|(_, images)| !images.iter().all(|image| places.is_aside(*image)));
+    contested.map(|(name, images)| {
+        let mut note = Diagnostic::note(format!("{} Dockerfiles would be called {name}", images.len()));
+        for image in images.iter().take(SHOWN) {
+            let location = Location::file(places.path(*image).clone());
+            note = note.related(location, format!("is {}", names[*image].title()));
+        }
+        let unsettled = images.iter().filter(|image| names[**image].provisional);
+        let lines: Vec<String> =
+            unsettled.take(SHOWN).map(|image| settle_line(*image, names, places)).collect();
+        note.hint(format!(
+            "to publish them, put these or other names under [names] of shipwright.toml:\n{}",
+            lines.join("\n")
+        ))
+    })
+}
+
+/// Images that gave way to one that nothing renames: untracked ones to tracked ones, those aside to others,
+/// all to those that the settings name.
+pub(super) fn displaced<'a>(
+    contested: &'a BTreeMap<String, Vec<usize>>,
+    names: &'a [ImageName],
+    places: &'a Places,
+) -> impl Iterator<Item = Diagnostic> + 'a {
+    let others: HashSet<usize> = contested.values().flatten().copied().collect();
+    let displaced = names
+        .iter()
+        .enumerate()
+        .filter(move |(image, _)| !others.contains(image) && !places.is_aside(*image));
+    displaced.filter_map(|(image, name)| {
+        let plain = name.plain.as_ref().filter(|_| name.provisional)?;
+        let message = format!("it is called {}: another image has the name {plain}", name.title());
+        let line = settle_line(image, names, places);
+        Some(Diagnostic::note(message).at(Location::file(places.path(image).clone())).hint(format!(
+            "to publish it, put this or another name under [names] of shipwright.toml: {line}"
+        )))
+    })
+}
+
+/// Namespaces that references speak for and that were not taken.
+pub(super) fn others(inference: &Inference, path: &dyn Fn(usize) -> TreePath) -> Vec<Diagnostic> {
+    inference.others.iter().filter_map(|other| other_namespace(other, inference, path)).collect()
+}
+
+fn other_namespace(
+    other: &Candidature,
+    inference: &Inference,
+    path: &dyn Fn(usize) -> TreePath,
+) -> Option<Diagnostic> {
+    let first = other.evidence.first()?;
+    let reason = match (&inference.winner, other.refused) {
+        (_, true) => format!("{} is well known for its own images", other.prefix),
+        (Some(winner), false) => format!("more references speak for the namespace {winner}"),
+        (None, false) => format!("{} is too long for a namespace", other.prefix),
+    };
+    let mut note = Diagnostic::note(format!(
+        "{} is taken for a published image, not for {}: {reason}",
+        first.reference.reference,
+        path(first.image)
+    ))
+    .at(first.reference.location.clone());
+    for evidence in other.evidence.iter().skip(1).take(SHOWN) {
+        note = note.related(
+            evidence.reference.location.clone(),
+            format!("{}, likewise", evidence.reference.reference),
+        );
+    }
+    Some(note.hint(format!(
+        "if it means the one built here, put into shipwright.toml: namespace = {}",
+        toml_string(&other.prefix)
+    )))
+}
+
+impl Naming {
+    /// The error for a reference to a name that several Dockerfiles had.
+    pub fn ambiguous(&self, reference: &ImageReference, images: &[usize], location: Location) -> Diagnostic {
+        let mut error = Diagnostic::error(format!(
+            "{reference} could be any of {} images: their Dockerfiles would all have that name",
+            images.len()
+        ))
+        .at(location);
+        for image in images.iter().take(SHOWN) {
+            let label = format!("is {}", self.names[*image].title());
+            error = error.related(Location::file(self.places.path(*image).clone()), label);
+        }
+        let hint = images.first().map(|image| {
+            let name = &self.names[*image];
+            format!(
+                "refer to one by the name it has, or settle who has this one under [names] of shipwright.toml: {} = {}",
+                toml_string(&escape(&self.places.settings_key(*image))),
+                toml_string(name.plain.as_ref().unwrap_or(&name.short))
+            )
+        });
+        match hint {
+            Some(hint) => error.hint(hint),
+            None => error,
+        }
+    }
+
+    /// The warning for a reference into the namespace that nothing here builds.
+    pub fn unbuilt(&self, reference: &ImageReference, closest: &[String], location: Location) -> Diagnostic {
+        let warning = Diagnostic::warning(format!(
+            "{reference} is in this checkout's namespace, but no Dockerfile here builds it: taken for a published image"
+        ))
+        .at(location);
+        let name =
+            self.name_in_namespace(&reference.repository).unwrap_or_else(|| reference.repository.familiar());
+        let example = closest.first().and_then(|closest| {
+            let found = self.names.iter().position(|image| {
+                closest.strip_suffix(&image.title()).is_some_and(|rest| rest.ends_with('/'))
+            });
+            found.map(|image| self.places.settings_key(image))
+        });
+        let line = format!(
+            "{} = {}",
+            toml_string(&example.map_or_else(|| "FOLDER".to_owned(), |key| escape(&key))),
+            toml_string(&escape(&name))
+        );
+        warning.hint(match closest {
+            [] => format!("if a Dockerfile here is meant, put under [names] of shipwright.toml: {line}"),
+            names => format!(
+                "the closest are {}; if one is meant, write that, or put under [names] of shipwright.toml: {line}",
+                names.join(", ")
+            ),
+        })
+    }
+
+    /// The images whose names `push` refuses, each with the line that settles it.
+    pub fn provisional(&self) -> Vec<(usize, String)> {
+        (0..self.names.len())
+            .filter(|image| self.names[*image].provisional)
+            .map(|image| (image, settle_line(image, &self.names, &self.places)))
+            .collect()
+    }
+}
+
+fn settle_line(image: usize, names: &[ImageName], places: &Places) -> String {
+    let key = escape(&places.settings_key(image));
+    format!("{} = {}", toml_string(&key), toml_string(&names[image].title()))
+}
+
+/// The Dockerfiles of all images.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Places {
+    paths: Vec<TreePath>,
+    aside: Vec<bool>,
+    in_folder: HashMap<TreePath, usize>,
+}
+
+impl Places {
+    pub(super) fn new(candidates: &[Candidate<'_>]) -> Self {
+        let mut places = Self::default();
+        for candidate in candidates {
+            places.paths.push(candidate.path.clone());
+            places.aside.push(candidate.aside);
+            *places.in_folder.entry(candidate.path.parent().unwrap_or_default()).or_default() += 1;
+        }
+        places
+    }
+
+    fn is_aside(&self, image: usize) -> bool {
+        self.aside[image]
+    }
+
+    fn path(&self, image: usize) -> &TreePath {
+        &self.paths[image]
+    }
+
+    /// What names an image in the settings: its folder where that is clear, else its Dockerfile.
+    fn settings_key(&self, image: usize) -> String {
+        let path = self.path(image);
+        let folder = path.parent().unwrap_or_default();
+        let alone = self.in_folder.get(&folder) == Some(&1);
+        let plain = name_form(path.file_name()) == NameForm::Plain;
+        if alone && plain && !folder.is_root() { folder.to_text() } else { path.to_text() }
+    }
+}
+
+/// A basic string of TOML.
+fn toml_string(text: &str) -> String {
+    let mut result = String::from("\"");
+    for c in text.chars() {
+        match c {
+            '"' | '\\' => result.extend(['\\', c]),
+            '\n' => result.push_str("\\n"),
+            '\t' => result.push_str("\\t"),
+            c if c.is_control() || printable(c.encode_utf8(&mut [0; 4])).len() > c.len_utf8() => {
+                let code = u32::from(c);
+                let _ = write!(result, "\\u{code:04X}");
+            }
+            c => result.push(c),
+        }
+    }
+    result.push('"');
+    result
+}

@@ -1,0 +1,168 @@
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::decide::Facts;
+use super::model::{Reason, ReasonKind};
+use crate::inputs::{Fingerprint, InputFile, Material};
+use crate::path::TreePath;
+use crate::project::Image;
+
+/// The image that the branch had before the one that is planned.
+#[derive(Clone, Debug)]
+pub struct Previous {
+    /// Its components.
+    pub fingerprint: Fingerprint,
+    /// Its files, where a manifest or git still has them; paths from the root of the context.
+    pub files: Option<Vec<InputFile>>,
+}
+
+/// How many changed files are named one by one.
+const NAMED_FILES: usize = 3;
+
+/// Why image `at` is built.
+pub(super) fn build_reasons(facts: &Facts<'_>, at: usize, builds: &BTreeSet<usize>) -> Vec<Reason> {
+    let image = &facts.project.images[at];
+    let mut reasons = Vec::new();
+    match (image.ready(), &facts.known[at].previous) {
+        (Some(ready), Some(previous)) => {
+            reasons.extend(file_reasons(&ready.material, previous, &image.context));
+            reasons.extend(component_reasons(&ready.material, &previous.fingerprint));
+            reasons.extend(dockerfile_reason(image, &ready.material, &previous.fingerprint));
+        }
+        _ if facts.known[at].existing.is_none() => return vec![never_built()],
+        _ => {}
+    }
+    // That it is rebuilt says more than that its key differs from last time's.
+    let rebuilt: Vec<String> = image
+        .bound
+        .iter()
+        .filter(|bound| builds.contains(&bound.image))
+        .map(|bound| changed(&bound.expanded))
+        .collect();
+    reasons.retain(|reason| reason.kind != ReasonKind::Dependency || !rebuilt.contains(&reason.text));
+    for dependency in image.dependencies() {
+        if builds.contains(&dependency) {
+            let text = format!("{} is rebuilt", facts.project.images[dependency].name.full());
+            reasons.push(Reason { kind: ReasonKind::Dependency, path: None, text });
+        }
+    }
+    if facts.rebuilt.contains(&at) && reasons.is_empty() {
+        reasons.push(Reason { kind: ReasonKind::Forced, path: None, text: "--no-cache".into() });
+    }
+    if reasons.is_empty() {
+        reasons.push(unexplained(facts, at));
+    }
+    reasons
+}
+
+fn changed(what: &str) -> String {
+    format!("{what} changed")
+}
+
+fn unexplained(facts: &Facts<'_>, at: usize) -> Reason {
+    match facts.known[at].previous {
+        Some(_) => Reason {
+            kind: ReasonKind::KeyMissing,
+            path: None,
+            text: match facts.project.images[at].key() {
+                Some(key) => format!("the engine has no {} any more", key.tag()),
+                None => "its image is no longer on the engine".into(),
+            },
+        },
+        None => never_built(),
+    }
+}
+
+fn never_built() -> Reason {
+    Reason { kind: ReasonKind::NeverBuilt, path: None, text: "never built here".into() }
+}
+
+fn file_reasons(material: &Material, previous: &Previous, context: &TreePath) -> Vec<Reason> {
+    let Some(old) = &previous.files else {
+        if material.fingerprint().files == previous.fingerprint.files {
+            return Vec::new();
+        }
+        return vec![Reason { kind: ReasonKind::FileChanged, path: None, text: "its files changed".into() }];
+    };
+    let mut changes = file_changes(old, &material.files);
+    let more = changes.len().saturating_sub(NAMED_FILES);
+    changes.truncate(NAMED_FILES);
+    let mut reasons: Vec<Reason> = changes
+        .into_iter()
+        .map(|(kind, path)| {
+            let path = context.join(path.as_bytes());
+            let what = match kind {
+                ReasonKind::FileAdded => "added",
+                ReasonKind::FileRemoved => "removed",
+                ReasonKind::FileMode => "changed its mode",
+                _ => "changed",
+            };
+            Reason { kind, text: format!("{path} {what}"), path: Some(path) }
+        })
+        .collect();
+    if more > 0 {
+        let text = format!("{more} more files changed");
+        reasons.push(Reason { kind: ReasonKind::FileChanged, path: None, text });
+    }
+    reasons
+}
+
+fn file_changes(old: &[InputFile], new: &[InputFile]) -> Vec<(ReasonKind, TreePath)> {
+    let mut before: BTreeMap<&TreePath, &InputFile> = old.iter().map(|file| (&file.path, file)).collect();
+    let mut changes = Vec::new();
+    for file in new {
+        let kind = match before.remove(&file.path) {
+            None => ReasonKind::FileAdded,
+            Some(old) if old.blob != file.blob => ReasonKind::FileChanged,
+            Some(old) if old.kind != file.kind => ReasonKind::FileMode,
+            Some(_) => continue,
+        };
+        changes.push((kind, file.path.clone()));
+    }
+    changes.extend(before.into_keys().map(|path| (ReasonKind::FileRemoved, path.clone())));
+    changes
+}
+
+fn component_reasons(material: &Material, old: &Fingerprint) -> Vec<Reason> {
+    let new = material.fingerprint();
+    let mut reasons = Vec::new();
+    let mut reason = |kind, text: String| reasons.push(Reason { kind, path: None, text });
+    if new.platform != old.platform {
+        reason(ReasonKind::Platform, format!("platform {} instead of {}", new.platform, old.platform));
+    }
+    if new.target != old.target {
+        reason(ReasonKind::Target, "another target".into());
+    }
+    for name in differing(&old.build_args, &new.build_args) {
+        reason(ReasonKind::BuildArgument, format!("build argument {name} changed"));
+    }
+    for name in differing(&old.bases, &new.bases) {
+        reason(ReasonKind::Base, format!("base {name} changed"));
+    }
+    for name in differing(&old.dependencies, &new.dependencies) {
+        reason(ReasonKind::Dependency, changed(name));
+    }
+    if new.metadata != old.metadata || new.refresh != old.refresh {
+        reason(ReasonKind::KeyMissing, "metadata or refresh period changed".into());
+    }
+    reasons
+}
+
+/// Names the first line that is another one.
+fn dockerfile_reason(image: &Image, material: &Material, old: &Fingerprint) -> Option<Reason> {
+    let new = material.fingerprint();
+    if new.instructions == old.instructions {
+        return None;
+    }
+    let first = new.first_difference(old).and_then(|at| image.evaluation.logical_lines.get(at));
+    let line = first.map(|first| format!(":{}", first.line)).unwrap_or_default();
+    Some(Reason {
+        kind: ReasonKind::Dockerfile,
+        path: Some(image.dockerfile.clone()),
+        text: format!("{}{line} changed", image.dockerfile),
+    })
+}
+
+fn differing<'a, V: PartialEq>(old: &'a BTreeMap<String, V>, new: &'a BTreeMap<String, V>) -> Vec<&'a str> {
+    let names: BTreeSet<&String> = old.keys().chain(new.keys()).collect();
+    names.into_iter().filter(|name| old.get(*name) != new.get(*name)).map(String::as_str).collect()
+}

@@ -1,0 +1,150 @@
+use rayon::prelude::*;
+
+use super::definition::Definition;
+use super::images::{Image, ImageState};
+use super::load::LoadError;
+use crate::checkout::{Node, NodeKind, PathPattern, Snapshot};
+use crate::context::{self, ContextRoot, IgnoreRules, SourceSpec};
+use crate::diagnostic::{Diagnostic, Location};
+use crate::dockerfile::SourcePattern;
+use crate::path::TreePath;
+
+/// What one image reads of the checkout.
+pub(super) struct BuildContext {
+    pub(super) root: TreePath,
+    pub(super) ignore_file: Option<TreePath>,
+    /// The files and links that its sources match, sorted.
+    pub(super) nodes: Vec<Node>,
+    pub(super) whole_context: bool,
+    pub(super) pathspecs: Vec<PathPattern>,
+    /// Sources that are not there, as reasons for which the image is blocked.
+    pub(super) nowhere: Vec<String>,
+    /// An input that cannot be read, which is an error only where the image is selected.
+    pub(super) obstacle: Option<Diagnostic>,
+    /// Why the image is wrong, if it is.
+    pub(super) invalid: Option<String>,
+    /// The first input whose content is not in git's objects here.
+    pub(super) obstacle: Option<Diagnostic>,
+    pub(super) diagnostics: Vec<Diagnostic>,
+}
+
+/// Finds the context of each image, all at once, as none depends on another; `None` for images that are wrong.
+pub(super) fn read_all(
+    tree: &dyn Snapshot,
+    images: &[Image],
+    definitions: &[Definition],
+) -> Result<Vec<Option<BuildContext>>, LoadError> {
+    let read_one = |(image, definition): (&Image, &Definition)| match image.state {
+        ImageState::Invalid(_) => Ok(None),
+        ImageState::Blocked(_) | ImageState::Ready(_) => read(tree, image, definition).map(Some),
+    };
+    images.par_iter().zip(definitions).map(read_one).collect()
+}
+
+fn read(tree: &dyn Snapshot, image: &Image, definition: &Definition) -> Result<BuildContext, LoadError> {
+    let ContextRoot { root, mut diagnostics, .. } = match &definition.options.context {
+        Some(root) => ContextRoot { root: root.clone(), missing: Vec::new(), diagnostics: Vec::new() },
+        None => context::infer_root(tree, &image.dockerfile, &image.evaluation.sources),
+    };
+    let ignore_file = context::ignore_file(tree, &image.dockerfile, &root);
+    let rules = match &ignore_file {
+        None => Ok(IgnoreRules::default()),
+        Some(path) => IgnoreRules::parse(&tree.read(path)?).map_err(|error| (error, path)),
+    };
+    let rules = match rules {
+        Ok(rules) => rules,
+        Err((error, path)) => {
+            diagnostics.push(error.into_diagnostic(path.clone()));
+            return Ok(BuildContext {
+                invalid: Some(format!("has a faulty {path}")),
+                root,
+                ignore_file,
+                nodes: Vec::new(),
+                whole_context: false,
+                pathspecs: Vec::new(),
+                nowhere: Vec::new(),
+                obstacle: None,
+                diagnostics,
+            });
+        }
+    };
+    let sources = &image.evaluation.sources;
+    let whole = image.evaluation.whole_context || definition.options.whole_context;
+    let selection = context::select(tree, &root, Some(&rules), sources, whole)?;
+    let inferred = definition.options.context.is_none();
+    let specs = context::revision_pathspecs(tree, (&root, inferred), &image.dockerfile, sources, &selection);
+    let obstacle = obstacle(tree, image, &selection.nodes);
+    diagnostics.extend(selection.diagnostics);
+    Ok(BuildContext {
+        nowhere: nowhere(tree, image, &root, &selection.unmatched),
+        pathspecs: match obstacle {
+            None => specs.iter().flat_map(path_patterns).collect(),
+            Some(_) => Vec::new(),
+        },
+        root,
+        ignore_file,
+        // What cannot be read is not asked for.
+        nodes: if obstacle.is_some() { Vec::new() } else { selection.nodes },
+        whole_context: selection.whole_context,
+        invalid: obstacle.is_some().then(|| "has an input that cannot be read".to_owned()),
+        obstacle,
+        diagnostics,
+    })
+}
+
+/// The first input that a commit names but whose content is not in git's objects here.
+fn obstacle(tree: &dyn Snapshot, image: &Image, nodes: &[Node]) -> Option<Diagnostic> {
+    let mut found = nodes.iter().filter_map(|node| Some((&node.path, tree.obstacle(&node.path)?)));
+    let (path, obstacle) = found.next()?;
+    let more = match found.count() {
+        0 => String::new(),
+        more => format!(" (and {more} more like it)"),
+    };
+    let message = format!("the input {path} cannot be read: {}{more}", obstacle.reason);
+    Some(Diagnostic::error(message).at(Location::file(image.dockerfile.clone())).hint(obstacle.hint))
+}
+
+/// Of the sources that match no file, those for which a build would fail. A pattern may match nothing. A
+/// folder may hold only what is ignored, but an empty one is not sent, as git has none.
+fn nowhere(tree: &dyn Snapshot, image: &Image, root: &TreePath, unmatched: &[usize]) -> Vec<String> {
+    let sources = unmatched.iter().map(|at| &image.evaluation.sources[*at]);
+    sources
+        .filter(|source| match &source.pattern {
+            SourcePattern::Path(path) if source.plain => {
+                let path = root.join_clamped(path);
+                tree.kind(&path) != Some(NodeKind::Folder)
+                    || tree.list(&path, &mut |_| false).is_ok_and(|files| files.is_empty())
+            }
+            _ => false,
+        })
+        .map(|source| {
+            let (dockerfile, line, written) = (&image.dockerfile, source.line, &source.written);
+            format!("{dockerfile}:{line}: `{written}` is not in the build context {root}")
+        })
+        .collect()
+}
+
+/// The first input that a commit names but whose content is not in git's objects here.
+fn obstacle(tree: &dyn Snapshot, image: &Image, selection: &Selection) -> Option<Diagnostic> {
+    let mut found = selection.nodes.iter().filter_map(|node| Some((&node.path, tree.obstacle(&node.path)?)));
+    let (path, obstacle) = found.next()?;
+    let more = match found.count() {
+        0 => String::new(),
+        more => format!(" (and {more} more like it)"),
+    };
+    let message = format!("the input {path} cannot be read: {}{more}", obstacle.reason);
+    Some(Diagnostic::error(message).at(Location::file(image.dockerfile.clone())).hint(obstacle.hint))
+}
+
+/// A glob of a Dockerfile may match a folder, and then means what is below it; git's means files alone.
+pub(super) fn path_patterns(spec: &SourceSpec) -> Vec<PathPattern> {
+    match spec {
+        SourceSpec::Literal(path) => vec![PathPattern::Path(path.clone())],
+        SourceSpec::Glob(pattern) => {
+            // To git `[!a]` is `[^a]`; to Go, whose patterns Dockerfiles use, it is two characters.
+            let pattern = pattern.replace("[!", "[\\!");
+            let below = format!("{pattern}/**");
+            vec![PathPattern::Glob(pattern.into_bytes()), PathPattern::Glob(below.into_bytes())]
+        }
+    }
+}

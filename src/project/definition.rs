@@ -1,0 +1,122 @@
+use std::collections::BTreeMap;
+
+use rayon::prelude::*;
+
+use super::options::{ImageOptions, Options};
+use crate::diagnostic::{Diagnostic, Location, closest};
+use crate::discovery::FoundDockerfile;
+use crate::dockerfile::{Dockerfile, Evaluation, Scope, Trigger, evaluate, parse};
+use crate::image::Platform;
+use crate::path::TreePath;
+
+/// One image to be: a Dockerfile and what the settings say about building it.
+pub(super) struct Definition {
+    pub(super) path: TreePath,
+    pub(super) tracked: bool,
+    pub(super) aside: bool,
+    /// Its name, if the settings give one in `[image.NAME]`.
+    pub(super) name: Option<String>,
+    pub(super) options: ImageOptions,
+    pub(super) target_from_flag: bool,
+    pub(super) file: Dockerfile,
+}
+
+impl Definition {
+    pub(super) fn platform<'a>(&'a self, options: &'a Options) -> &'a Platform {
+        self.options.platform.as_ref().unwrap_or(&options.platform)
+    }
+
+    /// Values that count for this image: the command line's win over the settings'.
+    pub(super) fn build_args(&self, options: &Options) -> BTreeMap<String, String> {
+        let mut args = self.options.args.clone();
+        args.extend(options.build_args.clone());
+        args.extend(options.unhashed_build_args.clone());
+        args
+    }
+
+    pub(super) fn evaluate(
+        &self,
+        options: &Options,
+        inherited: &BTreeMap<usize, Vec<Trigger>>,
+    ) -> Evaluation {
+        let build_args = self.build_args(options);
+        evaluate(
+            &self.file,
+            &Scope {
+                build_args: &build_args,
+                target: self.options.target.as_deref(),
+                target_platform: self.platform(options),
+                build_platform: &options.build_platform,
+                inherited,
+            },
+        )
+    }
+}
+
+/// One definition for each Dockerfile found, and one more for each that the settings make from one of them.
+/// `[image.NAME]` without `dockerfile` adjusts the image of that name; it is matched after naming.
+pub(super) fn definitions(
+    found: Vec<FoundDockerfile>,
+    options: &Options,
+    diagnostics: &mut Vec<Diagnostic>,
+) -> Vec<Definition> {
+    let mut definitions: Vec<Definition> = found.into_par_iter().map(plain).collect();
+    let mut defined: BTreeMap<TreePath, usize> = BTreeMap::new();
+    for (name, image) in &options.images {
+        let Some(path) = &image.dockerfile else { continue };
+        let Some(at) = definitions.iter().position(|definition| definition.path == *path) else {
+            diagnostics.push(no_such_dockerfile(name, path, &definitions, options));
+            continue;
+        };
+        let count = defined.entry(path.clone()).or_default();
+        if *count == 0 {
+            definitions[at].name = Some(name.clone());
+            definitions[at].options = image.clone();
+        } else {
+            let first = &definitions[at];
+            let more = Definition {
+                path: first.path.clone(),
+                tracked: first.tracked,
+                aside: first.aside,
+                name: Some(name.clone()),
+                options: image.clone(),
+                target_from_flag: false,
+                file: first.file.clone(),
+            };
+            definitions.push(more);
+        }
+        *count += 1;
+    }
+    definitions
+}
+
+fn plain(found: FoundDockerfile) -> Definition {
+    Definition {
+        file: parse(&found.source),
+        path: found.path,
+        tracked: found.tracked,
+        aside: found.aside,
+        name: None,
+        options: ImageOptions::default(),
+        target_from_flag: false,
+    }
+}
+
+fn no_such_dockerfile(
+    name: &str,
+    path: &TreePath,
+    definitions: &[Definition],
+    options: &Options,
+) -> Diagnostic {
+    let known: Vec<String> = definitions.iter().map(|definition| definition.path.to_text()).collect();
+    let names = closest(&path.to_text(), known);
+    let mut diagnostic =
+        Diagnostic::error(format!("[image.{name}] names a Dockerfile that is not in this checkout: {path}"));
+    if let Some(settings) = &options.settings_file {
+        diagnostic = diagnostic.at(Location::file(settings.clone()));
+    }
+    match names.first() {
+        Some(closest) => diagnostic.hint(format!("did you mean {closest}?")),
+        None => diagnostic.hint("paths are relative to the root of the checkout"),
+    }
+}

@@ -1,0 +1,133 @@
+use std::ops::Range;
+
+use crate::checkout::{CommitId, PathPattern, Tracking};
+use crate::diagnostic::Diagnostic;
+use crate::dockerfile::{Dockerfile, Evaluation};
+use crate::graph::DependencyKind;
+use crate::image::{ContentKey, ImageReference};
+use crate::inputs::Material;
+use crate::naming::ImageName;
+use crate::path::TreePath;
+
+/// One image of the checkout.
+#[expect(clippy::struct_excessive_bools, reason = "they are independent facts")]
+#[derive(Clone, Debug)]
+pub struct Image {
+    /// The Dockerfile, from the root of the checkout.
+    pub dockerfile: TreePath,
+    /// What it is called, and where that comes from.
+    pub name: ImageName,
+    /// Whether it is built only when named or depended on.
+    pub aside: bool,
+    /// Whether git tracks the Dockerfile.
+    pub tracked: bool,
+    /// The stage to build, if not the last.
+    pub target: Option<String>,
+    /// Whether `--target` chose the stage, so that the image is not what the checkout alone says.
+    pub target_from_flag: bool,
+    /// What was read.
+    pub file: Dockerfile,
+    /// What it means with the build arguments of this run.
+    pub evaluation: Evaluation,
+    /// References that are bound to images of this checkout.
+    pub bound: Vec<BoundReference>,
+    /// Images that the settings say it needs.
+    pub declared: Vec<usize>,
+    /// External images, as written after expansion.
+    pub bases: Vec<String>,
+    /// The root of the build context.
+    pub context: TreePath,
+    /// The ignore file that counts.
+    pub ignore_file: Option<TreePath>,
+    /// Whether the whole context counts.
+    pub whole_context: bool,
+    /// What may change the image, for its revision: own paths, without those of dependencies.
+    pub pathspecs: Vec<PathPattern>,
+    /// The last commit that changed any of these, its dependencies' included.
+    pub revision: Option<CommitId>,
+    /// Why its inputs cannot be read, which matters to those only who want the image.
+    pub obstacle: Option<Diagnostic>,
+    /// Its key, or why it has none.
+    pub state: ImageState,
+}
+
+impl Image {
+    /// Indices of the images it depends on, each once.
+    pub fn dependencies(&self) -> Vec<usize> {
+        let mut images: Vec<usize> =
+            self.bound.iter().map(|bound| bound.image).chain(self.declared.iter().copied()).collect();
+        images.sort_unstable();
+        images.dedup();
+        images
+    }
+
+    /// Its key, where it has one.
+    pub fn key(&self) -> Option<ContentKey> {
+        self.ready().map(|ready| ready.key)
+    }
+
+    /// Its inputs and key, where it can be built.
+    pub fn ready(&self) -> Option<&ReadyImage> {
+        match &self.state {
+            ImageState::Ready(ready) => Some(ready),
+            ImageState::Blocked(_) | ImageState::Invalid(_) => None,
+        }
+    }
+
+    /// `NAMESPACE/NAME:[PREFIX-]src-KEY`, where it can be built.
+    pub fn reference(&self) -> Option<ImageReference> {
+        Some(self.name.repository.with_tag(self.name.tag(&self.key()?.tag())))
+    }
+}
+
+/// A reference in a Dockerfile that means an image of this checkout.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BoundReference {
+    /// Index of the image.
+    pub image: usize,
+    /// The instruction.
+    pub kind: DependencyKind,
+    /// The reference after expansion.
+    pub expanded: String,
+    /// Its bytes in the Dockerfile, which are replaced by the planned key's reference when it is sent.
+    pub span: Range<usize>,
+    /// Line in the Dockerfile, from 1.
+    pub line: usize,
+}
+
+/// Whether an image can be built.
+#[derive(Clone, Debug)]
+pub enum ImageState {
+    /// It can.
+    Ready(Box<ReadyImage>),
+    /// Not until something is set: each text says what. The rest of the run goes on.
+    Blocked(Vec<String>),
+    /// It is wrong; a diagnostic says what. The text is for its dependents.
+    Invalid(String),
+}
+
+/// The inputs of an image that can be built.
+#[derive(Clone, Debug)]
+pub struct ReadyImage {
+    /// What the key is over.
+    pub material: Material,
+    /// The identity.
+    pub key: ContentKey,
+    /// The key without what git ignores, here and in dependencies: what HEAD's tree can be compared with.
+    pub versioned_key: ContentKey,
+    /// The files of the context, in the order of `material.files`.
+    pub files: Vec<ContextFile>,
+}
+
+/// Where an input file is, and what sending it needs to know.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ContextFile {
+    /// From the root of the checkout.
+    pub path: TreePath,
+    /// Bytes; for a link the length of its target.
+    pub size: u64,
+    /// When the file was changed, in nanoseconds since 1970, where the tree knows.
+    pub modified_ns: Option<i128>,
+    /// How git sees it.
+    pub tracking: Tracking,
+}

@@ -1,0 +1,143 @@
+use std::collections::BTreeMap;
+
+use super::contexts::{self, BuildContext};
+use super::definition::Definition;
+use super::files;
+use super::images::{ContextFile, Image, ImageState, ReadyImage};
+use super::load::LoadError;
+use super::options::Options;
+use crate::checkout::{Snapshot, Tracking};
+use crate::diagnostic::Diagnostic;
+use crate::graph::Graph;
+use crate::image::ContentKey;
+use crate::inputs::{Base, InputFiles, Material};
+
+/// Gives every image its context, its inputs and its key, dependencies first.
+pub(super) fn assign(
+    tree: &dyn Snapshot,
+    images: &mut [Image],
+    graph: &Graph,
+    definitions: &[Definition],
+    options: &Options,
+    diagnostics: &mut Vec<Diagnostic>,
+) -> Result<(), LoadError> {
+    let mut contexts = contexts::read_all(tree, images, definitions)?;
+    let mut files = files::read_all(tree, &mut contexts)?;
+    for at in graph.order().to_vec() {
+        let Some(context) = contexts[at].take() else { continue };
+        let nowhere = adopt(&mut images[at], context, diagnostics);
+        block(images, at, &nowhere);
+        if matches!(&images[at].state, ImageState::Blocked(reasons) if reasons.is_empty()) {
+            let (inputs, files) = std::mem::take(&mut files[at]);
+            let ready = ready(images, at, &definitions[at], options, inputs, files);
+            images[at].state = ImageState::Ready(Box::new(ready));
+        }
+    }
+    Ok(())
+}
+
+/// Tells an image its context. Gives the sources that are not there.
+fn adopt(image: &mut Image, context: BuildContext, diagnostics: &mut Vec<Diagnostic>) -> Vec<String> {
+    image.context = context.root;
+    image.ignore_file = context.ignore_file;
+    image.whole_context = context.whole_context;
+    image.pathspecs = context.pathspecs;
+    image.obstacle = context.obstacle;
+    if let Some(reason) = context.invalid {
+        image.state = ImageState::Invalid(reason);
+    }
+    diagnostics.extend(context.diagnostics);
+    context.nowhere
+}
+
+/// An image is blocked by its own problems and by dependencies that cannot be built.
+fn block(images: &mut [Image], at: usize, nowhere: &[String]) {
+    let mut reasons = match &images[at].state {
+        ImageState::Invalid(_) | ImageState::Ready(_) => return,
+        ImageState::Blocked(reasons) => [reasons.as_slice(), nowhere].concat(),
+    };
+    for problem in &images[at].evaluation.problems {
+        let mut reason = problem.message.clone();
+        reason.extend(problem.hint.iter().flat_map(|hint| [": ", hint.as_str()]));
+        reasons.push(reason);
+    }
+    for dependency in images[at].dependencies() {
+        match &images[dependency].state {
+            ImageState::Invalid(why) => reasons.push(format!("{} {why}", images[dependency].name.full())),
+            ImageState::Blocked(_) => reasons.push(format!("{} is blocked", images[dependency].name.full())),
+            ImageState::Ready(_) => {}
+        }
+    }
+    reasons.sort();
+    reasons.dedup();
+    images[at].state = ImageState::Blocked(reasons);
+}
+
+fn ready(
+    images: &[Image],
+    at: usize,
+    definition: &Definition,
+    options: &Options,
+    inputs: InputFiles,
+    files: Vec<ContextFile>,
+) -> ReadyImage {
+    let image = &images[at];
+    let material = Material {
+        instructions: image.evaluation.logical_lines.iter().map(|line| line.text.clone()).collect(),
+        target: image.target.clone(),
+        platform: definition.platform(options).clone(),
+        build_args: hashed_args(image, definition, options),
+        dependencies: dependencies(images, at, |ready| ready.key),
+        bases: image.bases.iter().map(|base| Base { reference: base.clone(), digest: None }).collect(),
+        files: inputs,
+        metadata: options.metadata.clone(),
+        refresh: options.refresh,
+    };
+    let key = material.key();
+    let versioned_key = versioned_key(images, at, &material, &files, key);
+    ReadyImage { material, key, versioned_key, files }
+}
+
+/// Values of the arguments that the needed stages declare; the others change nothing.
+fn hashed_args(image: &Image, definition: &Definition, options: &Options) -> BTreeMap<String, String> {
+    let mut args = definition.options.args.clone();
+    args.extend(options.build_args.clone());
+    args.retain(|name, _| {
+        image.evaluation.declared_args.contains(name) && !options.unhashed_build_args.contains_key(name)
+    });
+    args
+}
+
+fn dependencies(
+    images: &[Image],
+    at: usize,
+    key: impl Fn(&ReadyImage) -> ContentKey,
+) -> Vec<(String, ContentKey)> {
+    let image = &images[at];
+    let key = |dependency: usize| images[dependency].ready().map(&key);
+    let bound = image.bound.iter().filter_map(|bound| Some((bound.expanded.clone(), key(bound.image)?)));
+    let declared = image.declared.iter().filter_map(|dependency| Some((String::new(), key(*dependency)?)));
+    let mut dependencies: Vec<_> = bound.chain(declared).collect();
+    dependencies.sort();
+    dependencies.dedup();
+    dependencies
+}
+
+fn versioned_key(
+    images: &[Image],
+    at: usize,
+    material: &Material,
+    files: &[ContextFile],
+    key: ContentKey,
+) -> ContentKey {
+    let versioned = dependencies(images, at, |ready| ready.versioned_key);
+    let has_ignored = files.iter().any(|file| file.tracking == Tracking::Ignored);
+    if !has_ignored && versioned == material.dependencies {
+        return key;
+    }
+    let mut without = material.clone();
+    without.dependencies = versioned;
+    let inputs = material.files.iter().zip(files).filter(|(_, file)| file.tracking != Tracking::Ignored);
+    without.files = InputFiles::new(inputs.map(|(input, _)| input.clone()).collect());
+    without.key()
+}

@@ -1,0 +1,345 @@
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+use std::io;
+
+use rayon::prelude::*;
+
+use super::definition::{Definition, definitions};
+use super::images::{BoundReference, Image, ImageState};
+use super::keys;
+use super::options::Options;
+use crate::checkout::Snapshot;
+use crate::diagnostic::{Diagnostic, Location, closest};
+use crate::discovery::{self, Rules};
+use crate::dockerfile::{Evaluation, ImageUse, Problem, Trigger, UseKind};
+use crate::graph::{DependencyKind, Graph, GraphImage, Link};
+use crate::naming::{self, Binding, Candidate, ImageName, Namespace, Naming, NamingRules, Reference};
+use crate::path::TreePath;
+
+/// The images of a tree.
+#[derive(Debug)]
+pub struct Project {
+    /// In front of every name.
+    pub namespace: Namespace,
+    /// All images; the graph's nodes are their indices.
+    pub images: Vec<Image>,
+    /// Which is built from which.
+    pub graph: Graph,
+    /// Dockerfiles that were left out, which a note counts.
+    pub left_out: Vec<TreePath>,
+    /// What was noticed.
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+/// A file of the tree could not be read.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot read the files of the checkout: {0}")]
+pub struct LoadError(#[from] io::Error);
+
+/// Reads all images of `tree`. `checkout_name` and `origin_url` are facts for naming.
+pub fn load(
+    tree: &dyn Snapshot,
+    checkout_name: &str,
+    origin_url: Option<&str>,
+    options: &Options,
+) -> Result<Project, LoadError> {
+    let found = discovery::discover(
+        tree,
+        &Rules { include: options.include.clone(), exclude: options.exclude.clone() },
+    );
+    let mut diagnostics = found.diagnostics;
+    let mut definitions = definitions(found.dockerfiles, options, &mut diagnostics);
+    let mut readings: Vec<Evaluation> =
+        definitions.par_iter().map(|definition| definition.evaluate(options, &BTreeMap::new())).collect();
+    let naming = name(&definitions, &readings, checkout_name, origin_url, options);
+    diagnostics.extend(naming.diagnostics.iter().cloned());
+    for at in adjust(&mut definitions, &naming, options, &mut diagnostics) {
+        readings[at] = definitions[at].evaluate(options, &BTreeMap::new());
+    }
+
+    let mut images: Vec<Image> = definitions
+        .iter()
+        .zip(readings)
+        .enumerate()
+        .map(|(at, (definition, reading))| image(definition, reading, naming.names[at].clone()))
+        .collect();
+    bind(&mut images, &naming, options, &mut diagnostics);
+    declare(&mut images, &definitions, options, &mut diagnostics);
+    let graph = graph(&images);
+    for at in graph.images_in_cycles() {
+        images[at].state = ImageState::Invalid("is part of a loop".into());
+    }
+    diagnostics.extend(graph.cycles().iter().map(|cycle| cycle.diagnostic(&graph)));
+    inherit_triggers(&mut images, &graph, &definitions, options);
+    for image in &images {
+        diagnostics.extend(findings(image));
+    }
+    keys::assign(tree, &mut images, &graph, &definitions, options, &mut diagnostics)?;
+    diagnostics.sort_by_key(|diagnostic| Reverse(diagnostic.severity));
+    Ok(Project { namespace: naming.namespace, images, graph, left_out: found.left_out, diagnostics })
+}
+
+fn name(
+    definitions: &[Definition],
+    readings: &[Evaluation],
+    checkout_name: &str,
+    origin_url: Option<&str>,
+    options: &Options,
+) -> Naming {
+    let candidates: Vec<Candidate<'_>> = definitions
+        .iter()
+        .zip(readings)
+        .map(|(definition, reading)| Candidate {
+            path: &definition.path,
+            tracked: definition.tracked,
+            aside: definition.aside,
+            explicit_name: definition.name.clone(),
+            references: reading
+                .references
+                .iter()
+                .filter_map(|used| {
+                    let reference = used.reference.clone()?;
+                    Some(Reference { reference, location: location(&definition.path, used) })
+                })
+                .collect(),
+        })
+        .collect();
+    naming::assign(
+        &candidates,
+        &NamingRules {
+            namespace: options.namespace.clone(),
+            names: &options.names,
+            checkout_name,
+            origin_url,
+        },
+    )
+}
+
+fn dependency_kind(kind: UseKind) -> DependencyKind {
+    match kind {
+        UseKind::From => DependencyKind::From,
+        UseKind::Copy => DependencyKind::Copy,
+        UseKind::Mount => DependencyKind::Mount,
+    }
+}
+
+fn location(dockerfile: &TreePath, used: &ImageUse) -> Location {
+    Location::span(dockerfile.clone(), used.line, used.span.clone())
+}
+
+/// Applies what the settings and `--target` say about an image by its name, which is known only now.
+/// Gives the definitions that have to be read again.
+fn adjust(
+    definitions: &mut [Definition],
+    naming: &Naming,
+    options: &Options,
+    diagnostics: &mut Vec<Diagnostic>,
+) -> Vec<usize> {
+    let mut changed = Vec::new();
+    for (name, image) in options.images.iter().filter(|(_, image)| image.dockerfile.is_none()) {
+        match find(definitions, naming, name) {
+            Some(at) => {
+                definitions[at].options = image.clone();
+                changed.push(at);
+            }
+            None => diagnostics.push(unknown_image(&format!("[image.{name}]"), name, naming, options)),
+        }
+    }
+    if let Some((name, stage)) = &options.target {
+        // An unknown image is an error of the selection, which names the closest ones.
+        if let Some(at) = find(definitions, naming, name) {
+            definitions[at].options.target = Some(stage.clone());
+            definitions[at].target_from_flag = true;
+            changed.push(at);
+        }
+    }
+    changed
+}
+
+/// By short name, full name or Dockerfile path.
+fn find(definitions: &[Definition], naming: &Naming, text: &str) -> Option<usize> {
+    let path = TreePath::clamped(text);
+    (0..definitions.len()).find(|at| {
+        let name = &naming.names[*at];
+        name.title() == text || name.full() == text || definitions[*at].path == path
+    })
+}
+
+fn unknown_image(what: &str, name: &str, naming: &Naming, options: &Options) -> Diagnostic {
+    let names = closest(name, naming.names.iter().map(ImageName::title));
+    let mut diagnostic = Diagnostic::error(format!("{what} is no image of this checkout"));
+    if let Some(settings) = &options.settings_file {
+        diagnostic = diagnostic.at(Location::file(settings.clone()));
+    }
+    match names.first() {
+        Some(closest) => {
+            diagnostic.hint(format!("did you mean {closest}? `shipwright images` lists them all"))
+        }
+        None => {
+            diagnostic.hint("`shipwright images` lists them all; `dockerfile = \"PATH\"` defines a new one")
+        }
+    }
+}
+
+fn image(definition: &Definition, evaluation: Evaluation, name: ImageName) -> Image {
+    let state = if definition.file.is_valid() {
+        ImageState::Blocked(Vec::new())
+    } else {
+        ImageState::Invalid("does not parse".into())
+    };
+    Image {
+        dockerfile: definition.path.clone(),
+        name,
+        aside: definition.aside,
+        tracked: definition.tracked,
+        target: definition.options.target.clone(),
+        target_from_flag: definition.target_from_flag,
+        file: definition.file.clone(),
+        evaluation,
+        bound: Vec::new(),
+        declared: Vec::new(),
+        bases: Vec::new(),
+        context: TreePath::root(),
+        ignore_file: None,
+        whole_context: false,
+        pathspecs: Vec::new(),
+        revision: None,
+        obstacle: None,
+        state,
+    }
+}
+
+/// Decides for every reference whether it means an image of this checkout.
+fn bind(images: &mut [Image], naming: &Naming, options: &Options, diagnostics: &mut Vec<Diagnostic>) {
+    for (at, image) in images.iter_mut().enumerate() {
+        for used in &image.evaluation.references {
+            let place = location(&image.dockerfile, used);
+            let Some(reference) = &used.reference else { continue };
+            match naming.bind(reference, at, &options.follow) {
+                Binding::Local(dependency) => image.bound.push(BoundReference {
+                    image: dependency,
+                    kind: dependency_kind(used.kind),
+                    expanded: used.expanded.clone(),
+                    span: used.span.clone(),
+                    line: used.line,
+                }),
+                Binding::Pinned(_) | Binding::External => image.bases.push(used.expanded.clone()),
+                Binding::Ambiguous(candidates) => {
+                    diagnostics.push(naming.ambiguous(reference, &candidates, place));
+                    image.state = ImageState::Invalid("has an ambiguous reference".into());
+                }
+                Binding::Unbuilt { closest } => {
+                    image.bases.push(used.expanded.clone());
+                    diagnostics.push(naming.unbuilt(reference, &closest, place));
+                }
+            }
+        }
+        image.bases.sort();
+        image.bases.dedup();
+    }
+}
+
+/// Adds what `depends_on` of the settings says.
+fn declare(
+    images: &mut [Image],
+    definitions: &[Definition],
+    options: &Options,
+    diagnostics: &mut Vec<Diagnostic>,
+) {
+    for at in 0..images.len() {
+        for name in &definitions[at].options.depends_on {
+            let dependency =
+                images.iter().position(|image| image.name.title() == *name || image.name.full() == *name);
+            match dependency {
+                Some(dependency) => images[at].declared.push(dependency),
+                None => {
+                    let names = closest(name, images.iter().map(|image| image.name.title()));
+                    let mut diagnostic = Diagnostic::error(format!(
+                        "[image.{}] depends_on `{name}`, which is no image of this checkout",
+                        images[at].name.title()
+                    ));
+                    if let Some(settings) = &options.settings_file {
+                        diagnostic = diagnostic.at(Location::file(settings.clone()));
+                    }
+                    if let Some(closest) = names.first() {
+                        diagnostic = diagnostic.hint(format!("did you mean {closest}?"));
+                    }
+                    diagnostics.push(diagnostic);
+                    images[at].state = ImageState::Invalid("has an unknown depends_on".into());
+                }
+            }
+        }
+    }
+}
+
+fn graph(images: &[Image]) -> Graph {
+    let bound = images.iter().enumerate().flat_map(|(dependent, image)| {
+        image.bound.iter().map(move |bound| Link {
+            dependent,
+            dependency: bound.image,
+            kind: bound.kind,
+            location: Some(Location::span(image.dockerfile.clone(), bound.line, bound.span.clone())),
+        })
+    });
+    let declared = images.iter().enumerate().flat_map(|(dependent, image)| {
+        image.declared.iter().map(move |dependency| Link {
+            dependent,
+            dependency: *dependency,
+            kind: DependencyKind::Declared,
+            location: None,
+        })
+    });
+    let nodes =
+        images.iter().map(|image| GraphImage::new(&image.name, image.dockerfile.clone(), image.aside));
+    Graph::new(nodes.collect(), bound.chain(declared))
+}
+
+/// Reads again the images whose bases, built here, carry ONBUILD triggers: those run in the dependent.
+fn inherit_triggers(images: &mut [Image], graph: &Graph, definitions: &[Definition], options: &Options) {
+    for at in graph.order().to_vec() {
+        let inherited: BTreeMap<usize, Vec<Trigger>> = images[at]
+            .evaluation
+            .references
+            .iter()
+            .filter(|used| used.kind == UseKind::From)
+            .filter_map(|used| {
+                let bound = images[at].bound.iter().find(|bound| bound.span == used.span)?;
+                let triggers = &images[bound.image].evaluation.triggers;
+                (!triggers.is_empty()).then(|| (used.stage, triggers.clone()))
+            })
+            .collect();
+        if !inherited.is_empty() {
+            images[at].evaluation = definitions[at].evaluate(options, &inherited);
+        }
+    }
+}
+
+/// What the Dockerfile itself has to say: errors of its syntax, and problems that block the image.
+fn findings(image: &Image) -> Vec<Diagnostic> {
+    let syntax = image.file.errors.iter().map(|error| {
+        let place = Location::span(image.dockerfile.clone(), error.line, error.span.clone());
+        with_hint(Diagnostic::error(error.message.clone()).at(place), error.hint.as_deref())
+    });
+    let problems = image.evaluation.problems.iter().map(|problem: &Problem| {
+        let place = Location::span(image.dockerfile.clone(), problem.line, problem.span.clone());
+        with_hint(Diagnostic::warning(problem.message.clone()).at(place), problem.hint.as_deref())
+    });
+    let unused = image.evaluation.unused_stages.iter().map(|at| unused_stage(image, *at));
+    if image.file.is_valid() { problems.chain(unused).collect() } else { syntax.collect() }
+}
+
+fn unused_stage(image: &Image, at: usize) -> Diagnostic {
+    let stage = &image.evaluation.stages[at];
+    let number = format!("stage {}/{}", at + 1, image.evaluation.stages.len());
+    let name = stage.name.as_deref().unwrap_or_default();
+    Diagnostic::note(format!("nothing uses {}", format!("{number} {name}").trim_end()))
+        .at(Location { path: image.dockerfile.clone(), span: None, line: Some(stage.line) })
+        .hint("it is built only with --target")
+}
+
+fn with_hint(diagnostic: Diagnostic, hint: Option<&str>) -> Diagnostic {
+    match hint {
+        Some(hint) => diagnostic.hint(hint),
+        None => diagnostic,
+    }
+}

@@ -1,0 +1,20 @@
+//! Everything that can be known of a checkout's images without an engine: their names, the graph, inputs,
+//! keys and revisions. It runs the pure modules in their order over one tree, the work tree or a commit's.
+
+mod contexts;
+mod definition;
+mod files;
+mod images;
+mod inspect;
+mod keys;
+mod load;
+mod options;
+mod revisions;
+mod state;
+
+pub use images::{BoundReference, ContextFile, Image, ImageState, ReadyImage};
+pub use inspect::{InspectedCopy, InspectedMount, InspectedStage, Inspection, inspect};
+pub use load::{LoadError, Project, load};
+pub use options::{ImageOptions, Options};
+pub use revisions::{assign_revisions, revision_pathspecs};
+pub use state::{CleanState, assume_clean, compare_with_head};

@@ -1,0 +1,58 @@
+use std::collections::BTreeMap;
+
+use crate::image::Platform;
+use crate::naming::NamespaceSource;
+use crate::path::TreePath;
+
+/// What flags, environment and settings file say about the images. The same options over the same tree
+/// give the same project.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The namespace and who said it, if anybody did.
+    pub namespace: Option<(String, NamespaceSource)>,
+    /// Names by path, with patterns.
+    pub names: Vec<(String, String)>,
+    /// Globs that take Dockerfiles back from the left-out and aside ones.
+    pub include: Vec<String>,
+    /// Globs of Dockerfiles that do not count.
+    pub exclude: Vec<String>,
+    /// Tags that follow the image built here as `latest` does.
+    pub follow: Vec<String>,
+    /// Values for build arguments.
+    pub build_args: BTreeMap<String, String>,
+    /// Values for build arguments that do not enter keys.
+    pub unhashed_build_args: BTreeMap<String, String>,
+    /// `--target`: this stage of the image that the first text names.
+    pub target: Option<(String, String)>,
+    /// What the images are built for.
+    pub platform: Platform,
+    /// What the engine runs on.
+    pub build_platform: Platform,
+    /// Free text that enters every key.
+    pub metadata: Option<String>,
+    /// The number of the refresh period.
+    pub refresh: Option<u64>,
+    /// The settings file, whose change is a change of every image.
+    pub settings_file: Option<TreePath>,
+    /// Images that the settings define or adjust, by name.
+    pub images: BTreeMap<String, ImageOptions>,
+}
+
+/// `[image.NAME]` of the settings file.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ImageOptions {
+    /// The Dockerfile, from the root of the checkout; the one of that name otherwise.
+    pub dockerfile: Option<TreePath>,
+    /// The root of the build context, from the root of the checkout.
+    pub context: Option<TreePath>,
+    /// The stage to build.
+    pub target: Option<String>,
+    /// Values for build arguments; those of the command line win.
+    pub args: BTreeMap<String, String>,
+    /// What it is built for.
+    pub platform: Option<Platform>,
+    /// Images it needs though its Dockerfile does not say so.
+    pub depends_on: Vec<String>,
+    /// Every file of the context is an input.
+    pub whole_context: bool,
+}

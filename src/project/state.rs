@@ -1,0 +1,68 @@
+use std::collections::HashMap;
+
+use super::images::Image;
+use super::load::Project;
+use super::options::Options;
+use crate::checkout::Tracking;
+use crate::image::ContentKey;
+use crate::path::TreePath;
+
+/// How an image of the work tree stands to HEAD.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct CleanState {
+    /// Whether an uncommitted edit is among its inputs, or those of a dependency.
+    pub dirty: bool,
+    /// Inputs that git ignores: they make nothing dirty, but nobody else has them.
+    pub unversioned: Vec<TreePath>,
+}
+
+/// The state of every image where the tree is known to be the commit's.
+pub fn assume_clean(work_tree: &Project) -> Vec<CleanState> {
+    work_tree
+        .images
+        .iter()
+        .map(|image| CleanState { dirty: false, unversioned: unversioned(image) })
+        .collect()
+}
+
+/// An image is clean if its key, git-ignored inputs left out, is the one that HEAD's tree gives with the
+/// same settings. Without a HEAD (unborn branch) every image is dirty.
+pub fn compare_with_head(work_tree: &Project, head: Option<&Project>) -> Vec<CleanState> {
+    let committed: HashMap<(&TreePath, String), Option<ContentKey>> = head
+        .into_iter()
+        .flat_map(|head| &head.images)
+        .map(|image| ((&image.dockerfile, image.name.title()), image.key()))
+        .collect();
+    work_tree
+        .images
+        .iter()
+        .map(|image| {
+            let Some(ready) = image.ready() else { return CleanState::default() };
+            let committed = committed.get(&(&image.dockerfile, image.name.title())).copied().flatten();
+            CleanState { dirty: committed != Some(ready.versioned_key), unversioned: unversioned(image) }
+        })
+        .collect()
+}
+
+fn unversioned(image: &Image) -> Vec<TreePath> {
+    let files = image.ready().map(|ready| ready.files.as_slice()).unwrap_or_default();
+    files.iter().filter(|file| file.tracking == Tracking::Ignored).map(|file| file.path.clone()).collect()
+}
+
+impl Project {
+    /// Everything that git could know of what decides the images: inputs, Dockerfiles, ignore files and
+    /// settings; sorted.
+    pub fn versioned_paths<'a>(&'a self, options: &'a Options) -> Vec<&'a TreePath> {
+        let of_image = |image: &'a Image| {
+            let files = image.ready().map(|ready| ready.files.as_slice()).unwrap_or_default();
+            let versioned = files.iter().filter(|file| file.tracking != Tracking::Ignored);
+            [&image.dockerfile].into_iter().chain(&image.ignore_file).chain(versioned.map(|file| &file.path))
+        };
+        let mut paths: Vec<&TreePath> =
+            options.settings_file.iter().chain(self.images.iter().flat_map(of_image)).collect();
+        // Stable, because that is quick where most of it is in order already.
+        paths.sort();
+        paths.dedup();
+        paths
+    }
+}

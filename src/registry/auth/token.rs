@@ -1,0 +1,276 @@
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex as StdMutex, PoisonError};
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
+use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue};
+use reqwest::{Method, StatusCode, Url};
+use serde::Deserialize;
+use tokio::sync::Mutex;
+use tokio::time::Instant;
+
+use super::challenge::Bearer;
+use super::{Challenge, Credential, Credentials, Login, Scopes};
+use crate::registry::call::Failure;
+use crate::registry::host::Host;
+use crate::registry::wire::{Request, Wire, secret_header};
+use crate::registry::{Attempt, RegistryError, Secret};
+
+/// How long a token is good for if its server does not say; the specification's number.
+const DEFAULT_LIFETIME: Duration = Duration::from_secs(60);
+
+/// What each registry wants, and the tokens that it has been satisfied with.
+#[derive(Default)]
+pub(in crate::registry) struct Tokens {
+    wanted: StdMutex<HashMap<String, Challenge>>,
+    slots: StdMutex<HashMap<(String, Scopes), Slot>>,
+}
+
+/// Locked while its token is fetched, so that requests that need the same one wait for it.
+type Slot = Arc<Mutex<Option<Token>>>;
+
+#[derive(Clone)]
+struct Token {
+    value: Secret,
+    credential: Option<Credential>,
+    expires: Instant,
+}
+
+/// What is sent as `Authorization`.
+#[derive(Clone)]
+pub(in crate::registry) struct Authorization {
+    pub(in crate::registry) header: HeaderValue,
+    /// The login behind it; a token may be anonymous.
+    pub(in crate::registry) credential: Option<Credential>,
+}
+
+/// What a token server answers.
+#[derive(Deserialize)]
+struct TokenAnswer {
+    token: Option<String>,
+    access_token: Option<String>,
+    expires_in: Option<u64>,
+}
+
+/// The parts that a token is made with.
+pub(in crate::registry) struct Parties<'a> {
+    pub(in crate::registry) wire: &'a Wire,
+    pub(in crate::registry) credentials: &'a Credentials,
+    pub(in crate::registry) host: &'a Host,
+    /// Whether the registry is spoken to with encryption.
+    pub(in crate::registry) encrypted: bool,
+    pub(in crate::registry) attempt: &'a Attempt,
+}
+
+impl Tokens {
+    /// What to send before the registry asks: nothing, until it has asked once.
+    pub(in crate::registry) async fn known(
+        &self,
+        parties: &Parties<'_>,
+        scopes: &Scopes,
+    ) -> Result<Option<Authorization>, Failure> {
+        let wanted = self.wanted().get(&parties.host.name).cloned();
+        match wanted {
+            None => Ok(None),
+            Some(Challenge::Basic) => basic(parties).await,
+            Some(Challenge::Bearer(bearer)) => self.token(parties, &bearer, scopes, None).await.map(Some),
+        }
+    }
+
+    /// What to send after the registry has answered with `challenge` to a request that carried `used`. `None`:
+    /// there is nothing better.
+    pub(in crate::registry) async fn after(
+        &self,
+        parties: &Parties<'_>,
+        scopes: &Scopes,
+        challenge: Challenge,
+        used: Option<&Authorization>,
+    ) -> Result<Option<Authorization>, Failure> {
+        self.wanted().insert(parties.host.name.clone(), challenge.clone());
+        match challenge {
+            Challenge::Basic => {
+                let login = basic(parties).await?;
+                Ok(login.filter(|login| used.is_none_or(|used| used.header != login.header)))
+            }
+            Challenge::Bearer(bearer) => self.token(parties, &bearer, scopes, used).await.map(Some),
+        }
+    }
+
+    fn wanted(&self) -> std::sync::MutexGuard<'_, HashMap<String, Challenge>> {
+        self.wanted.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The token for these scopes: the one that is kept, unless it is the one that was `refused` or too old.
+    async fn token(
+        &self,
+        parties: &Parties<'_>,
+        bearer: &Bearer,
+        scopes: &Scopes,
+        refused: Option<&Authorization>,
+    ) -> Result<Authorization, Failure> {
+        let slot = {
+            let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
+            Arc::clone(slots.entry((parties.host.name.clone(), scopes.clone())).or_default())
+        };
+        let mut kept = slot.lock().await;
+        if let Some(token) = kept.as_ref().filter(|token| token.expires > Instant::now()) {
+            let authorization = token.authorization()?;
+            if refused.is_none_or(|refused| refused.header != authorization.header) {
+                return Ok(authorization);
+            }
+        }
+        // What the registry itself asked for may be more than what we know it needs.
+        let asked = if refused.is_some() { scopes.clone().and(&bearer.scope) } else { scopes.clone() };
+        let token = fetch(parties, bearer, &asked).await?;
+        let authorization = token.authorization();
+        *kept = Some(token);
+        authorization
+    }
+}
+
+impl Token {
+    fn authorization(&self) -> Result<Authorization, Failure> {
+        let header = secret_header(&format!("Bearer {}", self.value.reveal()))
+            .ok_or_else(|| Failure::transient("its token server sends a token with control characters"))?;
+        Ok(Authorization { header, credential: self.credential.clone() })
+    }
+}
+
+async fn basic(parties: &Parties<'_>) -> Result<Option<Authorization>, Failure> {
+    let Some(credential) = parties.credentials.login(&parties.host.name).await? else { return Ok(None) };
+    Ok(basic_header(&credential.login).map(|header| Authorization { header, credential: Some(credential) }))
+}
+
+/// `None` for what is no name and password.
+fn basic_header(login: &Login) -> Option<HeaderValue> {
+    match login {
+        Login::Password { username, password } => {
+            secret_header(&format!("Basic {}", STANDARD.encode(format!("{username}:{}", password.reveal()))))
+        }
+        Login::RegistryToken(token) => secret_header(&format!("Bearer {}", token.reveal())),
+        Login::IdentityToken(_) => None,
+    }
+}
+
+async fn fetch(parties: &Parties<'_>, bearer: &Bearer, scopes: &Scopes) -> Result<Token, Failure> {
+    let credential = parties.credentials.login(&parties.host.name).await?;
+    if let Some(Login::RegistryToken(token)) = credential.as_ref().map(|credential| &credential.login) {
+        return Ok(Token { value: token.clone(), credential, expires: Instant::now() + DEFAULT_LIFETIME });
+    }
+    let realm = Url::parse(&bearer.realm)
+        .ok()
+        .filter(|realm| realm.has_host() && matches!(realm.scheme(), "https" | "http"))
+        .ok_or_else(|| Failure::refused(parties.attempt, 401, "its token server has no address"))?;
+    if credential.is_some() && realm.scheme() != "https" && parties.encrypted {
+        return Err(Failure::Final(RegistryError::InsecureTokenServer {
+            registry: parties.host.name.clone(),
+            realm: realm.origin().ascii_serialization(),
+        }));
+    }
+    let asked = Instant::now();
+    let request =
+        token_request(realm, bearer, scopes, credential.as_ref().map(|credential| &credential.login));
+    let answer = parties.wire.send(&request).await.map_err(Failure::from)?;
+    if answer.is_transient() {
+        return Err(Failure::from_status(&answer, "its token server"));
+    }
+    if matches!(answer.status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN | StatusCode::BAD_REQUEST) {
+        return Err(Failure::Final(RegistryError::Unauthorized {
+            attempt: Box::new(parties.attempt.clone()),
+            credential: credential.map(|credential| credential.origin),
+            message: answer.message(),
+        }));
+    }
+    if !answer.status.is_success() {
+        let message = format!("its token server answers {} {}", answer.status, answer.message());
+        return Err(Failure::refused(parties.attempt, answer.status.as_u16(), message.trim_end()));
+    }
+    let parsed: Option<TokenAnswer> = serde_json::from_slice(&answer.body).ok();
+    let (value, lifetime) = parsed
+        .and_then(|parsed| {
+            let value = parsed.token.filter(|token| !token.is_empty()).or(parsed.access_token)?;
+            Some((value, parsed.expires_in.map_or(DEFAULT_LIFETIME, Duration::from_secs)))
+        })
+        .ok_or_else(|| Failure::transient("its token server answers without a token"))?;
+    // A tenth less, for the way and for clocks that differ.
+    let expires = asked + lifetime.min(Duration::from_secs(24 * 60 * 60)).mul_f64(0.9);
+    Ok(Token { value: Secret::new(value), credential, expires })
+}
+
+/// A name and password ask by GET with Basic, an identity token is exchanged by POST, as Docker does.
+fn token_request(mut realm: Url, bearer: &Bearer, scopes: &Scopes, login: Option<&Login>) -> Request {
+    if let Some(Login::IdentityToken(refresh)) = login {
+        let mut form = Url::parse("form:").unwrap_or_else(|_| realm.clone());
+        form.query_pairs_mut()
+            .append_pair("grant_type", "refresh_token")
+            .append_pair("client_id", "shipwright")
+            .append_pair("refresh_token", refresh.reveal())
+            .append_pair("scope", &scopes.to_string())
+            .extend_pairs(bearer.service.iter().map(|service| ("service", service)));
+        let mut request = Request::new(Method::POST, realm);
+        request.headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded"));
+        request.body = Bytes::from(form.query().unwrap_or_default().to_owned());
+        return request;
+    }
+    {
+        let mut query = realm.query_pairs_mut();
+        query.extend_pairs(bearer.service.iter().map(|service| ("service", service)));
+        query.extend_pairs(scopes.words().map(|scope| ("scope", scope)));
+        if let Some(Login::Password { username, .. }) = login {
+            query.append_pair("account", username);
+        }
+    }
+    let mut request = Request::new(Method::GET, realm);
+    if let Some(header) = login.and_then(basic_header) {
+        request.headers.insert(AUTHORIZATION, header);
+    }
+    request
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn bearer() -> Bearer {
+        Bearer { service: Some("reg & co".into()), ..Bearer::default() }
+    }
+
+    fn realm() -> Url {
+        Url::parse("https://auth.example/token?tenant=1").expect("an address")
+    }
+
+    #[test]
+    fn a_password_asks_by_get() {
+        let login = Login::Password { username: "me".into(), password: Secret::new("p?~>ss") };
+        let scopes = Scopes::push("acme/api").and(&Scopes::pull("acme/base"));
+        let request = token_request(realm(), &bearer(), &scopes, Some(&login));
+        assert_eq!(
+            request.url.as_str(),
+            "https://auth.example/token?tenant=1&service=reg+%26+co\
+             &scope=repository%3Aacme%2Fapi%3Apull%2Cpush&scope=repository%3Aacme%2Fbase%3Apull&account=me"
+        );
+        assert_eq!(request.headers[AUTHORIZATION], "Basic bWU6cD9+PnNz");
+        assert!(!format!("{request:?}").contains("bWU6"));
+    }
+
+    #[test]
+    fn an_identity_token_is_posted() {
+        let login = Login::IdentityToken(Secret::new("a+b"));
+        let request = token_request(realm(), &bearer(), &Scopes::pull("acme/api"), Some(&login));
+        assert_eq!(request.url, realm());
+        assert!(!request.headers.contains_key(AUTHORIZATION));
+        assert_eq!(
+            request.body,
+            "grant_type=refresh_token&client_id=shipwright&refresh_token=a%2Bb\
+             &scope=repository%3Aacme%2Fapi%3Apull&service=reg+%26+co"
+        );
+    }
+
+    #[test]
+    fn without_a_login_nothing_is_sent() {
+        let request = token_request(realm(), &bearer(), &Scopes::pull("acme/api"), None);
+        assert!(!request.headers.contains_key(AUTHORIZATION) && request.method == Method::GET);
+    }
+}

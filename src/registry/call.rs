@@ -1,0 +1,214 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use reqwest::header::AUTHORIZATION;
+use reqwest::{Method, StatusCode};
+
+use super::answer::Answer;
+use super::auth::{Authorization, Challenge, Credentials, Parties, Scopes, Tokens};
+use super::host::Host;
+use super::wire::{Broken, Request, Wire};
+use super::{Attempt, RegistryError, RegistryOptions, RetryPolicy};
+
+/// Why one try gave no answer.
+#[derive(Debug)]
+pub(super) enum Failure {
+    /// Another try may succeed.
+    Transient { reason: String, status: Option<u16>, retry_after: Option<Duration> },
+    /// The certificate is not trusted.
+    Certificate(String),
+    /// It wants a certificate of ours, or does not take the one it got.
+    ClientCertificate,
+    /// The answer is of no use.
+    Unusable(String),
+    /// Everything is said.
+    Final(RegistryError),
+}
+
+impl Failure {
+    pub(super) fn transient(reason: impl Into<String>) -> Self {
+        Self::Transient { reason: reason.into(), status: None, retry_after: None }
+    }
+
+    /// A status that may be another one next time, of the registry or of what stands by it.
+    pub(super) fn from_status(answer: &Answer, who: &str) -> Self {
+        let message = answer.message();
+        let separator = if message.is_empty() { "" } else { ": " };
+        Self::Transient {
+            reason: format!("{who} answers {}{separator}{message}", answer.status),
+            status: Some(answer.status.as_u16()),
+            retry_after: answer.retry_after(),
+        }
+    }
+
+    pub(super) fn refused(attempt: &Attempt, status: u16, message: &str) -> Self {
+        Self::Final(RegistryError::Refused {
+            attempt: Box::new(attempt.clone()),
+            status,
+            message: message.to_owned(),
+        })
+    }
+}
+
+impl From<Broken> for Failure {
+    fn from(broken: Broken) -> Self {
+        match broken {
+            Broken::Transient(reason) => Self::transient(reason),
+            Broken::Certificate(reason) => Self::Certificate(reason),
+            Broken::ClientCertificate => Self::ClientCertificate,
+            Broken::Unusable(reason) => Self::Unusable(reason),
+            Broken::Configuration(error) => Self::Final(error),
+        }
+    }
+}
+
+impl From<RegistryError> for Failure {
+    fn from(error: RegistryError) -> Self {
+        Self::Final(error)
+    }
+}
+
+/// One call of the API.
+pub(super) struct Call<'a> {
+    /// The registry as references name it.
+    pub(super) registry: &'a str,
+    /// The path of the repository that errors name.
+    pub(super) repository: &'a str,
+    /// In words, for errors.
+    pub(super) action: String,
+    pub(super) method: Method,
+    /// What follows `/v2/`, with its query.
+    pub(super) path: String,
+    pub(super) headers: reqwest::header::HeaderMap,
+    pub(super) body: bytes::Bytes,
+    /// What a token has to allow.
+    pub(super) scopes: Scopes,
+}
+
+impl Call<'_> {
+    /// What is tried, for errors.
+    pub(super) fn attempt(&self) -> Attempt {
+        Attempt {
+            registry: self.registry.to_owned(),
+            repository: self.repository.to_owned(),
+            action: self.action.clone(),
+        }
+    }
+}
+
+/// Repeats calls while that may help, and logs in where a registry wants it.
+pub(super) struct Caller {
+    wire: Wire,
+    credentials: Arc<Credentials>,
+    tokens: Tokens,
+    retry: RetryPolicy,
+}
+
+impl Caller {
+    pub(super) fn new(options: RegistryOptions, credentials: Arc<Credentials>) -> Self {
+        let retry = options.retry;
+        Self { wire: Wire::new(options), credentials, tokens: Tokens::default(), retry }
+    }
+
+    /// Does the call until `check` accepts its answer. `check` sees only statuses that are success, or 404; its
+    /// error says why the answer is damaged.
+    pub(super) async fn call<T>(
+        &self,
+        call: Call<'_>,
+        check: impl Fn(Answer) -> Result<T, String>,
+    ) -> Result<T, RegistryError> {
+        let host = self.wire.host(call.registry);
+        let attempt = Box::new(call.attempt());
+        let mut tries = 0;
+        loop {
+            tries += 1;
+            let (error, wanted) = match self.once(&host, &call, &attempt).await {
+                Ok(answer) => match check(answer) {
+                    Ok(result) => return Ok(result),
+                    Err(reason) => (RegistryError::Damaged { attempt: attempt.clone(), reason, tries }, None),
+                },
+                Err(Failure::Transient { reason, status, retry_after }) => {
+                    let attempt = attempt.clone();
+                    (RegistryError::Unavailable { attempt, reason, status, retry_after, tries }, retry_after)
+                }
+                Err(Failure::Certificate(reason)) => {
+                    return Err(RegistryError::Certificate { attempt, reason });
+                }
+                Err(Failure::ClientCertificate) => return Err(RegistryError::ClientCertificate { attempt }),
+                Err(Failure::Unusable(reason)) => {
+                    return Err(RegistryError::Damaged { attempt, reason, tries });
+                }
+                Err(Failure::Final(error)) => return Err(error),
+            };
+            if tries >= self.retry.tries {
+                return Err(error);
+            }
+            tokio::time::sleep(self.retry.pause(tries, wanted, rand::random())).await;
+        }
+    }
+
+    /// One try: sends the request, once more if the registry then wants a login.
+    async fn once(&self, host: &Host, call: &Call<'_>, attempt: &Attempt) -> Result<Answer, Failure> {
+        let base = self.wire.base(host).await?;
+        let url = base
+            .join(&call.path)
+            .map_err(|_| Failure::Unusable("it names an address that is none".to_owned()))?;
+        let encrypted = base.scheme() == "https";
+        let parties = Parties { wire: &self.wire, credentials: &self.credentials, host, encrypted, attempt };
+        let request = Request {
+            method: call.method.clone(),
+            url,
+            headers: call.headers.clone(),
+            body: call.body.clone(),
+        };
+        let mut used = self.tokens.known(&parties, &call.scopes).await?;
+        let mut answer = self.wire.send(&with(&request, used.as_ref())).await?;
+        let challenge = answer.challenge().filter(|_| answer.status == StatusCode::UNAUTHORIZED);
+        if let Some(challenge) = challenge {
+            let next = self.tokens.after(&parties, &call.scopes, challenge, used.as_ref()).await?;
+            if next.is_some() {
+                used = next;
+                answer = self.wire.send(&with(&request, used.as_ref())).await?;
+            }
+        }
+        judge(answer, used.as_ref(), attempt)
+    }
+}
+
+fn with(request: &Request, authorization: Option<&Authorization>) -> Request {
+    let mut request = request.clone();
+    if let Some(authorization) = authorization {
+        request.headers.insert(AUTHORIZATION, authorization.header.clone());
+    }
+    request
+}
+
+/// Sorts answers: success and 404 are for the caller, all else is a failure.
+fn judge(answer: Answer, used: Option<&Authorization>, attempt: &Attempt) -> Result<Answer, Failure> {
+    if answer.status.is_success() || answer.status == StatusCode::NOT_FOUND {
+        return Ok(answer);
+    }
+    if answer.is_transient() {
+        return Err(Failure::from_status(&answer, "it"));
+    }
+    let (attempt, message) = (Box::new(attempt.clone()), answer.message());
+    let credential =
+        used.and_then(|used| used.credential.as_ref()).map(|credential| credential.origin.clone());
+    Err(Failure::Final(match answer.status {
+        StatusCode::UNAUTHORIZED if credential.is_some() && !is_login_refused(&answer) => {
+            RegistryError::Denied { attempt, credential, message }
+        }
+        StatusCode::UNAUTHORIZED => RegistryError::Unauthorized { attempt, credential, message },
+        StatusCode::FORBIDDEN => RegistryError::Denied { attempt, credential, message },
+        status => RegistryError::Refused { attempt, status: status.as_u16(), message },
+    }))
+}
+
+/// Whether a 401 means that the login is wrong. A token of the token server is proof that it is right: then it
+/// is the permission that lacks.
+fn is_login_refused(answer: &Answer) -> bool {
+    match answer.challenge() {
+        Some(Challenge::Bearer(_)) => false,
+        Some(Challenge::Basic) | None => true,
+    }
+}

@@ -1,0 +1,323 @@
+use std::fmt;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use reqwest::header::{ACCEPT, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderValue, LINK, LOCATION};
+use reqwest::{Method, StatusCode};
+
+use super::answer::Answer;
+use super::auth::Scopes;
+use super::call::{Call, Caller};
+use super::manifest::{self, matches, parse_config};
+use super::{Credentials, Descriptor, ImageConfig, Manifest, ManifestName, RegistryError, RegistryOptions};
+use crate::image::{Digest, ImageReference, Repository, Tag};
+
+/// What a call gives.
+pub type RegistryResult<T> = Result<T, RegistryError>;
+
+/// The header with the digest of what is answered.
+const CONTENT_DIGEST: &str = "docker-content-digest";
+
+/// The client for all registries. Clones share connections, tokens and the limit of requests at once.
+#[derive(Clone)]
+pub struct Registry {
+    caller: Arc<Caller>,
+}
+
+impl fmt::Debug for Registry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Registry").finish_non_exhaustive()
+    }
+}
+
+impl Registry {
+    /// A client that logs in with `credentials` where a registry asks for it. Nothing is sent or read yet.
+    pub fn new(options: RegistryOptions, credentials: Arc<Credentials>) -> Self {
+        Self { caller: Arc::new(Caller::new(options, credentials)) }
+    }
+
+    /// What a reference names; `None`: the registry does not have it.
+    pub async fn head(&self, reference: &ImageReference) -> RegistryResult<Option<Descriptor>> {
+        let name = ManifestName::of(reference);
+        let repository = &reference.repository;
+        let action = format!("look up {repository}{name}");
+        let call = read(repository, action, Method::HEAD, &format!("manifests/{}", name.as_str()));
+        let found = self.caller.call(call, |answer| descriptor(&answer, &name)).await?;
+        match found {
+            Looked::Absent => Ok(None),
+            Looked::Found(descriptor) => Ok(Some(descriptor)),
+            // Some registries leave the digest out of answers without a body.
+            Looked::Incomplete => match self.manifest(reference).await {
+                Ok(manifest) => Ok(Some(manifest.descriptor)),
+                Err(RegistryError::NotFound { .. }) => Ok(None),
+                Err(error) => Err(error),
+            },
+        }
+    }
+
+    /// The manifest or index that a reference names, unchanged. Its digest has been verified.
+    pub async fn manifest(&self, reference: &ImageReference) -> RegistryResult<Manifest> {
+        let name = ManifestName::of(reference);
+        let repository = &reference.repository;
+        let action = format!("read {repository}{name}");
+        let call = read(repository, action, Method::GET, &format!("manifests/{}", name.as_str()));
+        self.found(call, |answer| {
+            let named = match &name {
+                ManifestName::Digest(digest) => Some(digest.clone()),
+                ManifestName::Tag(_) => answer.header(CONTENT_DIGEST).and_then(|text| Digest::new(text).ok()),
+            };
+            let media_type =
+                answer.header(CONTENT_TYPE).map(|kind| kind.split(';').next().unwrap_or(kind).trim());
+            let media_type = media_type.filter(|kind| kind.contains("manifest") || kind.contains("index"));
+            let mut manifest = Manifest::new(answer.body.clone(), media_type)?;
+            if let Some(digest) = named {
+                if !matches(&digest, &manifest.bytes) {
+                    return Err(format!("it sends {} under {digest}", manifest.descriptor.digest));
+                }
+                manifest.descriptor.digest = digest;
+            }
+            Ok(manifest)
+        })
+        .await
+    }
+
+    /// Puts a manifest or index under `name`, unchanged. What it refers to must be in the repository already.
+    pub async fn put_manifest(
+        &self,
+        repository: &Repository,
+        name: &ManifestName,
+        manifest: &Manifest,
+    ) -> RegistryResult<()> {
+        let content_type = HeaderValue::from_str(&manifest.descriptor.media_type)
+            .unwrap_or_else(|_| HeaderValue::from_static("application/octet-stream"));
+        let call = Call {
+            method: Method::PUT,
+            headers: HeaderMap::from_iter([(CONTENT_TYPE, content_type)]),
+            body: manifest.bytes.clone(),
+            ..write(repository, format!("write {repository}{name}"), &format!("manifests/{}", name.as_str()))
+        };
+        let digest = &manifest.descriptor.digest;
+        self.found(call, |answer| match answer.header(CONTENT_DIGEST) {
+            Some(taken) if taken != digest.as_str() && !matches_text(taken, &manifest.bytes) => {
+                Err(format!("it took {digest} for {taken}"))
+            }
+            _ => Ok(()),
+        })
+        .await
+    }
+
+    /// Lets `to` name what `from` names in the same repository, be it an image or an index, byte for byte.
+    pub async fn copy_tag(
+        &self,
+        repository: &Repository,
+        from: &ManifestName,
+        to: &Tag,
+    ) -> RegistryResult<Descriptor> {
+        let manifest = self.manifest(&reference(repository, from)).await?;
+        self.put_manifest(repository, &to.clone().into(), &manifest).await?;
+        Ok(manifest.descriptor)
+    }
+
+    /// Makes a blob of one repository part of another in the same registry. `false`: the registry does not do
+    /// that, or not with this blob, and it has to be pushed.
+    pub async fn mount_blob(
+        &self,
+        from: &Repository,
+        to: &Repository,
+        digest: &Digest,
+    ) -> RegistryResult<bool> {
+        if from.host() != to.host() {
+            return Ok(false);
+        }
+        let path = format!("blobs/uploads/?mount={digest}&from={}", from.path());
+        let call = Call {
+            method: Method::POST,
+            headers: HeaderMap::from_iter([(CONTENT_LENGTH, HeaderValue::from_static("0"))]),
+            scopes: Scopes::push(to.path()).and(&Scopes::pull(from.path())),
+            ..write(to, format!("mount {digest} of {from} into {to}"), &path)
+        };
+        let upload = self
+            .found(call, |answer| match answer.status {
+                StatusCode::CREATED => Ok(None),
+                _ => Ok(Some(answer.header(LOCATION).unwrap_or_default().to_owned())),
+            })
+            .await?;
+        let Some(location) = upload else { return Ok(true) };
+        // It has begun an upload instead, which nobody will end. Whether that is undone matters little.
+        let path = location.split_once("/v2/").map_or("", |(_, path)| path);
+        if path.starts_with(&format!("{}/blobs/uploads/", to.path())) {
+            let call = Call {
+                path: path.to_owned(),
+                method: Method::DELETE,
+                ..write(to, format!("end an upload to {to}"), "")
+            };
+            let _ = self.caller.call(call, |_| Ok(())).await;
+        }
+        Ok(false)
+    }
+
+    /// The labels and platforms of an image, without pulling it.
+    pub async fn image_config(&self, image: &ImageReference) -> RegistryResult<ImageConfig> {
+        let top = self.manifest(image).await?;
+        let repository = &image.repository;
+        let damaged = |reason: &str| RegistryError::Damaged {
+            attempt: Box::new(read(repository, format!("read {image}"), Method::GET, "").attempt()),
+            reason: reason.to_owned(),
+            tries: 1,
+        };
+        let mut platforms = Vec::new();
+        let mut manifest = top.clone();
+        if top.is_index() {
+            let children = top.children();
+            platforms = children.iter().filter_map(|child| child.platform.clone()).collect();
+            let first = children.iter().find(|child| child.platform.is_some()).or(children.first());
+            let first = first.ok_or_else(|| damaged("its index is empty"))?;
+            manifest = self.manifest(&reference(repository, &first.descriptor.digest.clone().into())).await?;
+        }
+        let config = manifest.config().ok_or_else(|| damaged("its manifest has no configuration"))?;
+        let bytes = self.blob(repository, &config.digest).await?;
+        let (labels, platform) = parse_config(&bytes).map_err(|reason| damaged(&reason))?;
+        if platforms.is_empty() {
+            platforms.extend(platform);
+        }
+        Ok(ImageConfig { descriptor: top.descriptor, labels, platforms })
+    }
+
+    /// All tags of a repository; none if there is no such repository.
+    pub async fn tags(&self, repository: &Repository) -> RegistryResult<Vec<Tag>> {
+        #[derive(serde::Deserialize)]
+        struct Page {
+            tags: Option<Vec<String>>,
+        }
+        let mut tags = Vec::new();
+        let mut next = Some("tags/list?n=1000".to_owned());
+        while let Some(path) = next.take() {
+            let call = read(repository, format!("list the tags of {repository}"), Method::GET, &path);
+            let page = self.caller.call(call, |answer| {
+                if answer.status == StatusCode::NOT_FOUND {
+                    return Ok((Vec::new(), None));
+                }
+                let page: Page = serde_json::from_slice(&answer.body)
+                    .map_err(|error| format!("its answer is no list of tags: {error}"))?;
+                let next = answer.header(LINK).and_then(|link| next_page(link, repository));
+                Ok((page.tags.unwrap_or_default(), next))
+            });
+            let (page, following) = page.await?;
+            // A registry that sends no tags has no further ones either, whatever it links to.
+            next = following.filter(|_| !page.is_empty());
+            tags.extend(page.iter().filter_map(|tag| Tag::new(tag).ok()));
+        }
+        Ok(tags)
+    }
+
+    async fn blob(&self, repository: &Repository, digest: &Digest) -> RegistryResult<Bytes> {
+        let action = format!("read {digest} of {repository}");
+        let call = read(repository, action, Method::GET, &format!("blobs/{digest}"));
+        self.found(call, |answer| {
+            if matches(digest, &answer.body) {
+                Ok(answer.body)
+            } else {
+                Err(format!("it sends {} bytes that are not {digest}", answer.body.len()))
+            }
+        })
+        .await
+    }
+
+    /// A call for which 404 is a failure.
+    async fn found<T>(
+        &self,
+        call: Call<'_>,
+        check: impl Fn(Answer) -> Result<T, String>,
+    ) -> RegistryResult<T> {
+        let attempt = Box::new(call.attempt());
+        let result = self.caller.call(call, |answer| match answer.status {
+            StatusCode::NOT_FOUND => Ok(Err(answer.message())),
+            _ => check(answer).map(Ok),
+        });
+        result.await?.map_err(|message| RegistryError::NotFound { attempt, message })
+    }
+}
+
+/// What a HEAD tells.
+enum Looked {
+    Absent,
+    Found(Descriptor),
+    Incomplete,
+}
+
+fn descriptor(answer: &Answer, name: &ManifestName) -> Result<Looked, String> {
+    if answer.status == StatusCode::NOT_FOUND {
+        return Ok(Looked::Absent);
+    }
+    let digest = answer.header(CONTENT_DIGEST).and_then(|text| Digest::new(text).ok());
+    let size = answer.header(CONTENT_LENGTH).and_then(|text| text.parse().ok());
+    let (Some(digest), Some(size), Some(kind)) = (digest, size, answer.header(CONTENT_TYPE)) else {
+        return Ok(Looked::Incomplete);
+    };
+    match name {
+        ManifestName::Digest(wanted) if *wanted != digest => Err(format!("it answers {digest} to {wanted}")),
+        _ => Ok(Looked::Found(Descriptor { digest, media_type: kind.to_owned(), size })),
+    }
+}
+
+fn read<'a>(repository: &'a Repository, action: String, method: Method, path: &str) -> Call<'a> {
+    let mut headers = HeaderMap::new();
+    if path.starts_with("manifests/") {
+        headers.insert(ACCEPT, HeaderValue::from_static(manifest::ACCEPT));
+    }
+    Call {
+        registry: repository.host(),
+        repository: repository.path(),
+        action,
+        method,
+        path: format!("{}/{path}", repository.path()),
+        headers,
+        body: Bytes::new(),
+        scopes: Scopes::pull(repository.path()),
+    }
+}
+
+fn write<'a>(repository: &'a Repository, action: String, path: &str) -> Call<'a> {
+    Call { scopes: Scopes::push(repository.path()), ..read(repository, action, Method::PUT, path) }
+}
+
+fn reference(repository: &Repository, name: &ManifestName) -> ImageReference {
+    let (tag, digest) = match name {
+        ManifestName::Tag(tag) => (Some(tag.clone()), None),
+        ManifestName::Digest(digest) => (None, Some(digest.clone())),
+    };
+    ImageReference { repository: repository.clone(), tag, digest }
+}
+
+fn matches_text(digest: &str, bytes: &[u8]) -> bool {
+    Digest::new(digest).is_ok_and(|digest| matches(&digest, bytes))
+}
+
+/// What follows the repository in `<…/v2/REPOSITORY/tags/list?…>; rel="next"`. Only this repository's own list
+/// is ever asked for, whatever the link says.
+fn next_page(link: &str, repository: &Repository) -> Option<String> {
+    let (target, parameters) = link.split_once('<')?.1.split_once('>')?;
+    let relation = parameters.replace([' ', '"'], "");
+    let list = format!("/{}/tags/list?", repository.path());
+    let (_, query) = target.split_once(&list)?;
+    relation.contains("rel=next").then(|| format!("tags/list?{query}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn links_to_the_next_page() {
+        let repository = Repository::new("h:5000/acme/api").expect("a repository");
+        let next = |link| next_page(link, &repository);
+        let page = Some("tags/list?last=b&n=2".to_owned());
+        assert_eq!(next("</v2/acme/api/tags/list?last=b&n=2>; rel=\"next\""), page);
+        assert_eq!(next("<https://h:5000/v2/acme/api/tags/list?last=b&n=2>;rel=next"), page);
+        for odd in
+            ["", "</v2/acme/api/tags/list?last=b>; rel=\"prev\"", "</v2/other/tags/list?n=1>; rel=next"]
+        {
+            assert_eq!(next(odd), None, "{odd}");
+        }
+    }
+}

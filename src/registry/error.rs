@@ -1,0 +1,229 @@
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::auth::CredentialOrigin;
+
+/// Why a registry did not do what it was asked. Nothing in it is secret.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RegistryError {
+    /// The registry wants a login, or does not accept the one it got.
+    #[error("{}", unauthorized(attempt, credential.as_ref(), message))]
+    Unauthorized {
+        /// What was tried.
+        attempt: Box<Attempt>,
+        /// Where the login that was refused came from; `None`: there was none.
+        credential: Option<CredentialOrigin>,
+        /// What the registry said, or nothing.
+        message: String,
+    },
+    /// The login is right but may not do this.
+    #[error("{} may not {}{}{}", whose(credential.as_ref()), attempt.action, at(attempt), told(message))]
+    Denied {
+        /// What was tried.
+        attempt: Box<Attempt>,
+        /// Where the login came from; `None`: there was none.
+        credential: Option<CredentialOrigin>,
+        /// What the registry said, or nothing.
+        message: String,
+    },
+    /// The registry has no such repository, manifest or blob.
+    #[error("{} cannot {}: not found{}", attempt.registry, attempt.action, told(message))]
+    NotFound {
+        /// What was tried.
+        attempt: Box<Attempt>,
+        /// What the registry said, or nothing.
+        message: String,
+    },
+    /// The registry answers with an error that asking again does not change.
+    #[error("{} cannot {}: it answers {status}{}", attempt.registry, attempt.action, told(message))]
+    Refused {
+        /// What was tried.
+        attempt: Box<Attempt>,
+        /// The HTTP status.
+        status: u16,
+        /// What the registry said, or nothing.
+        message: String,
+    },
+    /// It does not answer, or not in a usable way, also after several tries.
+    #[error("{} cannot {}: {reason}{}", attempt.registry, attempt.action, tried(*tries))]
+    Unavailable {
+        /// What was tried.
+        attempt: Box<Attempt>,
+        /// The last answer or what broke.
+        reason: String,
+        /// The last HTTP status, if there was an answer.
+        status: Option<u16>,
+        /// How long it asked to be left alone.
+        retry_after: Option<Duration>,
+        /// How often it was tried.
+        tries: u32,
+    },
+    /// What it sent is not what it names, also after several tries.
+    #[error("{} cannot {}: {reason}{}", attempt.registry, attempt.action, tried(*tries))]
+    Damaged {
+        /// What was tried.
+        attempt: Box<Attempt>,
+        /// What does not match.
+        reason: String,
+        /// How often it was tried.
+        tries: u32,
+    },
+    /// The registry's certificate is not trusted.
+    #[error("cannot {} at {}: its certificate is not trusted: {reason}", attempt.action, attempt.registry)]
+    Certificate {
+        /// What was tried.
+        attempt: Box<Attempt>,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The registry wants a certificate of its clients, and there is none or another one.
+    #[error("cannot {} at {}: it does not accept our client certificate, or wants one", attempt.action, attempt.registry)]
+    ClientCertificate {
+        /// What was tried.
+        attempt: Box<Attempt>,
+    },
+    /// The registry sends logins over an unencrypted connection.
+    #[error("{registry} wants its login sent to {realm}, which is not encrypted")]
+    InsecureTokenServer {
+        /// The registry.
+        registry: String,
+        /// The token server it names.
+        realm: String,
+    },
+    /// A credential helper does not do its work.
+    #[error("cannot get the login for {registry} from docker-credential-{helper}: {reason}")]
+    Helper {
+        /// The registry that wants a login.
+        registry: String,
+        /// The helper's name in config.json.
+        helper: String,
+        /// What went wrong.
+        reason: String,
+        /// The file that names it.
+        path: PathBuf,
+    },
+    /// A file of the configuration cannot be used.
+    #[error("cannot read {}: {reason}", path.display())]
+    Configuration {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        reason: String,
+    },
+}
+
+/// What was tried where.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Attempt {
+    /// The registry, `docker.io` for Docker Hub.
+    pub registry: String,
+    /// The path of the repository in it.
+    pub repository: String,
+    /// In words, after "cannot": `read acme/api:main`.
+    pub action: String,
+}
+
+/// What kind of failure it is: whether asking later or logging in would help.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RegistryErrorKind {
+    /// No login, a wrong one, or one that may not do it.
+    Credentials,
+    /// It is not there.
+    NotFound,
+    /// The registry does not answer as it should; later it may.
+    Unavailable,
+    /// The registry will not do it.
+    Refused,
+    /// A file or a helper on this machine.
+    Configuration,
+}
+
+impl RegistryError {
+    /// Whether asking later or logging in would help.
+    pub fn kind(&self) -> RegistryErrorKind {
+        match self {
+            Self::Unauthorized { .. } | Self::Denied { .. } | Self::ClientCertificate { .. } => {
+                RegistryErrorKind::Credentials
+            }
+            Self::NotFound { .. } => RegistryErrorKind::NotFound,
+            Self::Unavailable { .. } | Self::Damaged { .. } => RegistryErrorKind::Unavailable,
+            Self::Refused { .. } | Self::Certificate { .. } | Self::InsecureTokenServer { .. } => {
+                RegistryErrorKind::Refused
+            }
+            Self::Helper { .. } | Self::Configuration { .. } => RegistryErrorKind::Configuration,
+        }
+    }
+
+    /// What the user can do about it.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Unauthorized { attempt, credential: None, .. }
+            | Self::Denied { attempt, credential: None, .. } => Some(
+                format!("`docker login {}` stores a login", login_argument(&attempt.registry))
+                    .replace("  ", " "),
+            ),
+            Self::Unauthorized { attempt, .. } => Some(format!(
+                "`docker login {}` replaces it; an access token may have expired",
+                login_argument(&attempt.registry)
+            )),
+            Self::Denied { .. } => {
+                Some("ask for access to the repository, or log in as someone who has it".to_owned())
+            }
+            Self::Unavailable { status: Some(429), .. } => {
+                Some("it limits how often it is asked: log in, or try again later".to_owned())
+            }
+            Self::Certificate { attempt, .. } => Some(format!(
+                "put the certificate of its authority into /etc/docker/certs.d/{}/ca.crt",
+                attempt.registry
+            )),
+            Self::ClientCertificate { attempt } => Some(format!(
+                "put it into /etc/docker/certs.d/{0}/client.cert and its key beside it, client.key",
+                attempt.registry
+            )),
+            Self::InsecureTokenServer { .. } => {
+                Some("its administrator has to give the token server an https address".to_owned())
+            }
+            Self::Helper { helper, path, .. } => {
+                Some(format!("install docker-credential-{helper}, or remove it from {}", path.display()))
+            }
+            Self::NotFound { .. }
+            | Self::Refused { .. }
+            | Self::Unavailable { .. }
+            | Self::Damaged { .. }
+            | Self::Configuration { .. } => None,
+        }
+    }
+}
+
+/// Docker Hub is what `docker login` means by itself.
+fn login_argument(registry: &str) -> &str {
+    if registry == "docker.io" { "" } else { registry }
+}
+
+fn unauthorized(attempt: &Attempt, credential: Option<&CredentialOrigin>, message: &str) -> String {
+    let Attempt { registry, action, .. } = attempt;
+    let said = told(message);
+    match credential {
+        Some(origin) => format!("{registry} does not accept the login from {origin}, to {action}{said}"),
+        None => format!("{registry} wants a login to {action}, and there is none{said}"),
+    }
+}
+
+fn whose(credential: Option<&CredentialOrigin>) -> String {
+    match credential {
+        Some(origin) => format!("the login from {origin}"),
+        None => "someone without a login".to_owned(),
+    }
+}
+
+fn at(attempt: &Attempt) -> String {
+    format!(" at {}", attempt.registry)
+}
+
+fn told(message: &str) -> String {
+    if message.is_empty() { String::new() } else { format!(": {message}") }
+}
+
+fn tried(tries: u32) -> String {
+    if tries > 1 { format!(" (tried {tries} times)") } else { String::new() }
+}

@@ -1,0 +1,61 @@
+use std::net::{IpAddr, Ipv6Addr};
+
+/// One registry as the client sees it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Host {
+    /// As in references: `docker.io`, `quay.io`, `localhost:5000`.
+    pub(super) name: String,
+    /// Where its API is: `registry-1.docker.io` for Docker Hub, else the name.
+    pub(super) api: String,
+    /// Whether its certificate is not verified and plain HTTP is good enough, as Docker has it for the loopback
+    /// interface and for registries that were named so.
+    pub(super) insecure: bool,
+}
+
+impl Host {
+    pub(super) fn new(name: &str, insecure: &[String]) -> Self {
+        let api = if name == "docker.io" { "registry-1.docker.io" } else { name };
+        Self {
+            name: name.to_owned(),
+            api: api.to_owned(),
+            insecure: is_loopback(api) || insecure.iter().any(|named| named.eq_ignore_ascii_case(name)),
+        }
+    }
+}
+
+/// Whether `HOST[:PORT]` is this machine: `localhost`, 127.0.0.0/8 or `[::1]`.
+pub(super) fn is_loopback(authority: &str) -> bool {
+    let name = match authority.rsplit_once(':') {
+        Some((name, _)) if !authority.ends_with(']') => name,
+        _ => authority,
+    };
+    if let Some(address) = name.strip_prefix('[').and_then(|name| name.strip_suffix(']')) {
+        return address.parse() == Ok(Ipv6Addr::LOCALHOST);
+    }
+    name.eq_ignore_ascii_case("localhost") || name.parse().is_ok_and(|address: IpAddr| address.is_loopback())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn loopback_by_name_and_number() {
+        for host in ["localhost", "localhost:5000", "127.0.0.1", "127.8.9.1:80", "[::1]", "[::1]:5000"] {
+            assert!(is_loopback(host), "{host}");
+        }
+        for host in
+            ["quay.io", "127.0.0.1.example", "localhost.example:5000", "10.0.0.1:5000", "[::2]", "::1"]
+        {
+            assert!(!is_loopback(host), "{host}");
+        }
+    }
+
+    #[test]
+    fn docker_hub_has_its_api_elsewhere() {
+        assert_eq!(Host::new("docker.io", &[]).api, "registry-1.docker.io");
+        let named = Host::new("registry.local:5000", &["Registry.local:5000".to_owned()]);
+        assert!(named.insecure && named.api == "registry.local:5000");
+        assert!(!Host::new("registry.local:5001", &["registry.local:5000".to_owned()]).insecure);
+    }
+}

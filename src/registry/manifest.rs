@@ -1,0 +1,297 @@
+use std::collections::BTreeMap;
+use std::fmt;
+
+use bytes::Bytes;
+use serde::Deserialize;
+use sha2::{Digest as _, Sha256, Sha512};
+
+use crate::image::{Digest, ImageReference, Platform, Tag};
+
+/// Every kind of manifest that is asked for: Docker's and OCI's, of one platform and of several.
+pub(super) const ACCEPT: &str = "application/vnd.oci.image.index.v1+json, \
+     application/vnd.docker.distribution.manifest.list.v2+json, \
+     application/vnd.oci.image.manifest.v1+json, \
+     application/vnd.docker.distribution.manifest.v2+json";
+
+/// How a repository names a manifest.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ManifestName {
+    /// By a tag, which may move.
+    Tag(Tag),
+    /// By its content.
+    Digest(Digest),
+}
+
+impl ManifestName {
+    /// What a reference names: its digest, else its tag, else `latest`.
+    #[expect(clippy::missing_panics_doc, reason = "`latest` is a tag")]
+    pub fn of(reference: &ImageReference) -> Self {
+        match (&reference.digest, &reference.tag) {
+            (Some(digest), _) => Self::Digest(digest.clone()),
+            (None, Some(tag)) => Self::Tag(tag.clone()),
+            (None, None) => Self::Tag(Tag::new("latest").expect("`latest` is a tag")),
+        }
+    }
+
+    /// The text in addresses.
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Tag(tag) => tag.as_str(),
+            Self::Digest(digest) => digest.as_str(),
+        }
+    }
+}
+
+impl From<Tag> for ManifestName {
+    fn from(tag: Tag) -> Self {
+        Self::Tag(tag)
+    }
+}
+
+impl From<Digest> for ManifestName {
+    fn from(digest: Digest) -> Self {
+        Self::Digest(digest)
+    }
+}
+
+/// After a repository: `:main` or `@sha256:…`.
+impl fmt::Display for ManifestName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Tag(tag) => write!(f, ":{tag}"),
+            Self::Digest(digest) => write!(f, "@{digest}"),
+        }
+    }
+}
+
+/// What a digest points at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Descriptor {
+    /// The content.
+    pub digest: Digest,
+    /// What it is, such as `application/vnd.oci.image.index.v1+json`.
+    pub media_type: String,
+    /// Its length in bytes.
+    pub size: u64,
+}
+
+/// A manifest, byte for byte as the registry has it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Manifest {
+    /// Its digest, kind and length.
+    pub descriptor: Descriptor,
+    /// The bytes.
+    pub bytes: Bytes,
+}
+
+/// One manifest of an image index.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Child {
+    /// The manifest.
+    pub descriptor: Descriptor,
+    /// What it is for; `None` for what is no image, such as an attestation.
+    pub platform: Option<Platform>,
+}
+
+/// What is known about an image without pulling it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ImageConfig {
+    /// What the reference names: a manifest or an index.
+    pub descriptor: Descriptor,
+    /// The labels; of an index those of its first platform.
+    pub labels: BTreeMap<String, String>,
+    /// All its platforms, in its order.
+    pub platforms: Vec<Platform>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Document {
+    media_type: Option<String>,
+    config: Option<DescriptorDocument>,
+    #[serde(default)]
+    layers: Vec<DescriptorDocument>,
+    #[serde(default)]
+    manifests: Vec<DescriptorDocument>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct DescriptorDocument {
+    #[serde(default)]
+    media_type: String,
+    digest: String,
+    #[serde(default)]
+    size: u64,
+    platform: Option<PlatformDocument>,
+}
+
+#[derive(Deserialize)]
+struct PlatformDocument {
+    os: String,
+    architecture: String,
+    variant: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct ConfigDocument {
+    os: Option<String>,
+    architecture: Option<String>,
+    variant: Option<String>,
+    config: Option<ContainerDocument>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct ContainerDocument {
+    labels: Option<BTreeMap<String, String>>,
+}
+
+impl Manifest {
+    /// A manifest out of its bytes. Without a `media_type` the document's own counts; the error says why it is none.
+    pub fn new(bytes: Bytes, media_type: Option<&str>) -> Result<Self, String> {
+        let document: Document =
+            serde_json::from_slice(&bytes).map_err(|error| format!("that is no manifest: {error}"))?;
+        let media_type = media_type.map(str::to_owned).or(document.media_type).unwrap_or_else(|| {
+            let kind = if document.manifests.is_empty() { "manifest" } else { "index" };
+            format!("application/vnd.oci.image.{kind}.v1+json")
+        });
+        let size = bytes.len() as u64;
+        Ok(Self { descriptor: Descriptor { digest: sha256(&bytes), media_type, size }, bytes })
+    }
+
+    /// Whether it lists manifests, usually one for each platform.
+    pub fn is_index(&self) -> bool {
+        self.document().is_some_and(|document| document.config.is_none() && !document.manifests.is_empty())
+            || self.descriptor.media_type.ends_with(".index.v1+json")
+            || self.descriptor.media_type.ends_with(".manifest.list.v2+json")
+    }
+
+    /// The manifests of an index; none of anything else.
+    pub fn children(&self) -> Vec<Child> {
+        let manifests = self.document().map(|document| document.manifests).unwrap_or_default();
+        manifests
+            .iter()
+            .filter_map(|child| {
+                let platform = child.platform.as_ref();
+                let platform =
+                    platform.and_then(|p| platform_of(&p.os, &p.architecture, p.variant.as_deref()));
+                Some(Child { descriptor: child.descriptor()?, platform })
+            })
+            .collect()
+    }
+
+    /// The configuration and the layers of an image; none of an index.
+    pub fn blobs(&self) -> Vec<Descriptor> {
+        let Some(document) = self.document() else { return Vec::new() };
+        document.config.iter().chain(&document.layers).filter_map(DescriptorDocument::descriptor).collect()
+    }
+
+    /// The configuration of an image.
+    pub fn config(&self) -> Option<Descriptor> {
+        self.document()?.config?.descriptor()
+    }
+
+    fn document(&self) -> Option<Document> {
+        serde_json::from_slice(&self.bytes).ok()
+    }
+}
+
+impl DescriptorDocument {
+    fn descriptor(&self) -> Option<Descriptor> {
+        let digest = Digest::new(&self.digest).ok()?;
+        Some(Descriptor { digest, media_type: self.media_type.clone(), size: self.size })
+    }
+}
+
+/// Labels and platform out of an image's configuration.
+pub(super) fn parse_config(bytes: &[u8]) -> Result<(BTreeMap<String, String>, Option<Platform>), String> {
+    let document: ConfigDocument = serde_json::from_slice(bytes)
+        .map_err(|error| format!("that is no configuration of an image: {error}"))?;
+    let platform = match (&document.os, &document.architecture) {
+        (Some(os), Some(architecture)) => platform_of(os, architecture, document.variant.as_deref()),
+        _ => None,
+    };
+    Ok((document.config.and_then(|config| config.labels).unwrap_or_default(), platform))
+}
+
+/// Normalised; attestations say `unknown/unknown` and have none.
+fn platform_of(os: &str, architecture: &str, variant: Option<&str>) -> Option<Platform> {
+    if os == "unknown" || os.is_empty() {
+        return None;
+    }
+    let variant = variant.filter(|variant| !variant.is_empty());
+    let text = [Some(os), Some(architecture), variant].into_iter().flatten().collect::<Vec<_>>().join("/");
+    text.parse().ok()
+}
+
+/// The digest that a registry computes by default.
+pub(super) fn sha256(bytes: &[u8]) -> Digest {
+    Digest::new(&format!("sha256:{}", hex(&Sha256::digest(bytes)))).expect("64 hex digits are a digest")
+}
+
+/// Whether bytes are what a digest names.
+pub(super) fn matches(digest: &Digest, bytes: &[u8]) -> bool {
+    match digest.as_str().split_once(':') {
+        Some(("sha256", wanted)) => hex(&Sha256::digest(bytes)) == wanted,
+        Some(("sha512", wanted)) => hex(&Sha512::digest(bytes)) == wanted,
+        _ => false,
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const INDEX: &str = r#"{"schemaVersion": 2, "manifests": [
+        {"mediaType": "m", "digest": "sha256:0000000000000000000000000000000000000000000000000000000000000001",
+         "size": 7, "platform": {"os": "linux", "architecture": "arm64", "variant": "v8"}},
+        {"mediaType": "m", "digest": "sha256:0000000000000000000000000000000000000000000000000000000000000002",
+         "size": 8, "platform": {"os": "unknown", "architecture": "unknown"}},
+        {"mediaType": "m", "digest": "md5:1", "size": 9}]}"#;
+
+    #[test]
+    fn an_index() {
+        let index = Manifest::new(Bytes::from_static(INDEX.as_bytes()), None).expect("an index");
+        assert!(index.is_index());
+        assert_eq!(index.descriptor.media_type, "application/vnd.oci.image.index.v1+json");
+        assert!(matches(&index.descriptor.digest, INDEX.as_bytes()));
+        let platforms: Vec<_> =
+            index.children().into_iter().map(|c| c.platform.map(|p| p.to_string())).collect();
+        assert_eq!(platforms, [Some("linux/arm64".to_owned()), None]);
+        assert!(index.blobs().is_empty() && index.config().is_none());
+        assert!(Manifest::new(Bytes::from_static(b"<html>"), None).is_err());
+    }
+
+    #[test]
+    fn digests_of_both_kinds() {
+        let empty512 = "sha512:cf83e1357eefb8bdf1542850d66d8007d620e4050b5715dc83f4a921d36ce9ce\
+                        47d0d13c5d85f2b0ff8318d2877eec2f63b931bd47417a81a538327af927da3e";
+        assert!(matches(&Digest::new(empty512).expect("a digest"), b""));
+        assert!(matches(&sha256(b"x"), b"x") && !matches(&sha256(b"x"), b"y"));
+    }
+
+    #[test]
+    fn labels_of_a_configuration() {
+        let bytes = br#"{"os":"linux","architecture":"amd64","config":{"Labels":{"a":"b"}}}"#;
+        let (labels, platform) = parse_config(bytes).expect("a configuration");
+        assert_eq!(labels.get("a").map(String::as_str), Some("b"));
+        assert_eq!(platform.map(|platform| platform.to_string()).as_deref(), Some("linux/amd64"));
+        for bare in [&b"{}"[..], br#"{"config":null}"#, br#"{"config":{"Labels":null}}"#] {
+            assert_eq!(parse_config(bare), Ok((BTreeMap::new(), None)));
+        }
+    }
+
+    #[test]
+    fn names_of_references() {
+        for (reference, name) in
+            [("a", ":latest"), ("a:b", ":b"), (&format!("a:b@{}", sha256(b"")), &format!("@{}", sha256(b"")))]
+        {
+            assert_eq!(ManifestName::of(&reference.parse().expect("a reference")).to_string(), name);
+        }
+    }
+}

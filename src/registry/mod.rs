@@ -1,0 +1,32 @@
+//! Container registries: the HTTP API of the OCI distribution specification, with Docker's rules for names,
+//! logins and certificates. Knows only `image`, and reads nothing of the environment.
+//!
+//! [`Registry`] is the client for all registries at once. What it was asked passes through three layers: a
+//! call is repeated while that may help (`call`), finds out what login the registry wants (`auth`), and goes
+//! over the wire with the certificates of its host (`wire`).
+//!
+//! Where credentials go:
+//! - A login is looked up when a registry asks for one, never before, and is sent to that registry and to the
+//!   token server that it names. As with Docker and containerd that server may be on another host, but here it
+//!   must speak https unless the registry itself is spoken to without encryption.
+//! - Redirects are followed for reading only, without credentials once they leave the registry's scheme, host
+//!   and port, and never from https to http. A redirect's target cannot ask for a login.
+
+mod answer;
+mod auth;
+mod call;
+mod client;
+mod error;
+mod host;
+mod manifest;
+mod options;
+mod secret;
+mod tls;
+mod wire;
+
+pub use auth::{Credential, CredentialOrigin, Credentials, Login};
+pub use client::{Registry, RegistryResult};
+pub use error::{Attempt, RegistryError, RegistryErrorKind};
+pub use manifest::{Child, Descriptor, ImageConfig, Manifest, ManifestName};
+pub use options::{ProxySettings, RegistryOptions, RetryPolicy};
+pub use secret::Secret;

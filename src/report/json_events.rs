@@ -1,0 +1,198 @@
+use std::io::{self, Write};
+
+use serde_json::{Map, Value, json};
+
+use super::json::{SCHEMA, harmless};
+use super::output::Output;
+use super::renderer::Renderer;
+use super::roster::Roster;
+use crate::execution::{Event, ImageOutcome, LogStream, Outcome};
+use crate::plan::Plan;
+
+/// Events as JSON lines, for programs: `{"event":"build-started","image":"acme/shared"}`. The first line has the
+/// schema's version. Fields may be added, never renamed.
+pub struct JsonEvents {
+    output: Output,
+    roster: Roster,
+}
+
+impl JsonEvents {
+    /// Writes into `writer`.
+    pub fn new(writer: Box<dyn Write + Send>, plan: &Plan) -> Self {
+        Self { output: Output::new(writer), roster: Roster::new(plan) }
+    }
+
+    fn name(&self, image: usize) -> &str {
+        self.roster.name(image)
+    }
+
+    fn fields(&self, event: &Event) -> Value {
+        match event {
+            Event::Started { builds } => {
+                let images: Vec<Value> = self
+                    .roster
+                    .images()
+                    .iter()
+                    .map(|image| json!({"image": image.name, "action": image.action.as_str()}))
+                    .collect();
+                json!({"event": "started", "schema": SCHEMA, "builds": builds, "images": images})
+            }
+            Event::PullStarted { reference } => json!({"event": "pull-started", "reference": reference}),
+            Event::PullFinished { reference, elapsed, error } => json!({
+                "event": "pull-finished", "reference": reference, "seconds": elapsed.as_secs_f64(), "error": error,
+            }),
+            Event::BuildStarted { image } => json!({"event": "build-started", "image": self.name(*image)}),
+            Event::BuildProgress { image, step } => json!({
+                "event": "build-progress", "image": self.name(*image), "step": step.id, "name": step.name,
+                "position": step.position.map(|(at, of)| json!([at, of])),
+                "completed": step.completed, "cached": step.cached,
+                "bytes": step.bytes.map(|(bytes, _)| bytes),
+                "bytes_total": step.bytes.and_then(|(_, total)| total),
+            }),
+            Event::BuildLog { image, step, stream, line } => json!({
+                "event": "build-log", "image": self.name(*image), "step": step,
+                "stream": match stream { LogStream::Out => "out", LogStream::Err => "err" }, "line": line,
+            }),
+            Event::ContextSent { image, bytes } => {
+                json!({"event": "context-sent", "image": self.name(*image), "bytes": bytes})
+            }
+            Event::ImageFinished { image, outcome, elapsed } => {
+                let mut fields = json!({
+                    "event": "image-finished", "image": self.name(*image), "seconds": elapsed.as_secs_f64(),
+                });
+                self.outcome(outcome, &mut fields);
+                fields
+            }
+            Event::PushStarted { image, reference } => {
+                json!({"event": "push-started", "image": self.name(*image), "reference": reference})
+            }
+            Event::PushProgress { image, reference, bytes } => json!({
+                "event": "push-progress", "image": self.name(*image), "reference": reference, "bytes": bytes,
+            }),
+            Event::PushFinished { image, reference, elapsed, error } => json!({
+                "event": "push-finished", "image": self.name(*image), "reference": reference,
+                "seconds": elapsed.as_secs_f64(), "error": error,
+            }),
+            Event::Tagged { image, reference, moves } => {
+                json!({"event": "tagged", "image": self.name(*image), "reference": reference, "moves": moves})
+            }
+            Event::TagFailed { image, reference, error } => {
+                json!({"event": "tag-failed", "image": self.name(*image), "reference": reference, "error": error})
+            }
+            Event::TagsHeld { reason } => json!({"event": "tags-held", "reason": reason}),
+            Event::Removed { reference } => json!({"event": "removed", "reference": reference}),
+            Event::Notice { text } => json!({"event": "notice", "text": text}),
+            Event::Interrupted => json!({"event": "interrupted"}),
+            Event::Finished { outcome, elapsed } => json!({
+                "event": "finished",
+                "outcome": match outcome {
+                    Outcome::Succeeded => "succeeded",
+                    Outcome::Failed => "failed",
+                    Outcome::Interrupted => "interrupted",
+                },
+                "seconds": elapsed.as_secs_f64(),
+            }),
+        }
+    }
+
+    fn outcome(&self, outcome: &ImageOutcome, fields: &mut Value) {
+        let Some(fields) = fields.as_object_mut() else { return };
+        let mut set = |name: &str, value: Value| drop(Map::insert(fields, name.to_owned(), value));
+        let word = match outcome {
+            ImageOutcome::Built => "built",
+            ImageOutcome::Reused => "reused",
+            ImageOutcome::Failed { .. } => "failed",
+            ImageOutcome::DependencyFailed { .. } => "dependency-failed",
+            ImageOutcome::Cancelled => "cancelled",
+            ImageOutcome::Blocked => "blocked",
+        };
+        set("outcome", json!(word));
+        match outcome {
+            ImageOutcome::Failed { message, line, log, hint } => {
+                set("message", json!(message));
+                set("line", json!(line));
+                set("log", json!(log));
+                set("hint", json!(hint));
+            }
+            ImageOutcome::DependencyFailed { dependency } => set("dependency", json!(self.name(*dependency))),
+            _ => {}
+        }
+    }
+}
+
+impl Renderer for JsonEvents {
+    fn event(&mut self, event: &Event) {
+        let line = format!("{}\n", harmless(&self.fields(event).to_string()));
+        self.output.write(&line);
+    }
+
+    fn error(&self) -> Option<&io::Error> {
+        self.output.error()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use snapbox::{IntoData as _, assert_data_eq, str};
+
+    use super::*;
+    use crate::report::testing::run::{failing_run, good_run, log};
+    use crate::report::testing::{Capture, shop};
+
+    fn play(events: &[Event]) -> String {
+        let capture = Capture::default();
+        let mut renderer = JsonEvents::new(capture.boxed(), &shop());
+        events.iter().for_each(|event| renderer.event(event));
+        capture.take()
+    }
+
+    #[test]
+    fn a_line_an_event() {
+        assert_data_eq!(play(&failing_run()), str![[r#"
+{"schema":1,"event":"started","builds":2}
+{"schema":1,"event":"image-finished","image":"acme/base","outcome":"reused","elapsed_ms":0}
+{"schema":1,"event":"image-finished","image":"acme/admin","outcome":"reused","elapsed_ms":0}
+{"schema":1,"event":"pull-started","reference":"busybox:latest"}
+{"schema":1,"event":"pull-finished","reference":"busybox:latest","elapsed_ms":1200,"error":null}
+{"schema":1,"event":"build-started","image":"acme/shared"}
+{"schema":1,"event":"build-progress","image":"acme/shared","step":1,"name":"[internal] load build context","position":null,"completed":false,"cached":false,"bytes":null,"total_bytes":null}
+{"schema":1,"event":"context-sent","image":"acme/shared","bytes":1500000}
+{"schema":1,"event":"build-progress","image":"acme/shared","step":1,"name":"[internal] load build context","position":null,"completed":true,"cached":false,"bytes":null,"total_bytes":null}
+{"schema":1,"event":"build-progress","image":"acme/shared","step":2,"name":"[1/2] FROM docker.io/library/busybox:latest","position":[1,2],"completed":true,"cached":true,"bytes":null,"total_bytes":null}
+{"schema":1,"event":"build-progress","image":"acme/shared","step":3,"name":"[2/2] RUN make","position":[2,2],"completed":false,"cached":false,"bytes":null,"total_bytes":null}
+{"schema":1,"event":"build-progress","image":"acme/shared","step":3,"name":"[2/2] RUN make","position":[2,2],"completed":false,"cached":false,"bytes":null,"total_bytes":null}
+{"schema":1,"event":"build-log","image":"acme/shared","step":3,"stream":"stdout","line":"cc -c \u001b[1mmain.c\u001b[0m"}
+{"schema":1,"event":"build-log","image":"acme/shared","step":3,"stream":"stdout","line":""}
+{"schema":1,"event":"build-log","image":"acme/shared","step":3,"stream":"stdout","line":" 10%\r100%\r"}
+{"schema":1,"event":"build-log","image":"acme/shared","step":3,"stream":"stdout","line":"\u001b]0;owned\u0007main.c:3: error \u009b31m"}
+{"schema":1,"event":"notice","text":"`base:1.0` already names another key\nand stays"}
+{"schema":1,"event":"image-finished","image":"acme/shared","outcome":"failed","elapsed_ms":4200,"failure":{"message":"process \"/bin/sh -c make\" did not complete successfully: exit code: 2","line":3,"log":["cc -c \u001b[1mmain.c\u001b[0m"," 10%\r100%\r","main.c:3: error: expected ';'\u0007","make: *** [all] Error 1",""],"hint":"run it alone with `-e shared`"}}
+{"schema":1,"event":"image-finished","image":"acme/service1","outcome":"dependency-failed","elapsed_ms":0,"dependency":"acme/shared"}
+{"schema":1,"event":"removed","reference":"acme/admin:src-1234567890abcdef"}
+{"schema":1,"event":"finished","outcome":"failed","elapsed_ms":6100}
+
+"#]].raw());
+        let good = play(&good_run());
+        let last: Vec<&str> = good.lines().rev().take(2).collect();
+        assert_data_eq!(
+            last.join("\n"),
+            str![[r#"
+{"schema":1,"event":"finished","outcome":"succeeded","elapsed_ms":6100}
+{"schema":1,"event":"tagged","image":"acme/admin","reference":"acme/admin:feature-login","moves":true}
+"#]]
+            .raw()
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_comes_back_as_it_was(line in any::<String>()) {
+            let written = play(&[log(1, 2, &line)]);
+            prop_assert_eq!(written.lines().count(), 1);
+            prop_assert!(!written.trim_end_matches('\n').chars().any(char::is_control), "{}", written);
+            let read: serde_json::Value = serde_json::from_str(&written).expect("valid JSON");
+            prop_assert_eq!(read["line"].as_str(), Some(line.as_str()));
+        }
+    }
+}

@@ -1,0 +1,182 @@
+//! The source tree is a pipeline: a module uses only those above it. This test reads the imports, so that
+//! the architecture cannot rot unnoticed. docs/architecture.md draws it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// The order of the modules, and where a module may use less than everything above it.
+const ORDER: &[(&str, Allowed)] = &[
+    ("printable", Allowed::Only(&[])),
+    ("path", Allowed::Only(&["printable"])),
+    ("diagnostic", Allowed::Only(&["path"])),
+    ("image", Allowed::Only(&[])),
+    ("checkout", Allowed::Above),
+    ("discovery", Allowed::Above),
+    ("dockerfile", Allowed::Only(&["diagnostic", "image", "path"])),
+    ("naming", Allowed::Only(&["diagnostic", "discovery", "image", "path", "printable"])),
+    ("context", Allowed::Above),
+    ("graph", Allowed::Only(&["diagnostic", "image", "naming", "path", "printable"])),
+    ("inputs", Allowed::Only(&["checkout", "image", "path"])),
+    ("project", Allowed::Above),
+    ("plan", Allowed::Above),
+    ("engine", Allowed::Only(&["image"])),
+    ("registry", Allowed::Only(&["image"])),
+    ("execution", Allowed::Above),
+    ("publish", Allowed::Above),
+    ("report", Allowed::Above),
+    ("cli", Allowed::Above),
+];
+
+/// Crates that belong to one module alone.
+const OWNED_CRATES: &[(&str, &[&str])] = &[
+    ("git2", &["checkout"]),
+    ("bollard", &["engine"]),
+    ("bollard_buildkit_proto", &["engine"]),
+    ("tonic", &["engine"]),
+    ("hyper", &["engine"]),
+    ("reqwest", &["registry"]),
+    ("rustls", &["registry"]),
+    ("petgraph", &["graph"]),
+    ("clap", &["cli", "main"]),
+    ("anstream", &["report"]),
+    ("annotate_snippets", &["report"]),
+];
+
+/// Files outside the command line that touch the process's surroundings, and why.
+const EDGES: &[(&str, &str, &str)] = &[(
+    "checkout/discover.rs",
+    "env::var",
+    "git's own settings are where git looks for them, as for libgit2",
+)];
+
+#[derive(Clone, Copy)]
+enum Allowed {
+    Above,
+    Only(&'static [&'static str]),
+}
+
+fn rust_files(folder: &Path, found: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(folder).expect("src can be listed") {
+        let path = entry.expect("an entry").path();
+        if path.is_dir() {
+            rust_files(&path, found);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            found.push(path);
+        }
+    }
+}
+
+/// By module, its files with their text.
+fn modules() -> BTreeMap<String, Vec<(PathBuf, String)>> {
+    let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut files = Vec::new();
+    rust_files(&src, &mut files);
+    let mut modules: BTreeMap<String, Vec<(PathBuf, String)>> = BTreeMap::new();
+    for file in files {
+        let relative = file.strip_prefix(&src).expect("below src").to_owned();
+        let first = relative.components().next().expect("a component").as_os_str().to_string_lossy();
+        let module = first.trim_end_matches(".rs").to_owned();
+        let text = fs::read_to_string(&file).expect("a readable source file");
+        modules.entry(module).or_default().push((relative, text));
+    }
+    modules
+}
+
+/// The modules named by `crate::NAME`, comments left out.
+fn used_modules(text: &str) -> BTreeSet<String> {
+    let mut used = BTreeSet::new();
+    for line in text.lines().filter(|line| !line.trim_start().starts_with("//")) {
+        for (at, _) in line.match_indices("crate::") {
+            let rest = &line[at + "crate::".len()..];
+            let name: String = rest.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
+            used.insert(name);
+        }
+    }
+    used
+}
+
+#[test]
+fn a_module_uses_only_those_above_it() {
+    let names: Vec<&str> = ORDER.iter().map(|(name, _)| *name).collect();
+    let mut violations = Vec::new();
+    for (module, files) in modules() {
+        if module == "lib" || module == "main" {
+            continue;
+        }
+        let Some(at) = names.iter().position(|name| *name == module) else {
+            violations.push(format!("{module} has no place in the order of tests/architecture.rs"));
+            continue;
+        };
+        let allowed: &[&str] = match ORDER[at].1 {
+            Allowed::Above => &names[..at],
+            Allowed::Only(some) => some,
+        };
+        for (file, text) in files {
+            for used in used_modules(&text) {
+                if used != module && names.contains(&used.as_str()) && !allowed.contains(&used.as_str()) {
+                    violations.push(format!("{} uses {used}", file.display()));
+                }
+            }
+        }
+    }
+    assert!(violations.is_empty(), "{}", violations.join("\n"));
+}
+
+#[test]
+fn a_crate_with_an_owner_is_named_nowhere_else() {
+    let mut violations = Vec::new();
+    for (module, files) in modules() {
+        for (file, text) in files {
+            for (name, owners) in OWNED_CRATES {
+                let named = text.lines().any(|line| {
+                    let line = line.trim_start();
+                    !line.starts_with("//") && line.contains(&format!("{name}::"))
+                });
+                if named && !owners.contains(&module.as_str()) {
+                    violations.push(format!("{} names {name}", file.display()));
+                }
+            }
+        }
+    }
+    assert!(violations.is_empty(), "{}", violations.join("\n"));
+}
+
+#[test]
+fn files_stay_small_enough_to_read() {
+    let mut long: Vec<String> = Vec::new();
+    for files in modules().into_values() {
+        for (file, text) in files {
+            let lines = text.lines().count();
+            if lines > 600 {
+                long.push(format!("{}: {lines} lines", file.display()));
+            }
+        }
+    }
+    assert!(long.is_empty(), "split by responsibility:\n{}", long.join("\n"));
+}
+
+/// Only the settings layer reads the environment, and only `main` and the command line print.
+#[test]
+fn environment_and_terminal_stay_at_the_edge() {
+    let mut violations = Vec::new();
+    for (module, files) in modules() {
+        if module == "cli" || module == "main" {
+            continue;
+        }
+        for (file, text) in files {
+            let product = text.split("#[cfg(test)]").next().unwrap_or_default();
+            for forbidden in ["env::var", "println!", "eprintln!", "io::stdout", "io::stderr"] {
+                let found = product
+                    .lines()
+                    .any(|line| !line.trim_start().starts_with("//") && line.contains(forbidden));
+                let excepted =
+                    EDGES.iter().any(|(path, what, _)| file == Path::new(path) && *what == forbidden);
+                if found && !excepted {
+                    violations.push(format!("{} uses {forbidden}", file.display()));
+                }
+            }
+        }
+    }
+    assert!(violations.is_empty(), "{}", violations.join("\n"));
+}

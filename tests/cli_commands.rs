@@ -1,0 +1,294 @@
+//! The commands beside `plan` and `build`, through the real binary.
+
+mod support;
+
+use serde_json::json;
+use support::{Checkout, keys, names, text, texts};
+
+#[test]
+fn images_prints_one_reference_a_line_in_build_order() {
+    let shop = Checkout::shop();
+    let plan = shop.plan(&[]);
+    let references: Vec<String> =
+        plan["images"].as_array().expect("images").iter().map(|image| text(&image["reference"])).collect();
+    let run = shop.run(&["images", "--offline"]).exits(0);
+    assert_eq!(run.stdout.lines().collect::<Vec<_>>(), references);
+    assert_eq!(run.stderr, "");
+    let run = shop.run(&["images", "--offline", "lint"]).exits(0);
+    let short: Vec<&str> = run.stdout.lines().filter_map(|line| line.split(':').next()).collect();
+    assert_eq!(short, ["acme/tools", "acme/lint"]);
+}
+
+#[test]
+fn images_tells_all_tags_and_where_a_name_comes_from() {
+    let shop = Checkout::shop();
+    let run = shop.run(&["images", "--offline", "--verbose", "lint", "-x", "web"]).exits(0);
+    for part in
+        ["docker/lint.Dockerfile", "acme/lint:main", "acme/lint:latest", "namespace acme from from-lines"]
+    {
+        assert!(run.stdout.contains(part), "{part}: {}", run.stdout);
+    }
+    assert!(run.stdout.contains(&format!("acme/lint:{}", shop.head())), "{}", run.stdout);
+    let run = shop.run(&["images", "--offline", "--format", "json", "motd"]).exits(0);
+    let json = run.json();
+    assert_eq!(json["schema"], 1);
+    assert_eq!(json["images"][0]["name"], "acme/motd");
+    assert_eq!(texts(&json["images"][0]["tags"])[1..], [shop.head(), "main".into(), "latest".into()]);
+}
+
+#[test]
+fn the_graph_as_text() {
+    let run = Checkout::shop().run(&["graph", "--offline"]).exits(0);
+    let expected = "\
+acme/base
+├── acme/admin
+├── acme/reports
+└── acme/shared
+    ├── acme/service1
+    │   └── acme/service1-dev
+    └── acme/service2
+acme/motd
+acme/node-base
+└── acme/web
+acme/tools
+├── acme/admin (copy)
+├── acme/lint
+└── acme/web (mount)
+";
+    assert_eq!(run.stdout, expected);
+}
+
+/// The number that a drawing gives to an image.
+fn number(drawing: &str, label: &str) -> String {
+    let line =
+        drawing.lines().find(|line| line.contains(label)).unwrap_or_else(|| panic!("{label}: {drawing}"));
+    line.trim().split(|c: char| !c.is_alphanumeric()).next().unwrap_or_default().to_owned()
+}
+
+#[test]
+fn the_graph_for_graphviz_and_mermaid_has_every_image_and_edge() {
+    let shop = Checkout::shop();
+    let dot = shop.run(&["graph", "--offline", "--format", "dot"]).exits(0).stdout;
+    assert!(dot.starts_with("digraph shipwright {\n") && dot.ends_with("}\n"), "{dot}");
+    assert_eq!(dot.matches("[label = \"acme/").count(), 12);
+    assert_eq!(dot.matches(" -> ").count(), 10);
+    let edge = |from: &str, to: &str| {
+        let label = |name: &str| number(&dot, &format!("\"acme/{name}\""));
+        format!("{} -> {}", label(from), label(to))
+    };
+    assert!(dot.contains(&format!("{};", edge("shared", "base"))), "{dot}");
+    assert!(dot.contains(&format!("{} [label = \"copy\"];", edge("admin", "tools"))), "{dot}");
+    assert!(dot.contains(&format!("{} [label = \"mount\"];", edge("web", "tools"))), "{dot}");
+
+    let mermaid = shop.run(&["graph", "--offline", "--format", "mermaid"]).exits(0).stdout;
+    assert!(mermaid.starts_with("flowchart LR\n"), "{mermaid}");
+    assert_eq!(mermaid.matches("[\"acme/").count(), 12);
+    assert_eq!(mermaid.matches(" --> ").count() + mermaid.matches(" -->|").count(), 10);
+    let (web, tools) = (number(&mermaid, "\"acme/web\""), number(&mermaid, "\"acme/tools\""));
+    assert!(mermaid.contains(&format!("{web} -->|mount| {tools}")), "{mermaid}");
+}
+
+#[test]
+fn the_graph_as_json_and_of_a_selection() {
+    let shop = Checkout::shop();
+    let graph = shop.run(&["graph", "--offline", "--format", "json"]).exits(0).json();
+    assert_eq!((&graph["schema"], names(&graph).len()), (&json!(1), 12));
+    let admin = support::image(&graph, "admin");
+    assert_eq!(
+        admin["dependencies"],
+        json!([
+            {"image": "acme/base", "kind": "from", "line": 1},
+            {"image": "acme/base", "kind": "from", "line": 8},
+            {"image": "acme/tools", "kind": "copy", "line": 10},
+        ])
+    );
+    let run = shop.run(&["graph", "--offline", "service2"]).exits(0);
+    assert_eq!(run.stdout, "acme/base\n└── acme/shared\n    └── acme/service2\n");
+}
+
+#[test]
+fn inspect_tells_all_that_is_read_in_a_dockerfile() {
+    let shop = Checkout::shop();
+    let found = shop.run(&["inspect", "web/Dockerfile", "--format", "json"]).exits(0).json();
+    assert_eq!(
+        found,
+        json!({
+            "schema": 1,
+            "valid": true,
+            "stages": [{
+                "name": "", "base": "acme/node-base", "base_expanded": "acme/node-base", "platform": "",
+                "needed": true, "line": 1,
+            }],
+            "copies": [{
+                "stage": 0, "instruction": "COPY", "from": "", "sources": ["pages/"], "onbuild": false, "line": 3,
+            }],
+            "mounts": [{
+                "stage": 0, "type": "bind", "from": "acme/tools", "source": "/usr/bin", "onbuild": false, "line": 4,
+            }],
+            "images": ["acme/node-base", "acme/tools"],
+            "context_sources": ["pages"],
+            "whole_context": false,
+            "context": "web",
+            "ignore_file": null,
+            "inputs": ["web/pages/home.txt"],
+            "revision_pathspecs": ["web/Dockerfile", "web/pages"],
+            "diagnostics": [],
+        })
+    );
+    let found = shop.run(&["inspect", "admin/Dockerfile", "--format", "json"]).exits(0).json();
+    assert_eq!(found["ignore_file"], "admin/.dockerignore");
+    assert_eq!(
+        texts(&found["inputs"]),
+        [
+            "admin/.dockerignore",
+            "admin/Dockerfile",
+            "admin/notes/LICENCE.md",
+            "admin/static/orders.html",
+            "admin/static/users.html",
+        ]
+    );
+    assert_eq!(found["stages"][1]["needed"], false);
+    assert_eq!(found["diagnostics"][0]["message"], "nothing uses stage 2/3 preview");
+    let preview =
+        shop.run(&["inspect", "admin/Dockerfile", "--format", "json", "--target", "preview"]).exits(0);
+    assert_eq!(preview.json()["images"], json!(["acme/base"]));
+    let given = ["inspect", "service2/Dockerfile", "--format", "json", "--build-arg", "NAMESPACE=quay.io/x"];
+    assert_eq!(shop.run(&given).exits(0).json()["images"], json!(["quay.io/x/shared:latest"]));
+}
+
+#[test]
+fn inspect_works_outside_of_a_checkout_and_as_text() {
+    let shop = Checkout::shop();
+    let folder = shop.beside("outside");
+    std::fs::create_dir(&folder).expect("a folder");
+    std::fs::write(folder.join("any.txt"), "FROM busybox\nCOPY a /\n").expect("a file");
+    let run = shop.run_in(&folder, &["inspect", "any.txt", "--format", "json"]).exits(0);
+    assert_eq!((&run.json()["valid"], &run.json()["images"]), (&json!(true), &json!(["busybox"])));
+    let run = shop.run(&["inspect", "reports/Dockerfile"]).exits(0);
+    for part in ["2: acme/base", "context\n  .\n", "  shared/auth.sh\n", "  reports/monthly.sh\n"] {
+        assert!(run.stdout.contains(part), "{part}: {}", run.stdout);
+    }
+}
+
+#[test]
+fn completions_and_the_man_page_know_the_options_and_need_no_checkout() {
+    let shop = Checkout::shop();
+    let outside = shop.beside("outside");
+    std::fs::create_dir(&outside).expect("a folder");
+    for (shell, begins) in
+        [("bash", "_shipwright()"), ("zsh", "#compdef shipwright"), ("fish", "complete -c shipwright")]
+    {
+        let run = shop.run_in(&outside, &["completions", shell]).exits(0);
+        assert!(run.stdout.contains(begins), "{shell}: {}", run.stdout);
+        assert!(run.stdout.contains("no-cache") && run.stdout.contains("unhashed-build-arg"), "{shell}");
+        assert_eq!(run.stderr, "", "{shell}");
+    }
+    let run = shop.run_in(&outside, &["man"]).exits(0);
+    assert!(run.stdout.contains(".TH shipwright 1"), "{}", run.stdout);
+    assert!(run.stdout.contains("\\-\\-offline"), "{}", run.stdout);
+    let script = shop.run_in(&outside, &["completions", "bash"]).stdout;
+    std::fs::write(outside.join("completions"), script).expect("a file");
+    let checked =
+        std::process::Command::new("bash").args(["-n", "completions"]).current_dir(&outside).status();
+    assert!(checked.expect("bash runs").success());
+}
+
+#[test]
+fn version_and_help() {
+    let shop = Checkout::shop();
+    let run = shop.run(&["--version"]).exits(0);
+    assert_eq!(run.stdout, format!("shipwright {}\n", env!("CARGO_PKG_VERSION")));
+    let run = shop.run(&["--help"]).exits(0);
+    for command in ["build", "plan", "images", "graph", "inspect", "completions", "man"] {
+        let listed = run.stdout.lines().any(|line| line.trim_start().starts_with(&format!("{command} ")));
+        assert!(listed || run.stdout.contains(&format!("  {command}\n")), "{command}: {}", run.stdout);
+        shop.run(&[command, "--help"]).exits(0);
+    }
+}
+
+#[test]
+fn a_command_wins_over_an_image_of_its_name() {
+    let checkout =
+        Checkout::with(&[("plan/Dockerfile", "FROM busybox\n"), ("b/Dockerfile", "FROM busybox\n")]);
+    let run = checkout.run(&["plan", "--offline"]).exits(0);
+    assert!(run.stdout.contains("2 images: 2 to build"), "{}", run.stdout);
+    let run = checkout.run(&["plan", "--offline", "plan"]).exits(0);
+    assert!(run.stdout.contains("1 image: 1 to build"), "{}", run.stdout);
+}
+
+#[test]
+fn a_checkout_without_dockerfiles_is_no_failure() {
+    let checkout = Checkout::with(&[("README.md", "x")]);
+    let run = checkout.run(&["plan", "--offline"]).exits(0);
+    assert!(run.stdout.contains("no Dockerfile was found"), "{}", run.stdout);
+    assert_eq!(checkout.run(&["images", "--offline"]).exits(0).stdout, "");
+    assert_eq!(checkout.plan(&[])["images"], json!([]));
+}
+
+#[test]
+fn colours_are_for_terminals_and_for_those_who_ask() {
+    let shop = Checkout::shop();
+    let is_coloured = |variables: &[(&str, &str)], arguments: &[&str]| {
+        shop.run_with(variables, &[&["plan", "--offline"], arguments].concat())
+            .exits(0)
+            .stdout
+            .contains('\u{1b}')
+    };
+    assert!(!is_coloured(&[], &[]));
+    assert!(is_coloured(&[], &["--color", "always"]));
+    assert!(is_coloured(&[("CLICOLOR_FORCE", "1")], &[]));
+    assert!(!is_coloured(&[("CLICOLOR_FORCE", "1"), ("NO_COLOR", "1")], &[]));
+    assert!(!is_coloured(&[("CLICOLOR_FORCE", "1")], &["--color", "never"]));
+}
+
+#[test]
+fn planning_changes_nothing_that_git_or_the_user_sees() {
+    let shop = Checkout::shop();
+    let index = std::fs::read(shop.root.join(".git/index")).expect("an index");
+    let set_time_only = "motd/motd.txt";
+    shop.set_time(set_time_only, 1_600_000_000);
+    for command in ["plan", "images", "graph"] {
+        shop.run(&[command, "--offline"]).exits(0);
+    }
+    assert_eq!(std::fs::read(shop.root.join(".git/index")).expect("an index"), index);
+    assert_eq!(shop.git(&["status", "--porcelain", "--ignored"]), "");
+}
+
+#[test]
+fn a_closed_pipe_is_no_panic() {
+    let shop = Checkout::shop();
+    let mut command = shop.command(&["plan", "--offline", "--format", "json"]);
+    command.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped());
+    let mut child = command.spawn().expect("the command runs");
+    drop(child.stdout.take());
+    let output = child.wait_with_output().expect("it ends");
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(!stderr.contains("panicked"), "{stderr}");
+}
+
+#[test]
+fn explain_prints_what_enters_a_key_so_that_two_machines_can_be_compared() {
+    let (here, there) = (Checkout::shop(), Checkout::shop());
+    let explain = |checkout: &Checkout| {
+        checkout
+            .run(&["plan", "--offline", "--platform", "linux/amd64", "--explain", "shared"])
+            .exits(0)
+            .stdout
+    };
+    let first = explain(&here);
+    assert_eq!(first, explain(&there));
+    for line in ["dockerfile  shared/Dockerfile", "platform    linux/amd64", "instruction FROM acme/base"] {
+        assert!(first.contains(line), "{first}");
+    }
+    let dependency = keys(&here.plan(&["--platform", "linux/amd64"]));
+    let base = dependency.iter().find(|(name, _)| name == "base").expect("a base");
+    assert!(first.contains(&format!("dependency  acme/base {}", base.1)), "{first}");
+    there.write("shared/auth.sh", "other");
+    let second = explain(&there);
+    let changed: Vec<_> = first.lines().filter(|line| !second.contains(line)).collect();
+    assert_eq!(changed.len(), 2, "{changed:?}");
+    assert!(
+        changed[0].starts_with("key ") && changed[1].starts_with("file ") && changed[1].ends_with("auth.sh")
+    );
+    here.run(&["plan", "--offline", "--explain", "sharde"]).exits(2).says("shared");
+}

@@ -1,0 +1,128 @@
+//! Why an image is built: what differs from the newest image of an ancestor, on a real engine.
+
+mod support;
+
+use std::fs;
+
+use serde_json::Value;
+use support::{Checkout, Engine, image, text};
+
+macro_rules! engine {
+    () => {
+        match Engine::start() {
+            Some(engine) => engine,
+            None => return,
+        }
+    };
+}
+
+fn plan_of(engine: &Engine, checkout: &Checkout, arguments: &[&str]) -> Value {
+    engine.run(checkout, &[&["plan", "--format", "json"], arguments].concat()).exits(0).json()
+}
+
+/// Kind, path and text of each reason.
+fn reasons(
+    engine: &Engine,
+    checkout: &Checkout,
+    name: &str,
+    arguments: &[&str],
+) -> Vec<(String, String, String)> {
+    let plan = plan_of(engine, checkout, arguments);
+    let reasons = image(&plan, name)["reasons"].as_array().expect("reasons").clone();
+    let field = |reason: &Value, name: &str| text(&reason[name]);
+    reasons
+        .iter()
+        .map(|reason| (field(reason, "kind"), field(reason, "path"), field(reason, "text")))
+        .collect()
+}
+
+fn one(kind: &str, path: &str, text: &str) -> Vec<(String, String, String)> {
+    vec![(kind.to_owned(), path.to_owned(), text.to_owned())]
+}
+
+#[test]
+fn every_kind_of_change_is_named() {
+    let engine = engine!();
+    let shop = Checkout::shop();
+    engine.build(&shop, &[]).0.exits(0);
+    let reasons = |name: &str, arguments: &[&str]| reasons(&engine, &shop, name, arguments);
+    let undo = || shop.git(&["checkout", "--quiet", "."]);
+    let path = "admin/static/users.html";
+    assert_eq!(reasons("motd", &[])[0].0, "unchanged");
+    shop.write(path, "<h1>Everybody</h1>\n");
+    assert_eq!(reasons("admin", &[]), one("file-changed", path, &format!("{path} changed")));
+    undo();
+    let new = "admin/static/new.html";
+    shop.write(new, "");
+    assert_eq!(reasons("admin", &[]), one("file-added", new, &format!("{new} added")));
+    shop.remove(new);
+    shop.remove(path);
+    assert_eq!(reasons("admin", &[]), one("file-removed", path, &format!("{path} removed")));
+    undo();
+    shop.make_executable("shared/auth.sh");
+    let mode = one("file-mode", "shared/auth.sh", "shared/auth.sh changed its mode");
+    assert_eq!(reasons("shared", &[]), mode);
+    let rebuilt = format!("{}/shared is rebuilt", engine.namespace);
+    assert_eq!(reasons("service1", &[]), one("dependency", "", &rebuilt));
+    undo();
+    shop.write("motd/Dockerfile", "# nothing\nFROM scratch\n\nCOPY motd.txt /etc/motd\n");
+    assert_eq!(reasons("motd", &[]), one("dockerfile", "motd/Dockerfile", "motd/Dockerfile:4 changed"));
+    undo();
+    let argument = one("build-argument", "", "build argument GREETING changed");
+    assert_eq!(reasons("service2", &["--build-arg", "GREETING=moin"]), argument);
+    assert_eq!(reasons("motd", &["--no-cache"]), one("forced", "", "--no-cache"));
+    for number in 0..5 {
+        shop.write(&format!("admin/static/more{number}.html"), "");
+    }
+    let many = reasons("admin", &[]);
+    assert_eq!(many.len(), 4);
+    assert_eq!(many[3].2, "2 more files changed");
+}
+
+#[test]
+fn a_removed_key_tag_is_the_reason() {
+    let engine = engine!();
+    let checkout = Checkout::with(&[("a/Dockerfile", "FROM busybox\nRUN echo 1 >/a\n")]);
+    engine.build(&checkout, &[]).0.exits(0);
+    let plan = plan_of(&engine, &checkout, &[]);
+    let reference = text(&image(&plan, "a")["reference"]);
+    engine.docker(&["rmi", &reference]);
+    let tag = reference.rsplit(':').next().unwrap_or_default().to_owned();
+    assert_eq!(
+        reasons(&engine, &checkout, "a", &[]),
+        one("key-missing", "", &format!("the engine has no {tag} any more"))
+    );
+    engine.build(&checkout, &[]).0.exits(0);
+    assert!(engine.has(&format!("a:{tag}")));
+}
+
+#[test]
+fn a_new_branch_is_compared_with_the_image_of_its_ancestor_not_with_latest() {
+    let engine = engine!();
+    let checkout =
+        Checkout::with(&[("a/Dockerfile", "FROM busybox\nCOPY . /a\n"), ("a/one", "1"), ("a/two", "1")]);
+    engine.build(&checkout, &[]).0.exits(0);
+    checkout.git(&["switch", "--quiet", "--create", "feature"]);
+    checkout.git(&["switch", "--quiet", "main"]);
+    checkout.write("a/one", "2");
+    checkout.commit("on main");
+    engine.build(&checkout, &[]).0.exits(0);
+    checkout.git(&["switch", "--quiet", "feature"]);
+    checkout.write("a/two", "2");
+    checkout.commit("on the branch");
+    // `latest` holds main's change, which is none of this branch's.
+    assert_eq!(reasons(&engine, &checkout, "a", &[]), one("file-changed", "a/two", "a/two changed"));
+    checkout.write("a/two", "3");
+    assert_eq!(reasons(&engine, &checkout, "a", &[]), one("file-changed", "a/two", "a/two changed"));
+}
+
+#[test]
+fn git_names_the_files_where_nothing_is_cached() {
+    let engine = engine!();
+    let checkout = Checkout::with(&[("a/Dockerfile", "FROM busybox\nCOPY . /a\n"), ("a/one", "1")]);
+    engine.build(&checkout, &[]).0.exits(0);
+    checkout.write("a/one", "2");
+    checkout.commit("second");
+    fs::remove_dir_all(checkout.root.join(".git/shipwright")).expect("a cache");
+    assert_eq!(reasons(&engine, &checkout, "a", &[]), one("file-changed", "a/one", "a/one changed"));
+}

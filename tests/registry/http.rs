@@ -1,0 +1,98 @@
+//! Just enough HTTP to see what a client sends and to answer what a registry would not.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+
+/// One request as it came.
+#[derive(Clone, Debug)]
+pub struct Seen {
+    pub method: String,
+    pub target: String,
+    /// Names in lower case.
+    pub headers: BTreeMap<String, String>,
+    pub body: Vec<u8>,
+    /// All of it.
+    pub raw: Vec<u8>,
+}
+
+impl Seen {
+    /// The `Authorization` header.
+    pub fn authorization(&self) -> Option<&str> {
+        self.headers.get("authorization").map(String::as_str)
+    }
+
+    /// The body as text.
+    pub fn text(&self) -> String {
+        String::from_utf8_lossy(&self.body).into_owned()
+    }
+}
+
+/// Reads one request or answer: everything up to the blank line, and a body as long as `Content-Length` says.
+/// `None`: the connection ended, or what comes is not HTTP.
+pub async fn read_message(stream: &mut (impl AsyncRead + Unpin), has_body: bool) -> Option<Seen> {
+    let mut raw = Vec::new();
+    while !raw.ends_with(b"\r\n\r\n") {
+        raw.push(stream.read_u8().await.ok()?);
+        if !raw[0].is_ascii_alphabetic() {
+            return None;
+        }
+    }
+    let head = String::from_utf8_lossy(&raw).into_owned();
+    let mut lines = head.lines();
+    let mut words = lines.next()?.split(' ').map(str::to_owned);
+    let (method, target) = (words.next()?, words.next()?);
+    let headers: BTreeMap<String, String> = lines
+        .filter_map(|line| line.split_once(':'))
+        .map(|(name, value)| (name.to_ascii_lowercase(), value.trim().to_owned()))
+        .collect();
+    let length = headers.get("content-length").map_or(0, |length| length.parse().expect("a number"));
+    let mut body = vec![0; if has_body { length } else { 0 }];
+    stream.read_exact(&mut body).await.ok()?;
+    raw.extend(&body);
+    Some(Seen { method, target, headers, body, raw })
+}
+
+/// A server whose answers the test makes up: whole ones, head and body.
+pub struct Fake {
+    pub address: String,
+    seen: Arc<Mutex<Vec<Seen>>>,
+}
+
+impl Fake {
+    pub async fn start(answer: impl Fn(&Seen) -> String + Send + Sync + 'static) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let address = listener.local_addr().expect("an address").to_string();
+        let seen: Arc<Mutex<Vec<Seen>>> = Arc::default();
+        let (log, answer) = (Arc::clone(&seen), Arc::new(answer));
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                tokio::spawn(serve(stream, Arc::clone(&log), Arc::clone(&answer)));
+            }
+        });
+        Self { address, seen }
+    }
+
+    /// All requests so far.
+    pub fn seen(&self) -> Vec<Seen> {
+        self.seen.lock().expect("not poisoned").clone()
+    }
+}
+
+async fn serve(mut stream: TcpStream, log: Arc<Mutex<Vec<Seen>>>, answer: Arc<impl Fn(&Seen) -> String>) {
+    while let Some(seen) = read_message(&mut stream, true).await {
+        let text = answer(&seen);
+        log.lock().expect("not poisoned").push(seen);
+        if stream.write_all(text.as_bytes()).await.is_err() {
+            return;
+        }
+    }
+}
+
+/// A whole answer.
+pub fn reply(status: &str, headers: &[&str], body: &str) -> String {
+    let headers: String = headers.iter().flat_map(|header| [header, "\r\n"]).collect();
+    format!("HTTP/1.1 {status}\r\n{headers}Content-Length: {}\r\n\r\n{body}", body.len())
+}
