@@ -19,8 +19,6 @@ pub(super) struct BuildContext {
     pub(super) pathspecs: Vec<PathPattern>,
     /// Sources that are not there, as reasons for which the image is blocked.
     pub(super) nowhere: Vec<String>,
-    /// An input that cannot be read, which is an error only where the image is selected.
-    pub(super) obstacle: Option<Diagnostic>,
     /// Why the image is wrong, if it is.
     pub(super) invalid: Option<String>,
     /// The first input whose content is not in git's objects here.
@@ -77,10 +75,7 @@ fn read(tree: &dyn Snapshot, image: &Image, definition: &Definition) -> Result<B
     diagnostics.extend(selection.diagnostics);
     Ok(BuildContext {
         nowhere: nowhere(tree, image, &root, &selection.unmatched),
-        pathspecs: match obstacle {
-            None => specs.iter().flat_map(path_patterns).collect(),
-            Some(_) => Vec::new(),
-        },
+        pathspecs: specs.iter().flat_map(path_patterns).collect(),
         root,
         ignore_file,
         // What cannot be read is not asked for.
@@ -122,18 +117,6 @@ fn nowhere(tree: &dyn Snapshot, image: &Image, root: &TreePath, unmatched: &[usi
             format!("{dockerfile}:{line}: `{written}` is not in the build context {root}")
         })
         .collect()
-}
-
-/// The first input that a commit names but whose content is not in git's objects here.
-fn obstacle(tree: &dyn Snapshot, image: &Image, selection: &Selection) -> Option<Diagnostic> {
-    let mut found = selection.nodes.iter().filter_map(|node| Some((&node.path, tree.obstacle(&node.path)?)));
-    let (path, obstacle) = found.next()?;
-    let more = match found.count() {
-        0 => String::new(),
-        more => format!(" (and {more} more like it)"),
-    };
-    let message = format!("the input {path} cannot be read: {}{more}", obstacle.reason);
-    Some(Diagnostic::error(message).at(Location::file(image.dockerfile.clone())).hint(obstacle.hint))
 }
 
 /// A glob of a Dockerfile may match a folder, and then means what is below it; git's means files alone.
