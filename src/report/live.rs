@@ -22,7 +22,7 @@ const FRAME: Duration = Duration::from_millis(80);
 const MAX_NAME: usize = 40;
 
 /// A line an image in flight, redrawn in place, and a total; what is finished scrolls away above them.
-pub struct LiveRenderer {
+pub(super) struct LiveRenderer {
     screen: Screen,
     view: View,
     roster: Roster,
@@ -39,7 +39,7 @@ pub struct LiveRenderer {
 
 impl LiveRenderer {
     /// Writes to `writer`, a terminal; the view has its size.
-    pub fn new(view: View, writer: Box<dyn Write + Send>, plan: &Plan) -> Self {
+    pub(super) fn new(view: View, writer: Box<dyn Write + Send>, plan: &Plan) -> Self {
         let roster = Roster::new(plan);
         let built = roster.images().iter().filter(|image| image.action == Action::Build);
         Self {

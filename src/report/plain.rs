@@ -16,7 +16,7 @@ use crate::plan::{Action, Plan};
 const MAX_NAME: usize = 32;
 
 /// Lines of text as they come: `acme/shared │ #5 [2/4] RUN make`.
-pub struct PlainRenderer {
+pub(super) struct PlainRenderer {
     output: Output,
     view: View,
     roster: Roster,
@@ -27,7 +27,7 @@ pub struct PlainRenderer {
 
 impl PlainRenderer {
     /// Writes into `writer`. The view's size does not matter: lines are never cut.
-    pub fn new(view: View, writer: Box<dyn Write + Send>, plan: &Plan) -> Self {
+    pub(super) fn new(view: View, writer: Box<dyn Write + Send>, plan: &Plan) -> Self {
         let roster = Roster::new(plan);
         let built = roster.images().iter().filter(|image| image.action == Action::Build);
         let name_width = built.map(|image| text::columns(&image.name)).max().unwrap_or(0).min(MAX_NAME);
