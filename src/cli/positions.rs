@@ -40,7 +40,8 @@ async fn ask(session: &Session, engine: &Engine, plan: &Plan) -> Option<Vec<TagP
     for ((at, step), image) in asked.into_iter().zip(found) {
         images[at].extend(image.map(|image| (step, image)));
     }
-    let position = |(tag, images): (String, Vec<_>)| TagPosition { at: position(&session.checkout, &images), tag };
+    let position =
+        |(tag, images): (String, Vec<_>)| TagPosition { at: position(&session.checkout, &images), tag };
     Some(tags.into_iter().zip(images).map(position).collect())
 }
 
@@ -74,7 +75,9 @@ fn commit_tags((step, image): &(&Step, LocalImage)) -> BTreeSet<String> {
 fn without_prefix<'a>(tag: &'a str, step: &Step) -> &'a str {
     match &step.tag_prefix {
         Some(prefix) if tag == prefix => "latest",
-        Some(prefix) => tag.strip_prefix(prefix.as_str()).and_then(|tag| tag.strip_prefix('-')).unwrap_or(tag),
+        Some(prefix) => {
+            tag.strip_prefix(prefix.as_str()).and_then(|tag| tag.strip_prefix('-')).unwrap_or(tag)
+        }
         None => tag,
     }
 }

@@ -159,12 +159,12 @@ mod tests {
             draw(&missing, &piped()),
             str![[r#"
 error: `../x` is nowhere in the checkout
-  ╭▸ service1/Dockerfile:2:6
-  │
-2 │ COPY ../x /
-  │      ━━━━
-  │
-  ╰ help: add the file, or set in shipwright.toml:
+ --> service1/Dockerfile:2:6
+  |
+2 | COPY ../x /
+  |      ^^^^
+  |
+  = help: add the file, or set in shipwright.toml:
           [image.service1]
           context = "."
 
@@ -189,12 +189,12 @@ error: `../x` is nowhere in the checkout
             visible(&draw(&missing, &colored())),
             str![[r#"
 ␛[1m␛[91merror␛[0m␛[1m: `../x` is nowhere in the checkout␛[0m
- ␛[1m␛[94m ╭▸ ␛[0mservice1/Dockerfile:2:6
-  ␛[1m␛[94m│␛[0m
-␛[1m␛[94m2␛[0m ␛[1m␛[94m│␛[0m COPY ../x /
-  ␛[1m␛[94m│␛[0m      ␛[1m␛[91m━━━━␛[0m
-  ␛[1m␛[94m│␛[0m
-  ␛[1m␛[94m╰ ␛[0m␛[1mhelp␛[0m: add the file, or set in shipwright.toml:
+ ␛[1m␛[94m--> ␛[0mservice1/Dockerfile:2:6
+  ␛[1m␛[94m|␛[0m
+␛[1m␛[94m2␛[0m ␛[1m␛[94m|␛[0m COPY ../x /
+  ␛[1m␛[94m|␛[0m      ␛[1m␛[91m^^^^␛[0m
+  ␛[1m␛[94m|␛[0m
+  ␛[1m␛[94m= ␛[0m␛[1mhelp␛[0m: add the file, or set in shipwright.toml:
           [image.service1]
           context = "."
 
@@ -213,20 +213,20 @@ error: `../x` is nowhere in the checkout
             draw(&cycle, &piped()),
             str![[r#"
 error: acme/a and acme/b are built from each other
-  ╭▸ service1/Dockerfile:1:6
-  │
-1 │   FROM acme/shared AS base
-  │        ━━━━━━━━━━━
-  ⸬  gone/Dockerfile:7
-  ├ note: acme/b is built from acme/a
-  │
-  ⸬  service1/Dockerfile:3:1
-  │
-3 │ ┌ RUN pip install /
-4 │ │     -r requirements.txt
-  │ └────────────────────┘ and here
-  ⸬  b/Dockerfile
-  ╰ note: the other
+ --> service1/Dockerfile:1:6
+  |
+1 |   FROM acme/shared AS base
+  |        ^^^^^^^^^^^
+ ::: gone/Dockerfile:7
+  = note: acme/b is built from acme/a
+  |
+ ::: service1/Dockerfile:3:1
+  |
+3 | / RUN pip install /
+4 | |     -r requirements.txt
+  | |____________________- and here
+ ::: b/Dockerfile
+  = note: the other
 
 "#]]
         );
@@ -243,9 +243,7 @@ error: acme/a and acme/b are built from each other
             diagnostics(&all, &piped(), &|_| None),
             str![[r#"
 warning: 12 Dockerfiles below vendor/ were left out
- │
- ╰ help: include them in the settings
-
+hint: include them in the settings
 note: first second /u{1b}[31m
 
 "#]]
@@ -263,10 +261,10 @@ note: first second /u{1b}[31m
             draw(&narrow(40)),
             str![[r#"
 warning: `MISSING` is set nowhere
-  ╭▸ service1/Dockerfile:1:214
-  │
-1 │ …a && echo $MISSING && bbbbbbbbbb…
-  ╰╴           ━━━━━━━━
+ --> service1/Dockerfile:1:214
+  |
+1 | …a && echo $MISSING && bbbbbbbbbb…
+  |            ^^^^^^^^
 
 "#]]
         );
@@ -274,10 +272,10 @@ warning: `MISSING` is set nowhere
             draw(&narrow(10)),
             str![[r#"
 warning: `MISSING` is set nowhere
-  ╭▸ service1/Dockerfile:1:214
-  │
-1 │ … echo $MISSING && …
-  ╰╴       ━━━━━━━━
+ --> service1/Dockerfile:1:214
+  |
+1 | … echo $MISSING && …
+  |        ^^^^^^^^
 
 "#]]
         );
@@ -291,10 +289,10 @@ warning: `MISSING` is set nowhere
             diagnostic(&unset, &piped(), &|_| Some(source.into())),
             str![[r#"
 note: here
-  ╭▸ service1/Dockerfile:1:14
-  │
-1 │ RUN echo 日本語 $X
-  ╰╴                ━━
+ --> service1/Dockerfile:1:14
+  |
+1 | RUN echo 日本語 $X
+  |                 ^^
 
 "#]]
         );
@@ -311,12 +309,12 @@ note: here
             drawn,
             str![[r#"
 error: bad \u{1b}]0;x\u{7} name \u{202e}
-  ╭▸ a\u{1b}[2J\n/Dockerfile:1:6
-  │
-1 │ FROM \u{1b}[31m�\u{0}x
-  │      ━━━━━━━━━━━━━━━━
-  │
-  ╰ help: run \u{9b}31m
+ --> a\u{1b}[2J\n/Dockerfile:1:6
+  |
+1 | FROM \u{1b}[31m�\u{0}x
+  |      ^^^^^^^^^^^^^^^^
+  |
+  = help: run \u{9b}31m
 
 "#]]
             .raw()

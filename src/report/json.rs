@@ -230,7 +230,7 @@ mod tests {
       "target": null,
       "key": null,
       "reference": null,
-      "revision": "3f9ac0d1e2b4a5968778695a4b3c2d1e0f9e8d7c",
+      "revision": null,
       "dirty": false,
       "tag_prefix": null,
       "aside": false,

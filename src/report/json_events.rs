@@ -137,7 +137,7 @@ mod tests {
     use snapbox::{IntoData as _, assert_data_eq, str};
 
     use super::*;
-    use crate::report::testing::run::{failing_run, good_run, log};
+    use crate::report::testing::run::{failing_run, good_run, log, publishing_run};
     use crate::report::testing::{Capture, shop};
 
     fn play(events: &[Event]) -> String {
@@ -150,27 +150,27 @@ mod tests {
     #[test]
     fn a_line_an_event() {
         assert_data_eq!(play(&failing_run()), str![[r#"
-{"schema":1,"event":"started","builds":2}
-{"schema":1,"event":"image-finished","image":"acme/base","outcome":"reused","elapsed_ms":0}
-{"schema":1,"event":"image-finished","image":"acme/admin","outcome":"reused","elapsed_ms":0}
-{"schema":1,"event":"pull-started","reference":"busybox:latest"}
-{"schema":1,"event":"pull-finished","reference":"busybox:latest","elapsed_ms":1200,"error":null}
-{"schema":1,"event":"build-started","image":"acme/shared"}
-{"schema":1,"event":"build-progress","image":"acme/shared","step":1,"name":"[internal] load build context","position":null,"completed":false,"cached":false,"bytes":null,"total_bytes":null}
-{"schema":1,"event":"context-sent","image":"acme/shared","bytes":1500000}
-{"schema":1,"event":"build-progress","image":"acme/shared","step":1,"name":"[internal] load build context","position":null,"completed":true,"cached":false,"bytes":null,"total_bytes":null}
-{"schema":1,"event":"build-progress","image":"acme/shared","step":2,"name":"[1/2] FROM docker.io/library/busybox:latest","position":[1,2],"completed":true,"cached":true,"bytes":null,"total_bytes":null}
-{"schema":1,"event":"build-progress","image":"acme/shared","step":3,"name":"[2/2] RUN make","position":[2,2],"completed":false,"cached":false,"bytes":null,"total_bytes":null}
-{"schema":1,"event":"build-progress","image":"acme/shared","step":3,"name":"[2/2] RUN make","position":[2,2],"completed":false,"cached":false,"bytes":null,"total_bytes":null}
-{"schema":1,"event":"build-log","image":"acme/shared","step":3,"stream":"stdout","line":"cc -c \u001b[1mmain.c\u001b[0m"}
-{"schema":1,"event":"build-log","image":"acme/shared","step":3,"stream":"stdout","line":""}
-{"schema":1,"event":"build-log","image":"acme/shared","step":3,"stream":"stdout","line":" 10%\r100%\r"}
-{"schema":1,"event":"build-log","image":"acme/shared","step":3,"stream":"stdout","line":"\u001b]0;owned\u0007main.c:3: error \u009b31m"}
-{"schema":1,"event":"notice","text":"`base:1.0` already names another key\nand stays"}
-{"schema":1,"event":"image-finished","image":"acme/shared","outcome":"failed","elapsed_ms":4200,"failure":{"message":"process \"/bin/sh -c make\" did not complete successfully: exit code: 2","line":3,"log":["cc -c \u001b[1mmain.c\u001b[0m"," 10%\r100%\r","main.c:3: error: expected ';'\u0007","make: *** [all] Error 1",""],"hint":"run it alone with `-e shared`"}}
-{"schema":1,"event":"image-finished","image":"acme/service1","outcome":"dependency-failed","elapsed_ms":0,"dependency":"acme/shared"}
-{"schema":1,"event":"removed","reference":"acme/admin:src-1234567890abcdef"}
-{"schema":1,"event":"finished","outcome":"failed","elapsed_ms":6100}
+{"event":"started","schema":1,"builds":2,"images":[{"image":"acme/base","action":"tag"},{"image":"acme/shared","action":"build"},{"image":"acme/service1","action":"build"},{"image":"acme/admin","action":"tag"}]}
+{"event":"image-finished","image":"acme/base","seconds":0.0,"outcome":"reused"}
+{"event":"image-finished","image":"acme/admin","seconds":0.0,"outcome":"reused"}
+{"event":"pull-started","reference":"busybox:latest"}
+{"event":"pull-finished","reference":"busybox:latest","seconds":1.2,"error":null}
+{"event":"build-started","image":"acme/shared"}
+{"event":"build-progress","image":"acme/shared","step":1,"name":"[internal] load build context","position":null,"completed":false,"cached":false,"bytes":null,"bytes_total":null}
+{"event":"context-sent","image":"acme/shared","bytes":1500000}
+{"event":"build-progress","image":"acme/shared","step":1,"name":"[internal] load build context","position":null,"completed":true,"cached":false,"bytes":null,"bytes_total":null}
+{"event":"build-progress","image":"acme/shared","step":2,"name":"[1/2] FROM docker.io/library/busybox:latest","position":[1,2],"completed":true,"cached":true,"bytes":null,"bytes_total":null}
+{"event":"build-progress","image":"acme/shared","step":3,"name":"[2/2] RUN make","position":[2,2],"completed":false,"cached":false,"bytes":null,"bytes_total":null}
+{"event":"build-progress","image":"acme/shared","step":3,"name":"[2/2] RUN make","position":[2,2],"completed":false,"cached":false,"bytes":null,"bytes_total":null}
+{"event":"build-log","image":"acme/shared","step":3,"stream":"out","line":"cc -c \u001b[1mmain.c\u001b[0m"}
+{"event":"build-log","image":"acme/shared","step":3,"stream":"out","line":""}
+{"event":"build-log","image":"acme/shared","step":3,"stream":"out","line":" 10%\r100%\r"}
+{"event":"build-log","image":"acme/shared","step":3,"stream":"out","line":"\u001b]0;owned\u0007main.c:3: error \u009b31m"}
+{"event":"notice","text":"`base:1.0` already names another key\nand stays"}
+{"event":"image-finished","image":"acme/shared","seconds":4.2,"outcome":"failed","message":"process \"/bin/sh -c make\" did not complete successfully: exit code: 2","line":3,"log":["cc -c \u001b[1mmain.c\u001b[0m"," 10%\r100%\r","main.c:3: error: expected ';'\u0007","make: *** [all] Error 1",""],"hint":"run it alone with `-e shared`"}
+{"event":"image-finished","image":"acme/service1","seconds":0.0,"outcome":"dependency-failed","dependency":"acme/shared"}
+{"event":"removed","reference":"acme/admin:src-1234567890abcdef"}
+{"event":"finished","outcome":"failed","seconds":6.1}
 
 "#]].raw());
         let good = play(&good_run());
@@ -178,11 +178,27 @@ mod tests {
         assert_data_eq!(
             last.join("\n"),
             str![[r#"
-{"schema":1,"event":"finished","outcome":"succeeded","elapsed_ms":6100}
-{"schema":1,"event":"tagged","image":"acme/admin","reference":"acme/admin:feature-login","moves":true}
+{"event":"finished","outcome":"succeeded","seconds":6.1}
+{"event":"tagged","image":"acme/admin","reference":"acme/admin:feature-login","moves":true}
 "#]]
             .raw()
         );
+    }
+
+    #[test]
+    fn pushes_and_tags() {
+        assert_data_eq!(play(&publishing_run()), str![[r#"
+{"event":"started","schema":1,"builds":0,"images":[{"image":"acme/base","action":"tag"},{"image":"acme/shared","action":"build"},{"image":"acme/service1","action":"build"},{"image":"acme/admin","action":"tag"}]}
+{"event":"push-started","image":"acme/base","reference":"hub.acme.com/acme/base:src-1"}
+{"event":"push-started","image":"acme/admin","reference":"hub.acme.com/acme/admin:src-2"}
+{"event":"push-progress","image":"acme/base","reference":"hub.acme.com/acme/base:src-1","bytes":12300000}
+{"event":"push-finished","image":"acme/admin","reference":"hub.acme.com/acme/admin:src-2","seconds":0.3,"error":"denied\u0007"}
+{"event":"push-finished","image":"acme/base","reference":"hub.acme.com/acme/base:src-1","seconds":1.5,"error":null}
+{"event":"tag-failed","image":"acme/base","reference":"hub.acme.com/acme/base:main","error":"too many\nrequests"}
+{"event":"tags-held","reason":"acme/base:src-1 is gone"}
+{"event":"finished","outcome":"failed","seconds":2.0}
+
+"#]].raw());
     }
 
     proptest! {

@@ -242,7 +242,9 @@ mod tests {
 
     use super::*;
     use crate::execution::Outcome;
-    use crate::report::testing::run::{begin, end, failing_run, finished, good_run, log, over, seconds};
+    use crate::report::testing::run::{
+        begin, end, failing_run, finished, good_run, log, over, publishing_run, seconds,
+    };
     use crate::report::testing::{Terminal, ascii, colored, narrow, plan, shop, step, visible};
 
     /// A terminal and a renderer on it.
@@ -387,6 +389,56 @@ note: `base:1.0` already names another key and stays
                 );
             }
         }
+    }
+
+    #[test]
+    fn pushes() {
+        let events = publishing_run();
+        let (mut terminal, mut renderer) = start(narrow(70), &shop());
+        events[..5].iter().for_each(|event| renderer.event(event));
+        renderer.tick(seconds(1.0));
+        let half_way = terminal.text();
+        events[5..].iter().for_each(|event| renderer.event(event));
+        drop(renderer);
+        assert_data_eq!(format!("{half_way}\n\n{}", terminal.text()), str![[r#"
+  failed  hub.acme.com/acme/admin:src-2  0.3 s  denied\u{7}
+⠋ hub.acme.com/acme/base:src-1   1.0s pushing 12 MB
+  1.0 s · 1 running
+
+  failed  hub.acme.com/acme/admin:src-2  0.3 s  denied\u{7}
+  pushed  hub.acme.com/acme/base:src-1  1.5 s
+  failed  hub.acme.com/acme/base:main  too many requests
+"#]].raw());
+    }
+
+    /// What Ctrl-C leaves: the terminal's own echo is overwritten, and no line of the display stays.
+    #[test]
+    fn an_interruption_leaves_no_line_behind() {
+        let (mut terminal, mut renderer) = start(narrow(70), &shop());
+        half_way().iter().for_each(|event| renderer.event(event));
+        renderer.tick(seconds(1.0));
+        terminal.echo("^C");
+        let events = [
+            Event::Interrupted,
+            Event::PullFinished {
+                reference: "busybox:latest".into(),
+                elapsed: seconds(1.0),
+                error: Some("cancelled".into()),
+            },
+            finished(1, ImageOutcome::Cancelled, 1.0),
+            finished(2, ImageOutcome::Cancelled, 1.0),
+            finished(3, ImageOutcome::Cancelled, 0.0),
+            over(Outcome::Interrupted, 1.0),
+        ];
+        events.iter().for_each(|event| renderer.event(event));
+        renderer.print("the summary\n");
+        assert_data_eq!(terminal.text(), str![[r#"
+  built   acme/base      3.1 s
+  stopped acme/shared    1.0 s
+  stopped acme/service1  1.0 s
+the summary
+"#]]);
+        assert_eq!(terminal.cursor(), (true, 0));
     }
 
     #[test]

@@ -160,7 +160,7 @@ mod tests {
     use snapbox::{IntoData as _, assert_data_eq, str};
 
     use super::*;
-    use crate::report::testing::run::{failing_run, finished, good_run, log};
+    use crate::report::testing::run::{failing_run, finished, good_run, log, publishing_run};
     use crate::report::testing::{Capture, ascii, colored, piped, shop, visible};
 
     fn play(view: View, events: &[Event]) -> String {
@@ -178,8 +178,6 @@ mod tests {
 pulling busybox:latest
 pulled busybox:latest in 1.2 s
 acme/shared   │ build
-acme/shared   │ #1 [internal] load build context
-acme/shared   │ #1 done
 acme/shared   │ #2 [1/2] FROM docker.io/library/busybox:latest (cached)
 acme/shared   │ #3 [2/2] RUN make
 acme/shared   │ #3 cc -c main.c
@@ -189,7 +187,7 @@ acme/shared   │ #3 main.c:3: error \u{9b}31m
 note: `base:1.0` already names another key and stays
 acme/shared   │ failed after 4.2 s: process "/bin/sh -c make" did not complete successfully: exit code: 2
 acme/service1 │ not started: acme/shared failed
-removed acme/admin:src-1234567890abcdef
+removed acme/admin:src-1234567890abcdef, which no branch uses
 
 "#]]
             .raw()
@@ -203,7 +201,6 @@ removed acme/admin:src-1234567890abcdef
             str![[r#"
 acme/shared   | build
 acme/shared   | #1 [1/2] FROM docker.io/library/busybox:latest
-acme/shared   | #1 done
 acme/shared   | built in 3.9 s
 acme/service1 | build
 acme/service1 | built in 2.0 s
@@ -216,7 +213,6 @@ acme/service1 | built in 2.0 s
             str![[r#"
 ␛[1macme/shared␛[0m   ␛[2m│␛[0m ␛[1m␛[36mbuild␛[0m
 ␛[1macme/shared␛[0m   ␛[2m│␛[0m #1 [1/2] FROM docker.io/library/busybox:latest
-␛[1macme/shared␛[0m   ␛[2m│␛[0m ␛[2m#1 done␛[0m
 ␛[1macme/shared␛[0m   ␛[2m│␛[0m ␛[32mbuilt in 3.9 s␛[0m
 ␛[1macme/service1␛[0m ␛[2m│␛[0m ␛[1m␛[36mbuild␛[0m
 ␛[1macme/service1␛[0m ␛[2m│␛[0m ␛[32mbuilt in 2.0 s␛[0m
@@ -227,6 +223,18 @@ acme/service1 | built in 2.0 s
 
 "#]]
         );
+    }
+
+    #[test]
+    fn a_run_that_publishes() {
+        assert_data_eq!(play(piped(), &publishing_run()), str![[r#"
+pushing hub.acme.com/acme/base:src-1
+pushing hub.acme.com/acme/admin:src-2
+could not push hub.acme.com/acme/admin:src-2: denied\u{7}
+pushed hub.acme.com/acme/base:src-1 in 1.5 s
+could not tag hub.acme.com/acme/base:main: too many requests
+
+"#]].raw());
     }
 
     #[test]
@@ -247,7 +255,7 @@ acme/service1 | built in 2.0 s
             str![[r#"
 could not pull x\u{1b}[2J: no such host
 ?             │ #1 an image that the plan does not have
-interrupted
+interrupted: stopping
 acme/shared   │ stopped after 1.0 s
 acme/service1 │ not started
 

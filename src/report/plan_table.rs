@@ -78,8 +78,7 @@ pub(super) fn table(plan: &Plan, view: &View) -> String {
     let blocked = with(&[Action::Blocked]);
     let shown = if view.verbose || unchanged.len() <= MANY { unchanged.len() } else { FEW };
 
-    let before: Vec<Row> =
-        work.chain(unchanged[..shown].iter().copied()).map(Row::of).collect();
+    let before: Vec<Row> = work.chain(unchanged[..shown].iter().copied()).map(Row::of).collect();
     let after: Vec<Row> = blocked.map(Row::of).collect();
     let widths = Widths::of(before.iter().chain(&after), view.columns());
     let mut table = String::from("\n");
@@ -391,7 +390,7 @@ shop · main · no commit yet
             plan_text(&idle_plan, &piped()),
             str![[r#"
 shop · feature/login · 3f9ac0d1e2b4
-nothing to do: 30 images up to date
+30 images: nothing to do
 
 "#]]
         );
@@ -404,7 +403,7 @@ shop · feature/login · 3f9ac0d1e2b4
 
   none   acme/s0   s0   unchanged since 9f3b21c04d55
   none   acme/s1   s1   unchanged since 9f3b21c04d55
-nothing to do: 2 images up to date
+2 images: nothing to do
 
 "#]]
         );
@@ -413,7 +412,7 @@ nothing to do: 2 images up to date
             plan_text(&idle_plan, &piped()),
             str![[r#"
 shop · feature/login · 3f9ac0d1e2b4
-nothing to do: no images
+no images: no Dockerfile was found or selected
 
 "#]]
         );
@@ -434,7 +433,7 @@ nothing to do: no images
             str![[r#"
 shop · feature/login · 3f9ac0d1e2b4
 
-  build     acme/service500   service500   a.py changed (+2)
+  build     acme/service500   service500   a.py changed, b.py added, argument X
   pull      acme/service600   service600   the registry has it
   tag       acme/service0     service0     unchanged since 9f3b21c04d55
   tag       acme/service1     service1     unchanged since 9f3b21c04d55
@@ -490,7 +489,7 @@ shop · feature/login · 3f9ac0d1e2b4
 
   build   acme/api    api/Dockerfile.dev     never built here
   build   acme/web    web (prod) in .        never built here
-  build   acme/shop   .                      never built here
+  build   acme/shop   Dockerfile             never built here
   build   acme/evil   e\u{1b}]0;x\u{7} vil   a\u{1b}[31m b changed
   build   acme/wide   日本語                 日本語/設定 changed
 

@@ -56,7 +56,8 @@ impl Screen {
     /// Lets `above` scroll away and draws `lines` below it, in one write. The lines must be shorter than
     /// the terminal is wide: a terminal erases its last cell when a line is cleared behind it.
     pub(super) fn draw(&mut self, above: &str, lines: &[ScreenLine]) {
-        if above.is_empty() && lines.is_empty() && self.drawn.is_empty() {
+        if lines.is_empty() && self.drawn.is_empty() {
+            self.output.write(above);
             return;
         }
         let mut frame = String::from(HIDE_CURSOR);

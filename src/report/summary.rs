@@ -80,13 +80,7 @@ fn failures(record: &Record) -> Vec<(Vec<usize>, &Failure)> {
     failures
 }
 
-fn failed(
-    record: &Record,
-    images: &[usize],
-    failure: &Failure,
-    view: &View,
-    sources: Sources<'_>,
-) -> String {
+fn failed(record: &Record, images: &[usize], failure: &Failure, view: &View, sources: Sources<'_>) -> String {
     let names: Vec<&str> = images.iter().map(|image| record.roster.name(*image)).collect();
     let names = phrase::list(&names, MAX_NAMES);
     let mut failed = Diagnostic::error(format!("{names} could not be built: {}", failure.message));
@@ -158,8 +152,9 @@ fn not_started(record: &Record, view: &View) -> String {
 fn moving_tags(record: &Record, view: &View, sources: Sources<'_>, positions: &[TagPosition]) -> String {
     if let [(_, error), ..] = record.tag_failures.as_slice() {
         let names: Vec<&str> = record.tag_failures.iter().map(|(name, _)| name.as_str()).collect();
-        let failed = Diagnostic::error(format!("{} could not be moved: {error}", phrase::list(&names, MAX_NAMES)))
-            .hint("the other moving tags have moved; the next run moves the rest");
+        let failed =
+            Diagnostic::error(format!("{} could not be moved: {error}", phrase::list(&names, MAX_NAMES)))
+                .hint("the other moving tags have moved; the next run moves the rest");
         return diagnostic(&failed, view, sources);
     }
     if record.run.outcome == Some(Outcome::Succeeded) || record.run.moved > 0 {
@@ -169,7 +164,8 @@ fn moving_tags(record: &Record, view: &View, sources: Sources<'_>, positions: &[
     if still.is_empty() {
         return String::new();
     }
-    let why = record.held.as_ref().map(|why| format!(", because {}", text::one_line(why))).unwrap_or_default();
+    let why =
+        record.held.as_ref().map(|why| format!(", because {}", text::one_line(why))).unwrap_or_default();
     format!("{}: {still}{why}\n", view.theme.paint(Role::Warning, "not moved"))
 }
 
@@ -234,7 +230,11 @@ fn total(record: &Record, view: &View) -> String {
         (run.reused.len() - reused, idle, Role::Plain),
         (run.failed.len(), "failed", Role::Error),
         (record.cut_short, "stopped", Role::Warning),
-        (run.not_started.len() + run.cancelled.len() - record.cut_short + silent, "not started", Role::Warning),
+        (
+            run.not_started.len() + run.cancelled.len() - record.cut_short + silent,
+            "not started",
+            Role::Warning,
+        ),
         (run.blocked.len(), "blocked", Role::Warning),
     ]
     .into_iter()
@@ -259,7 +259,7 @@ mod tests {
     use snapbox::{IntoData as _, assert_data_eq, str};
 
     use super::*;
-    use crate::execution::Event;
+    use crate::execution::{Event, ImageOutcome};
     use crate::plan::Plan;
     use crate::report::roster::Roster;
     use crate::report::testing::run::{failing_run, failure, finished, good_run, over, seconds};
@@ -306,12 +306,12 @@ mod tests {
             str![[r#"
 
 error: acme/shared could not be built: process "/bin/sh -c make" did not complete successfully: exit code: 2
-  ╭▸ shared/Dockerfile:3:1
-  │
-3 │ ┏ RUN cd /src && \
-4 │ ┃     # build it
-5 │ ┃     make
-  ╰╴┗━━━━━━━━┛
+ --> shared/Dockerfile:3:1
+  |
+3 | / RUN cd /src && \
+4 | |     # build it
+5 | |     make
+  | |________^
   the end of its output:
   │ cc -c main.c
   │ 100%
@@ -320,7 +320,7 @@ error: acme/shared could not be built: process "/bin/sh -c make" did not complet
 help: run it alone with `-e shared`
 
 not started: acme/service1, which needs acme/shared
-no moving tag was changed: `feature-login` still points at 9f3b21c04d55 and `latest` does not exist yet
+not moved: `feature-login` still points at 9f3b21c04d55 and `latest` does not exist yet
 4 images: 2 unchanged, 1 failed, 1 not started, 6.1 s
 
 "#]]
@@ -345,7 +345,7 @@ error: acme/shared could not be built: process "/bin/sh -c make" did not complet
 help: run it alone with `-e shared`
 
 not started: acme/service1, which needs acme/shared
-no moving tag was changed: `feature-login` and `latest` are where they were
+not moved: `feature-login` and `latest` are where they were
 4 images: 2 unchanged, 1 failed, 1 not started, 6.1 s
 
 "#]]
@@ -354,12 +354,12 @@ no moving tag was changed: `feature-login` and `latest` are where they were
         assert_data_eq!(visible(&sum_up(&shop(), &colored(), &failing_run(), &[])), str![[r#"
 
 ␛[1m␛[91merror␛[0m␛[1m: acme/shared could not be built: process "/bin/sh -c make" did not complete successfully: exit code: 2␛[0m
- ␛[1m␛[94m ╭▸ ␛[0mshared/Dockerfile:3:1
-  ␛[1m␛[94m│␛[0m
-␛[1m␛[94m3␛[0m ␛[1m␛[94m│␛[0m ␛[1m␛[91m┏␛[0m RUN cd /src && \
-␛[1m␛[94m4␛[0m ␛[1m␛[94m│␛[0m ␛[1m␛[91m┃␛[0m     # build it
-␛[1m␛[94m5␛[0m ␛[1m␛[94m│␛[0m ␛[1m␛[91m┃␛[0m     make
-  ␛[1m␛[94m╰╴␛[0m␛[1m␛[91m┗━━━━━━━━┛␛[0m
+ ␛[1m␛[94m--> ␛[0mshared/Dockerfile:3:1
+  ␛[1m␛[94m|␛[0m
+␛[1m␛[94m3␛[0m ␛[1m␛[94m|␛[0m ␛[1m␛[91m/␛[0m RUN cd /src && \
+␛[1m␛[94m4␛[0m ␛[1m␛[94m|␛[0m ␛[1m␛[91m|␛[0m     # build it
+␛[1m␛[94m5␛[0m ␛[1m␛[94m|␛[0m ␛[1m␛[91m|␛[0m     make
+  ␛[1m␛[94m|␛[0m ␛[1m␛[91m|________^␛[0m
   ␛[2mthe end of its output:␛[0m
   ␛[2m│␛[0m cc -c main.c
   ␛[2m│␛[0m 100%
@@ -368,7 +368,7 @@ no moving tag was changed: `feature-login` and `latest` are where they were
 ␛[1mhelp␛[0m: run it alone with `-e shared`
 
 ␛[1m␛[33mnot started␛[0m: acme/service1, which needs acme/shared
-no moving tag was changed: `feature-login` and `latest` are where they were
+␛[1m␛[33mnot moved␛[0m: `feature-login` and `latest` are where they were
 4 images: 2 unchanged, ␛[1m␛[91m1 failed␛[0m, ␛[1m␛[33m1 not started␛[0m, 6.1 s
 
 "#]].raw());
@@ -377,12 +377,12 @@ no moving tag was changed: `feature-login` and `latest` are where they were
             str![[r#"
 
 error: acme/shared could not be built: process "/bin/sh -c make" did not complete successfully: exit code: 2
-  ╭▸ shared/Dockerfile:3:1
-  │
-3 │ ┏ RUN cd /src && \
-4 │ ┃     # build it
-5 │ ┃     make
-  ╰╴┗━━━━━━━━┛
+ --> shared/Dockerfile:3:1
+  |
+3 | / RUN cd /src && \
+4 | |     # build it
+5 | |     make
+  | |________^
   the end of its output:
   │ cc -c main.c
   │ 100%
@@ -391,7 +391,7 @@ error: acme/shared could not be built: process "/bin/sh -c make" did not complet
 help: run it alone with `-e shared`
 
 not started: acme/service1, which needs acme/shared
-no moving tag was changed: `feature-login` and `latest` are where they were
+not moved: `feature-login` and `latest` are where they were
 4 images: 2 unchanged, 1 failed, 1 not started, 6.1 s
 
 "#]]
@@ -407,7 +407,7 @@ no moving tag was changed: `feature-login` and `latest` are where they were
             str![[r#"
 
 error: acme/shared could not be built: process "/bin/sh -c make" did not complete successfully: exit code: 2
- ─▸ shared/Dockerfile
+--> shared/Dockerfile
   the end of its output:
   │ cc -c main.c
   │ 100%
@@ -415,7 +415,7 @@ error: acme/shared could not be built: process "/bin/sh -c make" did not complet
   │ make: *** [all] Error 1
 help: run it alone with `-e shared`
 
-no moving tag was changed: `feature-login` and `latest` are where they were
+not moved: `feature-login` and `latest` are where they were
 4 images: 1 failed, 3 not started, 1.0 s
 
 "#]]
@@ -426,7 +426,7 @@ no moving tag was changed: `feature-login` and `latest` are where they were
             str![[r#"
 
 error: acme/service1 could not be built: process "/bin/sh -c make" did not complete successfully: exit code: 2
- ─▸ service1/Dockerfile:7
+--> service1/Dockerfile:7
   the end of its output:
   │ cc -c main.c
   │ 100%
@@ -434,7 +434,7 @@ error: acme/service1 could not be built: process "/bin/sh -c make" did not compl
   │ make: *** [all] Error 1
 help: run it alone with `-e shared`
 
-no moving tag was changed: `feature-login` and `latest` are where they were
+not moved: `feature-login` and `latest` are where they were
 4 images: 1 failed, 3 not started, 1.0 s
 
 "#]]
@@ -445,7 +445,7 @@ no moving tag was changed: `feature-login` and `latest` are where they were
             str![[r#"
 
 error: acme/shared could not be built: process "/bin/sh -c make" did not complete successfully: exit code: 2
- ─▸ shared/Dockerfile:70
+--> shared/Dockerfile:70
   the end of its output:
   │ cc -c main.c
   │ 100%
@@ -453,7 +453,7 @@ error: acme/shared could not be built: process "/bin/sh -c make" did not complet
   │ make: *** [all] Error 1
 help: run it alone with `-e shared`
 
-no moving tag was changed: `feature-login` and `latest` are where they were
+not moved: `feature-login` and `latest` are where they were
 4 images: 1 failed, 3 not started, 1.0 s
 
 "#]]
@@ -473,8 +473,8 @@ no moving tag was changed: `feature-login` and `latest` are where they were
         assert_data_eq!(
             sum_up(&shop(), &piped(), &events, &[]),
             str![[r#"
-no moving tag was changed: `feature-login` and `latest` are where they were
-interrupted: 4 images: 1 unchanged, 1 not started, 2 cancelled, 2.0 s
+not moved: `feature-login` and `latest` are where they were
+interrupted: 4 images: 1 unchanged, 1 stopped, 2 not started, 2.0 s
 
 "#]]
         );
@@ -496,7 +496,14 @@ interrupted: 4 images: 1 unchanged, 1 not started, 2 cancelled, 2.0 s
             finished(2, failed, 0.0),
             over(Outcome::Failed, 1.0),
         ];
-        assert_data_eq!(sum_up(&shop(), &piped(), &events, &[]), str![[r#""#]]);
+        assert_data_eq!(sum_up(&shop(), &piped(), &events, &[]), str![[r#"
+
+error: acme/shared and acme/service1 could not be built: cannot pull acme.internal/base:1: no such host
+
+not moved: `feature-login` and `latest` are where they were
+4 images: 2 failed, 2 not started, 1.0 s
+
+"#]]);
     }
 
     #[test]
@@ -511,7 +518,14 @@ interrupted: 4 images: 1 unchanged, 1 not started, 2 cancelled, 2.0 s
             },
             over(Outcome::Failed, 1.0),
         ];
-        assert_data_eq!(sum_up(&shop(), &piped(), &events, &[]), str![[r#""#]].raw());
+        assert_data_eq!(sum_up(&shop(), &piped(), &events, &[]), str![[r#"
+
+error: hub.acme.com/acme/base:src-1 could not be pushed: denied\u{1b}[2J
+
+not moved: `feature-login` and `latest` are where they were
+4 images: 1 unchanged, 3 not started, 1.0 s
+
+"#]].raw());
     }
 
     #[test]
@@ -524,7 +538,12 @@ interrupted: 4 images: 1 unchanged, 1 not started, 2 cancelled, 2.0 s
             error: "no space left".into(),
         });
         events.push(over(Outcome::Failed, 6.1));
-        assert_data_eq!(sum_up(&shop(), &piped(), &events, &[]), str![[r#""#]]);
+        assert_data_eq!(sum_up(&shop(), &piped(), &events, &[]), str![[r#"
+error: acme/admin:feature-login could not be moved: no space left
+hint: the other moving tags have moved; the next run moves the rest
+4 images: 2 built, 1 tagged, 1 unchanged, 6.1 s
+
+"#]]);
     }
 
     #[test]
@@ -538,7 +557,13 @@ interrupted: 4 images: 1 unchanged, 1 not started, 2 cancelled, 2.0 s
         for position in [Position::Uncommitted, Position::Elsewhere] {
             text += &sum_up(&shop(), &piped(), &events, &at(position));
         }
-        assert_data_eq!(text, str![[r#""#]]);
+        assert_data_eq!(text, str![[r#"
+not moved: `main` still points at uncommitted changes of before, because errors were found in the checkout
+4 images: 4 not started, 6.1 s
+not moved: `main` still points at the images of before, because errors were found in the checkout
+4 images: 4 not started, 6.1 s
+
+"#]]);
     }
 
     #[test]
@@ -552,7 +577,7 @@ interrupted: 4 images: 1 unchanged, 1 not started, 2 cancelled, 2.0 s
         assert_data_eq!(
             sum_up(&plan(steps.clone()), &piped(), &done(30), &[]),
             str![[r#"
-nothing to do: 30 images up to date
+30 images: 30 in place, 0.1 s
 
 "#]]
         );
@@ -560,14 +585,14 @@ nothing to do: 30 images up to date
         assert_data_eq!(
             sum_up(&plan(steps), &piped(), &done(30), &[]),
             str![[r#"
-nothing to do: 30 images up to date, 1 blocked
+31 images: 30 in place, 1 not started, 0.1 s
 
 "#]]
         );
         assert_data_eq!(
             sum_up(&plan(Vec::new()), &piped(), &done(0), &[]),
             str![[r#"
-nothing to do: no images
+no images: no Dockerfile was found or selected
 
 "#]]
         );
@@ -584,7 +609,7 @@ nothing to do: no images
             str![[r#"
 
 error: acme/s0 could not be built: process "/bin/sh -c make" did not complete successfully: exit code: 2
- ─▸ s0/Dockerfile
+--> s0/Dockerfile
   the end of its output:
   │ cc -c main.c
   │ 100%
@@ -593,7 +618,7 @@ error: acme/s0 could not be built: process "/bin/sh -c make" did not complete su
 help: run it alone with `-e shared`
 
 not started: acme/s1, acme/s2, acme/s3, acme/s4, acme/s5, acme/s6, acme/s7, acme/s8 and 991 more, which need acme/s0
-no moving tag was changed: `feature-login` and `latest` are where they were
+not moved: `feature-login` and `latest` are where they were
 1000 images: 1 failed, 999 not started, 1 h 04 min
 
 "#]]

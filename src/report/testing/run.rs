@@ -99,3 +99,29 @@ pub(in crate::report) fn good_run() -> Vec<Event> {
     events.push(over(Outcome::Succeeded, 6.1));
     events
 }
+
+/// Images go to a registry; one push and one tag fail.
+pub(in crate::report) fn publishing_run() -> Vec<Event> {
+    let (base, admin) =
+        ("hub.acme.com/acme/base:src-1".to_owned(), "hub.acme.com/acme/admin:src-2".to_owned());
+    vec![
+        Event::Started { builds: 0 },
+        Event::PushStarted { image: 0, reference: base.clone() },
+        Event::PushStarted { image: 3, reference: admin.clone() },
+        Event::PushProgress { image: 0, reference: base.clone(), bytes: 12_300_000 },
+        Event::PushFinished {
+            image: 3,
+            reference: admin,
+            elapsed: seconds(0.3),
+            error: Some("denied\u{7}".into()),
+        },
+        Event::PushFinished { image: 0, reference: base, elapsed: seconds(1.5), error: None },
+        Event::TagFailed {
+            image: 0,
+            reference: "hub.acme.com/acme/base:main".into(),
+            error: "too many\nrequests".into(),
+        },
+        Event::TagsHeld { reason: "acme/base:src-1 is gone".into() },
+        over(Outcome::Failed, 2.0),
+    ]
+}
