@@ -227,14 +227,18 @@ acme/service1 | built in 2.0 s
 
     #[test]
     fn a_run_that_publishes() {
-        assert_data_eq!(play(piped(), &publishing_run()), str![[r#"
+        assert_data_eq!(
+            play(piped(), &publishing_run()),
+            str![[r#"
 pushing hub.acme.com/acme/base:src-1
 pushing hub.acme.com/acme/admin:src-2
 could not push hub.acme.com/acme/admin:src-2: denied\u{7}
 pushed hub.acme.com/acme/base:src-1 in 1.5 s
 could not tag hub.acme.com/acme/base:main: too many requests
 
-"#]].raw());
+"#]]
+            .raw()
+        );
     }
 
     #[test]

@@ -136,7 +136,9 @@ mod tests {
     #[test]
     fn quiet_shows_failures_only() {
         assert_eq!(run(Mode::Quiet, &good_run()).0, "head\n");
-        assert_data_eq!(run(Mode::Quiet, &failing_run()).0, str![[r#"
+        assert_data_eq!(
+            run(Mode::Quiet, &failing_run()).0,
+            str![[r#"
 head
 
 error: acme/shared could not be built: process "/bin/sh -c make" did not complete successfully: exit code: 2
@@ -152,6 +154,8 @@ not started: acme/service1, which needs acme/shared
 not moved: `feature-login` and `latest` are where they were
 4 images: 2 unchanged, 1 failed, 1 not started, 6.1 s
 
-"#]].raw());
+"#]]
+            .raw()
+        );
     }
 }
