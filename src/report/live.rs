@@ -86,9 +86,11 @@ impl LiveRenderer {
     fn say(&mut self, role: Role, word: &str, what: &str, rest: &str) {
         let theme = self.view.theme;
         let room = self.screen.size().columns.saturating_sub(2 + 9);
-        let name = text::truncate(what, room, theme.ellipsis());
-        let pad = text::padding(&name, self.name_width);
-        let left = room.saturating_sub(text::columns(&name) + pad.len() + 2);
+        let name = text::truncate_start(what, room, theme.ellipsis());
+        let left = room.saturating_sub(text::columns(&name) + 2);
+        // Where there is little room, a time counts for more than its column.
+        let pad = text::padding(&name, self.name_width.min(room.saturating_sub(2 + rest.len().min(10))));
+        let left = left.saturating_sub(pad.len());
         let rest = text::truncate(rest, left, theme.ellipsis());
         let line = format!("  {}{} {name}{pad}  {rest}", theme.paint(role, word), text::padding(word, 8));
         self.above.push_str(line.trim_end());
@@ -106,7 +108,7 @@ impl LiveRenderer {
             }
             ImageOutcome::Failed { message, .. } => {
                 self.totals.failed += 1;
-                let rest = format!("{took}  {}", text::one_line(message));
+                let rest = format!("{took}  {}", phrase::short_failure(message));
                 self.say(Role::Error, "failed", &name, &rest);
             }
             ImageOutcome::Cancelled if !elapsed.is_zero() => self.say(Role::Warning, "stopped", &name, &took),
@@ -169,8 +171,8 @@ impl Renderer for LiveRenderer {
                 }
             }
             Event::ImageFinished { image, outcome, elapsed } => self.finished(*image, outcome, *elapsed),
-            Event::Tagged { reference, .. } => {
-                self.totals.tagged += 1;
+            Event::Tagged { reference, moves, .. } => {
+                self.totals.moved += usize::from(*moves);
                 if self.view.verbose {
                     self.say(Role::Success, "tagged", &text::one_line(reference), "");
                 }

@@ -114,7 +114,8 @@ pub(super) struct Totals {
     pub builds: usize,
     pub built: usize,
     pub failed: usize,
-    pub tagged: usize,
+    /// Moving tags.
+    pub moved: usize,
     pub stopping: bool,
 }
 
@@ -156,7 +157,7 @@ fn image_line(
     let tenths = usize::try_from(now.as_millis() / 100).unwrap_or(0);
     let mut line = LineBuilder::new(width);
     line.push(Role::Work, theme.spinner(tenths), view);
-    let name = text::truncate(&running.name, name_width, theme.ellipsis());
+    let name = text::truncate_start(&running.name, name_width, theme.ellipsis());
     line.push(Role::Name, &format!(" {name}{}", text::padding(&name, name_width)), view);
     let elapsed = phrase::short_duration(now.saturating_sub(running.started));
     line.push(Role::Plain, &format!(" {elapsed:>ELAPSED$}"), view);
@@ -165,12 +166,18 @@ fn image_line(
     }
     // Less than a word tells nothing.
     if line.room() >= 8 {
-        line.push(Role::Plain, &format!(" {}", running.what()), view);
-    }
-    if line.room() >= 12 && !running.log.is_empty() {
         let log = text::log_line(&running.log).replace('\t', " ");
-        if !log.trim().is_empty() {
-            line.push(Role::Faint, &format!(" {} {}", theme.bar(), log.trim()), view);
+        let (log, separator) = (log.trim(), format!(" {} ", theme.bar()));
+        let what = running.what();
+        let room = line.room() - 1;
+        // A long command is known by its beginning; what it says at the moment is the news.
+        let left = room.saturating_sub(text::columns(&separator) + text::columns(log));
+        let limit = left.max(room / 5 * 2).min(room);
+        let shows_log = !log.is_empty() && room - text::columns(&what).min(limit) >= 12;
+        let what = text::truncate(&what, if shows_log { limit } else { room }, theme.ellipsis());
+        line.push(Role::Plain, &format!(" {what}"), view);
+        if shows_log {
+            line.push(Role::Faint, &format!("{separator}{log}"), view);
         }
     }
     line.line
@@ -191,8 +198,8 @@ pub(super) fn total_line(
     if totals.builds > 0 {
         parts.push((Role::Plain, format!("{} of {} built", totals.built, totals.builds)));
     }
-    if totals.tagged > 0 {
-        parts.push((Role::Plain, phrase::count(totals.tagged, "tag") + " set"));
+    if totals.moved > 0 {
+        parts.push((Role::Plain, phrase::count(totals.moved, "tag") + " moved"));
     }
     parts.push((Role::Plain, phrase::duration(now)));
     if !running.is_empty() {

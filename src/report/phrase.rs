@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use super::text;
+
 /// Where there is nothing to plan or to do.
 pub(super) const NO_IMAGES: &str = "no images: no Dockerfile was found or selected";
 
@@ -70,6 +72,35 @@ pub(super) fn list<T: AsRef<str>>(entries: &[T], limit: usize) -> String {
     }
 }
 
+/// `BuildKit`'s message about a command repeats all of it, which may be pages.
+const MAX_COMMAND: usize = 60;
+
+/// A builder's message, in which a long command is cut: the Dockerfile that is shown beside it has it whole.
+pub(super) fn failure(message: &str, ellipsis: &str) -> String {
+    match command_and_end(message) {
+        Some((command, end)) => {
+            let command = text::one_line(command);
+            format!(
+                "process \"{}{END}{}",
+                text::truncate(&command, MAX_COMMAND, ellipsis),
+                text::one_line(end)
+            )
+        }
+        None => text::one_line(message),
+    }
+}
+
+/// The same without the command, for narrow places: `exit code: 2`.
+pub(super) fn short_failure(message: &str) -> String {
+    text::one_line(command_and_end(message).map_or(message, |(_, end)| end))
+}
+
+const END: &str = "\" did not complete successfully: ";
+
+fn command_and_end(message: &str) -> Option<(&str, &str)> {
+    message.strip_prefix("process \"")?.rsplit_once(END)
+}
+
 /// `512 B`, `1.5 kB`, `12 MB`: decimal units, as docker shows them.
 pub(super) fn bytes(count: u64) -> String {
     const UNITS: [&str; 5] = ["kB", "MB", "GB", "TB", "PB"];
@@ -119,6 +150,22 @@ mod tests {
         assert_eq!(list(&["a", "b"], 3), "a and b");
         assert_eq!(list(&["a", "b", "c"], 3), "a, b and c");
         assert_eq!(list(&["a", "b", "c", "d"], 3), "a, b, c and 1 more");
+    }
+
+    #[test]
+    fn commands_in_messages_are_cut() {
+        let long = format!(
+            "process \"/bin/sh -c {}\" did not complete successfully: exit code: 1",
+            "a b".repeat(99)
+        );
+        let shown = failure(&long, "…");
+        assert!(shown.starts_with("process \"/bin/sh -c a ba b") && shown.len() < 120, "{shown}");
+        assert!(shown.ends_with("…\" did not complete successfully: exit code: 1"), "{shown}");
+        assert_eq!(short_failure(&long), "exit code: 1");
+        assert_eq!(
+            (failure("no space\nleft", "…"), short_failure("x\u{7}")),
+            ("no space left".into(), "x\\u{7}".into())
+        );
     }
 
     #[test]

@@ -90,7 +90,11 @@ impl PlainRenderer {
         match outcome {
             ImageOutcome::Built => self.line(image, Role::Success, &format!("built in {took}")),
             ImageOutcome::Failed { message, .. } => {
-                self.line(image, Role::Error, &format!("failed after {took}: {}", text::one_line(message)));
+                self.line(
+                    image,
+                    Role::Error,
+                    &format!("failed after {took}: {}", phrase::short_failure(message)),
+                );
             }
             ImageOutcome::DependencyFailed { dependency } => {
                 let text = format!("not started: {} failed", self.roster.name(*dependency));
@@ -185,7 +189,7 @@ acme/shared   │ #3
 acme/shared   │ #3 100%
 acme/shared   │ #3 main.c:3: error \u{9b}31m
 note: `base:1.0` already names another key and stays
-acme/shared   │ failed after 4.2 s: process "/bin/sh -c make" did not complete successfully: exit code: 2
+acme/shared   │ failed after 4.2 s: exit code: 2
 acme/service1 │ not started: acme/shared failed
 removed acme/admin:src-1234567890abcdef, which no branch uses
 

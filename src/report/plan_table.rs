@@ -224,7 +224,7 @@ fn draw(out: &mut String, row: &Row, widths: &Widths, view: &View) {
     let mut line = Line::default();
     line.push(2, "", Role::Plain, view);
     line.push(widths.action + GAP, row.action.as_str(), role, view);
-    line.push(widths.name + GAP, &text::truncate(&row.name, widths.name, ellipsis), Role::Name, view);
+    line.push(widths.name + GAP, &text::truncate_start(&row.name, widths.name, ellipsis), Role::Name, view);
     if widths.place > 0 {
         line.push(widths.place + GAP, &text::truncate(&row.place, widths.place, ellipsis), Role::Plain, view);
     }

@@ -83,7 +83,8 @@ fn failures(record: &Record) -> Vec<(Vec<usize>, &Failure)> {
 fn failed(record: &Record, images: &[usize], failure: &Failure, view: &View, sources: Sources<'_>) -> String {
     let names: Vec<&str> = images.iter().map(|image| record.roster.name(*image)).collect();
     let names = phrase::list(&names, MAX_NAMES);
-    let mut failed = Diagnostic::error(format!("{names} could not be built: {}", failure.message));
+    let message = phrase::failure(&failure.message, view.theme.ellipsis());
+    let mut failed = Diagnostic::error(format!("{names} could not be built: {message}"));
     let dockerfiles = images.iter().filter_map(|image| record.roster.images().get(*image));
     if let [dockerfile] = dockerfiles.map(|image| &image.dockerfile).collect::<Vec<_>>().as_slice() {
         let source = failure.line.and_then(|_| sources(dockerfile));

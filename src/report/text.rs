@@ -26,6 +26,26 @@ pub(super) fn truncate<'a>(text: &'a str, limit: usize, ellipsis: &str) -> Cow<'
     Cow::Owned(cut)
 }
 
+/// The end of `text` in at most `limit` cells: of a long name it tells more than the beginning, which all names
+/// share.
+pub(super) fn truncate_start<'a>(text: &'a str, limit: usize, ellipsis: &str) -> Cow<'a, str> {
+    if text.len() <= limit || columns(text) <= limit {
+        return Cow::Borrowed(text);
+    }
+    let ellipsis = if columns(ellipsis) < limit { ellipsis } else { "" };
+    let mut room = limit - columns(ellipsis);
+    let mut start = text.len();
+    for (at, c) in text.char_indices().rev() {
+        let width = c.width().unwrap_or(0);
+        if width > room {
+            break;
+        }
+        room -= width;
+        start = at;
+    }
+    Cow::Owned(format!("{ellipsis}{}", &text[start..]))
+}
+
 /// How many bytes of `text` fit into `limit` cells. Characters are counted one by one, which never
 /// counts less than their sequence takes, so a cut inside an emoji sequence still fits.
 pub(super) fn prefix(text: &str, limit: usize) -> usize {
@@ -86,6 +106,14 @@ mod tests {
     }
 
     #[test]
+    fn the_end_of_a_name_tells_it_from_others() {
+        assert_eq!(truncate_start("acme/service1", 13, "…"), "acme/service1");
+        assert_eq!(truncate_start("acme/service1", 9, "…"), "…service1");
+        assert_eq!(truncate_start("日本語", 4, "…"), "…語");
+        assert_eq!(truncate_start("日本語", 0, "…"), "");
+    }
+
+    #[test]
     fn a_progress_bar_shows_its_last_state() {
         assert_eq!(log_line(" 10%\r 50%\r100%\r"), "100%");
         assert_eq!(log_line("CRLF\r"), "CRLF");
@@ -110,6 +138,7 @@ mod tests {
         fn never_wider_than_asked(text in "\\PC{0,40}", limit in 0_usize..30) {
             prop_assert!(columns(&truncate(&text, limit, "…")) <= limit);
             prop_assert!(columns(&truncate(&text, limit, "...")) <= limit);
+            prop_assert!(columns(&truncate_start(&text, limit, "…")) <= limit);
         }
 
         #[test]

@@ -77,9 +77,9 @@ fn widths() {
         half_way_on(narrow(20)),
         str![[r#"
   built    acme/base
-⠹ acme/shar…  1m12s
-⠹ acme/serv…  1m12s
-⠹ busybox:l…  1m12s
+⠹ …me/shared  1m12s
+⠹ …/service1  1m12s
+⠹ …ox:latest  1m12s
   1 of 3 built
 "#]]
     );
@@ -144,7 +144,7 @@ fn a_run_leaves_only_what_is_finished() {
                 str![[r#"
   pulled   busybox:latest  1.2 s
 note: `base:1.0` already names another key and stays
-  failed   acme/shared    4.2 s  process "/bin/sh -c make"…
+  failed   acme/shared    4.2 s  exit code: 2
 4 images: …
 "#]]
             );
@@ -341,7 +341,7 @@ fn wide_and_hostile_text() {
 note: bad \u{1b}[2J notice
 ⠋ acme/shared       1.0s 1/1 RUN echo…
 ⠋ acme/service1     1.0s 1/1 RUN \u{1b…
-⠋ a\u{1b}]0;x\u{…   1.0s     pulling
+⠋ …{1b}]0;x\u{7}b   1.0s     pulling
   1.0 s · 3 running
 "#]]
         .raw()

@@ -54,8 +54,8 @@ fn narrow_terminals() {
         str![[r#"
 shop · feature/login
 
-  build   acme/shar…
-  build   acme/serv…
+  build   …me/shared
+  build   …/service1
   tag     acme/base
   tag     acme/admin
 4 images: 2 to buil…
@@ -250,7 +250,7 @@ fn one_long_name_does_not_cost_everybody_the_reasons() {
         table(&plan(steps), &narrow(80)),
         str![[r#"
 
-  build   acme/averyveryveryverylongn…   averyveryveryverylo…   shared/auth.py…
+  build   …somebodythoughtwasagoodidea   averyveryveryverylo…   shared/auth.py…
   build   acme/api                       api                    api/main.go cha…
 
 "#]]
