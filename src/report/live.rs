@@ -86,7 +86,9 @@ impl LiveRenderer {
     fn say(&mut self, role: Role, word: &str, what: &str, rest: &str) {
         let theme = self.view.theme;
         let room = self.screen.size().columns.saturating_sub(2 + 9);
-        let name = text::truncate_start(what, room, theme.ellipsis());
+        let least = text::columns(rest).min(7) + 2;
+        let limit = room.saturating_sub(least).max(room.min(12));
+        let name = text::truncate_start(what, limit, theme.ellipsis());
         let left = room.saturating_sub(text::columns(&name) + 2);
         // Where there is little room, a time counts for more than its column.
         let pad = text::padding(&name, self.name_width.min(room.saturating_sub(2 + rest.len().min(10))));
