@@ -48,7 +48,9 @@ async fn ask(session: &Session, engine: &Engine, plan: &Plan) -> Option<Vec<TagP
 /// The latest of the commits whose tag all of the images have.
 fn position(checkout: &Checkout, images: &[(&Step, LocalImage)]) -> Position {
     let Some((first, others)) = images.split_first() else { return Position::Nowhere };
-    if images.iter().any(|(_, image)| !image.labels.contains_key(REVISION_LABEL)) {
+    // An image on a base with a revision has the label all the same, with nothing in it.
+    let has_revision = |image: &LocalImage| image.labels.get(REVISION_LABEL).is_some_and(|it| !it.is_empty());
+    if images.iter().any(|(_, image)| !has_revision(image)) {
         return Position::Uncommitted;
     }
     let mut common = commit_tags(first);

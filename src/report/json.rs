@@ -151,6 +151,7 @@ mod tests {
     use crate::report::testing::{plan, step};
 
     #[test]
+    #[expect(clippy::too_many_lines, reason = "the snapshot is the contract as a whole")]
     fn every_field_in_its_documented_order() {
         let mut service = step(Action::Build, "service1", &["service1/app.py changed"]);
         service.reasons[0].path = Some("service1/app.py".into());

@@ -138,12 +138,12 @@ mod tests {
 
     use super::*;
     use crate::report::testing::run::{failing_run, good_run, log, publishing_run};
-    use crate::report::testing::{Capture, shop};
+    use crate::report::testing::{Capture, feed, shop};
 
     fn play(events: &[Event]) -> String {
         let capture = Capture::default();
         let mut renderer = JsonEvents::new(capture.boxed(), &shop());
-        events.iter().for_each(|event| renderer.event(event));
+        feed(&mut renderer, events);
         capture.take()
     }
 

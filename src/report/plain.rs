@@ -165,12 +165,12 @@ mod tests {
 
     use super::*;
     use crate::report::testing::run::{failing_run, finished, good_run, log, publishing_run};
-    use crate::report::testing::{Capture, ascii, colored, piped, shop, visible};
+    use crate::report::testing::{Capture, ascii, colored, feed, piped, shop, visible};
 
     fn play(view: View, events: &[Event]) -> String {
         let capture = Capture::default();
         let mut renderer = PlainRenderer::new(view, capture.boxed(), &shop());
-        events.iter().for_each(|event| renderer.event(event));
+        feed(&mut renderer, events);
         capture.take()
     }
 
@@ -284,7 +284,7 @@ acme/service1 │ not started
             }
         }
         let mut renderer = PlainRenderer::new(piped(), Box::new(Closed), &shop());
-        failing_run().iter().for_each(|event| renderer.event(event));
+        feed(&mut renderer, &failing_run());
         assert_eq!(renderer.error().map(io::Error::kind), Some(io::ErrorKind::BrokenPipe));
     }
 }

@@ -82,13 +82,17 @@ pub(super) fn table(plan: &Plan, view: &View) -> String {
     let after: Vec<Row> = blocked.map(Row::of).collect();
     let widths = Widths::of(before.iter().chain(&after), view.columns());
     let mut table = String::from("\n");
-    before.iter().for_each(|row| draw(&mut table, row, &widths, view));
+    for row in &before {
+        draw(&mut table, row, &widths, view);
+    }
     if shown < unchanged.len() {
         let more = format!("{}and {} more unchanged", view.theme.ellipsis(), unchanged.len() - shown);
         let more = text::truncate(&more, widths.line.saturating_sub(2), view.theme.ellipsis());
         let _ = writeln!(table, "  {}", view.theme.paint(Role::Faint, more));
     }
-    after.iter().for_each(|row| draw(&mut table, row, &widths, view));
+    for row in &after {
+        draw(&mut table, row, &widths, view);
+    }
     table
 }
 

@@ -6,7 +6,7 @@ use crate::execution::Outcome;
 use crate::report::testing::run::{
     begin, end, failing_run, finished, good_run, log, over, publishing_run, seconds,
 };
-use crate::report::testing::{Terminal, ascii, colored, narrow, plan, shop, step, visible};
+use crate::report::testing::{Terminal, ascii, colored, feed, narrow, plan, shop, step, visible};
 
 /// A terminal and a renderer on it.
 fn start(view: View, plan: &Plan) -> (Terminal, LiveRenderer) {
@@ -35,7 +35,7 @@ fn half_way() -> Vec<Event> {
 fn half_way_on(view: View) -> String {
     let (mut terminal, mut renderer) = start(view, &shop());
     renderer.tick(seconds(1.0));
-    half_way().iter().for_each(|event| renderer.event(event));
+    feed(&mut renderer, &half_way());
     renderer.tick(seconds(73.2));
     assert_eq!(terminal.cursor(), (true, 0));
     terminal.text()
@@ -99,7 +99,7 @@ fn widths() {
 fn colours() {
     let view = View { theme: colored().theme, ..narrow(60) };
     let (mut terminal, mut renderer) = start(view, &shop());
-    half_way().iter().for_each(|event| renderer.event(event));
+    feed(&mut renderer, &half_way());
     renderer.tick(seconds(3.2));
     assert_data_eq!(
         visible(&terminal.capture.take()),
@@ -156,10 +156,10 @@ note: `base:1.0` already names another key and stays
 fn pushes() {
     let events = publishing_run();
     let (mut terminal, mut renderer) = start(narrow(70), &shop());
-    events[..5].iter().for_each(|event| renderer.event(event));
+    feed(&mut renderer, &events[..5]);
     renderer.tick(seconds(1.0));
     let half_way = terminal.text();
-    events[5..].iter().for_each(|event| renderer.event(event));
+    feed(&mut renderer, &events[5..]);
     drop(renderer);
     assert_data_eq!(
         format!("{half_way}\n\n{}", terminal.text()),
@@ -180,7 +180,7 @@ fn pushes() {
 #[test]
 fn an_interruption_leaves_no_line_behind() {
     let (mut terminal, mut renderer) = start(narrow(70), &shop());
-    half_way().iter().for_each(|event| renderer.event(event));
+    feed(&mut renderer, &half_way());
     renderer.tick(seconds(1.0));
     terminal.echo("^C");
     let events = [
@@ -195,7 +195,7 @@ fn an_interruption_leaves_no_line_behind() {
         finished(3, ImageOutcome::Cancelled, 0.0),
         over(Outcome::Interrupted, 1.0),
     ];
-    events.iter().for_each(|event| renderer.event(event));
+    feed(&mut renderer, &events);
     renderer.print("the summary\n");
     assert_data_eq!(
         terminal.text(),
@@ -212,7 +212,7 @@ the summary
 #[test]
 fn a_quick_run_draws_nothing() {
     let (terminal, mut renderer) = start(narrow(60), &shop());
-    [Event::Started { builds: 0 }, over(Outcome::Succeeded, 0.05)].iter().for_each(|e| renderer.event(e));
+    feed(&mut renderer, &[Event::Started { builds: 0 }, over(Outcome::Succeeded, 0.05)]);
     renderer.tick(seconds(0.05));
     drop(renderer);
     assert_eq!(terminal.capture.take(), "");
@@ -223,7 +223,7 @@ fn printed_text_stays_above() {
     let (mut terminal, mut renderer) = start(narrow(60), &shop());
     renderer.print("before\n");
     assert_eq!(terminal.text(), "before");
-    half_way().iter().for_each(|event| renderer.event(event));
+    feed(&mut renderer, &half_way());
     renderer.tick(seconds(1.0));
     renderer.print("warning: odd\n");
     renderer.event(&Event::Interrupted);
@@ -248,7 +248,7 @@ fn a_resize_leaves_no_pieces() {
     for columns in [120, 61, 60, 40, 20, 10] {
         let (mut terminal, mut renderer) = start(narrow(100), &shop());
         terminal.fill();
-        half_way().iter().for_each(|event| renderer.event(event));
+        feed(&mut renderer, &half_way());
         renderer.tick(seconds(1.0));
         let size = Size { columns, rows: 24 };
         terminal.resize(size);
@@ -266,7 +266,7 @@ fn a_resize_leaves_no_pieces() {
 fn lines_that_were_wrapped_are_not_joined_when_the_terminal_widens() {
     let (mut terminal, mut renderer) = start(narrow(100), &shop());
     terminal.fill();
-    half_way().iter().for_each(|event| renderer.event(event));
+    feed(&mut renderer, &half_way());
     for (now, columns) in (1..).zip([100, 40, 120, 20, 120]) {
         let size = Size { columns, rows: 24 };
         terminal.resize(size);
@@ -284,7 +284,7 @@ fn absurd_sizes() {
         let capture = crate::report::testing::Capture::default();
         let view = View { size: Some(Size { columns, rows }), ..narrow(1) };
         let mut renderer = LiveRenderer::new(view, capture.boxed(), &shop());
-        half_way().iter().for_each(|event| renderer.event(event));
+        feed(&mut renderer, &half_way());
         renderer.tick(seconds(1.0));
         renderer.tick(seconds(2.0));
         assert!(capture.take().ends_with("\u{1b}[?25h"));
@@ -316,7 +316,7 @@ fn more_images_than_lines() {
 #[test]
 fn logs_cost_no_drawing() {
     let (terminal, mut renderer) = start(narrow(80), &shop());
-    half_way().iter().for_each(|event| renderer.event(event));
+    feed(&mut renderer, &half_way());
     for number in 0..100_000_u64 {
         renderer.event(&log(2, 2, "a line of output that says little"));
         renderer.tick(Duration::from_micros(10 * number));

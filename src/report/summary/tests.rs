@@ -12,7 +12,9 @@ const DOCKERFILE: &str = "FROM busybox\nCOPY . /src\nRUN cd /src && \\\n    # bu
 
 fn sum_up(plan: &Plan, view: &View, events: &[Event], positions: &[TagPosition]) -> String {
     let mut record = Record::new(Roster::new(plan));
-    events.iter().for_each(|event| record.event(event));
+    for event in events {
+        record.event(event);
+    }
     let sources = |path: &crate::path::TreePath| {
         (path.as_bytes() == b"shared/Dockerfile").then(|| DOCKERFILE.as_bytes().to_vec())
     };

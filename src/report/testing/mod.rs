@@ -7,7 +7,9 @@ mod terminal;
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex};
 
+use super::renderer::Renderer;
 use super::style::{Charset, Size, Theme, View};
+use crate::execution::Event;
 
 pub(super) use plan::{plan, shop, step};
 pub(super) use terminal::Terminal;
@@ -35,6 +37,13 @@ pub(super) fn narrow(columns: usize) -> View {
 /// Escapes made visible, so that a snapshot can be read.
 pub(super) fn visible(text: &str) -> String {
     text.replace('\u{1b}', "␛")
+}
+
+/// Gives a renderer these events.
+pub(super) fn feed(renderer: &mut dyn Renderer, events: &[Event]) {
+    for event in events {
+        renderer.event(event);
+    }
 }
 
 /// A writer whose text can be read afterwards.
