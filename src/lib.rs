@@ -40,6 +40,8 @@ pub mod registry;
 
 pub mod execution;
 
+pub mod publish;
+
 pub mod report;
 
 pub mod cli;

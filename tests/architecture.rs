@@ -23,6 +23,7 @@ const ORDER: &[(&str, Allowed)] = &[
     ("engine", Allowed::Only(&["image"])),
     ("registry", Allowed::Only(&["image"])),
     ("execution", Allowed::Above),
+    ("publish", Allowed::Above),
     ("report", Allowed::Above),
     ("cli", Allowed::Above),
 ];

@@ -144,11 +144,11 @@ impl Search<'_> {
                 continue;
             };
             let is_newer = match newest.as_ref().and_then(|newest| newest.revision) {
-                None => self.session.head().is_some_and(|head| self.ancestry.holds(revision, head)),
+                None => self.session.commit.is_some_and(|head| self.ancestry.holds(revision, head)),
                 Some(known) => {
                     known != revision
                         && self.ancestry.holds(known, revision)
-                        && self.session.head().is_some_and(|head| self.ancestry.holds(revision, head))
+                        && self.session.commit.is_some_and(|head| self.ancestry.holds(revision, head))
                 }
             };
             if is_newer {

@@ -62,7 +62,34 @@ pub enum Event {
         /// Since it was started; zero if it never was.
         elapsed: Duration,
     },
-    /// A tag was put on an image.
+    /// An image is being sent to a registry.
+    PushStarted {
+        /// Index into `Plan::steps`.
+        image: usize,
+        /// Where it goes, its key's tag.
+        reference: String,
+    },
+    /// Bytes of it that went so far.
+    PushProgress {
+        /// Index into `Plan::steps`.
+        image: usize,
+        /// Where it goes, its key's tag.
+        reference: String,
+        /// Total so far.
+        bytes: u64,
+    },
+    /// That push is over.
+    PushFinished {
+        /// Index into `Plan::steps`.
+        image: usize,
+        /// Where it went, its key's tag.
+        reference: String,
+        /// How long it took.
+        elapsed: Duration,
+        /// What went wrong, if it did.
+        error: Option<String>,
+    },
+    /// A tag was put on an image, by the engine or in a registry.
     Tagged {
         /// Index into `Plan::steps`.
         image: usize,

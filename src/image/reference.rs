@@ -71,6 +71,11 @@ impl Repository {
     pub fn with_tag(&self, tag: Tag) -> ImageReference {
         ImageReference { repository: self.clone(), tag: Some(tag), digest: None }
     }
+
+    /// The reference to what has this digest.
+    pub fn with_digest(&self, digest: Digest) -> ImageReference {
+        ImageReference { repository: self.clone(), tag: None, digest: Some(digest) }
+    }
 }
 
 impl fmt::Display for Repository {

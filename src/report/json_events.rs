@@ -61,6 +61,16 @@ impl JsonEvents {
                 self.outcome(outcome, &mut fields);
                 fields
             }
+            Event::PushStarted { image, reference } => {
+                json!({"event": "push-started", "image": self.name(*image), "reference": reference})
+            }
+            Event::PushProgress { image, reference, bytes } => json!({
+                "event": "push-progress", "image": self.name(*image), "reference": reference, "bytes": bytes,
+            }),
+            Event::PushFinished { image, reference, elapsed, error } => json!({
+                "event": "push-finished", "image": self.name(*image), "reference": reference,
+                "seconds": elapsed.as_secs_f64(), "error": error,
+            }),
             Event::Tagged { image, reference, moves } => {
                 json!({"event": "tagged", "image": self.name(*image), "reference": reference, "moves": moves})
             }

@@ -138,6 +138,40 @@ impl Live {
         self.pulls.insert(reference.to_owned(), (bar, Instant::now()));
     }
 
+    fn push_started(&mut self, reference: &str) {
+        let bar = self.bars.insert_before(&self.total, line());
+        bar.set_message(format!("{} {}", self.look.paint(BUILD, "pushing"), printable(reference)));
+        self.pulls.insert(reference.to_owned(), (bar, Instant::now()));
+    }
+
+    fn push_progress(&self, reference: &str, sent: u64) {
+        if let Some((bar, _)) = self.pulls.get(reference) {
+            bar.set_message(format!(
+                "{} {} {}",
+                self.look.paint(BUILD, "pushing"),
+                printable(reference),
+                self.look.paint(FAINT, &bytes(sent))
+            ));
+        }
+    }
+
+    fn push_finished(&mut self, reference: &str, elapsed: Duration, error: Option<&str>) {
+        if let Some((bar, _)) = self.pulls.remove(reference) {
+            bar.finish_and_clear();
+            self.bars.remove(&bar);
+        }
+        let (word, style, rest) = match error {
+            None => ("pushed ", GOOD, duration(elapsed)),
+            Some(error) => ("failed ", BAD, printable(error).into_owned()),
+        };
+        let reference = printable(reference);
+        self.above(&format!(
+            "  {} {reference}  {}",
+            self.look.paint(style, word),
+            self.look.paint(FAINT, &rest)
+        ));
+    }
+
     fn pull_finished(&mut self, reference: &str, error: Option<&str>) {
         if let Some((bar, _)) = self.pulls.remove(reference) {
             bar.finish_and_clear();
@@ -198,6 +232,11 @@ impl Renderer for Live {
                 }
             }
             Event::ImageFinished { image, outcome, elapsed } => self.finish(*image, outcome, *elapsed),
+            Event::PushStarted { reference, .. } => self.push_started(reference),
+            Event::PushProgress { reference, bytes, .. } => self.push_progress(reference, *bytes),
+            Event::PushFinished { reference, elapsed, error, .. } => {
+                self.push_finished(reference, *elapsed, error.as_deref());
+            }
             Event::TagFailed { reference, error, .. } => {
                 self.above(&format!(
                     "  {} {}: {}",

@@ -72,6 +72,13 @@ impl Renderer for Plain {
             }
             Event::BuildLog { image, line, .. } => self.say_of(*image, &format!("  {}", log_text(line))),
             Event::ImageFinished { image, outcome, elapsed } => self.finished(*image, outcome, *elapsed),
+            Event::PushStarted { reference, .. } => self.say(&format!("pushing {}", printable(reference))),
+            Event::PushFinished { reference, error: Some(error), .. } => {
+                self.say(&format!("pushing {} failed: {}", printable(reference), printable(error)));
+            }
+            Event::PushFinished { reference, elapsed, .. } => {
+                self.say(&format!("pushed {} in {}", printable(reference), duration(*elapsed)));
+            }
             Event::TagFailed { reference, error, .. } => {
                 self.say(&format!("cannot tag {}: {}", printable(reference), printable(error)));
             }
@@ -83,6 +90,7 @@ impl Renderer for Plain {
             Event::Started { .. }
             | Event::PullFinished { .. }
             | Event::ContextSent { .. }
+            | Event::PushProgress { .. }
             | Event::Tagged { .. }
             | Event::TagsHeld { .. }
             | Event::Finished { .. } => {}

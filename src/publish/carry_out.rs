@@ -1,0 +1,380 @@
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::{StreamExt, stream};
+use tokio::sync::mpsc;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use super::{Move, Publication, engine_login};
+use crate::engine::{Engine, EngineError};
+use crate::execution::Event;
+use crate::image::{Digest, ImageReference, Tag};
+use crate::plan::Plan;
+use crate::registry::{Credentials, Manifest, ManifestName, Registry, RegistryError};
+
+/// Pushes under way at once; an engine sends a few layers of each at a time.
+const PUSHES: usize = 4;
+
+/// Tags written at once; the registry's client limits its requests itself.
+const WRITES: usize = 64;
+
+/// How often a push is tried, and the pause after the first try.
+const TRIES: u32 = 4;
+const FIRST_PAUSE: Duration = Duration::from_millis(500);
+
+/// Carries out publications.
+pub struct Publisher {
+    /// Pushes what a registry lacks; none where nothing has to be pushed.
+    pub engine: Option<Arc<Engine>>,
+    /// Writes tags.
+    pub registry: Registry,
+    /// Logins for the engine's pushes.
+    pub credentials: Arc<Credentials>,
+    /// What the images are.
+    pub plan: Arc<Plan>,
+    /// Where progress goes.
+    pub events: mpsc::Sender<Event>,
+}
+
+/// How it went.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Report {
+    /// Images that were sent.
+    pub pushed: usize,
+    /// Tags that were written, those of pushes included.
+    pub tagged: usize,
+    /// What went wrong.
+    pub failures: Vec<Failure>,
+    /// Moving tags that could not be put back after a failure: they do not belong with the others.
+    pub left_behind: Vec<ImageReference>,
+    /// Whether the user stopped it before a moving tag moved.
+    pub interrupted: bool,
+}
+
+/// What went wrong with one tag.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    /// Which.
+    pub reference: ImageReference,
+    /// Whose fault.
+    pub kind: FailureKind,
+    /// What happened.
+    pub message: String,
+    /// What to do.
+    pub hint: Option<String>,
+}
+
+/// Whose fault a [`Failure`] is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FailureKind {
+    /// The engine's.
+    Engine,
+    /// The registry's, or of the login to it.
+    Registry,
+}
+
+impl Publisher {
+    /// Pushes, then puts the tags that never move, then, if all of that worked everywhere, moves the others turn
+    /// by turn. A turn that fails is taken back. Until the first turn begins it can be interrupted.
+    pub async fn run(&self, publications: &[Publication], interruption: &CancellationToken) -> Report {
+        let mut report = Report::default();
+        let settling = interruption.run_until_cancelled(self.settle_all(publications, &mut report)).await;
+        let Some(digests) = settling else {
+            report.interrupted = true;
+            return report;
+        };
+        if !report.failures.is_empty() {
+            return report;
+        }
+        let turns: Vec<u8> = {
+            let mut turns: Vec<u8> = publications
+                .iter()
+                .flat_map(|publication| &publication.moves)
+                .map(|moved| moved.turn)
+                .collect();
+            turns.sort_unstable();
+            turns.dedup();
+            turns
+        };
+        for turn in turns {
+            if interruption.is_cancelled() {
+                report.interrupted = true;
+                break;
+            }
+            self.turn(publications, &digests, turn, &mut report).await;
+            if !report.failures.is_empty() {
+                break;
+            }
+        }
+        report
+    }
+
+    /// Brings every image and its settled tags in place. Gives the manifests, by publication.
+    async fn settle_all(
+        &self,
+        publications: &[Publication],
+        report: &mut Report,
+    ) -> BTreeMap<usize, Manifest> {
+        // Collected first: a lazy iterator of borrowing futures would not be general enough for callers.
+        let (pushes, copies): (Vec<_>, Vec<_>) =
+            publications.iter().enumerate().partition(|(_, publication)| publication.found.is_none());
+        let work = |(at, publication)| async move { (at, self.settle(publication).await) };
+        let pushes: Vec<_> = pushes.into_iter().map(work).collect();
+        let copies: Vec<_> = copies.into_iter().map(work).collect();
+        let mut settled = stream::select(
+            stream::iter(pushes).buffer_unordered(PUSHES),
+            stream::iter(copies).buffer_unordered(WRITES),
+        );
+        let mut manifests = BTreeMap::new();
+        while let Some((at, settled)) = settled.next().await {
+            match settled {
+                Ok(settled) => {
+                    report.pushed += usize::from(settled.pushed);
+                    report.tagged += settled.tagged;
+                    manifests.extend(settled.manifest.map(|manifest| (at, manifest)));
+                }
+                Err(failure) => report.failures.push(failure),
+            }
+        }
+        manifests
+    }
+
+    async fn settle(&self, publication: &Publication) -> Result<Settled, Failure> {
+        let mut settled = Settled::default();
+        let digest = match &publication.found {
+            Some(digest) => digest.clone(),
+            None => {
+                settled.pushed = true;
+                settled.tagged += 1;
+                self.push(publication).await?
+            }
+        };
+        if publication.settled.is_empty() && publication.moves.is_empty() {
+            return Ok(settled);
+        }
+        let reference = publication.repository.with_digest(digest);
+        let manifest = self.registry.manifest(&reference).await;
+        let manifest = manifest.map_err(|error| registry_failure(&reference, &error))?;
+        for tag in &publication.settled {
+            self.write(publication, tag, &manifest, false).await?;
+            settled.tagged += 1;
+        }
+        settled.manifest = Some(manifest);
+        Ok(settled)
+    }
+
+    /// Sends the image under its key. Layers that an earlier, interrupted push has sent are not sent again.
+    async fn push(&self, publication: &Publication) -> Result<Digest, Failure> {
+        let target = publication.tagged(&publication.key);
+        let begun = Instant::now();
+        self.send(Event::PushStarted { image: publication.step, reference: target.to_string() }).await;
+        let pushed = self.push_named(publication, &target).await;
+        let error = pushed.as_ref().err().map(|failure| failure.message.clone());
+        self.send(Event::PushFinished {
+            image: publication.step,
+            reference: target.to_string(),
+            elapsed: begun.elapsed(),
+            error,
+        })
+        .await;
+        pushed
+    }
+
+    async fn push_named(
+        &self,
+        publication: &Publication,
+        target: &ImageReference,
+    ) -> Result<Digest, Failure> {
+        let failed = |error: &EngineError| engine_failure(target, error);
+        let source = self.plan.steps[publication.step].reference.as_ref();
+        let (Some(engine), Some(source)) = (&self.engine, source) else {
+            let message = format!("{target} is not in the registry, and there is no engine to push it");
+            return Err(Failure {
+                reference: target.clone(),
+                kind: FailureKind::Engine,
+                message,
+                hint: None,
+            });
+        };
+        // The engine pushes by name; one that is only for that is taken off again.
+        let is_lent = target != source;
+        if is_lent {
+            engine.tag(source, target).await.map_err(|error| failed(&error))?;
+        }
+        let pushed = self.push_patiently(engine, publication, target).await;
+        if is_lent {
+            // It is only a name; the push decides.
+            let _ = engine.remove(target).await;
+        }
+        match pushed? {
+            Some(digest) => Ok(digest),
+            None => match self.registry.head(target).await {
+                Ok(Some(found)) => Ok(found.digest),
+                Ok(None) => Err(Failure {
+                    reference: target.clone(),
+                    kind: FailureKind::Registry,
+                    message: format!("{target} was pushed, but the registry does not have it"),
+                    hint: Some("run again; if it stays like that, look at the registry's log".to_owned()),
+                }),
+                Err(error) => Err(registry_failure(target, &error)),
+            },
+        }
+    }
+
+    async fn push_patiently(
+        &self,
+        engine: &Engine,
+        publication: &Publication,
+        target: &ImageReference,
+    ) -> Result<Option<Digest>, Failure> {
+        let mut pause = FIRST_PAUSE;
+        let mut tries = 1;
+        loop {
+            let login = self.credentials.login(target.repository.host()).await;
+            let login = login.map_err(|error| registry_failure(target, &error))?;
+            let login = login.as_ref().and_then(engine_login);
+            let (image, reference) = (publication.step, target.to_string());
+            // The display may be behind: then it hears of the next bytes.
+            let progress = |bytes| {
+                let _ =
+                    self.events.try_send(Event::PushProgress { image, reference: reference.clone(), bytes });
+            };
+            match engine.push(target, login, progress).await {
+                Ok(digest) => return Ok(digest),
+                Err(error) if tries < TRIES && !is_final(&error) => {
+                    let text = format!("pushing {target} again: {error}");
+                    self.send(Event::Notice { text }).await;
+                }
+                Err(error) => return Err(engine_failure(target, &error)),
+            }
+            tokio::time::sleep(pause).await;
+            pause *= 2;
+            tries += 1;
+        }
+    }
+
+    /// Moves the tags of one turn; all of them or, as far as the registry lets us, none.
+    async fn turn(
+        &self,
+        publications: &[Publication],
+        manifests: &BTreeMap<usize, Manifest>,
+        turn: u8,
+        report: &mut Report,
+    ) {
+        let moves: Vec<(&Publication, &Move, &Manifest)> = publications
+            .iter()
+            .enumerate()
+            .filter_map(|(at, publication)| Some((publication, manifests.get(&at)?)))
+            .flat_map(|(publication, manifest)| {
+                let of_turn = publication.moves.iter().filter(move |moved| moved.turn == turn);
+                of_turn.map(move |moved| (publication, moved, manifest))
+            })
+            .collect();
+        let writes: Vec<_> = moves
+            .iter()
+            .map(|(publication, moved, manifest)| self.write(publication, &moved.tag, manifest, true))
+            .collect();
+        let written: Vec<Result<(), Failure>> = stream::iter(writes).buffered(WRITES).collect().await;
+        if written.iter().all(Result::is_ok) {
+            report.tagged += written.len();
+            return;
+        }
+        for ((publication, moved, _), written) in moves.iter().zip(&written) {
+            // A write that failed may have been carried out nevertheless, so that is put back as well.
+            if moved.from.is_none() && written.is_err() {
+                continue;
+            }
+            if let Err(reference) = self.put_back(publication, moved).await {
+                report.left_behind.push(reference);
+            }
+        }
+        report.failures.extend(written.into_iter().filter_map(Result::err));
+    }
+
+    async fn put_back(&self, publication: &Publication, moved: &Move) -> Result<(), ImageReference> {
+        let reference = publication.tagged(&moved.tag);
+        // Registries have no common way to take a tag away; a new one stays.
+        let Some(from) = &moved.from else { return Err(reference) };
+        let name = ManifestName::Digest(from.digest.clone());
+        match self.registry.copy_tag(&publication.repository, &name, &moved.tag).await {
+            Ok(_) => {
+                let text = format!("{reference} was put back to {}", from.digest);
+                self.send(Event::Notice { text }).await;
+                Ok(())
+            }
+            Err(_) => Err(reference),
+        }
+    }
+
+    async fn write(
+        &self,
+        publication: &Publication,
+        tag: &Tag,
+        manifest: &Manifest,
+        moves: bool,
+    ) -> Result<(), Failure> {
+        let reference = publication.tagged(tag);
+        let name = ManifestName::Tag(tag.clone());
+        match self.registry.put_manifest(&publication.repository, &name, manifest).await {
+            Ok(()) => {
+                let reference = reference.to_string();
+                self.send(Event::Tagged { image: publication.step, reference, moves }).await;
+                Ok(())
+            }
+            Err(error) => {
+                if moves {
+                    let (image, reference) = (publication.step, reference.to_string());
+                    self.send(Event::TagFailed { image, reference, error: error.to_string() }).await;
+                }
+                Err(registry_failure(&reference, &error))
+            }
+        }
+    }
+
+    /// Waits while the renderer is behind. If there is none any more, the work goes on.
+    async fn send(&self, event: Event) {
+        self.events.send(event).await.ok();
+    }
+}
+
+/// What was done for one publication before anything moves.
+#[derive(Default)]
+struct Settled {
+    pushed: bool,
+    tagged: usize,
+    manifest: Option<Manifest>,
+}
+
+/// Whether trying again cannot help: the registry said no.
+fn is_final(error: &EngineError) -> bool {
+    let text = error.to_string().to_ascii_lowercase();
+    ["denied", "unauthorized", "authentication required", "forbidden", "no basic auth"]
+        .iter()
+        .any(|word| text.contains(word))
+}
+
+fn engine_failure(reference: &ImageReference, error: &EngineError) -> Failure {
+    let denied = is_final(error);
+    let host = reference.repository.host();
+    Failure {
+        reference: reference.clone(),
+        kind: if denied { FailureKind::Registry } else { FailureKind::Engine },
+        message: error.to_string(),
+        hint: if denied {
+            Some(format!("log in with `docker login {host}`, as somebody who may push there"))
+        } else {
+            error.hint()
+        },
+    }
+}
+
+fn registry_failure(reference: &ImageReference, error: &RegistryError) -> Failure {
+    Failure {
+        reference: reference.clone(),
+        kind: FailureKind::Registry,
+        message: error.to_string(),
+        hint: error.hint(),
+    }
+}

@@ -1,0 +1,257 @@
+use std::collections::BTreeMap;
+
+use crate::checkout::CommitId;
+use crate::diagnostic::Diagnostic;
+use crate::image::{ContentKey, Digest, ImageReference, Platform, Repository, Tag};
+
+/// What one image should have in one registry.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Wanted {
+    /// Index into `Plan::steps`.
+    pub step: usize,
+    /// The repository in the registry.
+    pub repository: Repository,
+    /// The tag of its key.
+    pub key: Tag,
+    /// What it runs on.
+    pub platform: Platform,
+    /// Other tags that never move.
+    pub settled: Vec<Tag>,
+    /// Tags that move, in the order in which they do: those of one number together.
+    pub moving: Vec<(u8, Tag)>,
+}
+
+/// What a registry has of it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Observed {
+    /// What stands under the tag of its key.
+    pub key: Option<Digest>,
+    /// What stands under its other tags.
+    pub tags: BTreeMap<Tag, Standing>,
+}
+
+/// What a tag names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Standing {
+    /// The manifest or index.
+    pub digest: Digest,
+    /// Its key; none where Shipwright did not make it.
+    pub key: Option<ContentKey>,
+    /// The commit that it was made from; a dirty image has none.
+    pub revision: Option<CommitId>,
+    /// What it runs on.
+    pub platforms: Vec<Platform>,
+}
+
+/// What happens to one image in one registry.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Publication {
+    /// Index into `Plan::steps`.
+    pub step: usize,
+    /// The repository in the registry.
+    pub repository: Repository,
+    /// The tag of its key.
+    pub key: Tag,
+    /// What stands under the key; none: it has to be pushed.
+    pub found: Option<Digest>,
+    /// Tags that never move and are missing.
+    pub settled: Vec<Tag>,
+    /// Tags that never move and name something else: they stay.
+    pub conflicts: Vec<Tag>,
+    /// Tags that move.
+    pub moves: Vec<Move>,
+}
+
+/// A tag that moves to an image.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Move {
+    /// The tag.
+    pub tag: Tag,
+    /// When: the lower ones of all images move first.
+    pub turn: u8,
+    /// Where it is now.
+    pub from: Option<Standing>,
+}
+
+impl Publication {
+    /// Whether nothing is left to do.
+    pub fn is_in_place(&self) -> bool {
+        self.found.is_some() && self.settled.is_empty() && self.moves.is_empty()
+    }
+
+    /// The reference to one of its tags.
+    pub fn tagged(&self, tag: &Tag) -> ImageReference {
+        self.repository.with_tag(tag.clone())
+    }
+}
+
+/// Compares what should be with what is.
+pub fn decide(wanted: &Wanted, observed: &Observed) -> Publication {
+    let is_it = |standing: &Standing| observed.key.as_ref() == Some(&standing.digest);
+    let (mut settled, mut conflicts) = (Vec::new(), Vec::new());
+    for tag in &wanted.settled {
+        match observed.tags.get(tag) {
+            None => settled.push(tag.clone()),
+            Some(standing) if is_it(standing) => {}
+            Some(_) => conflicts.push(tag.clone()),
+        }
+    }
+    let moves = wanted.moving.iter().filter_map(|(turn, tag)| match observed.tags.get(tag) {
+        Some(standing) if is_it(standing) => None,
+        from => Some(Move { tag: tag.clone(), turn: *turn, from: from.cloned() }),
+    });
+    Publication {
+        step: wanted.step,
+        repository: wanted.repository.clone(),
+        key: wanted.key.clone(),
+        found: observed.key.clone(),
+        settled,
+        conflicts,
+        moves: moves.collect(),
+    }
+}
+
+/// What is known about where tags stand.
+pub struct Judgement<'a> {
+    /// Whether a commit is in the history of what is pushed; `None` where the history does not tell.
+    pub is_ancestor: &'a dyn Fn(CommitId) -> Option<bool>,
+    /// `--force`.
+    pub force: bool,
+}
+
+/// Says what speaks against a publication. Errors stop the whole run before it changes anything.
+pub fn judge(publication: &Publication, platform: &Platform, judgement: &Judgement<'_>) -> Vec<Diagnostic> {
+    let conflict = |tag: &Tag| {
+        let reference = publication.tagged(tag);
+        Diagnostic::warning(format!("{reference} names an image of other content and stays where it is")).hint(
+            "tags of commits never move; it was made with other build arguments or other git-ignored inputs",
+        )
+    };
+    let conflicts = publication.conflicts.iter().map(conflict);
+    let moves = publication.moves.iter().filter_map(|moved| {
+        let from = moved.from.as_ref()?;
+        let reference = publication.tagged(&moved.tag);
+        fewer_platforms(&reference, from, platform).or_else(|| overtaken(&reference, from, judgement))
+    });
+    conflicts.chain(moves).collect()
+}
+
+fn fewer_platforms(reference: &ImageReference, from: &Standing, platform: &Platform) -> Option<Diagnostic> {
+    let lost: Vec<String> = from
+        .platforms
+        .iter()
+        .filter(|standing| !platform.satisfies(standing))
+        .map(ToString::to_string)
+        .collect();
+    // Another single platform in place of this one loses nothing that was asked for twice.
+    if from.platforms.len() <= 1 || lost.is_empty() {
+        return None;
+    }
+    Some(
+        Diagnostic::error(format!(
+            "{reference} is there for {} too: an image for {platform} alone would replace it",
+            lost.join(", ")
+        ))
+        .hint("push under another tag with -t, or leave the image out with -x"),
+    )
+}
+
+fn overtaken(reference: &ImageReference, from: &Standing, judgement: &Judgement<'_>) -> Option<Diagnostic> {
+    let revision = from.revision?;
+    if (judgement.is_ancestor)(revision) != Some(false) {
+        return None;
+    }
+    let message = format!("{reference} is at {}, which is not in this history", revision.short());
+    Some(if judgement.force {
+        Diagnostic::warning(format!("{message}: --force moves it nevertheless"))
+    } else {
+        Diagnostic::error(message)
+            .hint("somebody pushed meanwhile: fetch and merge or rebase; --force moves the tag nevertheless")
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::diagnostic::Severity;
+
+    fn digest(byte: u8) -> Digest {
+        Digest::new(&format!("sha256:{}", format!("{byte:02x}").repeat(32))).expect("a digest")
+    }
+
+    fn tag(text: &str) -> Tag {
+        Tag::new(text).expect(text)
+    }
+
+    fn standing(byte: u8) -> Standing {
+        Standing { digest: digest(byte), key: None, revision: None, platforms: vec![amd64()] }
+    }
+
+    fn amd64() -> Platform {
+        "linux/amd64".parse().expect("a platform")
+    }
+
+    fn wanted() -> Wanted {
+        Wanted {
+            step: 0,
+            repository: Repository::new("acme/api").expect("a repository"),
+            key: tag("src-1"),
+            platform: amd64(),
+            settled: vec![tag("c1"), tag("v1")],
+            moving: vec![(0, tag("main")), (1, tag("latest"))],
+        }
+    }
+
+    #[test]
+    fn everything_is_missing_at_first() {
+        let publication = decide(&wanted(), &Observed::default());
+        assert_eq!(publication.found, None);
+        assert_eq!(publication.settled, [tag("c1"), tag("v1")]);
+        assert_eq!(publication.moves.iter().map(|moved| moved.turn).collect::<Vec<_>>(), [0, 1]);
+        assert!(!publication.is_in_place());
+    }
+
+    #[test]
+    fn what_is_in_place_stays() {
+        let tags = ["c1", "v1", "main", "latest"].map(|name| (tag(name), standing(1)));
+        let observed = Observed { key: Some(digest(1)), tags: tags.into_iter().collect() };
+        assert!(decide(&wanted(), &observed).is_in_place());
+    }
+
+    #[test]
+    fn settled_tags_never_move_and_moving_ones_say_from_where() {
+        let tags = ["c1", "main"].map(|name| (tag(name), standing(2)));
+        let observed = Observed { key: Some(digest(1)), tags: tags.into_iter().collect() };
+        let publication = decide(&wanted(), &observed);
+        assert_eq!((publication.settled, publication.conflicts), (vec![tag("v1")], vec![tag("c1")]));
+        assert_eq!(publication.moves[0].from, Some(standing(2)));
+        assert_eq!(publication.moves[1].from, None);
+    }
+
+    fn severities(from: Standing, is_ancestor: Option<bool>, force: bool) -> Vec<Severity> {
+        let observed = Observed { key: Some(digest(1)), tags: [(tag("main"), from)].into() };
+        let publication = decide(&wanted(), &observed);
+        let is_ancestor = |_| is_ancestor;
+        let found = judge(&publication, &amd64(), &Judgement { is_ancestor: &is_ancestor, force });
+        found.into_iter().map(|diagnostic| diagnostic.severity).collect()
+    }
+
+    #[test]
+    fn a_tag_that_somebody_moved_meanwhile_needs_force() {
+        let theirs = Standing { revision: "1".repeat(40).parse().ok(), ..standing(2) };
+        assert_eq!(severities(theirs.clone(), Some(true), false), []);
+        assert_eq!(severities(theirs.clone(), None, false), [], "a shallow clone cannot tell");
+        assert_eq!(severities(theirs.clone(), Some(false), false), [Severity::Error]);
+        assert_eq!(severities(theirs, Some(false), true), [Severity::Warning]);
+        assert_eq!(severities(standing(2), Some(false), false), [], "a dirty image has no revision");
+    }
+
+    #[test]
+    fn platforms_are_not_lost() {
+        let arm: Platform = "linux/arm64".parse().expect("a platform");
+        let both = Standing { platforms: vec![amd64(), arm.clone()], ..standing(2) };
+        assert_eq!(severities(both, Some(true), true), [Severity::Error]);
+        let other = Standing { platforms: vec![arm], ..standing(2) };
+        assert_eq!(severities(other, Some(true), false), []);
+    }
+}

@@ -1,0 +1,21 @@
+//! Puts images into registries: content first, then the tags that never move, and only when every image of
+//! the run is in place the moving ones, branches before `latest`.
+//!
+//! ```text
+//! destinations → observe (registry) → decide (pure) → carry out (engine pushes, registry copies tags)
+//! ```
+//!
+//! An image that a registry has is not pushed again and need not exist locally: its tags are copied inside the
+//! registry, byte for byte, an image index included.
+
+mod carry_out;
+mod decide;
+mod destination;
+mod logins;
+mod observe;
+
+pub use carry_out::{Failure, FailureKind, Publisher, Report};
+pub use decide::{Judgement, Move, Observed, Publication, Standing, Wanted, decide, judge};
+pub use destination::destination;
+pub use logins::engine_login;
+pub use observe::observe;
