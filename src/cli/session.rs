@@ -186,11 +186,6 @@ impl Session {
         })
     }
 
-    /// The commit that tags follow and clean images are compared with.
-    pub(super) fn head(&self) -> Option<CommitId> {
-        self.commit
-    }
-
     /// The images that a name means, alone; an unknown one is an error with the closest names.
     pub(super) fn named(&self, name: &str) -> Result<Vec<usize>, CliError> {
         let selector = Selector { exact: vec![name.to_owned()], ..Selector::default() };
