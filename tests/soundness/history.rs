@@ -1,0 +1,206 @@
+//! What happens to a checkout between two runs.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::process::Command;
+
+use super::files;
+use super::graph;
+use super::life::Life;
+use super::tree::{Entry, Files, Name, under};
+
+/// Makes one random change and says what it was.
+pub fn change(life: &mut Life) -> String {
+    match life.random.below(34) {
+        0..=3 => edit(life),
+        4 | 5 => edit_unseen(life),
+        6..=8 => add(life),
+        9 => remove(life),
+        10 => rename(life),
+        11 => change_mode(life),
+        12 => touch(life),
+        13 | 14 => {
+            let place = life.random.pick(&life.places).clone();
+            life.write_dockerfile(&place);
+            format!("another {}", place.path())
+        }
+        15 => {
+            let place = life.random.pick(&life.places).clone();
+            life.lay_dockerfile_out(&place);
+            format!("layout of {}", place.path())
+        }
+        16 | 17 => {
+            life.write_ignore_file();
+            "an ignore file".to_owned()
+        }
+        18 => {
+            let place = graph::leaf(&mut life.random, &life.places, life.places.len());
+            let path = place.path();
+            life.settle(place);
+            format!("new image {path}")
+        }
+        19 => git(life, &["add", "--all"]),
+        20..=22 => {
+            git(life, &["add", "--all"]);
+            git(life, &["commit", "--quiet", "--allow-empty", "--message", "change"])
+        }
+        23 => git(life, &["commit", "--quiet", "--all", "--amend", "--no-edit"]),
+        24 => try_git(life, &["revert", "--no-edit", "HEAD"], &["revert", "--abort"]),
+        25 => git(life, &["stash", "--quiet", "--include-untracked"]),
+        26 => try_git(life, &["stash", "pop", "--quiet"], &["reset", "--quiet", "--hard"]),
+        27 => {
+            let name = format!("feature/{}", life.random.below(4));
+            git(life, &["switch", "--quiet", "--create", &name])
+        }
+        28 | 29 => {
+            let name = branch(life);
+            git(life, &["switch", "--quiet", &name])
+        }
+        30 => {
+            let name = branch(life);
+            let arguments = ["merge", "--quiet", "--no-edit", "--strategy-option=theirs", &name];
+            try_git(life, &arguments, &["merge", "--abort"])
+        }
+        31 => {
+            let name = branch(life);
+            let arguments = ["rebase", "--quiet", "--strategy-option=theirs", &name];
+            try_git(life, &arguments, &["rebase", "--abort"])
+        }
+        32 => git(life, &["checkout", "--quiet", "--force", "HEAD", "--", "."]),
+        _ => {
+            let patterns = *life.random.pick(&["*.jar\nout/\n", "*.jar\n", "*.py\n*.jar\n", "tmp\n!a.txt\n"]);
+            files::write(&life.root().join(".gitignore"), patterns.as_bytes());
+            "another .gitignore".to_owned()
+        }
+    }
+}
+
+/// Files that may change at random.
+fn changeable(life: &Life) -> (Files, Vec<Name>) {
+    let files = Files::read(&life.root());
+    let names = files::changeable(files.0.keys().cloned());
+    (files, names)
+}
+
+/// All files with content but Dockerfiles and rules.
+fn editable(life: &Life) -> Vec<Name> {
+    let files = Files::read(&life.root());
+    let special = |name: &[u8]| {
+        let name = String::from_utf8_lossy(name).into_owned();
+        name.contains("ockerfile") || name.contains(".dockerignore") || name.contains(".gitignore")
+    };
+    let all = files.0.into_iter().filter(|(_, entry)| matches!(entry, Entry::File { .. }));
+    all.map(|(name, _)| name).filter(|name| !special(name)).collect()
+}
+
+fn show(name: &[u8]) -> String {
+    format!("{:?}", String::from_utf8_lossy(name))
+}
+
+fn edit(life: &mut Life) -> String {
+    let names = editable(life);
+    let Some(name) = life.random.pick_any(&names).cloned() else { return add(life) };
+    let text = life.random.text(None);
+    files::write(&under(&life.root(), &name), &text);
+    format!("edit {}", show(&name))
+}
+
+/// Same size, same time.
+fn edit_unseen(life: &mut Life) -> String {
+    let names = editable(life);
+    let Some(name) = life.random.pick_any(&names).cloned() else { return add(life) };
+    let path = under(&life.root(), &name);
+    let before = fs::metadata(&path).expect("a file");
+    let text = life.random.text(Some(usize::try_from(before.len()).expect("a small file")));
+    fs::write(&path, text).expect("a file");
+    let file = fs::File::options().append(true).open(&path).expect("a file");
+    file.set_modified(before.modified().expect("a time")).expect("a time");
+    format!("edit {} in its size and time", show(&name))
+}
+
+fn add(life: &mut Life) -> String {
+    let place = life.random.pick(&life.places).clone();
+    let folder = if life.random.percent(25) { "shared".to_owned() } else { place.folder };
+    let root = life.root();
+    files::add(&mut life.random, &root, &folder);
+    format!("add to {folder:?}")
+}
+
+fn remove(life: &mut Life) -> String {
+    let (_, names) = changeable(life);
+    let Some(name) = life.random.pick_any(&names).cloned() else { return add(life) };
+    fs::remove_file(under(&life.root(), &name)).expect("it can go");
+    format!("remove {}", show(&name))
+}
+
+fn rename(life: &mut Life) -> String {
+    let (_, names) = changeable(life);
+    let Some(name) = life.random.pick_any(&names).cloned() else { return add(life) };
+    let path = under(&life.root(), &name);
+    let to = path.with_file_name(*life.random.pick(&["a.txt", "moved", "readme.md", "odd name"]));
+    if to.is_dir() || to == path {
+        return add(life);
+    }
+    fs::rename(&path, &to).expect("it can be renamed");
+    format!("rename {} to {:?}", show(&name), to.file_name().expect("a name"))
+}
+
+fn change_mode(life: &mut Life) -> String {
+    let names = editable(life);
+    let Some(name) = life.random.pick_any(&names).cloned() else { return add(life) };
+    let mode = *life.random.pick(&[0o755, 0o644, 0o600, 0o700, 0o666]);
+    fs::set_permissions(under(&life.root(), &name), fs::Permissions::from_mode(mode)).expect("a mode");
+    format!("mode {mode:o} for {}", show(&name))
+}
+
+fn touch(life: &mut Life) -> String {
+    let names = editable(life);
+    for name in names.iter().take(5) {
+        let file = fs::File::options().append(true).open(under(&life.root(), name)).expect("a file");
+        file.set_modified(std::time::SystemTime::now()).expect("a time");
+    }
+    "touch".to_owned()
+}
+
+fn branch(life: &mut Life) -> String {
+    let listed = run_git(&life.root(), &["branch", "--format=%(refname:short)"]).1;
+    let names: Vec<&str> = listed.lines().filter(|name| !name.starts_with('(')).collect();
+    (*life.random.pick(&names)).to_owned()
+}
+
+/// Runs git; what it refuses does not happen.
+fn git(life: &Life, arguments: &[&str]) -> String {
+    try_git(life, arguments, &["status"])
+}
+
+/// Runs git, and what undoes it if it stops halfway.
+fn try_git(life: &Life, arguments: &[&str], undo: &[&str]) -> String {
+    let (done, _) = run_git(&life.root(), arguments);
+    if !done {
+        run_git(&life.root(), undo);
+    }
+    format!("git {}{}", arguments.join(" "), if done { "" } else { " (refused)" })
+}
+
+/// Runs git with an identity of its own, and says whether it was content.
+pub fn run_git(folder: &Path, arguments: &[&str]) -> (bool, String) {
+    let output = Command::new("git")
+        .current_dir(folder)
+        .env_clear()
+        .envs(std::env::var_os("PATH").map(|path| ("PATH", path)))
+        .envs([
+            ("GIT_CONFIG_GLOBAL", "/dev/null"),
+            ("GIT_CONFIG_NOSYSTEM", "1"),
+            ("GIT_AUTHOR_NAME", "Ada"),
+            ("GIT_AUTHOR_EMAIL", "ada@example.com"),
+            ("GIT_COMMITTER_NAME", "Ada"),
+            ("GIT_COMMITTER_EMAIL", "ada@example.com"),
+            ("GIT_EDITOR", "true"),
+        ])
+        .args(["-c", "protocol.file.allow=always"])
+        .args(arguments)
+        .output()
+        .expect("git runs");
+    (output.status.success(), String::from_utf8_lossy(&output.stdout).trim().to_owned())
+}
