@@ -7,8 +7,8 @@ use std::fmt::Write;
 use std::time::{Duration, Instant, SystemTime};
 
 use soundness::docker::Docker;
-use soundness::history;
 use soundness::life::{Counts, Life};
+use soundness::{disturbance, elsewhere, history};
 use support::Engine;
 
 /// Steps of a life where nothing else is said.
@@ -29,7 +29,7 @@ fn live(seed: u64, steps: usize, counts: &mut Counts) -> Result<(), String> {
                 writeln!(story, "  {step}: {change}").expect("memory");
             }
         }
-        lived = step_of(&mut life);
+        lived = step_of(&mut life, &mut |what| writeln!(story, "  {step}: {what}").expect("memory"));
         if let Err(error) = &lived {
             let again = format!("SHIPWRIGHT_SOUNDNESS_SEED={seed} SHIPWRIGHT_SOUNDNESS_STEPS={steps}");
             lived = Err(format!(
@@ -48,17 +48,19 @@ fn live(seed: u64, steps: usize, counts: &mut Counts) -> Result<(), String> {
     lived
 }
 
-/// One run and its comparison.
-fn step_of(life: &mut Life) -> Result<(), String> {
-    let root = life.root();
-    if life.random.percent(8) {
-        let delay = life.random.within(10, 900) as u64;
-        life.kill_a_run(&root, delay);
+/// One run and its comparison, and perhaps another one elsewhere.
+fn step_of(life: &mut Life, tell: &mut dyn FnMut(String)) -> Result<(), String> {
+    if life.random.percent(15) {
+        tell(disturbance::disturb(life));
     }
     let value = life.random.below(3);
     let argument = format!("--build-arg=EXTRA={value}");
     let options: Vec<&str> = if life.random.percent(15) { vec![&argument] } else { Vec::new() };
-    life.check(&root, &options)
+    tell(format!("run {}", options.join(" ")));
+    life.check(&life.root(), &options)?;
+    let Some((place, checked)) = elsewhere::check(life) else { return Ok(()) };
+    tell(format!("run in {place}"));
+    checked
 }
 
 fn number(variable: &str) -> Option<u64> {

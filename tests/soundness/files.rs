@@ -1,7 +1,6 @@
 //! Random files: ordinary and odd names, links, ignore files.
 
 use std::fs;
-use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
 
@@ -186,9 +185,4 @@ pub fn changeable(names: impl Iterator<Item = Vec<u8>>) -> Vec<Vec<u8>> {
             || text.contains("dockerignore")
     };
     names.filter(|name| !fixed(name)).collect()
-}
-
-/// Whether a name is text, as git commands of the tests need it.
-pub fn is_text(name: &[u8]) -> bool {
-    std::ffi::OsStr::from_bytes(name).to_str().is_some()
 }

@@ -71,9 +71,10 @@ pub fn places(random: &mut Random) -> Vec<Place> {
     places
 }
 
-/// One more place, to which nothing refers.
+/// One more place, to which nothing refers: not every branch will have it.
 pub fn leaf(random: &mut Random, places: &[Place], number: usize) -> Place {
-    let before = places.iter().map(|place| (place.name.clone(), place.shell)).collect();
+    let first = places.iter().filter(|place| !place.name.starts_with("leaf"));
+    let before = first.map(|place| (place.name.clone(), place.shell)).collect();
     let name = format!("leaf{number}");
     Place {
         folder: format!("{}{name}", random.pick(&["", "group/", "svc/"])),

@@ -10,9 +10,14 @@ use super::graph;
 use super::life::Life;
 use super::tree::{Entry, Files, Name, under};
 
+/// The message of the first commit.
+pub const FIRST: &str = "first";
+/// Where the submodule is, in checkouts that have one.
+const SUBMODULE: &str = "modules/lib";
+
 /// Makes one random change and says what it was.
 pub fn change(life: &mut Life) -> String {
-    match life.random.below(34) {
+    match life.random.below(35) {
         0..=3 => edit(life),
         4 | 5 => edit_unseen(life),
         6..=8 => add(life),
@@ -46,7 +51,7 @@ pub fn change(life: &mut Life) -> String {
             git(life, &["commit", "--quiet", "--allow-empty", "--message", "change"])
         }
         23 => git(life, &["commit", "--quiet", "--all", "--amend", "--no-edit"]),
-        24 => try_git(life, &["revert", "--no-edit", "HEAD"], &["revert", "--abort"]),
+        24 => revert(life),
         25 => git(life, &["stash", "--quiet", "--include-untracked"]),
         26 => try_git(life, &["stash", "pop", "--quiet"], &["reset", "--quiet", "--hard"]),
         27 => {
@@ -68,6 +73,7 @@ pub fn change(life: &mut Life) -> String {
             try_git(life, &arguments, &["rebase", "--abort"])
         }
         32 => git(life, &["checkout", "--quiet", "--force", "HEAD", "--", "."]),
+        33 => commit_in_submodule(life),
         _ => {
             let patterns = *life.random.pick(&["*.jar\nout/\n", "*.jar\n", "*.py\n*.jar\n", "tmp\n!a.txt\n"]);
             files::write(&life.root().join(".gitignore"), patterns.as_bytes());
@@ -84,7 +90,7 @@ fn changeable(life: &Life) -> (Files, Vec<Name>) {
 }
 
 /// All files with content but Dockerfiles and rules.
-fn editable(life: &Life) -> Vec<Name> {
+pub fn editable(life: &Life) -> Vec<Name> {
     let files = Files::read(&life.root());
     let special = |name: &[u8]| {
         let name = String::from_utf8_lossy(name).into_owned();
@@ -161,6 +167,42 @@ fn touch(life: &mut Life) -> String {
         file.set_modified(std::time::SystemTime::now()).expect("a time");
     }
     "touch".to_owned()
+}
+
+fn revert(life: &mut Life) -> String {
+    // Without the first commit there is no graph.
+    if run_git(&life.root(), &["log", "-1", "--format=%s"]).1 == FIRST {
+        return "nothing to revert".to_owned();
+    }
+    try_git(life, &["revert", "--no-edit", "HEAD"], &["revert", "--abort"])
+}
+
+fn commit_in_submodule(life: &mut Life) -> String {
+    let folder = life.root().join(SUBMODULE);
+    if !folder.join(".git").exists() {
+        return "no submodule".to_owned();
+    }
+    let text = life.random.text(None);
+    files::write(&folder.join("a.txt"), &text);
+    run_git(&folder, &["add", "--all"]);
+    run_git(&folder, &["commit", "--quiet", "--message", "inside"]);
+    "commit in the submodule".to_owned()
+}
+
+/// Makes a repository beside the checkout a submodule of it.
+pub fn add_submodule(life: &Life) {
+    let library = life.checkout.beside("library");
+    files::write(&library.join("keep.txt"), b"library\n");
+    files::write(&library.join("inner/a.txt"), b"a\n");
+    for arguments in [
+        &["init", "--quiet", "--initial-branch=main"][..],
+        &["add", "--all"],
+        &["commit", "--quiet", "--message", "library"],
+    ] {
+        assert!(run_git(&library, arguments).0, "{arguments:?}");
+    }
+    let url = format!("file://{}", library.display());
+    assert!(run_git(&life.root(), &["submodule", "--quiet", "add", &url, SUBMODULE]).0, "submodule");
 }
 
 fn branch(life: &mut Life) -> String {

@@ -3,13 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::process::{Child, Stdio};
 
 use serde_json::Value;
 
 use super::docker::Docker;
 use super::files;
 use super::graph::{self, Place};
+use super::history;
 use super::oracle::{Oracle, Order};
 use super::random::Random;
 use super::reads;
@@ -90,7 +91,10 @@ impl Life {
         if life.random.percent(40) {
             life.write_ignore_file();
         }
-        life.checkout.commit("first");
+        if life.random.percent(30) {
+            history::add_submodule(&life);
+        }
+        life.checkout.commit(history::FIRST);
         life
     }
 
@@ -133,26 +137,44 @@ impl Life {
         files::write(&self.checkout.root.join(name), &text);
     }
 
-    /// Starts a run and kills it after so many milliseconds.
-    pub fn kill_a_run(&mut self, root: &Path, delay: u64) {
+    /// Starts a run of which only the traces matter.
+    pub fn start(&self, root: &Path) -> Child {
         let mut command = self.engine.command(&self.checkout, &["build"]);
-        let mut child =
-            command.current_dir(root).stderr(std::process::Stdio::null()).spawn().expect("it runs");
-        std::thread::sleep(Duration::from_millis(delay));
-        // It may have ended by itself.
-        let _ = child.kill();
-        let _ = child.wait();
+        command
+            .current_dir(root)
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("the command runs")
+    }
+
+    /// Removes an image from the engine with all its names, as somebody who needs room does.
+    pub fn forget_an_image(&mut self) -> String {
+        let known: Vec<String> = self.present.iter().map(|inputs| self.references[inputs].clone()).collect();
+        let Some(reference) = self.random.pick_any(&known).cloned() else {
+            return "nothing to forget".to_owned();
+        };
+        let id = self.engine.docker(&["image", "inspect", "--format", "{{.Id}}", &reference]);
+        self.engine.docker(&["rmi", "--force", &id]);
+        let references = &self.references;
+        self.present.retain(|inputs| references[inputs] != reference);
+        format!("rmi {reference}")
     }
 
     /// Runs Shipwright in a checkout and compares what is there with what has to be.
     pub fn check(&mut self, root: &Path, options: &[&str]) -> Result<(), String> {
+        self.check_from(root, root, options)
+    }
+
+    /// The same, with Shipwright started in a folder of the checkout at `root`.
+    pub fn check_from(&mut self, folder: &Path, root: &Path, options: &[&str]) -> Result<(), String> {
         let tree = Files::read(root);
         let events = self.checkout.beside("events.json");
         let path = events.to_string_lossy().into_owned();
-        let plan = self.run(root, &[&["plan", "--format", "json"], options].concat());
+        let plan = self.run(folder, &[&["plan", "--format", "json"], options].concat());
         let plan: Value =
             serde_json::from_str(&plan.stdout).map_err(|error| format!("{error}: {plan:#?}"))?;
-        let run = self.run(root, &[&["build", "--events", &path], options].concat());
+        let run = self.run(folder, &[&["build", "--events", &path], options].concat());
         let lines = fs::read_to_string(&events).unwrap_or_default();
         let events: Vec<Value> = lines.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
         let arguments: Vec<String> = options
@@ -170,9 +192,9 @@ impl Life {
         Ok(())
     }
 
-    fn run(&self, root: &Path, arguments: &[&str]) -> Run {
+    fn run(&self, folder: &Path, arguments: &[&str]) -> Run {
         let mut command = self.engine.command(&self.checkout, arguments);
-        Run::of(&command.current_dir(root).output().expect("the command runs"))
+        Run::of(&command.current_dir(folder).output().expect("the command runs"))
     }
 
     /// Builds everything from scratch, in order.

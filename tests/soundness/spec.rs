@@ -120,18 +120,6 @@ impl Spec {
         names
     }
 
-    /// The image that the target is FROM, through its stages.
-    pub fn base_image(&self) -> Option<&str> {
-        let mut stage = self.stages.last().expect("a stage");
-        loop {
-            match &stage.base {
-                Base::Image(name) => return Some(name),
-                Base::Stage(number) => stage = &self.stages[*number],
-                Base::Scratch | Base::Busybox => return None,
-            }
-        }
-    }
-
     /// The triggers that the target hands on.
     pub fn triggers(&self) -> Vec<&Copy> {
         let lines = &self.stages.last().expect("a stage").lines;

@@ -103,10 +103,10 @@ impl Files {
         hex(&hash.finalize())
     }
 
-    /// Writes them with git's modes and one time.
+    /// Writes them with git's modes, and with times that are those of their contents: a builder that keeps what it
+    /// has of a path with this size and time is right to keep it.
     pub fn write(&self, to: &Path) {
         fs::create_dir_all(to).expect("a folder");
-        let time = SystemTime::UNIX_EPOCH + Duration::from_secs(1_600_000_000);
         for (name, entry) in &self.0 {
             let path = under(to, name);
             fs::create_dir_all(path.parent().expect("a parent")).expect("folders");
@@ -116,12 +116,20 @@ impl Files {
                     let mode = if *executable { 0o755 } else { 0o644 };
                     fs::set_permissions(&path, fs::Permissions::from_mode(mode)).expect("a mode");
                     let file = fs::File::options().append(true).open(&path).expect("a file");
-                    file.set_modified(time).expect("a time");
+                    file.set_modified(time_of(content)).expect("a time");
                 }
                 Entry::Link(target) => symlink(OsStr::from_bytes(target), &path).expect("a link"),
             }
         }
     }
+}
+
+/// A time between 1970 and 2106 that other content does not have.
+fn time_of(content: &[u8]) -> SystemTime {
+    let digest = Sha256::digest(content);
+    let number =
+        |at: usize| digest[at..at + 4].iter().fold(0_u32, |number, byte| number << 8 | u32::from(*byte));
+    SystemTime::UNIX_EPOCH + Duration::new(number(0).into(), number(4) % 1_000_000_000)
 }
 
 /// A path in a folder of the disk.
