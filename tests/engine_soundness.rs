@@ -28,6 +28,7 @@ fn live(seed: u64, steps: usize, counts: &mut Counts) -> Result<(), String> {
                 let change = history::change(&mut life);
                 writeln!(story, "  {step}: {change}").expect("memory");
             }
+            life.track();
         }
         lived = step_of(&mut life, &mut |what| writeln!(story, "  {step}: {what}").expect("memory"));
         if let Err(error) = &lived {

@@ -10,7 +10,7 @@ use super::tree::under;
 
 /// Troubles the checkout's run in one way, and leaves the files as they were.
 pub fn disturb(life: &mut Life) -> String {
-    match life.random.below(4) {
+    let done = match life.random.below(4) {
         0 => {
             let delay = life.random.within(5, 1000) as u64;
             let mut child = life.start(&life.root());
@@ -29,7 +29,9 @@ pub fn disturb(life: &mut Life) -> String {
         }
         2 => edit_while_it_runs(life),
         _ => life.forget_an_image(),
-    }
+    };
+    life.look_again();
+    done
 }
 
 fn edit_while_it_runs(life: &mut Life) -> String {

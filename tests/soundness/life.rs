@@ -35,6 +35,8 @@ pub struct Life {
     references: BTreeMap<String, String>,
     /// The sets of inputs whose image is on the engine.
     present: BTreeSet<String>,
+    /// Whether other runs were at work since the last comparison.
+    pub disturbed: bool,
     /// What was counted.
     pub counts: Counts,
 }
@@ -82,6 +84,7 @@ impl Life {
             specs: BTreeMap::new(),
             references: BTreeMap::new(),
             present: BTreeSet::new(),
+            disturbed: false,
             counts: Counts::default(),
         };
         files::lay_out_root(&mut life.random, &life.checkout.root);
@@ -189,7 +192,29 @@ impl Life {
             format!("{error}\n{}\noracle: {}", run.stderr, known.join("\n  "))
         })?;
         self.counts.steps += 1;
+        self.disturbed = false;
         Ok(())
+    }
+
+    /// Asks the engine which images are still there: other runs remove what they supersede.
+    pub fn look_again(&mut self) {
+        let filter = format!("reference={}/*", self.engine.namespace);
+        let format = "{{.Repository}}:{{.Tag}}";
+        let listed = self.engine.docker(&["images", "--format", format, "--filter", &filter]);
+        let listed: BTreeSet<&str> = listed.lines().collect();
+        let references = &self.references;
+        self.present.retain(|inputs| listed.contains(references[inputs].as_str()));
+        self.disturbed = true;
+    }
+
+    /// Tracks the folders of contexts at the root: files that git does not know are no evidence for them.
+    pub fn track(&self) {
+        for place in &self.places {
+            let Ok(text) = fs::read(self.checkout.root.join(place.path())) else { continue };
+            if self.specs.get(&text).is_some_and(|spec| spec.at_root) {
+                history::run_git(&self.checkout.root, &["add", "--", &place.folder, "shared"]);
+            }
+        }
     }
 
     fn run(&self, folder: &Path, arguments: &[&str]) -> Run {
@@ -286,7 +311,8 @@ impl Life {
             }
             let reference = text(&entry["reference"]);
             let started = built.contains(name);
-            if started != (entry["action"] == "build") {
+            // What a killed run began may end, in the engine, after the plan.
+            if started != (entry["action"] == "build") && (started || !self.disturbed) {
                 return Err(format!("{path}: {} was planned, started: {started}", entry["action"]));
             }
             self.counts.built += usize::from(started);

@@ -176,6 +176,8 @@ impl Spec {
         let stage = &self.stages[number];
         let base = match &stage.base {
             Base::Image(name) if self.by_argument => format!("${{NAMESPACE}}/{name}"),
+            // Upper case is for COPY --from; in FROM, BuildKit takes such a name for an image's.
+            Base::Stage(_) => self.reference(&stage.base, namespace).to_lowercase(),
             base => self.reference(base, namespace),
         };
         let name = stage.name.as_ref().map(|name| format!(" AS {name}")).unwrap_or_default();
