@@ -182,7 +182,7 @@ pub fn changeable(names: impl Iterator<Item = Vec<u8>>) -> Vec<Vec<u8>> {
     let fixed = |name: &[u8]| {
         let last = name.rsplit(|byte| *byte == b'/').next().unwrap_or_default();
         let text = String::from_utf8_lossy(last).to_ascii_lowercase();
-        text.contains("keep") && text.ends_with(".txt")
+        text.contains("keep") && text.contains(".txt")
             || ["link", "linked", "back", ".gitignore", ".gitmodules"].contains(&text.as_str())
             || text.contains("dockerfile")
             || text.contains("dockerignore")

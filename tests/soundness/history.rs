@@ -149,7 +149,7 @@ fn rename(life: &mut Life) -> String {
         return add(life);
     }
     fs::rename(&path, &to).expect("it can be renamed");
-    format!("rename {} to {:?}", show(&name), to.file_name().expect("a name"))
+    format!("rename {} to {}", show(&name), to.display())
 }
 
 fn change_mode(life: &mut Life) -> String {

@@ -243,12 +243,9 @@ impl Life {
             let triggers = triggers(&spec, &expected);
             let sources = reads::sources(&spec, &triggers);
             let read = reads::reached(&visible, &sources);
-            let given: String = match spec.essence().contains("ARG ") && spec.essence().contains("EXTRA") {
-                true => arguments.join(" "),
-                false => String::new(),
-            };
-            let mut parts = vec![spec.essence(), read.digest(), given, root.is_empty().to_string()];
-            parts.truncate(3);
+            let asks = spec.essence().contains("ARG ") && spec.essence().contains("EXTRA");
+            let given = if asks { arguments.join(" ") } else { String::new() };
+            let mut parts = vec![spec.essence(), read.digest(), given];
             parts.extend(dependencies.iter().map(|image| image.inputs.clone()));
             let inputs = digest_of(&parts.iter().map(String::as_str).collect::<Vec<_>>());
             let missing = spec.dependencies().len() != dependencies.len();
@@ -331,7 +328,7 @@ impl Life {
             now_present.push(image.inputs.clone());
             let ours = self.engine.docker(&["image", "inspect", "--format", "{{.Id}}", &reference]);
             let theirs = image.id.clone().expect("it is built");
-            let differences = self.oracle.content(&ours).differences(&*self.oracle.content(&theirs));
+            let differences = self.oracle.content(&ours).differences(&self.oracle.content(&theirs));
             if !differences.is_empty() {
                 let dockerfile = String::from_utf8_lossy(&image.dockerfile);
                 return Err(format!("{path} differs:\n  {}\n{dockerfile}", differences.join("\n  ")));

@@ -60,8 +60,8 @@ impl Oracle {
 
     /// The image's id, or why docker cannot build it.
     pub fn build(&mut self, order: &Order) -> Result<String, String> {
-        let dependencies: String =
-            order.dependencies.iter().map(|(name, id)| format!("{name}={id} ")).collect();
+        let dependencies: Vec<String> =
+            order.dependencies.iter().map(|(name, id)| format!("{name}={id}")).collect();
         let ignore = order
             .ignore
             .map_or_else(|| "none".to_owned(), |text| digest_of(&[&String::from_utf8_lossy(text)]));
@@ -70,7 +70,7 @@ impl Oracle {
             &String::from_utf8_lossy(order.dockerfile),
             &ignore,
             &order.context.digest(),
-            &dependencies,
+            &dependencies.join(" "),
             &order.arguments.join(" "),
         ]);
         if let Some(known) = self.built.get(&key) {

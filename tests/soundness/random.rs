@@ -45,6 +45,8 @@ impl Random {
     /// Lines of text; `exactly` so many bytes if a length is asked for.
     pub fn text(&mut self, exactly: Option<usize>) -> Vec<u8> {
         let length = exactly.unwrap_or_else(|| [0, 1, 7, 40, 300][self.below(5)]);
-        (0..length).map(|at| if at % 20 == 19 { b'\n' } else { b'a' + self.below(26) as u8 }).collect()
+        (0..length)
+            .map(|at| if at % 20 == 19 { b'\n' } else { *self.pick(b"abcdefghijklmnopqrstuvwxyz") })
+            .collect()
     }
 }

@@ -73,11 +73,11 @@ impl Reached<'_> {
             let found: Vec<Name> =
                 folder.iter().cloned().chain([name]).chain(parts[wild + 1..].iter().cloned()).collect();
             // What follows may be a pattern itself; what was found is none.
-            if parts[wild + 1..].is_empty() { self.path(found) } else { self.rest(found, wild + 1) }
+            if parts[wild + 1..].is_empty() { self.path(found) } else { self.rest(&found, wild + 1) }
         }
     }
 
-    fn rest(&mut self, parts: Vec<Name>, fixed: usize) {
+    fn rest(&mut self, parts: &[Name], fixed: usize) {
         let folder = parts[..fixed].to_vec();
         let inner = self.files.below(&folder.join(&b'/'));
         let mut deeper = Reached { files: &inner, names: BTreeSet::new() };

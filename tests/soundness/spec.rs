@@ -237,7 +237,7 @@ impl Stage {
             match line {
                 Line::Copy(copy) => bases.extend(&copy.from),
                 Line::Run { mounts, .. } => {
-                    bases.extend(mounts.iter().filter_map(|mount| mount.from.as_ref()))
+                    bases.extend(mounts.iter().filter_map(|mount| mount.from.as_ref()));
                 }
                 Line::OnBuild(_) | Line::Plain(_) => {}
             }

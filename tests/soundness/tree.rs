@@ -139,7 +139,8 @@ pub fn under(root: &Path, name: &[u8]) -> PathBuf {
 
 /// Hexadecimal digits.
 pub fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    let digits: Vec<String> = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    digits.concat()
 }
 
 /// The SHA-256 of some texts, each told from the next.
