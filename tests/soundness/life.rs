@@ -157,7 +157,7 @@ impl Life {
         let Some(reference) = self.random.pick_any(&known).cloned() else {
             return "nothing to forget".to_owned();
         };
-        let id = self.engine.docker(&["image", "inspect", "--format", "{{.Id}}", &reference]);
+        let id = self.tagged().remove(&reference).unwrap_or(reference.clone());
         self.engine.docker(&["rmi", "--force", &id]);
         let references = &self.references;
         self.present.retain(|inputs| references[inputs] != reference);
@@ -198,13 +198,19 @@ impl Life {
 
     /// Asks the engine which images are still there: other runs remove what they supersede.
     pub fn look_again(&mut self) {
-        let filter = format!("reference={}/*", self.engine.namespace);
-        let format = "{{.Repository}}:{{.Tag}}";
-        let listed = self.engine.docker(&["images", "--format", format, "--filter", &filter]);
-        let listed: BTreeSet<&str> = listed.lines().collect();
+        let tagged = self.tagged();
         let references = &self.references;
-        self.present.retain(|inputs| listed.contains(references[inputs].as_str()));
+        self.present.retain(|inputs| tagged.contains_key(&references[inputs]));
         self.disturbed = true;
+    }
+
+    /// The id that each reference has on the engine, by one call.
+    fn tagged(&self) -> BTreeMap<String, String> {
+        let filter = format!("reference={}/*", self.engine.namespace);
+        let format = "{{.Repository}}:{{.Tag}} {{.ID}}";
+        let listed = self.engine.docker(&["images", "--no-trunc", "--format", format, "--filter", &filter]);
+        let pairs = listed.lines().filter_map(|line| line.split_once(' '));
+        pairs.map(|(reference, id)| (reference.to_owned(), id.to_owned())).collect()
     }
 
     /// Tracks the folders of contexts at the root: files that git does not know are no evidence for them.
@@ -286,6 +292,7 @@ impl Life {
         if (run.code == 0) != all_built && !run.stderr.contains("blocked") {
             return Err(format!("exit code {}", run.code));
         }
+        let tagged = self.tagged();
         let mut now_present = Vec::new();
         for image in expected {
             let name = &image.place.name;
@@ -326,16 +333,16 @@ impl Life {
                 _ => drop(self.references.insert(image.inputs.clone(), reference.clone())),
             }
             now_present.push(image.inputs.clone());
-            let ours = self.engine.docker(&["image", "inspect", "--format", "{{.Id}}", &reference]);
+            let ours = tagged.get(&reference).ok_or_else(|| format!("there is no {reference}"))?;
             let theirs = image.id.clone().expect("it is built");
-            let differences = self.oracle.content(&ours).differences(&self.oracle.content(&theirs));
+            let differences = self.oracle.content(ours).differences(&self.oracle.content(&theirs));
             if !differences.is_empty() {
                 let dockerfile = String::from_utf8_lossy(&image.dockerfile);
                 return Err(format!("{path} differs:\n  {}\n{dockerfile}", differences.join("\n  ")));
             }
             self.counts.images += 1;
             if run.code == 0 && !run.stderr.contains("blocked") {
-                self.moving_tags(entry, &ours)?;
+                all_tagged(entry, &tagged, ours)?;
             }
         }
         self.present.extend(now_present);
@@ -347,22 +354,21 @@ impl Life {
         Ok(())
     }
 
-    /// Every tag of the plan is on the planned image.
-    fn moving_tags(&self, entry: &Value, id: &str) -> Result<(), String> {
-        for tag in entry["tags"].as_array().into_iter().flatten() {
-            let reference = format!("{}:{}", text(&entry["name"]), text(tag));
-            let tagged = self.engine.docker(&["image", "inspect", "--format", "{{.Id}}", &reference]);
-            if tagged != id {
-                return Err(format!("{reference} is {tagged}, not {id}"));
-            }
-        }
-        Ok(())
-    }
-
     /// The folder of the checkout.
     pub fn root(&self) -> PathBuf {
         self.checkout.root.clone()
     }
+}
+
+/// Every tag of the plan is on the planned image.
+fn all_tagged(entry: &Value, tagged: &BTreeMap<String, String>, id: &str) -> Result<(), String> {
+    for tag in entry["tags"].as_array().into_iter().flatten() {
+        let reference = format!("{}:{}", text(&entry["name"]), text(tag));
+        if tagged.get(&reference).map(String::as_str) != Some(id) {
+            return Err(format!("{reference} is {:?}, not {id}", tagged.get(&reference)));
+        }
+    }
+    Ok(())
 }
 
 /// The triggers of the images that the needed stages are FROM.
