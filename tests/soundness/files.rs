@@ -183,7 +183,8 @@ pub fn changeable(names: impl Iterator<Item = Vec<u8>>) -> Vec<Vec<u8>> {
         let last = name.rsplit(|byte| *byte == b'/').next().unwrap_or_default();
         let text = String::from_utf8_lossy(last).to_ascii_lowercase();
         text.contains("keep") && text.contains(".txt")
-            || ["link", "linked", "back", ".gitignore", ".gitmodules"].contains(&text.as_str())
+            || ["link", "linked", "back", ".gitignore", ".gitmodules", ".gitattributes"]
+                .contains(&text.as_str())
             || text.contains("dockerfile")
             || text.contains("dockerignore")
     };

@@ -115,11 +115,19 @@ pub fn dockerfile(random: &mut Random, place: &Place, heredocs: bool) -> Spec {
     let mut stages = writer.stages;
     stages.push(Stage { base, name: None, lines });
     let layout = random.below(60);
-    Spec { at_root, by_argument: random.percent(25), stages, layout }
+    Spec { at_root, by_argument: random.percent(25), backquote: random.percent(10), stages, layout }
 }
 
 fn plain_copy(to: &str) -> Copy {
-    Copy { add: false, from: None, json: false, flags: String::new(), sources: Vec::new(), to: to.to_owned() }
+    Copy {
+        add: false,
+        from: None,
+        json: false,
+        variable: None,
+        flags: String::new(),
+        sources: Vec::new(),
+        to: to.to_owned(),
+    }
 }
 
 fn copy(sources: &[&str], to: &str) -> Line {
@@ -251,7 +259,10 @@ impl Writer<'_> {
             sources.push(source);
         }
         let json = self.random.percent(20);
-        Line::Copy(Copy { add: self.random.percent(15), json, sources, ..plain_copy(to) })
+        let variable = self.random.percent(15).then(|| *self.random.pick(&["ARG", "ENV"]));
+        let flags =
+            if self.heredocs && self.random.percent(10) { "--link ".to_owned() } else { String::new() };
+        Line::Copy(Copy { add: self.random.percent(15), json, variable, flags, sources, ..plain_copy(to) })
     }
 
     fn odd_copy(&mut self, to: &str) -> Line {
@@ -279,6 +290,10 @@ impl Writer<'_> {
     }
 
     fn copy_from(&mut self, to: &str, stage: usize) -> Line {
+        if self.random.percent(10) {
+            let sources = vec!["/etc/passwd".to_owned()];
+            return Line::Copy(Copy { from: Some(Base::Busybox), sources, ..plain_copy(to) });
+        }
         let Some((from, path)) = self.image_or_stage(stage) else { return self.context_copy(to) };
         let path = (*self.random.pick(&[path.as_str(), "/out", "/made*"])).to_owned();
         Line::Copy(Copy { from: Some(from), sources: vec![path], ..plain_copy(to) })

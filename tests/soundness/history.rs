@@ -17,7 +17,7 @@ const SUBMODULE: &str = "modules/lib";
 
 /// Makes one random change and says what it was.
 pub fn change(life: &mut Life) -> String {
-    match life.random.below(35) {
+    match life.random.below(41) {
         0..=3 => edit(life),
         4 | 5 => edit_unseen(life),
         6..=8 => add(life),
@@ -74,12 +74,64 @@ pub fn change(life: &mut Life) -> String {
         }
         32 => git(life, &["checkout", "--quiet", "--force", "HEAD", "--", "."]),
         33 => commit_in_submodule(life),
+        34 => hide(life),
+        35 | 36 => configure(life),
+        37 => {
+            let text = *life.random.pick(&[
+                "*.txt text eol=crlf\n",
+                "*.py text=auto\n*.md ident\n",
+                "*.txt -text\n",
+                "",
+            ]);
+            files::write(&life.root().join(".gitattributes"), text.as_bytes());
+            "other attributes".to_owned()
+        }
+        38 => {
+            let name = branch(life);
+            git(life, &["merge", "--quiet", "--no-edit", &name])
+        }
+        39 => of_tracked(life, &["rm", "--quiet", "--cached"]),
         _ => {
             let patterns = *life.random.pick(&["*.jar\nout/\n", "*.jar\n", "*.py\n*.jar\n", "tmp\n!a.txt\n"]);
             files::write(&life.root().join(".gitignore"), patterns.as_bytes());
             "another .gitignore".to_owned()
         }
     }
+}
+
+/// Asks git not to look at a file any more.
+fn hide(life: &mut Life) -> String {
+    let flag = *life.random.pick(&[
+        "--assume-unchanged",
+        "--skip-worktree",
+        "--no-assume-unchanged",
+        "--no-skip-worktree",
+    ]);
+    of_tracked(life, &["update-index", flag])
+}
+
+fn of_tracked(life: &mut Life, arguments: &[&str]) -> String {
+    let names = editable(life);
+    let names: Vec<&str> = names.iter().filter_map(|name| std::str::from_utf8(name).ok()).collect();
+    let Some(name) = life.random.pick_any(&names) else { return "nothing there".to_owned() };
+    git(life, &[arguments, &["--", name]].concat())
+}
+
+/// Another setting of git, or another form of its index.
+fn configure(life: &mut Life) -> String {
+    let settings: [&[&str]; 9] = [
+        &["config", "core.fileMode", "false"],
+        &["config", "core.fileMode", "true"],
+        &["config", "core.trustctime", "false"],
+        &["config", "core.checkStat", "minimal"],
+        &["config", "core.autocrlf", "input"],
+        &["update-index", "--split-index"],
+        &["update-index", "--no-split-index"],
+        &["update-index", "--index-version", "4"],
+        &["update-index", "--untracked-cache"],
+    ];
+    let arguments = *life.random.pick(&settings);
+    git(life, arguments)
 }
 
 /// Files that may change at random.
@@ -94,7 +146,7 @@ pub fn editable(life: &Life) -> Vec<Name> {
     let files = Files::read(&life.root());
     let special = |name: &[u8]| {
         let name = String::from_utf8_lossy(name).into_owned();
-        name.contains("ockerfile") || name.contains(".dockerignore") || name.contains(".gitignore")
+        name.contains("ockerfile") || name.contains(".dockerignore") || name.contains(".git")
     };
     let all = files.0.into_iter().filter(|(_, entry)| matches!(entry, Entry::File { .. }));
     all.map(|(name, _)| name).filter(|name| !special(name)).collect()

@@ -88,6 +88,9 @@ impl Life {
             counts: Counts::default(),
         };
         files::lay_out_root(&mut life.random, &life.checkout.root);
+        // A mixture of two Dockerfiles would be one that the generator does not know.
+        let attributes = life.checkout.root.join(".git/info/attributes");
+        files::write(&attributes, b"*ockerfile* -merge -text\n*.Dockerfile -merge -text\n");
         for place in places {
             life.settle(place);
         }
@@ -141,8 +144,8 @@ impl Life {
     }
 
     /// Starts a run of which only the traces matter.
-    pub fn start(&self, root: &Path) -> Child {
-        let mut command = self.engine.command(&self.checkout, &["build"]);
+    pub fn start(&self, root: &Path, arguments: &[&str]) -> Child {
+        let mut command = self.engine.command(&self.checkout, &[&["build"], arguments].concat());
         command
             .current_dir(root)
             .stdout(Stdio::null())

@@ -44,6 +44,10 @@ impl Random {
 
     /// Lines of text; `exactly` so many bytes if a length is asked for.
     pub fn text(&mut self, exactly: Option<usize>) -> Vec<u8> {
+        if exactly.is_none() && self.percent(5) {
+            // What git may convert.
+            return b"$Id$\r\nmixed\nends\r\n".to_vec();
+        }
         let length = exactly.unwrap_or_else(|| [0, 1, 7, 40, 300][self.below(5)]);
         (0..length)
             .map(|at| if at % 20 == 19 { b'\n' } else { *self.pick(b"abcdefghijklmnopqrstuvwxyz") })

@@ -10,6 +10,8 @@ pub struct Spec {
     pub at_root: bool,
     /// Whether references are written as `${NAMESPACE}/name`, after a global ARG.
     pub by_argument: bool,
+    /// Whether `# escape=` makes the backquote continue lines.
+    pub backquote: bool,
     /// The stages; the last is the target.
     pub stages: Vec<Stage>,
     /// What changes the text but nothing else: comments, blank lines, continuations.
@@ -67,6 +69,8 @@ pub struct Copy {
     pub from: Option<Base>,
     /// The JSON form.
     pub json: bool,
+    /// The instruction that gives the first source to a variable, if it is written as one.
+    pub variable: Option<&'static str>,
     /// Flags beside `--from`.
     pub flags: String,
     /// Paths and patterns.
@@ -132,7 +136,7 @@ impl Spec {
 
     /// The file.
     pub fn text(&self, namespace: &Namespace) -> String {
-        let mut text = String::new();
+        let mut text = if self.backquote { "# escape=`\n".to_owned() } else { String::new() };
         if self.layout % 4 == 1 {
             text.push_str("# A comment in front\n\n");
         }
@@ -151,12 +155,15 @@ impl Spec {
         if self.layout % 5 == 4 {
             text.pop();
         }
+        if self.layout % 7 == 6 && !text.contains("<<") {
+            text = text.replace('\n', "\r\n");
+        }
         text
     }
 
     /// What of the text decides the image: the needed stages without their layout.
     pub fn essence(&self) -> String {
-        let mut lines = vec![if self.by_argument { "by argument".to_owned() } else { String::new() }];
+        let mut lines = vec![format!("{} {}", self.by_argument, self.backquote)];
         lines.extend(self.needed().into_iter().flat_map(|number| self.stage_lines(number, "NAMESPACE")));
         lines.join("\n")
     }
@@ -164,9 +171,10 @@ impl Spec {
     fn laid_out(&self, line: &str) -> String {
         let Some((word, rest)) = line.split_once(' ') else { return line.to_owned() };
         let is_copy = word == "COPY" || word == "ADD";
+        let more = if self.backquote { "`" } else { "\\" };
         match self.layout % 6 {
-            2 if is_copy => format!("{word} \\\n    {rest}"),
-            3 if is_copy => format!("{word} \\\n# in the middle\n  {rest}"),
+            2 if is_copy => format!("{word} {more}\n    {rest}"),
+            3 if is_copy => format!("{word} {more}\n# in the middle\n  {rest}"),
             5 if word == "RUN" => format!("# {}\n{line}", rest.lines().next().unwrap_or_default()),
             _ => line.to_owned(),
         }
@@ -215,10 +223,15 @@ impl Spec {
         let word = if copy.add { "ADD" } else { "COPY" };
         let from = copy.from.as_ref().map(|from| format!("--from={} ", self.reference(from, namespace)));
         let from = from.unwrap_or_default();
-        let paths: Vec<&str> = copy.sources.iter().chain([&copy.to]).map(String::as_str).collect();
+        let mut paths: Vec<&str> = copy.sources.iter().chain([&copy.to]).map(String::as_str).collect();
+        let mut before = String::new();
+        if let Some(instruction) = copy.variable {
+            before = format!("{instruction} HERE={}\n", paths[0]);
+            paths[0] = "${HERE}";
+        }
         let paths =
             if copy.json { serde_json::to_string(&paths).expect("texts are JSON") } else { paths.join(" ") };
-        format!("{word} {}{from}{paths}", copy.flags)
+        format!("{before}{word} {}{from}{paths}", copy.flags)
     }
 
     fn mount(&self, mount: &Mount, namespace: &Namespace) -> String {
