@@ -24,7 +24,7 @@ fn live(seed: u64, steps: usize, counts: &mut Counts) -> Result<(), String> {
     let mut lived = Ok(());
     for step in 0..=steps {
         if step > 0 {
-            for _ in 0..life.random.within(1, 3) {
+            for _ in 0..life.random.within(1, 4) {
                 let change = history::change(&mut life);
                 writeln!(story, "  {step}: {change}").expect("memory");
             }

@@ -186,7 +186,7 @@ impl Writer<'_> {
 
     fn lines(&mut self, shell: bool, stage: usize) -> Vec<Line> {
         let mut lines = Vec::new();
-        for _ in 0..self.random.below(5) {
+        for _ in 0..self.random.within(1, 4) {
             self.number += 1;
             let to = format!("/made/{}/{}/", self.place.name, self.number);
             let line = match self.random.below(if shell { 16 } else { 9 }) {

@@ -17,84 +17,100 @@ const SUBMODULE: &str = "modules/lib";
 
 /// Makes one random change and says what it was.
 pub fn change(life: &mut Life) -> String {
-    match life.random.below(41) {
+    match life.random.below(10) {
+        0..=4 => change_files(life),
+        5 | 6 => change_dockerfiles(life),
+        _ => change_history(life),
+    }
+}
+
+fn change_files(life: &mut Life) -> String {
+    match life.random.below(16) {
         0..=3 => edit(life),
-        4 | 5 => edit_unseen(life),
-        6..=8 => add(life),
-        9 => remove(life),
-        10 => rename(life),
-        11 => change_mode(life),
-        12 => touch(life),
-        13 | 14 => {
-            let place = life.random.pick(&life.places).clone();
+        4..=6 => edit_unseen(life),
+        7..=9 => add(life),
+        10 | 11 => change_mode(life),
+        12 => remove(life),
+        13 => rename(life),
+        14 => touch(life),
+        _ => commit_in_submodule(life),
+    }
+}
+
+fn change_dockerfiles(life: &mut Life) -> String {
+    let place = life.random.pick(&life.places).clone();
+    match life.random.below(8) {
+        0..=2 => {
             life.write_dockerfile(&place);
             format!("another {}", place.path())
         }
-        15 => {
-            let place = life.random.pick(&life.places).clone();
+        3 => {
             life.lay_dockerfile_out(&place);
             format!("layout of {}", place.path())
         }
-        16 | 17 => {
+        4..=6 => {
             life.write_ignore_file();
             "an ignore file".to_owned()
         }
-        18 => {
+        _ if life.places.len() < 12 => {
             let place = graph::leaf(&mut life.random, &life.places, life.places.len());
             let path = place.path();
             life.settle(place);
             format!("new image {path}")
         }
-        19 => git(life, &["add", "--all"]),
-        20..=22 => {
+        _ => "no more images".to_owned(),
+    }
+}
+
+fn change_history(life: &mut Life) -> String {
+    match life.random.below(24) {
+        0 | 1 => git(life, &["add", "--all"]),
+        2..=6 => {
             git(life, &["add", "--all"]);
             git(life, &["commit", "--quiet", "--allow-empty", "--message", "change"])
         }
-        23 => git(life, &["commit", "--quiet", "--all", "--amend", "--no-edit"]),
-        24 => revert(life),
-        25 => git(life, &["stash", "--quiet", "--include-untracked"]),
-        26 => try_git(life, &["stash", "pop", "--quiet"], &["reset", "--quiet", "--hard"]),
-        27 => {
+        7 => git(life, &["commit", "--quiet", "--all", "--amend", "--no-edit"]),
+        8 => revert(life),
+        9 => git(life, &["stash", "--quiet", "--include-untracked"]),
+        10 => try_git(life, &["stash", "pop", "--quiet"], &["reset", "--quiet", "--hard"]),
+        11 => {
             let name = format!("feature/{}", life.random.below(4));
             git(life, &["switch", "--quiet", "--create", &name])
         }
-        28 | 29 => {
+        12..=14 => {
             let name = branch(life);
             git(life, &["switch", "--quiet", &name])
         }
-        30 => {
+        15 => {
             let name = branch(life);
             let arguments = ["merge", "--quiet", "--no-edit", "--strategy-option=theirs", &name];
             try_git(life, &arguments, &["merge", "--abort"])
         }
-        31 => {
+        16 => {
+            // What conflicts stays as it is.
+            let name = branch(life);
+            git(life, &["merge", "--quiet", "--no-edit", &name])
+        }
+        17 => {
             let name = branch(life);
             let arguments = ["rebase", "--quiet", "--strategy-option=theirs", &name];
             try_git(life, &arguments, &["rebase", "--abort"])
         }
-        32 => git(life, &["checkout", "--quiet", "--force", "HEAD", "--", "."]),
-        33 => commit_in_submodule(life),
-        34 => hide(life),
-        35 | 36 => configure(life),
-        37 => {
-            let text = *life.random.pick(&[
-                "*.txt text eol=crlf\n",
-                "*.py text=auto\n*.md ident\n",
-                "*.txt -text\n",
-                "",
-            ]);
+        18 => git(life, &["checkout", "--quiet", "--force", "HEAD", "--", "."]),
+        19 => hide(life),
+        20 => configure(life),
+        21 => of_tracked(life, &["rm", "--quiet", "--cached"]),
+        22 => {
+            let attributes = ["*.txt text eol=crlf\n", "*.py text=auto\n*.md ident\n", "*.txt -text\n", ""];
+            let text = *life.random.pick(&attributes);
             files::write(&life.root().join(".gitattributes"), text.as_bytes());
             "other attributes".to_owned()
         }
-        38 => {
-            let name = branch(life);
-            git(life, &["merge", "--quiet", "--no-edit", &name])
-        }
-        39 => of_tracked(life, &["rm", "--quiet", "--cached"]),
         _ => {
-            let patterns = *life.random.pick(&["*.jar\nout/\n", "*.jar\n", "*.py\n*.jar\n", "tmp\n!a.txt\n"]);
-            files::write(&life.root().join(".gitignore"), patterns.as_bytes());
-            "another .gitignore".to_owned()
+            let patterns = ["*.jar\nout/\n", "*.jar\n", "*.py\n*.jar\n", "tmp\n!a.txt\n"];
+            let text = *life.random.pick(&patterns);
+            files::write(&life.root().join(".gitignore"), text.as_bytes());
+            "other ignored files".to_owned()
         }
     }
 }
@@ -152,13 +168,24 @@ pub fn editable(life: &Life) -> Vec<Name> {
     all.map(|(name, _)| name).filter(|name| !special(name)).collect()
 }
 
+/// A file with content: mostly one that Dockerfiles read.
+fn some_file(life: &mut Life) -> Option<Name> {
+    let names = editable(life);
+    let is_read = |name: &&Name| {
+        let name = String::from_utf8_lossy(name);
+        ["keep", "conf/", "src/", "shared/"].iter().any(|part| name.contains(part))
+    };
+    let read: Vec<Name> = names.iter().filter(is_read).cloned().collect();
+    let names = if life.random.percent(75) { read } else { names };
+    life.random.pick_any(&names).cloned()
+}
+
 fn show(name: &[u8]) -> String {
     format!("{:?}", String::from_utf8_lossy(name))
 }
 
 fn edit(life: &mut Life) -> String {
-    let names = editable(life);
-    let Some(name) = life.random.pick_any(&names).cloned() else { return add(life) };
+    let Some(name) = some_file(life) else { return add(life) };
     let text = life.random.text(None);
     files::write(&under(&life.root(), &name), &text);
     format!("edit {}", show(&name))
@@ -166,8 +193,7 @@ fn edit(life: &mut Life) -> String {
 
 /// Same size, same time.
 fn edit_unseen(life: &mut Life) -> String {
-    let names = editable(life);
-    let Some(name) = life.random.pick_any(&names).cloned() else { return add(life) };
+    let Some(name) = some_file(life) else { return add(life) };
     let path = under(&life.root(), &name);
     let before = fs::metadata(&path).expect("a file");
     let text = life.random.text(Some(usize::try_from(before.len()).expect("a small file")));
@@ -205,10 +231,12 @@ fn rename(life: &mut Life) -> String {
 }
 
 fn change_mode(life: &mut Life) -> String {
-    let names = editable(life);
-    let Some(name) = life.random.pick_any(&names).cloned() else { return add(life) };
-    let mode = *life.random.pick(&[0o755, 0o644, 0o600, 0o700, 0o666]);
-    fs::set_permissions(under(&life.root(), &name), fs::Permissions::from_mode(mode)).expect("a mode");
+    let Some(name) = some_file(life) else { return add(life) };
+    let path = under(&life.root(), &name);
+    let was = fs::metadata(&path).expect("a file").permissions().mode();
+    let modes = if was & 0o100 == 0 { [0o755, 0o700, 0o755, 0o600] } else { [0o644, 0o600, 0o666, 0o755] };
+    let mode = *life.random.pick(&modes);
+    fs::set_permissions(&path, fs::Permissions::from_mode(mode)).expect("a mode");
     format!("mode {mode:o} for {}", show(&name))
 }
 
