@@ -106,13 +106,16 @@ impl Life {
 
     /// Lays out a new place with a Dockerfile.
     pub fn settle(&mut self, place: Place) {
-        files::lay_out(&mut self.random, &self.checkout.root, &place);
         self.write_dockerfile(&place);
         self.places.push(place);
     }
 
     /// Writes a new Dockerfile for a place.
     pub fn write_dockerfile(&mut self, place: &Place) {
+        // Without its files, which may be stashed away, another folder would be taken for its context.
+        if !self.checkout.root.join(place.within("keep.txt")).exists() {
+            files::lay_out(&mut self.random, &self.checkout.root, place);
+        }
         let spec = graph::dockerfile(&mut self.random, place, self.heredocs);
         self.put(place, spec);
     }
@@ -132,7 +135,7 @@ impl Life {
     }
 
     /// Writes an ignore file for some image.
-    pub fn write_ignore_file(&mut self) {
+    pub fn write_ignore_file(&mut self) -> (String, Vec<u8>) {
         let text = files::ignore_file(&mut self.random);
         let place = self.random.pick(&self.places).clone();
         let name = match self.random.below(4) {
@@ -140,7 +143,8 @@ impl Life {
             1 => format!("{}.dockerignore", place.path()),
             _ => place.within(".dockerignore"),
         };
-        files::write(&self.checkout.root.join(name), &text);
+        files::write(&self.checkout.root.join(&name), &text);
+        (name, text)
     }
 
     /// Starts a run of which only the traces matter.
@@ -334,6 +338,13 @@ impl Life {
                     return Err(format!("{path} is {reference} now and was {known} for the same inputs"));
                 }
                 _ => drop(self.references.insert(image.inputs.clone(), reference.clone())),
+            }
+            let other = self
+                .references
+                .iter()
+                .find(|(inputs, known)| **inputs != image.inputs && **known == reference);
+            if other.is_some() {
+                return Err(format!("{path} is {reference}, as it was for other inputs"));
             }
             now_present.push(image.inputs.clone());
             let ours = tagged.get(&reference).ok_or_else(|| format!("there is no {reference}"))?;
