@@ -113,7 +113,8 @@ impl Life {
     /// Writes a new Dockerfile for a place.
     pub fn write_dockerfile(&mut self, place: &Place) {
         // Without its files, which may be stashed away, another folder would be taken for its context.
-        if !self.checkout.root.join(place.within("keep.txt")).exists() {
+        let files = ["keep.txt", "src/deep/keep.txt"];
+        if !files.iter().all(|file| self.checkout.root.join(place.within(file)).exists()) {
             files::lay_out(&mut self.random, &self.checkout.root, place);
         }
         let spec = graph::dockerfile(&mut self.random, place, self.heredocs);
