@@ -39,7 +39,7 @@ const OWNED_CRATES: &[(&str, &[&str])] = &[
     ("rustls", &["registry"]),
     ("petgraph", &["graph"]),
     ("clap", &["cli", "main"]),
-    ("indicatif", &["report", "cli"]),
+    ("anstream", &["report"]),
     ("annotate_snippets", &["report"]),
 ];
 

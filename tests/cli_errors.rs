@@ -145,7 +145,7 @@ fn empty_and_headless_dockerfiles_are_errors() {
     for content in ["", "# nothing\n", "RUN true\n", "FROM\n", "FROM busybox\nCOPY\n"] {
         let checkout = Checkout::with(&[("a/Dockerfile", content), ("b/Dockerfile", "FROM busybox\n")]);
         let run = plan_of(&checkout, &[]).exits(2).says("a/Dockerfile");
-        assert!(run.stdout.contains("build    shop/b"), "{content:?}: {}", run.stdout);
+        assert!(run.stdout.contains("build     shop/b"), "{content:?}: {}", run.stdout);
     }
 }
 

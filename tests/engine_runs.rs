@@ -82,6 +82,7 @@ fn after_a_failure_what_is_independent_is_built_and_every_moving_tag_stays() {
         .collect();
     let ids = || moving.iter().map(|name| engine.id(name)).collect::<Vec<_>>();
     let before = ids();
+    let still = format!("not moved: `main`, `latest` and `edge` still point at {}", shop.head());
     shop.write("shared/Dockerfile", "FROM acme/base\n\nRUN echo to the log && \\\n    cat /nowhere\n");
     shop.write("motd/motd.txt", "Good night.\n");
     shop.commit("Break it");
@@ -110,13 +111,40 @@ fn after_a_failure_what_is_independent_is_built_and_every_moving_tag_stays() {
     assert!(!events.iter().any(moved), "{events:#?}");
     assert_eq!(events.last().expect("events")["outcome"], "failed");
     for part in
-        ["shared/Dockerfile:3", "RUN echo to the log", "to the log", "not moved", "1 failed", "3 not started"]
+        ["shared/Dockerfile:3", "RUN echo to the log", "to the log", &still, "1 failed", "3 not started"]
     {
         assert!(run.stderr.contains(part), "{part}: {}", run.stderr);
     }
     shop.git(&["revert", "--no-edit", "HEAD"]);
     engine.build(&shop, &tags).0.exits(0);
     assert_eq!(ids(), before);
+}
+
+#[test]
+fn a_failure_says_where_the_tags_of_prefixed_and_of_dirty_images_are() {
+    let engine = engine!();
+    let checkout = Checkout::with(&[
+        ("sdk/8.0/Dockerfile", "FROM busybox\nCOPY a /\n"),
+        ("sdk/8.0/a", "1"),
+        ("api/Dockerfile", "FROM busybox\n"),
+        ("shipwright.toml", "[names]\n\"sdk/{ver}\" = \"sdk:{ver}\"\n"),
+    ]);
+    let first = checkout.head();
+    engine.build(&checkout, &[]).0.exits(0);
+    checkout.write("unrelated", "x");
+    checkout.commit("Nothing that an image sees");
+    engine.build(&checkout, &[]).0.exits(0);
+    let second = checkout.head();
+    assert_ne!(first, second);
+    let break_it = || checkout.write("api/Dockerfile", "FROM busybox\nRUN false\n");
+    break_it();
+    let run = engine.run(&checkout, &["build"]).exits(1);
+    run.says(&format!("not moved: `main` and `latest` still point at {second}"));
+    checkout.write("api/Dockerfile", "FROM busybox\nRUN true\n");
+    engine.build(&checkout, &[]).0.exits(0);
+    break_it();
+    let run = engine.run(&checkout, &["build"]).exits(1);
+    run.says("not moved: `main` and `latest` still point at images with uncommitted changes");
 }
 
 #[test]
@@ -179,6 +207,7 @@ fn ctrl_c_and_a_polite_kill_stop_all_builds_at_once() {
         assert!(asked.elapsed() < Duration::from_secs(10), "{name}: {:?}", asked.elapsed());
         let said = rest.join().expect("what it said");
         assert!(said.contains("interrupted"), "{said}");
+        assert!(said.contains("not moved: `main` and `latest` do not exist yet"), "{said}");
         for image in ["a:main", "b:main", "c:main", "a:latest"] {
             assert!(!engine.has(image), "{image}");
         }

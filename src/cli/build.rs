@@ -8,7 +8,8 @@ use super::args::{BuildArgs, GlobalArgs};
 use super::build_options::{secrets, ssh_agents};
 use super::environment::Environment;
 use super::error::{CliError, ExitCode};
-use super::output::Output;
+use super::output::{Output, follow};
+use super::positions::tag_positions;
 use super::session::{EngineNeed, Request, Session, has_errors};
 use crate::engine::Engine;
 use crate::execution::{
@@ -98,14 +99,18 @@ async fn carry_out(
         options,
     };
     let request = RunRequest { plan, dependencies: &dependencies, pulls: &pulls, options: &run_options };
+    let mut reporter = output.reporter(plan, args.run.events.as_deref())?;
     let (events, received) = mpsc::channel(EVENT_CAPACITY);
     let interruption = CancellationToken::new();
     let listening = listen_for_interruption(interruption.clone());
     let running = execution::run(request, Arc::new(worker), events, interruption);
-    let showing = output.show(plan, received, args.run.events.as_deref());
-    let (outcome, shown) = tokio::join!(running, showing);
+    let (outcome, ()) = tokio::join!(running, follow(&mut reporter, received));
     listening.abort();
-    shown?;
+    let positions = match outcome {
+        Outcome::Succeeded => Vec::new(),
+        Outcome::Failed | Outcome::Interrupted => tag_positions(session, engine, plan).await,
+    };
+    output.finish(reporter, &positions);
     Ok(outcome)
 }
 

@@ -1,6 +1,8 @@
 use std::io::IsTerminal;
 use std::path::PathBuf;
 
+use crate::report::Size;
+
 /// The environment variables, terminals and folders of the process, read once. Nothing else in the crate
 /// asks for them, so a test or an embedding program can set them.
 #[derive(Clone, Debug, Default)]
@@ -12,8 +14,15 @@ pub struct Environment {
     pub stdout_is_terminal: bool,
     /// Whether standard error is a terminal.
     pub stderr_is_terminal: bool,
-    /// Columns of the terminal, if there is one.
-    pub columns: Option<usize>,
+    /// The extent of the terminal, if there is one.
+    pub terminal: Option<Size>,
+}
+
+/// The extent of the terminal at this moment, if there is one.
+pub(super) fn terminal_size() -> Option<Size> {
+    use terminal_size::{Height, Width, terminal_size_of};
+    let found = terminal_size_of(std::io::stderr()).or_else(|| terminal_size_of(std::io::stdout()));
+    found.map(|(Width(columns), Height(rows))| Size { columns: columns.into(), rows: rows.into() })
 }
 
 impl Environment {
@@ -27,9 +36,7 @@ impl Environment {
             current_dir: std::env::current_dir().unwrap_or_default(),
             stdout_is_terminal: std::io::stdout().is_terminal(),
             stderr_is_terminal: std::io::stderr().is_terminal(),
-            columns: terminal_size::terminal_size_of(std::io::stderr())
-                .or_else(|| terminal_size::terminal_size_of(std::io::stdout()))
-                .map(|(terminal_size::Width(columns), _)| usize::from(columns)),
+            terminal: terminal_size(),
         }
     }
 

@@ -14,6 +14,7 @@ mod inspect;
 mod known;
 mod output;
 mod plan;
+mod positions;
 mod previous;
 mod session;
 pub mod settings;

@@ -1,22 +1,21 @@
 use std::fs::File;
-use std::io::{self, BufWriter, Write};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use indicatif::ProgressDrawTarget;
 use tokio::sync::mpsc;
 
 use super::args::{ColorMode, GlobalArgs, ProgressMode};
-use super::environment::Environment;
+use super::environment::{Environment, terminal_size};
 use super::error::{CliError, ExitCode};
 use crate::checkout::Snapshot;
 use crate::diagnostic::{Diagnostic, Severity};
-use crate::execution::{Event, Outcome};
+use crate::execution::Event;
 use crate::path::TreePath;
-use crate::plan::{Action, Plan};
+use crate::plan::Plan;
 use crate::report::{
-    JsonEvents, Live, Look, Plain, Renderer, Silent, headline, plan_text, render_diagnostics, summary_text,
+    Charset, JsonEvents, Mode, Renderer, Reporter, TagPosition, Theme, View, diagnostics, plan_text, run_head,
 };
 
 /// How often the live display is drawn.
@@ -24,9 +23,9 @@ const FRAME: Duration = Duration::from_millis(100);
 
 /// Standard output and standard error: results go to the one, everything that is said to the other.
 pub(super) struct Output {
-    progress: ProgressMode,
-    result_look: Look,
-    message_look: Look,
+    mode: Mode,
+    result_view: View,
+    message_view: View,
     quiet: bool,
     root: Option<PathBuf>,
     files: Option<Arc<dyn Snapshot + Send + Sync>>,
@@ -35,24 +34,24 @@ pub(super) struct Output {
 impl Output {
     /// Decides on colours, widths and the form of progress.
     pub(super) fn new(global: &GlobalArgs, environment: &Environment) -> Self {
-        let progress = match global.progress {
-            ProgressMode::Auto if global.quiet => ProgressMode::Quiet,
-            ProgressMode::Auto if environment.stderr_is_terminal && !environment.is_on("CI") => {
-                ProgressMode::Live
-            }
-            ProgressMode::Auto => ProgressMode::Plain,
-            chosen => chosen,
+        let mode = match global.progress {
+            ProgressMode::Auto if global.quiet => Mode::Quiet,
+            ProgressMode::Auto if environment.stderr_is_terminal && !environment.is_on("CI") => Mode::Live,
+            ProgressMode::Auto | ProgressMode::Plain => Mode::Plain,
+            ProgressMode::Live => Mode::Live,
+            ProgressMode::Json => Mode::Json,
+            ProgressMode::Quiet => Mode::Quiet,
         };
-        let look = |is_terminal: bool| Look {
-            color: color(global.color, is_terminal, environment),
-            width: if is_terminal { environment.columns } else { None },
+        let view = |is_terminal: bool| View {
+            theme: Theme::new(color(global.color, is_terminal, environment), charset(environment)),
+            size: if is_terminal { environment.terminal } else { None },
             verbose: global.verbose > 0,
         };
         Self {
-            quiet: global.quiet || progress == ProgressMode::Quiet,
-            progress,
-            result_look: look(environment.stdout_is_terminal),
-            message_look: look(environment.stderr_is_terminal),
+            quiet: global.quiet || mode == Mode::Quiet,
+            mode,
+            result_view: view(environment.stdout_is_terminal),
+            message_view: view(environment.stderr_is_terminal),
             root: None,
             files: None,
         }
@@ -80,12 +79,12 @@ impl Output {
 
     /// Writes the plan as a result.
     pub(super) fn plan(&self, plan: &Plan) -> Result<ExitCode, CliError> {
-        self.result(plan_text(plan, self.result_look).as_bytes())
+        self.result(plan_text(plan, &self.result_view).as_bytes())
     }
 
     /// Says what was found: errors always, warnings unless quiet, notes if asked for.
-    pub(super) fn diagnostics(&self, diagnostics: &[Diagnostic]) {
-        let least = match (self.quiet, self.message_look.verbose) {
+    pub(super) fn diagnostics(&self, found: &[Diagnostic]) {
+        let least = match (self.quiet, self.message_view.verbose) {
             (true, _) => Severity::Error,
             (false, true) => Severity::Note,
             (false, false) => Severity::Warning,
@@ -94,81 +93,34 @@ impl Output {
         let is_shown = |diagnostic: &&Diagnostic| {
             diagnostic.severity >= least || (!self.quiet && diagnostic.location.is_none())
         };
-        let shown: Vec<Diagnostic> = diagnostics.iter().filter(is_shown).cloned().collect();
-        self.say(&render_diagnostics(&shown, &|path| self.source(path), self.message_look));
-    }
-
-    /// Shows a run from its first event to its summary, and keeps all events in `events_file`.
-    pub(super) async fn show(
-        &self,
-        plan: &Arc<Plan>,
-        mut events: mpsc::Receiver<Event>,
-        events_file: Option<&Path>,
-    ) -> Result<(), CliError> {
-        let mut renderers = vec![self.renderer(plan)];
-        if let Some(path) = events_file {
-            let file = File::create(path).map_err(|error| {
-                CliError::usage(format!("--events: cannot write {}: {error}", path.display()))
-            })?;
-            renderers.push(Box::new(JsonEvents::new(Arc::clone(plan), Box::new(BufWriter::new(file)))));
-        }
-        let mut kept = Vec::new();
-        let mut frames = tokio::time::interval(FRAME);
-        loop {
-            tokio::select! {
-                biased;
-                event = events.recv() => {
-                    let Some(event) = event else { break };
-                    for renderer in &mut renderers {
-                        renderer.event(&event);
-                    }
-                    if is_for_the_summary(&event) {
-                        kept.push(event);
-                    }
-                }
-                _ = frames.tick() => renderers.iter_mut().for_each(|renderer| renderer.tick()),
-            }
-        }
-        drop(renderers);
-        self.summary(plan, &kept);
-        Ok(())
+        let shown: Vec<Diagnostic> = found.iter().filter(is_shown).cloned().collect();
+        self.say(&diagnostics(&shown, &self.message_view, &|path| self.source(path)));
     }
 
     /// What a run begins with.
     pub(super) fn head(&self, plan: &Plan) {
-        let idle = plan.steps.iter().all(|step| step.action == Action::None);
-        match self.progress {
-            ProgressMode::Json | ProgressMode::Quiet => {}
-            _ if idle => self.say(&headline(plan, self.message_look)),
-            _ => self.say(&format!("{}\n", plan_text(plan, self.message_look))),
+        if !matches!(self.mode, Mode::Json | Mode::Quiet) {
+            self.say(&run_head(plan, &self.message_view));
         }
     }
 
-    fn renderer(&self, plan: &Arc<Plan>) -> Box<dyn Renderer> {
-        let plan = Arc::clone(plan);
-        match self.progress {
-            ProgressMode::Live => {
-                Box::new(Live::new(plan, self.message_look, ProgressDrawTarget::stderr_with_hz(10)))
-            }
-            ProgressMode::Json => Box::new(JsonEvents::new(plan, Box::new(io::stdout()))),
-            ProgressMode::Quiet => Box::new(Silent),
-            ProgressMode::Plain | ProgressMode::Auto => {
-                Box::new(Plain::new(plan, Box::new(io::stderr()), self.message_look))
-            }
-        }
-    }
-
-    fn summary(&self, plan: &Plan, events: &[Event]) {
-        let succeeded =
-            events.iter().any(|event| matches!(event, Event::Finished { outcome: Outcome::Succeeded, .. }));
-        let wanted = match self.progress {
-            ProgressMode::Json => false,
-            ProgressMode::Quiet => !succeeded,
-            _ => true,
+    /// What shows a run of the plan, and keeps all its events in `events_file`.
+    pub(super) fn reporter(&self, plan: &Plan, events_file: Option<&Path>) -> Result<Reporter, CliError> {
+        let writer: Box<dyn Write + Send> = match self.mode {
+            Mode::Json => Box::new(io::stdout()),
+            Mode::Live | Mode::Plain | Mode::Quiet => Box::new(io::stderr()),
         };
-        if wanted {
-            self.say(&summary_text(plan, events, &|path| self.source(path), self.message_look));
-        }
+        let reporter = Reporter::new(self.mode, self.message_view, writer, plan);
+        let Some(path) = events_file else { return Ok(reporter) };
+        let file = File::create(path).map_err(|error| {
+            CliError::usage(format!("--events: cannot write {}: {error}", path.display()))
+        })?;
+        Ok(reporter.also(Box::new(JsonEvents::new(Box::new(file), plan))))
+    }
+
+    /// Ends what a reporter has shown: a summary, which may name places in files.
+    pub(super) fn finish(&self, mut reporter: Reporter, positions: &[TagPosition]) {
+        reporter.finish(&|path| self.source(path), positions);
     }
 
     fn source(&self, path: &TreePath) -> Option<Vec<u8>> {
@@ -185,15 +137,43 @@ impl Output {
     }
 }
 
-/// The summary needs how images ended, not every line of their logs.
-fn is_for_the_summary(event: &Event) -> bool {
-    !matches!(
-        event,
-        Event::BuildLog { .. }
-            | Event::BuildProgress { .. }
-            | Event::ContextSent { .. }
-            | Event::BuildStarted { .. }
-    )
+/// Shows a run until its last event.
+pub(super) async fn follow(reporter: &mut Reporter, mut events: mpsc::Receiver<Event>) {
+    let begun = Instant::now();
+    let mut frames = tokio::time::interval(FRAME);
+    loop {
+        tokio::select! {
+            biased;
+            event = events.recv() => {
+                let Some(event) = event else { break };
+                if matches!(event, Event::Finished { .. }) {
+                    // The last frame is erased, so its extent on the terminal of now has to be known.
+                    adapt(reporter);
+                }
+                reporter.event(&event);
+            }
+            _ = frames.tick() => {
+                adapt(reporter);
+                reporter.tick(begun.elapsed());
+            }
+        }
+    }
+}
+
+/// Asking the terminal costs less than a microsecond, and works where there is no signal for it.
+fn adapt(reporter: &mut Reporter) {
+    if let Some(size) = terminal_size() {
+        reporter.resize(size);
+    }
+}
+
+/// What the locale says. Where it says nothing, as in most containers, logs are UTF-8 all the same. The
+/// console of Linux has neither spinners nor ellipses in its font.
+fn charset(environment: &Environment) -> Charset {
+    let locale = ["LC_ALL", "LC_CTYPE", "LANG"].iter().find_map(|name| environment.get(name));
+    let locale = locale.map(str::to_ascii_lowercase);
+    let is_utf8 = locale.is_none_or(|locale| locale.contains("utf-8") || locale.contains("utf8"));
+    if is_utf8 && environment.get("TERM") != Some("linux") { Charset::Unicode } else { Charset::Ascii }
 }
 
 fn color(mode: ColorMode, is_terminal: bool, environment: &Environment) -> bool {

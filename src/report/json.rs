@@ -23,7 +23,7 @@ pub fn plan_json(plan: &Plan) -> String {
             "dirty": checkout.dirty,
         },
         "namespace": {"value": plan.namespace.value, "source": plan.namespace.source.as_str()},
-        "images": plan.steps.iter().map(step).collect::<Vec<_>>(),
+        "images": plan.steps.iter().map(image).collect::<Vec<_>>(),
         "diagnostics": plan.diagnostics.iter().map(diagnostic).collect::<Vec<_>>(),
     }))
 }
@@ -92,7 +92,7 @@ pub(super) fn harmless(json: &str) -> Cow<'_, str> {
     Cow::Owned(text)
 }
 
-fn step(step: &Step) -> Value {
+fn image(step: &Step) -> Value {
     json!({
         "name": step.repository.familiar(),
         "short_name": step.short_name,
@@ -143,15 +143,185 @@ fn diagnostic(diagnostic: &Diagnostic) -> Value {
 
 #[cfg(test)]
 mod tests {
+    use snapbox::{IntoData as _, assert_data_eq, str};
+
     use super::*;
+    use crate::diagnostic::Location;
+    use crate::plan::{Action, Dependency, DependencyKind};
+    use crate::report::testing::{plan, step};
 
     #[test]
-    fn json_stays_json_and_obeys_nobody() {
-        let text = "a\u{9b}31m\u{7f}\u{202e}\u{1b}é";
-        let json = json!({"name": text}).to_string();
-        let shown = harmless(&json);
-        assert!(!shown.contains(['\u{9b}', '\u{7f}', '\u{202e}', '\u{1b}']), "{shown:?}");
-        let read: Value = serde_json::from_str(&shown).expect("JSON");
-        assert_eq!(read["name"], text);
+    fn every_field_in_its_documented_order() {
+        let mut service = step(Action::Build, "service1", &["service1/app.py changed"]);
+        service.reasons[0].path = Some("service1/app.py".into());
+        service.dependencies =
+            vec![Dependency { image: "acme/shared".into(), kind: DependencyKind::From, line: Some(1) }];
+        service.unversioned = vec!["service1/app.jar".into()];
+        let mut plan = plan(vec![service, step(Action::Blocked, "broken", &["set BASE"])]);
+        plan.diagnostics = vec![
+            Diagnostic::warning("odd").at(Location::span("a/Dockerfile".into(), 3, 1..2)).hint("even it"),
+            Diagnostic::note("nowhere"),
+        ];
+        assert_data_eq!(
+            plan_json(&plan),
+            str![[r#"
+{
+  "schema": 1,
+  "checkout": {
+    "root": ".",
+    "name": "shop",
+    "head": "3f9ac0d1e2b4a5968778695a4b3c2d1e0f9e8d7c",
+    "branch": "feature/login",
+    "dirty": false
+  },
+  "namespace": {
+    "value": "acme",
+    "source": "from-lines"
+  },
+  "images": [
+    {
+      "name": "acme/service1",
+      "short_name": "service1",
+      "dockerfile": "service1/Dockerfile",
+      "context": "service1",
+      "target": null,
+      "key": "9a9a9a9a9a9a9a9a9a9a9a9a9a9a9a9a9a9a9a9a9a9a9a9a9a9a9a9a9a9a9a9a",
+      "reference": "acme/service1:src-9a9a9a9a9a9a9a9a",
+      "revision": "3f9ac0d1e2b4a5968778695a4b3c2d1e0f9e8d7c",
+      "dirty": false,
+      "tag_prefix": null,
+      "aside": false,
+      "unversioned": [
+        "service1/app.jar"
+      ],
+      "dependencies": [
+        {
+          "image": "acme/shared",
+          "kind": "from",
+          "line": 1
+        }
+      ],
+      "bases": [
+        "busybox:latest"
+      ],
+      "inputs": {
+        "files": 12,
+        "whole_context": false
+      },
+      "action": "build",
+      "reasons": [
+        {
+          "kind": "file-changed",
+          "path": "service1/app.py",
+          "text": "service1/app.py changed"
+        }
+      ],
+      "tags": [
+        "src-9a9a9a9a9a9a9a9a",
+        "feature-login",
+        "latest"
+      ]
+    },
+    {
+      "name": "acme/broken",
+      "short_name": "broken",
+      "dockerfile": "broken/Dockerfile",
+      "context": null,
+      "target": null,
+      "key": null,
+      "reference": null,
+      "revision": null,
+      "dirty": false,
+      "tag_prefix": null,
+      "aside": false,
+      "unversioned": [],
+      "dependencies": [],
+      "bases": [
+        "busybox:latest"
+      ],
+      "inputs": {
+        "files": 12,
+        "whole_context": false
+      },
+      "action": "blocked",
+      "reasons": [
+        {
+          "kind": "blocked",
+          "path": null,
+          "text": "set BASE"
+        }
+      ],
+      "tags": [
+        "src-9a9a9a9a9a9a9a9a",
+        "feature-login",
+        "latest"
+      ]
+    }
+  ],
+  "diagnostics": [
+    {
+      "severity": "warning",
+      "path": "a/Dockerfile",
+      "line": 3,
+      "message": "odd",
+      "hint": "even it"
+    },
+    {
+      "severity": "note",
+      "path": null,
+      "line": null,
+      "message": "nowhere",
+      "hint": null
+    }
+  ]
+}
+
+"#]]
+            .raw()
+        );
+    }
+
+    #[test]
+    fn an_unborn_detached_and_hostile_checkout_is_still_json() {
+        let mut plan = plan(Vec::new());
+        plan.checkout.head = None;
+        plan.checkout.branch = None;
+        plan.checkout.name = "a\"\u{1b}\u{9b}\u{202e}\u{7f}é\n".into();
+        let text = plan_json(&plan);
+        assert_data_eq!(
+            &text,
+            str![[r#"
+{
+  "schema": 1,
+  "checkout": {
+    "root": ".",
+    "name": "a\"\u001b\u009b\u202e\u007fé\n",
+    "head": null,
+    "branch": null,
+    "dirty": false
+  },
+  "namespace": {
+    "value": "acme",
+    "source": "from-lines"
+  },
+  "images": [],
+  "diagnostics": []
+}
+
+"#]]
+            .raw()
+        );
+        let read: Value = serde_json::from_str(&text).expect("valid JSON");
+        assert_eq!(read["checkout"]["name"], plan.checkout.name);
+    }
+
+    #[test]
+    fn names_that_are_no_text_do_not_break_it() {
+        let mut odd = step(Action::Build, "odd", &["x"]);
+        odd.dockerfile = crate::path::TreePath::new(b"\xff/Dockerfile");
+        odd.context = Some(crate::path::TreePath::root());
+        let value = image(&odd);
+        assert_eq!(value["dockerfile"], "\u{fffd}/Dockerfile");
+        assert_eq!(value["context"], ".");
     }
 }

@@ -1,37 +1,39 @@
-use std::io::Write;
-use std::sync::Arc;
+use std::io::{self, Write};
 
 use serde_json::{Map, Value, json};
 
 use super::json::{SCHEMA, harmless};
+use super::output::Output;
 use super::renderer::Renderer;
+use super::roster::Roster;
 use crate::execution::{Event, ImageOutcome, LogStream, Outcome};
 use crate::plan::Plan;
 
-/// Events as JSON lines, for programs. The first line has the schema's version.
+/// Events as JSON lines, for programs: `{"event":"build-started","image":"acme/shared"}`. The first line has the
+/// schema's version. Fields may be added, never renamed.
 pub struct JsonEvents {
-    plan: Arc<Plan>,
-    out: Box<dyn Write + Send>,
+    output: Output,
+    roster: Roster,
 }
 
 impl JsonEvents {
-    /// Writes to `out`; what cannot be written is lost, because a build goes on without its audience.
-    pub fn new(plan: Arc<Plan>, out: Box<dyn Write + Send>) -> Self {
-        Self { plan, out }
+    /// Writes into `writer`.
+    pub fn new(writer: Box<dyn Write + Send>, plan: &Plan) -> Self {
+        Self { output: Output::new(writer), roster: Roster::new(plan) }
     }
 
-    fn name(&self, image: usize) -> String {
-        self.plan.steps.get(image).map(crate::plan::Step::name).unwrap_or_default()
+    fn name(&self, image: usize) -> &str {
+        self.roster.name(image)
     }
 
     fn fields(&self, event: &Event) -> Value {
         match event {
             Event::Started { builds } => {
                 let images: Vec<Value> = self
-                    .plan
-                    .steps
+                    .roster
+                    .images()
                     .iter()
-                    .map(|step| json!({"image": step.name(), "action": step.action.as_str()}))
+                    .map(|image| json!({"image": image.name, "action": image.action.as_str()}))
                     .collect();
                 json!({"event": "started", "schema": SCHEMA, "builds": builds, "images": images})
             }
@@ -121,10 +123,92 @@ impl JsonEvents {
 impl Renderer for JsonEvents {
     fn event(&mut self, event: &Event) {
         let line = format!("{}\n", harmless(&self.fields(event).to_string()));
-        let finished = matches!(event, Event::Finished { .. });
-        if self.out.write_all(line.as_bytes()).is_ok() && finished {
-            // A reader that is gone is no failure of the build.
-            let _ = self.out.flush();
+        self.output.write(&line);
+    }
+
+    fn error(&self) -> Option<&io::Error> {
+        self.output.error()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use snapbox::{IntoData as _, assert_data_eq, str};
+
+    use super::*;
+    use crate::report::testing::run::{failing_run, good_run, log, publishing_run};
+    use crate::report::testing::{Capture, shop};
+
+    fn play(events: &[Event]) -> String {
+        let capture = Capture::default();
+        let mut renderer = JsonEvents::new(capture.boxed(), &shop());
+        events.iter().for_each(|event| renderer.event(event));
+        capture.take()
+    }
+
+    #[test]
+    fn a_line_an_event() {
+        assert_data_eq!(play(&failing_run()), str![[r#"
+{"event":"started","schema":1,"builds":2,"images":[{"image":"acme/base","action":"tag"},{"image":"acme/shared","action":"build"},{"image":"acme/service1","action":"build"},{"image":"acme/admin","action":"tag"}]}
+{"event":"image-finished","image":"acme/base","seconds":0.0,"outcome":"reused"}
+{"event":"image-finished","image":"acme/admin","seconds":0.0,"outcome":"reused"}
+{"event":"pull-started","reference":"busybox:latest"}
+{"event":"pull-finished","reference":"busybox:latest","seconds":1.2,"error":null}
+{"event":"build-started","image":"acme/shared"}
+{"event":"build-progress","image":"acme/shared","step":1,"name":"[internal] load build context","position":null,"completed":false,"cached":false,"bytes":null,"bytes_total":null}
+{"event":"context-sent","image":"acme/shared","bytes":1500000}
+{"event":"build-progress","image":"acme/shared","step":1,"name":"[internal] load build context","position":null,"completed":true,"cached":false,"bytes":null,"bytes_total":null}
+{"event":"build-progress","image":"acme/shared","step":2,"name":"[1/2] FROM docker.io/library/busybox:latest","position":[1,2],"completed":true,"cached":true,"bytes":null,"bytes_total":null}
+{"event":"build-progress","image":"acme/shared","step":3,"name":"[2/2] RUN make","position":[2,2],"completed":false,"cached":false,"bytes":null,"bytes_total":null}
+{"event":"build-progress","image":"acme/shared","step":3,"name":"[2/2] RUN make","position":[2,2],"completed":false,"cached":false,"bytes":null,"bytes_total":null}
+{"event":"build-log","image":"acme/shared","step":3,"stream":"out","line":"cc -c \u001b[1mmain.c\u001b[0m"}
+{"event":"build-log","image":"acme/shared","step":3,"stream":"out","line":""}
+{"event":"build-log","image":"acme/shared","step":3,"stream":"out","line":" 10%\r100%\r"}
+{"event":"build-log","image":"acme/shared","step":3,"stream":"out","line":"\u001b]0;owned\u0007main.c:3: error \u009b31m"}
+{"event":"notice","text":"`base:1.0` already names another key\nand stays"}
+{"event":"image-finished","image":"acme/shared","seconds":4.2,"outcome":"failed","message":"process \"/bin/sh -c make\" did not complete successfully: exit code: 2","line":3,"log":["cc -c \u001b[1mmain.c\u001b[0m"," 10%\r100%\r","main.c:3: error: expected ';'\u0007","make: *** [all] Error 1",""],"hint":"run it alone with `-e shared`"}
+{"event":"image-finished","image":"acme/service1","seconds":0.0,"outcome":"dependency-failed","dependency":"acme/shared"}
+{"event":"removed","reference":"acme/admin:src-1234567890abcdef"}
+{"event":"finished","outcome":"failed","seconds":6.1}
+
+"#]].raw());
+        let good = play(&good_run());
+        let last: Vec<&str> = good.lines().rev().take(2).collect();
+        assert_data_eq!(
+            last.join("\n"),
+            str![[r#"
+{"event":"finished","outcome":"succeeded","seconds":6.1}
+{"event":"tagged","image":"acme/admin","reference":"acme/admin:feature-login","moves":true}
+"#]]
+            .raw()
+        );
+    }
+
+    #[test]
+    fn pushes_and_tags() {
+        assert_data_eq!(play(&publishing_run()), str![[r#"
+{"event":"started","schema":1,"builds":0,"images":[{"image":"acme/base","action":"tag"},{"image":"acme/shared","action":"build"},{"image":"acme/service1","action":"build"},{"image":"acme/admin","action":"tag"}]}
+{"event":"push-started","image":"acme/base","reference":"hub.acme.com/acme/base:src-1"}
+{"event":"push-started","image":"acme/admin","reference":"hub.acme.com/acme/admin:src-2"}
+{"event":"push-progress","image":"acme/base","reference":"hub.acme.com/acme/base:src-1","bytes":12300000}
+{"event":"push-finished","image":"acme/admin","reference":"hub.acme.com/acme/admin:src-2","seconds":0.3,"error":"denied\u0007"}
+{"event":"push-finished","image":"acme/base","reference":"hub.acme.com/acme/base:src-1","seconds":1.5,"error":null}
+{"event":"tag-failed","image":"acme/base","reference":"hub.acme.com/acme/base:main","error":"too many\nrequests"}
+{"event":"tags-held","reason":"acme/base:src-1 is gone"}
+{"event":"finished","outcome":"failed","seconds":2.0}
+
+"#]].raw());
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_comes_back_as_it_was(line in any::<String>()) {
+            let written = play(&[log(1, 2, &line)]);
+            prop_assert_eq!(written.lines().count(), 1);
+            prop_assert!(!written.trim_end_matches('\n').chars().any(char::is_control), "{}", written);
+            let read: serde_json::Value = serde_json::from_str(&written).expect("valid JSON");
+            prop_assert_eq!(read["line"].as_str(), Some(line.as_str()));
         }
     }
 }

@@ -1,271 +1,243 @@
-use std::collections::BTreeMap;
-use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::io::{self, Write};
+use std::time::Duration;
 
-use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
-
-use super::duration::{bytes, duration};
-use super::log_text::{cut, log_text};
+use super::live_lines::{Running, Totals, Work, image_lines, total_line};
+use super::output::Output;
+use super::phrase;
 use super::renderer::Renderer;
-use super::style::{ATTENTION, BAD, BUILD, FAINT, GOOD, Look};
+use super::roster::Roster;
+use super::screen::Screen;
+use super::style::{Role, Size, View};
+use super::text;
 use crate::execution::{Event, ImageOutcome};
-use crate::plan::{Plan, Step};
-use crate::printable::printable;
+use crate::plan::{Action, Plan};
 
-/// A line for each image in flight and a total below; what is finished scrolls away above.
-pub struct Live {
-    plan: Arc<Plan>,
-    look: Look,
-    bars: MultiProgress,
-    total: ProgressBar,
-    flights: BTreeMap<usize, Flight>,
-    pulls: BTreeMap<String, (ProgressBar, Instant)>,
-    builds: usize,
-    finished: usize,
-    failed: usize,
-    begun: Instant,
+/// For a terminal that does not tell its size.
+const DEFAULT_SIZE: Size = Size { columns: 80, rows: 24 };
+
+/// Drawing more often than this is lost on a person.
+const FRAME: Duration = Duration::from_millis(80);
+
+/// The name of a finished image is aligned up to this width.
+const MAX_NAME: usize = 40;
+
+/// A line an image in flight, redrawn in place, and a total; what is finished scrolls away above them.
+pub(super) struct LiveRenderer {
+    screen: Screen,
+    view: View,
+    roster: Roster,
+    name_width: usize,
+    now: Duration,
+    last_frame: Option<Duration>,
+    /// In the order in which they began.
+    running: Vec<Running>,
+    totals: Totals,
+    /// Finished lines that wait for the next frame.
+    above: String,
+    ended: bool,
 }
 
-/// Fewer bytes of a build context than this are sent before anybody could read it.
-const WORTH_A_WORD: u64 = 1_000_000;
-
-/// An image that is being built.
-struct Flight {
-    bar: ProgressBar,
-    begun: Instant,
-    position: Option<(usize, usize)>,
-    doing: String,
-}
-
-impl Live {
-    /// Draws to `target`, at most ten times a second.
-    pub fn new(plan: Arc<Plan>, look: Look, target: ProgressDrawTarget) -> Self {
-        let bars = MultiProgress::with_draw_target(target);
-        let total = bars.add(line());
+impl LiveRenderer {
+    /// Writes to `writer`, a terminal; the view has its size.
+    pub(super) fn new(view: View, writer: Box<dyn Write + Send>, plan: &Plan) -> Self {
+        let roster = Roster::new(plan);
+        let built = roster.images().iter().filter(|image| image.action == Action::Build);
         Self {
-            plan,
-            look,
-            bars,
-            total,
-            flights: BTreeMap::new(),
-            pulls: BTreeMap::new(),
-            builds: 0,
-            finished: 0,
-            failed: 0,
-            begun: Instant::now(),
+            screen: Screen::new(Output::new(writer), view.size.unwrap_or(DEFAULT_SIZE)),
+            view,
+            name_width: built.map(|image| text::columns(&image.name)).max().unwrap_or(0).min(MAX_NAME),
+            roster,
+            now: Duration::ZERO,
+            last_frame: None,
+            running: Vec::new(),
+            totals: Totals::default(),
+            above: String::new(),
+            ended: false,
         }
     }
 
-    fn width(&self) -> usize {
-        self.look.width.unwrap_or(80).saturating_sub(1)
+    fn find(&mut self, image: usize) -> Option<&mut Running> {
+        self.running.iter_mut().find(|running| running.work == Work::Build(image))
     }
 
-    fn name(&self, image: usize) -> String {
-        self.plan.steps.get(image).map(Step::name).unwrap_or_default()
+    fn begin(&mut self, work: Work, name: String) {
+        self.running.push(Running::new(work, name, self.now));
     }
 
-    fn above(&self, text: &str) {
-        // Only a terminal that is gone cannot be written to.
-        let _ = self.bars.println(text);
-    }
-
-    fn start(&mut self, image: usize) {
-        let bar = self.bars.insert_before(&self.total, line());
-        let flight = Flight { bar, begun: Instant::now(), position: None, doing: "starting".to_owned() };
-        self.flights.insert(image, flight);
-        self.draw(image);
-    }
-
-    /// `acme/api  2/5  RUN make  1.2 s`, cut from the middle outwards: the name and the time stay.
-    fn draw(&self, image: usize) {
-        let Some(flight) = self.flights.get(&image) else { return };
-        let took = duration(flight.begun.elapsed());
-        let position = flight.position.map(|(at, of)| format!(" {at}/{of}")).unwrap_or_default();
-        let width = self.width();
-        let name = cut(&self.name(image), width.saturating_sub(took.len() + 2)).into_owned();
-        let used = unicode_width::UnicodeWidthStr::width(name.as_str()) + position.len() + took.len() + 4;
-        let doing = cut(&flight.doing, width.saturating_sub(used)).into_owned();
-        let position = if used <= width { position } else { String::new() };
-        flight.bar.set_message(format!(
-            "{}{} {} {}",
-            self.look.paint(BUILD, &name),
-            self.look.paint(FAINT, &position),
-            doing,
-            self.look.paint(FAINT, &took)
-        ));
-    }
-
-    fn draw_total(&self) {
-        let mut text = format!("{} of {} built", self.finished, self.builds);
-        if self.failed > 0 {
-            text.push_str(&format!(", {} failed", self.failed));
+    fn transferred(&mut self, work: Work, reference: &str, elapsed: Duration, error: Option<&str>) {
+        let reference = text::one_line(reference);
+        self.running.retain(|running| running.work != work || running.name != reference);
+        let took = phrase::duration(elapsed);
+        match error {
+            None => {
+                let word = if work == Work::Push { "pushed" } else { "pulled" };
+                self.say(Role::Success, word, &reference, &took);
+            }
+            // What was cut short is no news.
+            Some(_) if self.totals.stopping => {}
+            Some(error) => {
+                let rest = format!("{took}  {}", text::one_line(error));
+                self.say(Role::Error, "failed", &reference, &rest);
+            }
         }
-        text.push_str(&format!(" · {}", duration(self.begun.elapsed())));
-        self.total.set_message(self.look.paint(FAINT, &cut(&text, self.width())));
     }
 
-    fn finish(&mut self, image: usize, outcome: &ImageOutcome, elapsed: Duration) {
-        if let Some(flight) = self.flights.remove(&image) {
-            flight.bar.finish_and_clear();
-            self.bars.remove(&flight.bar);
-        }
-        let took = duration(elapsed);
-        let (word, style, rest) = match outcome {
+    /// `  built    acme/shared  6.1 s`
+    fn say(&mut self, role: Role, word: &str, what: &str, rest: &str) {
+        let theme = self.view.theme;
+        let room = self.screen.size().columns.saturating_sub(2 + 9);
+        let least = text::columns(rest).min(7) + 2;
+        let limit = room.saturating_sub(least).max(room.min(12));
+        let name = text::truncate_start(what, limit, theme.ellipsis());
+        let left = room.saturating_sub(text::columns(&name) + 2);
+        // Where there is little room, a time counts for more than its column.
+        let pad = text::padding(&name, self.name_width.min(room.saturating_sub(2 + rest.len().min(10))));
+        let left = left.saturating_sub(pad.len());
+        let rest = text::truncate(rest, left, theme.ellipsis());
+        let line = format!("  {}{} {name}{pad}  {rest}", theme.paint(role, word), text::padding(word, 8));
+        self.above.push_str(line.trim_end());
+        self.above.push('\n');
+    }
+
+    fn finished(&mut self, image: usize, outcome: &ImageOutcome, elapsed: Duration) {
+        self.running.retain(|running| running.work != Work::Build(image));
+        let name = self.roster.name(image).to_owned();
+        let took = phrase::duration(elapsed);
+        match outcome {
             ImageOutcome::Built => {
-                self.finished += 1;
-                ("built", GOOD, took)
+                self.totals.built += 1;
+                self.say(Role::Success, "built", &name, &took);
             }
             ImageOutcome::Failed { message, .. } => {
-                self.failed += 1;
-                ("failed", BAD, printable(message).into_owned())
+                self.totals.failed += 1;
+                let rest = format!("{took}  {}", phrase::short_failure(message));
+                self.say(Role::Error, "failed", &name, &rest);
             }
-            ImageOutcome::Cancelled if !elapsed.is_zero() => ("stopped", ATTENTION, took),
-            _ => return,
-        };
-        let name = self.name(image);
-        let rest = cut(&rest, self.width().saturating_sub(name.len() + 14)).into_owned();
-        self.above(&format!(
-            "  {} {name}  {}",
-            self.look.paint(style, &format!("{word:<7}")),
-            self.look.paint(FAINT, &rest)
-        ));
-        self.draw_total();
-    }
-
-    fn pull_started(&mut self, reference: &str) {
-        let bar = self.bars.insert_before(&self.total, line());
-        bar.set_message(format!("{} {}", self.look.paint(BUILD, "pulling"), printable(reference)));
-        self.pulls.insert(reference.to_owned(), (bar, Instant::now()));
-    }
-
-    fn push_started(&mut self, reference: &str) {
-        let bar = self.bars.insert_before(&self.total, line());
-        bar.set_message(format!("{} {}", self.look.paint(BUILD, "pushing"), printable(reference)));
-        self.pulls.insert(reference.to_owned(), (bar, Instant::now()));
-    }
-
-    fn push_progress(&self, reference: &str, sent: u64) {
-        if let Some((bar, _)) = self.pulls.get(reference) {
-            bar.set_message(format!(
-                "{} {} {}",
-                self.look.paint(BUILD, "pushing"),
-                printable(reference),
-                self.look.paint(FAINT, &bytes(sent))
-            ));
+            ImageOutcome::Cancelled if !elapsed.is_zero() => self.say(Role::Warning, "stopped", &name, &took),
+            // The table has shown these, or the summary will list them.
+            ImageOutcome::Reused
+            | ImageOutcome::Blocked
+            | ImageOutcome::DependencyFailed { .. }
+            | ImageOutcome::Cancelled => {}
         }
     }
 
-    fn push_finished(&mut self, reference: &str, elapsed: Duration, error: Option<&str>) {
-        if let Some((bar, _)) = self.pulls.remove(reference) {
-            bar.finish_and_clear();
-            self.bars.remove(&bar);
+    fn draw(&mut self) {
+        let width = self.screen.size().columns.saturating_sub(1);
+        let max = self.screen.max_lines();
+        let mut lines = Vec::new();
+        if !self.ended {
+            lines = image_lines(&self.running, &self.view, self.now, width, max.saturating_sub(1));
+            lines.push(total_line(&self.totals, &self.running, &self.view, self.now, width));
         }
-        let (word, style, rest) = match error {
-            None => ("pushed ", GOOD, duration(elapsed)),
-            Some(error) => ("failed ", BAD, printable(error).into_owned()),
-        };
-        let reference = printable(reference);
-        self.above(&format!(
-            "  {} {reference}  {}",
-            self.look.paint(style, word),
-            self.look.paint(FAINT, &rest)
-        ));
-    }
-
-    fn pull_finished(&mut self, reference: &str, error: Option<&str>) {
-        if let Some((bar, _)) = self.pulls.remove(reference) {
-            bar.finish_and_clear();
-            self.bars.remove(&bar);
-        }
-        if let Some(error) = error {
-            self.above(&format!(
-                "  {} {}: {}",
-                self.look.paint(BAD, "cannot pull"),
-                printable(reference),
-                printable(error)
-            ));
-        }
+        self.screen.draw(&std::mem::take(&mut self.above), &lines);
+        self.last_frame = Some(self.now);
     }
 }
 
-fn line() -> ProgressBar {
-    let style = ProgressStyle::with_template("  {msg}").unwrap_or_else(|_| ProgressStyle::default_bar());
-    ProgressBar::no_length().with_style(style)
-}
-
-/// What a step does, without the builder's brackets: `[stage 2/5] RUN make` is `RUN make`.
-fn doing(name: &str) -> String {
-    let text = match name.split_once("] ") {
-        Some((front, rest)) if front.starts_with('[') => rest,
-        _ => name,
-    };
-    log_text(text)
-}
-
-impl Renderer for Live {
+impl Renderer for LiveRenderer {
     fn event(&mut self, event: &Event) {
         match event {
-            Event::Started { builds } => self.builds = *builds,
-            Event::PullStarted { reference } => self.pull_started(reference),
-            Event::PullFinished { reference, error, .. } => self.pull_finished(reference, error.as_deref()),
-            Event::BuildStarted { image } => self.start(*image),
+            Event::Started { builds } => self.totals.builds = *builds,
+            Event::PullStarted { reference } => self.begin(Work::Pull, text::one_line(reference)),
+            Event::PushStarted { reference, .. } => self.begin(Work::Push, text::one_line(reference)),
+            Event::PushProgress { reference, bytes, .. } => {
+                let name = text::one_line(reference);
+                let is_it = |one: &&mut Running| one.work == Work::Push && one.name == name;
+                if let Some(running) = self.running.iter_mut().find(is_it) {
+                    running.sent = *bytes;
+                }
+            }
+            Event::PullFinished { reference, elapsed, error } => {
+                self.transferred(Work::Pull, reference, *elapsed, error.as_deref());
+            }
+            Event::PushFinished { reference, elapsed, error, .. } => {
+                self.transferred(Work::Push, reference, *elapsed, error.as_deref());
+            }
+            Event::BuildStarted { image } => {
+                self.begin(Work::Build(*image), self.roster.name(*image).to_owned());
+            }
             Event::BuildProgress { image, step } => {
-                if let Some(flight) = self.flights.get_mut(image)
-                    && !step.completed
-                    && !step.name.starts_with("[internal]")
-                {
-                    flight.position = step.position.or(flight.position);
-                    flight.doing = doing(&step.name);
+                if let Some(running) = self.find(*image) {
+                    running.progress(step);
                 }
             }
             Event::BuildLog { image, line, .. } => {
-                let text = log_text(line);
-                if let Some(flight) = self.flights.get_mut(image)
-                    && !text.trim().is_empty()
-                {
-                    flight.doing = text;
+                if let Some(running) = self.find(*image) {
+                    running.log(line);
                 }
             }
-            Event::ContextSent { image, bytes: sent } if *sent >= WORTH_A_WORD => {
-                if let Some(flight) = self.flights.get_mut(image) {
-                    flight.doing = format!("sending files, {}", bytes(*sent));
+            Event::ContextSent { image, bytes } => {
+                if let Some(running) = self.find(*image) {
+                    running.sent = *bytes;
                 }
             }
-            Event::ImageFinished { image, outcome, elapsed } => self.finish(*image, outcome, *elapsed),
-            Event::PushStarted { reference, .. } => self.push_started(reference),
-            Event::PushProgress { reference, bytes, .. } => self.push_progress(reference, *bytes),
-            Event::PushFinished { reference, elapsed, error, .. } => {
-                self.push_finished(reference, *elapsed, error.as_deref());
+            Event::ImageFinished { image, outcome, elapsed } => self.finished(*image, outcome, *elapsed),
+            Event::Tagged { reference, moves, .. } => {
+                self.totals.moved += usize::from(*moves);
+                if self.view.verbose {
+                    self.say(Role::Success, "tagged", &text::one_line(reference), "");
+                }
+            }
+            Event::Removed { reference } => {
+                if self.view.verbose {
+                    self.say(Role::Faint, "removed", &text::one_line(reference), "");
+                }
+            }
+            Event::Notice { text: sentence } => {
+                let note = self.view.theme.paint(Role::Note, "note");
+                self.above.push_str(&format!("{note}: {}\n", text::one_line(sentence)));
             }
             Event::TagFailed { reference, error, .. } => {
-                self.above(&format!(
-                    "  {} {}: {}",
-                    self.look.paint(BAD, "cannot tag"),
-                    printable(reference),
-                    printable(error)
-                ));
+                self.say(Role::Error, "failed", &text::one_line(reference), &text::one_line(error));
             }
-            Event::Notice { text } => self.above(&format!("  {}", printable(text))),
-            Event::Interrupted => {
-                self.above(&format!("  {}", self.look.paint(ATTENTION, "interrupted: stopping")));
-            }
+            // The summary says so.
+            Event::TagsHeld { .. } => {}
+            Event::Interrupted => self.totals.stopping = true,
             Event::Finished { .. } => {
-                self.total.finish_and_clear();
-                // Leaves the screen to the summary.
-                let _ = self.bars.clear();
+                self.ended = true;
+                self.draw();
             }
-            Event::ContextSent { .. }
-            | Event::Tagged { .. }
-            | Event::TagsHeld { .. }
-            | Event::Removed { .. } => {}
         }
     }
 
-    fn tick(&mut self) {
-        if self.builds == 0 {
-            return;
+    fn tick(&mut self, now: Duration) {
+        self.now = self.now.max(now);
+        let due = self.last_frame.is_none_or(|last| self.now.saturating_sub(last) >= FRAME);
+        if due && !self.ended {
+            self.draw();
         }
-        self.flights.keys().for_each(|image| self.draw(*image));
-        self.draw_total();
+    }
+
+    fn resize(&mut self, size: Size) {
+        if self.screen.size() != size {
+            self.screen.resize(size);
+            // At once, because a terminal that reflowed shows the last frame in pieces.
+            if self.last_frame.is_some() && !self.ended {
+                self.draw();
+            }
+        }
+    }
+
+    fn print(&mut self, text: &str) {
+        self.above.push_str(text);
+        if self.ended || self.last_frame.is_none() {
+            self.screen.draw(&std::mem::take(&mut self.above), &[]);
+        }
+    }
+
+    fn error(&self) -> Option<&io::Error> {
+        self.screen.error()
     }
 }
+
+impl Drop for LiveRenderer {
+    /// A run that ends without its last event leaves no half-drawn lines behind.
+    fn drop(&mut self) {
+        self.ended = true;
+        self.draw();
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,29 +1,45 @@
-//! Shows plans, events and diagnostics: to people on a terminal or in a log, and to programs as JSON. Every
-//! renderer is a function of the plan and the stream of events; none acts, reads the environment, or decides
-//! whether there are colours. Text from outside is made safe on its way (see [`crate::printable`]).
+//! Everything a person or a program reads: plans, progress, summaries and diagnostics.
+//!
+//! All of it is a function of the [`Plan`](crate::plan::Plan), the stream of
+//! [`Event`](crate::execution::Event)s and a [`View`]: nothing here reads the environment, a clock or a
+//! terminal, and nothing writes but into the writer it was given. Text from outside (names of files, logs,
+//! messages of an engine) never reaches a terminal raw.
+//!
+//! A run shows the same events in one of several [`Mode`]s, as `BuildKit` does: a live display on a terminal,
+//! prefixed lines in a pipe, JSON lines for programs. The command line drives a [`Reporter`]: it gives it every
+//! [event](Renderer::event), some ten times a second the [time](Renderer::tick), and the terminal's
+//! [size](Renderer::resize); after the last event it asks for the [summary](Reporter::finish).
+//!
+//! Without a run, [`plan_text`] or [`plan_json`] show a plan and [`diagnostics`] draws what was noticed.
 
 mod diagnostic;
-mod duration;
+mod excerpt;
 mod explain;
-mod failure;
 mod json;
 mod json_events;
 mod live;
-mod log_text;
+mod live_lines;
+mod output;
+mod phrase;
 mod plain;
-mod plan_text;
+mod plan_table;
+mod record;
 mod renderer;
+mod reporter;
+mod roster;
+mod screen;
 mod style;
 mod summary;
-mod table;
+#[cfg(test)]
+mod testing;
+mod text;
 
-pub use diagnostic::{Sources, render_diagnostics};
+pub use diagnostic::{Sources, diagnostics};
 pub use explain::explanation;
 pub use json::{graph_json, images_json, inspection_json, plan_json};
 pub use json_events::JsonEvents;
-pub use live::Live;
-pub use plain::Plain;
-pub use plan_text::{headline, plan_text};
-pub use renderer::{Renderer, Silent};
-pub use style::Look;
-pub use summary::summary_text;
+pub use plan_table::{plan_text, run_head};
+pub use renderer::{Mode, Renderer};
+pub use reporter::Reporter;
+pub use style::{Charset, Size, Theme, View};
+pub use summary::{Position, TagPosition};

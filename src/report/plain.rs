@@ -1,99 +1,290 @@
-use std::collections::HashSet;
-use std::io::Write;
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::fmt::Write as _;
+use std::io::{self, Write};
+use std::time::Duration;
 
-use super::duration::duration;
-use super::log_text::log_text;
+use super::output::Output;
+use super::phrase;
 use super::renderer::Renderer;
-use super::style::{BAD, FAINT, GOOD, Look};
-use crate::execution::{Event, ImageOutcome};
-use crate::plan::{Plan, Step};
-use crate::printable::printable;
+use super::roster::Roster;
+use super::style::{Role, View};
+use super::text;
+use crate::execution::{Event, ImageOutcome, StepProgress};
+use crate::plan::{Action, Plan};
 
-/// Lines with the image in front, for pipes and logs: `acme/api | [2/4] RUN make`.
-pub struct Plain {
-    plan: Arc<Plan>,
-    out: Box<dyn Write + Send>,
-    look: Look,
-    announced: HashSet<(usize, usize)>,
+/// Names are aligned up to this width.
+const MAX_NAME: usize = 32;
+
+/// Lines of text as they come: `acme/shared │ #5 [2/4] RUN make`.
+pub(super) struct PlainRenderer {
+    output: Output,
+    view: View,
+    roster: Roster,
+    name_width: usize,
+    /// Steps that were announced, by image and number, and whether as cached.
+    steps: HashMap<(usize, usize), bool>,
 }
 
-impl Plain {
-    /// Writes to `out`.
-    pub fn new(plan: Arc<Plan>, out: Box<dyn Write + Send>, look: Look) -> Self {
-        Self { plan, out, look, announced: HashSet::new() }
+impl PlainRenderer {
+    /// Writes into `writer`. The view's size does not matter: lines are never cut.
+    pub(super) fn new(view: View, writer: Box<dyn Write + Send>, plan: &Plan) -> Self {
+        let roster = Roster::new(plan);
+        let built = roster.images().iter().filter(|image| image.action == Action::Build);
+        let name_width = built.map(|image| text::columns(&image.name)).max().unwrap_or(0).min(MAX_NAME);
+        Self { output: Output::new(writer), view, roster, name_width, steps: HashMap::new() }
     }
 
-    fn say(&mut self, text: &str) {
-        // A build goes on when nobody listens any more.
-        let _ = self.out.write_all(format!("{text}\n").as_bytes());
+    fn line(&mut self, image: usize, role: Role, text: &str) {
+        let name = self.roster.name(image);
+        let theme = self.view.theme;
+        let mut line = format!(
+            "{}{} {}",
+            theme.paint(Role::Name, name),
+            text::padding(name, self.name_width),
+            theme.paint(Role::Faint, theme.bar()),
+        );
+        if !text.is_empty() {
+            let _ = write!(line, " {}", theme.paint(role, text));
+        }
+        line.push('\n');
+        self.output.write(&line);
     }
 
-    fn say_of(&mut self, image: usize, text: &str) {
-        let name = self.plan.steps.get(image).map(Step::name).unwrap_or_default();
-        let front = self.look.paint(FAINT, &format!("{name} |"));
-        self.say(&format!("{front} {text}"));
-    }
-
-    fn finished(&mut self, image: usize, outcome: &ImageOutcome, elapsed: std::time::Duration) {
-        let took = duration(elapsed);
-        match outcome {
-            ImageOutcome::Built => {
-                let text = format!("{} in {took}", self.look.paint(GOOD, "built"));
-                self.say_of(image, &text);
+    /// A step is announced once; that it is over is clear from what follows.
+    fn progress(&mut self, image: usize, step: &StepProgress) {
+        if step.name.starts_with("[internal]") && !self.view.verbose {
+            return;
+        }
+        let id = step.id;
+        match self.steps.insert((image, id), step.cached) {
+            None => {
+                let cached = if step.cached { " (cached)" } else { "" };
+                self.line(image, Role::Plain, &format!("#{id} {}{cached}", text::one_line(&step.name)));
             }
-            ImageOutcome::Failed { message, .. } => {
-                let text = format!("{} after {took}: {}", self.look.paint(BAD, "failed"), printable(message));
-                self.say_of(image, &text);
-            }
-            ImageOutcome::Cancelled if !elapsed.is_zero() => self.say_of(image, "stopped"),
-            ImageOutcome::Cancelled
-            | ImageOutcome::Reused
-            | ImageOutcome::Blocked
-            | ImageOutcome::DependencyFailed { .. } => {}
+            Some(false) if step.cached => self.line(image, Role::Faint, &format!("#{id} cached")),
+            Some(_) => {}
         }
     }
+
+    /// A line that is about no image, or about more than one.
+    fn say(&mut self, role: Role, word: &str, rest: &str) {
+        let line = format!("{} {}\n", self.view.theme.paint(role, word), text::one_line(rest));
+        self.output.write(&line);
+    }
+
+    fn transferred(
+        &mut self,
+        (done, failed): (&str, &str),
+        reference: &str,
+        elapsed: Duration,
+        error: Option<&str>,
+    ) {
+        match error {
+            None => self.say(Role::Plain, done, &format!("{reference} in {}", phrase::duration(elapsed))),
+            Some(error) => self.say(Role::Error, failed, &format!("{reference}: {error}")),
+        }
+    }
+
+    fn finished(&mut self, image: usize, outcome: &ImageOutcome, elapsed: Duration) {
+        let took = phrase::duration(elapsed);
+        match outcome {
+            ImageOutcome::Built => self.line(image, Role::Success, &format!("built in {took}")),
+            ImageOutcome::Failed { message, .. } => {
+                self.line(
+                    image,
+                    Role::Error,
+                    &format!("failed after {took}: {}", phrase::short_failure(message)),
+                );
+            }
+            ImageOutcome::DependencyFailed { dependency } => {
+                let text = format!("not started: {} failed", self.roster.name(*dependency));
+                self.line(image, Role::Warning, &text);
+            }
+            ImageOutcome::Cancelled if elapsed > Duration::ZERO => {
+                self.line(image, Role::Warning, &format!("stopped after {took}"));
+            }
+            ImageOutcome::Cancelled => self.line(image, Role::Warning, "not started"),
+            // The table above has said so.
+            ImageOutcome::Reused | ImageOutcome::Blocked => {}
+        }
+        self.steps.retain(|(of, _), _| *of != image);
+    }
 }
 
-impl Renderer for Plain {
+impl Renderer for PlainRenderer {
     fn event(&mut self, event: &Event) {
         match event {
-            Event::PullStarted { reference } => self.say(&format!("pulling {}", printable(reference))),
-            Event::PullFinished { reference, error: Some(error), .. } => {
-                self.say(&format!("pulling {} failed: {}", printable(reference), printable(error)));
+            Event::PullStarted { reference } => self.say(Role::Plain, "pulling", reference),
+            Event::PushStarted { reference, .. } => self.say(Role::Plain, "pushing", reference),
+            Event::PullFinished { reference, elapsed, error } => {
+                self.transferred(("pulled", "could not pull"), reference, *elapsed, error.as_deref());
             }
-            Event::BuildStarted { image } => self.say_of(*image, "build"),
-            Event::BuildProgress { image, step } => {
-                let cached = if step.cached { " (cached)" } else { "" };
-                if !step.name.starts_with("[internal]") && self.announced.insert((*image, step.id)) {
-                    let name = printable(&step.name).into_owned();
-                    self.say_of(*image, &format!("{name}{cached}"));
+            Event::PushFinished { reference, elapsed, error, .. } => {
+                self.transferred(("pushed", "could not push"), reference, *elapsed, error.as_deref());
+            }
+            Event::BuildStarted { image } => self.line(*image, Role::Work, "build"),
+            Event::BuildProgress { image, step } => self.progress(*image, step),
+            Event::BuildLog { image, step, line, .. } => {
+                let shown = format!("#{step} {}", text::log_line(line));
+                self.line(*image, Role::Plain, shown.trim_end());
+            }
+            Event::ImageFinished { image, outcome, elapsed } => self.finished(*image, outcome, *elapsed),
+            Event::Tagged { image, reference, .. } => {
+                if self.view.verbose {
+                    self.line(*image, Role::Faint, &format!("tagged {}", text::one_line(reference)));
                 }
             }
-            Event::BuildLog { image, line, .. } => self.say_of(*image, &format!("  {}", log_text(line))),
-            Event::ImageFinished { image, outcome, elapsed } => self.finished(*image, outcome, *elapsed),
-            Event::PushStarted { reference, .. } => self.say(&format!("pushing {}", printable(reference))),
-            Event::PushFinished { reference, error: Some(error), .. } => {
-                self.say(&format!("pushing {} failed: {}", printable(reference), printable(error)));
-            }
-            Event::PushFinished { reference, elapsed, .. } => {
-                self.say(&format!("pushed {} in {}", printable(reference), duration(*elapsed)));
-            }
             Event::TagFailed { reference, error, .. } => {
-                self.say(&format!("cannot tag {}: {}", printable(reference), printable(error)));
+                self.say(Role::Error, "could not tag", &format!("{reference}: {error}"));
             }
             Event::Removed { reference } => {
-                self.say(&format!("removed {}, which no branch uses", printable(reference)));
+                self.say(Role::Plain, "removed", &format!("{reference}, which no branch uses"));
             }
-            Event::Notice { text } => self.say(&printable(text)),
-            Event::Interrupted => self.say("interrupted: stopping"),
+            Event::Notice { text } => self.say(Role::Note, "note:", text),
+            Event::Interrupted => self.say(Role::Warning, "interrupted:", "stopping"),
             Event::Started { .. }
-            | Event::PullFinished { .. }
             | Event::ContextSent { .. }
             | Event::PushProgress { .. }
-            | Event::Tagged { .. }
             | Event::TagsHeld { .. }
             | Event::Finished { .. } => {}
         }
+    }
+
+    fn print(&mut self, text: &str) {
+        self.output.write(text);
+    }
+
+    fn error(&self) -> Option<&io::Error> {
+        self.output.error()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use snapbox::{IntoData as _, assert_data_eq, str};
+
+    use super::*;
+    use crate::report::testing::run::{failing_run, finished, good_run, log, publishing_run};
+    use crate::report::testing::{Capture, ascii, colored, piped, shop, visible};
+
+    fn play(view: View, events: &[Event]) -> String {
+        let capture = Capture::default();
+        let mut renderer = PlainRenderer::new(view, capture.boxed(), &shop());
+        events.iter().for_each(|event| renderer.event(event));
+        capture.take()
+    }
+
+    #[test]
+    fn a_failing_run() {
+        assert_data_eq!(
+            play(piped(), &failing_run()),
+            str![[r#"
+pulling busybox:latest
+pulled busybox:latest in 1.2 s
+acme/shared   │ build
+acme/shared   │ #2 [1/2] FROM docker.io/library/busybox:latest (cached)
+acme/shared   │ #3 [2/2] RUN make
+acme/shared   │ #3 cc -c main.c
+acme/shared   │ #3
+acme/shared   │ #3 100%
+acme/shared   │ #3 main.c:3: error \u{9b}31m
+note: `base:1.0` already names another key and stays
+acme/shared   │ failed after 4.2 s: exit code: 2
+acme/service1 │ not started: acme/shared failed
+removed acme/admin:src-1234567890abcdef, which no branch uses
+
+"#]]
+            .raw()
+        );
+    }
+
+    #[test]
+    fn a_good_run() {
+        assert_data_eq!(
+            play(ascii(), &good_run()),
+            str![[r#"
+acme/shared   | build
+acme/shared   | #1 [1/2] FROM docker.io/library/busybox:latest
+acme/shared   | built in 3.9 s
+acme/service1 | build
+acme/service1 | built in 2.0 s
+
+"#]]
+        );
+        let verbose = View { verbose: true, ..colored() };
+        assert_data_eq!(
+            visible(&play(verbose, &good_run())),
+            str![[r#"
+␛[1macme/shared␛[0m   ␛[2m│␛[0m ␛[1m␛[36mbuild␛[0m
+␛[1macme/shared␛[0m   ␛[2m│␛[0m #1 [1/2] FROM docker.io/library/busybox:latest
+␛[1macme/shared␛[0m   ␛[2m│␛[0m ␛[32mbuilt in 3.9 s␛[0m
+␛[1macme/service1␛[0m ␛[2m│␛[0m ␛[1m␛[36mbuild␛[0m
+␛[1macme/service1␛[0m ␛[2m│␛[0m ␛[32mbuilt in 2.0 s␛[0m
+␛[1macme/base␛[0m     ␛[2m│␛[0m ␛[2mtagged acme/base:feature-login␛[0m
+␛[1macme/shared␛[0m   ␛[2m│␛[0m ␛[2mtagged acme/shared:feature-login␛[0m
+␛[1macme/service1␛[0m ␛[2m│␛[0m ␛[2mtagged acme/service1:feature-login␛[0m
+␛[1macme/admin␛[0m    ␛[2m│␛[0m ␛[2mtagged acme/admin:feature-login␛[0m
+
+"#]]
+        );
+    }
+
+    #[test]
+    fn a_run_that_publishes() {
+        assert_data_eq!(
+            play(piped(), &publishing_run()),
+            str![[r#"
+pushing hub.acme.com/acme/base:src-1
+pushing hub.acme.com/acme/admin:src-2
+could not push hub.acme.com/acme/admin:src-2: denied\u{7}
+pushed hub.acme.com/acme/base:src-1 in 1.5 s
+could not tag hub.acme.com/acme/base:main: too many requests
+
+"#]]
+            .raw()
+        );
+    }
+
+    #[test]
+    fn odd_events() {
+        let events = [
+            Event::PullFinished {
+                reference: "x\u{1b}[2J".into(),
+                elapsed: Duration::ZERO,
+                error: Some("no such\nhost".into()),
+            },
+            log(99, 1, "an image that the plan does not have"),
+            Event::Interrupted,
+            finished(1, ImageOutcome::Cancelled, 1.0),
+            finished(2, ImageOutcome::Cancelled, 0.0),
+        ];
+        assert_data_eq!(
+            play(piped(), &events),
+            str![[r#"
+could not pull x\u{1b}[2J: no such host
+?             │ #1 an image that the plan does not have
+interrupted: stopping
+acme/shared   │ stopped after 1.0 s
+acme/service1 │ not started
+
+"#]]
+            .raw()
+        );
+    }
+
+    #[test]
+    fn a_closed_pipe_ends_the_output_and_nothing_else() {
+        struct Closed;
+        impl Write for Closed {
+            fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+                Err(io::ErrorKind::BrokenPipe.into())
+            }
+            fn flush(&mut self) -> io::Result<()> {
+                Ok(())
+            }
+        }
+        let mut renderer = PlainRenderer::new(piped(), Box::new(Closed), &shop());
+        failing_run().iter().for_each(|event| renderer.event(event));
+        assert_eq!(renderer.error().map(io::Error::kind), Some(io::ErrorKind::BrokenPipe));
     }
 }

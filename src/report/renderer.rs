@@ -1,18 +1,41 @@
+use std::io;
+use std::time::Duration;
+
+use super::style::Size;
 use crate::execution::Event;
 
-/// Shows events as they come.
-pub trait Renderer {
-    /// Takes in the next event.
+/// Shows a run while it happens. A renderer is a function of the plan, the events and the time it is told:
+/// it reads neither a clock nor the environment, and it never fails; see [`Renderer::error`].
+pub trait Renderer: Send {
+    /// Takes one event. Cheap, whatever it is: an image may log thousands of lines a second.
     fn event(&mut self, event: &Event);
 
-    /// Called about ten times a second, for what changes with time alone.
-    fn tick(&mut self) {}
+    /// Tells how long the run has taken. To be called some ten times a second; only then a live display is
+    /// drawn.
+    fn tick(&mut self, _now: Duration) {}
+
+    /// Tells that the terminal has another size.
+    fn resize(&mut self, _size: Size) {}
+
+    /// Shows finished text, such as diagnostics, between other output. It ends with a line break, and
+    /// everything in it is printable already.
+    fn print(&mut self, _text: &str) {}
+
+    /// The error that ended the output, if one did. What follows it is lost; the run goes on.
+    fn error(&self) -> Option<&io::Error> {
+        None
+    }
 }
 
-/// Shows nothing; the summary still tells how it went.
-#[derive(Debug)]
-pub struct Silent;
-
-impl Renderer for Silent {
-    fn event(&mut self, _: &Event) {}
+/// Which renderer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// A line an image in flight, redrawn in place: needs a terminal.
+    Live,
+    /// Every line of every build, prefixed with its image: for pipes and CI.
+    Plain,
+    /// One JSON object an event.
+    Json,
+    /// Failures and notices only.
+    Quiet,
 }

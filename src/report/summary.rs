@@ -1,91 +1,260 @@
-use super::diagnostic::Sources;
-use super::duration::duration;
-use super::failure::{Failure, failure_text};
-use super::style::{ATTENTION, BAD, GOOD, Look};
-use crate::execution::{Event, ImageOutcome, Outcome, RunSummary};
-use crate::plan::{Plan, Step};
-use crate::printable::printable;
+use std::fmt::Write as _;
+use std::ops::Range;
 
-/// What a run came to: each failure with its instruction and log, what was not started, and one line that
-/// counts.
-pub fn summary_text(plan: &Plan, events: &[Event], sources: &Sources<'_>, look: Look) -> String {
-    let summary = RunSummary::of(events);
-    let mut text = String::new();
-    for event in events {
-        if let Event::ImageFinished {
-            image,
-            outcome: ImageOutcome::Failed { message, line, log, hint },
-            ..
-        } = event
-        {
-            let Some(step) = plan.steps.get(*image) else { continue };
-            let failure = Failure { step, message, line: *line, log, hint: hint.as_deref() };
-            text.push_str(&failure_text(&failure, sources, look));
-        }
-    }
-    for event in events {
-        if let Event::ImageFinished {
-            image, outcome: ImageOutcome::DependencyFailed { dependency }, ..
-        } = event
-        {
-            let name = |at: usize| plan.steps.get(at).map(Step::name).unwrap_or_default();
-            text.push_str(&format!("not started: {}, because {} failed\n", name(*image), name(*dependency)));
-        }
-    }
-    text.push_str(&still(plan, &summary, events, look));
-    text.push_str(&count(plan, &summary, look));
-    text
+use bstr::ByteSlice;
+
+use super::diagnostic::{Sources, diagnostic};
+use super::phrase;
+use super::record::{Failure, Record};
+use super::style::{Role, View};
+use super::text;
+use crate::diagnostic::{Diagnostic, Location};
+use crate::execution::Outcome;
+use crate::plan::Action;
+
+/// Where a moving tag points, for the sentence that says it did not move.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TagPosition {
+    /// For example `feature-login`.
+    pub tag: String,
+    /// What it names.
+    pub at: Position,
 }
 
-/// Where the moving tags are, if they did not move.
-fn still(plan: &Plan, summary: &RunSummary, events: &[Event], look: Look) -> String {
-    let held = events.iter().find_map(|event| match event {
-        Event::TagsHeld { reason } => Some(reason.as_str()),
-        _ => None,
-    });
-    if !summary.tags_failed.is_empty() {
-        let tags = summary.tags_failed.join(", ");
-        let text =
-            format!("these tags did not move, the others did: {}; run shipwright again", printable(&tags));
-        return format!("{}\n", look.paint(BAD, &text));
+/// What a moving tag names, on all the images that have it together.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Position {
+    /// No image has the tag.
+    Nowhere,
+    /// The images of this commit.
+    Commit(String),
+    /// Images that hold uncommitted changes.
+    Uncommitted,
+    /// Images of no one commit.
+    Elsewhere,
+}
+
+/// How many names are listed before `and 5 more`.
+const MAX_NAMES: usize = 8;
+
+/// The end of a run: what failed and why, what was not started, what the moving tags are on, and the total
+/// as the last line.
+pub(super) fn summary(
+    record: &Record,
+    view: &View,
+    sources: Sources<'_>,
+    positions: &[TagPosition],
+) -> String {
+    let mut out = String::new();
+    for error in &record.errors {
+        let _ = write!(out, "\n{}", diagnostic(&Diagnostic::error(error.as_str()), view, sources));
     }
-    if summary.outcome == Some(Outcome::Succeeded) || summary.moved > 0 {
+    for (images, failure) in failures(record) {
+        out.push('\n');
+        out.push_str(&failed(record, &images, failure, view, sources));
+        out.push_str(&log_end(&failure.log, view));
+        if let Some(hint) = &failure.hint {
+            let _ = writeln!(out, "{}: {}", view.theme.paint(Role::Name, "help"), text::lines(hint));
+        }
+    }
+    let dependents = not_started(record, view);
+    if !out.is_empty() || !dependents.is_empty() {
+        out.push('\n');
+    }
+    out.push_str(&dependents);
+    out.push_str(&moving_tags(record, view, sources, positions));
+    out.push_str(&total(record, view));
+    out
+}
+
+/// Failures, those that say the same of several images (a base that cannot be pulled) once.
+fn failures(record: &Record) -> Vec<(Vec<usize>, &Failure)> {
+    let mut failures: Vec<(Vec<usize>, &Failure)> = Vec::new();
+    for (image, failure) in &record.failures {
+        let of_no_line = |other: &Failure| other.line.is_none() && other.log.is_empty();
+        match failures.iter_mut().find(|(_, other)| of_no_line(other) && *other == failure) {
+            Some((images, _)) => images.push(*image),
+            None => failures.push((vec![*image], failure)),
+        }
+    }
+    failures
+}
+
+fn failed(record: &Record, images: &[usize], failure: &Failure, view: &View, sources: Sources<'_>) -> String {
+    let names: Vec<&str> = images.iter().map(|image| record.roster.name(*image)).collect();
+    let names = phrase::list(&names, MAX_NAMES);
+    let message = phrase::failure(&failure.message, view.theme.ellipsis());
+    let mut failed = Diagnostic::error(format!("{names} could not be built: {message}"));
+    let dockerfiles = images.iter().filter_map(|image| record.roster.images().get(*image));
+    if let [dockerfile] = dockerfiles.map(|image| &image.dockerfile).collect::<Vec<_>>().as_slice() {
+        let source = failure.line.and_then(|_| sources(dockerfile));
+        let span = failure.line.zip(source).and_then(|(line, source)| instruction(&source, line));
+        failed.location = Some(Location { path: (*dockerfile).clone(), span, line: failure.line });
+    }
+    diagnostic(&failed, view, sources)
+}
+
+/// The bytes of the instruction that begins on `line`: lines that end in a continuation, comments between
+/// them, and the line that ends it. Where the file has another escape character this is its first line.
+fn instruction(source: &[u8], line: usize) -> Option<Range<usize>> {
+    let mut start = 0;
+    for _ in 1..line {
+        start += source[start..].find_byte(b'\n')? + 1;
+    }
+    let mut end = start;
+    for text in source[start..].lines_with_terminator() {
+        end += text.len();
+        let text = text.trim();
+        if !text.ends_with(b"\\") && !text.starts_with(b"#") {
+            break;
+        }
+    }
+    let blank = source[start..end].len() - source[start..end].trim_start().len();
+    (start + blank < end).then_some(start + blank..end)
+}
+
+fn log_end(log: &[String], view: &View) -> String {
+    let theme = view.theme;
+    let mut out = String::new();
+    let lines: Vec<String> = log.iter().map(|line| text::log_line(line)).collect();
+    let blank = |line: &&String| line.is_empty();
+    let first = lines.iter().take_while(blank).count();
+    let last = lines.len() - lines[first..].iter().rev().take_while(blank).count();
+    if first == last {
+        return out;
+    }
+    let _ = writeln!(out, "  {}", theme.paint(Role::Faint, "the end of its output:"));
+    for line in &lines[first..last] {
+        let line = format!("  {} {line}", theme.paint(Role::Faint, theme.bar()));
+        let _ = writeln!(out, "{}", line.trim_end());
+    }
+    out
+}
+
+/// `not started: acme/api and acme/web, which need acme/shared`.
+fn not_started(record: &Record, view: &View) -> String {
+    let mut out = String::new();
+    for (dependency, images) in &record.skipped {
+        let names: Vec<&str> = images.iter().map(|image| record.roster.name(*image)).collect();
+        let limit = if view.verbose { names.len() } else { MAX_NAMES };
+        let need = if names.len() == 1 { "needs" } else { "need" };
+        let _ = writeln!(
+            out,
+            "{}: {}, which {need} {}",
+            view.theme.paint(Role::Warning, "not started"),
+            phrase::list(&names, limit),
+            record.roster.name(*dependency)
+        );
+    }
+    out
+}
+
+/// Where the moving tags are, unless all of them are where they should be.
+fn moving_tags(record: &Record, view: &View, sources: Sources<'_>, positions: &[TagPosition]) -> String {
+    if let [(_, error), ..] = record.tag_failures.as_slice() {
+        let names: Vec<&str> = record.tag_failures.iter().map(|(name, _)| name.as_str()).collect();
+        let failed =
+            Diagnostic::error(format!("{} could not be moved: {error}", phrase::list(&names, MAX_NAMES)))
+                .hint("the other moving tags have moved; the next run moves the rest");
+        return diagnostic(&failed, view, sources);
+    }
+    if record.run.outcome == Some(Outcome::Succeeded) || record.run.moved > 0 {
         return String::new();
     }
-    let mut tags: Vec<&str> = Vec::new();
-    for tag in plan.steps.iter().flat_map(|step| &step.tags).filter(|tag| tag.moves) {
-        if !tags.contains(&tag.tag.as_str()) {
-            tags.push(tag.tag.as_str());
-        }
+    let still = if positions.is_empty() { unknown_positions(record) } else { known_positions(positions) };
+    if still.is_empty() {
+        return String::new();
     }
-    let why = held.map(|reason| format!(": {}", printable(reason))).unwrap_or_default();
-    let which = if tags.is_empty() { "no moving tag".to_owned() } else { tags.join(", ") };
-    let text = format!("{which}: not moved, all images keep these tags where they were{why}");
-    format!("{}\n", look.paint(ATTENTION, &text))
+    let why =
+        record.held.as_ref().map(|why| format!(", because {}", text::one_line(why))).unwrap_or_default();
+    format!("{}: {still}{why}\n", view.theme.paint(Role::Warning, "not moved"))
 }
 
-fn count(plan: &Plan, summary: &RunSummary, look: Look) -> String {
+/// `main` and `latest` still point at 9f3b21c04d55
+fn known_positions(positions: &[TagPosition]) -> String {
+    let mut groups: Vec<(&Position, Vec<String>)> = Vec::new();
+    for TagPosition { tag, at } in positions {
+        let tag = format!("`{}`", text::one_line(tag));
+        match groups.iter_mut().find(|(of, _)| *of == at) {
+            Some((_, tags)) => tags.push(tag),
+            None => groups.push((at, vec![tag])),
+        }
+    }
+    let sentences: Vec<String> = groups
+        .iter()
+        .map(|(at, tags)| {
+            let (s, es) = if tags.len() == 1 { ("s", "es") } else { ("", "") };
+            let tags = phrase::list(tags, MAX_NAMES);
+            match at {
+                Position::Nowhere => format!("{tags} do{es} not exist yet"),
+                Position::Commit(commit) => format!("{tags} still point{s} at {}", text::one_line(commit)),
+                Position::Uncommitted => {
+                    format!("{tags} still point{s} at images with uncommitted changes")
+                }
+                Position::Elsewhere => format!("{tags} still point{s} at the images from before"),
+            }
+        })
+        .collect();
+    phrase::list(&sentences, sentences.len())
+}
+
+/// `main` and `latest` are where they were
+fn unknown_positions(record: &Record) -> String {
+    let mut tags: Vec<String> = Vec::new();
+    for tag in record.roster.images().iter().flat_map(|image| &image.moving) {
+        let tag = format!("`{tag}`");
+        if !tags.contains(&tag) {
+            tags.push(tag);
+        }
+    }
+    match tags.len() {
+        0 => String::new(),
+        1 => format!("{} is where it was", tags[0]),
+        _ => format!("{} are where they were", phrase::list(&tags, MAX_NAMES)),
+    }
+}
+
+/// `4 images: 2 built, 2 tagged, 6.1 s`.
+fn total(record: &Record, view: &View) -> String {
+    let (theme, run) = (view.theme, &record.run);
+    let all = record.roster.images().len();
+    let is_pull = |image: &&usize| {
+        record.roster.images().get(**image).is_some_and(|image| image.action == Action::Pull)
+    };
+    let reused = run.reused.iter().filter(is_pull).count();
+    let pulled = run.tagged.iter().filter(is_pull).count();
+    let silent = all.saturating_sub(run.images());
+    // Only a run that succeeded can say that all tags are in place.
+    let idle = if run.outcome == Some(Outcome::Succeeded) { "in place" } else { "unchanged" };
     let parts: Vec<String> = [
-        (summary.built.len(), "built"),
-        (summary.tagged.len(), "tagged"),
-        (summary.reused.len(), "in place"),
-        (summary.failed.len(), "failed"),
-        (summary.not_started.len(), "not started"),
-        (summary.cancelled.len(), "stopped"),
-        (summary.blocked.len(), "blocked"),
+        (run.built.len(), "built", Role::Success),
+        (reused + pulled, "pulled", Role::Success),
+        (run.tagged.len() - pulled, "tagged", Role::Success),
+        (run.reused.len() - reused, idle, Role::Plain),
+        (run.failed.len(), "failed", Role::Error),
+        (record.cut_short, "stopped", Role::Warning),
+        (
+            run.not_started.len() + run.cancelled.len() - record.cut_short + silent,
+            "not started",
+            Role::Warning,
+        ),
+        (run.blocked.len(), "blocked", Role::Warning),
     ]
     .into_iter()
-    .filter(|(count, _)| *count > 0)
-    .map(|(count, what)| format!("{count} {what}"))
+    .filter(|(count, ..)| *count > 0)
+    .map(|(count, what, role)| theme.paint(role, format!("{count} {what}")).to_string())
     .collect();
-    let total = plan.steps.len();
-    let images = if total == 1 { "1 image".to_owned() } else { format!("{total} images") };
-    let (word, style) = match summary.outcome {
-        Some(Outcome::Succeeded) => ("", GOOD),
-        Some(Outcome::Interrupted) => ("interrupted: ", ATTENTION),
-        Some(Outcome::Failed) | None => ("failed: ", BAD),
+    let line = if all == 0 {
+        phrase::NO_IMAGES.to_owned()
+    } else {
+        let took = phrase::duration(run.elapsed);
+        format!("{}: {}, {took}", phrase::count(all, "image"), parts.join(", "))
     };
-    let text = format!("{images}: {}", parts.join(", "));
-    let text = if total == 0 { "no image".to_owned() } else { text };
-    format!("{}{}, {}\n", look.paint(style, word), text, duration(summary.elapsed))
+    match run.outcome {
+        Some(Outcome::Interrupted) => format!("{}: {line}\n", theme.paint(Role::Warning, "interrupted")),
+        Some(Outcome::Succeeded | Outcome::Failed) | None => line + "\n",
+    }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,83 @@
+//! Where moving tags point when a run left them alone: asked only then.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use super::session::Session;
+use crate::checkout::Checkout;
+use crate::engine::{Engine, LocalImage};
+use crate::execution::REVISION_LABEL;
+use crate::image::ImageReference;
+use crate::plan::{Plan, Step};
+use crate::report::{Position, TagPosition};
+
+/// Whoever pressed Ctrl-C does not wait for an engine that is busy.
+const PATIENCE: Duration = Duration::from_millis(500);
+
+/// For each moving tag of the plan the commit whose images it is on. Empty where the engine does not say.
+pub(super) async fn tag_positions(session: &Session, engine: &Engine, plan: &Plan) -> Vec<TagPosition> {
+    let asking = ask(session, engine, plan);
+    tokio::time::timeout(PATIENCE, asking).await.ok().flatten().unwrap_or_default()
+}
+
+async fn ask(session: &Session, engine: &Engine, plan: &Plan) -> Option<Vec<TagPosition>> {
+    let mut tags: Vec<String> = Vec::new();
+    let mut asked: Vec<(usize, &Step)> = Vec::new();
+    let mut references: Vec<ImageReference> = Vec::new();
+    for step in &plan.steps {
+        for tag in step.tags.iter().filter(|tag| tag.moves) {
+            let name = without_prefix(tag.tag.as_str(), step);
+            let at = tags.iter().position(|other| other == name).unwrap_or_else(|| {
+                tags.push(name.to_owned());
+                tags.len() - 1
+            });
+            asked.push((at, step));
+            references.push(step.tagged(tag));
+        }
+    }
+    let found = engine.inspect_all(&references).await.ok()?;
+    let mut images: Vec<Vec<(&Step, LocalImage)>> = vec![Vec::new(); tags.len()];
+    for ((at, step), image) in asked.into_iter().zip(found) {
+        images[at].extend(image.map(|image| (step, image)));
+    }
+    let position =
+        |(tag, images): (String, Vec<_>)| TagPosition { at: position(&session.checkout, &images), tag };
+    Some(tags.into_iter().zip(images).map(position).collect())
+}
+
+/// The latest of the commits whose tag all of the images have.
+fn position(checkout: &Checkout, images: &[(&Step, LocalImage)]) -> Position {
+    let Some((first, others)) = images.split_first() else { return Position::Nowhere };
+    if images.iter().any(|(_, image)| !image.labels.contains_key(REVISION_LABEL)) {
+        return Position::Uncommitted;
+    }
+    let mut common = commit_tags(first);
+    for other in others {
+        let its_own = commit_tags(other);
+        common.retain(|commit| its_own.contains(commit));
+    }
+    let time = |commit: &&String| checkout.commit_time(checkout.resolve(commit).ok()?).ok();
+    match common.iter().max_by_key(time) {
+        Some(commit) => Position::Commit(commit.clone()),
+        None => Position::Elsewhere,
+    }
+}
+
+/// The image's tags that are 12 hex digits, as those of commits are.
+fn commit_tags((step, image): &(&Step, LocalImage)) -> BTreeSet<String> {
+    let is_commit = |tag: &&str| tag.len() == 12 && tag.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let tags = image.references.iter().filter(|reference| reference.repository == step.repository);
+    let tags = tags.filter_map(|reference| reference.tag.as_ref());
+    tags.map(|tag| without_prefix(tag.as_str(), step)).filter(is_commit).map(str::to_owned).collect()
+}
+
+/// `main` of `8.0-main`. The prefix alone is `latest` with it.
+fn without_prefix<'a>(tag: &'a str, step: &Step) -> &'a str {
+    match &step.tag_prefix {
+        Some(prefix) if tag == prefix => "latest",
+        Some(prefix) => {
+            tag.strip_prefix(prefix.as_str()).and_then(|tag| tag.strip_prefix('-')).unwrap_or(tag)
+        }
+        None => tag,
+    }
+}

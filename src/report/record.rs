@@ -1,0 +1,72 @@
+use std::collections::BTreeMap;
+
+use super::roster::Roster;
+use crate::execution::{Event, ImageOutcome, RunSummary};
+
+/// What the summary needs of a run: how each image ended, and why.
+#[derive(Debug)]
+pub(super) struct Record {
+    pub roster: Roster,
+    pub run: RunSummary,
+    /// By image.
+    pub failures: BTreeMap<usize, Failure>,
+    /// The images that were not started, by the one whose failure it was.
+    pub skipped: BTreeMap<usize, Vec<usize>>,
+    /// How many builds were cut short; the other cancelled ones never began.
+    pub cut_short: usize,
+    /// Whatever else went wrong, a sentence each.
+    pub errors: Vec<String>,
+    /// Moving tags that could not be put, and why.
+    pub tag_failures: Vec<(String, String)>,
+    /// Why moving tags were left where they were although every image is there.
+    pub held: Option<String>,
+}
+
+/// How a build failed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Failure {
+    pub message: String,
+    pub line: Option<usize>,
+    pub log: Vec<String>,
+    pub hint: Option<String>,
+}
+
+impl Record {
+    pub(super) fn new(roster: Roster) -> Self {
+        Self {
+            roster,
+            run: RunSummary::default(),
+            failures: BTreeMap::new(),
+            skipped: BTreeMap::new(),
+            cut_short: 0,
+            errors: Vec::new(),
+            tag_failures: Vec::new(),
+            held: None,
+        }
+    }
+
+    pub(super) fn event(&mut self, event: &Event) {
+        self.run.apply(event);
+        match event {
+            Event::ImageFinished { image, outcome, elapsed } => match outcome {
+                ImageOutcome::Failed { message, line, log, hint } => {
+                    let (message, line, log, hint) = (message.clone(), *line, log.clone(), hint.clone());
+                    self.failures.insert(*image, Failure { message, line, log, hint });
+                }
+                ImageOutcome::DependencyFailed { dependency } => {
+                    self.skipped.entry(*dependency).or_default().push(*image);
+                }
+                ImageOutcome::Cancelled => self.cut_short += usize::from(!elapsed.is_zero()),
+                ImageOutcome::Built | ImageOutcome::Reused | ImageOutcome::Blocked => {}
+            },
+            Event::PushFinished { reference, error: Some(error), .. } => {
+                self.errors.push(format!("{reference} could not be pushed: {error}"));
+            }
+            Event::TagFailed { reference, error, .. } => {
+                self.tag_failures.push((reference.clone(), error.clone()));
+            }
+            Event::TagsHeld { reason } => self.held = Some(reason.clone()),
+            _ => {}
+        }
+    }
+}

@@ -1,0 +1,161 @@
+use std::io::{self, Write};
+use std::time::Duration;
+
+use super::diagnostic::Sources;
+use super::json_events::JsonEvents;
+use super::live::LiveRenderer;
+use super::output::Output;
+use super::plain::PlainRenderer;
+use super::record::Record;
+use super::renderer::{Mode, Renderer};
+use super::roster::Roster;
+use super::style::{Size, View};
+use super::summary::{TagPosition, summary};
+use crate::execution::{Event, Outcome};
+use crate::plan::Plan;
+
+/// Shows a run while it happens and sums it up at its end. See the [module](super) for how it is driven.
+pub struct Reporter {
+    mode: Mode,
+    view: View,
+    renderers: Vec<Box<dyn Renderer>>,
+    record: Record,
+}
+
+impl Reporter {
+    /// A reporter for one run of `plan`, which it need not be given again.
+    pub fn new(mode: Mode, view: View, writer: Box<dyn Write + Send>, plan: &Plan) -> Self {
+        let renderer: Box<dyn Renderer> = match mode {
+            Mode::Live => Box::new(LiveRenderer::new(view, writer, plan)),
+            Mode::Plain => Box::new(PlainRenderer::new(view, writer, plan)),
+            Mode::Json => Box::new(JsonEvents::new(writer, plan)),
+            Mode::Quiet => Box::new(QuietRenderer { output: Output::new(writer) }),
+        };
+        Self { mode, view, renderers: vec![renderer], record: Record::new(Roster::new(plan)) }
+    }
+
+    /// Gives every event to `renderer` as well: `--events FILE`.
+    #[must_use]
+    pub fn also(mut self, renderer: Box<dyn Renderer>) -> Self {
+        self.renderers.push(renderer);
+        self
+    }
+
+    /// Ends the run: what failed, with its place in the Dockerfile and the end of its output, where moving
+    /// tags still point, and the total. To be called after [`Event::Finished`].
+    pub fn finish(&mut self, sources: Sources<'_>, positions: &[TagPosition]) {
+        let succeeded = self.record.run.outcome == Some(Outcome::Succeeded);
+        if self.mode == Mode::Json || (self.mode == Mode::Quiet && succeeded) {
+            return;
+        }
+        self.print(&summary(&self.record, &self.view, sources, positions));
+    }
+}
+
+impl Renderer for Reporter {
+    fn event(&mut self, event: &Event) {
+        self.record.event(event);
+        self.renderers.iter_mut().for_each(|renderer| renderer.event(event));
+    }
+
+    fn tick(&mut self, now: Duration) {
+        self.renderers.iter_mut().for_each(|renderer| renderer.tick(now));
+    }
+
+    fn resize(&mut self, size: Size) {
+        self.view.size = Some(size);
+        self.renderers.iter_mut().for_each(|renderer| renderer.resize(size));
+    }
+
+    fn print(&mut self, text: &str) {
+        self.renderers.iter_mut().for_each(|renderer| renderer.print(text));
+    }
+
+    fn error(&self) -> Option<&io::Error> {
+        self.renderers.iter().find_map(|renderer| renderer.error())
+    }
+}
+
+/// Shows nothing but what is printed in so many words.
+struct QuietRenderer {
+    output: Output,
+}
+
+impl Renderer for QuietRenderer {
+    fn event(&mut self, _event: &Event) {}
+
+    fn print(&mut self, text: &str) {
+        self.output.write(text);
+    }
+
+    fn error(&self) -> Option<&io::Error> {
+        self.output.error()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use snapbox::{IntoData as _, assert_data_eq, str};
+
+    use super::*;
+    use crate::report::testing::run::{failing_run, good_run, seconds};
+    use crate::report::testing::{Capture, piped, shop};
+
+    /// Standard output of a run, and the file of `--events`.
+    fn run(mode: Mode, events: &[Event]) -> (String, String) {
+        let (terminal, file) = (Capture::default(), Capture::default());
+        let mut reporter = Reporter::new(mode, piped(), terminal.boxed(), &shop())
+            .also(Box::new(JsonEvents::new(file.boxed(), &shop())));
+        reporter.print("head\n");
+        for event in events {
+            reporter.event(event);
+        }
+        reporter.tick(seconds(1.0));
+        reporter.finish(&|_| None, &[]);
+        drop(reporter);
+        (terminal.take(), file.take())
+    }
+
+    #[test]
+    fn the_summary_follows_in_every_mode_for_people() {
+        for mode in [Mode::Live, Mode::Plain] {
+            let (shown, _) = run(mode, &failing_run());
+            assert!(shown.starts_with("head\n"), "{shown}");
+            assert!(shown.ends_with("4 images: 2 unchanged, 1 failed, 1 not started, 6.1 s\n"), "{shown}");
+        }
+    }
+
+    #[test]
+    fn json_is_nothing_but_json() {
+        let (shown, file) = run(Mode::Json, &failing_run());
+        assert_eq!(shown, file);
+        assert_eq!(shown.lines().count(), failing_run().len());
+        assert!(shown.lines().all(|line| serde_json::from_str::<serde_json::Value>(line).is_ok()));
+    }
+
+    #[test]
+    fn quiet_shows_failures_only() {
+        assert_eq!(run(Mode::Quiet, &good_run()).0, "head\n");
+        assert_data_eq!(
+            run(Mode::Quiet, &failing_run()).0,
+            str![[r#"
+head
+
+error: acme/shared could not be built: process "/bin/sh -c make" did not complete successfully: exit code: 2
+--> shared/Dockerfile:3
+  the end of its output:
+  │ cc -c main.c
+  │ 100%
+  │ main.c:3: error: expected ';'
+  │ make: *** [all] Error 1
+help: run it alone with `-e shared`
+
+not started: acme/service1, which needs acme/shared
+not moved: `feature-login` and `latest` are where they were
+4 images: 2 unchanged, 1 failed, 1 not started, 6.1 s
+
+"#]]
+            .raw()
+        );
+    }
+}

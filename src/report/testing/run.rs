@@ -1,0 +1,127 @@
+//! Events of a run, with as little noise as they allow.
+
+use std::time::Duration;
+
+use crate::execution::{Event, ImageOutcome, LogStream, Outcome, StepProgress};
+
+pub(in crate::report) fn seconds(seconds: f64) -> Duration {
+    Duration::from_secs_f64(seconds)
+}
+
+/// A step that begins; `[2/4] RUN make` has a position.
+pub(in crate::report) fn progress(id: usize, name: &str) -> StepProgress {
+    let position = name.split_once(']').and_then(|(head, _)| {
+        let (number, of) = head.rsplit([' ', '[']).next()?.split_once('/')?;
+        Some((number.parse().ok()?, of.parse().ok()?))
+    });
+    StepProgress { id, name: name.into(), position, completed: false, cached: false, bytes: None }
+}
+
+pub(in crate::report) fn begin(image: usize, id: usize, name: &str) -> Event {
+    Event::BuildProgress { image, step: progress(id, name) }
+}
+
+pub(in crate::report) fn end(image: usize, id: usize, name: &str, cached: bool) -> Event {
+    Event::BuildProgress { image, step: StepProgress { completed: true, cached, ..progress(id, name) } }
+}
+
+pub(in crate::report) fn log(image: usize, step: usize, line: &str) -> Event {
+    Event::BuildLog { image, step, stream: LogStream::Out, line: line.into() }
+}
+
+pub(in crate::report) fn finished(image: usize, outcome: ImageOutcome, after: f64) -> Event {
+    Event::ImageFinished { image, outcome, elapsed: seconds(after) }
+}
+
+pub(in crate::report) fn over(outcome: Outcome, after: f64) -> Event {
+    Event::Finished { outcome, elapsed: seconds(after) }
+}
+
+/// What a failing `RUN make` leaves behind.
+pub(in crate::report) fn failure(line: Option<usize>) -> ImageOutcome {
+    ImageOutcome::Failed {
+        message: "process \"/bin/sh -c make\" did not complete successfully: exit code: 2".into(),
+        line,
+        log: vec![
+            "cc -c \u{1b}[1mmain.c\u{1b}[0m".into(),
+            " 10%\r100%\r".into(),
+            "main.c:3: error: expected ';'\u{7}".into(),
+            "make: *** [all] Error 1".into(),
+            String::new(),
+        ],
+        hint: Some("run it alone with `-e shared`".into()),
+    }
+}
+
+/// All kinds of events, on the images of [`super::shop`]; a dependency fails.
+pub(in crate::report) fn failing_run() -> Vec<Event> {
+    vec![
+        Event::Started { builds: 2 },
+        finished(0, ImageOutcome::Reused, 0.0),
+        finished(3, ImageOutcome::Reused, 0.0),
+        Event::PullStarted { reference: "busybox:latest".into() },
+        Event::PullFinished { reference: "busybox:latest".into(), elapsed: seconds(1.2), error: None },
+        Event::BuildStarted { image: 1 },
+        begin(1, 1, "[internal] load build context"),
+        Event::ContextSent { image: 1, bytes: 1_500_000 },
+        end(1, 1, "[internal] load build context", false),
+        end(1, 2, "[1/2] FROM docker.io/library/busybox:latest", true),
+        begin(1, 3, "[2/2] RUN make"),
+        begin(1, 3, "[2/2] RUN make"),
+        log(1, 3, "cc -c \u{1b}[1mmain.c\u{1b}[0m"),
+        log(1, 3, ""),
+        log(1, 3, " 10%\r100%\r"),
+        log(1, 3, "\u{1b}]0;owned\u{7}main.c:3: error \u{9b}31m"),
+        Event::Notice { text: "`base:1.0` already names another key\nand stays".into() },
+        finished(1, failure(Some(3)), 4.2),
+        finished(2, ImageOutcome::DependencyFailed { dependency: 1 }, 0.0),
+        Event::Removed { reference: "acme/admin:src-1234567890abcdef".into() },
+        over(Outcome::Failed, 6.1),
+    ]
+}
+
+/// The same images, where all goes well.
+pub(in crate::report) fn good_run() -> Vec<Event> {
+    let mut events = vec![
+        Event::Started { builds: 2 },
+        finished(0, ImageOutcome::Reused, 0.0),
+        finished(3, ImageOutcome::Reused, 0.0),
+        Event::BuildStarted { image: 1 },
+        begin(1, 1, "[1/2] FROM docker.io/library/busybox:latest"),
+        end(1, 1, "[1/2] FROM docker.io/library/busybox:latest", false),
+        finished(1, ImageOutcome::Built, 3.94),
+        Event::BuildStarted { image: 2 },
+        finished(2, ImageOutcome::Built, 2.04),
+    ];
+    for (image, name) in ["base", "shared", "service1", "admin"].into_iter().enumerate() {
+        events.push(Event::Tagged { image, reference: format!("acme/{name}:feature-login"), moves: true });
+    }
+    events.push(over(Outcome::Succeeded, 6.1));
+    events
+}
+
+/// Images go to a registry; one push and one tag fail.
+pub(in crate::report) fn publishing_run() -> Vec<Event> {
+    let (base, admin) =
+        ("hub.acme.com/acme/base:src-1".to_owned(), "hub.acme.com/acme/admin:src-2".to_owned());
+    vec![
+        Event::Started { builds: 0 },
+        Event::PushStarted { image: 0, reference: base.clone() },
+        Event::PushStarted { image: 3, reference: admin.clone() },
+        Event::PushProgress { image: 0, reference: base.clone(), bytes: 12_300_000 },
+        Event::PushFinished {
+            image: 3,
+            reference: admin,
+            elapsed: seconds(0.3),
+            error: Some("denied\u{7}".into()),
+        },
+        Event::PushFinished { image: 0, reference: base, elapsed: seconds(1.5), error: None },
+        Event::TagFailed {
+            image: 0,
+            reference: "hub.acme.com/acme/base:main".into(),
+            error: "too many\nrequests".into(),
+        },
+        Event::TagsHeld { reason: "acme/base:src-1 is gone".into() },
+        over(Outcome::Failed, 2.0),
+    ]
+}

@@ -1,0 +1,120 @@
+//! What the documents show is true: outputs are those of the program, and every command line is one that it
+//! takes. What needs an engine is in `engine_readme.rs`.
+
+mod examples;
+mod support;
+
+use std::collections::BTreeSet;
+
+use clap::{CommandFactory, Parser, error::ErrorKind};
+use examples::{blocks, document, examples, log_in, normalised, small_shop};
+use shipwright::cli::Cli;
+
+const DOCUMENTS: [&str; 8] = [
+    "README.md",
+    "docs/cli.md",
+    "docs/architecture.md",
+    "docs/content-keys.md",
+    "docs/dependencies.md",
+    "docs/dockerfile-support.md",
+    "docs/migrating.md",
+    "docs/testing.md",
+];
+
+#[test]
+fn outputs_that_need_no_engine_are_those_of_the_program() {
+    let shop = small_shop();
+    log_in(&shop);
+    let mut compared = 0;
+    for example in examples().iter().filter(|example| !example.arguments.is_empty()) {
+        let arguments: Vec<&str> = example.arguments.iter().map(String::as_str).collect();
+        let run = shop.run(&[&arguments[..], &["--offline"]].concat()).exits(0);
+        assert_eq!(normalised(&run.stdout, "acme"), normalised(&example.output, "acme"), "{arguments:?}");
+        compared += 1;
+    }
+    assert!(compared >= 2, "README.md shows {compared} outputs");
+}
+
+#[test]
+fn all_documents_are_read() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("docs");
+    for entry in std::fs::read_dir(folder).expect("docs") {
+        let name = entry.expect("an entry").file_name().to_string_lossy().into_owned();
+        assert!(DOCUMENTS.contains(&format!("docs/{name}").as_str()), "{name}");
+    }
+}
+
+/// Every `shipwright …` of a document: at the beginning of a line of a block, after `$(` or `<(`, and in the
+/// text between backticks.
+fn command_lines(document: &str) -> Vec<String> {
+    let shells = ["console", "sh", "text"].into_iter().flat_map(|kind| blocks(document, kind));
+    let mut lines = Vec::new();
+    for line in shells.flat_map(|block| block.lines().map(str::to_owned).collect::<Vec<_>>()) {
+        let line = line.strip_prefix("$ ").unwrap_or(&line).to_owned();
+        for opening in ["$(", "<("] {
+            let inner = line.split(opening).skip(1).filter_map(|rest| rest.split(')').next());
+            lines.extend(inner.map(str::to_owned));
+        }
+        lines.push(line);
+    }
+    let prose = document.split("```").step_by(2);
+    let code = prose.flat_map(|text| text.split('`').skip(1).step_by(2)).map(|code| code.replace('\n', " "));
+    lines.extend(code.flat_map(|code| code.split(" && ").map(str::to_owned).collect::<Vec<_>>()));
+    lines.retain(|line| line == "shipwright" || line.starts_with("shipwright "));
+    lines
+}
+
+/// The words of a command line or of a synopsis, whose columns stand two blanks apart.
+fn words(line: &str) -> Vec<String> {
+    let end = line.find(['#', '|', '>', '\'']).unwrap_or(line.len());
+    let line = line[..end].split("  ").next().unwrap_or_default();
+    let words = line.split(' ').filter(|word| !word.is_empty() && !word.starts_with(['[', '…']));
+    let meant = |word: &str| match word {
+        "SHELL" => "bash".to_owned(),
+        "COMMAND" => "plan".to_owned(),
+        word => word.to_owned(),
+    };
+    words.map(meant).collect()
+}
+
+#[test]
+fn every_command_line_of_the_documents_is_one_that_the_program_takes() {
+    let mut taken = 0;
+    for path in DOCUMENTS {
+        for line in command_lines(&document(path)) {
+            let parsed = Cli::try_parse_from(words(&line));
+            if let Err(error) = parsed {
+                let is_fine = matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
+                assert!(is_fine, "{path}: {line}\n{error}");
+            }
+            taken += 1;
+        }
+    }
+    assert!(taken >= 25, "only {taken} command lines were found");
+}
+
+/// A word in backticks that begins with a dash is an option of ours.
+#[test]
+fn every_option_of_the_command_line_s_document_exists() {
+    let mut command = Cli::command();
+    command.build();
+    let mut options = BTreeSet::new();
+    for command in std::iter::once(&command).chain(command.get_subcommands()) {
+        for argument in command.get_arguments() {
+            options.extend(
+                argument.get_long_and_visible_aliases().into_iter().flatten().map(|it| format!("--{it}")),
+            );
+            options.extend(argument.get_all_aliases().into_iter().flatten().map(|it| format!("--{it}")));
+            options.extend(argument.get_short().map(|it| format!("-{it}")));
+        }
+    }
+    for path in ["README.md", "docs/cli.md", "docs/migrating.md"] {
+        let text = document(path);
+        for code in text.split("```").step_by(2).flat_map(|text| text.split('`').skip(1).step_by(2)) {
+            for word in code.split([' ', '/', '|']).filter(|_| code.starts_with('-')) {
+                let option = word.split(['=', '[', '\n']).next().unwrap_or_default();
+                assert!(!option.starts_with('-') || options.contains(option), "{path}: {option}");
+            }
+        }
+    }
+}
