@@ -1,5 +1,5 @@
 # The two set-up commands, and the benchmarks. Everything else is cargo's.
-.PHONY: demo test bench
+.PHONY: demo test bench soak
 
 # Shows the main job on a sample checkout; starts a Docker engine if none answers.
 demo:
@@ -12,3 +12,7 @@ test:
 # Prints ratios to git and buildx; see docs/testing.md.
 bench:
 	.ci/bench
+
+# Random checkouts until it is stopped; see docs/testing.md.
+soak:
+	.ci/soak

@@ -195,6 +195,12 @@ fn judge(answer: Answer, used: Option<&Authorization>, attempt: &Attempt) -> Res
     let credential =
         used.and_then(|used| used.credential.as_ref()).map(|credential| credential.origin.clone());
     Err(Failure::Final(match answer.status {
+        // The login stayed behind, so it is not what was refused.
+        status if !answer.same_origin => RegistryError::Refused {
+            attempt,
+            status: status.as_u16(),
+            message: "from where it redirects to".to_owned(),
+        },
         StatusCode::UNAUTHORIZED if credential.is_some() && !is_login_refused(&answer) => {
             RegistryError::Denied { attempt, credential, message }
         }

@@ -119,7 +119,7 @@ impl Registry {
     }
 
     /// Makes a blob of one repository part of another in the same registry. `false`: the registry does not do
-    /// that, or not with this blob, and it has to be pushed.
+    /// that, or not with this blob or for this login, and it has to be pushed.
     pub async fn mount_blob(
         &self,
         from: &Repository,
@@ -141,8 +141,16 @@ impl Registry {
                 StatusCode::CREATED => Ok(None),
                 _ => Ok(Some(answer.header(LOCATION).unwrap_or_default().to_owned())),
             })
-            .await?;
-        let Some(location) = upload else { return Ok(true) };
+            .await;
+        let location = match upload {
+            Ok(None) => return Ok(true),
+            Ok(Some(location)) => location,
+            // Whatever is wrong with the repositories, pushing will say.
+            Err(
+                RegistryError::NotFound { .. } | RegistryError::Refused { .. } | RegistryError::Denied { .. },
+            ) => return Ok(false),
+            Err(error) => return Err(error),
+        };
         // It has begun an upload instead, which nobody will end. Whether that is undone matters little.
         let path = location.split_once("/v2/").map_or("", |(_, path)| path);
         if path.starts_with(&format!("{}/blobs/uploads/", to.path())) {

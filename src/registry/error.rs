@@ -17,7 +17,7 @@ pub enum RegistryError {
         message: String,
     },
     /// The login is right but may not do this.
-    #[error("{} may not {}{}{}", whose(credential.as_ref()), attempt.action, at(attempt), told(message))]
+    #[error("{} may not {} at {}{}", whose(credential.as_ref()), attempt.action, attempt.registry, told(message))]
     Denied {
         /// What was tried.
         attempt: Box<Attempt>,
@@ -158,13 +158,12 @@ impl RegistryError {
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::Unauthorized { attempt, credential: None, .. }
-            | Self::Denied { attempt, credential: None, .. } => Some(
-                format!("`docker login {}` stores a login", login_argument(&attempt.registry))
-                    .replace("  ", " "),
-            ),
+            | Self::Denied { attempt, credential: None, .. } => {
+                Some(format!("`{}` stores a login", login_command(&attempt.registry)))
+            }
             Self::Unauthorized { attempt, .. } => Some(format!(
-                "`docker login {}` replaces it; an access token may have expired",
-                login_argument(&attempt.registry)
+                "`{}` replaces it; an access token may have expired",
+                login_command(&attempt.registry)
             )),
             Self::Denied { .. } => {
                 Some("ask for access to the repository, or log in as someone who has it".to_owned())
@@ -196,8 +195,8 @@ impl RegistryError {
 }
 
 /// Docker Hub is what `docker login` means by itself.
-fn login_argument(registry: &str) -> &str {
-    if registry == "docker.io" { "" } else { registry }
+fn login_command(registry: &str) -> String {
+    if registry == "docker.io" { "docker login".to_owned() } else { format!("docker login {registry}") }
 }
 
 fn unauthorized(attempt: &Attempt, credential: Option<&CredentialOrigin>, message: &str) -> String {
@@ -216,14 +215,66 @@ fn whose(credential: Option<&CredentialOrigin>) -> String {
     }
 }
 
-fn at(attempt: &Attempt) -> String {
-    format!(" at {}", attempt.registry)
-}
-
 fn told(message: &str) -> String {
     if message.is_empty() { String::new() } else { format!(": {message}") }
 }
 
 fn tried(tries: u32) -> String {
     if tries > 1 { format!(" (tried {tries} times)") } else { String::new() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn attempt() -> Attempt {
+        let (registry, repository) = ("docker.io".to_owned(), "acme/api".to_owned());
+        Attempt { registry, repository, action: "write acme/api:main".to_owned() }
+    }
+
+    #[test]
+    fn says_what_was_tried_and_whose_login_it_was() {
+        let path = PathBuf::from("/home/me/.docker/config.json");
+        let helper =
+            CredentialOrigin::Helper { name: "pass".into(), setting: "credHelpers", path: path.clone() };
+        let file = CredentialOrigin::File { path };
+        let none = RegistryError::Unauthorized {
+            attempt: attempt().into(),
+            credential: None,
+            message: String::new(),
+        };
+        assert_eq!(none.to_string(), "docker.io wants a login to write acme/api:main, and there is none");
+        assert_eq!(none.hint().as_deref(), Some("`docker login` stores a login"));
+        let wrong = RegistryError::Unauthorized {
+            attempt: attempt().into(),
+            credential: Some(helper),
+            message: "bad credentials (UNAUTHORIZED)".into(),
+        };
+        assert_eq!(
+            wrong.to_string(),
+            "docker.io does not accept the login from docker-credential-pass (`credHelpers` in \
+             /home/me/.docker/config.json), to write acme/api:main: bad credentials (UNAUTHORIZED)"
+        );
+        let denied = RegistryError::Denied {
+            attempt: attempt().into(),
+            credential: Some(file),
+            message: String::new(),
+        };
+        assert_eq!(
+            denied.to_string(),
+            "the login from `auths` in /home/me/.docker/config.json may not write acme/api:main at docker.io"
+        );
+        let limited = RegistryError::Unavailable {
+            attempt: attempt().into(),
+            reason: "it answers 429 Too Many Requests".into(),
+            status: Some(429),
+            retry_after: None,
+            tries: 5,
+        };
+        assert_eq!(
+            limited.to_string(),
+            "docker.io cannot write acme/api:main: it answers 429 Too Many Requests (tried 5 times)"
+        );
+        assert!(limited.hint().is_some_and(|hint| hint.contains("log in")));
+    }
 }

@@ -1,5 +1,6 @@
 use std::collections::HashMap;
 use std::error::Error;
+use std::fmt;
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -22,7 +23,7 @@ const LONGEST_BODY: usize = 32 << 20;
 const MOST_REDIRECTS: usize = 5;
 
 /// One request, ready to be sent any number of times.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(super) struct Request {
     pub(super) method: Method,
     pub(super) url: Url,
@@ -33,6 +34,13 @@ pub(super) struct Request {
 impl Request {
     pub(super) fn new(method: Method, url: Url) -> Self {
         Self { method, url, headers: HeaderMap::new(), body: Bytes::new() }
+    }
+}
+
+/// Its body may hold a token, and its address the name of an account.
+impl fmt::Debug for Request {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {} {:?}", self.method, self.url.path(), self.headers)
     }
 }
 

@@ -6,6 +6,8 @@ use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use reqwest::header::{CONTENT_TYPE, LOCATION};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
@@ -119,6 +121,11 @@ pub fn credentials(folder: &Path, config: &Value) -> Credentials {
 /// `auths` with one login.
 pub fn auths(host: &str, (username, password): (&str, &str)) -> Value {
     json!({"auths": {host: {"username": username, "password": password}}})
+}
+
+/// The `Authorization` header of a login.
+pub fn basic((user, password): (&str, &str)) -> String {
+    format!("Basic {}", STANDARD.encode(format!("{user}:{password}")))
 }
 
 /// Puts images into a registry, the way `docker push` does, without the code that is tested.

@@ -315,6 +315,11 @@ impl Engine {
         Some(Self { host, namespace: format!("swt-{}-{number}", std::process::id()) })
     }
 
+    /// The engine's address.
+    pub fn host(&self) -> &str {
+        &self.host
+    }
+
     /// The command for a checkout on this engine and namespace.
     pub fn command(&self, checkout: &Checkout, arguments: &[&str]) -> Command {
         let mut command = checkout.command(arguments);
@@ -375,7 +380,7 @@ impl Engine {
     }
 
     /// Engines beside another one have no bridge; `.ci/engine` leaves a note.
-    fn has_no_network(&self) -> bool {
+    pub fn has_no_network(&self) -> bool {
         let socket = self.host.trim_start_matches("unix://");
         Path::new(socket).parent().is_some_and(|folder| folder.join("no-network").exists())
     }

@@ -88,7 +88,14 @@ impl Tokens {
         challenge: Challenge,
         used: Option<&Authorization>,
     ) -> Result<Option<Authorization>, Failure> {
-        self.wanted().insert(parties.host.name.clone(), challenge.clone());
+        // The scope is this request's alone.
+        let kept = match &challenge {
+            Challenge::Basic => Challenge::Basic,
+            Challenge::Bearer(bearer) => {
+                Challenge::Bearer(Bearer { scope: Scopes::default(), error: None, ..bearer.clone() })
+            }
+        };
+        self.wanted().insert(parties.host.name.clone(), kept);
         match challenge {
             Challenge::Basic => {
                 let login = basic(parties).await?;
@@ -122,8 +129,7 @@ impl Tokens {
             }
         }
         // What the registry itself asked for may be more than what we know it needs.
-        let asked = if refused.is_some() { scopes.clone().and(&bearer.scope) } else { scopes.clone() };
-        let token = fetch(parties, bearer, &asked).await?;
+        let token = fetch(parties, bearer, &scopes.clone().and(&bearer.scope)).await?;
         let authorization = token.authorization();
         *kept = Some(token);
         authorization
