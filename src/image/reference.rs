@@ -28,9 +28,7 @@ impl Repository {
     pub fn new(name: &str) -> Result<Self, InvalidReference> {
         let invalid = || InvalidReference::Format(name.to_owned());
         let (host, path) = match name.split_once('/') {
-            Some((first, rest)) if first.contains(['.', ':']) || first == "localhost" || has_upper(first) => {
-                (first, rest)
-            }
+            Some((first, rest)) if looks_like_a_host(first) => (first, rest),
             _ => ("docker.io", name),
         };
         let host = if host == "index.docker.io" { "docker.io" } else { host };
@@ -58,9 +56,12 @@ impl Repository {
         &self.path
     }
 
-    /// The short form that Docker shows: `alpine`, `acme/api`, `quay.io/acme/api`.
+    /// The short form that Docker shows: `alpine`, `acme/api`, `quay.io/acme/api`. A path of Docker Hub that
+    /// begins like a host keeps its own host in front, so that it is read as what it is.
     pub fn familiar(&self) -> String {
+        let first = self.path.split('/').next().unwrap_or_default();
         match (self.host.as_str(), self.path.strip_prefix("library/")) {
+            (host, _) if looks_like_a_host(first) => format!("{host}/{}", self.path),
             ("docker.io", Some(name)) if !name.contains('/') => name.to_owned(),
             ("docker.io", _) => self.path.clone(),
             (host, _) => format!("{host}/{}", self.path),
@@ -76,6 +77,11 @@ impl Repository {
     pub fn with_digest(&self, digest: Digest) -> ImageReference {
         ImageReference { repository: self.clone(), tag: None, digest: Some(digest) }
     }
+}
+
+/// Whether Docker takes what stands in front of the first slash for a registry.
+fn looks_like_a_host(first: &str) -> bool {
+    first.contains(['.', ':']) || first == "localhost" || has_upper(first)
 }
 
 impl fmt::Display for Repository {
