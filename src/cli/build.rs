@@ -10,6 +10,7 @@ use super::environment::Environment;
 use super::error::{CliError, ExitCode};
 use super::output::{Output, follow};
 use super::positions::tag_positions;
+use super::registries::credentials;
 use super::session::{EngineNeed, Request, Session, has_errors};
 use crate::engine::Engine;
 use crate::execution::{
@@ -31,15 +32,7 @@ pub(super) async fn run(
             "`shipwright plan --offline` does not",
         ));
     }
-    let options = BuildOptions {
-        unhashed_build_args: BTreeMap::new(),
-        secrets: secrets(&args.run, environment)?,
-        ssh: ssh_agents(&args.run, environment)?,
-        network: args.run.network.clone(),
-        add_hosts: args.run.add_host.clone(),
-        no_cache: args.image.no_cache,
-        offline: false,
-    };
+    let options = build_options(args, environment)?;
     let request = Request {
         global,
         selection: &args.selection,
@@ -55,9 +48,8 @@ pub(super) async fn run(
     let Some(engine) = &session.engine else {
         return Err(CliError::usage("build needs an engine"));
     };
-    let options =
-        BuildOptions { unhashed_build_args: session.resolved.options.unhashed_build_args.clone(), ..options };
-    let outcome = carry_out(&session, engine, &plan, args, options, environment, output).await?;
+    let run = BuildRun { session: &session, engine, plan: &plan, images: &session.selected, args, options };
+    let outcome = run.carry_out(environment, output).await?;
     Ok(match outcome {
         Outcome::Interrupted => ExitCode::Interrupted,
         _ if has_errors(&plan.diagnostics) => ExitCode::Wrong,
@@ -66,52 +58,80 @@ pub(super) async fn run(
     })
 }
 
-async fn carry_out(
-    session: &Session,
-    engine: &Arc<Engine>,
-    plan: &Arc<Plan>,
-    args: &BuildArgs,
-    options: BuildOptions,
-    environment: &Environment,
-    output: &mut Output,
-) -> Result<Outcome, CliError> {
-    let dependencies = step_dependencies(session);
-    let pulls = base_pulls(engine, plan, args.run.pull).await?;
-    let run_options = RunOptions {
-        jobs: jobs(args),
-        fail_fast: args.run.fail_fast,
-        hold_tags: has_errors(&plan.diagnostics).then(|| "errors were found in the checkout".to_owned()),
-        lock: Some(LockScope {
-            folder: environment.state_dir(),
-            engine: engine.id().await?.to_owned(),
-            namespace: plan.namespace.value.clone(),
-        }),
-    };
-    let worker = EngineWorker {
-        engine: Arc::clone(engine),
-        commit_times: session.commit_times(),
-        origin_url: session.checkout.origin_url().map(str::to_owned),
-        tree: Arc::clone(&session.tree),
-        project: Arc::clone(&session.project),
-        images: session.selected.clone(),
-        plan: Arc::clone(plan),
-        manifests: session.manifests(),
-        options,
-    };
-    let request = RunRequest { plan, dependencies: &dependencies, pulls: &pulls, options: &run_options };
-    let mut reporter = output.reporter(plan, args.run.events.as_deref())?;
-    let (events, received) = mpsc::channel(EVENT_CAPACITY);
-    let interruption = CancellationToken::new();
-    let listening = listen_for_interruption(interruption.clone());
-    let running = execution::run(request, Arc::new(worker), events, interruption);
-    let (outcome, ()) = tokio::join!(running, follow(&mut reporter, received));
-    listening.abort();
-    let positions = match outcome {
-        Outcome::Succeeded => Vec::new(),
-        Outcome::Failed | Outcome::Interrupted => tag_positions(session, engine, plan).await,
-    };
-    output.finish(reporter, &positions);
-    Ok(outcome)
+/// What `--secret`, `--ssh` and the like ask for; found wrong before anything is read.
+pub(super) fn build_options(args: &BuildArgs, environment: &Environment) -> Result<BuildOptions, CliError> {
+    Ok(BuildOptions {
+        unhashed_build_args: BTreeMap::new(),
+        secrets: secrets(&args.run, environment)?,
+        ssh: ssh_agents(&args.run, environment)?,
+        network: args.run.network.clone(),
+        add_hosts: args.run.add_host.clone(),
+        no_cache: args.image.no_cache,
+        offline: false,
+    })
+}
+
+/// A run that builds, tags and pulls on the engine.
+pub(super) struct BuildRun<'a> {
+    pub(super) session: &'a Session,
+    pub(super) engine: &'a Arc<Engine>,
+    pub(super) plan: &'a Arc<Plan>,
+    /// The image of each step of the plan.
+    pub(super) images: &'a [usize],
+    pub(super) args: &'a BuildArgs,
+    pub(super) options: BuildOptions,
+}
+
+impl BuildRun<'_> {
+    /// Carries out the plan, and shows how.
+    pub(super) async fn carry_out(
+        self,
+        environment: &Environment,
+        output: &mut Output,
+    ) -> Result<Outcome, CliError> {
+        let Self { session, engine, plan, images, args, options } = self;
+        let dependencies = step_dependencies(session, images);
+        let pulls = base_pulls(engine, plan, args.run.pull).await?;
+        let run_options = RunOptions {
+            jobs: jobs(args),
+            fail_fast: args.run.fail_fast,
+            hold_tags: has_errors(&plan.diagnostics).then(|| "errors were found in the checkout".to_owned()),
+            lock: Some(LockScope {
+                folder: environment.state_dir(),
+                engine: engine.id().await?.to_owned(),
+                namespace: plan.namespace.value.clone(),
+            }),
+        };
+        let worker = EngineWorker {
+            engine: Arc::clone(engine),
+            commit_times: session.commit_times(images),
+            origin_url: session.checkout.origin_url().map(str::to_owned),
+            tree: Arc::clone(&session.tree),
+            project: Arc::clone(&session.project),
+            images: images.to_vec(),
+            plan: Arc::clone(plan),
+            manifests: session.manifests(),
+            credentials: credentials(environment),
+            options: BuildOptions {
+                unhashed_build_args: session.resolved.options.unhashed_build_args.clone(),
+                ..options
+            },
+        };
+        let request = RunRequest { plan, dependencies: &dependencies, pulls: &pulls, options: &run_options };
+        let mut reporter = output.reporter(plan, args.run.events.as_deref())?;
+        let (events, received) = mpsc::channel(EVENT_CAPACITY);
+        let interruption = CancellationToken::new();
+        let listening = listen_for_interruption(interruption.clone());
+        let running = execution::run(request, Arc::new(worker), events, interruption);
+        let (outcome, ()) = tokio::join!(running, follow(&mut reporter, received));
+        listening.abort();
+        let positions = match outcome {
+            Outcome::Succeeded => Vec::new(),
+            Outcome::Failed | Outcome::Interrupted => tag_positions(session, engine, plan).await,
+        };
+        output.finish(reporter, &positions);
+        Ok(outcome)
+    }
 }
 
 fn jobs(args: &BuildArgs) -> usize {
@@ -122,11 +142,10 @@ fn jobs(args: &BuildArgs) -> usize {
 }
 
 /// For each step the steps that it is built from.
-fn step_dependencies(session: &Session) -> Vec<Vec<usize>> {
+fn step_dependencies(session: &Session, images: &[usize]) -> Vec<Vec<usize>> {
     let step_of: BTreeMap<usize, usize> =
-        session.selected.iter().enumerate().map(|(step, image)| (*image, step)).collect();
-    session
-        .selected
+        images.iter().enumerate().map(|(step, image)| (*image, step)).collect();
+    images
         .iter()
         .map(|image| {
             let dependencies = session.project.images[*image].dependencies();
@@ -156,7 +175,7 @@ async fn base_pulls(engine: &Engine, plan: &Plan, always: bool) -> Result<Vec<Ba
 }
 
 /// Ctrl-C and a polite kill stop the run; what has begun to move tags is finished.
-fn listen_for_interruption(interruption: CancellationToken) -> tokio::task::JoinHandle<()> {
+pub(super) fn listen_for_interruption(interruption: CancellationToken) -> tokio::task::JoinHandle<()> {
     tokio::spawn(async move {
         #[cfg(unix)]
         {

@@ -251,10 +251,10 @@ impl Session {
         if blocked && (self.named || self.resolved.strict) { ExitCode::Wrong } else { ExitCode::Done }
     }
 
-    /// Seconds since 1970 of the revision of each selected image.
-    pub(super) fn commit_times(&self) -> Vec<Option<i64>> {
+    /// Seconds since 1970 of the revision of each of some images.
+    pub(super) fn commit_times(&self, images: &[usize]) -> Vec<Option<i64>> {
         let time = |at: &usize| self.checkout.commit_time(self.project.images[*at].revision?).ok();
-        self.selected.iter().map(time).collect()
+        images.iter().map(time).collect()
     }
 
     /// Manifests of keys that were built from this repository, all its worktrees together.

@@ -9,7 +9,7 @@ use tokio::sync::mpsc;
 use super::bases::{external_bases, unforeseen};
 use super::context_source::PlannedContext;
 use super::labels::{KEY_LABEL, labels};
-use super::{BuildFailure, BuildUpdate, LogStream, StepProgress, Worker};
+use super::{BuildFailure, BuildUpdate, LogStream, StepProgress, Worker, engine_login};
 use crate::checkout::Snapshot;
 use crate::dockerfile::{cut_unneeded_stages, rewrite};
 use crate::engine::{
@@ -18,6 +18,7 @@ use crate::engine::{
 use crate::image::{ContentKey, ImageReference, Tag};
 use crate::inputs::Manifests;
 use crate::plan::{Plan, PlannedTag, Step};
+use crate::registry::Credentials;
 use crate::project::{Image, Project, ReadyImage};
 
 /// An engine that gives an image its name anew, because another run built the same one, may not know the
@@ -62,6 +63,8 @@ pub struct EngineWorker {
     pub plan: Arc<Plan>,
     /// Remembers what was built.
     pub manifests: Manifests,
+    /// Logins for what is pulled.
+    pub credentials: Arc<Credentials>,
     /// How to build.
     pub options: BuildOptions,
 }
@@ -145,6 +148,12 @@ impl EngineWorker {
 }
 
 impl EngineWorker {
+    async fn pull_with_login(&self, reference: &ImageReference) -> Result<(), String> {
+        let login = self.credentials.login(reference.repository.host()).await;
+        let login = login.map_err(|error| error.to_string())?.as_ref().and_then(engine_login);
+        self.engine.pull(reference, None, login, |_| {}).await.map_err(|error| error.to_string())
+    }
+
     /// What a base brings along is known once it is there, and must not decide what nobody planned.
     async fn check_bases(&self, step: usize) -> Result<(), BuildFailure> {
         let image = self.image(step);
@@ -201,7 +210,7 @@ impl Worker for EngineWorker {
     async fn pull(&self, reference: &str) -> Result<(), String> {
         let reference: ImageReference =
             reference.parse().map_err(|error: crate::image::InvalidReference| error.to_string())?;
-        self.engine.pull(&reference, None, None, |_| {}).await.map_err(|error| error.to_string())
+        self.pull_with_login(&reference).await
     }
 
     async fn build(&self, image: usize, updates: mpsc::Sender<BuildUpdate>) -> Result<(), BuildFailure> {
@@ -226,7 +235,19 @@ impl Worker for EngineWorker {
 
     async fn fetch(&self, image: usize) -> Result<(), String> {
         let reference = self.reference(image)?;
-        self.engine.pull(reference, None, None, |_| {}).await.map_err(|error| error.to_string())
+        let source = self.step(image).pulled_from.as_ref().unwrap_or(reference);
+        self.pull_with_login(source).await?;
+        let found = self.engine.inspect(source).await.map_err(|error| error.to_string())?;
+        // The tag shows 16 digits of the key; only all of them count.
+        if found.as_ref().and_then(key_of) != self.step(image).key {
+            return Err(format!("{source} is an image of another key"));
+        }
+        if source != reference {
+            self.engine.tag(source, reference).await.map_err(|error| error.to_string())?;
+            // The registry's name was only for the way.
+            self.engine.remove(source).await.map_err(|error| error.to_string())?;
+        }
+        Ok(())
     }
 
     async fn tag(&self, image: usize, tag: &PlannedTag) -> Result<(), String> {

@@ -16,6 +16,8 @@ pub struct Known {
     /// Tags, in its repository, of the engine's image that has exactly this key and platform; `None` where
     /// the engine has no such image.
     pub existing: Option<BTreeSet<Tag>>,
+    /// Its name in a registry, if one has it and it is to be pulled rather than built.
+    pub remote: Option<ImageReference>,
     /// Tags that never move and name an image of another key already.
     pub taken: BTreeSet<Tag>,
     /// The image that the branch had before, for the reasons.
@@ -83,11 +85,15 @@ fn decide_one(
             let action = if tags.iter().all(|tag| tag.in_place) { Action::None } else { Action::Tag };
             (action, vec![unchanged(image, clean)])
         }
+        None if known.remote.is_some() && !facts.rebuilt.contains(&at) => {
+            (Action::Pull, vec![in_registry(known)])
+        }
         _ => (Action::Build, build_reasons(facts, at, builds)),
     };
     Step {
         key: Some(key),
         reference: image.reference(),
+        pulled_from: known.remote.clone().filter(|_| action == Action::Pull),
         action,
         reasons,
         tags,
@@ -104,6 +110,7 @@ fn describe(facts: &Facts<'_>, image: &Image, clean: &CleanState) -> Step {
         target: image.target.clone(),
         key: None,
         reference: None,
+        pulled_from: None,
         revision: image.revision,
         dirty: clean.dirty,
         tag_prefix: image.name.tag_prefix.clone(),
@@ -157,6 +164,7 @@ fn blocked(project: &Project, image: &Image) -> Step {
         target: image.target.clone(),
         key: None,
         reference: None,
+        pulled_from: None,
         revision: image.revision,
         dirty: false,
         tag_prefix: image.name.tag_prefix.clone(),
@@ -218,6 +226,11 @@ fn conflict(reference: &ImageReference) -> Diagnostic {
     Diagnostic::warning(format!("{reference} names an image of other content and stays where it is")).hint(
         "tags of commits never move; it was made with other build arguments or other git-ignored inputs",
     )
+}
+
+fn in_registry(known: &Known) -> Reason {
+    let host = known.remote.as_ref().map(|remote| remote.repository.host()).unwrap_or_default();
+    Reason { kind: ReasonKind::Unchanged, path: None, text: format!("{host} has it") }
 }
 
 fn unchanged(image: &Image, clean: &CleanState) -> Reason {

@@ -3,6 +3,7 @@
 
 mod decide;
 mod model;
+mod need;
 mod reasons;
 mod tags;
 
@@ -10,6 +11,7 @@ pub use decide::{Facts, Known, decide};
 pub use model::{
     Action, CheckoutSummary, Dependency, InputSummary, Plan, PlannedTag, Reason, ReasonKind, Step,
 };
+pub use need::needed;
 pub use reasons::Previous;
 pub use tags::TagPolicy;
 

@@ -48,6 +48,8 @@ pub struct Step {
     pub key: Option<ContentKey>,
     /// `NAMESPACE/NAME:src-KEY`; none where the image is blocked.
     pub reference: Option<ImageReference>,
+    /// Its name in the registry, where it is pulled.
+    pub pulled_from: Option<ImageReference>,
     /// The last commit that changed an input of the image or of its dependencies.
     pub revision: Option<CommitId>,
     /// Whether an uncommitted edit is among the inputs.

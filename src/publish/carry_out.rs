@@ -7,9 +7,9 @@ use tokio::sync::mpsc;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::{Move, Publication, engine_login};
+use super::{Move, Publication};
 use crate::engine::{Engine, EngineError};
-use crate::execution::Event;
+use crate::execution::{Event, engine_login};
 use crate::image::{Digest, ImageReference, Tag};
 use crate::plan::Plan;
 use crate::registry::{Credentials, Manifest, ManifestName, Registry, RegistryError};

@@ -11,11 +11,9 @@
 mod carry_out;
 mod decide;
 mod destination;
-mod logins;
 mod observe;
 
 pub use carry_out::{Failure, FailureKind, Publisher, Report};
 pub use decide::{Judgement, Move, Observed, Publication, Standing, Wanted, decide, judge};
 pub use destination::destination;
-pub use logins::engine_login;
 pub use observe::observe;
