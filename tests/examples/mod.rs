@@ -115,6 +115,8 @@ fn normalised_line(line: &str) -> String {
             words.push(without_hash(word));
         }
     }
+    // A terminal's blank line is full of blanks.
+    let line = line.trim_end();
     let indentation = line.len() - line.trim_start().len();
     format!("{}{}", " ".repeat(indentation), words.join(" "))
 }
