@@ -77,6 +77,19 @@ fn words(line: &str) -> Vec<String> {
     words.map(meant).collect()
 }
 
+/// A word that is no command would be taken for an image.
+#[test]
+fn every_command_of_a_synopsis_exists() {
+    let command = Cli::command();
+    let blocks = DOCUMENTS.iter().flat_map(|path| blocks(&document(path), "text"));
+    let lines: Vec<String> =
+        blocks.flat_map(|block| command_lines(&format!("```text\n{block}```"))).collect();
+    for words in lines.iter().map(|line| words(line)).filter(|words| words.len() > 1) {
+        assert!(command.find_subcommand(&words[1]).is_some(), "{words:?}");
+    }
+    assert!(lines.len() >= 5, "{lines:?}");
+}
+
 #[test]
 fn every_command_line_of_the_documents_is_one_that_the_program_takes() {
     let mut taken = 0;

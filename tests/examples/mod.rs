@@ -90,12 +90,14 @@ pub(crate) fn log_in(checkout: &Checkout) {
     checkout.commit("Keep eve out");
 }
 
-/// Output in which commits, keys, durations and the width of columns are the same in every run. Lines of
+/// Output in which commits, keys, durations and the width of columns are the same in every run; indentation
+/// stays. Lines of
 /// images that were built side by side stand in the order of their names.
 pub(crate) fn normalised(text: &str, namespace: &str) -> String {
     let text = text.replace(&format!("{namespace}/"), "acme/");
     let mut lines: Vec<String> = text.trim().lines().map(normalised_line).collect();
-    for run in lines.chunk_by_mut(|a, b| a.starts_with("built ") && b.starts_with("built ")) {
+    let is_built = |line: &String| line.starts_with("  built ");
+    for run in lines.chunk_by_mut(|a, b| is_built(a) && is_built(b)) {
         run.sort();
     }
     lines.join("\n")
@@ -113,7 +115,10 @@ fn normalised_line(line: &str) -> String {
             words.push(without_hash(word));
         }
     }
-    words.join(" ")
+    // A terminal's blank line is full of blanks.
+    let line = line.trim_end();
+    let indentation = line.len() - line.trim_start().len();
+    format!("{}{}", " ".repeat(indentation), words.join(" "))
 }
 
 fn without_hash(word: &str) -> String {
