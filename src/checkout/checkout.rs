@@ -240,6 +240,38 @@ impl Checkout {
         is_it.then(|| name.to_owned())
     }
 
+    /// The names of all branches that are known here, those of remotes without the remote's name; sorted, each
+    /// once.
+    pub fn branches(&self) -> Result<Vec<String>, CheckoutError> {
+        let mut names: Vec<String> = Vec::new();
+        let mut add = |reference: &str| {
+            let local = reference.strip_prefix("refs/heads/");
+            let remote = || reference.strip_prefix("refs/remotes/")?.split_once('/').map(|(_, name)| name);
+            names.extend(local.or_else(remote).filter(|name| *name != "HEAD").map(str::to_owned));
+        };
+        if self.objects_only {
+            let listed = self.ask(
+                &["for-each-ref", "--format=%(refname)", "refs/heads", "refs/remotes"],
+                "list the branches",
+            )?;
+            listed.lines().for_each(&mut add);
+        } else {
+            let opened = self.opened();
+            let failed = |error: git2::Error| CheckoutError::git("list the branches", &error);
+            for reference in opened.repository.references().map_err(failed)?.flatten() {
+                add(&String::from_utf8_lossy(reference.name_bytes()));
+            }
+        }
+        names.sort();
+        names.dedup();
+        Ok(names)
+    }
+
+    /// Whether the history ends where it was cut off (`git clone --depth`).
+    pub fn is_shallow(&self) -> bool {
+        self.common_dir.join("shallow").exists()
+    }
+
     /// Whether there is a local branch of this name.
     pub fn is_branch(&self, name: &str) -> bool {
         let reference = format!("refs/heads/{name}");

@@ -15,7 +15,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
     args_conflicts_with_subcommands = false,
     disable_help_subcommand = true,
     after_help = "Exit codes: 0 done, 1 a build failed, 2 usage, settings or a Dockerfile is wrong, \
-                  3 no engine answers, 130 interrupted.\nFiles: shipwright.toml (optional). \
+                  3 no engine answers, 4 registry or login, 130 interrupted.\nFiles: shipwright.toml (optional). \
                   More: docs/cli.md."
 )]
 pub struct Cli {
@@ -39,6 +39,8 @@ pub enum Command {
     Build(BuildArgs),
     /// Show what would happen and why; change nothing
     Plan(PlanArgs),
+    /// Build, then push what the registry lacks and move its tags
+    Push(PushArgs),
     /// List images as NAME:src-KEY, one a line
     Images(ImagesArgs),
     /// Show which image is built from which
@@ -210,6 +212,26 @@ pub struct RunArgs {
     pub events: Option<PathBuf>,
 }
 
+/// `shipwright push`.
+#[derive(Clone, Debug, Default, Args)]
+pub struct PushArgs {
+    /// What `build` takes.
+    #[command(flatten)]
+    pub build: BuildArgs,
+
+    /// Push to this registry, with a prefix if need be; repeatable [default: the settings', else where names say]
+    #[arg(long, value_name = "HOST[/PREFIX]")]
+    pub registry: Vec<String>,
+
+    /// Build nothing: push what exists, and say what does not
+    #[arg(long)]
+    pub no_build: bool,
+
+    /// Move tags even away from commits that are not in this history
+    #[arg(long)]
+    pub force: bool,
+}
+
 /// `shipwright plan`.
 #[derive(Clone, Debug, Default, Args)]
 pub struct PlanArgs {
@@ -339,6 +361,14 @@ impl BuildArgs {
         self.selection.merge(later.selection);
         self.image.merge(later.image);
         self.run.merge(later.run);
+        self
+    }
+}
+
+impl PushArgs {
+    /// Takes what stood before the command.
+    pub fn merged(mut self, before: BuildArgs) -> Self {
+        self.build = before.merged(self.build);
         self
     }
 }

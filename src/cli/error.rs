@@ -6,6 +6,7 @@ use crate::diagnostic::Diagnostic;
 use crate::engine::EngineError;
 use crate::graph::UnknownImage;
 use crate::project::LoadError;
+use crate::registry::RegistryError;
 
 /// Why a command ends early, and with which exit code. This is the one place that maps errors to codes.
 #[derive(Debug)]
@@ -30,6 +31,8 @@ pub enum ExitCode {
     Wrong = 2,
     /// No engine answers.
     NoEngine = 3,
+    /// A registry does not answer, or not to this login.
+    Registry = 4,
     /// Interrupted by the user.
     Interrupted = 130,
 }
@@ -99,6 +102,12 @@ impl From<EngineError> for CliError {
             _ => ExitCode::Failed,
         };
         Self::with_optional_hint(code, error.to_string(), error.hint())
+    }
+}
+
+impl From<RegistryError> for CliError {
+    fn from(error: RegistryError) -> Self {
+        Self::with_optional_hint(ExitCode::Registry, error.to_string(), error.hint())
     }
 }
 

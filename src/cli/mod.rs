@@ -16,6 +16,9 @@ mod output;
 mod plan;
 mod positions;
 mod previous;
+mod push;
+mod push_refusals;
+mod registries;
 mod session;
 pub mod settings;
 
@@ -32,6 +35,7 @@ pub fn run(cli: Cli, environment: &Environment) -> ExitCode {
     let done = match command.unwrap_or(Command::Build(args::BuildArgs::default())) {
         Command::Build(args) => block_on(build::run(&global, &build.merged(args), environment, &mut output)),
         Command::Plan(args) => block_on(plan::run(&global, &args.merged(build), environment, &mut output)),
+        Command::Push(args) => block_on(push::run(&global, &args.merged(build), environment, &mut output)),
         Command::Images(args) => {
             block_on(images::run(&global, &args.merged(build), environment, &mut output))
         }

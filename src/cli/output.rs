@@ -106,16 +106,42 @@ impl Output {
 
     /// What shows a run of the plan, and keeps all its events in `events_file`.
     pub(super) fn reporter(&self, plan: &Plan, events_file: Option<&Path>) -> Result<Reporter, CliError> {
+        let file = events_file.map(|path| (path, File::create(path)));
+        self.reporter_into(plan, file)
+    }
+
+    /// The same for what follows a run: its events are added to the file.
+    pub(super) fn reporter_after(
+        &self,
+        plan: &Plan,
+        events_file: Option<&Path>,
+    ) -> Result<Reporter, CliError> {
+        let append = |path| (path, File::options().create(true).append(true).open(path));
+        self.reporter_into(plan, events_file.map(append))
+    }
+
+    fn reporter_into(
+        &self,
+        plan: &Plan,
+        events: Option<(&Path, io::Result<File>)>,
+    ) -> Result<Reporter, CliError> {
         let writer: Box<dyn Write + Send> = match self.mode {
             Mode::Json => Box::new(io::stdout()),
             Mode::Live | Mode::Plain | Mode::Quiet => Box::new(io::stderr()),
         };
         let reporter = Reporter::new(self.mode, self.message_view, writer, plan);
-        let Some(path) = events_file else { return Ok(reporter) };
-        let file = File::create(path).map_err(|error| {
+        let Some((path, file)) = events else { return Ok(reporter) };
+        let file = file.map_err(|error| {
             CliError::usage(format!("--events: cannot write {}: {error}", path.display()))
         })?;
         Ok(reporter.also(Box::new(JsonEvents::new(Box::new(file), plan))))
+    }
+
+    /// Says how something ended, unless only errors are wanted.
+    pub(super) fn result_line(&self, text: &str) {
+        if !self.quiet && self.mode != Mode::Json {
+            self.say(&format!("{text}\n"));
+        }
     }
 
     /// Ends what a reporter has shown: a summary, which may name places in files.

@@ -58,6 +58,8 @@ pub(super) struct BranchReference {
     pub tag: Option<Tag>,
     /// Whether it is a pull request, which never moves `latest`.
     pub pull_request: bool,
+    /// Whether it is the default branch, as far as git and the CI tell.
+    pub is_default: bool,
     /// Whether `--rev` names a commit that no branch stands for, so that no tag follows it.
     pub fixed: bool,
 }
@@ -163,7 +165,10 @@ impl Session {
         std::mem::forget(Arc::clone(&project));
         let reference = match files {
             Files::WorkTree(_) => branch_reference(&checkout, request.environment),
-            Files::Commit { branch: Some(branch), .. } => BranchReference::of_branch(branch),
+            Files::Commit { branch: Some(branch), .. } => BranchReference {
+                is_default: checkout.head().default_branch.as_ref() == Some(branch),
+                ..BranchReference::of_branch(branch)
+            },
             // What `-t` asks for is the user's word.
             Files::Commit { branch: None, .. } => {
                 BranchReference { fixed: request.image.tags.is_empty(), ..BranchReference::default() }
@@ -194,13 +199,20 @@ impl Session {
 
     /// Asks the engine what exists and decides.
     pub(super) async fn plan(&self) -> Result<Plan, CliError> {
-        let tags = self.tag_policy()?;
-        let known = known::gather(self, &tags).await?;
+        let (tags, known) = self.known().await?;
         Ok(self.decide(&tags, &known))
     }
 
-    fn decide(&self, tags: &TagPolicy, known: &[Known]) -> Plan {
-        let mut plan = self.decide_images(tags, known);
+    /// What tags there are to be, and what the engine says of all images.
+    pub(super) async fn known(&self) -> Result<(TagPolicy, Vec<Known>), CliError> {
+        let tags = self.tag_policy()?;
+        let known = known::gather(self, &tags).await?;
+        Ok((tags, known))
+    }
+
+    /// Decides on the selected images.
+    pub(super) fn decide(&self, tags: &TagPolicy, known: &[Known]) -> Plan {
+        let mut plan = self.decide_for(&self.selected, tags, known);
         plan.diagnostics.extend(self.aside_note());
         plan
     }
@@ -221,12 +233,13 @@ impl Session {
         })
     }
 
-    fn decide_images(&self, tags: &TagPolicy, known: &[Known]) -> Plan {
+    /// Decides on these images.
+    pub(super) fn decide_for(&self, images: &[usize], tags: &TagPolicy, known: &[Known]) -> Plan {
         decide(&Facts {
             project: &self.project,
             clean: &self.clean,
             known,
-            selected: &self.selected,
+            selected: images,
             exact: self.exact,
             tags,
             rebuilt: &self.rebuilt,
@@ -243,6 +256,17 @@ impl Session {
     pub(super) fn plan_without_engine(&self) -> Result<Plan, CliError> {
         let tags = self.tag_policy()?;
         Ok(self.decide(&tags, &vec![Known::default(); self.project.images.len()]))
+    }
+
+    /// Inputs, Dockerfiles and settings that are not as the commit has them.
+    pub(super) fn uncommitted(&self) -> Result<Vec<String>, CliError> {
+        let (Some(head), Ok(tree)) = (self.commit, self.checkout.work_tree()) else { return Ok(Vec::new()) };
+        let committed = self.checkout.commit_tree(head)?;
+        let paths = self.project.versioned_paths(&self.resolved.options);
+        let differences = tree.differences(&committed, &paths)?;
+        let changed = differences.modified.into_iter().chain(differences.removed);
+        let added = differences.added.into_iter().filter(|path| paths.binary_search(&path).is_ok());
+        Ok(changed.chain(added).map(|path| path.to_string()).collect())
     }
 
     /// The exit code that blocked images give: 2 if they were named, or with `--strict`.
@@ -354,15 +378,27 @@ fn selection(request: &Request<'_>, checkout: &Checkout, project: &Project) -> R
 
 fn branch_reference(checkout: &Checkout, environment: &Environment) -> BranchReference {
     let head = checkout.head();
-    if let Some(branch) = &head.branch {
-        return BranchReference::of_branch(branch);
-    }
     let lookup = |name: &str| environment.get(name).map(str::to_owned);
-    match ci_reference(&lookup, head).map(|reference| reference.trigger) {
-        Some(CiTrigger::Branch(branch)) => BranchReference::of_branch(&branch),
+    let ci = ci_reference(&lookup, head);
+    let told = ci.as_ref().and_then(|ci| ci.default_branch.clone());
+    let default = told.or_else(|| head.default_branch.clone());
+    let of_branch = |branch: &str| BranchReference {
+        is_default: default.as_deref() == Some(branch),
+        ..BranchReference::of_branch(branch)
+    };
+    if let Some(branch) = &head.branch {
+        return of_branch(branch);
+    }
+    match ci.map(|reference| reference.trigger) {
+        Some(CiTrigger::Branch(branch)) => of_branch(&branch),
         Some(CiTrigger::PullRequest(number)) => {
             let name = format!("pr-{number}");
-            BranchReference { tag: Tag::new(&name).ok(), name: Some(name), pull_request: true, fixed: false }
+            BranchReference {
+                tag: Tag::new(&name).ok(),
+                name: Some(name),
+                pull_request: true,
+                ..BranchReference::default()
+            }
         }
         Some(CiTrigger::Tag(_)) | None => BranchReference::default(),
     }

@@ -18,8 +18,8 @@ use crate::engine::{
 use crate::image::{ContentKey, ImageReference, Tag};
 use crate::inputs::Manifests;
 use crate::plan::{Plan, PlannedTag, Step};
-use crate::registry::Credentials;
 use crate::project::{Image, Project, ReadyImage};
+use crate::registry::Credentials;
 
 /// An engine that gives an image its name anew, because another run built the same one, may not know the
 /// name for a moment. So often what was not found is looked for again.

@@ -20,9 +20,10 @@ const PUSHES: usize = 4;
 /// Tags written at once; the registry's client limits its requests itself.
 const WRITES: usize = 64;
 
-/// How often a push is tried, and the pause after the first try.
-const TRIES: u32 = 4;
-const FIRST_PAUSE: Duration = Duration::from_millis(500);
+/// How often a push is tried, and the pause between. Engines try each layer several times themselves, with
+/// pauses of many seconds.
+const TRIES: u32 = 2;
+const PAUSE: Duration = Duration::from_secs(1);
 
 /// Carries out publications.
 pub struct Publisher {
@@ -229,7 +230,6 @@ impl Publisher {
         publication: &Publication,
         target: &ImageReference,
     ) -> Result<Option<Digest>, Failure> {
-        let mut pause = FIRST_PAUSE;
         let mut tries = 1;
         loop {
             let login = self.credentials.login(target.repository.host()).await;
@@ -249,8 +249,7 @@ impl Publisher {
                 }
                 Err(error) => return Err(engine_failure(target, &error)),
             }
-            tokio::time::sleep(pause).await;
-            pause *= 2;
+            tokio::time::sleep(PAUSE).await;
             tries += 1;
         }
     }
@@ -281,15 +280,15 @@ impl Publisher {
             report.tagged += written.len();
             return;
         }
-        for ((publication, moved, _), written) in moves.iter().zip(&written) {
-            // A write that failed may have been carried out nevertheless, so that is put back as well.
-            if moved.from.is_none() && written.is_err() {
-                continue;
-            }
-            if let Err(reference) = self.put_back(publication, moved).await {
-                report.left_behind.push(reference);
-            }
-        }
+        // A write that failed may have been carried out nevertheless, so that is put back as well.
+        let to_undo = moves
+            .iter()
+            .zip(&written)
+            .filter(|((_, moved, _), written)| moved.from.is_some() || written.is_ok());
+        let undoing: Vec<_> =
+            to_undo.map(|((publication, moved, _), _)| self.put_back(publication, moved)).collect();
+        let undone: Vec<Result<(), ImageReference>> = stream::iter(undoing).buffered(WRITES).collect().await;
+        report.left_behind.extend(undone.into_iter().filter_map(Result::err));
         report.failures.extend(written.into_iter().filter_map(Result::err));
     }
 

@@ -22,6 +22,8 @@ pub struct Resolved {
     pub uncommitted_options: bool,
     /// Moving tags instead of `latest`.
     pub moving_tags: Vec<Tag>,
+    /// Where images are pushed, HOST or HOST/PREFIX; none: where their names say.
+    pub registries: Vec<String>,
     /// Whether images that cannot be built fail the run.
     pub strict: bool,
 }
@@ -46,6 +48,7 @@ pub fn resolve(
         platform_is_chosen: chosen.is_some(),
         uncommitted_options,
         moving_tags: moving_tags(&image.tags, &file.tags)?,
+        registries: file.registries.clone(),
         strict: global.strict || environment.is_on("CI"),
         options: Options {
             namespace: namespace(global, file, environment),

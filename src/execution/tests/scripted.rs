@@ -173,6 +173,7 @@ fn step(script: &Script, image: usize, action: Action) -> Step {
         context: None,
         target: None,
         key: Some(key),
+        pulled_from: None,
         revision: None,
         dirty: false,
         tag_prefix: None,

@@ -52,6 +52,7 @@ pub(in crate::report) fn step(action: Action, name: &str, reasons: &[&str]) -> S
         key: (!blocked).then_some(key),
         reference: (!blocked).then(|| repository.with_tag(key.tag())),
         repository,
+        pulled_from: None,
         revision: Some(commit()),
         dirty: false,
         tag_prefix: None,

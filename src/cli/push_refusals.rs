@@ -1,0 +1,93 @@
+use super::error::CliError;
+use super::session::Session;
+use crate::checkout::branch_tag;
+use crate::diagnostic::{Diagnostic, Location};
+use crate::plan::{Action, NamespaceSource, Plan};
+
+/// How many files and names are listed.
+const SHOWN: usize = 10;
+
+/// What must not be published, each with what settles it. Nothing was changed when this is found.
+pub(super) fn refusals(
+    session: &Session,
+    plan: &Plan,
+    dirty_is_fine: bool,
+) -> Result<Vec<Diagnostic>, CliError> {
+    let mut refusals = Vec::new();
+    refusals.extend(guessed_namespace(session));
+    refusals.extend(provisional_names(session, plan));
+    refusals.extend(shared_tag(session)?);
+    if !dirty_is_fine {
+        refusals.extend(dirty(session, plan)?);
+    }
+    Ok(refusals)
+}
+
+fn guessed_namespace(session: &Session) -> Option<Diagnostic> {
+    let namespace = &session.project.namespace;
+    (namespace.source == NamespaceSource::Checkout).then(|| {
+        Diagnostic::error(format!(
+            "nothing says which namespace to publish under; {} is only the checkout's name",
+            namespace.value
+        ))
+        .hint("put `namespace = \"…\"` into shipwright.toml, or use --namespace")
+    })
+}
+
+fn provisional_names(session: &Session, plan: &Plan) -> Vec<Diagnostic> {
+    let selected = plan.steps.iter().zip(&session.selected).filter(|(step, _)| !step.aside || session.named);
+    selected
+        .filter(|(_, at)| session.project.images[**at].name.provisional)
+        .map(|(step, at)| {
+            let name = session.project.images[*at].name.title();
+            let folder = step.dockerfile.parent().unwrap_or_default();
+            Diagnostic::error(format!("{name} is called that only because another image has its name"))
+                .at(Location::file(step.dockerfile.clone()))
+                .hint(format!(
+                    "settle it under [names] of shipwright.toml: \"{}\" = \"{name}\"",
+                    folder.to_text()
+                ))
+        })
+        .collect()
+}
+
+/// Two branches with one tag would take it from each other.
+fn shared_tag(session: &Session) -> Result<Option<Diagnostic>, CliError> {
+    let (Some(name), Some(tag)) = (&session.reference.name, &session.reference.tag) else { return Ok(None) };
+    if session.reference.pull_request {
+        return Ok(None);
+    }
+    let others = session.checkout.branches()?;
+    let other = others.iter().find(|other| *other != name && branch_tag(other) == *tag);
+    Ok(other.map(|other| {
+        Diagnostic::error(format!("the branches {name} and {other} have the same tag, {tag}"))
+            .hint("rename one of them: whichever is pushed last would win")
+    }))
+}
+
+fn dirty(session: &Session, plan: &Plan) -> Result<Option<Diagnostic>, CliError> {
+    let steps: Vec<_> =
+        plan.steps.iter().filter(|step| step.dirty && step.action != Action::Blocked).collect();
+    if steps.is_empty() {
+        return Ok(None);
+    }
+    let names: Vec<String> = steps.iter().take(SHOWN).map(|step| step.name()).collect();
+    let more = match steps.len().saturating_sub(SHOWN) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    let mut files = session.uncommitted()?;
+    let hidden = files.len().saturating_sub(SHOWN);
+    files.truncate(SHOWN);
+    if hidden > 0 {
+        files.push(format!("and {hidden} more"));
+    }
+    Ok(Some(
+        Diagnostic::error(format!(
+            "uncommitted changes are in {}{more}: {}",
+            names.join(", "),
+            files.join(", ")
+        ))
+        .hint("commit them, or push them under their keys and the branch's tag with --dirty"),
+    ))
+}

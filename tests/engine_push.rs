@@ -1,0 +1,233 @@
+//! `shipwright push` on a real engine and a real registry.
+
+mod registry;
+mod support;
+
+use std::collections::BTreeMap;
+
+use registry::proxy::{Fault, Proxy};
+use registry::server::{Server, anonymous};
+use shipwright::image::{ImageReference, Tag};
+use support::{Checkout, Engine, Run, images_of};
+
+/// An engine and a registry that it can reach.
+fn machines() -> Option<(Engine, Server)> {
+    let engine = Engine::start()?;
+    if engine.has_no_network() {
+        // Beside another engine it has a network of its own, in which there is no registry.
+        #[expect(clippy::print_stderr, reason = "a test that did not run must say so")]
+        {
+            eprintln!("not run: this engine has no network");
+        }
+        return None;
+    }
+    Some((engine, Server::start(&[])?))
+}
+
+struct Story {
+    engine: Engine,
+    server: Server,
+    /// Where to push: the registry, or a proxy in front of it.
+    address: String,
+    checkout: Checkout,
+}
+
+impl Story {
+    fn push(&self, arguments: &[&str]) -> (Run, Vec<String>) {
+        self.push_from(&self.checkout, arguments)
+    }
+
+    /// Pushes, and gives the images that were built.
+    fn push_from(&self, checkout: &Checkout, arguments: &[&str]) -> (Run, Vec<String>) {
+        let file = checkout.beside("push.json");
+        let path = file.to_string_lossy().into_owned();
+        let _ = std::fs::remove_file(&file);
+        let all = [&["push", "--registry", &self.address, "--events", &path], arguments].concat();
+        let run = self.engine.run(checkout, &all);
+        let lines = std::fs::read_to_string(&file).unwrap_or_default();
+        let events: Vec<_> =
+            lines.lines().map(|line| serde_json::from_str(line).expect("JSON lines")).collect();
+        (run, images_of(&events, "build-started"))
+    }
+
+    /// What stands under a tag, by image.
+    fn digests(&self, names: &[&str], tag: &str) -> BTreeMap<String, Option<String>> {
+        let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+        let client = anonymous();
+        let of = |name: &&str| {
+            let repository = self.server.repository(&format!("{}/{name}", self.engine.namespace));
+            let reference: ImageReference = repository.with_tag(Tag::new(tag).expect("a tag"));
+            let found = runtime.block_on(client.head(&reference)).expect("an answer");
+            ((*name).to_owned(), found.map(|found| found.digest.to_string()))
+        };
+        names.iter().map(of).collect()
+    }
+
+    /// Takes all images of the checkout off the engine.
+    fn forget(&self) {
+        let listed = self.engine.docker(&["images", "--format", "{{.Repository}}:{{.Tag}}"]);
+        let ours = format!("{}/", self.engine.namespace);
+        for name in listed.lines().filter(|name| name.starts_with(&ours)) {
+            self.engine.docker(&["rmi", "--force", name]);
+        }
+    }
+}
+
+const CHAIN: [&str; 3] = ["base", "api", "tool"];
+
+fn story() -> Option<Story> {
+    let (engine, server) = machines()?;
+    let checkout = Checkout::with(&[
+        ("base/Dockerfile", "FROM busybox\nCOPY a /a\n"),
+        ("base/a", "1"),
+        ("api/Dockerfile", "FROM acme/base\nCOPY b /b\n"),
+        ("api/b", "1"),
+        ("tool/Dockerfile", "FROM busybox\nCOPY t /t\n"),
+        ("tool/t", "1"),
+    ]);
+    let address = server.address.clone();
+    Some(Story { engine, server, address, checkout })
+}
+
+macro_rules! story {
+    () => {
+        match story() {
+            Some(story) => story,
+            None => return,
+        }
+    };
+}
+
+#[test]
+fn what_the_registry_has_is_only_tagged() {
+    let story = story!();
+    let (run, built) = story.push(&[]);
+    run.exits(0).says("3 pushed");
+    assert_eq!(built.len(), 3);
+    let first = story.digests(&CHAIN, "main");
+    assert!(first.values().all(Option::is_some), "{first:?}");
+    let head = story.checkout.head()[..12].to_owned();
+    for tag in ["latest", &head] {
+        assert_eq!(story.digests(&CHAIN, tag), first, "{tag}");
+    }
+    let (run, built) = story.push(&[]);
+    run.exits(0).says("nothing to push");
+    assert!(built.is_empty());
+
+    // Elsewhere, with nothing on the engine: a branch changes one image.
+    story.forget();
+    story.checkout.git(&["switch", "--quiet", "--create", "feature/x"]);
+    story.checkout.write("api/b", "2");
+    story.checkout.commit("change");
+    let (run, built) = story.push(&[]);
+    run.exits(0).says("1 pushed");
+    assert_eq!(built, ["api"], "its base comes from the registry by its key");
+    let branch = story.digests(&CHAIN, "feature-x");
+    assert_eq!((&branch["base"], &branch["tool"]), (&first["base"], &first["tool"]));
+    assert_ne!(branch["api"], first["api"]);
+    assert_eq!(story.digests(&CHAIN, "latest"), first, "latest is the default branch's");
+    assert!(!story.engine.has("tool:feature-x"), "what is only tagged need not be here");
+}
+
+#[test]
+fn what_must_not_be_published_is_refused() {
+    let story = story!();
+    story.checkout.write("api/b", "uncommitted");
+    let (run, _) = story.push(&[]);
+    run.exits(2).says("uncommitted changes are in").says("api/b").says("--dirty");
+    assert!(story.digests(&CHAIN, "main").values().all(Option::is_none));
+    story.push(&["--dirty"]).0.exits(0);
+    let latest = story.digests(&CHAIN, "latest");
+    assert!(latest["api"].is_none() && latest["base"].is_some(), "{latest:?}");
+    assert!(story.digests(&CHAIN, "main")["api"].is_some());
+
+    let (run, _) = story.push_from(&Checkout::with(&[("x/Dockerfile", "FROM busybox\n")]), &["--no-build"]);
+    run.exits(1).says("neither the engine nor the registry has");
+    story.checkout.git(&["checkout", "--quiet", "."]);
+    story.checkout.git(&["branch", "feature-x"]);
+    story.checkout.git(&["switch", "--quiet", "--create", "feature/x"]);
+    let (run, _) = story.push(&[]);
+    run.exits(2).says("the branches feature/x and feature-x have the same tag");
+    let unnamed = Checkout::with(&[("x/Dockerfile", "FROM busybox\n")]);
+    let mut command = story.engine.command(&unnamed, &["push", "--registry", &story.address]);
+    let run = Run::of(&command.env_remove("SHIPWRIGHT_NAMESPACE").output().expect("the command runs"));
+    run.exits(2).says("namespace = ");
+}
+
+/// The proxy is in front of the requests that put tags; what an engine sends goes the straight way before.
+#[test]
+fn whatever_breaks_the_moving_tags_belong_together_and_the_next_push_completes() {
+    let Some(mut story) = story() else { return };
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
+    let runtime = runtime.expect("a runtime");
+    let proxy = runtime.block_on(Proxy::start(&story.server.address));
+    story.push(&[]).0.exits(0);
+    let mut sets = vec![story.digests(&CHAIN, "main")];
+    let prepare = |story: &mut Story, content: &str| {
+        story.address.clone_from(&story.server.address);
+        story.checkout.git(&["switch", "--quiet", "--force-create", "work"]);
+        story.checkout.write("base/a", content);
+        story.checkout.commit(content);
+        story.push(&[]).0.exits(0);
+        story.checkout.git(&["switch", "--quiet", "main"]);
+        story.checkout.git(&["merge", "--quiet", "--ff-only", "work"]);
+        story.address.clone_from(&proxy.address);
+    };
+    prepare(&mut story, "counted");
+    proxy.heal();
+    story.push(&[]).0.exits(0);
+    sets.push(story.digests(&CHAIN, "main"));
+    let count = proxy.seen().len();
+    let faults = [Fault::Status("503 Service Unavailable", Some(0)), Fault::Cut, Fault::CutAfter];
+    // One broken request, and a registry that is gone from one of the last requests on: those put the tags.
+    let single = [1, count / 2, count - 2].map(|first| (first, 1));
+    let lasting = [5, 2].map(|from_end| (count - from_end, 1_000));
+    for (round, (first, broken)) in single.into_iter().chain(lasting).enumerate() {
+        prepare(&mut story, &format!("round {round}"));
+        proxy.break_requests(first, broken, faults[round % faults.len()]);
+        let (run, _) = story.push(&[]);
+        let now = story.digests(&CHAIN, "main");
+        if broken == 1 {
+            run.exits(0);
+        } else {
+            assert_eq!(run.code, 4, "{run:?}");
+            assert!(sets.contains(&now) || run.stderr.contains("does not belong"), "{first}: {run:?}");
+        }
+        proxy.heal();
+        story.push(&[]).0.exits(0);
+        sets.push(story.digests(&CHAIN, "main"));
+        assert!(
+            !sets[..sets.len() - 1].contains(&sets[sets.len() - 1]),
+            "every round makes a set of its own"
+        );
+        assert_eq!(story.digests(&CHAIN, "latest"), sets[sets.len() - 1]);
+    }
+}
+
+#[test]
+fn a_tag_that_somebody_else_moved_is_left_to_them() {
+    let story = story!();
+    let other = Checkout::empty();
+    story.checkout.git(&["branch", "before"]);
+    other.git(&["pull", "--quiet", &story.checkout.root.to_string_lossy(), "main"]);
+    other.write("tool/t", "theirs");
+    other.commit("theirs");
+    story.push_from(&other, &[]).0.exits(0);
+    let theirs = story.digests(&CHAIN, "main");
+    story.checkout.write("tool/t", "ours");
+    story.checkout.commit("ours");
+    let (run, _) = story.push(&[]);
+    run.exits(1).says("which is not in this history").says("--force");
+    assert_eq!(story.digests(&CHAIN, "main"), theirs);
+    story.push(&["--force"]).0.exits(0).says("is at");
+    assert_ne!(story.digests(&CHAIN, "main")["tool"], theirs["tool"]);
+}
+
+#[test]
+fn a_registry_that_does_not_answer_is_an_exit_code_of_its_own() {
+    let story = story!();
+    let run = story.engine.run(&story.checkout, &["push", "--registry", "127.0.0.1:1"]);
+    run.exits(4).says("127.0.0.1:1");
+    let run = story.engine.run(&story.checkout, &["push", "--registry", "https://ghcr.io"]);
+    run.exits(2).says("is a URL");
+}
