@@ -12,6 +12,7 @@ use std::collections::BTreeSet;
 use std::fmt::Write;
 use std::fs;
 use std::path::Path;
+use std::process::Command;
 
 use docker::Docker;
 use random::Random;
@@ -146,8 +147,12 @@ fn left_in(docker: &Docker, context: &Path, folder: &Path, ignore_files: &[Strin
         let dockerfile = folder.join(format!("{at}.Dockerfile"));
         fs::write(&dockerfile, DOCKERFILE).expect("a file");
         fs::write(folder.join(format!("{at}.Dockerfile.dockerignore")), text).expect("a file");
+        // Engines keep what they have of a context under its folder's name: each has one of its own.
+        let own = folder.join(format!("{}-{at}", unique(folder)));
+        let copied = Command::new("cp").arg("-a").arg(context).arg(&own).status().expect("cp runs");
+        assert!(copied.success());
         let output = format!("type=tar,dest={}", folder.join(format!("{at}.tar")).display());
-        let target = json!({"context": context, "dockerfile": dockerfile, "output": [output]});
+        let target = json!({"context": own, "dockerfile": dockerfile, "output": [output]});
         targets.insert(format!("t{at}"), target);
     }
     let names: Vec<&String> = targets.keys().collect();
@@ -156,6 +161,13 @@ fn left_in(docker: &Docker, context: &Path, folder: &Path, ignore_files: &[Strin
     fs::write(&file, bake.to_string()).expect("a file");
     docker.run(["buildx", "bake", "--progress", "plain", "--file", &file.to_string_lossy()]);
     (0..ignore_files.len()).map(|at| names_in(&folder.join(format!("{at}.tar")))).collect()
+}
+
+/// A word that no other run of the test has.
+fn unique(folder: &Path) -> String {
+    let around = folder.ancestors().nth(1).and_then(Path::file_name).expect("a temporary folder");
+    let chunk = folder.file_name().expect("a name").to_string_lossy();
+    format!("{}-{chunk}", around.to_string_lossy().trim_start_matches('.'))
 }
 
 /// The files of an archive, without folders.
@@ -171,7 +183,8 @@ fn checkout() -> Checkout {
     // The folder's name is the image's, and that alone.
     checkout.root = checkout.root.join("context");
     for name in FILES {
-        checkout.write(name, name);
+        // Content that no engine has seen: what it keeps from before plays no part.
+        checkout.write(name, format!("{name} {}", checkout.root.display()));
     }
     for (name, target) in [("link", "docs"), ("docs/link.md", "b.md"), ("src/gone", "nowhere")] {
         std::os::unix::fs::symlink(target, checkout.root.join(name)).expect("a link");
@@ -189,8 +202,6 @@ fn shipwright_and_docker_leave_the_same_files_in() {
     let mut random = Random::new(seed);
     let checkout = checkout();
     let ignore_files: Vec<String> = (0..SETS).map(|_| ignore_file(&mut random)).collect();
-    let folder = checkout.beside("oracle");
-    fs::create_dir(&folder).expect("a folder");
     let (mut accepted, mut ours) = (Vec::new(), Vec::new());
     let mut failures = String::new();
     for text in ignore_files {
@@ -211,7 +222,9 @@ fn shipwright_and_docker_leave_the_same_files_in() {
     }
     checkout.write(".dockerignore", "");
     let mut theirs = Vec::new();
-    for chunk in accepted.chunks(40) {
+    for (number, chunk) in accepted.chunks(40).enumerate() {
+        let folder = checkout.beside(&format!("oracle{number}"));
+        fs::create_dir(&folder).expect("a folder");
         theirs.extend(left_in(&docker, &checkout.root, &folder, chunk));
     }
     let mut sizes = BTreeSet::new();

@@ -12,7 +12,7 @@ use soundness::{disturbance, elsewhere, history};
 use support::Engine;
 
 /// Steps of a life where nothing else is said.
-const STEPS: usize = 12;
+const STEPS: usize = 9;
 
 /// Lives through one seed; an error tells how to do it again.
 fn live(seed: u64, steps: usize, counts: &mut Counts) -> Result<(), String> {

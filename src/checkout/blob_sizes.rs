@@ -36,6 +36,11 @@ impl BlobSizes {
             || self.learned.lock().unwrap_or_else(PoisonError::into_inner).contains(&fact)
     }
 
+    /// Whether earlier runs in this clone had to know a size: git converts files here, or it did.
+    pub(super) fn has_some(&self) -> bool {
+        !self.stored().is_empty()
+    }
+
     pub(super) fn learn(&self, blob: BlobId, size: u64) {
         self.learned.lock().unwrap_or_else(PoisonError::into_inner).insert(fact(blob, size));
     }

@@ -185,6 +185,10 @@ impl<'a> Identifier<'a> {
                     Difference::LineEndings if self.has_size(part, entry.blob, size) => {
                         return Ok(Some((entry.blob, size)));
                     }
+                    // Only to be warned on the day when the attribute is gone.
+                    Difference::Any if !self.tree.blob_sizes.has_some() => {
+                        self.has_size(part, entry.blob, size);
+                    }
                     Difference::LineEndings | Difference::Any => {}
                 }
             }
@@ -207,19 +211,23 @@ impl<'a> Identifier<'a> {
         if sizes.is_known(blob, size) {
             return true;
         }
-        let is_equal = self.tree.parts[part].blob_size(blob) == Some(size);
-        if is_equal {
-            sizes.learn(blob, size);
+        let found = self.tree.parts[part].blob_size(blob);
+        if let Some(found) = found {
+            sizes.learn(blob, found);
         }
-        is_equal
+        found == Some(size)
     }
 
     fn difference(&self, part: usize, path: &[u8]) -> Difference {
         let (attributes, part) = (&self.tree.attributes[part], &self.tree.parts[part]);
-        if attributes.is_empty() && part.settings.eol.autocrlf == AutoCrlf::False {
-            return Difference::None;
-        }
-        Difference::of(&attributes.of(&path[part.prefix_length()..]), part.settings.eol)
+        let now = if attributes.is_empty() && part.settings.eol.autocrlf == AutoCrlf::False {
+            Difference::None
+        } else {
+            Difference::of(&attributes.of(&path[part.prefix_length()..]), part.settings.eol)
+        };
+        // Git leaves a file as it wrote it when attributes or settings change, and still takes it for unchanged.
+        // Where sizes have been compared, files were converted once.
+        if now == Difference::None && self.tree.blob_sizes.has_some() { Difference::LineEndings } else { now }
     }
 
     fn hash(&self, path: &[u8], size: u64) -> io::Result<Option<BlobId>> {

@@ -122,6 +122,11 @@ impl TestRepository {
             }
         }
         self.git(["update-index", "-q", "--unmerged", "--refresh"]);
+        self.settle_index();
+    }
+
+    /// The same without a look at the files.
+    pub(crate) fn settle_index(&self) {
         // The time of change cannot be set, so the index has to come from the future instead.
         let later = std::time::SystemTime::now() + std::time::Duration::from_secs(100);
         let index = self.git(["rev-parse", "--git-path", "index"]);

@@ -63,9 +63,10 @@ impl Docker {
         }
         let output = command.args(output).arg(context).output().expect("docker runs");
         if output.status.success() {
-            Ok(output.stdout)
-        } else {
-            Err(String::from_utf8_lossy(&output.stderr).into_owned())
+            return Ok(output.stdout);
         }
+        let error = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(!error.contains("Cannot connect"), "the engine is gone: {error}");
+        Err(error)
     }
 }

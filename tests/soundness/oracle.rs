@@ -15,6 +15,8 @@ pub struct Oracle {
     /// What the Dockerfiles of the checkout call their namespace.
     pub namespace: String,
     folder: PathBuf,
+    /// A word that no other oracle has.
+    unique: String,
     folders: usize,
     built: BTreeMap<String, Result<String, String>>,
     /// The id that each name's `latest` has.
@@ -45,7 +47,10 @@ impl Oracle {
     /// An oracle with a folder of its own.
     pub fn new(docker: Docker, namespace: String, folder: PathBuf) -> Self {
         fs::create_dir_all(&folder).expect("a folder");
+        let around = folder.parent().and_then(Path::file_name).expect("a temporary folder");
+        let unique = around.to_string_lossy().trim_start_matches('.').to_owned();
         Self {
+            unique,
             docker,
             namespace,
             folder,
@@ -131,12 +136,12 @@ impl Oracle {
         Rc::clone(self.contents.entry(id.to_owned()).or_insert_with(read))
     }
 
-    /// A new folder with the Dockerfile, its ignore file, and the context: an engine that knows a folder may
-    /// take what it has of it.
+    /// A new folder with the Dockerfile, its ignore file, and the context. Engines keep what they have of a context
+    /// under the name of its folder, without the path to it: no two may have one name.
     fn copy(&mut self, dockerfile: &[u8], ignore: Option<&[u8]>, context: &Files) -> (PathBuf, PathBuf) {
         self.folders += 1;
         let folder = self.folder.join(self.folders.to_string());
-        let (own, files) = (folder.join("own"), folder.join("files"));
+        let (own, files) = (folder.join("own"), folder.join(format!("{}-{}", self.unique, self.folders)));
         fs::create_dir_all(&own).expect("a folder");
         fs::write(own.join("Dockerfile"), dockerfile).expect("a file");
         if let Some(ignore) = ignore {

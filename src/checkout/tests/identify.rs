@@ -166,6 +166,29 @@ fn an_attribute_file_that_was_deleted_still_counts() {
     assert_eq!(identify(&repository, "file").blob, BlobHasher::hash(b"a\r\n"));
 }
 
+/// Git leaves the file as it is, and its status says that nothing has changed.
+#[test]
+fn files_stay_as_they_were_written_when_an_attribute_goes() {
+    for (attributes, content) in [
+        ("*.txt eol=crlf\n", "a\r\nb\r\n"),
+        ("*.txt ident\n", "$Id: 0123456789012345678901234567890123456789 $\n"),
+    ] {
+        let repository = TestRepository::new();
+        repository.git(["config", "core.safecrlf", "false"]);
+        repository.write(".gitattributes", attributes);
+        repository.write("file.txt", content);
+        repository.commit("first");
+        repository.settle();
+        let truth = BlobHasher::hash(content.as_bytes());
+        assert_eq!(identify(&repository, "file.txt").blob, truth, "{attributes}");
+        repository.git(["rm", "--quiet", ".gitattributes"]);
+        repository.git(["commit", "--quiet", "-m", "second"]);
+        repository.settle_index();
+        assert_eq!(repository.git(["status", "--porcelain"]), "");
+        assert_eq!(identify(&repository, "file.txt").blob, truth, "{attributes}");
+    }
+}
+
 #[test]
 fn the_executable_bit() {
     let repository = TestRepository::new();
