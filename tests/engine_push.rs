@@ -113,6 +113,12 @@ fn what_the_registry_has_is_only_tagged() {
     let (run, built) = story.push(&[]);
     run.exits(0).says("nothing to push");
     assert!(built.is_empty());
+    let lent = format!("{}/{}/*", story.address, story.engine.namespace);
+    assert_eq!(
+        story.engine.docker(&["images", "--quiet", &lent]).trim(),
+        "",
+        "names for the way are taken off"
+    );
 
     // Elsewhere, with nothing on the engine: a branch changes one image.
     story.forget();
@@ -127,6 +133,19 @@ fn what_the_registry_has_is_only_tagged() {
     assert_ne!(branch["api"], first["api"]);
     assert_eq!(story.digests(&CHAIN, "latest"), first, "latest is the default branch's");
     assert!(!story.engine.has("tool:feature-x"), "what is only tagged need not be here");
+}
+
+#[test]
+fn a_name_of_the_registry_that_was_there_before_stays() {
+    let story = story!();
+    story.engine.build(&story.checkout, &[]).0.exits(0);
+    let key = story.engine.run(&story.checkout, &["images"]).exits(0).stdout;
+    let source = key.lines().find(|line| line.contains("/tool:")).expect("the tool").to_owned();
+    let theirs = format!("{}/{source}", story.address);
+    story.engine.docker(&["tag", &source, &theirs]);
+    story.push(&[]).0.exits(0);
+    story.engine.docker(&["image", "inspect", &theirs]);
+    story.engine.docker(&["rmi", &theirs]);
 }
 
 #[test]
@@ -148,6 +167,14 @@ fn what_must_not_be_published_is_refused() {
     story.checkout.git(&["switch", "--quiet", "--create", "feature/x"]);
     let (run, _) = story.push(&[]);
     run.exits(2).says("the branches feature/x and feature-x have the same tag");
+    let twins = Checkout::with(&[
+        ("one/worker/Dockerfile", "FROM busybox\n"),
+        ("two/worker/Dockerfile", "FROM busybox\nUSER 1\n"),
+    ]);
+    let (run, _) = story.push_from(&twins, &[]);
+    run.exits(2)
+        .says("only because another image has its name")
+        .says("[names] of shipwright.toml: \"one/worker\" = ");
     let unnamed = Checkout::with(&[("x/Dockerfile", "FROM busybox\n")]);
     let mut command = story.engine.command(&unnamed, &["push", "--registry", &story.address]);
     let run = Run::of(&command.env_remove("SHIPWRIGHT_NAMESPACE").output().expect("the command runs"));

@@ -154,7 +154,7 @@ pub struct ImageArgs {
     #[arg(long)]
     pub no_cache: bool,
 
-    /// Accepted for users of the original: work trees with uncommitted changes build anyway
+    /// Let `push` publish uncommitted changes, under key and branch alone; they are built in any case
     #[arg(long)]
     pub dirty: bool,
 }

@@ -58,11 +58,21 @@ fn position(checkout: &Checkout, images: &[(&Step, LocalImage)]) -> Position {
         let its_own = commit_tags(other);
         common.retain(|commit| its_own.contains(commit));
     }
-    let time = |commit: &&String| checkout.commit_time(checkout.resolve(commit).ok()?).ok();
-    match common.iter().max_by_key(time) {
-        Some(commit) => Position::Commit(commit.clone()),
+    match common.into_iter().reduce(|one, other| later(checkout, one, other)) {
+        Some(commit) => Position::Commit(commit),
         None => Position::Elsewhere,
     }
+}
+
+/// The descendant of the two. By time where neither is, as commits of one second can follow each other.
+fn later(checkout: &Checkout, one: String, other: String) -> String {
+    let (Ok(first), Ok(second)) = (checkout.resolve(&one), checkout.resolve(&other)) else {
+        return if checkout.resolve(&one).is_ok() { one } else { other };
+    };
+    let follows = |commit, ancestor| checkout.is_ancestor(ancestor, commit).unwrap_or_default();
+    let time = |commit| checkout.commit_time(commit).ok();
+    let is_other = follows(second, first) || (!follows(first, second) && time(second) > time(first));
+    if is_other { other } else { one }
 }
 
 /// The image's tags that are 12 hex digits, as those of commits are.

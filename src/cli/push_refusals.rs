@@ -35,18 +35,18 @@ fn guessed_namespace(session: &Session) -> Option<Diagnostic> {
 }
 
 fn provisional_names(session: &Session, plan: &Plan) -> Vec<Diagnostic> {
-    let selected = plan.steps.iter().zip(&session.selected).filter(|(step, _)| !step.aside || session.named);
-    selected
-        .filter(|(_, at)| session.project.images[**at].name.provisional)
-        .map(|(step, at)| {
-            let name = session.project.images[*at].name.title();
-            let folder = step.dockerfile.parent().unwrap_or_default();
+    let is_published = |at: &usize| {
+        let step = session.selected.iter().position(|selected| selected == at);
+        step.is_some_and(|step| !plan.steps[step].aside || session.named)
+    };
+    let refused = session.project.provisional.iter().filter(|(at, _)| is_published(at));
+    refused
+        .map(|(at, line)| {
+            let image = &session.project.images[*at];
+            let name = image.name.title();
             Diagnostic::error(format!("{name} is called that only because another image has its name"))
-                .at(Location::file(step.dockerfile.clone()))
-                .hint(format!(
-                    "settle it under [names] of shipwright.toml: \"{}\" = \"{name}\"",
-                    folder.to_text()
-                ))
+                .at(Location::file(image.dockerfile.clone()))
+                .hint(format!("put this or another name under [names] of shipwright.toml: {line}"))
         })
         .collect()
 }

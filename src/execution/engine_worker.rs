@@ -236,6 +236,7 @@ impl Worker for EngineWorker {
     async fn fetch(&self, image: usize) -> Result<(), String> {
         let reference = self.reference(image)?;
         let source = self.step(image).pulled_from.as_ref().unwrap_or(reference);
+        let had_it = self.engine.inspect(source).await.map_err(|error| error.to_string())?.is_some();
         self.pull_with_login(source).await?;
         let found = self.engine.inspect(source).await.map_err(|error| error.to_string())?;
         // The tag shows 16 digits of the key; only all of them count.
@@ -244,8 +245,10 @@ impl Worker for EngineWorker {
         }
         if source != reference {
             self.engine.tag(source, reference).await.map_err(|error| error.to_string())?;
-            // The registry's name was only for the way.
-            self.engine.remove(source).await.map_err(|error| error.to_string())?;
+            if !had_it {
+                // The registry's name was only for the way.
+                self.engine.remove(source).await.map_err(|error| error.to_string())?;
+            }
         }
         Ok(())
     }

@@ -25,6 +25,8 @@ pub struct Project {
     pub images: Vec<Image>,
     /// Which is built from which.
     pub graph: Graph,
+    /// Images that cannot be published under their names, each with the settings line that settles it.
+    pub provisional: Vec<(usize, String)>,
     /// Dockerfiles that were left out, which a note counts.
     pub left_out: Vec<TreePath>,
     /// What was noticed.
@@ -76,7 +78,15 @@ pub fn load(
     }
     keys::assign(tree, &mut images, &graph, &definitions, options, &mut diagnostics)?;
     diagnostics.sort_by_key(|diagnostic| Reverse(diagnostic.severity));
-    Ok(Project { namespace: naming.namespace, images, graph, left_out: found.left_out, diagnostics })
+    let provisional = naming.provisional();
+    Ok(Project {
+        namespace: naming.namespace,
+        provisional,
+        images,
+        graph,
+        left_out: found.left_out,
+        diagnostics,
+    })
 }
 
 fn name(

@@ -200,8 +200,8 @@ impl Publisher {
             });
         };
         // The engine pushes by name; one that is only for that is taken off again.
-        let is_lent = target != source;
-        if is_lent {
+        let is_lent = engine.inspect(target).await.map_err(|error| failed(&error))?.is_none();
+        if target != source {
             engine.tag(source, target).await.map_err(|error| failed(&error))?;
         }
         let pushed = self.push_patiently(engine, publication, target).await;
