@@ -1,102 +1,12 @@
 //! `shipwright push` on a real engine and a real registry.
 
 mod registry;
+mod story;
 mod support;
 
-use std::collections::BTreeMap;
-
 use registry::proxy::{Fault, Proxy};
-use registry::server::{Server, anonymous};
-use shipwright::image::{ImageReference, Tag};
-use support::{Checkout, Engine, Run, images_of};
-
-/// An engine and a registry that it can reach.
-fn machines() -> Option<(Engine, Server)> {
-    let engine = Engine::start()?;
-    if engine.has_no_network() {
-        // Beside another engine it has a network of its own, in which there is no registry.
-        #[expect(clippy::print_stderr, reason = "a test that did not run must say so")]
-        {
-            eprintln!("not run: this engine has no network");
-        }
-        return None;
-    }
-    Some((engine, Server::start(&[])?))
-}
-
-struct Story {
-    engine: Engine,
-    server: Server,
-    /// Where to push: the registry, or a proxy in front of it.
-    address: String,
-    checkout: Checkout,
-}
-
-impl Story {
-    fn push(&self, arguments: &[&str]) -> (Run, Vec<String>) {
-        self.push_from(&self.checkout, arguments)
-    }
-
-    /// Pushes, and gives the images that were built.
-    fn push_from(&self, checkout: &Checkout, arguments: &[&str]) -> (Run, Vec<String>) {
-        let file = checkout.beside("push.json");
-        let path = file.to_string_lossy().into_owned();
-        let _ = std::fs::remove_file(&file);
-        let all = [&["push", "--registry", &self.address, "--events", &path], arguments].concat();
-        let run = self.engine.run(checkout, &all);
-        let lines = std::fs::read_to_string(&file).unwrap_or_default();
-        let events: Vec<_> =
-            lines.lines().map(|line| serde_json::from_str(line).expect("JSON lines")).collect();
-        (run, images_of(&events, "build-started"))
-    }
-
-    /// What stands under a tag, by image.
-    fn digests(&self, names: &[&str], tag: &str) -> BTreeMap<String, Option<String>> {
-        let runtime = tokio::runtime::Runtime::new().expect("a runtime");
-        let client = anonymous();
-        let of = |name: &&str| {
-            let repository = self.server.repository(&format!("{}/{name}", self.engine.namespace));
-            let reference: ImageReference = repository.with_tag(Tag::new(tag).expect("a tag"));
-            let found = runtime.block_on(client.head(&reference)).expect("an answer");
-            ((*name).to_owned(), found.map(|found| found.digest.to_string()))
-        };
-        names.iter().map(of).collect()
-    }
-
-    /// Takes all images of the checkout off the engine.
-    fn forget(&self) {
-        let listed = self.engine.docker(&["images", "--format", "{{.Repository}}:{{.Tag}}"]);
-        let ours = format!("{}/", self.engine.namespace);
-        for name in listed.lines().filter(|name| name.starts_with(&ours)) {
-            self.engine.docker(&["rmi", "--force", name]);
-        }
-    }
-}
-
-const CHAIN: [&str; 3] = ["base", "api", "tool"];
-
-fn story() -> Option<Story> {
-    let (engine, server) = machines()?;
-    let checkout = Checkout::with(&[
-        ("base/Dockerfile", "FROM busybox\nCOPY a /a\n"),
-        ("base/a", "1"),
-        ("api/Dockerfile", "FROM acme/base\nCOPY b /b\n"),
-        ("api/b", "1"),
-        ("tool/Dockerfile", "FROM busybox\nCOPY t /t\n"),
-        ("tool/t", "1"),
-    ]);
-    let address = server.address.clone();
-    Some(Story { engine, server, address, checkout })
-}
-
-macro_rules! story {
-    () => {
-        match story() {
-            Some(story) => story,
-            None => return,
-        }
-    };
-}
+use story::{CHAIN, Story, story};
+use support::{Checkout, Run};
 
 #[test]
 fn what_the_registry_has_is_only_tagged() {
@@ -160,6 +70,7 @@ fn what_must_not_be_published_is_refused() {
     assert!(latest["api"].is_none() && latest["base"].is_some(), "{latest:?}");
     assert!(story.digests(&CHAIN, "main")["api"].is_some());
 
+    story.push(&["--no-cache"]).0.exits(2).says("leave --no-cache out");
     let (run, _) = story.push_from(&Checkout::with(&[("x/Dockerfile", "FROM busybox\n")]), &["--no-build"]);
     run.exits(1).says("neither the engine nor the registry has");
     story.checkout.git(&["checkout", "--quiet", "."]);
@@ -257,4 +168,16 @@ fn a_registry_that_does_not_answer_is_an_exit_code_of_its_own() {
     run.exits(4).says("127.0.0.1:1");
     let run = story.engine.run(&story.checkout, &["push", "--registry", "https://ghcr.io"]);
     run.exits(2).says("is a URL");
+}
+
+#[test]
+fn what_git_does_not_have_is_pushed_and_listed() {
+    let story = story!();
+    story.checkout.write(".gitignore", "*.jar\n");
+    story.checkout.write("tool/Dockerfile", "FROM busybox\nCOPY . /t\n");
+    story.checkout.commit("a jar is built before");
+    story.checkout.write("tool/app.jar", "made");
+    let (run, _) = story.push(&["tool"]);
+    run.exits(0).says("tool holds what git does not have: tool/app.jar");
+    assert!(story.digests(&["tool"], "latest")["tool"].is_some());
 }

@@ -41,6 +41,8 @@ pub enum Command {
     Plan(PlanArgs),
     /// Build, then push what the registry lacks and move its tags
     Push(PushArgs),
+    /// Have images on the engine, pulled or built, and print their references
+    Ensure(EnsureArgs),
     /// List images as NAME:src-KEY, one a line
     Images(ImagesArgs),
     /// Show which image is built from which
@@ -170,9 +172,26 @@ pub struct BuildArgs {
     #[command(flatten)]
     pub image: ImageArgs,
 
+    /// What registries have.
+    #[command(flatten)]
+    pub registry: RegistryArgs,
+
     /// How to build.
     #[command(flatten)]
     pub run: RunArgs,
+}
+
+/// Registries; `plan`, `build` and `push` take the same.
+#[derive(Clone, Debug, Default, Args)]
+#[command(next_help_heading = "Registries")]
+pub struct RegistryArgs {
+    /// Images are in this registry, with a prefix if need be; repeatable [default: the settings', else where names say]
+    #[arg(long, value_name = "HOST[/PREFIX]")]
+    pub registry: Vec<String>,
+
+    /// Pull what a registry has by its key instead of building it
+    #[arg(long)]
+    pub pull_cache: bool,
 }
 
 /// How builds run; nothing here changes an image.
@@ -219,10 +238,6 @@ pub struct PushArgs {
     #[command(flatten)]
     pub build: BuildArgs,
 
-    /// Push to this registry, with a prefix if need be; repeatable [default: the settings', else where names say]
-    #[arg(long, value_name = "HOST[/PREFIX]")]
-    pub registry: Vec<String>,
-
     /// Build nothing: push what exists, and say what does not
     #[arg(long)]
     pub no_build: bool,
@@ -230,6 +245,56 @@ pub struct PushArgs {
     /// Move tags even away from commits that are not in this history
     #[arg(long)]
     pub force: bool,
+}
+
+/// `shipwright ensure`.
+#[derive(Clone, Debug, Default, Args)]
+pub struct EnsureArgs {
+    /// Images by full name, short name or Dockerfile path
+    #[arg(value_name = "IMAGE", value_delimiter = ',', required = true)]
+    pub images: Vec<String>,
+
+    /// What registries are for: pull what they have, push what they lack, both, or nothing
+    #[arg(long, value_enum, default_value_t, value_name = "POLICY", help_heading = "Registries")]
+    pub remote: RemotePolicy,
+
+    /// Images are in this registry, with a prefix if need be; repeatable [default: the settings', else where names say]
+    #[arg(long, value_name = "HOST[/PREFIX]", help_heading = "Registries")]
+    pub registry: Vec<String>,
+
+    /// What decides the images.
+    #[command(flatten)]
+    pub image: ImageArgs,
+
+    /// How to build.
+    #[command(flatten)]
+    pub run: RunArgs,
+}
+
+/// What `shipwright ensure` does with registries.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum RemotePolicy {
+    /// Pull what they have, build the rest and push it.
+    All,
+    /// Pull what they have, build the rest.
+    #[default]
+    Pull,
+    /// Build, and push what they lack.
+    Push,
+    /// Leave them alone.
+    None,
+}
+
+impl RemotePolicy {
+    /// Whether what a registry has is pulled.
+    pub fn pulls(self) -> bool {
+        matches!(self, Self::All | Self::Pull)
+    }
+
+    /// Whether what a registry lacks is pushed.
+    pub fn pushes(self) -> bool {
+        matches!(self, Self::All | Self::Push)
+    }
 }
 
 /// `shipwright plan`.
@@ -246,6 +311,10 @@ pub struct PlanArgs {
     /// What decides the images.
     #[command(flatten)]
     pub image: ImageArgs,
+
+    /// What registries have.
+    #[command(flatten)]
+    pub registry: RegistryArgs,
 
     /// How to print
     #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
@@ -360,7 +429,23 @@ impl BuildArgs {
     pub fn merged(mut self, later: Self) -> Self {
         self.selection.merge(later.selection);
         self.image.merge(later.image);
+        self.registry.merge(later.registry);
         self.run.merge(later.run);
+        self
+    }
+}
+
+impl EnsureArgs {
+    /// Takes what stood before the command. Images before it are more of them.
+    pub fn merged(mut self, mut before: BuildArgs) -> Self {
+        before.image.merge(self.image);
+        before.run.merge(self.run);
+        before.registry.registry.extend(self.registry);
+        before.selection.targets.extend(self.images);
+        self.images = before.selection.targets;
+        self.registry = before.registry.registry;
+        self.image = before.image;
+        self.run = before.run;
         self
     }
 }
@@ -378,6 +463,8 @@ impl PlanArgs {
     pub fn merged(mut self, mut before: BuildArgs) -> Self {
         before.selection.merge(self.selection);
         before.image.merge(self.image);
+        before.registry.merge(self.registry);
+        self.registry = before.registry;
         self.selection = before.selection;
         self.image = before.image;
         self
@@ -430,6 +517,13 @@ impl ImageArgs {
         self.target = later.target.or(self.target.take());
         self.no_cache |= later.no_cache;
         self.dirty |= later.dirty;
+    }
+}
+
+impl RegistryArgs {
+    fn merge(&mut self, later: Self) {
+        self.registry.extend(later.registry);
+        self.pull_cache |= later.pull_cache;
     }
 }
 

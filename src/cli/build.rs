@@ -3,21 +3,23 @@ use std::sync::Arc;
 
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::AbortOnDropHandle;
 
-use super::args::{BuildArgs, GlobalArgs};
+use super::args::{BuildArgs, GlobalArgs, RunArgs};
 use super::build_options::{secrets, ssh_agents};
 use super::environment::Environment;
 use super::error::{CliError, ExitCode};
+use super::lookup::{self, look_up};
 use super::output::{Output, follow};
 use super::positions::tag_positions;
-use super::registries::credentials;
+use super::registries::{Registries, credentials};
 use super::session::{EngineNeed, Request, Session, has_errors};
 use crate::engine::Engine;
 use crate::execution::{
     self, BasePull, BuildOptions, EVENT_CAPACITY, EngineWorker, LockScope, Outcome, RunOptions, RunRequest,
 };
 use crate::image::ImageReference;
-use crate::plan::{Action, Plan};
+use crate::plan::{Action, Known, Plan, TagPolicy};
 
 /// `shipwright [build]`: build and tag what is needed.
 pub(super) async fn run(
@@ -32,7 +34,7 @@ pub(super) async fn run(
             "`shipwright plan --offline` does not",
         ));
     }
-    let options = build_options(args, environment)?;
+    let options = build_options(&args.run, args.image.no_cache, environment)?;
     let request = Request {
         global,
         selection: &args.selection,
@@ -41,14 +43,29 @@ pub(super) async fn run(
         engine: EngineNeed::Required,
     };
     let session = Session::open(&request).await?;
-    let plan = Arc::new(session.plan().await?);
     output.use_files(session.tree.clone());
+    let (tags, mut known) = session.known().await?;
+    let registries = Registries::new(environment, &session.resolved, &args.registry.registry)?;
+    let images = lookup::asked(&session, args.registry.pull_cache, &known);
+    output.diagnostics(&look_up(&session, &registries, &images, &mut known).await?);
+    let outcome = fetch_left_out(&session, &tags, &mut known, &args.run, environment, output).await?;
+    if outcome != Outcome::Succeeded {
+        return Ok(exit_code(outcome));
+    }
+    let plan = Arc::new(session.decide(&tags, &known));
     output.diagnostics(&plan.diagnostics);
     output.head(&plan);
     let Some(engine) = &session.engine else {
         return Err(CliError::usage("build needs an engine"));
     };
-    let run = BuildRun { session: &session, engine, plan: &plan, images: &session.selected, args, options };
+    let run = BuildRun {
+        session: &session,
+        engine,
+        plan: &plan,
+        images: &session.selected,
+        args: &args.run,
+        options,
+    };
     let outcome = run.carry_out(environment, output).await?;
     Ok(match outcome {
         Outcome::Interrupted => ExitCode::Interrupted,
@@ -58,15 +75,53 @@ pub(super) async fn run(
     })
 }
 
+/// How a run that must succeed before anything else can follow ends the command.
+pub(super) fn exit_code(outcome: Outcome) -> ExitCode {
+    match outcome {
+        Outcome::Interrupted => ExitCode::Interrupted,
+        Outcome::Failed => ExitCode::Failed,
+        Outcome::Succeeded => ExitCode::Done,
+    }
+}
+
+/// Pulls what the images of `--exact` are built from and only a registry has.
+pub(super) async fn fetch_left_out(
+    session: &Session,
+    tags: &TagPolicy,
+    known: &mut [Known],
+    args: &RunArgs,
+    environment: &Environment,
+    output: &mut Output,
+) -> Result<Outcome, CliError> {
+    let mut images = lookup::left_out(session, known);
+    images.retain(|at| known[*at].remote.is_some());
+    let (Some(engine), false) = (&session.engine, images.is_empty()) else { return Ok(Outcome::Succeeded) };
+    let mut plan = session.decide_for(&images, &tags.without_moving(), known);
+    plan.diagnostics.clear();
+    let options = build_options(args, false, environment)?;
+    let run = BuildRun { session, engine, plan: &Arc::new(plan), images: &images, args, options };
+    let outcome = run.carry_out(environment, output).await?;
+    if outcome == Outcome::Succeeded {
+        for at in images {
+            known[at].existing = session.project.images[at].key().map(|key| [key.tag()].into());
+        }
+    }
+    Ok(outcome)
+}
+
 /// What `--secret`, `--ssh` and the like ask for; found wrong before anything is read.
-pub(super) fn build_options(args: &BuildArgs, environment: &Environment) -> Result<BuildOptions, CliError> {
+pub(super) fn build_options(
+    args: &RunArgs,
+    no_cache: bool,
+    environment: &Environment,
+) -> Result<BuildOptions, CliError> {
     Ok(BuildOptions {
         unhashed_build_args: BTreeMap::new(),
-        secrets: secrets(&args.run, environment)?,
-        ssh: ssh_agents(&args.run, environment)?,
-        network: args.run.network.clone(),
-        add_hosts: args.run.add_host.clone(),
-        no_cache: args.image.no_cache,
+        secrets: secrets(args, environment)?,
+        ssh: ssh_agents(args, environment)?,
+        network: args.network.clone(),
+        add_hosts: args.add_host.clone(),
+        no_cache,
         offline: false,
     })
 }
@@ -78,7 +133,7 @@ pub(super) struct BuildRun<'a> {
     pub(super) plan: &'a Arc<Plan>,
     /// The image of each step of the plan.
     pub(super) images: &'a [usize],
-    pub(super) args: &'a BuildArgs,
+    pub(super) args: &'a RunArgs,
     pub(super) options: BuildOptions,
 }
 
@@ -91,10 +146,10 @@ impl BuildRun<'_> {
     ) -> Result<Outcome, CliError> {
         let Self { session, engine, plan, images, args, options } = self;
         let dependencies = step_dependencies(session, images);
-        let pulls = base_pulls(engine, plan, args.run.pull).await?;
+        let pulls = base_pulls(engine, plan, args.pull).await?;
         let run_options = RunOptions {
             jobs: jobs(args),
-            fail_fast: args.run.fail_fast,
+            fail_fast: args.fail_fast,
             hold_tags: has_errors(&plan.diagnostics).then(|| "errors were found in the checkout".to_owned()),
             lock: Some(LockScope {
                 folder: environment.state_dir(),
@@ -118,13 +173,13 @@ impl BuildRun<'_> {
             },
         };
         let request = RunRequest { plan, dependencies: &dependencies, pulls: &pulls, options: &run_options };
-        let mut reporter = output.reporter(plan, args.run.events.as_deref())?;
+        let mut reporter = output.reporter(plan, args.events.as_deref())?;
         let (events, received) = mpsc::channel(EVENT_CAPACITY);
         let interruption = CancellationToken::new();
-        let listening = listen_for_interruption(interruption.clone());
+        let listening = listen_for_interruption(session, interruption.clone());
         let running = execution::run(request, Arc::new(worker), events, interruption);
         let (outcome, ()) = tokio::join!(running, follow(&mut reporter, received));
-        listening.abort();
+        drop(listening);
         let positions = match outcome {
             Outcome::Succeeded => Vec::new(),
             Outcome::Failed | Outcome::Interrupted => tag_positions(session, engine, plan).await,
@@ -134,8 +189,8 @@ impl BuildRun<'_> {
     }
 }
 
-fn jobs(args: &BuildArgs) -> usize {
-    match args.run.jobs {
+fn jobs(args: &RunArgs) -> usize {
+    match args.jobs {
         Some(jobs) => jobs.get(),
         None => std::thread::available_parallelism().map_or(1, usize::from).min(4),
     }
@@ -175,8 +230,11 @@ async fn base_pulls(engine: &Engine, plan: &Plan, always: bool) -> Result<Vec<Ba
 }
 
 /// Ctrl-C and a polite kill stop the run; what has begun to move tags is finished.
-pub(super) fn listen_for_interruption(interruption: CancellationToken) -> tokio::task::JoinHandle<()> {
-    tokio::spawn(async move {
+pub(super) fn listen_for_interruption(
+    session: &Session,
+    interruption: CancellationToken,
+) -> Option<AbortOnDropHandle<()>> {
+    let listening = async move {
         #[cfg(unix)]
         {
             use tokio::signal::unix::{SignalKind, signal};
@@ -196,5 +254,6 @@ pub(super) fn listen_for_interruption(interruption: CancellationToken) -> tokio:
             return;
         }
         interruption.cancel();
-    })
+    };
+    session.handles_signals.then(|| AbortOnDropHandle::new(tokio::spawn(listening)))
 }

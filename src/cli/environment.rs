@@ -16,6 +16,8 @@ pub struct Environment {
     pub stderr_is_terminal: bool,
     /// The extent of the terminal, if there is one.
     pub terminal: Option<Size>,
+    /// Whether Ctrl-C and a polite kill are for this run to handle.
+    pub handles_signals: bool,
 }
 
 /// The extent of the terminal at this moment, if there is one.
@@ -37,6 +39,7 @@ impl Environment {
             stdout_is_terminal: std::io::stdout().is_terminal(),
             stderr_is_terminal: std::io::stderr().is_terminal(),
             terminal: terminal_size(),
+            handles_signals: true,
         }
     }
 

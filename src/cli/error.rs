@@ -64,7 +64,8 @@ impl CliError {
         Self { diagnostics, code: ExitCode::Wrong, root: None }
     }
 
-    fn one(code: ExitCode, diagnostic: Diagnostic) -> Self {
+    /// One finding that decides the exit code.
+    pub fn one(code: ExitCode, diagnostic: Diagnostic) -> Self {
         Self { diagnostics: vec![diagnostic], code, root: None }
     }
 

@@ -5,6 +5,8 @@ mod args;
 mod build;
 mod build_options;
 mod completions;
+mod ensure;
+mod ensure_call;
 mod environment;
 mod error;
 mod files;
@@ -12,17 +14,20 @@ mod graph;
 mod images;
 mod inspect;
 mod known;
+mod lookup;
 mod output;
 mod plan;
 mod positions;
 mod previous;
+mod publishing;
 mod push;
 mod push_refusals;
 mod registries;
 mod session;
 pub mod settings;
 
-pub use args::{Cli, Command};
+pub use args::{Cli, Command, RemotePolicy};
+pub use ensure_call::{Ensure, EnsureError};
 pub use environment::Environment;
 pub use error::{CliError, ExitCode};
 
@@ -36,6 +41,9 @@ pub fn run(cli: Cli, environment: &Environment) -> ExitCode {
         Command::Build(args) => block_on(build::run(&global, &build.merged(args), environment, &mut output)),
         Command::Plan(args) => block_on(plan::run(&global, &args.merged(build), environment, &mut output)),
         Command::Push(args) => block_on(push::run(&global, &args.merged(build), environment, &mut output)),
+        Command::Ensure(args) => {
+            block_on(ensure::run(&global, &args.merged(build), environment, &mut output))
+        }
         Command::Images(args) => {
             block_on(images::run(&global, &args.merged(build), environment, &mut output))
         }
@@ -44,6 +52,11 @@ pub fn run(cli: Cli, environment: &Environment) -> ExitCode {
         Command::Completions { shell } => completions::completions(shell, &mut output),
         Command::Man => completions::man(&mut output),
     };
+    concluded(done, &mut output)
+}
+
+/// Says what went wrong, and gives the exit code.
+fn concluded(done: Result<ExitCode, CliError>, output: &mut Output) -> ExitCode {
     done.unwrap_or_else(|error| {
         if let Some(root) = &error.root {
             output.use_checkout(root);

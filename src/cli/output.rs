@@ -1,7 +1,7 @@
 use std::fs::File;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc;
@@ -27,6 +27,12 @@ pub(super) struct Output {
     result_view: View,
     message_view: View,
     quiet: bool,
+    /// Whether standard output is for a command's result alone.
+    keeps_stdout: bool,
+    /// Whether the file of events was begun; what follows is added to it.
+    events_begun: bool,
+    /// Takes everything that would be said, where a program calls and not a person.
+    transcript: Option<Transcript>,
     root: Option<PathBuf>,
     files: Option<Arc<dyn Snapshot + Send + Sync>>,
 }
@@ -52,9 +58,25 @@ impl Output {
             mode,
             result_view: view(environment.stdout_is_terminal),
             message_view: view(environment.stderr_is_terminal),
+            keeps_stdout: false,
+            events_begun: false,
+            transcript: None,
             root: None,
             files: None,
         }
+    }
+
+    /// Says errors to nobody but the transcript that it gives too.
+    pub(super) fn unheard() -> (Self, Transcript) {
+        let transcript = Transcript::default();
+        let global = GlobalArgs { progress: ProgressMode::Quiet, ..GlobalArgs::default() };
+        let output = Self::new(&global, &Environment::default());
+        (Self { transcript: Some(transcript.clone()), ..output }, transcript)
+    }
+
+    /// From now on standard output is for the result alone, whatever the form of progress.
+    pub(super) fn keep_stdout(&mut self) {
+        self.keeps_stdout = true;
     }
 
     /// From now on diagnostics show excerpts of this checkout's files.
@@ -104,33 +126,18 @@ impl Output {
         }
     }
 
-    /// What shows a run of the plan, and keeps all its events in `events_file`.
-    pub(super) fn reporter(&self, plan: &Plan, events_file: Option<&Path>) -> Result<Reporter, CliError> {
-        let file = events_file.map(|path| (path, File::create(path)));
-        self.reporter_into(plan, file)
-    }
-
-    /// The same for what follows a run: its events are added to the file.
-    pub(super) fn reporter_after(
-        &self,
-        plan: &Plan,
-        events_file: Option<&Path>,
-    ) -> Result<Reporter, CliError> {
-        let append = |path| (path, File::options().create(true).append(true).open(path));
-        self.reporter_into(plan, events_file.map(append))
-    }
-
-    fn reporter_into(
-        &self,
-        plan: &Plan,
-        events: Option<(&Path, io::Result<File>)>,
-    ) -> Result<Reporter, CliError> {
-        let writer: Box<dyn Write + Send> = match self.mode {
-            Mode::Json => Box::new(io::stdout()),
-            Mode::Live | Mode::Plain | Mode::Quiet => Box::new(io::stderr()),
+    /// What shows a run of the plan, and keeps all its events in `events`.
+    pub(super) fn reporter(&mut self, plan: &Plan, events: Option<&Path>) -> Result<Reporter, CliError> {
+        let writer: Box<dyn Write + Send> = match (&self.transcript, self.mode) {
+            (Some(transcript), _) => Box::new(transcript.clone()),
+            (None, Mode::Json) if !self.keeps_stdout => Box::new(io::stdout()),
+            (None, Mode::Json | Mode::Live | Mode::Plain | Mode::Quiet) => Box::new(io::stderr()),
         };
         let reporter = Reporter::new(self.mode, self.message_view, writer, plan);
-        let Some((path, file)) = events else { return Ok(reporter) };
+        let Some(path) = events else { return Ok(reporter) };
+        let file =
+            if self.events_begun { File::options().append(true).open(path) } else { File::create(path) };
+        self.events_begun = true;
         let file = file.map_err(|error| {
             CliError::usage(format!("--events: cannot write {}: {error}", path.display()))
         })?;
@@ -156,10 +163,38 @@ impl Output {
         }
     }
 
-    #[expect(clippy::unused_self, reason = "whoever writes has to hold the output")]
     fn say(&self, text: &str) {
+        if let Some(transcript) = &self.transcript {
+            return transcript.add(text.as_bytes());
+        }
         // Nobody is left to tell if standard error is closed.
         let _ = io::stderr().lock().write_all(text.as_bytes());
+    }
+}
+
+/// What was said.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Transcript(Arc<Mutex<Vec<u8>>>);
+
+impl Transcript {
+    fn add(&self, text: &[u8]) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(text);
+    }
+
+    /// All of it.
+    pub(super) fn text(&self) -> String {
+        String::from_utf8_lossy(&self.0.lock().unwrap_or_else(PoisonError::into_inner)).trim_end().to_owned()
+    }
+}
+
+impl Write for Transcript {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.add(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }
 

@@ -1,7 +1,9 @@
 use super::args::{GlobalArgs, PlanArgs, PlanFormat};
 use super::environment::Environment;
 use super::error::{CliError, ExitCode};
+use super::lookup::{self, look_up};
 use super::output::Output;
+use super::registries::Registries;
 use super::session::{EngineNeed, Request, Session, has_errors};
 
 /// `shipwright plan`: what `build` would do. Changes nothing.
@@ -25,8 +27,14 @@ pub(super) async fn run(
         }
         return Ok(ExitCode::Done);
     }
-    let plan = session.plan().await?;
     output.use_files(session.tree.clone());
+    let (tags, mut known) = session.known().await?;
+    if !global.offline {
+        let registries = Registries::new(environment, &session.resolved, &args.registry.registry)?;
+        let images = lookup::asked(&session, args.registry.pull_cache, &known);
+        output.diagnostics(&look_up(&session, &registries, &images, &mut known).await?);
+    }
+    let plan = session.decide(&tags, &known);
     match args.format {
         PlanFormat::Json => {
             output.result(crate::report::plan_json(&plan).as_bytes())?;

@@ -1,32 +1,28 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::time::Instant;
-
-use tokio::sync::mpsc;
-use tokio_util::sync::CancellationToken;
 
 use super::args::{GlobalArgs, PushArgs};
-use super::build::{BuildRun, build_options, listen_for_interruption};
+use super::build::{BuildRun, build_options, fetch_left_out};
 use super::environment::Environment;
 use super::error::{CliError, ExitCode};
-use super::output::{Output, follow};
+use super::lookup::{self, look_up};
+use super::output::Output;
+use super::publishing::Publishing;
 use super::push_refusals::refusals;
-use super::registries::{credentials, registry};
+use super::registries::Registries;
 use super::session::{EngineNeed, Request, Session, has_errors};
-use super::settings;
 use crate::diagnostic::Diagnostic;
-use crate::execution::{EVENT_CAPACITY, Event, Outcome};
+use crate::execution::Outcome;
 use crate::image::Tag;
 use crate::plan::{Known, Plan, Step, TagPolicy, needed};
-use crate::publish::{
-    FailureKind, Judgement, Observed, Publication, Publisher, Report, Wanted, decide, destination, judge,
-    observe,
-};
-use crate::registry::{Credentials, Registry};
+use crate::publish::{Judgement, Observed, Publication, Wanted, decide, destination, judge, observe};
 
 /// When tags move: those of branches before `latest`.
 const BRANCH: u8 = 0;
 const LATEST: u8 = 1;
+
+/// How many inputs of an image are listed that git does not have.
+const UNVERSIONED_SHOWN: usize = 5;
 
 /// `shipwright push`: build what neither the engine nor the registry has, push what the registry lacks, and move
 /// its tags.
@@ -39,7 +35,13 @@ pub(super) async fn run(
     if global.offline {
         return Err(CliError::usage_with_hint("push needs a registry", "leave --offline out"));
     }
-    let options = build_options(&args.build, environment)?;
+    if args.build.image.no_cache {
+        return Err(CliError::usage_with_hint(
+            "push builds nothing that exists: what a registry has under a key is never replaced",
+            "leave --no-cache out; `shipwright build --no-cache` builds for the engine alone",
+        ));
+    }
+    let options = build_options(&args.build.run, false, environment)?;
     let request = Request {
         global,
         selection: &args.build.selection,
@@ -49,18 +51,20 @@ pub(super) async fn run(
     };
     let session = Session::open(&request).await?;
     output.use_files(session.tree.clone());
+    let registries = Registries::new(environment, &session.resolved, &args.build.registry.registry)?;
     let (tags, mut known) = session.known().await?;
+    let left_out = lookup::left_out(&session, &known);
+    output.diagnostics(&look_up(&session, &registries, &left_out, &mut known).await?);
     let plan = Arc::new(session.decide(&tags, &known));
     output.diagnostics(&plan.diagnostics);
+    output.diagnostics(&unversioned(&plan));
     let refused = refusals(&session, &plan, args.build.image.dirty)?;
     if !refused.is_empty() || has_errors(&plan.diagnostics) {
         return Err(CliError::wrong(refused));
     }
 
-    let credentials = credentials(environment);
-    let registry = registry(environment, &credentials);
-    let wanted = wanted(&session, &plan, &registries(args, &session)?)?;
-    let observed = observe(&registry, &wanted).await?;
+    let wanted = wanted(&session, &plan, &registries.places)?;
+    let observed = observe(&registries.client, &wanted).await?;
     let publications: Vec<Publication> =
         wanted.iter().zip(&observed).map(|(wanted, observed)| decide(wanted, observed)).collect();
     let objections = objections(&session, &publications, &wanted, args.force);
@@ -87,16 +91,14 @@ pub(super) async fn run(
             });
         }
     }
-    let code = publish(&session, &plan, publications, registry, credentials, args, output).await?;
+    let publishing = Publishing {
+        session: &session,
+        plan: &plan,
+        registries: &registries,
+        events: args.build.run.events.as_deref(),
+    };
+    let code = publishing.carry_out(&publications, output).await?;
     Ok(if code == ExitCode::Done { session.blocked_code(&plan) } else { code })
-}
-
-/// Where to: the flags', else the settings', else where each name says.
-fn registries(args: &PushArgs, session: &Session) -> Result<Vec<Option<String>>, CliError> {
-    let flags: Result<Vec<String>, _> = args.registry.iter().map(|text| settings::registry(text)).collect();
-    let flags = flags.map_err(|error| CliError::usage(format!("--registry: {error}")))?;
-    let chosen = if flags.is_empty() { session.resolved.registries.clone() } else { flags };
-    Ok(if chosen.is_empty() { vec![None] } else { chosen.into_iter().map(Some).collect() })
 }
 
 /// Everything that should be there, registry by registry. Images that stand aside are published only when named.
@@ -179,6 +181,22 @@ fn missing(session: &Session, publications: &[Publication], known: &[Known]) -> 
     missing.into_iter().collect()
 }
 
+/// Nobody can make these again from the commit alone.
+fn unversioned(plan: &Plan) -> Vec<Diagnostic> {
+    let steps = plan.steps.iter().filter(|step| !step.unversioned.is_empty());
+    steps
+        .map(|step| {
+            let mut files: Vec<String> =
+                step.unversioned.iter().take(UNVERSIONED_SHOWN).map(ToString::to_string).collect();
+            let more = step.unversioned.len() - files.len();
+            if more > 0 {
+                files.push(format!("{more} more"));
+            }
+            Diagnostic::note(format!("{} holds what git does not have: {}", step.name(), files.join(", ")))
+        })
+        .collect()
+}
+
 fn not_built(session: &Session, work: &[usize]) -> CliError {
     let names: Vec<String> = work.iter().map(|at| session.project.images[*at].name.full()).collect();
     let diagnostic =
@@ -210,131 +228,20 @@ async fn make(
             root: None,
         });
     };
+    let mut known = known.to_vec();
+    let outcome = fetch_left_out(session, tags, &mut known, &args.build.run, environment, output).await?;
+    if outcome != Outcome::Succeeded {
+        return Ok(outcome);
+    }
+    let known = &known[..];
     let is_there = |at: &usize| known[*at].existing.is_some() || work.contains(at);
     let plan = if session.selected.iter().all(is_there) {
         (session.decide(tags, known), session.selected.clone())
     } else {
-        let still = TagPolicy { branch: None, moving: Vec::new(), ..tags.clone() };
-        (session.decide_for(work, &still, known), work.to_vec())
+        (session.decide_for(work, &tags.without_moving(), known), work.to_vec())
     };
     let (plan, images) = (Arc::new(plan.0), plan.1);
     output.head(&plan);
-    let run = BuildRun { session, engine, plan: &plan, images: &images, args: &args.build, options };
+    let run = BuildRun { session, engine, plan: &plan, images: &images, args: &args.build.run, options };
     run.carry_out(environment, output).await
-}
-
-async fn publish(
-    session: &Session,
-    plan: &Arc<Plan>,
-    publications: Vec<Publication>,
-    registry: Registry,
-    credentials: Arc<Credentials>,
-    args: &PushArgs,
-    output: &mut Output,
-) -> Result<ExitCode, CliError> {
-    if publications.iter().all(Publication::is_in_place) {
-        output.result_line(&format!("{} in the registry: nothing to push", images(publications.len())));
-        return Ok(ExitCode::Done);
-    }
-    for line in moves(&publications) {
-        output.result_line(&line);
-    }
-    let begun = Instant::now();
-    let mut reporter = output.reporter_after(plan, args.build.run.events.as_deref())?;
-    let (events, received) = mpsc::channel(EVENT_CAPACITY);
-    let interruption = CancellationToken::new();
-    let listening = listen_for_interruption(interruption.clone());
-    let publisher = Publisher {
-        engine: session.engine.clone(),
-        registry,
-        credentials,
-        plan: Arc::clone(plan),
-        events: events.clone(),
-    };
-    let publishing = async {
-        let report = publisher.run(&publications, &interruption).await;
-        let outcome = match &report {
-            report if report.interrupted => Outcome::Interrupted,
-            report if report.failures.is_empty() => Outcome::Succeeded,
-            _ => Outcome::Failed,
-        };
-        events.send(Event::Finished { outcome, elapsed: begun.elapsed() }).await.ok();
-        drop((events, publisher));
-        report
-    };
-    let (report, ()) = tokio::join!(publishing, follow(&mut reporter, received));
-    listening.abort();
-    drop(reporter);
-    Ok(conclude(&report, &publications, begun, output))
-}
-
-/// Says from where to where tags move, before they do.
-fn moves(publications: &[Publication]) -> Vec<String> {
-    let mut lines = Vec::new();
-    for publication in publications {
-        for moved in &publication.moves {
-            let from = match &moved.from {
-                None => "new".to_owned(),
-                Some(from) => match from.revision {
-                    Some(revision) => format!("is at {}", revision.short()),
-                    None => "is on an image without a commit".to_owned(),
-                },
-            };
-            lines.push(format!("  move   {}   {from}", publication.tagged(&moved.tag)));
-        }
-    }
-    lines
-}
-
-fn conclude(report: &Report, publications: &[Publication], begun: Instant, output: &Output) -> ExitCode {
-    let failures: Vec<Diagnostic> = report
-        .failures
-        .iter()
-        .map(|failure| {
-            let diagnostic = Diagnostic::error(failure.message.clone());
-            match &failure.hint {
-                Some(hint) => diagnostic.hint(hint.clone()),
-                None => diagnostic,
-            }
-        })
-        .collect();
-    output.diagnostics(&failures);
-    let behind: Vec<Diagnostic> = report
-        .left_behind
-        .iter()
-        .map(|reference| {
-            Diagnostic::error(format!(
-                "{reference} could not be put back and does not belong with the others"
-            ))
-            .hint("run `shipwright push` again: it repairs that")
-        })
-        .collect();
-    output.diagnostics(&behind);
-    let took = begun.elapsed().as_secs_f64();
-    if report.interrupted {
-        output.result_line("interrupted: run again to finish");
-        return ExitCode::Interrupted;
-    }
-    if report.failures.is_empty() {
-        output.result_line(&format!(
-            "{}: {} pushed, {} tags written, {took:.1} s",
-            images(publications.len()),
-            report.pushed,
-            report.tagged
-        ));
-        return ExitCode::Done;
-    }
-    output.result_line(&format!(
-        "failed: {} pushed, {} tags written, {took:.1} s",
-        report.pushed, report.tagged
-    ));
-    if report.failures.iter().any(|failure| failure.kind == FailureKind::Registry) {
-        ExitCode::Registry
-    } else {
-        ExitCode::Failed
-    }
-}
-
-fn images(count: usize) -> String {
-    if count == 1 { "1 image".to_owned() } else { format!("{count} images") }
 }

@@ -14,13 +14,19 @@ pub(super) fn refusals(
     dirty_is_fine: bool,
 ) -> Result<Vec<Diagnostic>, CliError> {
     let mut refusals = Vec::new();
-    refusals.extend(guessed_namespace(session));
-    refusals.extend(provisional_names(session, plan));
+    let published = session.selected.iter().zip(&plan.steps);
+    let published = published.filter(|(_, step)| !step.aside || session.named).map(|(at, _)| *at);
+    refusals.extend(unsettled_names(session, &published.collect::<Vec<_>>()));
     refusals.extend(shared_tag(session)?);
     if !dirty_is_fine {
         refusals.extend(dirty(session, plan)?);
     }
     Ok(refusals)
+}
+
+/// Names that nothing but the checkout at hand stands for.
+pub(super) fn unsettled_names(session: &Session, published: &[usize]) -> Vec<Diagnostic> {
+    guessed_namespace(session).into_iter().chain(provisional_names(session, published)).collect()
 }
 
 fn guessed_namespace(session: &Session) -> Option<Diagnostic> {
@@ -34,12 +40,8 @@ fn guessed_namespace(session: &Session) -> Option<Diagnostic> {
     })
 }
 
-fn provisional_names(session: &Session, plan: &Plan) -> Vec<Diagnostic> {
-    let is_published = |at: &usize| {
-        let step = session.selected.iter().position(|selected| selected == at);
-        step.is_some_and(|step| !plan.steps[step].aside || session.named)
-    };
-    let refused = session.project.provisional.iter().filter(|(at, _)| is_published(at));
+fn provisional_names(session: &Session, published: &[usize]) -> Vec<Diagnostic> {
+    let refused = session.project.provisional.iter().filter(|(at, _)| published.contains(at));
     refused
         .map(|(at, line)| {
             let image = &session.project.images[*at];

@@ -47,6 +47,8 @@ pub(super) struct Session {
     pub reference: BranchReference,
     /// The engine, unless it was not wanted.
     pub engine: Option<Arc<Engine>>,
+    /// Whether Ctrl-C and a polite kill are for this run to handle.
+    pub handles_signals: bool,
 }
 
 /// What moving tags follow.
@@ -188,6 +190,7 @@ impl Session {
             resolved,
             reference,
             engine,
+            handles_signals: request.environment.handles_signals,
         })
     }
 
@@ -195,12 +198,6 @@ impl Session {
     pub(super) fn named(&self, name: &str) -> Result<Vec<usize>, CliError> {
         let selector = Selector { exact: vec![name.to_owned()], ..Selector::default() };
         Ok(self.project.graph.select(&selector)?.images)
-    }
-
-    /// Asks the engine what exists and decides.
-    pub(super) async fn plan(&self) -> Result<Plan, CliError> {
-        let (tags, known) = self.known().await?;
-        Ok(self.decide(&tags, &known))
     }
 
     /// What tags there are to be, and what the engine says of all images.

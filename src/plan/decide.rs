@@ -44,8 +44,8 @@ pub struct Facts<'a> {
     pub checkout: CheckoutSummary,
 }
 
-/// Decides what happens to each selected image. Dependencies that `--exact` leaves out must exist already;
-/// the caller adds them to `known`.
+/// Decides what happens to each selected image. Dependencies that `--exact` leaves out must exist already, on
+/// the engine or in a registry; the caller adds them to `known`.
 pub fn decide(facts: &Facts<'_>) -> Plan {
     let mut builds: BTreeSet<usize> = BTreeSet::new();
     let mut diagnostics = facts.project.diagnostics.clone();
@@ -184,13 +184,17 @@ fn blocked(project: &Project, image: &Image) -> Step {
 
 /// With `--exact` a dependency is not built, so it has to be there.
 fn missing_dependency(facts: &Facts<'_>, at: usize) -> Option<Reason> {
-    if !facts.exact {
+    let known = &facts.known[at];
+    let is_built = (known.existing.is_none() && known.remote.is_none()) || facts.rebuilt.contains(&at);
+    if !facts.exact || !is_built {
         return None;
     }
     let project = facts.project;
-    let missing = project.images[at].dependencies().into_iter().find(|dependency| {
-        !facts.selected.contains(dependency) && facts.known[*dependency].existing.is_none()
-    })?;
+    let is_nowhere = |known: &Known| known.existing.is_none() && known.remote.is_none();
+    let missing = project.images[at]
+        .dependencies()
+        .into_iter()
+        .find(|dependency| !facts.selected.contains(dependency) && is_nowhere(&facts.known[*dependency]))?;
     let image = &project.images[missing];
     let reference = image.reference().map_or_else(|| image.name.full(), |reference| reference.to_string());
     Some(Reason {

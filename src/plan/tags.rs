@@ -26,6 +26,12 @@ pub(super) struct WantedTag {
 }
 
 impl TagPolicy {
+    /// The same without tags that move: for images that are only a part of what belongs together.
+    #[must_use]
+    pub fn without_moving(&self) -> Self {
+        Self { branch: None, moving: Vec::new(), ..self.clone() }
+    }
+
     /// The tags of an image that never move, its key's first.
     pub fn immutable(
         &self,

@@ -7,8 +7,17 @@ use crate::path::TreePath;
 
 const KNOWN: [&str; 4] = ["version", "namespace", "names", "assert_hostname"];
 /// Those that the newer file has in addition.
-const TOML_ONLY: [&str; 8] =
-    ["registry", "exclude", "include", "follow", "tags", "refresh", "metadata", "image"];
+const TOML_ONLY: [&str; 9] = [
+    "registry",
+    "insecure_registries",
+    "exclude",
+    "include",
+    "follow",
+    "tags",
+    "refresh",
+    "metadata",
+    "image",
+];
 
 /// Reads the Python original's `.shipwright.json`. There `names` maps a folder, as it is, to a whole
 /// repository, without the namespace in front.

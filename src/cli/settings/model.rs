@@ -14,6 +14,8 @@ pub struct SettingsFile {
     pub namespace: Option<String>,
     /// Where images are pushed: `HOST[/PREFIX]`.
     pub registries: Vec<String>,
+    /// Registries, `HOST[:PORT]`, that may be without encryption or have a certificate that nobody signed.
+    pub insecure_registries: Vec<String>,
     /// Names by path or path pattern, in the order of the file. A `/` in front of a name makes it a whole
     /// repository, which no namespace goes in front of.
     pub names: Vec<(String, String)>,

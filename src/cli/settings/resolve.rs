@@ -24,6 +24,8 @@ pub struct Resolved {
     pub moving_tags: Vec<Tag>,
     /// Where images are pushed, HOST or HOST/PREFIX; none: where their names say.
     pub registries: Vec<String>,
+    /// Registries, HOST or HOST:PORT, that may be without encryption.
+    pub insecure_registries: Vec<String>,
     /// Whether images that cannot be built fail the run.
     pub strict: bool,
 }
@@ -49,6 +51,7 @@ pub fn resolve(
         uncommitted_options,
         moving_tags: moving_tags(&image.tags, &file.tags)?,
         registries: file.registries.clone(),
+        insecure_registries: file.insecure_registries.clone(),
         strict: global.strict || environment.is_on("CI"),
         options: Options {
             namespace: namespace(global, file, environment),

@@ -5,15 +5,16 @@ use std::ops::Range;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::values::{closest, namespace, path, refresh, registry, user_tag};
+use super::values::{closest, namespace, path, refresh, registry, registry_host, user_tag};
 use super::{ImageSettings, Metadata, SettingsFile};
 use crate::diagnostic::{Diagnostic, Location};
 use crate::image::Tag;
 use crate::path::TreePath;
 
-const KNOWN: [&str; 10] = [
+const KNOWN: [&str; 11] = [
     "namespace",
     "registry",
+    "insecure_registries",
     "names",
     "exclude",
     "include",
@@ -68,6 +69,7 @@ impl Reader<'_> {
                     };
                     settings.registries = one_or_many;
                 }
+                "insecure_registries" => settings.insecure_registries = self.list(&entry, registry_host),
                 "names" => {
                     for line in self.table(&entry) {
                         if let Some(name) = self.text(&line) {
@@ -404,6 +406,7 @@ target = "dev"
         for (text, covered, message) in [
             ("namespace = 'Acme'", "'Acme'", "is not a namespace"),
             ("registry = ['ghcr.io', 'https://x.y']", "'https://x.y'", "is a URL"),
+            ("insecure_registries = ['lan:5000/x']", "'lan:5000/x'", "more than a host"),
             ("tags = ['ok', 'a b']", "'a b'", "is not a tag"),
             ("tags = ['src-1']", "'src-1'", "never moves"),
             ("follow = ['a b']", "'a b'", "is not a tag"),

@@ -21,6 +21,9 @@ pub enum InvalidValue {
     /// Host or prefix have characters that a reference cannot have.
     #[error("`{0}` is not a registry: write HOST or HOST/PREFIX in lower case")]
     Registry(String),
+    /// More than a host.
+    #[error("`{0}` is more than a host: write HOST or HOST:PORT")]
+    HostWithPath(String),
     /// Characters or length.
     #[error("`{0}` is not a tag: up to 128 letters, digits, `_`, `.` and `-`, not starting with `.` or `-`")]
     Tag(String),
@@ -59,6 +62,12 @@ pub fn registry(text: &str) -> Result<String, InvalidValue> {
         Ok(_) => Ok(text.to_owned()),
         Err(_) => Err(InvalidValue::Registry(text.to_owned())),
     }
+}
+
+/// Checks a `HOST[:PORT]`.
+pub(super) fn registry_host(text: &str) -> Result<String, InvalidValue> {
+    let host = registry(text)?;
+    if host.contains('/') { Err(InvalidValue::HostWithPath(text.to_owned())) } else { Ok(host) }
 }
 
 /// Checks a moving tag that the user gives.

@@ -1,0 +1,113 @@
+//! What registries have by key, so that it is pulled instead of built.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use futures_util::{StreamExt, stream};
+
+use super::error::CliError;
+use super::registries::Registries;
+use super::session::Session;
+use crate::diagnostic::Diagnostic;
+use crate::image::ImageReference;
+use crate::plan::{Known, NamespaceSource};
+use crate::publish::destination;
+use crate::registry::{RegistryError, RegistryErrorKind};
+
+/// Images that are asked about at once; the registry's client limits its requests itself.
+const IMAGES: usize = 64;
+
+/// Notes which of these images a registry has. Those that the engine has are not asked about, nor are images
+/// whose names are only guessed: nobody can have pushed them. A registry that does not answer is a warning,
+/// since what it may have can be built; a login that it refuses is an error.
+pub(super) async fn look_up(
+    session: &Session,
+    registries: &Registries,
+    images: &[usize],
+    known: &mut [Known],
+) -> Result<Vec<Diagnostic>, CliError> {
+    if session.project.namespace.source == NamespaceSource::Checkout {
+        return Ok(Vec::new());
+    }
+    let provisional: BTreeSet<usize> = session.project.provisional.iter().map(|(at, _)| *at).collect();
+    let mut questions = Vec::new();
+    for at in images.iter().filter(|at| known[**at].existing.is_none() && !provisional.contains(at)) {
+        let places = places(session, registries, *at)?;
+        questions.push(async move { (*at, ask(registries, places).await) });
+    }
+    let answers: Vec<_> = stream::iter(questions).buffered(IMAGES).collect().await;
+    let mut trouble: BTreeMap<String, RegistryError> = BTreeMap::new();
+    for (at, answer) in answers {
+        let (found, errors) = answer?;
+        known[at].remote = found;
+        for (host, error) in errors {
+            trouble.entry(host).or_insert(error);
+        }
+    }
+    Ok(trouble.values().map(warning).collect())
+}
+
+/// The image's names in the registries, by its key.
+fn places(session: &Session, registries: &Registries, at: usize) -> Result<Vec<ImageReference>, CliError> {
+    let image = &session.project.images[at];
+    let Some(key) = image.key() else { return Ok(Vec::new()) };
+    let place = |registry: &Option<String>| {
+        let repository = destination(&image.name.repository, registry.as_deref()).map_err(CliError::usage)?;
+        Ok(repository.with_tag(key.tag()))
+    };
+    registries.places.iter().map(place).collect()
+}
+
+type Answer = (Option<ImageReference>, Vec<(String, RegistryError)>);
+
+/// The first of the places that has it.
+async fn ask(registries: &Registries, places: Vec<ImageReference>) -> Result<Answer, RegistryError> {
+    let mut trouble = Vec::new();
+    for place in places {
+        match registries.client.head(&place).await {
+            Ok(Some(_)) => return Ok((Some(place), trouble)),
+            Ok(None) => {}
+            Err(error) if is_the_users(&error) => return Err(error),
+            Err(error) => trouble.push((place.repository.host().to_owned(), error)),
+        }
+    }
+    Ok((None, trouble))
+}
+
+/// Whether somebody has to mend it: going on would hide a wrong login behind slow builds. Without a login a
+/// registry answers like that for what is not there as well.
+fn is_the_users(error: &RegistryError) -> bool {
+    match error {
+        RegistryError::Unauthorized { credential, .. } | RegistryError::Denied { credential, .. } => {
+            credential.is_some()
+        }
+        _ => error.kind() == RegistryErrorKind::Configuration,
+    }
+}
+
+fn warning(error: &RegistryError) -> Diagnostic {
+    let warning = Diagnostic::warning(format!("{error}; what it may have is built instead"));
+    match error.hint() {
+        Some(hint) => warning.hint(hint),
+        None => warning,
+    }
+}
+
+/// What a registry is asked for: with `--pull-cache` all that the engine lacks.
+pub(super) fn asked(session: &Session, pull_cache: bool, known: &[Known]) -> Vec<usize> {
+    let mut images = left_out(session, known);
+    if pull_cache {
+        images.extend(&session.selected);
+    }
+    images
+}
+
+/// With `--exact`, what the selected images are built from and the engine lacks: it may be in a registry.
+pub(super) fn left_out(session: &Session, known: &[Known]) -> Vec<usize> {
+    if !session.exact {
+        return Vec::new();
+    }
+    let dependencies = session.selected.iter().flat_map(|at| session.project.images[*at].dependencies());
+    let is_left_out = |at: &usize| known[*at].existing.is_none() && !session.selected.contains(at);
+    let images: BTreeSet<usize> = dependencies.filter(is_left_out).collect();
+    images.into_iter().collect()
+}

@@ -1,0 +1,144 @@
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Instant;
+
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use super::build::listen_for_interruption;
+use super::error::{CliError, ExitCode};
+use super::output::{Output, follow};
+use super::registries::Registries;
+use super::session::Session;
+use crate::diagnostic::Diagnostic;
+use crate::execution::{EVENT_CAPACITY, Event, Outcome};
+use crate::plan::Plan;
+use crate::publish::{Failure, FailureKind, Publication, Publisher, Report};
+
+/// A run that puts images and tags into registries, and shows how.
+pub(super) struct Publishing<'a> {
+    pub(super) session: &'a Session,
+    /// What the publications' images are.
+    pub(super) plan: &'a Arc<Plan>,
+    pub(super) registries: &'a Registries,
+    /// `--events`.
+    pub(super) events: Option<&'a Path>,
+}
+
+impl Publishing<'_> {
+    pub(super) async fn carry_out(
+        self,
+        publications: &[Publication],
+        output: &mut Output,
+    ) -> Result<ExitCode, CliError> {
+        if publications.iter().all(Publication::is_in_place) {
+            output.result_line(&format!("{}: nothing to push", what(publications)));
+            return Ok(ExitCode::Done);
+        }
+        for line in moves(publications) {
+            output.result_line(&line);
+        }
+        let begun = Instant::now();
+        let mut reporter = output.reporter(self.plan, self.events)?;
+        let (events, received) = mpsc::channel(EVENT_CAPACITY);
+        let interruption = CancellationToken::new();
+        let listening = listen_for_interruption(self.session, interruption.clone());
+        let publisher = Publisher {
+            engine: self.session.engine.clone(),
+            registry: self.registries.client.clone(),
+            credentials: Arc::clone(&self.registries.credentials),
+            plan: Arc::clone(self.plan),
+            events: events.clone(),
+        };
+        let publishing = async {
+            let report = publisher.run(publications, &interruption).await;
+            let outcome = match &report {
+                report if report.interrupted => Outcome::Interrupted,
+                report if report.failures.is_empty() => Outcome::Succeeded,
+                _ => Outcome::Failed,
+            };
+            events.send(Event::Finished { outcome, elapsed: begun.elapsed() }).await.ok();
+            drop((events, publisher));
+            report
+        };
+        let (report, ()) = tokio::join!(publishing, follow(&mut reporter, received));
+        drop(listening);
+        drop(reporter);
+        Ok(conclude(&report, publications, begun, output))
+    }
+}
+
+/// Says from where to where tags move, before they do.
+fn moves(publications: &[Publication]) -> Vec<String> {
+    let mut lines = Vec::new();
+    for publication in publications {
+        for moved in &publication.moves {
+            let from = match &moved.from {
+                None => "new".to_owned(),
+                Some(from) => match from.revision {
+                    Some(revision) => format!("is at {}", revision.short()),
+                    None => "is on an image without a commit".to_owned(),
+                },
+            };
+            lines.push(format!("  move   {}   {from}", publication.tagged(&moved.tag)));
+        }
+    }
+    lines
+}
+
+fn conclude(report: &Report, publications: &[Publication], begun: Instant, output: &Output) -> ExitCode {
+    let failures: Vec<Diagnostic> = report.failures.iter().map(failure).collect();
+    output.diagnostics(&failures);
+    let behind: Vec<Diagnostic> = report
+        .left_behind
+        .iter()
+        .map(|reference| {
+            Diagnostic::error(format!(
+                "{reference} could not be put back and does not belong with the others"
+            ))
+            .hint("run `shipwright push` again: it repairs that")
+        })
+        .collect();
+    output.diagnostics(&behind);
+    let took = begun.elapsed().as_secs_f64();
+    if report.interrupted {
+        output.result_line("interrupted: run again to finish");
+        return ExitCode::Interrupted;
+    }
+    if report.failures.is_empty() {
+        output.result_line(&format!(
+            "{}: {} pushed, {} tags written, {took:.1} s",
+            what(publications),
+            report.pushed,
+            report.tagged
+        ));
+        return ExitCode::Done;
+    }
+    output.result_line(&format!(
+        "failed: {} pushed, {} tags written, {took:.1} s",
+        report.pushed, report.tagged
+    ));
+    if report.failures.iter().any(|failure| failure.kind == FailureKind::Registry) {
+        ExitCode::Registry
+    } else {
+        ExitCode::Failed
+    }
+}
+
+fn failure(failure: &Failure) -> Diagnostic {
+    let diagnostic = Diagnostic::error(failure.message.clone());
+    match &failure.hint {
+        Some(hint) => diagnostic.hint(hint.clone()),
+        None => diagnostic,
+    }
+}
+
+/// `3 images`, `3 images in 2 registries`.
+fn what(publications: &[Publication]) -> String {
+    let images = publications.iter().map(|publication| publication.step).collect::<BTreeSet<_>>().len();
+    let s = if images == 1 { "" } else { "s" };
+    let places = publications.len() / images.max(1);
+    let places = if places > 1 { format!(" in {places} registries") } else { String::new() };
+    format!("{images} image{s}{places}")
+}

@@ -1,0 +1,250 @@
+//! `shipwright ensure`, `build --pull-cache` and logins, on a real engine and a real registry.
+
+mod registry;
+mod story;
+mod support;
+
+use registry::server::{LOGIN, auths};
+use serde_json::Value;
+use shipwright::cli::{Ensure, Environment, RemotePolicy};
+use story::{Story, story_with};
+use support::{Checkout, Run, images_of, text};
+
+/// What `ensure` did.
+struct Ensured {
+    run: Run,
+    built: Vec<String>,
+    pulled: Vec<String>,
+}
+
+fn with_events(story: &Story, command: &str, arguments: &[&str]) -> Ensured {
+    let file = story.checkout.beside("ensure.json");
+    let path = file.to_string_lossy().into_owned();
+    let _ = std::fs::remove_file(&file);
+    let all = [&[command, "--registry", &story.address, "--events", &path], arguments].concat();
+    let run = story.engine.run(&story.checkout, &all);
+    let lines = std::fs::read_to_string(&file).unwrap_or_default();
+    let events: Vec<Value> =
+        lines.lines().map(|line| serde_json::from_str(line).expect("JSON lines")).collect();
+    let pulls = events.iter().filter(|event| event["event"] == "pull-started");
+    let name = |reference: String| reference.rsplit(['/', ':']).nth(1).unwrap_or_default().to_owned();
+    let mut pulled: Vec<String> = pulls.map(|event| name(text(&event["reference"]))).collect();
+    pulled.sort();
+    Ensured { run, built: images_of(&events, "build-started"), pulled }
+}
+
+impl Story {
+    fn ensure(&self, arguments: &[&str]) -> Ensured {
+        with_events(self, "ensure", arguments)
+    }
+
+    fn reference(&self, name: &str) -> String {
+        let images = self.engine.run(&self.checkout, &["images"]).exits(0).stdout;
+        let start = format!("{}/{name}:src-", self.engine.namespace);
+        images.lines().find(|line| line.starts_with(&start)).expect("the image").to_owned()
+    }
+}
+
+#[test]
+fn what_is_nowhere_is_built_and_only_the_reference_is_printed() {
+    let story = story!();
+    let reference = story.reference("api");
+    let first = story.ensure(&["api"]);
+    assert_eq!(first.run.exits(0).stdout, format!("{reference}\n"));
+    assert_eq!(first.built, ["api", "base"]);
+    assert!(!story.engine.has("api:main") && !story.engine.has("api:latest"), "no tag moves");
+    assert!(!story.engine.has("tool"), "nothing else is built");
+    assert!(story.server.log().is_empty() || story.digests(&["api"], &tag_of(&reference))["api"].is_none());
+
+    let second = story.ensure(&["--progress", "json", "api/Dockerfile", "base", "api"]);
+    let base = story.reference("base");
+    assert_eq!(
+        second.run.exits(0).stdout,
+        format!("{reference}\n{base}\n"),
+        "in the order of the names, once"
+    );
+    assert!(second.built.is_empty());
+}
+
+fn tag_of(reference: &str) -> String {
+    reference.rsplit(':').next().expect("a tag").to_owned()
+}
+
+#[test]
+fn what_the_registry_has_is_pulled_with_its_dependencies_left_there() {
+    let story = story!();
+    story.ensure(&["--remote", "all", "api"]).run.exits(0);
+    let key = tag_of(&story.reference("api"));
+    assert!(story.digests(&["api"], &key)["api"].is_some(), "what was built is pushed");
+    assert!(story.digests(&["api"], "main")["api"].is_none(), "no tag moves there either");
+
+    story.forget();
+    let pulled = story.ensure(&["api"]);
+    assert_eq!(pulled.run.exits(0).stdout, format!("{}\n", story.reference("api")));
+    assert_eq!((pulled.built, pulled.pulled), (vec![], vec!["api".to_owned()]));
+    assert!(!story.engine.has("base"), "what is pulled needs no base");
+
+    // A change above: the base comes from the registry, and the new image stays here.
+    story.forget();
+    story.checkout.write("api/b", "2");
+    let changed = story.ensure(&["api"]);
+    changed.run.exits(0);
+    assert_eq!((changed.built, changed.pulled), (vec!["api".to_owned()], vec!["base".to_owned()]));
+    let key = tag_of(&story.reference("api"));
+    assert!(story.digests(&["api"], &key)["api"].is_none());
+    // Pushed later, although there is nothing to build any more.
+    story.ensure(&["--remote", "push", "api"]).run.exits(0);
+    assert!(story.digests(&["api"], &key)["api"].is_some());
+
+    story.forget();
+    let alone = story.ensure(&["--remote", "none", "base"]);
+    alone.run.exits(0);
+    assert_eq!(alone.built, ["base"]);
+}
+
+#[test]
+fn what_fails_prints_no_reference() {
+    let story = story!();
+    story.checkout.write("api/Dockerfile", "FROM acme/base\nRUN false\n");
+    story.checkout.write("broken/Dockerfile", "FRMO x\n");
+    story.checkout.write("open/Dockerfile", "ARG BASE\nFROM $BASE\n");
+    let silent = |arguments: &[&str], code| {
+        let ensured = story.ensure(arguments);
+        let run = ensured.run.exits(code);
+        assert_eq!(run.stdout, "");
+        run
+    };
+    silent(&["tool", "api"], 1).says("api/Dockerfile:2:1");
+    silent(&["tol"], 2).says("tool");
+    silent(&["open"], 2).says("BASE");
+    silent(&["broken"], 2).says("broken/Dockerfile:1");
+    silent(&["-t", "x", "tool"], 2).says("ensure moves no tags");
+    silent(&["--no-cache", "tool"], 2).says("shipwright build --no-cache");
+    silent(&["--offline", "tool"], 2).says("--remote none");
+    let fine = story.ensure(&["tool"]).run.exits(0);
+    assert!(!fine.stderr.contains("broken"), "what is wrong elsewhere does not matter: {}", fine.stderr);
+}
+
+#[test]
+fn a_registry_that_does_not_answer_is_built_around() {
+    let mut story = story!();
+    "127.0.0.1:1".clone_into(&mut story.address);
+    let ensured = story.ensure(&["base"]);
+    ensured.run.exits(0).says("127.0.0.1:1").says("is built instead");
+    assert_eq!(ensured.built, ["base"]);
+    story.ensure(&["--remote", "push", "base"]).run.exits(4).says("127.0.0.1:1");
+}
+
+#[test]
+fn pull_cache_pulls_what_the_registry_has() {
+    let story = story!();
+    story.push(&[]).0.exits(0);
+    story.forget();
+    story.checkout.write("api/b", "2");
+    story.checkout.commit("change");
+    let plan = story.engine.run(&story.checkout, &["plan", "--pull-cache", "--registry", &story.address]);
+    assert_eq!(plan.exits(0).stdout.matches("has it").count(), 2);
+    let built = with_events(&story, "build", &["--pull-cache"]);
+    built.run.exits(0);
+    assert_eq!(built.built, ["api"]);
+    assert_eq!(built.pulled, ["base", "tool"]);
+    for name in story::CHAIN {
+        assert!(story.engine.has(&format!("{name}:main")), "{name}");
+    }
+}
+
+#[test]
+fn what_exact_leaves_out_comes_from_the_registry() {
+    let story = story!();
+    story.push(&["base"]).0.exits(0);
+    story.forget();
+    let built = with_events(&story, "build", &["--exact", "api"]);
+    built.run.exits(0);
+    assert_eq!(built.built, ["api"]);
+    assert!(!story.engine.has("base:main"), "only what is selected gets tags that move");
+
+    story.forget();
+    let (run, built) = story.push(&["--exact", "api"]);
+    run.exits(0);
+    assert_eq!(built, ["api"]);
+    assert!(story.digests(&["api"], "main")["api"].is_some());
+
+    story.forget();
+    let run = story.engine.run(&story.checkout, &["build", "--exact", "api"]).exits(2);
+    run.says("is not built");
+}
+
+#[test]
+fn logins_are_docker_s() {
+    let Some(story) = story_with(&["htpasswd"]) else { return };
+    let folder = story.checkout.beside("docker");
+    std::fs::create_dir_all(&folder).expect("a folder");
+    let run = |login: Option<(&str, &str)>, arguments: &[&str]| {
+        let config = login.map_or(serde_json::json!({}), |login| auths(&story.address, login));
+        std::fs::write(folder.join("config.json"), config.to_string()).expect("written");
+        let all = [&[arguments[0], "--registry", &story.address], &arguments[1..]].concat();
+        let mut command = story.engine.command(&story.checkout, &all);
+        let run = Run::of(&command.env("DOCKER_CONFIG", &folder).output().expect("the command runs"));
+        let said = format!("{}{}", run.stdout, run.stderr);
+        assert!(!login.is_some_and(|(_, password)| said.contains(password)), "a password is shown: {said}");
+        run
+    };
+    let wrong = ("me", "not-the-password");
+    let pushed = run(Some(wrong), &["push"]).exits(4);
+    pushed.says(&story.address).says("config.json");
+    run(None, &["push"]).exits(4).says("docker login");
+    run(Some(LOGIN), &["push"]).exits(0).says("3 pushed");
+
+    story.forget();
+    let refused = run(Some(wrong), &["ensure", "tool"]).exits(4);
+    assert_eq!(refused.says("config.json").stdout, "", "a wrong login is not built around");
+    let pulled = run(Some(LOGIN), &["ensure", "tool"]).exits(0);
+    assert!(pulled.stderr.contains("1 pulled"), "{}", pulled.stderr);
+    story.forget();
+    run(None, &["ensure", "tool"]).exits(0).says("is built instead");
+}
+
+#[test]
+fn a_program_can_call_it() {
+    let story = story!();
+    let call = |names: &[&str]| {
+        let variables = [("SHIPWRIGHT_NAMESPACE", story.engine.namespace.as_str())];
+        Ensure::new(names.iter().copied())
+            .checkout(&story.checkout.root)
+            .host(story.engine.host())
+            .registry(&story.address)
+            .remote(RemotePolicy::All)
+            .environment(Environment::with_variables(variables))
+            .run()
+    };
+    let references = call(&["api", "tool"]).expect("built");
+    let printed: Vec<String> = references.iter().map(ToString::to_string).collect();
+    assert_eq!(printed, [story.reference("api"), story.reference("tool")]);
+    assert!(story.digests(&["api"], &tag_of(&printed[0]))["api"].is_some());
+
+    let error = call(&["tol"]).expect_err("there is none");
+    assert_eq!(error.code, shipwright::cli::ExitCode::Wrong);
+    assert!(error.to_string().contains("tool"), "{error}");
+    story.checkout.write("tool/Dockerfile", "FROM busybox\nRUN echo why; false\n");
+    let error = call(&["tool"]).expect_err("it fails");
+    assert!(
+        error.to_string().contains("tool/Dockerfile:2:1") && error.to_string().contains("why"),
+        "{error}"
+    );
+}
+
+#[test]
+fn several_registries_get_the_same() {
+    let story = story!();
+    let Some(second) = registry::server::Server::start(&[]) else { return };
+    let settings = format!("registry = [\"{}\", \"{}/mirror\"]\n", story.address, second.address);
+    let checkout = Checkout::with(&[("tool/Dockerfile", "FROM busybox\nCOPY f /\n"), ("tool/f", "1")]);
+    checkout.write("shipwright.toml", settings);
+    checkout.commit("settings");
+    story.engine.run(&checkout, &["push"]).exits(0).says("1 image in 2 registries: 2 pushed");
+    let first = story.digests(&["tool"], "latest")["tool"].clone().expect("pushed");
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    let there = second.reference(&format!("mirror/{}/tool:latest", story.engine.namespace));
+    let found = runtime.block_on(registry::server::anonymous().head(&there)).expect("an answer");
+    assert_eq!(found.expect("pushed").digest.to_string(), first);
+}
