@@ -4,6 +4,10 @@ mod registry;
 mod story;
 mod support;
 
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use registry::http::Seen;
 use registry::proxy::{Fault, Proxy};
 use story::{CHAIN, Story, story};
 use support::{Checkout, Run};
@@ -92,13 +96,115 @@ fn what_must_not_be_published_is_refused() {
     run.exits(2).says("namespace = ");
 }
 
+/// A proxy in front of the story's registry, and what it runs on.
+fn proxied(story: &mut Story) -> (Proxy, tokio::runtime::Runtime) {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
+    let runtime = runtime.expect("a runtime");
+    let proxy = runtime.block_on(Proxy::start(&story.server.address));
+    story.address.clone_from(&proxy.address);
+    (proxy, runtime)
+}
+
+/// Whether the request ends sending a layer or a configuration.
+fn is_upload(seen: &Seen) -> bool {
+    seen.method == "PUT" && seen.target.contains("digest=")
+}
+
+/// Whether the request puts an image under its key.
+fn is_manifest(seen: &Seen) -> bool {
+    seen.method == "PUT" && seen.target.contains("/manifests/")
+}
+
+/// What was sent to its end, by digest.
+fn uploads(seen: &[Seen]) -> Vec<String> {
+    let digest = |seen: &Seen| seen.target.split_once("digest=").expect("an upload").1.replace("%3A", ":");
+    let digests = seen.iter().filter(|seen| is_upload(seen)).map(digest);
+    digests.map(|digest| digest.split('&').next().unwrap_or_default().to_owned()).collect()
+}
+
+#[test]
+fn a_push_that_was_cut_off_is_continued_where_it_was() {
+    let Some(mut story) = story() else { return };
+    let (proxy, _runtime) = proxied(&mut story);
+    let first = "FROM busybox\nCOPY t /t\nRUN head -c 20000 /dev/urandom >/n\n";
+    story.checkout.write("tool/Dockerfile", first);
+    story.checkout.commit("two layers");
+    story.push(&[]).0.exits(0);
+
+    let mut sent = uploads(&proxy.seen());
+    let all = sent.len();
+    sent.sort();
+    sent.dedup();
+    assert_eq!(sent.len(), all, "what images share is sent once and mounted");
+
+    // Other layers, and a registry that goes silent once it has one image, until somebody loses patience.
+    story.checkout.write("base/a", "2");
+    story.checkout.write("tool/t", "2");
+    story.checkout.commit("again");
+    proxy.break_after(is_manifest, Fault::Delay(Duration::from_secs(3600)));
+    let mut command = story.engine.command(&story.checkout, &["push", "--registry", &story.address]);
+    let mut push = command.stderr(Stdio::null()).spawn().expect("the command runs");
+    let given_up = Instant::now() + Duration::from_secs(60);
+    let last = loop {
+        let last = proxy.seen().iter().position(is_manifest);
+        if let Some(last) = last.filter(|last| proxy.seen().len() > last + 1) {
+            break last;
+        }
+        assert!(Instant::now() < given_up && push.try_wait().expect("a child").is_none(), "no image arrived");
+        std::thread::sleep(Duration::from_millis(5));
+    };
+    let pid = push.id().to_string();
+    assert!(Command::new("kill").args(["-INT", &pid]).status().expect("kill runs").success());
+    assert_eq!(push.wait().expect("a child").code(), Some(130));
+    let first = uploads(&proxy.seen()[..=last]);
+
+    proxy.heal();
+    let (run, built) = story.push(&[]);
+    run.exits(0).says(" 2 pushed");
+    assert!(built.is_empty());
+    let second = uploads(&proxy.seen());
+    let twice: Vec<_> = second.iter().filter(|digest| first.contains(digest)).collect();
+    assert!(!first.is_empty() && !second.is_empty() && twice.is_empty(), "{twice:?} of {first:?}");
+}
+
+#[test]
+fn whatever_breaks_while_layers_are_sent_no_moving_tag_moves_alone() {
+    let Some(mut story) = story() else { return };
+    let (proxy, _runtime) = proxied(&mut story);
+    story.push(&[]).0.exits(0);
+    let count = proxy.seen().len();
+    let mut last = story.digests(&CHAIN, "main");
+    let faults = [
+        Fault::Status("500 Internal Server Error", None),
+        Fault::Status("429 Too Many Requests", Some(1)),
+        Fault::Status("503 Service Unavailable", Some(0)),
+        Fault::Cut,
+        Fault::CutAfter,
+        Fault::Truncate,
+    ];
+    for (round, fault) in faults.into_iter().enumerate() {
+        story.checkout.write("base/a", format!("round {round}"));
+        story.checkout.write("tool/t", format!("round {round}"));
+        story.checkout.commit("a round");
+        // The first requests ask what is there; those from the middle on send layers.
+        proxy.break_requests(count / 3 + 4 * round, 1, fault);
+        let (run, _) = story.push(&[]);
+        let now = story.digests(&CHAIN, "main");
+        let moved = CHAIN.iter().filter(|name| now[**name] != last[**name]).count();
+        assert!(if run.code == 0 { moved == CHAIN.len() } else { moved == 0 }, "{fault:?}: {now:?} {run:?}");
+        proxy.heal();
+        story.push(&[]).0.exits(0);
+        last = story.digests(&CHAIN, "main");
+        assert_eq!(story.digests(&CHAIN, "latest"), last);
+    }
+}
+
 /// The proxy is in front of the requests that put tags; what an engine sends goes the straight way before.
 #[test]
 fn whatever_breaks_the_moving_tags_belong_together_and_the_next_push_completes() {
     let Some(mut story) = story() else { return };
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
-    let runtime = runtime.expect("a runtime");
-    let proxy = runtime.block_on(Proxy::start(&story.server.address));
+    let (proxy, _runtime) = proxied(&mut story);
+    story.address.clone_from(&story.server.address);
     story.push(&[]).0.exits(0);
     let mut sets = vec![story.digests(&CHAIN, "main")];
     let prepare = |story: &mut Story, content: &str| {

@@ -2,11 +2,13 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::stream::FuturesUnordered;
 use futures_util::{StreamExt, stream};
-use tokio::sync::mpsc;
+use tokio::sync::{Semaphore, mpsc};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use super::order::predecessors;
 use super::{Move, Publication};
 use crate::engine::{Engine, EngineError};
 use crate::execution::{Event, engine_login};
@@ -119,15 +121,26 @@ impl Publisher {
         report: &mut Report,
     ) -> BTreeMap<usize, Manifest> {
         // Collected first: a lazy iterator of borrowing futures would not be general enough for callers.
+        let predecessors = predecessors(publications, &self.plan);
+        let done: Vec<_> = publications.iter().map(|_| CancellationToken::new()).collect();
+        let (done, slots) = (&done, &Semaphore::new(PUSHES));
+        let push = |(at, publication): (usize, _)| {
+            let predecessor = predecessors[at];
+            async move {
+                let _done = done[at].clone().drop_guard();
+                if let Some(predecessor) = predecessor {
+                    done[predecessor].cancelled().await;
+                }
+                let _slot = slots.acquire().await;
+                (at, self.settle(publication).await)
+            }
+        };
+        let copy = |(at, publication)| async move { (at, self.settle(publication).await) };
         let (pushes, copies): (Vec<_>, Vec<_>) =
             publications.iter().enumerate().partition(|(_, publication)| publication.found.is_none());
-        let work = |(at, publication)| async move { (at, self.settle(publication).await) };
-        let pushes: Vec<_> = pushes.into_iter().map(work).collect();
-        let copies: Vec<_> = copies.into_iter().map(work).collect();
-        let mut settled = stream::select(
-            stream::iter(pushes).buffer_unordered(PUSHES),
-            stream::iter(copies).buffer_unordered(WRITES),
-        );
+        let pushes: FuturesUnordered<_> = pushes.into_iter().map(push).collect();
+        let copies: Vec<_> = copies.into_iter().map(copy).collect();
+        let mut settled = stream::select(pushes, stream::iter(copies).buffer_unordered(WRITES));
         let mut manifests = BTreeMap::new();
         while let Some((at, settled)) = settled.next().await {
             match settled {

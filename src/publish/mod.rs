@@ -12,6 +12,7 @@ mod carry_out;
 mod decide;
 mod destination;
 mod observe;
+mod order;
 
 pub use carry_out::{Failure, FailureKind, Publisher, Report};
 pub use decide::{Judgement, Move, Observed, Publication, Standing, Wanted, decide, judge};

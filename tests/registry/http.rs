@@ -30,8 +30,8 @@ impl Seen {
     }
 }
 
-/// Reads one request or answer: everything up to the blank line, and a body as long as `Content-Length` says.
-/// `None`: the connection ended, or what comes is not HTTP.
+/// Reads one request or answer: everything up to the blank line, and a body as long as `Content-Length` says, or in
+/// chunks, as engines send layers. `None`: the connection ended, or what comes is not HTTP.
 pub async fn read_message(stream: &mut (impl AsyncRead + Unpin), has_body: bool) -> Option<Seen> {
     let mut raw = Vec::new();
     while !raw.ends_with(b"\r\n\r\n") {
@@ -48,11 +48,35 @@ pub async fn read_message(stream: &mut (impl AsyncRead + Unpin), has_body: bool)
         .filter_map(|line| line.split_once(':'))
         .map(|(name, value)| (name.to_ascii_lowercase(), value.trim().to_owned()))
         .collect();
+    if has_body && headers.get("transfer-encoding").is_some_and(|coding| coding == "chunked") {
+        let body = read_chunks(stream, &mut raw).await?;
+        return Some(Seen { method, target, headers, body, raw });
+    }
     let length = headers.get("content-length").map_or(0, |length| length.parse().expect("a number"));
     let mut body = vec![0; if has_body { length } else { 0 }];
     stream.read_exact(&mut body).await.ok()?;
     raw.extend(&body);
     Some(Seen { method, target, headers, body, raw })
+}
+
+/// Reads chunks up to the empty one; `raw` gets them with their lengths.
+async fn read_chunks(stream: &mut (impl AsyncRead + Unpin), raw: &mut Vec<u8>) -> Option<Vec<u8>> {
+    let mut body = Vec::new();
+    loop {
+        let start = raw.len();
+        while !raw[start..].ends_with(b"\r\n") {
+            raw.push(stream.read_u8().await.ok()?);
+        }
+        let digits = std::str::from_utf8(&raw[start..raw.len() - 2]).ok()?;
+        let length = usize::from_str_radix(digits.split(';').next()?, 16).ok()?;
+        let mut chunk = vec![0; length + 2];
+        stream.read_exact(&mut chunk).await.ok()?;
+        raw.extend(&chunk);
+        body.extend(&chunk[..length]);
+        if length == 0 {
+            return Some(body);
+        }
+    }
 }
 
 /// A server whose answers the test makes up: whole ones, head and body.

@@ -37,7 +37,11 @@ struct State {
     seen: Vec<Seen>,
     /// From which request on (from 1), how many, what.
     fault: Option<(usize, usize, Fault)>,
+    /// After which request everything is broken, and how.
+    last: Option<(Matcher, Fault)>,
 }
+
+type Matcher = fn(&Seen) -> bool;
 
 impl Proxy {
     /// A proxy that passes everything on to the registry at `upstream`. A `CONNECT` to any name becomes a tunnel
@@ -62,6 +66,11 @@ impl Proxy {
         state.fault = Some((first, count, fault));
     }
 
+    /// Breaks all requests after the first that is like this; forgets what it has seen.
+    pub fn break_after(&self, last: Matcher, fault: Fault) {
+        *self.state.lock().expect("not poisoned") = State { last: Some((last, fault)), ..State::default() };
+    }
+
     /// Passes everything on; forgets what it has seen.
     pub fn heal(&self) {
         *self.state.lock().expect("not poisoned") = State::default();
@@ -79,9 +88,13 @@ async fn serve(mut client: TcpStream, upstream: String, state: Arc<Mutex<State>>
             let mut state = state.lock().expect("not poisoned");
             state.seen.push(request.clone());
             let number = state.seen.len();
+            let broken = state.fault;
+            if let Some((_, fault)) = state.last.filter(|(is_last, _)| is_last(&request)) {
+                state.fault.get_or_insert((number + 1, usize::MAX, fault));
+            }
             let hit =
                 |(first, count, _): &(usize, usize, Fault)| number >= *first && number - *first < *count;
-            state.fault.filter(hit).map(|(_, _, fault)| fault)
+            broken.filter(hit).map(|(_, _, fault)| fault)
         };
         match fault {
             Some(Fault::Cut) => return,
