@@ -5,6 +5,7 @@ mod story;
 mod support;
 
 use registry::server::{LOGIN, auths};
+use registry::tokens::{READER, TokenServer, WRITER};
 use serde_json::Value;
 use shipwright::cli::{Ensure, Environment, RemotePolicy};
 use story::{Story, story_with};
@@ -174,21 +175,40 @@ fn what_exact_leaves_out_comes_from_the_registry() {
     run.says("is not built");
 }
 
+/// Runs a command with a login in Docker's configuration, or with none.
+fn run_as(story: &Story, login: Option<(&str, &str)>, arguments: &[&str]) -> Run {
+    let folder = story.checkout.beside("docker");
+    std::fs::create_dir_all(&folder).expect("a folder");
+    let config = login.map_or(serde_json::json!({}), |login| auths(&story.address, login));
+    std::fs::write(folder.join("config.json"), config.to_string()).expect("written");
+    let all = [&[arguments[0], "--registry", &story.address], &arguments[1..]].concat();
+    let mut command = story.engine.command(&story.checkout, &all);
+    let run = Run::of(&command.env("DOCKER_CONFIG", &folder).output().expect("the command runs"));
+    let said = format!("{}{}", run.stdout, run.stderr);
+    assert!(!login.is_some_and(|(_, password)| said.contains(password)), "a password is shown: {said}");
+    run
+}
+
+#[test]
+fn a_registry_with_tokens() {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
+    let runtime = runtime.expect("a runtime");
+    let folder = tempfile::tempdir().expect("a folder");
+    let tokens = runtime.block_on(TokenServer::start(folder.path()));
+    let certificate = tokens.certificate.to_string_lossy();
+    let Some(story) = story_with(&["token", &tokens.realm, &certificate]) else { return };
+    run_as(&story, Some(READER), &["push"]).exits(4).says("config.json").says("push");
+    run_as(&story, Some(WRITER), &["push"]).exits(0).says("3 pushed");
+    run_as(&story, Some(WRITER), &["push"]).exits(0).says("nothing to push");
+    story.forget();
+    let pulled = run_as(&story, Some(READER), &["ensure", "tool"]).exits(0);
+    assert!(pulled.stderr.contains("1 pulled"), "{}", pulled.stderr);
+}
+
 #[test]
 fn logins_are_docker_s() {
     let Some(story) = story_with(&["htpasswd"]) else { return };
-    let folder = story.checkout.beside("docker");
-    std::fs::create_dir_all(&folder).expect("a folder");
-    let run = |login: Option<(&str, &str)>, arguments: &[&str]| {
-        let config = login.map_or(serde_json::json!({}), |login| auths(&story.address, login));
-        std::fs::write(folder.join("config.json"), config.to_string()).expect("written");
-        let all = [&[arguments[0], "--registry", &story.address], &arguments[1..]].concat();
-        let mut command = story.engine.command(&story.checkout, &all);
-        let run = Run::of(&command.env("DOCKER_CONFIG", &folder).output().expect("the command runs"));
-        let said = format!("{}{}", run.stdout, run.stderr);
-        assert!(!login.is_some_and(|(_, password)| said.contains(password)), "a password is shown: {said}");
-        run
-    };
+    let run = |login: Option<(&str, &str)>, arguments: &[&str]| run_as(&story, login, arguments);
     let wrong = ("me", "not-the-password");
     let pushed = run(Some(wrong), &["push"]).exits(4);
     pushed.says(&story.address).says("config.json");

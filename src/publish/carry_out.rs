@@ -14,7 +14,7 @@ use crate::engine::{Engine, EngineError};
 use crate::execution::{Event, engine_login};
 use crate::image::{Digest, ImageReference, Tag};
 use crate::plan::Plan;
-use crate::registry::{Credentials, Manifest, ManifestName, Registry, RegistryError};
+use crate::registry::{CredentialOrigin, Credentials, Manifest, ManifestName, Registry, RegistryError};
 
 /// Pushes under way at once; an engine sends a few layers of each at a time.
 const PUSHES: usize = 4;
@@ -201,7 +201,7 @@ impl Publisher {
         publication: &Publication,
         target: &ImageReference,
     ) -> Result<Digest, Failure> {
-        let failed = |error: &EngineError| engine_failure(target, error);
+        let failed = |error: &EngineError| engine_failure(target, error, None);
         let source = self.plan.steps[publication.step].reference.as_ref();
         let (Some(engine), Some(source)) = (&self.engine, source) else {
             let message = format!("{target} is not in the registry, and there is no engine to push it");
@@ -247,6 +247,7 @@ impl Publisher {
         loop {
             let login = self.credentials.login(target.repository.host()).await;
             let login = login.map_err(|error| registry_failure(target, &error))?;
+            let origin = login.as_ref().map(|credential| &credential.origin);
             let login = login.as_ref().and_then(engine_login);
             let (image, reference) = (publication.step, target.to_string());
             // The display may be behind: then it hears of the next bytes.
@@ -260,7 +261,7 @@ impl Publisher {
                     let text = format!("pushing {target} again: {error}");
                     self.send(Event::Notice { text }).await;
                 }
-                Err(error) => return Err(engine_failure(target, &error)),
+                Err(error) => return Err(engine_failure(target, &error, origin)),
             }
             tokio::time::sleep(PAUSE).await;
             tries += 1;
@@ -367,7 +368,11 @@ fn is_final(error: &EngineError) -> bool {
         .any(|word| text.contains(word))
 }
 
-fn engine_failure(reference: &ImageReference, error: &EngineError) -> Failure {
+fn engine_failure(
+    reference: &ImageReference,
+    error: &EngineError,
+    login: Option<&CredentialOrigin>,
+) -> Failure {
     let denied = is_final(error);
     let host = reference.repository.host();
     Failure {
@@ -375,7 +380,8 @@ fn engine_failure(reference: &ImageReference, error: &EngineError) -> Failure {
         kind: if denied { FailureKind::Registry } else { FailureKind::Engine },
         message: error.to_string(),
         hint: if denied {
-            Some(format!("log in with `docker login {host}`, as somebody who may push there"))
+            let origin = login.map(|origin| format!("the login was that of {origin}; ")).unwrap_or_default();
+            Some(format!("{origin}log in with `docker login {host}` as somebody who may push there"))
         } else {
             error.hint()
         },
