@@ -491,7 +491,13 @@ fn ignored_and_hostile_file_names_arrive_as_they_are() {
     let odd = std::ffi::OsStr::from_bytes(b"api/files/caf\xe9");
     std::fs::write(checkout.root.join(odd), "x").expect("a file");
     std::os::unix::fs::symlink("build.jar", checkout.root.join("api/files/link")).expect("a link");
-    engine.build(&checkout, &[]).0.exits(0);
+    let (run, _) = engine.build(&checkout, &[]);
+    if run.code == 1 && run.stderr.contains("invalid UTF-8") {
+        // Newer engines refuse such names, docker's own client's too; then it is said what to do.
+        run.says("takes only names").says("rename api/files/caf");
+        return;
+    }
+    run.exits(0);
     let listing = engine.in_image(
         "api:main",
         &["sh", "-c", "cd /files && printf '%s,' * | od -An -c | tr -d ' \\n'; readlink link"],

@@ -180,10 +180,7 @@ impl BuildRun<'_> {
         let running = execution::run(request, Arc::new(worker), events, interruption);
         let (outcome, ()) = tokio::join!(running, follow(&mut reporter, received));
         drop(listening);
-        let positions = match outcome {
-            Outcome::Succeeded => Vec::new(),
-            Outcome::Failed | Outcome::Interrupted => tag_positions(session, engine, plan).await,
-        };
+        let positions = tag_positions(session, engine, plan, outcome).await;
         output.finish(reporter, &positions);
         Ok(outcome)
     }

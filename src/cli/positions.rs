@@ -6,18 +6,29 @@ use std::time::Duration;
 use super::session::Session;
 use crate::checkout::Checkout;
 use crate::engine::{Engine, LocalImage};
-use crate::execution::REVISION_LABEL;
+use crate::execution::{Outcome, REVISION_LABEL};
 use crate::image::ImageReference;
 use crate::plan::{Plan, Step};
 use crate::report::{Position, TagPosition};
 
 /// Whoever pressed Ctrl-C does not wait for an engine that is busy.
-const PATIENCE: Duration = Duration::from_millis(500);
+const IMPATIENCE: Duration = Duration::from_millis(500);
+const PATIENCE: Duration = Duration::from_secs(10);
 
-/// For each moving tag of the plan the commit whose images it is on. Empty where the engine does not say.
-pub(super) async fn tag_positions(session: &Session, engine: &Engine, plan: &Plan) -> Vec<TagPosition> {
+/// For each moving tag of the plan the commit whose images it is on. Empty where the engine does not say in time.
+pub(super) async fn tag_positions(
+    session: &Session,
+    engine: &Engine,
+    plan: &Plan,
+    outcome: Outcome,
+) -> Vec<TagPosition> {
+    let patience = match outcome {
+        Outcome::Succeeded => return Vec::new(),
+        Outcome::Failed => PATIENCE,
+        Outcome::Interrupted => IMPATIENCE,
+    };
     let asking = ask(session, engine, plan);
-    tokio::time::timeout(PATIENCE, asking).await.ok().flatten().unwrap_or_default()
+    tokio::time::timeout(patience, asking).await.ok().flatten().unwrap_or_default()
 }
 
 async fn ask(session: &Session, engine: &Engine, plan: &Plan) -> Option<Vec<TagPosition>> {

@@ -14,7 +14,7 @@ use super::session::Session;
 use crate::diagnostic::Diagnostic;
 use crate::execution::{EVENT_CAPACITY, Event, Outcome};
 use crate::plan::Plan;
-use crate::publish::{Failure, FailureKind, Publication, Publisher, Report};
+use crate::publish::{Failure, FailureKind, Move, Publication, Publisher, Report};
 
 /// A run that puts images and tags into registries, and shows how.
 pub(super) struct Publishing<'a> {
@@ -71,20 +71,20 @@ impl Publishing<'_> {
 
 /// Says from where to where tags move, before they do.
 fn moves(publications: &[Publication]) -> Vec<String> {
-    let mut lines = Vec::new();
-    for publication in publications {
-        for moved in &publication.moves {
-            let from = match &moved.from {
-                None => "new".to_owned(),
-                Some(from) => match from.revision {
-                    Some(revision) => format!("is at {}", revision.short()),
-                    None => "is on an image without a commit".to_owned(),
-                },
-            };
-            lines.push(format!("  move   {}   {from}", publication.tagged(&moved.tag)));
-        }
+    let moves = publications.iter().flat_map(|publication| {
+        publication.moves.iter().map(|moved| (publication.tagged(&moved.tag).to_string(), from(moved)))
+    });
+    let moves: Vec<(String, String)> = moves.collect();
+    let width = moves.iter().map(|(reference, _)| reference.len()).max().unwrap_or_default();
+    moves.iter().map(|(reference, from)| format!("  move   {reference:width$}   {from}")).collect()
+}
+
+fn from(moved: &Move) -> String {
+    let Some(from) = &moved.from else { return "new".to_owned() };
+    match from.revision {
+        Some(revision) => format!("is at {}", revision.short()),
+        None => "is on an image without a commit".to_owned(),
     }
-    lines
 }
 
 fn conclude(report: &Report, publications: &[Publication], begun: Instant, output: &Output) -> ExitCode {

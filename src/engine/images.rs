@@ -56,6 +56,9 @@ pub struct ListedImage {
 /// Questions under way at once. More gain nothing on any engine that was tried.
 const CONCURRENT_QUESTIONS: usize = 16;
 
+/// How often a tag is put that somebody else puts at the same time.
+const TAG_TRIES: u32 = 10;
+
 impl Engine {
     /// What the engine knows about an image, `None` if it has none of that name.
     pub async fn inspect(&self, reference: &ImageReference) -> Result<Option<LocalImage>, EngineError> {
@@ -101,13 +104,18 @@ impl Engine {
         let repository = format!("{}/{}", target.repository.host(), target.repository.path());
         let tag = target.tag.as_ref().map_or("latest", |tag| tag.as_str());
         let options = TagImageOptionsBuilder::default().repo(&repository).tag(tag).build();
-        self.docker().tag_image(&source.canonical(), Some(options)).await.map_err(|error| {
-            if is_not_found(&error) {
-                EngineError::NoSuchImage(source.to_string())
-            } else {
-                refused(&format!("tag {target}"), &error)
+        let mut tries = 1;
+        loop {
+            match self.docker().tag_image(&source.canonical(), Some(options.clone())).await {
+                Ok(()) => return Ok(()),
+                Err(error) if is_not_found(&error) => {
+                    return Err(EngineError::NoSuchImage(source.to_string()));
+                }
+                // With containerd's store, whoever makes the same tag at the same moment comes second.
+                Err(error) if tries < TAG_TRIES && is_taken(&error) => tries += 1,
+                Err(error) => return Err(refused(&format!("tag {target}"), &error)),
             }
-        })
+        }
     }
 
     /// Takes a name off its image, and deletes the image if that was its last one. Gives false if there was
@@ -136,6 +144,10 @@ impl Engine {
         let containers = containers.into_iter().filter(|container| uses(&container.image_id));
         Ok(containers.map(|container| name(container.names, container.id)).collect())
     }
+}
+
+fn is_taken(error: &bollard::errors::Error) -> bool {
+    error.to_string().contains("already exists")
 }
 
 pub(super) fn is_not_found(error: &bollard::errors::Error) -> bool {

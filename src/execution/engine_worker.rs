@@ -178,9 +178,23 @@ impl EngineWorker {
         };
         let hint = match error {
             BuildError::ContextExceeded(_) => Some(self.whole_context(step)),
+            BuildError::Failed { message, .. } if message.contains("invalid UTF-8") => {
+                Some(self.name_that_is_not_text(step))
+            }
             _ => error.hint(),
         };
         BuildFailure { line, hint, ..BuildFailure::new(error.to_string()) }
+    }
+
+    /// Engines from 27 on take the protocol's word that names are text.
+    fn name_that_is_not_text(&self, step: usize) -> String {
+        let files = self.image(step).ready().map(|ready| ready.files.as_slice()).unwrap_or_default();
+        let odd = files.iter().find(|file| std::str::from_utf8(file.path.as_bytes()).is_err());
+        let what = odd.map_or_else(|| "what is named so".to_owned(), |file| file.path.to_text());
+        format!(
+            "this engine's BuildKit takes only names and links that are UTF-8: rename {what}, leave it out with \
+             .dockerignore, or build with DOCKER_BUILDKIT=0"
+        )
     }
 
     /// The settings that make every file of the context an input.
