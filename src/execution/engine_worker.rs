@@ -21,6 +21,9 @@ use crate::plan::{Plan, PlannedTag, Step};
 use crate::project::{Image, Project, ReadyImage};
 use crate::registry::Credentials;
 
+/// How often an image is named that another run names at the same time.
+const NAMING_TRIES: u32 = 5;
+
 /// An engine that gives an image its name anew, because another run built the same one, may not know the
 /// name for a moment. So often what was not found is looked for again.
 const TRIES: usize = 3;
@@ -148,6 +151,25 @@ impl EngineWorker {
 }
 
 impl EngineWorker {
+    async fn build_once(
+        &self,
+        image: usize,
+        updates: &mpsc::Sender<BuildUpdate>,
+    ) -> Result<Result<(), BuildError>, BuildFailure> {
+        let request = self.request(image).map_err(BuildFailure::new)?;
+        let (sender, mut events) = mpsc::channel(256);
+        let build = self.engine.build(request, sender);
+        let forward = async {
+            while let Some(event) = events.recv().await {
+                if updates.send(update(event)).await.is_err() {
+                    break;
+                }
+            }
+        };
+        let (built, ()) = tokio::join!(build, forward);
+        Ok(built.map(drop))
+    }
+
     async fn pull_with_login(&self, reference: &ImageReference) -> Result<(), String> {
         let login = self.credentials.login(reference.repository.host()).await;
         let login = login.map_err(|error| error.to_string())?.as_ref().and_then(engine_login);
@@ -215,6 +237,11 @@ fn context_key(ready: &ReadyImage, time: Option<i64>) -> [u8; 32] {
     ready.material.files.digest_with_times(&times)
 }
 
+/// Whether another run gave a name that this one was about to give.
+fn is_taken(error: &BuildError) -> bool {
+    matches!(error, BuildError::Failed { message, line: None, .. } if message.ends_with(": already exists"))
+}
+
 fn immutable_references(step: &Step) -> Vec<ImageReference> {
     step.tags.iter().filter(|tag| !tag.moves).map(|tag| step.tagged(tag)).collect()
 }
@@ -228,19 +255,17 @@ impl Worker for EngineWorker {
     }
 
     async fn build(&self, image: usize, updates: mpsc::Sender<BuildUpdate>) -> Result<(), BuildFailure> {
-        let request = self.request(image).map_err(BuildFailure::new)?;
         self.check_bases(image).await?;
-        let (sender, mut events) = mpsc::channel(256);
-        let build = self.engine.build(request, sender);
-        let forward = async {
-            while let Some(event) = events.recv().await {
-                if updates.send(update(event)).await.is_err() {
-                    break;
-                }
+        let mut tries = 1;
+        loop {
+            match self.build_once(image, &updates).await? {
+                Ok(()) => break,
+                // With containerd's store, whoever names the same image at the same moment comes second; what was
+                // built is kept, so that building again only names it.
+                Err(error) if tries < NAMING_TRIES && is_taken(&error) => tries += 1,
+                Err(error) => return Err(self.failure(image, &error)),
             }
-        };
-        let (built, ()) = tokio::join!(build, forward);
-        built.map_err(|error| self.failure(image, &error))?;
+        }
         if let (Some(ready), Some(key)) = (self.image(image).ready(), self.step(image).key) {
             self.manifests.write(key, &ready.material.files);
         }
