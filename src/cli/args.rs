@@ -41,6 +41,8 @@ pub enum Command {
     Plan(PlanArgs),
     /// Build, then push what the registry lacks and move its tags
     Push(PushArgs),
+    /// Pin external bases to what their tags name now, in shipwright.lock
+    Lock(LockArgs),
     /// List images as NAME:src-KEY, one a line
     Images(ImagesArgs),
     /// Show which image is built from which
@@ -252,6 +254,26 @@ pub struct PlanArgs {
     pub format: PlanFormat,
 }
 
+/// `shipwright lock`.
+#[derive(Clone, Debug, Default, Args)]
+pub struct LockArgs {
+    /// Ask again for these bases, or for all, and lock what their tags name now
+    #[arg(long, value_name = "BASE", num_args = 0.., value_delimiter = ',', conflicts_with = "check")]
+    pub update: Option<Vec<String>>,
+
+    /// Change nothing; exit with 1 if a base moved or is not locked
+    #[arg(long)]
+    pub check: bool,
+
+    /// Whose bases.
+    #[command(flatten)]
+    pub selection: SelectionArgs,
+
+    /// What decides the images.
+    #[command(flatten)]
+    pub image: ImageArgs,
+}
+
 /// `shipwright images`.
 #[derive(Clone, Debug, Default, Args)]
 pub struct ImagesArgs {
@@ -374,6 +396,17 @@ impl PushArgs {
 }
 
 impl PlanArgs {
+    /// Takes what stood before the command.
+    pub fn merged(mut self, mut before: BuildArgs) -> Self {
+        before.selection.merge(self.selection);
+        before.image.merge(self.image);
+        self.selection = before.selection;
+        self.image = before.image;
+        self
+    }
+}
+
+impl LockArgs {
     /// Takes what stood before the command.
     pub fn merged(mut self, mut before: BuildArgs) -> Self {
         before.selection.merge(self.selection);

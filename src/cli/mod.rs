@@ -12,6 +12,8 @@ mod graph;
 mod images;
 mod inspect;
 mod known;
+mod lock;
+mod lock_answers;
 mod output;
 mod plan;
 mod positions;
@@ -36,6 +38,7 @@ pub fn run(cli: Cli, environment: &Environment) -> ExitCode {
         Command::Build(args) => block_on(build::run(&global, &build.merged(args), environment, &mut output)),
         Command::Plan(args) => block_on(plan::run(&global, &args.merged(build), environment, &mut output)),
         Command::Push(args) => block_on(push::run(&global, &args.merged(build), environment, &mut output)),
+        Command::Lock(args) => block_on(lock::run(&global, &args.merged(build), environment, &mut output)),
         Command::Images(args) => {
             block_on(images::run(&global, &args.merged(build), environment, &mut output))
         }

@@ -80,6 +80,14 @@ pub(super) fn one_line(text: &str) -> String {
     printable(&lines.join(" ").replace('\t', " ")).into_owned()
 }
 
+/// A reference in one line, of whose digest the first digits do.
+pub(super) fn reference(text: &str) -> String {
+    match text.split_once("@sha256:") {
+        Some((name, hex)) => one_line(&format!("{name}@{}", hex.get(..12).unwrap_or(hex))),
+        None => one_line(text),
+    }
+}
+
 /// A message that may have several lines, each printable.
 pub(super) fn lines(text: &str) -> String {
     let lines: Vec<Cow<'_, str>> = text.trim_end().lines().map(printable).collect();
