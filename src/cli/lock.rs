@@ -54,7 +54,8 @@ fn refuse(global: &GlobalArgs, args: &LockArgs) -> Result<(), CliError> {
         return Ok(());
     }
     if global.offline {
-        let hint = "leave --offline out; `shipwright lock --check --offline` only looks whether all are locked";
+        let hint =
+            "leave --offline out; `shipwright lock --check --offline` only looks whether all are locked";
         return Err(CliError::usage_with_hint("lock asks registries", hint));
     }
     if args.image.rev.is_some() {
@@ -182,7 +183,8 @@ fn summary(changes: &[Change], locked: usize, bases: &Bases) -> String {
     let new = count(|change| change.from.is_none());
     let moved = count(|change| change.from.is_some() && change.to.is_some());
     let dropped = count(|change| change.to.is_none());
-    let parts = [(new, "locked"), (moved, "moved"), (dropped, "dropped"), (locked - new - moved, "as before")];
+    let parts =
+        [(new, "locked"), (moved, "moved"), (dropped, "dropped"), (locked - new - moved, "as before")];
     let parts = parts.iter().filter(|(count, _)| *count > 0);
     let parts: Vec<String> = parts.map(|(count, word)| format!("{count} {word}")).collect();
     format!("{LOCK_FILE}: {}", parts.join(", "))
@@ -227,7 +229,8 @@ async fn check(
 
 /// What makes a check fail.
 fn behind(moved: &[&ImageReference], missing: &[&ImageReference]) -> Vec<Diagnostic> {
-    let name = |bases: &[&ImageReference]| bases.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+    let name =
+        |bases: &[&ImageReference]| bases.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
     let moved = (!moved.is_empty()).then(|| {
         Diagnostic::error(format!("moved since they were locked: {}", name(moved)))
             .hint("`shipwright lock --update` locks what they name now")

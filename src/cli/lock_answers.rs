@@ -56,10 +56,10 @@ impl Answers {
                 ),
             }
         });
-        let errors = self.errors.iter().map(|error| Diagnostic {
-            hint: error.hint(),
-            ..Diagnostic::error(error.to_string())
-        });
+        let errors = self
+            .errors
+            .iter()
+            .map(|error| Diagnostic { hint: error.hint(), ..Diagnostic::error(error.to_string()) });
         absent.chain(errors).collect()
     }
 }

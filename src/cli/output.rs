@@ -16,8 +16,8 @@ use crate::image::ImageReference;
 use crate::path::TreePath;
 use crate::plan::Plan;
 use crate::report::{
-    BaseNews, Charset, JsonEvents, Mode, Renderer, Reporter, TagPosition, Theme, View, diagnostics, lock_text,
-    plan_text, rebuilt_text, run_head,
+    BaseNews, Charset, JsonEvents, Mode, Renderer, Reporter, TagPosition, Theme, View, diagnostics,
+    lock_text, plan_text, rebuilt_text, run_head,
 };
 
 /// How often the live display is drawn.

@@ -316,6 +316,11 @@ fn is_as_committed(
     options: &Options,
 ) -> Result<bool, CliError> {
     let differences = tree.differences(committed, &project.versioned_paths(options))?;
+    // Git says nothing about a lock file that it ignores.
+    let lock = &options.lock;
+    if lock.path.is_some() && files::lock_in(committed).ok().as_ref() != Some(lock) {
+        return Ok(false);
+    }
     Ok(differences.added.is_empty() && differences.removed.is_empty() && differences.modified.is_empty())
 }
 

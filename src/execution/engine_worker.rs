@@ -164,7 +164,9 @@ impl EngineWorker {
             return error;
         }
         let base = ImageReference { digest: None, ..reference.clone() };
-        format!("{error} (the locked image is gone: `shipwright lock --update {base}` locks what {base} names now)")
+        format!(
+            "{error} (the locked image is gone: `shipwright lock --update {base}` locks what {base} names now)"
+        )
     }
 
     /// What a base brings along is known once it is there, and must not decide what nobody planned.

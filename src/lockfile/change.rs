@@ -154,7 +154,8 @@ mod tests {
     #[test]
     fn entries_stay_move_come_and_go() {
         let lock = lock(&[("stays", 1), ("moves", 2), ("goes", 3), ("same", 4)]);
-        let answers = [("moves", 5), ("new", 6), ("same", 4)].map(|(name, number)| (base(name), digest(number)));
+        let answers =
+            [("moves", 5), ("new", 6), ("same", 4)].map(|(name, number)| (base(name), digest(number)));
         let (after, changes) = lock.changed(&answers.into(), &bases(&["goes"]));
         let of = |name: &str| after.digest(&base(name)).cloned();
         assert_eq!(
@@ -183,17 +184,12 @@ mod tests {
         assert_eq!(named("busybox"), ["busybox:latest"]);
         assert_eq!(named("docker.io/library/busybox:1"), ["busybox:1"]);
         assert_eq!(named("quay.io/a/b"), ["quay.io/a/b:2"]);
-        for (wrong, hint) in [
-            ("alpine:3.2", Some("did you mean alpine:3.20 or alpine:3.19 or")),
-            ("zzz", None),
-            ("A b", None),
-        ] {
+        for (wrong, hint) in
+            [("alpine:3.2", Some("did you mean alpine:3.20 or alpine:3.19?")), ("zzz", None), ("A b", None)]
+        {
             let error = Questions::named(&[wrong.to_owned()], &known).expect_err(wrong);
             assert_eq!(error.to_string(), format!("`{wrong}` is no external base of this checkout"));
-            match (error.hint(), hint) {
-                (Some(found), Some(hint)) => assert!(found.starts_with("did you mean alpine:3."), "{found} {hint}"),
-                (found, hint) => assert_eq!(found.is_some(), hint.is_some(), "{wrong}: {found:?}"),
-            }
+            assert_eq!(error.hint().as_deref(), hint, "{wrong}");
         }
     }
 }

@@ -13,7 +13,8 @@ use crate::path::TreePath;
 pub(super) const VERSION: &str = "1";
 
 /// What helps against most damage: nothing in the file is made by hand.
-const RESTORE: &str = "`git checkout -- shipwright.lock` restores it; `shipwright lock` makes a new one when it is deleted";
+const RESTORE: &str =
+    "`git checkout -- shipwright.lock` restores it; `shipwright lock` makes a new one when it is deleted";
 
 type Value<'a> = Spanned<DeValue<'a>>;
 
@@ -179,7 +180,9 @@ mod tests {
 
     #[test]
     fn reads_bases_and_their_digests() {
-        let text = format!("# x\nversion = 1\r\n\n[bases]\r\n\"alpine\" = \"{DIGEST}\"\n'quay.io/a/b:1' = '{DIGEST}'\n");
+        let text = format!(
+            "# x\nversion = 1\r\n\n[bases]\r\n\"alpine\" = \"{DIGEST}\"\n'quay.io/a/b:1' = '{DIGEST}'\n"
+        );
         let lock = parse(&text, &"shipwright.lock".into()).expect("valid");
         let bases: Vec<String> = lock.bases().map(ToString::to_string).collect();
         assert_eq!(bases, ["alpine:latest", "quay.io/a/b:1"]);
@@ -195,10 +198,7 @@ mod tests {
             ("version = 2\n".into(), "1: [2] the lock file's version is not 1".into()),
             ("version = '1'\n".into(), "1: ['1'] the lock file's version is not 1".into()),
             ("version = 1\nbases = []\n".into(), "2: [[]] bases must be a table".into()),
-            (
-                "version = 1\n[base]\n".into(),
-                "2: [base] `base` does not belong into a lock file".into(),
-            ),
+            ("version = 1\n[base]\n".into(), "2: [base] `base` does not belong into a lock file".into()),
             (
                 locked("\"a\" = \"sha256:12\""),
                 "3: [\"sha256:12\"] what a is locked to is not a digest".into(),

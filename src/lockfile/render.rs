@@ -41,7 +41,8 @@ mod tests {
     #[test]
     fn sorted_by_the_name_that_people_read() {
         let text = render(&lock(&["quay.io/a/b", "busybox", "acme/x", "127.0.0.1:5000/z", "cgr.dev/c"]));
-        let names: Vec<&str> = text.lines().filter_map(|line| line.strip_prefix('"')?.split('"').next()).collect();
+        let names: Vec<&str> =
+            text.lines().filter_map(|line| line.strip_prefix('"')?.split('"').next()).collect();
         assert_eq!(names, ["127.0.0.1:5000/z:1", "acme/x:1", "busybox:1", "cgr.dev/c:1", "quay.io/a/b:1"]);
         assert!(text.starts_with("# The digests"), "{text}");
     }

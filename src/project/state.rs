@@ -58,8 +58,12 @@ impl Project {
             let versioned = files.iter().filter(|file| file.tracking != Tracking::Ignored);
             [&image.dockerfile].into_iter().chain(&image.ignore_file).chain(versioned.map(|file| &file.path))
         };
-        let mut paths: Vec<&TreePath> =
-            options.settings_file.iter().chain(&options.lock.path).chain(self.images.iter().flat_map(of_image)).collect();
+        let mut paths: Vec<&TreePath> = options
+            .settings_file
+            .iter()
+            .chain(&options.lock.path)
+            .chain(self.images.iter().flat_map(of_image))
+            .collect();
         // Stable, because that is quick where most of it is in order already.
         paths.sort();
         paths.dedup();
