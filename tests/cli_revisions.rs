@@ -127,7 +127,7 @@ fn change(checkout: &Checkout, numbers: &mut Numbers) {
 /// Locks the base of most images, moves it, or takes the lock away.
 fn change_lock(checkout: &Checkout, step: usize) {
     let path = "shipwright.lock";
-    if step % 3 == 0 && checkout.root.join(path).is_file() {
+    if step.is_multiple_of(3) && checkout.root.join(path).is_file() {
         checkout.remove(path);
     } else {
         let digest = format!("sha256:{step:064x}");

@@ -15,8 +15,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
     args_conflicts_with_subcommands = false,
     disable_help_subcommand = true,
     after_help = "Exit codes: 0 done, 1 a build failed, 2 usage, settings or a Dockerfile is wrong, \
-                  3 no engine answers, 4 registry or login, 130 interrupted.\nFiles: shipwright.toml (optional). \
-                  More: docs/cli.md."
+                  3 no engine answers, 4 registry or login, 130 interrupted.\nFiles: shipwright.toml, \
+                  shipwright.lock (optional). More: docs/cli.md."
 )]
 pub struct Cli {
     /// What to do; `build` if nothing is said.

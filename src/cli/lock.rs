@@ -198,7 +198,8 @@ async fn check(
     output: &Output,
 ) -> Result<ExitCode, CliError> {
     let lock = lock(session);
-    let missing = lock.unanswered(&bases.wanted, &Questions::Missing);
+    let mut missing = lock.unanswered(&bases.wanted, &Questions::Missing);
+    missing.sort_by_key(ToString::to_string);
     let (mut moved, mut failures) = (Vec::new(), Vec::new());
     if let Some(registry) = registry {
         let answers = ask(registry, lock.unanswered(&bases.wanted, &Questions::Locked)).await;
