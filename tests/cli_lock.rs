@@ -340,6 +340,10 @@ fn an_uncommitted_lock_makes_dirty_what_it_changes() {
     checkout.commit("ignored");
     checkout.write(LOCK, lock_of(&[("one:1", 1)]));
     assert_eq!(of(&checkout), ["a", "c"]);
+    checkout
+        .run(&["push", "--namespace", "acme"])
+        .exits(2)
+        .says("uncommitted changes are in acme/a, acme/c: shipwright.lock\n");
 }
 
 #[test]

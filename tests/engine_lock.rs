@@ -54,10 +54,16 @@ macro_rules! story {
 impl Story {
     /// Builds the base anew, on the engine and in the registry; gives its digest.
     fn move_base(&self, content: &str) -> String {
+        self.move_base_with(content, "")
+    }
+
+    /// The same with a further instruction.
+    fn move_base_with(&self, content: &str, instruction: &str) -> String {
         let folder = self.checkout.beside("base");
         std::fs::create_dir_all(&folder).expect("a folder");
         std::fs::write(folder.join("content"), content).expect("written");
-        std::fs::write(folder.join("Dockerfile"), "FROM busybox\nCOPY content /\n").expect("written");
+        let dockerfile = format!("FROM busybox\nCOPY content /\n{instruction}\n");
+        std::fs::write(folder.join("Dockerfile"), dockerfile).expect("written");
         let name = format!("{}:1", self.base);
         self.engine.docker(&["build", "--quiet", "--tag", &name, &folder.to_string_lossy()]);
         self.engine.docker(&["push", "--quiet", &name]);
@@ -101,9 +107,7 @@ impl Drop for Story {
         let listed = self.engine.docker(&["images", "--digests", "--format", format, "--filter", &filter]);
         for name in listed.split_whitespace().filter(|name| !name.contains("<none>")) {
             // One may have gone with the other.
-            let _ = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
-                self.engine.docker(&["rmi", "--force", name])
-            }));
+            self.engine.try_docker(&["rmi", "--force", name]);
         }
     }
 }
@@ -169,6 +173,18 @@ fn a_locked_base_moves_only_when_it_is_said() {
     assert_eq!(story.engine.label("from:main", DIGEST_LABEL), second);
 }
 
+/// What a base brings along is asked of the locked one, not of what the engine has under its tag.
+#[test]
+fn a_trigger_of_the_locked_base_is_seen() {
+    let story = story!();
+    let first = story.move_base_with("first", "ONBUILD COPY . /all");
+    story.run(&["lock", "from"]).exits(0);
+    story.move_base("second");
+    story.run(&["build", "from"]).exits(1).says("its base carries a trigger that was not planned");
+    story.forget(&first);
+    story.run(&["build", "from"]).exits(1).says("its base carries a trigger that was not planned");
+}
+
 #[test]
 fn the_classic_builder_takes_the_locked_one_too() {
     let story = story!();
@@ -188,8 +204,10 @@ fn a_locked_base_that_is_gone_is_named() {
     let first = story.move_base("first");
     story.run(&["lock", "from"]).exits(0);
     let before = std::fs::read(story.checkout.root.join("shipwright.lock")).expect("a lock");
-    // With the registry gone, what the engine has is enough, also with --pull.
-    story.run(&["build", "--pull", "from"]).exits(0);
+    // What the engine has by its digest is not pulled again, also with --pull.
+    let (run, events) = story.engine.build(&story.checkout, &["--pull", "from"]);
+    run.exits(0);
+    assert!(events.iter().all(|event| event["event"] != "pull-started"), "{events:?}");
     story.move_base("second");
     story.forget(&first);
     let url = format!(

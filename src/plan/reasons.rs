@@ -185,3 +185,29 @@ fn differing<'a, V: PartialEq>(old: &'a BTreeMap<String, V>, new: &'a BTreeMap<S
     let names: BTreeSet<&String> = old.keys().chain(new.keys()).collect();
     names.into_iter().filter(|name| old.get(*name) != new.get(*name)).map(String::as_str).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_base_comes_moves_and_is_let_go() {
+        let digest = |byte: &str| Some(format!("sha256:{}", byte.repeat(32)));
+        let (old, new) = (digest("1a"), digest("3c"));
+        let change = |old, new| base_change("docker.io/library/busybox", old, new);
+        for (old, new, text) in [
+            (Some(&old), Some(&new), "base busybox:latest moved: 1a1a1a1a1a1a → 3c3c3c3c3c3c"),
+            (Some(&None), Some(&new), "base busybox:latest is locked to 3c3c3c3c3c3c"),
+            (Some(&old), Some(&None), "base busybox:latest is not locked any more"),
+            (None, Some(&new), "base busybox:latest changed"),
+            (Some(&old), None, "base busybox:latest changed"),
+            (
+                Some(&Some("\u{1b}".to_owned())),
+                Some(&new),
+                "base busybox:latest moved: something else → 3c3c3c3c3c3c",
+            ),
+        ] {
+            assert_eq!(change(old, new), text);
+        }
+    }
+}

@@ -137,6 +137,15 @@ mod tests {
     }
 
     #[test]
+    fn a_digest_is_cut_to_what_people_compare() {
+        let digest = format!("sha256:{}", "1a".repeat(32));
+        assert_eq!(reference(&format!("h:5000/a:1@{digest}")), "h:5000/a:1@1a1a1a1a1a1a");
+        for text in ["a:1", "a@sha256:1a"] {
+            assert_eq!(reference(text), text.replace("sha256:", ""));
+        }
+    }
+
+    #[test]
     fn messages_become_one_line() {
         assert_eq!(one_line("a\n  b\r\n\n\tc\td\x1b[2J"), "a b c d\\u{1b}[2J");
     }
