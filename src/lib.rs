@@ -16,6 +16,8 @@ pub mod diagnostic;
 
 pub mod image;
 
+pub mod lockfile;
+
 pub mod checkout;
 
 pub mod discovery;

@@ -11,6 +11,7 @@ const ORDER: &[(&str, Allowed)] = &[
     ("path", Allowed::Only(&["printable"])),
     ("diagnostic", Allowed::Only(&["path"])),
     ("image", Allowed::Only(&[])),
+    ("lockfile", Allowed::Only(&["diagnostic", "image", "path"])),
     ("checkout", Allowed::Above),
     ("discovery", Allowed::Above),
     ("dockerfile", Allowed::Only(&["diagnostic", "image", "path"])),

@@ -189,7 +189,7 @@ fn the_plan_as_text_has_a_headline_a_line_an_image_and_a_count() {
         lines.iter().filter(|line| line.starts_with("  build ")).map(|line| words(line)[1]).collect();
     assert_eq!(images, SHOP.map(|name| format!("acme/{name}")));
     assert_eq!(lines.last(), Some(&"12 images: 12 to build"));
-    assert_eq!(run.stderr, "");
+    assert_eq!(run.stderr, "note: 1 base floats: busybox:latest; `shipwright lock` pins it\n");
 }
 
 fn words(line: &str) -> Vec<&str> {

@@ -124,6 +124,17 @@ fn change(checkout: &Checkout, numbers: &mut Numbers) {
     }
 }
 
+/// Locks the base of most images, moves it, or takes the lock away.
+fn change_lock(checkout: &Checkout, step: usize) {
+    let path = "shipwright.lock";
+    if step.is_multiple_of(3) && checkout.root.join(path).is_file() {
+        checkout.remove(path);
+    } else {
+        let digest = format!("sha256:{step:064x}");
+        checkout.write(path, format!("version = 1\n[bases]\n\"busybox\" = \"{digest}\"\n"));
+    }
+}
+
 /// A history of about thirty commits on several branches, with merges.
 fn history(seed: u64) -> Checkout {
     let mut numbers = Numbers(seed);
@@ -150,6 +161,9 @@ fn history(seed: u64) -> Checkout {
             _ => {
                 for _ in 0..=numbers.below(3) {
                     change(&checkout, &mut numbers);
+                }
+                if step % 4 == 1 {
+                    change_lock(&checkout, step);
                 }
                 checkout.commit(&format!("step {step}"));
             }

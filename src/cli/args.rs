@@ -15,8 +15,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
     args_conflicts_with_subcommands = false,
     disable_help_subcommand = true,
     after_help = "Exit codes: 0 done, 1 a build failed, 2 usage, settings or a Dockerfile is wrong, \
-                  3 no engine answers, 4 registry or login, 130 interrupted.\nFiles: shipwright.toml (optional). \
-                  More: docs/cli.md."
+                  3 no engine answers, 4 registry or login, 130 interrupted.\nFiles: shipwright.toml, \
+                  shipwright.lock (optional). More: docs/cli.md."
 )]
 pub struct Cli {
     /// What to do; `build` if nothing is said.
@@ -43,6 +43,8 @@ pub enum Command {
     Push(PushArgs),
     /// Have images on the engine, pulled or built, and print their references
     Ensure(EnsureArgs),
+    /// Pin external bases to what their tags name now, in shipwright.lock
+    Lock(LockArgs),
     /// List images as NAME:src-KEY, one a line
     Images(ImagesArgs),
     /// Show which image is built from which
@@ -321,6 +323,26 @@ pub struct PlanArgs {
     pub format: PlanFormat,
 }
 
+/// `shipwright lock`.
+#[derive(Clone, Debug, Default, Args)]
+pub struct LockArgs {
+    /// Ask again for these bases, or for all, and lock what their tags name now
+    #[arg(long, value_name = "BASE", num_args = 0.., value_delimiter = ',', conflicts_with = "check")]
+    pub update: Option<Vec<String>>,
+
+    /// Change nothing; exit with 1 if a base moved or is not locked
+    #[arg(long)]
+    pub check: bool,
+
+    /// Whose bases.
+    #[command(flatten)]
+    pub selection: SelectionArgs,
+
+    /// What decides the images.
+    #[command(flatten)]
+    pub image: ImageArgs,
+}
+
 /// `shipwright images`.
 #[derive(Clone, Debug, Default, Args)]
 pub struct ImagesArgs {
@@ -465,6 +487,17 @@ impl PlanArgs {
         before.image.merge(self.image);
         before.registry.merge(self.registry);
         self.registry = before.registry;
+        self.selection = before.selection;
+        self.image = before.image;
+        self
+    }
+}
+
+impl LockArgs {
+    /// Takes what stood before the command.
+    pub fn merged(mut self, mut before: BuildArgs) -> Self {
+        before.selection.merge(self.selection);
+        before.image.merge(self.image);
         self.selection = before.selection;
         self.image = before.image;
         self

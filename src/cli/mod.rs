@@ -14,6 +14,8 @@ mod graph;
 mod images;
 mod inspect;
 mod known;
+mod lock;
+mod lock_answers;
 mod lookup;
 mod output;
 mod plan;
@@ -44,6 +46,7 @@ pub fn run(cli: Cli, environment: &Environment) -> ExitCode {
         Command::Ensure(args) => {
             block_on(ensure::run(&global, &args.merged(build), environment, &mut output))
         }
+        Command::Lock(args) => block_on(lock::run(&global, &args.merged(build), environment, &mut output)),
         Command::Images(args) => {
             block_on(images::run(&global, &args.merged(build), environment, &mut output))
         }

@@ -12,10 +12,12 @@ use super::error::{CliError, ExitCode};
 use crate::checkout::Snapshot;
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::execution::Event;
+use crate::image::ImageReference;
 use crate::path::TreePath;
 use crate::plan::Plan;
 use crate::report::{
-    Charset, JsonEvents, Mode, Renderer, Reporter, TagPosition, Theme, View, diagnostics, plan_text, run_head,
+    BaseNews, Charset, JsonEvents, Mode, Renderer, Reporter, TagPosition, Theme, View, diagnostics,
+    lock_text, plan_text, rebuilt_text, run_head,
 };
 
 /// How often the live display is drawn.
@@ -117,6 +119,14 @@ impl Output {
         };
         let shown: Vec<Diagnostic> = found.iter().filter(is_shown).cloned().collect();
         self.say(&diagnostics(&shown, &self.message_view, &|path| self.source(path)));
+    }
+
+    /// Says what `lock` did or found, base by base, and which images that rebuilds.
+    pub(super) fn lock(&self, news: &[(ImageReference, BaseNews)], rebuilt: &[String]) {
+        if !self.quiet && self.mode != Mode::Json {
+            self.say(&lock_text(news, &self.message_view));
+            self.say(&rebuilt_text(rebuilt, &self.message_view));
+        }
     }
 
     /// What a run begins with.

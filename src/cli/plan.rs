@@ -5,6 +5,8 @@ use super::lookup::{self, look_up};
 use super::output::Output;
 use super::registries::Registries;
 use super::session::{EngineNeed, Request, Session, has_errors};
+use crate::diagnostic::Diagnostic;
+use crate::plan::Plan;
 
 /// `shipwright plan`: what `build` would do. Changes nothing.
 pub(super) async fn run(
@@ -42,7 +44,25 @@ pub(super) async fn run(
         PlanFormat::Text => {
             output.diagnostics(&plan.diagnostics);
             output.plan(&plan)?;
+            output.diagnostics(&floating(&plan));
         }
     }
     Ok(if has_errors(&plan.diagnostics) { ExitCode::Wrong } else { session.blocked_code(&plan) })
+}
+
+/// Bases that may be another image tomorrow, though nothing here changes.
+fn floating(plan: &Plan) -> Vec<Diagnostic> {
+    const FEW: usize = 3;
+    let bases: Vec<&str> = plan.floating().into_iter().collect();
+    let more = match bases.len().saturating_sub(FEW) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    let list = bases.iter().take(FEW).copied().collect::<Vec<_>>().join(", ");
+    let text = match bases.len() {
+        0 => return Vec::new(),
+        1 => format!("1 base floats: {list}; `shipwright lock` pins it"),
+        count => format!("{count} bases float: {list}{more}; `shipwright lock` pins them"),
+    };
+    vec![Diagnostic::note(text)]
 }

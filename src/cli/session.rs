@@ -15,6 +15,7 @@ use crate::engine::{Endpoint, Engine, EngineEnvironment};
 use crate::graph::{Selection, Selector};
 use crate::image::Tag;
 use crate::inputs::Manifests;
+use crate::lockfile::Lockfile;
 use crate::path::TreePath;
 use crate::plan::{Action, CheckoutSummary, Facts, Known, Plan, TagPolicy, decide};
 use crate::project::{CleanState, Options, Project, assign_revisions, assume_clean, compare_with_head, load};
@@ -263,7 +264,11 @@ impl Session {
         let differences = tree.differences(&committed, &paths)?;
         let changed = differences.modified.into_iter().chain(differences.removed);
         let added = differences.added.into_iter().filter(|path| paths.binary_search(&path).is_ok());
-        Ok(changed.chain(added).map(|path| path.to_string()).collect())
+        let mut files: Vec<String> = changed.chain(added).map(|path| path.to_string()).collect();
+        let lock = &self.resolved.options.lock;
+        let ignored = lock.path.iter().map(ToString::to_string).filter(|path| !files.contains(path));
+        files.extend(ignored.filter(|_| !is_committed(lock, &committed)).collect::<Vec<_>>());
+        Ok(files)
     }
 
     /// The exit code that blocked images give: 2 if they were named, or with `--strict`.
@@ -313,7 +318,14 @@ fn is_as_committed(
     options: &Options,
 ) -> Result<bool, CliError> {
     let differences = tree.differences(committed, &project.versioned_paths(options))?;
-    Ok(differences.added.is_empty() && differences.removed.is_empty() && differences.modified.is_empty())
+    let is_same =
+        differences.added.is_empty() && differences.removed.is_empty() && differences.modified.is_empty();
+    Ok(is_same && is_committed(&options.lock, committed))
+}
+
+/// Git says nothing about a lock file that it ignores.
+fn is_committed(lock: &Lockfile, committed: &CommitTree) -> bool {
+    lock.path.is_none() || files::lock_in(committed).ok().as_ref() == Some(lock)
 }
 
 /// The options with the committed settings in place of those on disk, so that an uncommitted edit of them

@@ -3,8 +3,9 @@ use crate::engine::{Builder, LocalImage};
 use crate::image::ImageReference;
 use crate::project::Image;
 
-/// External images that the needed stages begin with.
-pub(super) fn external_bases(image: &Image) -> impl Iterator<Item = &ImageReference> {
+/// External images that the needed stages begin with; those that are locked by digest alone, as engines know
+/// them.
+pub(super) fn external_bases(image: &Image) -> impl Iterator<Item = ImageReference> {
     let is_external = |used: &&ImageUse| !image.bound.iter().any(|bound| bound.span == used.span);
     image
         .evaluation
@@ -12,7 +13,16 @@ pub(super) fn external_bases(image: &Image) -> impl Iterator<Item = &ImageRefere
         .iter()
         .filter(|used| used.kind == UseKind::From && !used.onbuild)
         .filter(is_external)
-        .filter_map(|used| used.reference.as_ref())
+        .filter_map(|used| {
+            let locked = image.locked.iter().find(|locked| locked.span == used.span);
+            let locked = locked.and_then(|locked| by_digest(&locked.pinned));
+            locked.or_else(|| used.reference.clone())
+        })
+}
+
+/// `NAME@DIGEST`, which every engine knows an image by that was pulled so, whatever its tags are.
+fn by_digest(pinned: &ImageReference) -> Option<ImageReference> {
+    Some(pinned.repository.with_digest(pinned.digest.clone()?))
 }
 
 /// What `base` brings along that the plan could not know and that decides which files are read. Only once

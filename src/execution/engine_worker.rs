@@ -86,9 +86,10 @@ impl EngineWorker {
         step.reference.as_ref().ok_or_else(|| format!("{} is blocked", step.name()))
     }
 
-    /// Every reference to an image of this checkout is pinned to its planned key, so that no moving tag can
-    /// slip in.
+    /// Every reference to an image of this checkout is pinned to its planned key, and those to external images
+    /// to their locked digests, so that no moving tag can slip in.
     fn pins(&self, image: &Image) -> Result<Vec<(Range<usize>, String)>, String> {
+        let locked = image.locked.iter().map(|locked| Ok((locked.span.clone(), locked.pinned.to_string())));
         image
             .bound
             .iter()
@@ -99,6 +100,7 @@ impl EngineWorker {
                     .ok_or_else(|| format!("{} cannot be built", dependency.name.full()))?;
                 Ok((bound.span.clone(), reference.to_string()))
             })
+            .chain(locked)
             .collect()
     }
 
@@ -176,12 +178,25 @@ impl EngineWorker {
         self.engine.pull(reference, None, login, |_| {}).await.map_err(|error| error.to_string())
     }
 
+    /// Adds what to do about a locked base that its registry no longer has.
+    fn explained(&self, reference: &ImageReference, error: String) -> String {
+        let mut locked = self.project.images.iter().flat_map(|image| &image.locked);
+        let is_gone = error.contains("not found") || error.contains("manifest unknown");
+        if !is_gone || !locked.any(|locked| locked.pinned == *reference) {
+            return error;
+        }
+        let base = ImageReference { digest: None, ..reference.clone() };
+        format!(
+            "{error} (the locked image is gone: `shipwright lock --update {base}` locks what {base} names now)"
+        )
+    }
+
     /// What a base brings along is known once it is there, and must not decide what nobody planned.
     async fn check_bases(&self, step: usize) -> Result<(), BuildFailure> {
         let image = self.image(step);
         let builder = self.engine.info().builder;
         for base in external_bases(image) {
-            let found = self.engine.inspect(base).await;
+            let found = self.engine.inspect(&base).await;
             let found = found.map_err(|error| BuildFailure::new(error.to_string()))?;
             if let Some(message) = found.and_then(|base| unforeseen(image, &base, builder)) {
                 return Err(BuildFailure {
@@ -251,7 +266,7 @@ impl Worker for EngineWorker {
     async fn pull(&self, reference: &str) -> Result<(), String> {
         let reference: ImageReference =
             reference.parse().map_err(|error: crate::image::InvalidReference| error.to_string())?;
-        self.pull_with_login(&reference).await
+        self.pull_with_login(&reference).await.map_err(|error| self.explained(&reference, error))
     }
 
     async fn build(&self, image: usize, updates: mpsc::Sender<BuildUpdate>) -> Result<(), BuildFailure> {

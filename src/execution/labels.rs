@@ -1,5 +1,6 @@
 use std::collections::BTreeMap;
 
+use crate::image::ImageReference;
 use crate::plan::Step;
 use crate::project::{Image, ReadyImage};
 
@@ -12,6 +13,7 @@ const DOCKERFILE_LABEL: &str = "io.shipwright.dockerfile";
 pub const REVISION_LABEL: &str = "org.opencontainers.image.revision";
 const SOURCE_LABEL: &str = "org.opencontainers.image.source";
 const BASE_NAME_LABEL: &str = "org.opencontainers.image.base.name";
+const BASE_DIGEST_LABEL: &str = "org.opencontainers.image.base.digest";
 
 /// The labels of an image. Each build sets all of them, if only to nothing, because labels are inherited
 /// from the base: an image must not carry what is true of its base alone.
@@ -29,11 +31,18 @@ pub(super) fn labels(
         (DOCKERFILE_LABEL, image.dockerfile.to_text()),
         (REVISION_LABEL, revision.unwrap_or_default()),
         (SOURCE_LABEL, origin_url.unwrap_or_default().to_owned()),
+        (BASE_DIGEST_LABEL, base.as_deref().and_then(|base| base_digest(image, base)).unwrap_or_default()),
         (BASE_NAME_LABEL, base.unwrap_or_default()),
     ]
     .into_iter()
     .map(|(name, value)| (name.to_owned(), value))
     .collect()
+}
+
+/// The digest that is locked for the base, or that its reference has.
+fn base_digest(image: &Image, base: &str) -> Option<String> {
+    let own = || base.parse::<ImageReference>().ok()?.digest;
+    image.locked_digest(base).cloned().or_else(own).map(|digest| digest.to_string())
 }
 
 /// The base of the target stage, stages followed down to the image they are FROM.

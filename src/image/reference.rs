@@ -145,6 +145,12 @@ impl Digest {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// Twelve hex digits, as people are shown.
+    pub fn short(&self) -> &str {
+        let hex = self.0.split_once(':').map_or(self.0.as_str(), |(_, hex)| hex);
+        hex.get(..12).unwrap_or(hex)
+    }
 }
 
 impl fmt::Display for Digest {

@@ -1,4 +1,4 @@
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::model::{
     Action, CheckoutSummary, Dependency, InputSummary, Plan, PlannedTag, Reason, ReasonKind, Step,
@@ -7,7 +7,7 @@ use super::reasons::{Previous, build_reasons};
 use super::tags::TagPolicy;
 use crate::checkout::CommitId;
 use crate::diagnostic::Diagnostic;
-use crate::image::{ContentKey, ImageReference, Tag};
+use crate::image::{ContentKey, Digest, ImageReference, Tag};
 use crate::project::{CleanState, Image, ImageState, Project};
 
 /// What is known of one selected image besides the checkout.
@@ -118,6 +118,7 @@ fn describe(facts: &Facts<'_>, image: &Image, clean: &CleanState) -> Step {
         unversioned: clean.unversioned.clone(),
         dependencies: dependencies(facts.project, image),
         bases: bases(image),
+        locked: locked(image),
         inputs: InputSummary {
             files: image.ready().map_or(0, |ready| ready.files.len()),
             whole_context: image.whole_context,
@@ -130,9 +131,17 @@ fn describe(facts: &Facts<'_>, image: &Image, clean: &CleanState) -> Step {
 
 /// External images in the form that Docker shows, each once.
 fn bases(image: &Image) -> Vec<String> {
-    let shown =
-        |base: &String| base.parse().map_or_else(|_| base.clone(), |base: ImageReference| base.complete());
-    image.bases.iter().map(shown).collect::<BTreeSet<_>>().into_iter().collect()
+    image.bases.iter().map(|base| shown_base(base)).collect::<BTreeSet<_>>().into_iter().collect()
+}
+
+fn locked(image: &Image) -> BTreeMap<String, Digest> {
+    let locked = image.locked.iter();
+    locked.filter_map(|locked| Some((shown_base(&locked.expanded), locked.pinned.digest.clone()?))).collect()
+}
+
+/// A base in the form that Docker shows.
+pub(super) fn shown_base(base: &str) -> String {
+    base.parse().map_or_else(|_| base.to_owned(), |base: ImageReference| base.complete())
 }
 
 fn dependencies(project: &Project, image: &Image) -> Vec<Dependency> {
@@ -172,6 +181,7 @@ fn blocked(project: &Project, image: &Image) -> Step {
         unversioned: Vec::new(),
         dependencies: dependencies(project, image),
         bases: bases(image),
+        locked: locked(image),
         inputs: InputSummary::default(),
         action: Action::Blocked,
         reasons: texts

@@ -1,7 +1,9 @@
+use std::collections::{BTreeMap, BTreeSet};
+
 use crate::checkout::CommitId;
 use crate::diagnostic::Diagnostic;
 use crate::graph::DependencyKind;
-use crate::image::{ContentKey, ImageReference, Repository, Tag};
+use crate::image::{ContentKey, Digest, ImageReference, Repository, Tag};
 use crate::naming::Namespace;
 use crate::path::TreePath;
 
@@ -16,6 +18,13 @@ pub struct Plan {
     pub steps: Vec<Step>,
     /// What was noticed while planning.
     pub diagnostics: Vec<Diagnostic>,
+}
+
+impl Plan {
+    /// External bases without a digest, locked or of their own: what is behind them may be another image tomorrow.
+    pub fn floating(&self) -> BTreeSet<&str> {
+        self.steps.iter().flat_map(Step::floating).collect()
+    }
 }
 
 /// The state of the checkout, for headlines.
@@ -64,6 +73,8 @@ pub struct Step {
     pub dependencies: Vec<Dependency>,
     /// External images that it is built from, as written after expansion.
     pub bases: Vec<String>,
+    /// The digests that the lock file has for them.
+    pub locked: BTreeMap<String, Digest>,
     /// How much enters the key.
     pub inputs: InputSummary,
     /// What happens.
@@ -81,6 +92,11 @@ impl Step {
             None => self.repository.familiar(),
             Some(prefix) => format!("{}:{prefix}", self.repository.familiar()),
         }
+    }
+
+    fn floating(&self) -> impl Iterator<Item = &str> {
+        let floats = |base: &&String| !base.contains('@') && !self.locked.contains_key(*base);
+        self.bases.iter().filter(floats).map(String::as_str)
     }
 
     /// The reference to one of its tags.

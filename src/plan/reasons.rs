@@ -1,7 +1,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::decide::Facts;
+use super::decide::{Facts, shown_base};
 use super::model::{Reason, ReasonKind};
+use crate::image::Digest;
 use crate::inputs::{Fingerprint, InputFile, Material};
 use crate::path::TreePath;
 use crate::project::Image;
@@ -136,7 +137,7 @@ fn component_reasons(material: &Material, old: &Fingerprint) -> Vec<Reason> {
         reason(ReasonKind::BuildArgument, format!("build argument {name} changed"));
     }
     for name in differing(&old.bases, &new.bases) {
-        reason(ReasonKind::Base, format!("base {name} changed"));
+        reason(ReasonKind::Base, base_change(name, old.bases.get(name), new.bases.get(name)));
     }
     for name in differing(&old.dependencies, &new.dependencies) {
         reason(ReasonKind::Dependency, changed(name));
@@ -145,6 +146,24 @@ fn component_reasons(material: &Material, old: &Fingerprint) -> Vec<Reason> {
         reason(ReasonKind::KeyMissing, "metadata or refresh period changed".into());
     }
     reasons
+}
+
+/// What is new about a base; its digest is that of the lock file.
+fn base_change(name: &str, old: Option<&Option<String>>, new: Option<&Option<String>>) -> String {
+    let name = shown_base(name);
+    match (old, new) {
+        (Some(Some(old)), Some(Some(new))) => {
+            format!("base {name} moved: {} → {}", short_digest(old), short_digest(new))
+        }
+        (Some(None), Some(Some(new))) => format!("base {name} is locked to {}", short_digest(new)),
+        (Some(Some(_)), Some(None)) => format!("base {name} is not locked any more"),
+        _ => format!("base {name} changed"),
+    }
+}
+
+/// A label may say anything.
+fn short_digest(text: &str) -> String {
+    Digest::new(text).map_or_else(|_| "something else".to_owned(), |digest| digest.short().to_owned())
 }
 
 /// Names the first line that is another one.
@@ -165,4 +184,30 @@ fn dockerfile_reason(image: &Image, material: &Material, old: &Fingerprint) -> O
 fn differing<'a, V: PartialEq>(old: &'a BTreeMap<String, V>, new: &'a BTreeMap<String, V>) -> Vec<&'a str> {
     let names: BTreeSet<&String> = old.keys().chain(new.keys()).collect();
     names.into_iter().filter(|name| old.get(*name) != new.get(*name)).map(String::as_str).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_base_comes_moves_and_is_let_go() {
+        let digest = |byte: &str| Some(format!("sha256:{}", byte.repeat(32)));
+        let (old, new) = (digest("1a"), digest("3c"));
+        let change = |old, new| base_change("docker.io/library/busybox", old, new);
+        for (old, new, text) in [
+            (Some(&old), Some(&new), "base busybox:latest moved: 1a1a1a1a1a1a → 3c3c3c3c3c3c"),
+            (Some(&None), Some(&new), "base busybox:latest is locked to 3c3c3c3c3c3c"),
+            (Some(&old), Some(&None), "base busybox:latest is not locked any more"),
+            (None, Some(&new), "base busybox:latest changed"),
+            (Some(&old), None, "base busybox:latest changed"),
+            (
+                Some(&Some("\u{1b}".to_owned())),
+                Some(&new),
+                "base busybox:latest moved: something else → 3c3c3c3c3c3c",
+            ),
+        ] {
+            assert_eq!(change(old, new), text);
+        }
+    }
 }

@@ -3,6 +3,7 @@ use rayon::prelude::*;
 use super::definition::Definition;
 use super::images::{Image, ImageState};
 use super::load::LoadError;
+use super::lock::lock_paths;
 use crate::checkout::{Node, NodeKind, PathPattern, Snapshot};
 use crate::context::{self, ContextRoot, IgnoreRules, SourceSpec};
 use crate::diagnostic::{Diagnostic, Location};
@@ -71,11 +72,12 @@ fn read(tree: &dyn Snapshot, image: &Image, definition: &Definition) -> Result<B
     let selection = context::select(tree, &root, Some(&rules), sources, whole)?;
     let inferred = definition.options.context.is_none();
     let specs = context::revision_pathspecs(tree, (&root, inferred), &image.dockerfile, sources, &selection);
+    let lock = lock_paths(tree, &image.evaluation).into_iter().map(PathPattern::Path);
     let obstacle = obstacle(tree, image, &selection.nodes);
     diagnostics.extend(selection.diagnostics);
     Ok(BuildContext {
         nowhere: nowhere(tree, image, &root, &selection.unmatched),
-        pathspecs: specs.iter().flat_map(path_patterns).collect(),
+        pathspecs: specs.iter().flat_map(path_patterns).chain(lock).collect(),
         root,
         ignore_file,
         // What cannot be read is not asked for.

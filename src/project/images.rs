@@ -4,7 +4,7 @@ use crate::checkout::{CommitId, PathPattern, Tracking};
 use crate::diagnostic::Diagnostic;
 use crate::dockerfile::{Dockerfile, Evaluation};
 use crate::graph::DependencyKind;
-use crate::image::{ContentKey, ImageReference};
+use crate::image::{ContentKey, Digest, ImageReference};
 use crate::inputs::Material;
 use crate::naming::ImageName;
 use crate::path::TreePath;
@@ -35,6 +35,8 @@ pub struct Image {
     pub declared: Vec<usize>,
     /// External images, as written after expansion.
     pub bases: Vec<String>,
+    /// Those of the references to them that the lock file pins.
+    pub locked: Vec<LockedReference>,
     /// The root of the build context.
     pub context: TreePath,
     /// The ignore file that counts.
@@ -74,6 +76,11 @@ impl Image {
         }
     }
 
+    /// The digest that the lock file has for one of its external bases.
+    pub fn locked_digest(&self, base: &str) -> Option<&Digest> {
+        self.locked.iter().find(|locked| locked.expanded == base)?.pinned.digest.as_ref()
+    }
+
     /// `NAMESPACE/NAME:[PREFIX-]src-KEY`, where it can be built.
     pub fn reference(&self) -> Option<ImageReference> {
         Some(self.name.repository.with_tag(self.name.tag(&self.key()?.tag())))
@@ -93,6 +100,17 @@ pub struct BoundReference {
     pub span: Range<usize>,
     /// Line in the Dockerfile, from 1.
     pub line: usize,
+}
+
+/// A reference in a Dockerfile to an external image whose digest is locked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LockedReference {
+    /// The reference after expansion.
+    pub expanded: String,
+    /// The reference with the locked digest, which takes its place when the Dockerfile is sent.
+    pub pinned: ImageReference,
+    /// Its bytes in the Dockerfile.
+    pub span: Range<usize>,
 }
 
 /// Whether an image can be built.

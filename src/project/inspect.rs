@@ -3,6 +3,7 @@ use std::io;
 use serde::Serialize;
 
 use super::contexts::path_patterns;
+use super::lock::lock_paths;
 use crate::checkout::{FileTree, Pathspecs};
 use crate::context::{self, IgnoreRules, Selection, SourceSpec};
 use crate::diagnostic::{Diagnostic, Location};
@@ -287,6 +288,7 @@ fn add_context(
     let specs = context::revision_pathspecs(tree, (&root.root, true), path, &evaluation.sources, &selection);
     inspection.revision_pathspecs = specs.sources.iter().flat_map(SourceSpec::to_git).collect();
     inspection.circumstances = specs.circumstances;
+    inspection.circumstances.extend(lock_paths(tree, evaluation).into_iter().map(SourceSpec::Literal));
     inspection.diagnostics.extend(selection.diagnostics);
     Ok(())
 }

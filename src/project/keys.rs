@@ -88,7 +88,7 @@ fn ready(
         platform: definition.platform(options).clone(),
         build_args: hashed_args(image, definition, options),
         dependencies: dependencies(images, at, |ready| ready.key),
-        bases: image.bases.iter().map(|base| Base { reference: base.clone(), digest: None }).collect(),
+        bases: image.bases.iter().map(|base| self::base(image, base)).collect(),
         files: inputs,
         metadata: options.metadata.clone(),
         refresh: options.refresh,
@@ -96,6 +96,10 @@ fn ready(
     let key = material.key();
     let versioned_key = versioned_key(images, at, &material, &files, key);
     ReadyImage { material, key, versioned_key, files }
+}
+
+fn base(image: &Image, reference: &str) -> Base {
+    Base { reference: reference.to_owned(), digest: image.locked_digest(reference).cloned() }
 }
 
 /// Values of the arguments that the needed stages declare; the others change nothing.

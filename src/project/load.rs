@@ -5,7 +5,7 @@ use std::io;
 use rayon::prelude::*;
 
 use super::definition::{Definition, definitions};
-use super::images::{BoundReference, Image, ImageState};
+use super::images::{BoundReference, Image, ImageState, LockedReference};
 use super::keys;
 use super::options::Options;
 use crate::checkout::Snapshot;
@@ -13,6 +13,8 @@ use crate::diagnostic::{Diagnostic, Location, closest};
 use crate::discovery::{self, Rules};
 use crate::dockerfile::{Evaluation, ImageUse, Problem, Trigger, UseKind};
 use crate::graph::{DependencyKind, Graph, GraphImage, Link};
+use crate::image::ImageReference;
+use crate::lockfile::Lockfile;
 use crate::naming::{self, Binding, Candidate, ImageName, Namespace, Naming, NamingRules, Reference};
 use crate::path::TreePath;
 
@@ -209,6 +211,7 @@ fn image(definition: &Definition, evaluation: Evaluation, name: ImageName) -> Im
         bound: Vec::new(),
         declared: Vec::new(),
         bases: Vec::new(),
+        locked: Vec::new(),
         context: TreePath::root(),
         ignore_file: None,
         whole_context: false,
@@ -233,13 +236,17 @@ fn bind(images: &mut [Image], naming: &Naming, options: &Options, diagnostics: &
                     span: used.span.clone(),
                     line: used.line,
                 }),
-                Binding::Pinned(_) | Binding::External => image.bases.push(used.expanded.clone()),
+                Binding::Pinned(_) | Binding::External => {
+                    image.bases.push(used.expanded.clone());
+                    image.locked.extend(locked(used, reference, &options.lock));
+                }
                 Binding::Ambiguous(candidates) => {
                     diagnostics.push(naming.ambiguous(reference, &candidates, place));
                     image.state = ImageState::Invalid("has an ambiguous reference".into());
                 }
                 Binding::Unbuilt { closest } => {
                     image.bases.push(used.expanded.clone());
+                    image.locked.extend(locked(used, reference, &options.lock));
                     diagnostics.push(naming.unbuilt(reference, &closest, place));
                 }
             }
@@ -247,6 +254,11 @@ fn bind(images: &mut [Image], naming: &Naming, options: &Options, diagnostics: &
         image.bases.sort();
         image.bases.dedup();
     }
+}
+
+fn locked(used: &ImageUse, reference: &ImageReference, lock: &Lockfile) -> Option<LockedReference> {
+    let pinned = lock.pinned(reference)?;
+    Some(LockedReference { expanded: used.expanded.clone(), pinned, span: used.span.clone() })
 }
 
 /// Adds what `depends_on` of the settings says.

@@ -8,11 +8,12 @@ mod images;
 mod inspect;
 mod keys;
 mod load;
+mod lock;
 mod options;
 mod revisions;
 mod state;
 
-pub use images::{BoundReference, ContextFile, Image, ImageState, ReadyImage};
+pub use images::{BoundReference, ContextFile, Image, ImageState, LockedReference, ReadyImage};
 pub use inspect::{InspectedCopy, InspectedMount, InspectedStage, Inspection, inspect};
 pub use load::{LoadError, Project, load};
 pub use options::{ImageOptions, Options};

@@ -1,6 +1,7 @@
 use std::collections::BTreeMap;
 
 use crate::image::Platform;
+use crate::lockfile::Lockfile;
 use crate::naming::NamespaceSource;
 use crate::path::TreePath;
 
@@ -34,6 +35,8 @@ pub struct Options {
     pub refresh: Option<u64>,
     /// The settings file, whose change is a change of every image.
     pub settings_file: Option<TreePath>,
+    /// The digests that stand for external bases.
+    pub lock: Lockfile,
     /// Images that the settings define or adjust, by name.
     pub images: BTreeMap<String, ImageOptions>,
 }

@@ -50,16 +50,20 @@ fn unversioned(image: &Image) -> Vec<TreePath> {
 }
 
 impl Project {
-    /// Everything that git could know of what decides the images: inputs, Dockerfiles, ignore files and
-    /// settings; sorted.
+    /// Everything that git could know of what decides the images: inputs, Dockerfiles, ignore files, settings
+    /// and the lock; sorted.
     pub fn versioned_paths<'a>(&'a self, options: &'a Options) -> Vec<&'a TreePath> {
         let of_image = |image: &'a Image| {
             let files = image.ready().map(|ready| ready.files.as_slice()).unwrap_or_default();
             let versioned = files.iter().filter(|file| file.tracking != Tracking::Ignored);
             [&image.dockerfile].into_iter().chain(&image.ignore_file).chain(versioned.map(|file| &file.path))
         };
-        let mut paths: Vec<&TreePath> =
-            options.settings_file.iter().chain(self.images.iter().flat_map(of_image)).collect();
+        let mut paths: Vec<&TreePath> = options
+            .settings_file
+            .iter()
+            .chain(&options.lock.path)
+            .chain(self.images.iter().flat_map(of_image))
+            .collect();
         // Stable, because that is quick where most of it is in order already.
         paths.sort();
         paths.dedup();

@@ -110,6 +110,7 @@ fn image(step: &Step) -> Value {
         "unversioned": step.unversioned.iter().map(crate::path::TreePath::to_text).collect::<Vec<_>>(),
         "dependencies": dependencies(step),
         "bases": step.bases,
+        "locked": locked(step),
         "inputs": {"files": step.inputs.files, "whole_context": step.inputs.whole_context},
         "action": step.action.as_str(),
         "reasons": step.reasons.iter().map(|reason| json!({
@@ -119,6 +120,10 @@ fn image(step: &Step) -> Value {
         })).collect::<Vec<_>>(),
         "tags": tags(step),
     })
+}
+
+fn locked(step: &Step) -> serde_json::Map<String, Value> {
+    step.locked.iter().map(|(base, digest)| (base.clone(), digest.as_str().into())).collect()
 }
 
 fn tags(step: &Step) -> Vec<&str> {
@@ -205,6 +210,7 @@ mod tests {
       "bases": [
         "busybox:latest"
       ],
+      "locked": {},
       "inputs": {
         "files": 12,
         "whole_context": false
@@ -240,6 +246,7 @@ mod tests {
       "bases": [
         "busybox:latest"
       ],
+      "locked": {},
       "inputs": {
         "files": 12,
         "whole_context": false

@@ -65,7 +65,7 @@ impl LiveRenderer {
     }
 
     fn transferred(&mut self, work: Work, reference: &str, elapsed: Duration, error: Option<&str>) {
-        let reference = text::one_line(reference);
+        let reference = text::reference(reference);
         self.running.retain(|running| running.work != work || running.name != reference);
         let took = phrase::duration(elapsed);
         match error {
@@ -139,7 +139,7 @@ impl Renderer for LiveRenderer {
     fn event(&mut self, event: &Event) {
         match event {
             Event::Started { builds } => self.totals.builds = *builds,
-            Event::PullStarted { reference } => self.begin(Work::Pull, text::one_line(reference)),
+            Event::PullStarted { reference } => self.begin(Work::Pull, text::reference(reference)),
             Event::PushStarted { reference, .. } => self.begin(Work::Push, text::one_line(reference)),
             Event::PushProgress { reference, bytes, .. } => {
                 let name = text::one_line(reference);

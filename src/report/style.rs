@@ -61,6 +61,11 @@ impl Theme {
         self.choose(" · ", " - ")
     }
 
+    /// From something to something else.
+    pub(super) fn arrow(self) -> &'static str {
+        self.choose("→", "->")
+    }
+
     /// Where something was left out.
     pub(super) fn ellipsis(self) -> &'static str {
         self.choose("…", "...")

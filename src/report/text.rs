@@ -80,6 +80,14 @@ pub(super) fn one_line(text: &str) -> String {
     printable(&lines.join(" ").replace('\t', " ")).into_owned()
 }
 
+/// A reference in one line, of whose digest the first digits do.
+pub(super) fn reference(text: &str) -> String {
+    match text.split_once("@sha256:") {
+        Some((name, hex)) => one_line(&format!("{name}@{}", hex.get(..12).unwrap_or(hex))),
+        None => one_line(text),
+    }
+}
+
 /// A message that may have several lines, each printable.
 pub(super) fn lines(text: &str) -> String {
     let lines: Vec<Cow<'_, str>> = text.trim_end().lines().map(printable).collect();
@@ -126,6 +134,15 @@ mod tests {
         assert_eq!(log_line("\x1b[1;31merror\x1b[0m: x"), "error: x");
         assert_eq!(log_line("\x1b]0;title\x07text"), "text");
         assert_eq!(log_line("\u{9b}31mred \u{202e}"), "\\u{9b}31mred \\u{202e}");
+    }
+
+    #[test]
+    fn a_digest_is_cut_to_what_people_compare() {
+        let digest = format!("sha256:{}", "1a".repeat(32));
+        assert_eq!(reference(&format!("h:5000/a:1@{digest}")), "h:5000/a:1@1a1a1a1a1a1a");
+        for text in ["a:1", "a@sha256:1a"] {
+            assert_eq!(reference(text), text.replace("sha256:", ""));
+        }
     }
 
     #[test]

@@ -375,7 +375,8 @@ impl Engine {
         self.docker(&[&["run", "--rm", "--network", "none", &image], command].concat())
     }
 
-    fn try_docker(&self, arguments: &[&str]) -> Output {
+    /// Runs docker on this engine, whatever comes of it.
+    pub fn try_docker(&self, arguments: &[&str]) -> Output {
         Command::new("docker").args(["-H", &self.host]).args(arguments).output().expect("docker runs")
     }
 

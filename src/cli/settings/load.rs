@@ -5,6 +5,7 @@ use super::{SettingsFile, parse_json, parse_toml};
 use crate::checkout::FileTree;
 use crate::context;
 use crate::diagnostic::{Diagnostic, Location};
+use crate::lockfile;
 use crate::path::TreePath;
 
 /// The settings file.
@@ -12,7 +13,7 @@ pub const TOML_FILE: &str = "shipwright.toml";
 /// The one of the Python original.
 pub const JSON_FILE: &str = ".shipwright.json";
 
-/// Reads the settings of a checkout's work tree.
+/// Reads the settings of a checkout's work tree, the lock file included.
 pub fn load(root: &Path) -> Result<SettingsFile, Vec<Diagnostic>> {
     load_from(&|path| match std::fs::read(path.to_os(root)) {
         Ok(content) => Ok(Some(content)),
@@ -21,8 +22,21 @@ pub fn load(root: &Path) -> Result<SettingsFile, Vec<Diagnostic>> {
     })
 }
 
-/// Reads the settings of any tree, such as a commit's. `read` gives the content of a file, if it is there.
+/// Reads the settings of any tree, such as a commit's, and the lock file beside them. `read` gives the content
+/// of a file, if it is there.
 pub fn load_from(
+    read: &dyn Fn(&TreePath) -> io::Result<Option<Vec<u8>>>,
+) -> Result<SettingsFile, Vec<Diagnostic>> {
+    match (load_settings(read), lockfile::load(read)) {
+        (Ok(settings), Ok(lock)) => Ok(SettingsFile { lock, ..settings }),
+        (settings, lock) => {
+            let errors = [settings.err(), lock.err()].into_iter().flatten().flatten();
+            Err(errors.collect())
+        }
+    }
+}
+
+fn load_settings(
     read: &dyn Fn(&TreePath) -> io::Result<Option<Vec<u8>>>,
 ) -> Result<SettingsFile, Vec<Diagnostic>> {
     let [toml, json] = [TOML_FILE, JSON_FILE].map(TreePath::from);
@@ -113,5 +127,16 @@ mod tests {
         let errors = load_from(&denied).expect_err("denied");
         assert!(errors[0].message.starts_with("the settings file cannot be read"));
         assert_eq!(errors[0].location, Some(Location::file(TOML_FILE.into())));
+    }
+
+    #[test]
+    fn the_lock_is_read_beside_either_file_or_none() {
+        let lock = b"version = 1\n[bases]\n".as_slice();
+        for settings in [&[][..], &[(TOML_FILE, b"namespace = 'a'".as_slice())], &[(JSON_FILE, b"{}")]] {
+            let files = [settings, &[("shipwright.lock", lock)]].concat();
+            assert!(in_folder(&files).expect("valid").lock.path.is_some());
+        }
+        let files = [(TOML_FILE, b"x".as_slice()), ("shipwright.lock", b"y")];
+        assert_eq!(in_folder(&files).expect_err("both are wrong").len(), 2);
     }
 }

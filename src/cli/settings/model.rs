@@ -3,6 +3,7 @@ use std::time::Duration;
 
 use crate::diagnostic::{Diagnostic, Location};
 use crate::image::{Platform, Tag};
+use crate::lockfile::Lockfile;
 use crate::path::TreePath;
 
 /// What a settings file says; all of it is empty where there is none.
@@ -33,6 +34,8 @@ pub struct SettingsFile {
     pub metadata: Option<Metadata>,
     /// `[image.NAME]`.
     pub images: BTreeMap<String, ImageSettings>,
+    /// The lock file beside it.
+    pub lock: Lockfile,
     /// What is worth saying about the file although it can be used.
     pub diagnostics: Vec<Diagnostic>,
     pub(super) name_locations: BTreeMap<String, Location>,

@@ -67,6 +67,7 @@ pub fn resolve(
             metadata: file.metadata.as_ref().map(Metadata::to_text),
             refresh: file.refresh.as_ref().map(|refresh| refresh.number_at(now)),
             settings_file: file.path.clone(),
+            lock: file.lock.clone(),
             images: image_options(file)?,
         },
     })

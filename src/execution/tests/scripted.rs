@@ -181,6 +181,7 @@ fn step(script: &Script, image: usize, action: Action) -> Step {
         unversioned: Vec::new(),
         dependencies: Vec::new(),
         bases: Vec::new(),
+        locked: std::collections::BTreeMap::new(),
         inputs: InputSummary::default(),
         action,
         reasons: Vec::new(),

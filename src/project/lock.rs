@@ -1,0 +1,51 @@
+use std::collections::BTreeSet;
+
+use super::images::{Image, ImageState};
+use super::load::Project;
+use crate::checkout::FileTree;
+use crate::context;
+use crate::dockerfile::Evaluation;
+use crate::image::ImageReference;
+use crate::lockfile::{LOCK_FILE, lockable};
+use crate::path::TreePath;
+
+/// The lock file and the links on its way, there or not, where it could say something about what an image is
+/// built from. References that mean images of this checkout count alike: which do is not seen in one Dockerfile.
+pub(super) fn lock_paths(tree: &dyn FileTree, evaluation: &Evaluation) -> Vec<TreePath> {
+    let mut references = evaluation.references.iter().filter_map(|used| used.reference.as_ref());
+    if references.any(|reference| lockable(reference).is_some()) {
+        context::way_to(tree, &TreePath::root(), &TreePath::from(LOCK_FILE))
+    } else {
+        Vec::new()
+    }
+}
+
+impl Project {
+    /// The external bases of these images that can be locked: those without a digest of their own.
+    pub fn lockable_bases(&self, images: impl IntoIterator<Item = usize>) -> BTreeSet<ImageReference> {
+        let bases = images.into_iter().flat_map(|at| &self.images[at].bases);
+        bases.filter_map(|base| lockable(&base.parse().ok()?)).collect()
+    }
+
+    /// Whether the bases of every image are known. What does not parse, or has a FROM without a value, may use
+    /// any.
+    pub fn knows_all_bases(&self) -> bool {
+        let is_known = |image: &Image| {
+            !matches!(image.state, ImageState::Invalid(_)) && image.evaluation.problems.is_empty()
+        };
+        self.images.iter().all(is_known)
+    }
+
+    /// Images that have another key in `other`, such as the same files with another lock; by index.
+    pub fn images_with_another_key(&self, other: &Self) -> Vec<usize> {
+        let key_in = |project: &Self, image: &Image| {
+            let same = |it: &&Image| it.dockerfile == image.dockerfile && it.name.full() == image.name.full();
+            project.images.iter().find(same).and_then(Image::key)
+        };
+        let has_another = |at: &usize| {
+            let image = &self.images[*at];
+            image.key().is_some() && key_in(other, image) != image.key()
+        };
+        (0..self.images.len()).filter(has_another).collect()
+    }
+}
