@@ -310,6 +310,10 @@ impl FileTree for CommitTree {
             || (self.complete && self.hollow_around(path).is_some())
     }
 
+    fn has_versioned_below(&self, folder: &TreePath) -> bool {
+        self.files.has_below(folder.as_bytes()) || (self.complete && self.hollow.has_below(folder.as_bytes()))
+    }
+
     fn read(&self, path: &TreePath) -> io::Result<Vec<u8>> {
         let mut bytes = Vec::new();
         self.open(path)?.read_to_end(&mut bytes)?;

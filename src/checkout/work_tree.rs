@@ -282,6 +282,11 @@ impl FileTree for WorkTree {
         }
     }
 
+    fn has_versioned_below(&self, folder: &TreePath) -> bool {
+        let mut below = self.files.below(folder.as_bytes());
+        below.any(|at| matches!(self.files.data(at).kind, NodeKind::File | NodeKind::Link))
+    }
+
     fn read(&self, path: &TreePath) -> io::Result<Vec<u8>> {
         if self.kind(path).is_none() {
             return Err(named(path.as_bytes(), &io::ErrorKind::NotFound.into()));

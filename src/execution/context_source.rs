@@ -33,6 +33,7 @@ impl PlannedContext {
                     InputKind::Link => ContextKind::Link { target: planned.tree.read(&file.path)? },
                     InputKind::File => ContextKind::File { executable: false, size: file.size },
                     InputKind::Executable => ContextKind::File { executable: true, size: file.size },
+                    InputKind::Folder => ContextKind::Folder,
                 };
                 let own = file.modified_ns.and_then(|time| i64::try_from(time).ok());
                 Ok(ContextEntry {
