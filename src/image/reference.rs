@@ -15,6 +15,9 @@ pub enum InvalidReference {
     Tag(String),
 }
 
+/// Bytes of a repository's path.
+const LONGEST_PATH: usize = 255;
+
 /// Where images of one name live: a registry host and a path. `acme/api` is `docker.io/acme/api`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Repository {
@@ -35,7 +38,7 @@ impl Repository {
         if has_upper(path) {
             return Err(InvalidReference::UpperCase(name.to_owned()));
         }
-        if !is_host(host) || path.is_empty() || !path.split('/').all(is_component) || name.len() > 255 {
+        if !is_host(host) || path.is_empty() || !path.split('/').all(is_component) {
             return Err(invalid());
         }
         let path = if host == "docker.io" && !path.contains('/') {
@@ -43,6 +46,10 @@ impl Repository {
         } else {
             path.to_owned()
         };
+        // Docker counts what it has filled in, but not the host.
+        if path.len() > LONGEST_PATH {
+            return Err(invalid());
+        }
         Ok(Self { host: host.to_owned(), path })
     }
 
@@ -286,6 +293,20 @@ mod tests {
             ["", "img:", "img:$A", "{{base}}", "@BASE@", "Alpine", "a//b", "a/-b", "a___b", "a:b:c", "a b"]
         {
             assert!(text.parse::<ImageReference>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_name_is_as_long_as_it_is_in_full() {
+        let longest = "a".repeat(LONGEST_PATH - "library/".len());
+        for (name, valid) in [
+            (longest.clone(), true),
+            (format!("docker.io/{longest}"), true),
+            (format!("{longest}a"), false),
+            (format!("quay.io/{longest}aaaaaaaa"), true),
+            (format!("quay.io/{longest}aaaaaaaaa"), false),
+        ] {
+            assert_eq!(Repository::new(&name).is_ok(), valid, "{name}");
         }
     }
 

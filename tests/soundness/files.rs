@@ -171,10 +171,7 @@ pub fn ignore_file(random: &mut Random) -> Vec<u8> {
         text.extend_from_slice(random.pick(&patterns).as_bytes());
         text.extend_from_slice(if random.percent(5) { b"\r\n" } else { b"\n" });
     }
-    // A folder that is there without any of its files can be a source for docker, and is none in a checkout.
-    let empties = ["src/**", "conf/*", "**/odd/*", "shared/lib/*", "svc/*/src"];
-    let may_empty = empties.iter().any(|pattern| String::from_utf8_lossy(&text).contains(pattern));
-    if random.percent(85) || may_empty {
+    if random.percent(75) {
         text.extend_from_slice(b"!**/*keep*.txt\n!**/link\n!**/linked\n!**/conf/keep.txt\n");
     }
     text

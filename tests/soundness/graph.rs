@@ -358,6 +358,6 @@ impl Writer<'_> {
 /// A script that keeps what a folder holds: names, kinds and contents.
 fn reads(folder: &str, to: &str) -> String {
     format!(
-        "mkdir -p {to} && cd {folder} && find . ! -type d -print0 | sort -z | xargs -0 ls -ldn | awk '{{print $1,$5}}' >{to}a && find . -type f -print0 | sort -z | xargs -0 cat >{to}b"
+        "mkdir -p {to} && cd {folder} && find . -type d | sort >{to}c && find . ! -type d -print0 | sort -z | xargs -0 ls -ldn | awk '{{print $1,$5}}' >{to}a && find . -type f -print0 | sort -z | xargs -0 cat >{to}b"
     )
 }

@@ -1,9 +1,10 @@
 //! What happens to a checkout between two runs.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Output};
 
 use super::files;
 use super::graph;
@@ -147,6 +148,21 @@ fn configure(life: &mut Life) -> String {
     ];
     let arguments = *life.random.pick(&settings);
     git(life, arguments)
+}
+
+/// Names of all files that git has, or would have if they were added.
+pub fn versioned(root: &Path) -> BTreeSet<Name> {
+    let list = |folder: &Path| {
+        let arguments = ["ls-files", "-z", "--cached", "--others", "--exclude-standard"];
+        let names = git_output(folder, &arguments).stdout;
+        names.split(|byte| *byte == 0).map(<[u8]>::to_vec).collect::<BTreeSet<Name>>()
+    };
+    let mut names = list(root);
+    if names.contains(SUBMODULE.as_bytes()) && root.join(SUBMODULE).join(".git").exists() {
+        let inside = list(&root.join(SUBMODULE)).into_iter();
+        names.extend(inside.map(|name| [SUBMODULE.as_bytes(), b"/", &name].concat()));
+    }
+    names
 }
 
 /// Files that may change at random.
@@ -306,7 +322,12 @@ fn try_git(life: &Life, arguments: &[&str], undo: &[&str]) -> String {
 
 /// Runs git with an identity of its own, and says whether it was content.
 pub fn run_git(folder: &Path, arguments: &[&str]) -> (bool, String) {
-    let output = Command::new("git")
+    let output = git_output(folder, arguments);
+    (output.status.success(), String::from_utf8_lossy(&output.stdout).trim().to_owned())
+}
+
+fn git_output(folder: &Path, arguments: &[&str]) -> Output {
+    Command::new("git")
         .current_dir(folder)
         .env_clear()
         .envs(std::env::var_os("PATH").map(|path| ("PATH", path)))
@@ -322,6 +343,5 @@ pub fn run_git(folder: &Path, arguments: &[&str]) -> (bool, String) {
         .args(["-c", "protocol.file.allow=always"])
         .args(arguments)
         .output()
-        .expect("git runs");
-    (output.status.success(), String::from_utf8_lossy(&output.stdout).trim().to_owned())
+        .expect("git runs")
 }

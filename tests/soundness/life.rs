@@ -193,7 +193,7 @@ impl Life {
             .filter_map(|option| option.strip_prefix("--build-arg="))
             .map(str::to_owned)
             .collect();
-        let expected = self.expect(&tree, &arguments)?;
+        let expected = self.expect(root, &tree, &arguments)?;
         self.compare(&expected, &plan, &run, &events).map_err(|error| {
             let known: Vec<String> =
                 expected.iter().map(|image| format!("{}: {:?}", image.place.path(), image.id)).collect();
@@ -237,21 +237,29 @@ impl Life {
     }
 
     /// Builds everything from scratch, in order.
-    fn expect(&mut self, tree: &Files, arguments: &[String]) -> Result<Vec<Expected>, String> {
+    fn expect(&mut self, root: &Path, tree: &Files, arguments: &[String]) -> Result<Vec<Expected>, String> {
         let mut expected: Vec<Expected> = Vec::new();
+        let names = history::versioned(root);
+        let versioned = tree.filtered(|name| names.contains(name));
         for place in self.places.clone() {
             let Some(dockerfile) = tree.content(place.path().as_bytes()).map(<[u8]>::to_vec) else {
                 continue;
             };
             let spec = self.specs.get(&dockerfile).ok_or_else(|| format!("{} is new", place.path()))?.clone();
             let root = if spec.at_root { "" } else { place.folder.as_str() };
-            let context = tree.below(root.as_bytes());
+            let mut context = tree.below(root.as_bytes());
             let own_ignore = tree.content(format!("{}.dockerignore", place.path()).as_bytes());
-            let ignore = own_ignore.or_else(|| context.content(b".dockerignore"));
+            let ignore = own_ignore.or_else(|| context.content(b".dockerignore")).map(<[u8]>::to_vec);
             let known = |name: &String| expected.iter().find(|image| image.place.name == *name);
             let dependencies: Vec<&Expected> = spec.dependencies().iter().filter_map(known).collect();
             let visible = match ignore {
-                Some(ignore) => self.oracle.admitted(ignore, &context),
+                Some(ignore) => {
+                    let admitted = self.oracle.admitted(&ignore, &context);
+                    // A clone has no folders for files that git ignores.
+                    let versioned = versioned.below(root.as_bytes());
+                    context = context.filtered(|name| admitted.has(name) || versioned.0.contains_key(name));
+                    admitted.of(&context)
+                }
                 None => context.clone(),
             };
             let triggers = triggers(&spec, &expected);

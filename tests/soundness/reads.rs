@@ -37,14 +37,7 @@ pub fn reached(files: &Files, sources: &[String]) -> Files {
         reached.pattern(&clean(source.as_bytes()));
     }
     let names = reached.names;
-    Files(
-        files
-            .0
-            .iter()
-            .filter(|(name, _)| names.contains(*name))
-            .map(|(n, e)| (n.clone(), e.clone()))
-            .collect(),
-    )
+    files.filtered(|name| names.contains(name))
 }
 
 struct Reached<'a> {
