@@ -39,6 +39,8 @@ pub struct WorkTree {
     submodules: Vec<TreePath>,
     nodes: OnceLock<Vec<Node>>,
     root: PathBuf,
+    /// Whether the file system has executable bits, whatever `core.fileMode` says.
+    pub(super) keeps_modes: bool,
     /// For each part the files that git says are changed, once that was asked.
     changed_for_git: Vec<OnceLock<Option<HashSet<Vec<u8>>>>>,
 }
@@ -97,6 +99,7 @@ impl WorkTree {
         let mut submodules: Vec<_> = parts[1..].iter().map(|part| TreePath::new(&part.folder)).collect();
         submodules.sort();
         Self {
+            keeps_modes: disk.keeps_modes(),
             disk,
             parts,
             files,

@@ -136,8 +136,8 @@ fn of_tracked(life: &mut Life, arguments: &[&str]) -> String {
 
 /// Another setting of git, or another form of its index.
 fn configure(life: &mut Life) -> String {
-    // Not core.fileMode: without it the executable bit is the index's, which the oracle does not ask.
-    let settings: [&[&str]; 7] = [
+    let settings: [&[&str]; 8] = [
+        &["config", "core.fileMode", "false"],
         &["config", "core.trustctime", "false"],
         &["config", "core.checkStat", "minimal"],
         &["config", "core.autocrlf", "input"],
