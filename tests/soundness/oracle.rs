@@ -68,6 +68,8 @@ pub struct Order<'a> {
     pub dependencies: &'a [(String, String)],
     /// Build arguments.
     pub arguments: &'a [String],
+    /// The stage to build, if not the last.
+    pub target: Option<&'a str>,
 }
 
 impl Oracle {
@@ -104,6 +106,7 @@ impl Oracle {
             &order.context.digest(),
             &dependencies.join(" "),
             &order.arguments.join(" "),
+            order.target.unwrap_or_default(),
         ]);
         if let Some(known) = self.built.get(&key) {
             return known.clone();
@@ -121,6 +124,7 @@ impl Oracle {
         for argument in order.arguments {
             output.extend(["--build-arg", argument]);
         }
+        output.extend(order.target.iter().flat_map(|target| ["--target", target]));
         let built = self.docker.build(&dockerfile, &context, &output);
         let built = built.map(|id| String::from_utf8_lossy(&id).trim().to_owned());
         self.remove(&dockerfile);
