@@ -135,7 +135,9 @@ fn why_absent(
         ignored.filter(|(_, rules)| path.relative_to(root).is_some_and(|path| rules.is_ignored(&path)));
     match ignored {
         Some((file, _)) if kind.is_some() => format!("is left out by {file}"),
-        _ if kind == Some(NodeKind::Folder) => "is a folder without files that git could have".to_owned(),
+        _ if kind == Some(NodeKind::Folder) => {
+            "is a folder without a file that a clone would have".to_owned()
+        }
         _ => format!("is not in the build context {root}"),
     }
 }
