@@ -366,6 +366,14 @@ impl Snapshot for CommitTree {
         paths.iter().map(one).collect()
     }
 
+    fn length(&self, path: &TreePath, identified: u64) -> io::Result<u64> {
+        let at = self.find(path)?;
+        match self.conversion(at)? {
+            Some(_) => Ok(identified),
+            None => self.part(self.files.data(at)).size(self.files.data(at).blob),
+        }
+    }
+
     fn open(&self, path: &TreePath) -> io::Result<Box<dyn Read + Send>> {
         let at = self.find(path)?;
         let file = self.files.data(at);

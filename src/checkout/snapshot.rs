@@ -62,6 +62,12 @@ pub trait Snapshot: FileTree {
     /// is sorted). A path that cannot be read, or is neither file nor link, is an error that names it.
     fn identify(&self, paths: &[&TreePath]) -> io::Result<Vec<Identity>>;
 
+    /// How many bytes [`Snapshot::open`] will give of a file that was identified. Its identity says so too, but
+    /// git's index, out of which a commit's sizes come, keeps 32 bits of them.
+    fn length(&self, _path: &TreePath, identified: u64) -> io::Result<u64> {
+        Ok(identified)
+    }
+
     /// The bytes of a file, or of a link's target.
     fn open(&self, path: &TreePath) -> io::Result<Box<dyn Read + Send>>;
 
