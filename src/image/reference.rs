@@ -69,7 +69,7 @@ impl Repository {
         let first = self.path.split('/').next().unwrap_or_default();
         match (self.host.as_str(), self.path.strip_prefix("library/")) {
             (host, _) if looks_like_a_host(first) => format!("{host}/{}", self.path),
-            ("docker.io", Some(name)) if !name.contains('/') => name.to_owned(),
+            ("docker.io", Some(name)) if !name.contains('/') && !is_image_id(name) => name.to_owned(),
             ("docker.io", _) => self.path.clone(),
             (host, _) => format!("{host}/{}", self.path),
         }
@@ -224,12 +224,16 @@ impl FromStr for ImageReference {
             }
             None => (rest, None),
         };
-        // 64 hex digits alone would be taken for an image id.
-        if name.len() == 64 && name.bytes().all(|b| b.is_ascii_hexdigit()) {
+        if is_image_id(name) {
             return Err(InvalidReference::Format(text.to_owned()));
         }
         Ok(Self { repository: Repository::new(name)?, tag, digest })
     }
+}
+
+/// 64 hex digits alone are taken for an image's id.
+fn is_image_id(name: &str) -> bool {
+    name.len() == 64 && name.bytes().all(|b| b.is_ascii_hexdigit())
 }
 
 fn has_upper(text: &str) -> bool {
@@ -316,7 +320,14 @@ mod tests {
             let reference: ImageReference = text.parse().expect("valid");
             assert_eq!(reference.to_string(), text);
         }
-        let full: ImageReference = "docker.io/library/alpine:3".parse().expect("valid");
-        assert_eq!(full.to_string(), "alpine:3");
+        let digits = "8".repeat(64);
+        for (full, familiar) in [
+            ("docker.io/library/alpine:3".to_owned(), "alpine:3".to_owned()),
+            (format!("docker.io/library/{digits}"), format!("library/{digits}")),
+        ] {
+            let reference: ImageReference = full.parse().expect("valid");
+            assert_eq!(reference.to_string(), familiar);
+            assert_eq!(familiar.parse(), Ok(reference));
+        }
     }
 }

@@ -399,10 +399,8 @@ impl Life {
             }
             self.counts.built += usize::from(started);
             if started && self.present.contains(&image.inputs) {
-                return Err(format!(
-                    "{path} is built again, though its inputs are known: {}",
-                    entry["reasons"]
-                ));
+                let (known, reasons) = (&self.references[&image.inputs], &entry["reasons"]);
+                return Err(format!("{path} is built again as {reference}, and was {known}: {reasons}"));
             }
             match self.references.get(&image.inputs) {
                 Some(known) if *known != reference => {
