@@ -22,6 +22,8 @@ fn shop() -> Checkout {
     shop.write("kinds/with space and ü", "x\r\ny\n");
     shop.write("kinds/deep/er/file", "$Id$\n");
     shop.write("kinds/empty", "");
+    shop.write("kinds/hollow/skipped", "x\n");
+    shop.write("kinds/.dockerignore", "hollow/*\ncache/*\n");
     #[cfg(unix)]
     {
         shop.make_executable("kinds/run.sh");
@@ -191,6 +193,61 @@ fn without_an_index_and_with_one_of_another_branch() {
     assert_eq!(keys_in(&shop, &shop.root, &["--rev", "main"]), keys);
     fs::remove_file(shop.root.join(".git/index")).ok();
     assert_eq!(keys_in(&shop, &shop.root, &["--rev", "main"]), keys);
+}
+
+/// Git knows no folders, so one counts only where a clone would have it as well.
+#[test]
+fn folders_without_inputs() {
+    let shop = shop();
+    let keys = both(&shop, &shop.root);
+    shop.write(".git/info/exclude", "cache\n");
+    shop.write("kinds/cache/x", "x\n");
+    fs::create_dir(shop.root.join("kinds/nothing")).expect("a folder");
+    shop.write("kinds/hollow/more", "y\n");
+    assert_eq!(both(&shop, &shop.root), keys);
+    // It is there no more, and then for another file: tracked, untracked and committed are the same.
+    fs::remove_dir_all(shop.root.join("kinds/hollow")).expect("a folder");
+    let without = shop.keys();
+    assert_ne!(without, keys);
+    shop.write("kinds/hollow/deep/other", "z\n");
+    assert_eq!(shop.keys(), keys);
+    shop.commit("Another file that no image sees");
+    assert_eq!(both(&shop, &shop.root), keys);
+    // A file that git ignores fills it here, but the folder is in every clone without.
+    shop.write(".git/info/exclude", "cache\n*.jar\n");
+    shop.write("kinds/.dockerignore", "hollow/*\ncache/*\n!hollow/*.jar\n");
+    shop.commit("A file of one's own");
+    let keys = both(&shop, &shop.root);
+    shop.write("kinds/hollow/app.jar", "jar\n");
+    assert_ne!(shop.keys(), keys);
+    let plan = shop.run(&PLAN).exits(0).json();
+    let image =
+        plan["images"].as_array().expect("images").iter().find(|image| image["short_name"] == "kinds");
+    let image = image.expect("an image");
+    assert_eq!((&image["dirty"], &image["unversioned"][0]), (&false.into(), &"kinds/hollow/app.jar".into()));
+    let jar = shop.keys();
+    shop.git(&["add", "--force", "kinds/hollow/app.jar"]);
+    shop.commit("Force");
+    assert_eq!(both(&shop, &shop.root), jar);
+}
+
+/// `core.fileMode` hides a changed mode from git, where it is set for a disk that does have modes.
+#[cfg(unix)]
+#[test]
+fn a_mode_that_git_does_not_look_at() {
+    let shop = shop();
+    let keys = both(&shop, &shop.root);
+    shop.git(&["config", "core.fileMode", "false"]);
+    assert_eq!(both(&shop, &shop.root), keys);
+    assert_eq!(both(&shop, &clone(&shop, "clone", &["--config", "core.fileMode=false"])), keys);
+    shop.make_executable("kinds/deep/er/file");
+    assert_eq!(shop.git(&["status", "--porcelain"]), "");
+    assert_ne!(shop.keys(), keys);
+    assert_eq!(keys_in(&shop, &shop.root, &["--rev", "HEAD"]), keys);
+    shop.git(&["update-index", "--chmod=+x", "kinds/deep/er/file"]);
+    let edited = shop.keys();
+    shop.git(&["commit", "--quiet", "--message", "The mode as well"]);
+    assert_eq!(both(&shop, &shop.root), edited);
 }
 
 /// Where attributes alone decide about line endings, every machine has the same files on disk.

@@ -102,3 +102,30 @@ fn a_dockerfile_may_be_built_by_either_builder() {
         }
     }
 }
+
+/// As docker does: a folder that the ignore file leaves in is there, whatever it says of what is in it.
+#[test]
+fn folders_without_their_files_are_copied() {
+    let engine = engine!();
+    let checkout = Checkout::with(&[
+        ("api/Dockerfile", "FROM busybox\nCOPY src /src\nCOPY . /all\n"),
+        ("api/src/deep/er/file", "1"),
+        ("api/part/skipped", "1"),
+        ("api/part/inner/skipped", "1"),
+        ("api/gone/file", "1"),
+        ("api/.dockerignore", "src/**\n**/skipped\ngone\n.dockerignore\n"),
+    ]);
+    for builder in BUILDERS {
+        build_with(&engine, &checkout, builder, &["--no-cache"]).exits(0);
+        let found = engine.in_image("api:main", &["find", "/src", "/all", "-type", "d"]);
+        let mut folders: Vec<&str> = found.lines().collect();
+        folders.sort_unstable();
+        assert_eq!(folders, ["/all", "/all/part", "/all/part/inner", "/all/src", "/src"]);
+    }
+    // Other files that nobody sees change nothing.
+    checkout.write("api/src/deep/er/file", "2");
+    checkout.write("api/part/inner/skipped", "2");
+    checkout.remove("api/part/skipped");
+    checkout.commit("Other files");
+    build_with(&engine, &checkout, "1", &[]).exits(0).says("1 tagged");
+}

@@ -170,12 +170,14 @@ fn unique(folder: &Path) -> String {
     format!("{}-{chunk}", around.to_string_lossy().trim_start_matches('.'))
 }
 
-/// The files of an archive, without folders.
+/// The files of an archive, and the folders that nothing is in, with a `/` behind them.
 fn names_in(archive: &Path) -> BTreeSet<String> {
     let mut archive = tar::Archive::new(fs::File::open(archive).expect("an archive"));
     let entries = archive.entries().expect("entries").map(|entry| entry.expect("an entry"));
-    let files = entries.filter(|entry| !entry.header().entry_type().is_dir());
-    files.map(|entry| String::from_utf8_lossy(&entry.path_bytes()).into_owned()).collect()
+    let name = |entry: tar::Entry<'_, fs::File>| String::from_utf8_lossy(&entry.path_bytes()).into_owned();
+    let names: BTreeSet<String> = entries.map(name).filter(|name| name != "./").collect();
+    let is_full = |name: &String| names.iter().any(|other| other != name && other.starts_with(name));
+    names.iter().filter(|name| !name.ends_with('/') || !is_full(name)).cloned().collect()
 }
 
 fn checkout() -> Checkout {

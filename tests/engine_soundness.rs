@@ -54,9 +54,15 @@ fn step_of(life: &mut Life, tell: &mut dyn FnMut(String)) -> Result<(), String> 
     if life.random.percent(15) {
         tell(disturbance::disturb(life));
     }
-    let value = life.random.below(3);
-    let argument = format!("--build-arg=EXTRA={value}");
-    let options: Vec<&str> = if life.random.percent(15) { vec![&argument] } else { Vec::new() };
+    let mut options = Vec::new();
+    if life.random.percent(15) {
+        options.push(format!("--build-arg=EXTRA={}", life.random.below(3)));
+    }
+    if life.random.percent(60) && life.current().iter().any(|(_, spec)| spec.takes_base()) {
+        let bases = life.bases();
+        options.push(format!("--build-arg=BASE={}", life.random.pick(&bases)));
+    }
+    let options: Vec<&str> = options.iter().map(String::as_str).collect();
     tell(format!("run {}", options.join(" ")));
     life.check(&life.root(), &options)?;
     let Some((place, checked)) = elsewhere::check(life) else { return Ok(()) };

@@ -310,6 +310,10 @@ impl FileTree for CommitTree {
             || (self.complete && self.hollow_around(path).is_some())
     }
 
+    fn has_versioned_below(&self, folder: &TreePath) -> bool {
+        self.files.has_below(folder.as_bytes()) || (self.complete && self.hollow.has_below(folder.as_bytes()))
+    }
+
     fn read(&self, path: &TreePath) -> io::Result<Vec<u8>> {
         let mut bytes = Vec::new();
         self.open(path)?.read_to_end(&mut bytes)?;
@@ -360,6 +364,14 @@ impl Snapshot for CommitTree {
             Ok(Identity { kind: file.kind(), blob, size, modified_ns: None })
         };
         paths.iter().map(one).collect()
+    }
+
+    fn length(&self, path: &TreePath, identified: u64) -> io::Result<u64> {
+        let at = self.find(path)?;
+        match self.conversion(at)? {
+            Some(_) => Ok(identified),
+            None => self.part(self.files.data(at)).size(self.files.data(at).blob),
+        }
     }
 
     fn open(&self, path: &TreePath) -> io::Result<Box<dyn Read + Send>> {

@@ -106,7 +106,8 @@ mod system {
 
     const FOLDER: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::CLOEXEC);
 
-    /// ext2 to ext4, XFS, Btrfs, tmpfs, overlay, F2FS, ZFS, bcachefs (`linux/magic.h`).
+    /// ext2 to ext4, XFS, Btrfs, tmpfs, overlay, F2FS, ZFS, bcachefs (`linux/magic.h`): they note in a folder
+    /// when something in it has come or gone, and keep the modes that files are given.
     const RELIABLE: [u32; 8] =
         [0xef53, 0x5846_5342, 0x9123_683e, 0x0102_1994, 0x794c_7630, 0xf2f5_2010, 0x2fc1_2fc1, 0xca45_1a4e];
 
@@ -174,9 +175,19 @@ mod system {
 
         /// The file system, if it is one that always notes in a folder when something in it has come or gone.
         pub(in super::super) fn reliable_device(&self) -> Option<u64> {
-            let kind = rustix::fs::fstatfs(&self.folder).ok()?.f_type;
             let device = rustix::fs::fstat(&self.folder).ok()?.st_dev;
-            u32::try_from(kind).is_ok_and(|kind| RELIABLE.contains(&kind)).then_some(device)
+            self.is_reliable().then_some(device)
+        }
+
+        fn is_reliable(&self) -> bool {
+            let kind =
+                rustix::fs::fstatfs(&self.folder).ok().and_then(|system| u32::try_from(system.f_type).ok());
+            kind.is_some_and(|kind| RELIABLE.contains(&kind))
+        }
+
+        /// Whether the file system is known to keep the executable bits that files are given.
+        pub(in super::super) fn keeps_modes(&self) -> bool {
+            self.is_reliable()
         }
 
         /// Fills `listing` with the names in the folder at `path`, which is not followed if it is a link. Gives
@@ -316,6 +327,10 @@ mod system {
 
         pub(in super::super) fn reliable_device(&self) -> Option<u64> {
             None
+        }
+
+        pub(in super::super) fn keeps_modes(&self) -> bool {
+            false
         }
 
         pub(in super::super) fn list(

@@ -52,6 +52,10 @@ impl FileTree for HeadTree {
         self.commit.is_tracked(path)
     }
 
+    fn has_versioned_below(&self, folder: &TreePath) -> bool {
+        self.commit.has_versioned_below(folder)
+    }
+
     fn read(&self, path: &TreePath) -> io::Result<Vec<u8>> {
         match self.way(path) {
             Way::Commit => self.commit.read(path),

@@ -25,7 +25,7 @@ pub(super) struct Part {
 /// What of git's configuration changes what files mean.
 #[derive(Clone, Debug, Default)]
 pub(super) struct PartSettings {
-    /// `core.fileMode`: whether the executable bit on disk says anything.
+    /// `core.fileMode`: whether git looks at the executable bit on disk.
     pub(super) file_mode: bool,
     pub(super) eol: EolSettings,
     /// `core.attributesFile`

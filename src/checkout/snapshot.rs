@@ -5,7 +5,7 @@ use bstr::BStr;
 use super::{BlobId, FileTree, Node, NodeKind, Obstacle, Tracking};
 use crate::path::TreePath;
 
-/// The kinds of files that git knows, and so the kinds that an image can have as inputs.
+/// What git's trees can hold, and so the kinds that an image can have as inputs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum InputKind {
     /// Mode 644.
@@ -14,6 +14,8 @@ pub enum InputKind {
     Executable,
     /// A symbolic link; its bytes are its target.
     Link,
+    /// A folder of which only the folder is an input.
+    Folder,
 }
 
 impl InputKind {
@@ -23,12 +25,14 @@ impl InputKind {
             Self::File => "100644",
             Self::Executable => "100755",
             Self::Link => "120000",
+            Self::Folder => "040000",
         }
     }
 
     /// Reads what [`InputKind::git_mode`] gives.
     pub fn from_git_mode(mode: &[u8]) -> Option<Self> {
-        [Self::File, Self::Executable, Self::Link].into_iter().find(|kind| kind.git_mode().as_bytes() == mode)
+        let kinds = [Self::File, Self::Executable, Self::Link, Self::Folder];
+        kinds.into_iter().find(|kind| kind.git_mode().as_bytes() == mode)
     }
 }
 
@@ -57,6 +61,12 @@ pub trait Snapshot: FileTree {
     /// The identities of files and links, ignored ones included, in the order of `paths` (fastest when that
     /// is sorted). A path that cannot be read, or is neither file nor link, is an error that names it.
     fn identify(&self, paths: &[&TreePath]) -> io::Result<Vec<Identity>>;
+
+    /// How many bytes [`Snapshot::open`] will give of a file that was identified. Its identity says so too, but
+    /// git's index, out of which a commit's sizes come, keeps 32 bits of them.
+    fn length(&self, _path: &TreePath, identified: u64) -> io::Result<u64> {
+        Ok(identified)
+    }
 
     /// The bytes of a file, or of a link's target.
     fn open(&self, path: &TreePath) -> io::Result<Box<dyn Read + Send>>;

@@ -46,6 +46,10 @@ pub trait FileTree: Sync {
     /// Whether git tracks the file at `path`, or any file below it.
     fn is_tracked(&self, path: &TreePath) -> bool;
 
+    /// Whether a file or link below `folder` is tracked, or would be if it were added: one that git does not
+    /// ignore.
+    fn has_versioned_below(&self, folder: &TreePath) -> bool;
+
     /// The bytes of a file, or the target of a link.
     fn read(&self, path: &TreePath) -> io::Result<Vec<u8>>;
 

@@ -39,6 +39,8 @@ pub struct WorkTree {
     submodules: Vec<TreePath>,
     nodes: OnceLock<Vec<Node>>,
     root: PathBuf,
+    /// Whether the file system has executable bits, whatever `core.fileMode` says.
+    pub(super) keeps_modes: bool,
     /// For each part the files that git says are changed, once that was asked.
     changed_for_git: Vec<OnceLock<Option<HashSet<Vec<u8>>>>>,
 }
@@ -97,6 +99,7 @@ impl WorkTree {
         let mut submodules: Vec<_> = parts[1..].iter().map(|part| TreePath::new(&part.folder)).collect();
         submodules.sort();
         Self {
+            keeps_modes: disk.keeps_modes(),
             disk,
             parts,
             files,
@@ -280,6 +283,11 @@ impl FileTree for WorkTree {
             Some(at) => is_tracked(at),
             None => self.files.below(path.as_bytes()).any(is_tracked),
         }
+    }
+
+    fn has_versioned_below(&self, folder: &TreePath) -> bool {
+        let mut below = self.files.below(folder.as_bytes());
+        below.any(|at| matches!(self.files.data(at).kind, NodeKind::File | NodeKind::Link))
     }
 
     fn read(&self, path: &TreePath) -> io::Result<Vec<u8>> {

@@ -109,10 +109,11 @@ fn match_across(reader: &mut Reader<'_>, base: &TreePath, pattern: &[u8]) -> io:
     let resolution = reader.resolve(base)?;
     found.links.extend(resolution.links);
     let Some((base, NodeKind::Folder)) = resolution.found else { return Ok(found) };
-    let nodes = reader.below(&base)?;
+    let left = reader.below(&base)?;
     let mut folders: BTreeSet<TreePath> = BTreeSet::new();
-    for node in nodes.iter() {
-        let Some(path) = reader.relative(&node.path) else { continue };
+    let files = left.nodes.iter().map(|node| (&node.path, false));
+    for (path, is_folder) in files.chain(left.emptied.iter().map(|folder| (folder, true))) {
+        let Some(path) = reader.relative(path) else { continue };
         let Some(below) = path.relative_to(&base) else { continue };
         let mut folder = base.clone();
         let mut inside = TreePath::root();
@@ -121,13 +122,13 @@ fn match_across(reader: &mut Reader<'_>, base: &TreePath, pattern: &[u8]) -> io:
         while let Some(name) = names.next() {
             folder = folder.join(name);
             inside = inside.join(name);
-            if names.peek().is_some() && (folders.contains(&folder) || matches(&inside)) {
+            if (is_folder || names.peek().is_some()) && (folders.contains(&folder) || matches(&inside)) {
                 folders.insert(folder.clone());
                 whole = false;
                 break;
             }
         }
-        if whole && matches(&below) {
+        if whole && !is_folder && matches(&below) {
             let resolution = reader.resolve(&path)?;
             found.links.extend(resolution.links);
             found.targets.extend(resolution.found);
@@ -150,8 +151,8 @@ fn match_below(reader: &mut Reader<'_>, folder: TreePath) -> io::Result<Match> {
             continue;
         }
         if kind == NodeKind::Folder && !path.is_root() {
-            let nodes = reader.below(&path)?;
-            let links = nodes.iter().filter(|node| node.kind == NodeKind::Link);
+            let left = reader.below(&path)?;
+            let links = left.nodes.iter().filter(|node| node.kind == NodeKind::Link);
             open.extend(links.filter_map(|link| reader.relative(&link.path)));
         }
         found.targets.push((path, kind));

@@ -53,6 +53,13 @@ impl FileTree for MemoryTree {
             .any(|(node, (_, tracking, _))| node.is_under(path) && *tracking == Tracking::Tracked)
     }
 
+    fn has_versioned_below(&self, folder: &TreePath) -> bool {
+        let is_versioned = |(path, (_, tracking, _)): (&TreePath, &(NodeKind, Tracking, Vec<u8>))| {
+            path != folder && path.is_under(folder) && *tracking != Tracking::Ignored
+        };
+        self.nodes.iter().any(is_versioned)
+    }
+
     fn read(&self, path: &TreePath) -> io::Result<Vec<u8>> {
         let node = self.nodes.get(path).ok_or(io::ErrorKind::NotFound)?;
         Ok(node.2.clone())

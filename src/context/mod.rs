@@ -11,6 +11,7 @@
 mod automaton;
 mod clean;
 mod dialect;
+mod emptied;
 mod glob;
 mod ignore;
 mod ignore_file;
@@ -24,6 +25,7 @@ mod reader;
 mod root;
 mod select;
 
+pub use emptied::nodes_below;
 pub use ignore::{IgnoreError, IgnoreRules};
 pub use ignore_file::ignore_file;
 pub use links::way_to;

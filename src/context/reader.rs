@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::rc::Rc;
 
+use super::emptied::emptied;
 use super::ignore::{IgnoreRules, Walk};
 use super::links::{Resolution, resolve};
 use crate::checkout::{FileTree, Node, NodeKind, Tracking};
@@ -14,11 +15,20 @@ pub(super) struct Reader<'a> {
     tree: &'a dyn FileTree,
     root: &'a TreePath,
     rules: Option<Walk<'a>>,
-    below: BTreeMap<TreePath, Rc<Vec<Node>>>,
+    below: BTreeMap<TreePath, Rc<Below>>,
     entries: BTreeMap<TreePath, Rc<Vec<TreePath>>>,
     nodes: BTreeMap<TreePath, Node>,
     /// Sockets, FIFOs and devices that were passed over, relative to the checkout.
     pub(super) others: BTreeSet<TreePath>,
+}
+
+/// What is left of a folder of the context. All paths are relative to the checkout.
+#[derive(Default)]
+pub(super) struct Below {
+    /// Files and links, sorted.
+    pub(super) nodes: Vec<Node>,
+    /// The innermost folders, itself among them, that are left in but hold nothing that git could have.
+    pub(super) emptied: Vec<TreePath>,
 }
 
 impl<'a> Reader<'a> {
@@ -42,25 +52,32 @@ impl<'a> Reader<'a> {
         })
     }
 
-    /// All files and links below a folder, except ignored ones and those in a `.git` below it. Their
-    /// paths are relative to the checkout. Folders of which nothing is wanted are not entered.
-    pub(super) fn below(&mut self, folder: &TreePath) -> io::Result<Rc<Vec<Node>>> {
-        if let Some(nodes) = self.below.get(folder) {
-            return Ok(Rc::clone(nodes));
+    /// All files and links below a folder, except ignored ones and those in a `.git` below it. Folders of
+    /// which nothing is wanted are not entered.
+    pub(super) fn below(&mut self, folder: &TreePath) -> io::Result<Rc<Below>> {
+        if let Some(below) = self.below.get(folder) {
+            return Ok(Rc::clone(below));
         }
-        let mut nodes = Vec::new();
+        let mut below = Below::default();
         if !self.is_pruned(folder) {
             let root = self.root;
             let rules = &mut self.rules;
             let start = root.join(folder.as_bytes());
-            nodes = self.tree.list(&start, &mut |folder| {
-                rules.as_mut().is_some_and(|rules| match folder.relative_to(root) {
-                    Some(folder) => rules.may_prune(&folder),
-                    None => false,
-                })
+            let mut left_in = Vec::new();
+            if rules.as_mut().is_some_and(|rules| !folder.is_root() && !rules.is_ignored(folder)) {
+                left_in.push(start.clone());
+            }
+            below.nodes = self.tree.list(&start, &mut |folder| {
+                let Some(rules) = rules.as_mut() else { return false };
+                let Some(path) = folder.relative_to(root) else { return false };
+                if rules.is_ignored(&path) {
+                    return rules.may_prune(&path);
+                }
+                left_in.push(folder.clone());
+                false
             })?;
             let others = &mut self.others;
-            nodes.retain(|node| {
+            below.nodes.retain(|node| {
                 let Some(path) = node.path.relative_to(root) else { return false };
                 let in_git = node.path.relative_to(&start).is_some_and(|below| names_git(&below));
                 if in_git || rules.as_mut().is_some_and(|rules| rules.is_ignored(&path)) {
@@ -72,10 +89,12 @@ impl<'a> Reader<'a> {
                 others.insert(node.path.clone());
                 false
             });
+            left_in.retain(|folder| !folder.relative_to(&start).is_some_and(|below| names_git(&below)));
+            below.emptied = emptied(self.tree, left_in, &below.nodes);
         }
-        let nodes = Rc::new(nodes);
-        self.below.insert(folder.clone(), Rc::clone(&nodes));
-        Ok(nodes)
+        let below = Rc::new(below);
+        self.below.insert(folder.clone(), Rc::clone(&below));
+        Ok(below)
     }
 
     /// The paths of a folder's entries, folders included, ignored ones too unless the whole folder is.

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::io;
 
+use super::emptied::{first_below, nodes_below};
 use super::ignore::IgnoreRules;
 use super::matching::{Match, find};
 use super::reader::{Reader, names_git};
@@ -16,7 +17,10 @@ use crate::path::TreePath;
 pub struct Selection {
     /// Files and links, sorted, relative to the checkout.
     pub nodes: Vec<Node>,
-    /// The sources (by index) that match no file. COPY of a path that is not there fails; of a pattern
+    /// Folders that are there though the ignore file leaves out all that git could have of them, sorted and
+    /// relative to the checkout; none holds another. What git ignores may still be in them.
+    pub emptied: Vec<TreePath>,
+    /// The sources (by index) that match nothing. COPY of a path that is not there fails; of a pattern
     /// that matches nothing, `BuildKit` makes nothing.
     pub unmatched: Vec<usize>,
     /// The links that sources led through and what they led to, sorted, relative to the checkout.
@@ -61,17 +65,21 @@ pub fn select(
     for link in matches.iter().flat_map(|found| &found.links) {
         nodes.extend(reader.node(link, NodeKind::Link)?);
     }
+    let mut emptied = BTreeSet::new();
     for folder in outermost(&folders) {
-        nodes.extend_from_slice(&reader.below(folder)?);
+        let below = reader.below(folder)?;
+        nodes.extend_from_slice(&below.nodes);
+        emptied.extend(below.emptied.iter().cloned());
     }
     nodes.sort_unstable_by(|a, b| a.path.cmp(&b.path));
     nodes.dedup_by(|a, b| a.path == b.path);
 
     let mut selection = Selection {
-        unmatched: (0..sources.len()).filter(|at| !is_in(&nodes, root, &matches[*at])).collect(),
+        unmatched: (0..sources.len()).filter(|at| !is_in(&nodes, &emptied, root, &matches[*at])).collect(),
         followed: followed(root, &matches),
         whole_context: whole_context || folders.contains(&TreePath::root()),
         nodes,
+        emptied: emptied.into_iter().collect(),
         diagnostics: reader.others.iter().map(special_file).collect(),
     };
     for (at, found) in matches.iter().enumerate() {
@@ -99,21 +107,17 @@ fn outermost(folders: &BTreeSet<TreePath>) -> impl Iterator<Item = &TreePath> {
     })
 }
 
-/// Whether some target of a source is among the sorted nodes. The root always is something to copy.
-fn is_in(nodes: &[Node], root: &TreePath, found: &Match) -> bool {
+/// Whether some target of a source is among the sorted nodes, or a folder that is there without any. The root
+/// always is something to copy.
+fn is_in(nodes: &[Node], emptied: &BTreeSet<TreePath>, root: &TreePath, found: &Match) -> bool {
     found.targets.iter().any(|(path, _)| {
         let full = root.join(path.as_bytes());
-        // What is below `a` does not follow `a` at once: `a.b` sorts in front of `a/b`.
-        let first_at = |start: &TreePath| nodes.get(nodes.partition_point(|node| node.path < *start));
         path.is_root()
-            || first_at(&full).is_some_and(|node| node.path == full)
-            || first_at(&below(&full)).is_some_and(|node| node.path.is_under(&full))
+            || nodes.binary_search_by(|node| node.path.cmp(&full)).is_ok()
+            || nodes_below(nodes, &full).next().is_some()
+            || emptied.contains(&full)
+            || emptied.range(first_below(&full)..).next().is_some_and(|folder| folder.is_under(&full))
     })
-}
-
-/// The smallest text that sorts before everything below a folder and after the folder.
-fn below(folder: &TreePath) -> TreePath {
-    folder.join("\0")
 }
 
 fn followed(root: &TreePath, matches: &[Match]) -> Vec<TreePath> {
@@ -356,6 +360,49 @@ mod tests {
         let selection = select_in(&tree, "svc", "", &[source("a"), source("app.jar"), source("new")]);
         let tracking: Vec<Tracking> = selection.nodes.iter().map(|node| node.tracking).collect();
         assert_eq!(tracking, [Tracking::Tracked, Tracking::Ignored, Tracking::Untracked]);
+    }
+
+    /// Each of these was compared with what docker sends.
+    #[test]
+    fn folders_that_are_left_in_without_their_files() {
+        let tree = MemoryTree::of(&["src/a", "src/deep/b", "src/deep/er/x", "src/other/x", "k", "src.d/a"])
+            .link("l", "src/deep");
+        for (ignore, pattern, expected) in [
+            ("", "", &[][..]),
+            ("src", "", &[]),
+            ("src", "src", &[]),
+            ("src/**", "src", &["src"]),
+            ("src/*", "", &["src"]),
+            ("src/other/x", "", &["src/other"]),
+            ("src/other/x", "src/other", &["src/other"]),
+            ("src/other/x", "src/o*", &["src/other"]),
+            ("src/other/x", "src/[m-o/]*", &["src/other"]),
+            ("src/other/x", "**/other", &["src/other"]),
+            ("src/other/x", "src/deep", &[]),
+            ("**/x\n**/b", "src/deep", &["src/deep/er"]),
+            ("**/b\n**/er", "l", &["src/deep"]),
+            ("**\n!k", "", &[]),
+            ("*\n!src/deep/nothing", "src", &[]),
+            ("src\n!src/deep\nsrc/deep/*", "", &["src/deep"]),
+        ] {
+            let selection = select_in(&tree, "", ignore, &[source(pattern)]);
+            let emptied: Vec<String> = selection.emptied.iter().map(TreePath::to_text).collect();
+            assert_eq!(emptied, expected, "{ignore:?} {pattern:?}");
+            let is_plain = !pattern.contains('*') && !pattern.is_empty();
+            let is_nothing = is_plain && selection.nodes.is_empty() && emptied.is_empty();
+            assert_eq!(selection.unmatched.is_empty(), !is_nothing, "{ignore:?} {pattern:?}");
+        }
+    }
+
+    #[test]
+    fn a_folder_that_git_cannot_have_is_none() {
+        let tree = MemoryTree::of(&["svc/a", "svc/mixed/skipped"])
+            .with("svc/cache/x", NodeKind::File, Tracking::Ignored, "")
+            .with("svc/pipes/pipe", NodeKind::Other, Tracking::Ignored, "")
+            .with("svc/mixed/app.jar", NodeKind::File, Tracking::Ignored, "");
+        let selection = select_in(&tree, "svc", "cache/*\npipes/*\nmixed/skipped", &[source("")]);
+        assert_eq!(paths(&selection), ["svc/a", "svc/mixed/app.jar"]);
+        assert_eq!(selection.emptied, [TreePath::from("svc/mixed")]);
     }
 
     #[test]

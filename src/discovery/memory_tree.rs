@@ -41,6 +41,10 @@ impl FileTree for MemoryTree {
         self.kind(path).is_some()
     }
 
+    fn has_versioned_below(&self, folder: &TreePath) -> bool {
+        self.kind(folder) == Some(NodeKind::Folder)
+    }
+
     fn read(&self, path: &TreePath) -> io::Result<Vec<u8>> {
         if self.unreadable.contains(path) {
             return Err(io::Error::new(io::ErrorKind::PermissionDenied, format!("{path}: not allowed")));

@@ -33,7 +33,7 @@ impl Listing {
             let mut order: Vec<u32> = (0..count).collect();
             let path = |index: u32| entries[index as usize].path.as_slice();
             order.sort_unstable_by(|a, b| compare(path(*a), path(*b)));
-            items(&order, path)
+            items(&order, path, |index| entries[index as usize].kind == ContextKind::Folder)
         };
         Self { source, items: items.into() }
     }
@@ -57,7 +57,7 @@ impl Listing {
         let index = *index as usize;
         match self.source.entries()[index].kind {
             ContextKind::File { size, .. } => Some((index, size)),
-            ContextKind::Link { .. } => None,
+            ContextKind::Link { .. } | ContextKind::Folder => None,
         }
     }
 
@@ -92,7 +92,8 @@ fn compare(a: &[u8], b: &[u8]) -> Ordering {
 }
 
 /// Puts each folder in front of the first entry in it. `order` is sorted.
-fn items<'a>(order: &[u32], path: impl Fn(u32) -> &'a [u8]) -> Vec<Item> {
+fn items<'a>(order: &[u32], path: impl Fn(u32) -> &'a [u8], is_folder: impl Fn(u32) -> bool) -> Vec<Item> {
+    let folder = |entry, length| Item::Folder { entry, length: u32::try_from(length).unwrap_or(u32::MAX) };
     let mut items = Vec::with_capacity(order.len() + order.len() / 4);
     let mut previous: &[u8] = &[];
     for &entry in order {
@@ -102,10 +103,10 @@ fn items<'a>(order: &[u32], path: impl Fn(u32) -> &'a [u8]) -> Vec<Item> {
             // Already listed if the previous entry is in it too.
             let listed = same > slash;
             if !listed {
-                items.push(Item::Folder { entry, length: u32::try_from(slash).unwrap_or(u32::MAX) });
+                items.push(folder(entry, slash));
             }
         }
-        items.push(Item::Entry(entry));
+        items.push(if is_folder(entry) { folder(entry, current.len()) } else { Item::Entry(entry) });
         previous = current;
     }
     items
@@ -135,11 +136,15 @@ mod tests {
         }
     }
 
+    /// Those that end in `/` are folders.
     fn listing<T: AsRef<[u8]>>(paths: &[T]) -> Listing {
-        let entry = |path: &T| ContextEntry {
-            path: path.as_ref().to_vec(),
-            kind: ContextKind::File { executable: false, size: 3 },
-            modified_ns: 5,
+        let entry = |path: &T| match path.as_ref().strip_suffix(b"/") {
+            Some(folder) => ContextEntry { path: folder.to_vec(), kind: ContextKind::Folder, modified_ns: 5 },
+            None => ContextEntry {
+                path: path.as_ref().to_vec(),
+                kind: ContextKind::File { executable: false, size: 3 },
+                modified_ns: 5,
+            },
         };
         Listing::new(Arc::new(Paths(paths.iter().map(entry).collect())))
     }
@@ -161,6 +166,13 @@ mod tests {
         assert_eq!(listing.file(6), None);
     }
 
+    #[test]
+    fn empty_folders_stand_where_full_ones_would() {
+        let listing = listing(&["b/", "a/x/y/", "a/x.y", "a/z/"]);
+        assert_eq!(walked(&listing), ["a/", "a/x/", "a/x/y/", "a/x.y", "a/z/", "b/"]);
+        assert_eq!(listing.file(2), None);
+    }
+
     proptest! {
         /// What fsutil's receiver checks: strictly ascending by component, every folder known before its
         /// content.
@@ -168,7 +180,10 @@ mod tests {
         fn fsutil_accepts_any_set(paths in proptest::collection::btree_set("[a-c.-]{1,2}(/[a-c.-]{1,2}){0,3}", 0..30)) {
             let is_folder = |path: &String| paths.iter().any(|other| other.starts_with(&format!("{path}/")));
             let files: Vec<&String> = paths.iter().rev().filter(|path| !is_folder(path)).collect();
-            let walked = walked(&listing(&files));
+            // Every fourth is an empty folder instead.
+            let entries: Vec<String> =
+                files.iter().enumerate().map(|(at, path)| format!("{path}{}", if at % 4 == 3 { "/" } else { "" })).collect();
+            let walked = walked(&listing(&entries));
             let components = |path: &String| -> Vec<String> {
                 path.trim_end_matches('/').split('/').map(str::to_owned).collect()
             };
@@ -178,7 +193,8 @@ mod tests {
                     prop_assert!(walked.contains(&format!("{folder}/")), "{folder} of {walked:?}");
                 }
             }
-            prop_assert_eq!(walked.iter().filter(|path| !path.ends_with('/')).count(), files.len());
+            prop_assert!(entries.iter().all(|entry| walked.contains(entry)), "{walked:?}");
+            prop_assert_eq!(walked.iter().filter(|path| !path.ends_with('/')).count(), files.len() - files.len() / 4);
         }
     }
 }

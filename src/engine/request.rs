@@ -100,7 +100,7 @@ impl fmt::Debug for BuildRequest {
 
 /// The files of a build context, as they were planned.
 pub trait ContextSource: Send + Sync {
-    /// Every file and link, each once, in any order. Folders are implied.
+    /// Every file, link and empty folder, each once, in any order. Other folders are implied.
     fn entries(&self) -> &[ContextEntry];
 
     /// The bytes of the file at `index` of [`Self::entries`]. The reader fails at the latest at its end if they
@@ -112,7 +112,7 @@ pub trait ContextSource: Send + Sync {
     fn admits(&self, requested: &[String]) -> Result<(), String>;
 }
 
-/// One file or link of a build context.
+/// One file, link or empty folder of a build context.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ContextEntry {
     /// Relative to the context, components separated by `/`. Bytes, because file names are.
@@ -138,6 +138,8 @@ pub enum ContextKind {
         /// What it says.
         target: Vec<u8>,
     },
+    /// A folder that no other entry is in.
+    Folder,
 }
 
 /// A secret of a build. Its value shows up nowhere but in the RUN that mounts it.

@@ -31,8 +31,11 @@ impl PlannedContext {
             .map(|(input, file)| {
                 let kind = match input.kind {
                     InputKind::Link => ContextKind::Link { target: planned.tree.read(&file.path)? },
-                    InputKind::File => ContextKind::File { executable: false, size: file.size },
-                    InputKind::Executable => ContextKind::File { executable: true, size: file.size },
+                    InputKind::File | InputKind::Executable => ContextKind::File {
+                        executable: input.kind == InputKind::Executable,
+                        size: planned.tree.length(&file.path, file.size)?,
+                    },
+                    InputKind::Folder => ContextKind::Folder,
                 };
                 let own = file.modified_ns.and_then(|time| i64::try_from(time).ok());
                 Ok(ContextEntry {
@@ -59,9 +62,12 @@ impl ContextSource for PlannedContext {
     fn open(&self, index: usize) -> io::Result<Box<dyn Read + Send>> {
         let ready = self.project.images[self.image].ready().ok_or(io::ErrorKind::NotFound)?;
         let (input, file) = (&ready.material.files[index], &ready.files[index]);
+        let ContextKind::File { size, .. } = self.entries[index].kind else {
+            return Err(io::ErrorKind::InvalidInput.into());
+        };
         Ok(Box::new(Verified {
             inner: self.tree.open(&file.path)?,
-            hasher: Some(BlobHasher::new(file.size)),
+            hasher: Some(BlobHasher::new(size)),
             expected: input.blob,
             name: file.path.to_string(),
         }))

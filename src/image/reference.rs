@@ -15,6 +15,9 @@ pub enum InvalidReference {
     Tag(String),
 }
 
+/// Bytes of a repository's path.
+const LONGEST_PATH: usize = 255;
+
 /// Where images of one name live: a registry host and a path. `acme/api` is `docker.io/acme/api`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Repository {
@@ -35,7 +38,7 @@ impl Repository {
         if has_upper(path) {
             return Err(InvalidReference::UpperCase(name.to_owned()));
         }
-        if !is_host(host) || path.is_empty() || !path.split('/').all(is_component) || name.len() > 255 {
+        if !is_host(host) || path.is_empty() || !path.split('/').all(is_component) {
             return Err(invalid());
         }
         let path = if host == "docker.io" && !path.contains('/') {
@@ -43,6 +46,10 @@ impl Repository {
         } else {
             path.to_owned()
         };
+        // Docker counts what it has filled in, but not the host.
+        if path.len() > LONGEST_PATH {
+            return Err(invalid());
+        }
         Ok(Self { host: host.to_owned(), path })
     }
 
@@ -62,7 +69,7 @@ impl Repository {
         let first = self.path.split('/').next().unwrap_or_default();
         match (self.host.as_str(), self.path.strip_prefix("library/")) {
             (host, _) if looks_like_a_host(first) => format!("{host}/{}", self.path),
-            ("docker.io", Some(name)) if !name.contains('/') => name.to_owned(),
+            ("docker.io", Some(name)) if !name.contains('/') && !is_image_id(name) => name.to_owned(),
             ("docker.io", _) => self.path.clone(),
             (host, _) => format!("{host}/{}", self.path),
         }
@@ -223,12 +230,16 @@ impl FromStr for ImageReference {
             }
             None => (rest, None),
         };
-        // 64 hex digits alone would be taken for an image id.
-        if name.len() == 64 && name.bytes().all(|b| b.is_ascii_hexdigit()) {
+        if is_image_id(name) {
             return Err(InvalidReference::Format(text.to_owned()));
         }
         Ok(Self { repository: Repository::new(name)?, tag, digest })
     }
+}
+
+/// 64 hex digits alone are taken for an image's id.
+fn is_image_id(name: &str) -> bool {
+    name.len() == 64 && name.bytes().all(|b| b.is_ascii_hexdigit())
 }
 
 fn has_upper(text: &str) -> bool {
@@ -296,12 +307,33 @@ mod tests {
     }
 
     #[test]
+    fn a_name_is_as_long_as_it_is_in_full() {
+        let longest = "a".repeat(LONGEST_PATH - "library/".len());
+        for (name, valid) in [
+            (longest.clone(), true),
+            (format!("docker.io/{longest}"), true),
+            (format!("{longest}a"), false),
+            (format!("quay.io/{longest}aaaaaaaa"), true),
+            (format!("quay.io/{longest}aaaaaaaaa"), false),
+        ] {
+            assert_eq!(Repository::new(&name).is_ok(), valid, "{name}");
+        }
+    }
+
+    #[test]
     fn shows_the_familiar_form() {
         for text in ["alpine", "acme/api:1", "quay.io/acme/api", "busybox:latest"] {
             let reference: ImageReference = text.parse().expect("valid");
             assert_eq!(reference.to_string(), text);
         }
-        let full: ImageReference = "docker.io/library/alpine:3".parse().expect("valid");
-        assert_eq!(full.to_string(), "alpine:3");
+        let digits = "8".repeat(64);
+        for (full, familiar) in [
+            ("docker.io/library/alpine:3".to_owned(), "alpine:3".to_owned()),
+            (format!("docker.io/library/{digits}"), format!("library/{digits}")),
+        ] {
+            let reference: ImageReference = full.parse().expect("valid");
+            assert_eq!(reference.to_string(), familiar);
+            assert_eq!(familiar.parse(), Ok(reference));
+        }
     }
 }

@@ -4,16 +4,29 @@ use super::encoding::Encoder;
 use crate::checkout::{BlobId, InputKind};
 use crate::path::TreePath;
 
-/// A file or link of the build context.
+/// A file or link of the build context, or a folder that is empty there.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InputFile {
     /// From the root of the context.
     pub path: TreePath,
-    /// Regular, executable or link: all of a mode that git keeps.
+    /// Regular, executable, link or folder: all of a mode that git keeps.
     pub kind: InputKind,
     /// Its content, or the link's target.
     pub blob: BlobId,
 }
+
+impl InputFile {
+    /// A folder of which the ignore file leaves nothing but itself. Its id is that of git's empty tree.
+    pub fn folder(path: TreePath) -> Self {
+        Self { path, kind: InputKind::Folder, blob: EMPTY_TREE }
+    }
+}
+
+/// `git hash-object -t tree /dev/null`.
+const EMPTY_TREE: BlobId = BlobId::new([
+    0x4b, 0x82, 0x5d, 0xc6, 0x42, 0xcb, 0x6e, 0xb9, 0xa0, 0x60, 0xe5, 0x4b, 0xf8, 0xd6, 0x92, 0x88, 0xfb,
+    0xee, 0x49, 0x04,
+]);
 
 /// The files that enter a key, sorted by path, and a digest over them. The digest is made once, and on any
 /// thread, while keys have to wait for those of dependencies.

@@ -111,6 +111,7 @@ mod tests {
         vec![
             file(b"a b\nc", InputKind::File, 1),
             file(b"bin/\xff", InputKind::Executable, 0xab),
+            InputFile::folder("empty".into()),
             file(b"link", InputKind::Link, 3),
         ]
     }

@@ -16,6 +16,8 @@ pub(super) struct BuildContext {
     pub(super) ignore_file: Option<TreePath>,
     /// The files and links that its sources match, sorted.
     pub(super) nodes: Vec<Node>,
+    /// See [`Selection::emptied`](context::Selection::emptied).
+    pub(super) emptied: Vec<TreePath>,
     pub(super) whole_context: bool,
     pub(super) pathspecs: Vec<PathPattern>,
     /// Sources that are not there, as reasons for which the image is blocked.
@@ -59,6 +61,7 @@ fn read(tree: &dyn Snapshot, image: &Image, definition: &Definition) -> Result<B
                 root,
                 ignore_file,
                 nodes: Vec::new(),
+                emptied: Vec::new(),
                 whole_context: false,
                 pathspecs: Vec::new(),
                 nowhere: Vec::new(),
@@ -76,12 +79,15 @@ fn read(tree: &dyn Snapshot, image: &Image, definition: &Definition) -> Result<B
     let obstacle = obstacle(tree, image, &selection.nodes);
     diagnostics.extend(selection.diagnostics);
     Ok(BuildContext {
-        nowhere: nowhere(tree, image, &root, &selection.unmatched),
+        nowhere: nowhere(image, &root, &selection.unmatched, |path| {
+            why_absent(tree, &root, path, ignore_file.as_ref().map(|file| (file, &rules)))
+        }),
         pathspecs: specs.iter().flat_map(path_patterns).chain(lock).collect(),
         root,
         ignore_file,
         // What cannot be read is not asked for.
         nodes: if obstacle.is_some() { Vec::new() } else { selection.nodes },
+        emptied: selection.emptied,
         whole_context: selection.whole_context,
         invalid: obstacle.is_some().then(|| "has an input that cannot be read".to_owned()),
         obstacle,
@@ -101,24 +107,41 @@ fn obstacle(tree: &dyn Snapshot, image: &Image, nodes: &[Node]) -> Option<Diagno
     Some(Diagnostic::error(message).at(Location::file(image.dockerfile.clone())).hint(obstacle.hint))
 }
 
-/// Of the sources that match no file, those for which a build would fail. A pattern may match nothing. A
-/// folder may hold only what is ignored, but an empty one is not sent, as git has none.
-fn nowhere(tree: &dyn Snapshot, image: &Image, root: &TreePath, unmatched: &[usize]) -> Vec<String> {
+/// Of the sources that match nothing, those for which a build would fail. A pattern may match nothing.
+fn nowhere(
+    image: &Image,
+    root: &TreePath,
+    unmatched: &[usize],
+    why_absent: impl Fn(&TreePath) -> String,
+) -> Vec<String> {
     let sources = unmatched.iter().map(|at| &image.evaluation.sources[*at]);
     sources
-        .filter(|source| match &source.pattern {
-            SourcePattern::Path(path) if source.plain => {
-                let path = root.join_clamped(path);
-                tree.kind(&path) != Some(NodeKind::Folder)
-                    || tree.list(&path, &mut |_| false).is_ok_and(|files| files.is_empty())
-            }
-            _ => false,
-        })
-        .map(|source| {
+        .filter_map(|source| {
+            let SourcePattern::Path(path) = &source.pattern else { return None };
             let (dockerfile, line, written) = (&image.dockerfile, source.line, &source.written);
-            format!("{dockerfile}:{line}: `{written}` is not in the build context {root}")
+            let why = || why_absent(&root.join_clamped(path));
+            source.plain.then(|| format!("{dockerfile}:{line}: `{written}` {}", why()))
         })
         .collect()
+}
+
+/// Why nothing of a path is in the context.
+fn why_absent(
+    tree: &dyn Snapshot,
+    root: &TreePath,
+    path: &TreePath,
+    ignored: Option<(&TreePath, &IgnoreRules)>,
+) -> String {
+    let kind = tree.kind(path);
+    let ignored =
+        ignored.filter(|(_, rules)| path.relative_to(root).is_some_and(|path| rules.is_ignored(&path)));
+    match ignored {
+        Some((file, _)) if kind.is_some() => format!("is left out by {file}"),
+        _ if kind == Some(NodeKind::Folder) => {
+            "is a folder without a file that a clone would have".to_owned()
+        }
+        _ => format!("is not in the build context {root}"),
+    }
 }
 
 /// A glob of a Dockerfile may match a folder, and then means what is below it; git's means files alone.

@@ -3,12 +3,20 @@ use rayon::prelude::*;
 use super::contexts::BuildContext;
 use super::images::ContextFile;
 use super::load::LoadError;
-use crate::checkout::{Identity, Node, Snapshot};
+use crate::checkout::{Identity, Node, Snapshot, Tracking};
+use crate::context::nodes_below;
 use crate::inputs::{InputFile, InputFiles};
 use crate::path::TreePath;
 
-/// The inputs of one image, and where they are; in the same order.
-pub(super) type ImageFiles = (InputFiles, Vec<ContextFile>);
+/// What one image reads of its context.
+#[derive(Default)]
+pub(super) struct ImageFiles {
+    pub(super) inputs: InputFiles,
+    /// Where the inputs are, in the same order.
+    pub(super) files: Vec<ContextFile>,
+    /// Folders, relative to the context, that are empty without what git ignores.
+    pub(super) emptied: Vec<TreePath>,
+}
 
 /// Finds out what the files of all contexts are. All are identified in one go, so a file that many images
 /// read is looked at once. Takes the nodes out of the contexts.
@@ -25,16 +33,17 @@ pub(super) fn read_all(
     paths.sort();
     paths.dedup();
     let identities = tree.identify(&paths)?;
-    let of_context = |(nodes, context): (&Vec<Node>, &Option<BuildContext>)| {
-        let root = context.as_ref().map(|context| &context.root);
-        files(root.unwrap_or(&TreePath::root()), nodes, &paths, &identities)
+    let of_context = |(nodes, context): (&Vec<Node>, &Option<BuildContext>)| match context {
+        Some(context) => files(context, nodes, &paths, &identities),
+        None => ImageFiles::default(),
     };
     Ok(nodes.par_iter().zip(&*contexts).map(of_context).collect())
 }
 
-fn files(root: &TreePath, nodes: &[Node], paths: &[&TreePath], identities: &[Identity]) -> ImageFiles {
+fn files(context: &BuildContext, nodes: &[Node], paths: &[&TreePath], identities: &[Identity]) -> ImageFiles {
+    let root = &context.root;
     let mut at = 0;
-    let (inputs, files) = nodes
+    let mut both: Vec<(InputFile, ContextFile)> = nodes
         .iter()
         .filter_map(|node| {
             at = position(paths, at, &node.path);
@@ -49,8 +58,21 @@ fn files(root: &TreePath, nodes: &[Node], paths: &[&TreePath], identities: &[Ide
             };
             Some((input, file))
         })
-        .unzip();
-    (InputFiles::new(inputs), files)
+        .collect();
+    // What git ignores may be in it.
+    let is_empty = |folder: &&TreePath| nodes_below(nodes, folder).next().is_none();
+    both.extend(context.emptied.iter().filter(is_empty).filter_map(|folder| empty_folder(root, folder)));
+    if !context.emptied.is_empty() {
+        both.sort_by(|(a, _), (b, _)| a.path.cmp(&b.path));
+    }
+    let (inputs, files) = both.into_iter().unzip();
+    let emptied = context.emptied.iter().filter_map(|folder| folder.relative_to(root)).collect();
+    ImageFiles { inputs: InputFiles::new(inputs), files, emptied }
+}
+
+fn empty_folder(root: &TreePath, folder: &TreePath) -> Option<(InputFile, ContextFile)> {
+    let file = ContextFile { path: folder.clone(), size: 0, modified_ns: None, tracking: Tracking::Tracked };
+    Some((InputFile::folder(folder.relative_to(root)?), file))
 }
 
 /// Where `path` is among the sorted `paths`; mostly it follows the one before, which was at `last`.

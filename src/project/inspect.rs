@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::contexts::path_patterns;
 use super::lock::lock_paths;
 use crate::checkout::{FileTree, Pathspecs};
-use crate::context::{self, IgnoreRules, Selection, SourceSpec};
+use crate::context::{self, IgnoreRules, Selection, SourceSpec, nodes_below};
 use crate::diagnostic::{Diagnostic, Location};
 use crate::dockerfile::{
     CopyInstruction, Dockerfile, Evaluation, Instruction, InstructionKind, Mount, RunInstruction, Scope,
@@ -284,7 +284,12 @@ fn add_context(
     let selection: Selection =
         context::select(tree, &root.root, rules.as_ref(), &evaluation.sources, evaluation.whole_context)?;
     inspection.whole_context = selection.whole_context;
-    inspection.inputs = selection.nodes.iter().map(|node| node.path.to_text()).collect();
+    let files = selection.nodes.iter().map(|node| node.path.to_text());
+    // What git ignores may be in it.
+    let is_empty = |folder: &&TreePath| nodes_below(&selection.nodes, folder).next().is_none();
+    let emptied = selection.emptied.iter().filter(is_empty);
+    inspection.inputs = files.chain(emptied.map(|folder| folder.to_text() + "/")).collect();
+    inspection.inputs.sort();
     let specs = context::revision_pathspecs(tree, (&root.root, true), path, &evaluation.sources, &selection);
     inspection.revision_pathspecs = specs.sources.iter().flat_map(SourceSpec::to_git).collect();
     inspection.circumstances = specs.circumstances;

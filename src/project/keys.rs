@@ -2,15 +2,16 @@ use std::collections::BTreeMap;
 
 use super::contexts::{self, BuildContext};
 use super::definition::Definition;
-use super::files;
+use super::files::{self, ImageFiles};
 use super::images::{ContextFile, Image, ImageState, ReadyImage};
 use super::load::LoadError;
 use super::options::Options;
-use crate::checkout::{Snapshot, Tracking};
+use crate::checkout::{InputKind, Snapshot, Tracking};
 use crate::diagnostic::Diagnostic;
 use crate::graph::Graph;
 use crate::image::ContentKey;
-use crate::inputs::{Base, InputFiles, Material};
+use crate::inputs::{Base, InputFile, InputFiles, Material};
+use crate::path::TreePath;
 
 /// Gives every image its context, its inputs and its key, dependencies first.
 pub(super) fn assign(
@@ -28,8 +29,7 @@ pub(super) fn assign(
         let nowhere = adopt(&mut images[at], context, diagnostics);
         block(images, at, &nowhere);
         if matches!(&images[at].state, ImageState::Blocked(reasons) if reasons.is_empty()) {
-            let (inputs, files) = std::mem::take(&mut files[at]);
-            let ready = ready(images, at, &definitions[at], options, inputs, files);
+            let ready = ready(images, at, &definitions[at], options, std::mem::take(&mut files[at]));
             images[at].state = ImageState::Ready(Box::new(ready));
         }
     }
@@ -78,8 +78,7 @@ fn ready(
     at: usize,
     definition: &Definition,
     options: &Options,
-    inputs: InputFiles,
-    files: Vec<ContextFile>,
+    ImageFiles { inputs, files, emptied }: ImageFiles,
 ) -> ReadyImage {
     let image = &images[at];
     let material = Material {
@@ -94,7 +93,7 @@ fn ready(
         refresh: options.refresh,
     };
     let key = material.key();
-    let versioned_key = versioned_key(images, at, &material, &files, key);
+    let versioned_key = versioned_key(images, at, &material, (&files, &emptied), key);
     ReadyImage { material, key, versioned_key, files }
 }
 
@@ -131,7 +130,7 @@ fn versioned_key(
     images: &[Image],
     at: usize,
     material: &Material,
-    files: &[ContextFile],
+    (files, emptied): (&[ContextFile], &[TreePath]),
     key: ContentKey,
 ) -> ContentKey {
     let versioned = dependencies(images, at, |ready| ready.versioned_key);
@@ -141,7 +140,12 @@ fn versioned_key(
     }
     let mut without = material.clone();
     without.dependencies = versioned;
-    let inputs = material.files.iter().zip(files).filter(|(_, file)| file.tracking != Tracking::Ignored);
-    without.files = InputFiles::new(inputs.map(|(input, _)| input.clone()).collect());
+    let versioned = |(input, file): &(&InputFile, &ContextFile)| {
+        file.tracking != Tracking::Ignored && input.kind != InputKind::Folder
+    };
+    let inputs = material.files.iter().zip(files).filter(versioned).map(|(input, _)| input.clone());
+    let mut inputs: Vec<InputFile> = inputs.chain(emptied.iter().cloned().map(InputFile::folder)).collect();
+    inputs.sort_by(|a, b| a.path.cmp(&b.path));
+    without.files = InputFiles::new(inputs);
     without.key()
 }

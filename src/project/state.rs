@@ -3,7 +3,7 @@ use std::collections::HashMap;
 use super::images::Image;
 use super::load::Project;
 use super::options::Options;
-use crate::checkout::Tracking;
+use crate::checkout::{InputKind, Tracking};
 use crate::image::ContentKey;
 use crate::path::TreePath;
 
@@ -54,9 +54,15 @@ impl Project {
     /// and the lock; sorted.
     pub fn versioned_paths<'a>(&'a self, options: &'a Options) -> Vec<&'a TreePath> {
         let of_image = |image: &'a Image| {
-            let files = image.ready().map(|ready| ready.files.as_slice()).unwrap_or_default();
-            let versioned = files.iter().filter(|file| file.tracking != Tracking::Ignored);
-            [&image.dockerfile].into_iter().chain(&image.ignore_file).chain(versioned.map(|file| &file.path))
+            let inputs =
+                image.ready().into_iter().flat_map(|ready| ready.material.files.iter().zip(&ready.files));
+            let versioned = inputs.filter(|(input, file)| {
+                file.tracking != Tracking::Ignored && input.kind != InputKind::Folder
+            });
+            [&image.dockerfile]
+                .into_iter()
+                .chain(&image.ignore_file)
+                .chain(versioned.map(|(_, file)| &file.path))
         };
         let mut paths: Vec<&TreePath> = options
             .settings_file

@@ -8,13 +8,29 @@ use super::graph::Place;
 use super::random::Random;
 use super::tree::under;
 
+/// A tar archive in each place, until somebody makes another file of it.
+pub const ARCHIVE: &str = "keep.tar.txt";
+
+/// Files that every version of a place's Dockerfile may name.
+pub const KEPT: [&str; 9] = [
+    "keep.txt",
+    "keep me.txt",
+    "-keep.txt",
+    "\u{e9}keep.txt",
+    "conf/keep.txt",
+    "src/keep.txt",
+    "src/deep/keep.txt",
+    "odd/keep.txt",
+    ARCHIVE,
+];
+
 /// Writes what every version of a place's Dockerfile may name, if it is not there.
 pub fn lay_out(random: &mut Random, root: &Path, place: &Place) {
     let own = |name: &str| under(root, place.within(name).as_bytes());
-    let kept = ["keep.txt", "keep me.txt", "-keep.txt", "\u{e9}keep.txt", "conf/keep.txt", "src/keep.txt"];
-    for name in kept.iter().chain(&["src/deep/keep.txt", "odd/keep.txt"]) {
+    for name in KEPT {
         if !own(name).exists() {
-            write(&own(name), &random.text(None));
+            let text = if name == ARCHIVE { archive(random) } else { random.text(None) };
+            write(&own(name), &text);
         }
     }
     for (name, target) in [("link", "keep.txt"), ("linked", "conf"), ("src/back", "../conf/keep.txt")] {
@@ -117,6 +133,30 @@ pub fn add(random: &mut Random, root: &Path, folder: &str) {
     }
 }
 
+/// A tar archive of some random files, a folder and a link.
+pub fn archive(random: &mut Random) -> Vec<u8> {
+    let mut archive = tar::Builder::new(Vec::new());
+    let mut add = |name: &str, kind: tar::EntryType, mode: u32, content: &[u8]| {
+        let mut header = tar::Header::new_gnu();
+        header.set_entry_type(kind);
+        header.set_mode(mode);
+        header.set_uid(u64::from(mode % 5));
+        header.set_gid(7);
+        header.set_size(content.len() as u64);
+        if kind.is_symlink() {
+            header.set_link_name("../a").expect("a short name");
+        }
+        archive.append_data(&mut header, name, content).expect("memory");
+    };
+    add("a", tar::EntryType::Regular, 0o640, &random.text(None));
+    add("inner/", tar::EntryType::Directory, 0o711, b"");
+    add("inner/link", tar::EntryType::Symlink, 0o777, b"");
+    if random.percent(50) {
+        add("inner/b", tar::EntryType::Regular, 0o755, &random.text(None));
+    }
+    archive.into_inner().expect("memory")
+}
+
 /// Writes a file and the folders around it.
 pub fn write(path: &Path, text: &[u8]) {
     fs::create_dir_all(path.parent().expect("a parent")).expect("folders");
@@ -171,10 +211,7 @@ pub fn ignore_file(random: &mut Random) -> Vec<u8> {
         text.extend_from_slice(random.pick(&patterns).as_bytes());
         text.extend_from_slice(if random.percent(5) { b"\r\n" } else { b"\n" });
     }
-    // A folder that is there without any of its files can be a source for docker, and is none in a checkout.
-    let empties = ["src/**", "conf/*", "**/odd/*", "shared/lib/*", "svc/*/src"];
-    let may_empty = empties.iter().any(|pattern| String::from_utf8_lossy(&text).contains(pattern));
-    if random.percent(85) || may_empty {
+    if random.percent(75) {
         text.extend_from_slice(b"!**/*keep*.txt\n!**/link\n!**/linked\n!**/conf/keep.txt\n");
     }
     text

@@ -1,5 +1,6 @@
 //! Random graphs of images, and random Dockerfiles for them.
 
+use super::files::ARCHIVE;
 use super::random::Random;
 use super::spec::{Base, Copy, Line, Mount, Spec, Stage};
 
@@ -101,21 +102,23 @@ pub fn dockerfile(random: &mut Random, place: &Place, heredocs: bool) -> Spec {
         let name = Some(format!("{}{number}", writer.random.pick(&["build", "Test", "s-"])));
         writer.stages.push(Stage { base, name, lines });
     }
-    let base = writer.base(place.shell, extra);
+    let mut base = writer.base(place.shell, extra);
+    if !place.before.is_empty() && writer.random.percent(6) {
+        base = Base::Argument;
+    }
     let mut lines = writer.lines(place.shell, extra);
     if at_root {
         lines.insert(0, copy(&["shared/keep.txt"], "/shared/"));
     }
     lines.insert(0, copy(&[&writer.own("keep.txt")], &format!("/out/{}/", place.name)));
     if place.hands_on && writer.random.percent(70) {
-        let source = *writer.random.pick(&["keep.txt", "*.txt", "con?"]);
-        let trigger = Copy { sources: vec![source.to_owned()], ..plain_copy("/triggered/") };
-        lines.push(Line::OnBuild(trigger));
+        lines.extend(writer.triggers());
     }
     let mut stages = writer.stages;
     stages.push(Stage { base, name: None, lines });
     let layout = random.below(60);
-    Spec { at_root, by_argument: random.percent(25), backquote: random.percent(10), stages, layout }
+    let (by_argument, backquote) = (random.percent(25), random.percent(10));
+    Spec { at_root, by_argument, backquote, stages, layout, target: None, argument: None }
 }
 
 fn plain_copy(to: &str) -> Copy {
@@ -181,6 +184,7 @@ impl Writer<'_> {
             Base::Busybox => true,
             Base::Image(name) => self.place.before.iter().any(|(other, shell)| other == name && *shell),
             Base::Stage(number) => self.shell_of(*number),
+            Base::Argument => self.place.shell,
         }
     }
 
@@ -189,18 +193,19 @@ impl Writer<'_> {
         for _ in 0..self.random.within(1, 4) {
             self.number += 1;
             let to = format!("/made/{}/{}/", self.place.name, self.number);
-            let line = match self.random.below(if shell { 16 } else { 9 }) {
+            let line = match self.random.below(if shell { 17 } else { 10 }) {
                 0..=2 => self.context_copy(&to),
                 3 => self.odd_copy(&to),
                 4 => self.whole(&to),
                 5 | 6 => self.copy_from(&to, stage),
                 7 => self.setting(),
                 8 => self.heredoc_copy(&to),
-                9 => Line::Run { mounts: vec![self.bind(true)], script: reads("/in", &to) },
-                10 => Line::Run { mounts: vec![self.bind(false)], script: reads("/in", &to) },
-                11 | 12 => self.run_from(&to, stage),
-                13 => self.argument(&mut lines, &to),
-                14 if self.heredocs => {
+                9 => self.archive(&to),
+                10 => Line::Run { mounts: vec![self.bind(true)], script: reads("/in", &to) },
+                11 => Line::Run { mounts: vec![self.bind(false)], script: reads("/in", &to) },
+                12 | 13 => self.run_from(&to, stage),
+                14 => self.argument(&mut lines, &to),
+                15 if self.heredocs => {
                     Line::Run { mounts: Vec::new(), script: format!("mkdir -p {to}\necho $PATH >{to}a") }
                 }
                 _ => Line::Run {
@@ -271,6 +276,39 @@ impl Writer<'_> {
         let mode = ["", "--chown=3:4 ", "--chmod=640 "];
         let flags = (*self.random.pick(&mode)).to_owned();
         Line::Copy(Copy { json: true, sources, flags, ..plain_copy(to) })
+    }
+
+    /// ADD unpacks it, COPY does not.
+    fn archive(&mut self, to: &str) -> Line {
+        let add = self.random.percent(80);
+        Line::Copy(Copy { add, sources: vec![self.own(ARCHIVE)], ..plain_copy(to) })
+    }
+
+    /// What images that are FROM this one do first, in contexts of their own.
+    fn triggers(&mut self) -> Vec<Line> {
+        let to = "/triggered/";
+        let source = *self.random.pick(&["keep.txt", "*.txt", "con?", "."]);
+        let copy = Copy { sources: vec![source.to_owned()], ..plain_copy(to) };
+        let mut lines = match self.random.below(if self.place.shell { 6 } else { 3 }) {
+            0 | 1 => vec![Line::Copy(copy)],
+            2 => vec![Line::Copy(Copy { add: true, ..copy })],
+            3 => {
+                let mount = Mount { from: None, source: Some("conf".to_owned()), target: "/in".to_owned() };
+                vec![Line::Run { mounts: vec![mount], script: reads("/in", to) }]
+            }
+            4 => {
+                let script = format!("mkdir -p {to} && echo \"extra ${{EXTRA-unset}}\" >{to}a");
+                vec![Line::Plain("ARG EXTRA".to_owned()), Line::Run { mounts: Vec::new(), script }]
+            }
+            _ => {
+                let mount = Mount { from: None, source: None, target: "/in".to_owned() };
+                vec![Line::Run { mounts: vec![mount], script: reads("/in", to) }]
+            }
+        };
+        if self.random.percent(20) {
+            lines.push(Line::Plain("ENV TRIGGERED=yes".to_owned()));
+        }
+        lines.into_iter().map(|line| Line::OnBuild(Box::new(line))).collect()
     }
 
     fn whole(&mut self, to: &str) -> Line {
@@ -358,6 +396,6 @@ impl Writer<'_> {
 /// A script that keeps what a folder holds: names, kinds and contents.
 fn reads(folder: &str, to: &str) -> String {
     format!(
-        "mkdir -p {to} && cd {folder} && find . ! -type d -print0 | sort -z | xargs -0 ls -ldn | awk '{{print $1,$5}}' >{to}a && find . -type f -print0 | sort -z | xargs -0 cat >{to}b"
+        "mkdir -p {to} && cd {folder} && find . -type d | sort >{to}c && find . ! -type d -print0 | sort -z | xargs -0 ls -ldn | awk '{{print $1,$5}}' >{to}a && find . -type f -print0 | sort -z | xargs -0 cat >{to}b"
     )
 }

@@ -1,9 +1,10 @@
 //! What happens to a checkout between two runs.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Output};
 
 use super::files;
 use super::graph;
@@ -13,7 +14,7 @@ use super::tree::{Entry, Files, Name, under};
 /// The message of the first commit.
 pub const FIRST: &str = "first";
 /// Where the submodule is, in checkouts that have one.
-const SUBMODULE: &str = "modules/lib";
+pub const SUBMODULE: &str = "modules/lib";
 
 /// Makes one random change and says what it was.
 pub fn change(life: &mut Life) -> String {
@@ -39,7 +40,7 @@ fn change_files(life: &mut Life) -> String {
 
 fn change_dockerfiles(life: &mut Life) -> String {
     let place = life.random.pick(&life.places).clone();
-    match life.random.below(8) {
+    match life.random.below(9) {
         0..=2 => {
             life.write_dockerfile(&place);
             format!("another {}", place.path())
@@ -52,6 +53,7 @@ fn change_dockerfiles(life: &mut Life) -> String {
             let (name, text) = life.write_ignore_file();
             format!("{name} {:?}", String::from_utf8_lossy(&text))
         }
+        7 => format!("settings {:?}", life.write_settings()),
         _ if life.places.len() < 12 => {
             let place = graph::leaf(&mut life.random, &life.places, life.places.len());
             let path = place.path();
@@ -63,7 +65,7 @@ fn change_dockerfiles(life: &mut Life) -> String {
 }
 
 fn change_history(life: &mut Life) -> String {
-    match life.random.below(24) {
+    match life.random.below(25) {
         0 | 1 => git(life, &["add", "--all"]),
         2..=6 => {
             git(life, &["add", "--all"]);
@@ -100,7 +102,8 @@ fn change_history(life: &mut Life) -> String {
         19 => hide(life),
         20 => configure(life),
         21 => of_tracked(life, &["rm", "--quiet", "--cached"]),
-        22 => {
+        22 => leave_out(life),
+        23 => {
             let attributes = ["*.txt text eol=crlf\n", "*.py text=auto\n*.md ident\n", "*.txt -text\n", ""];
             let text = *life.random.pick(&attributes);
             files::write(&life.root().join(".gitattributes"), text.as_bytes());
@@ -126,6 +129,17 @@ fn hide(life: &mut Life) -> String {
     of_tracked(life, &["update-index", flag])
 }
 
+/// A sparse checkout, or the end of one. What all Dockerfiles name is left out in every folder or in none: in a
+/// single one, another folder would be taken for the context.
+fn leave_out(life: &mut Life) -> String {
+    let patterns = ["!docs/", "!src/deep/", "!*.md", "!odd/", "!a.txt", "!shared/lib/", "!src/"];
+    if life.random.percent(50) {
+        return git(life, &["sparse-checkout", "disable"]);
+    }
+    let left_out = *life.random.pick(&patterns);
+    git(life, &["sparse-checkout", "set", "--no-cone", "/*", left_out])
+}
+
 fn of_tracked(life: &mut Life, arguments: &[&str]) -> String {
     let names = editable(life);
     let names: Vec<&str> = names.iter().filter_map(|name| std::str::from_utf8(name).ok()).collect();
@@ -135,8 +149,8 @@ fn of_tracked(life: &mut Life, arguments: &[&str]) -> String {
 
 /// Another setting of git, or another form of its index.
 fn configure(life: &mut Life) -> String {
-    // Not core.fileMode: without it the executable bit is the index's, which the oracle does not ask.
-    let settings: [&[&str]; 7] = [
+    let settings: [&[&str]; 8] = [
+        &["config", "core.fileMode", "false"],
         &["config", "core.trustctime", "false"],
         &["config", "core.checkStat", "minimal"],
         &["config", "core.autocrlf", "input"],
@@ -147,6 +161,21 @@ fn configure(life: &mut Life) -> String {
     ];
     let arguments = *life.random.pick(&settings);
     git(life, arguments)
+}
+
+/// Names of all files that git has, or would have if they were added.
+pub fn versioned(root: &Path) -> BTreeSet<Name> {
+    let list = |folder: &Path| {
+        let arguments = ["ls-files", "-z", "--cached", "--others", "--exclude-standard"];
+        let names = git_output(folder, &arguments).stdout;
+        names.split(|byte| *byte == 0).map(<[u8]>::to_vec).collect::<BTreeSet<Name>>()
+    };
+    let mut names = list(root);
+    if names.contains(SUBMODULE.as_bytes()) && root.join(SUBMODULE).join(".git").exists() {
+        let inside = list(&root.join(SUBMODULE)).into_iter();
+        names.extend(inside.map(|name| [SUBMODULE.as_bytes(), b"/", &name].concat()));
+    }
+    names
 }
 
 /// Files that may change at random.
@@ -185,7 +214,8 @@ fn show(name: &[u8]) -> String {
 
 fn edit(life: &mut Life) -> String {
     let Some(name) = some_file(life) else { return add(life) };
-    let text = life.random.text(None);
+    let is_archive = name.ends_with(files::ARCHIVE.as_bytes()) && life.random.percent(80);
+    let text = if is_archive { files::archive(&mut life.random) } else { life.random.text(None) };
     files::write(&under(&life.root(), &name), &text);
     format!("edit {}", show(&name))
 }
@@ -304,9 +334,15 @@ fn try_git(life: &Life, arguments: &[&str], undo: &[&str]) -> String {
     format!("git {}{}", arguments.join(" "), if done { "" } else { " (refused)" })
 }
 
-/// Runs git with an identity of its own, and says whether it was content.
+/// Runs git, and says whether it was content.
 pub fn run_git(folder: &Path, arguments: &[&str]) -> (bool, String) {
-    let output = Command::new("git")
+    let output = git_output(folder, arguments);
+    (output.status.success(), String::from_utf8_lossy(&output.stdout).trim().to_owned())
+}
+
+/// Runs git with an identity of its own.
+pub fn git_output(folder: &Path, arguments: &[&str]) -> Output {
+    Command::new("git")
         .current_dir(folder)
         .env_clear()
         .envs(std::env::var_os("PATH").map(|path| ("PATH", path)))
@@ -322,6 +358,5 @@ pub fn run_git(folder: &Path, arguments: &[&str]) -> (bool, String) {
         .args(["-c", "protocol.file.allow=always"])
         .args(arguments)
         .output()
-        .expect("git runs");
-    (output.status.success(), String::from_utf8_lossy(&output.stdout).trim().to_owned())
+        .expect("git runs")
 }

@@ -46,13 +46,7 @@ impl Content {
         let names: BTreeSet<&Name> = self.files.keys().chain(other.files.keys()).collect();
         for name in names {
             let (ours, theirs) = (self.files.get(name), other.files.get(name));
-            // A context from git has no empty folders; docker sends those that its rules leave empty.
-            let is_empty = |content: &Self, there: Option<&String>| {
-                there.is_some_and(|there| there.starts_with('d')) && !content.has_below(name)
-            };
-            let excused =
-                ours.is_none() && is_empty(other, theirs) || theirs.is_none() && is_empty(self, ours);
-            if ours != theirs && !excused {
+            if ours != theirs {
                 lines.push(format!("{}: {ours:?}, from scratch {theirs:?}", String::from_utf8_lossy(name)));
             }
         }
@@ -65,26 +59,18 @@ impl Content {
         lines.truncate(12);
         lines
     }
-
-    /// Whether something that is no folder is below a folder.
-    fn has_below(&self, folder: &[u8]) -> bool {
-        let start = [folder, b"/"].concat();
-        let below = self.files.range(start.clone()..).take_while(|(name, _)| name.starts_with(&start));
-        below.into_iter().any(|(_, entry)| !entry.starts_with('d'))
-    }
 }
 
 fn files(docker: &Docker, id: &str) -> BTreeMap<Name, String> {
     let container = docker.run(["create", "--network", "none", id, "none"]);
     let archive = docker.bytes(["export", &container]);
     docker.run(["rm", &container]);
-    listing(&archive).0
+    listing(&archive)
 }
 
-/// The entries of a tar archive, described; and the names of those that are no folders.
-pub fn listing(archive: &[u8]) -> (BTreeMap<Name, String>, BTreeSet<Name>) {
+/// The entries of a tar archive, described; `d` comes first for folders.
+pub fn listing(archive: &[u8]) -> BTreeMap<Name, String> {
     let mut described = BTreeMap::new();
-    let mut names = BTreeSet::new();
     for entry in tar::Archive::new(archive).entries().expect("a tar archive") {
         let mut entry = entry.expect("an entry");
         let path = entry.path_bytes().into_owned();
@@ -105,12 +91,9 @@ pub fn listing(archive: &[u8]) -> (BTreeMap<Name, String>, BTreeSet<Name>) {
             format!("{kind:?} {} {}", content.len(), &hex(&Sha256::digest(&content))[..16])
         };
         text.push_str(&format!(" {mode:o} {owner:?}"));
-        if !kind.is_dir() {
-            names.insert(path.clone());
-        }
         described.insert(path, text);
     }
-    (described, names)
+    described
 }
 
 fn configuration(inspected: &Value) -> BTreeMap<String, String> {

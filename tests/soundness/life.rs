@@ -14,9 +14,13 @@ use super::history;
 use super::oracle::{Oracle, Order};
 use super::random::Random;
 use super::reads;
-use super::spec::{Copy, Spec};
-use super::tree::{Files, digest_of};
+use super::settings::{ImageSettings, Settings};
+use super::spec::{Base, Line, Spec};
+use super::tree::{Files, Name, digest_of};
 use crate::support::{Checkout, Engine, Run, images_of, text};
+
+/// The settings file.
+const SETTINGS: &str = "shipwright.toml";
 
 /// A generated checkout on an engine.
 pub struct Life {
@@ -31,6 +35,8 @@ pub struct Life {
     heredocs: bool,
     /// Every Dockerfile that was ever written, by its text.
     specs: BTreeMap<Vec<u8>, Spec>,
+    /// Every settings file likewise.
+    settings: BTreeMap<Vec<u8>, Settings>,
     /// The reference that Shipwright gave to each set of inputs.
     references: BTreeMap<String, String>,
     /// The sets of inputs whose image is on the engine.
@@ -82,6 +88,7 @@ impl Life {
             oracle,
             heredocs,
             specs: BTreeMap::new(),
+            settings: BTreeMap::new(),
             references: BTreeMap::new(),
             present: BTreeSet::new(),
             disturbed: false,
@@ -90,7 +97,8 @@ impl Life {
         files::lay_out_root(&mut life.random, &life.checkout.root);
         // A mixture of two Dockerfiles would be one that the generator does not know.
         let attributes = life.checkout.root.join(".git/info/attributes");
-        files::write(&attributes, b"*ockerfile* -merge -text\n*.Dockerfile -merge -text\n");
+        let attributes_text = "*ockerfile* -merge -text\n*.Dockerfile -merge -text\n*.toml -merge -text\n";
+        files::write(&attributes, attributes_text.as_bytes());
         for place in places {
             life.settle(place);
         }
@@ -113,7 +121,7 @@ impl Life {
     /// Writes a new Dockerfile for a place.
     pub fn write_dockerfile(&mut self, place: &Place) {
         // Without its files, which may be stashed away, another folder would be taken for its context.
-        let files = ["keep.txt", "src/deep/keep.txt"];
+        let files = ["keep.txt", "src/deep/keep.txt", files::ARCHIVE];
         if !files.iter().all(|file| self.checkout.root.join(place.within(file)).exists()) {
             files::lay_out(&mut self.random, &self.checkout.root, place);
         }
@@ -148,6 +156,39 @@ impl Life {
         (name, text)
     }
 
+    /// Writes other settings. Only of images that every branch has.
+    pub fn write_settings(&mut self) -> Settings {
+        let current = self.current();
+        let lasting: Vec<_> =
+            current.into_iter().filter(|(place, _)| !place.name.starts_with("leaf")).collect();
+        let settings = Settings::random(&mut self.random, &lasting);
+        let text = settings.text().into_bytes();
+        files::write(&self.checkout.root.join(SETTINGS), &text);
+        self.settings.insert(text, settings.clone());
+        settings
+    }
+
+    /// The places that have a Dockerfile on disk, and what it says.
+    pub fn current(&self) -> Vec<(Place, Spec)> {
+        let spec = |place: &Place| self.specs.get(&fs::read(self.checkout.root.join(place.path())).ok()?);
+        self.places.iter().filter_map(|place| Some((place.clone(), spec(place)?.clone()))).collect()
+    }
+
+    /// Whether each context that is a Dockerfile's folder has what says so.
+    pub fn is_laid_out(&self, tree: &Files) -> bool {
+        self.places.iter().all(|place| {
+            let spec = tree.content(place.path().as_bytes()).and_then(|text| self.specs.get(text));
+            let has = |name: &&str| tree.0.contains_key(place.within(name).as_bytes());
+            spec.is_none_or(|spec| spec.at_root || files::KEPT.iter().all(|name| has(&name)))
+        })
+    }
+
+    /// What `BASE` may say: the external image, or the first of the checkout's, which takes no such argument.
+    pub fn bases(&self) -> [String; 3] {
+        let first = format!("{}/{}", self.oracle.namespace, self.places[0].name);
+        ["busybox".to_owned(), "busybox:latest".to_owned(), first]
+    }
+
     /// Starts a run of which only the traces matter.
     pub fn start(&self, root: &Path, arguments: &[&str]) -> Child {
         let mut command = self.engine.command(&self.checkout, &[&["build"], arguments].concat());
@@ -179,7 +220,17 @@ impl Life {
 
     /// The same, with Shipwright started in a folder of the checkout at `root`.
     pub fn check_from(&mut self, folder: &Path, root: &Path, options: &[&str]) -> Result<(), String> {
-        let tree = Files::read(root);
+        self.check_tree(folder, &Files::read(root), &history::versioned(root), options)
+    }
+
+    /// The same for files that are somewhere else; `versioned` are those that git does not ignore.
+    pub fn check_tree(
+        &mut self,
+        folder: &Path,
+        tree: &Files,
+        versioned: &BTreeSet<Name>,
+        options: &[&str],
+    ) -> Result<(), String> {
         let events = self.checkout.beside("events.json");
         let path = events.to_string_lossy().into_owned();
         let plan = self.run(folder, &[&["plan", "--format", "json"], options].concat());
@@ -193,7 +244,7 @@ impl Life {
             .filter_map(|option| option.strip_prefix("--build-arg="))
             .map(str::to_owned)
             .collect();
-        let expected = self.expect(&tree, &arguments)?;
+        let expected = self.expect(tree, versioned, &arguments)?;
         self.compare(&expected, &plan, &run, &events).map_err(|error| {
             let known: Vec<String> =
                 expected.iter().map(|image| format!("{}: {:?}", image.place.path(), image.id)).collect();
@@ -237,29 +288,47 @@ impl Life {
     }
 
     /// Builds everything from scratch, in order.
-    fn expect(&mut self, tree: &Files, arguments: &[String]) -> Result<Vec<Expected>, String> {
+    fn expect(
+        &mut self,
+        tree: &Files,
+        versioned: &BTreeSet<Name>,
+        arguments: &[String],
+    ) -> Result<Vec<Expected>, String> {
         let mut expected: Vec<Expected> = Vec::new();
+        let versioned = tree.filtered(|name| versioned.contains(name));
+        let settings = match tree.content(SETTINGS.as_bytes()) {
+            Some(text) => self.settings.get(text).ok_or("the settings are new")?.clone(),
+            None => Settings::default(),
+        };
         for place in self.places.clone() {
             let Some(dockerfile) = tree.content(place.path().as_bytes()).map(<[u8]>::to_vec) else {
                 continue;
             };
             let spec = self.specs.get(&dockerfile).ok_or_else(|| format!("{} is new", place.path()))?.clone();
-            let root = if spec.at_root { "" } else { place.folder.as_str() };
-            let context = tree.below(root.as_bytes());
+            let settings = settings.0.get(&place.name).cloned().unwrap_or_default();
+            let given = Given::new(&settings, arguments);
+            let spec = given.applied_to(spec, &self.oracle.namespace);
+            let inferred = if spec.at_root { "" } else { place.folder.as_str() };
+            let root = settings.context.as_deref().unwrap_or(inferred);
+            let mut context = tree.below(root.as_bytes());
             let own_ignore = tree.content(format!("{}.dockerignore", place.path()).as_bytes());
-            let ignore = own_ignore.or_else(|| context.content(b".dockerignore"));
+            let ignore = own_ignore.or_else(|| context.content(b".dockerignore")).map(<[u8]>::to_vec);
             let known = |name: &String| expected.iter().find(|image| image.place.name == *name);
             let dependencies: Vec<&Expected> = spec.dependencies().iter().filter_map(known).collect();
             let visible = match ignore {
-                Some(ignore) => self.oracle.admitted(ignore, &context),
+                Some(ignore) => {
+                    let admitted = self.oracle.admitted(&ignore, &context);
+                    // A clone has no folders for files that git ignores.
+                    let versioned = versioned.below(root.as_bytes());
+                    context = context.filtered(|name| admitted.has(name) || versioned.0.contains_key(name));
+                    admitted.of(&context)
+                }
                 None => context.clone(),
             };
             let triggers = triggers(&spec, &expected);
             let sources = reads::sources(&spec, &triggers);
             let read = reads::reached(&visible, &sources);
-            let asks = spec.essence().contains("ARG ") && spec.essence().contains("EXTRA");
-            let given = if asks { arguments.join(" ") } else { String::new() };
-            let mut parts = vec![spec.essence(), read.digest(), given];
+            let mut parts = vec![spec.essence(), read.digest(), given.declared(&spec, &triggers)];
             parts.extend(dependencies.iter().map(|image| image.inputs.clone()));
             let inputs = digest_of(&parts.iter().map(String::as_str).collect::<Vec<_>>());
             let missing = spec.dependencies().len() != dependencies.len();
@@ -274,7 +343,8 @@ impl Life {
                     ignore: own_ignore,
                     context: &context,
                     dependencies: &ids,
-                    arguments,
+                    arguments: &given.arguments,
+                    target: settings.target.as_deref(),
                 }),
                 _ => Err("a dependency cannot be built".to_owned()),
             };
@@ -329,10 +399,8 @@ impl Life {
             }
             self.counts.built += usize::from(started);
             if started && self.present.contains(&image.inputs) {
-                return Err(format!(
-                    "{path} is built again, though its inputs are known: {}",
-                    entry["reasons"]
-                ));
+                let (known, reasons) = (&self.references[&image.inputs], &entry["reasons"]);
+                return Err(format!("{path} is built again as {reference}, and was {known}: {reasons}"));
             }
             match self.references.get(&image.inputs) {
                 Some(known) if *known != reference => {
@@ -386,11 +454,51 @@ fn all_tagged(entry: &Value, tagged: &BTreeMap<String, String>, id: &str) -> Res
     Ok(())
 }
 
+/// What one build is given beside its files.
+struct Given {
+    arguments: Vec<String>,
+    target: Option<String>,
+}
+
+impl Given {
+    /// The command line wins over the settings.
+    fn new(settings: &ImageSettings, arguments: &[String]) -> Self {
+        let mut given = Self { arguments: arguments.to_vec(), target: settings.target.clone() };
+        if let (Some(extra), None) = (&settings.extra, given.value("EXTRA")) {
+            given.arguments.push(format!("EXTRA={extra}"));
+        }
+        given
+    }
+
+    fn value(&self, name: &str) -> Option<&str> {
+        let pairs = self.arguments.iter().filter_map(|argument| argument.split_once('='));
+        pairs.into_iter().find(|(given, _)| *given == name).map(|(_, value)| value)
+    }
+
+    /// The Dockerfile as it is meant then.
+    fn applied_to(&self, mut spec: Spec, namespace: &str) -> Spec {
+        let is_target = |name: &String| self.target.as_ref().is_some_and(|it| it.eq_ignore_ascii_case(name));
+        spec.target = spec.stages.iter().position(|stage| stage.name.as_ref().is_some_and(is_target));
+        spec.argument = self.value("BASE").map(|base| {
+            let own = base.strip_prefix(namespace).and_then(|name| name.strip_prefix('/'));
+            own.map_or(Base::Busybox, |name| Base::Image(name.to_owned()))
+        });
+        spec
+    }
+
+    /// Those that a Dockerfile declares, and the target.
+    fn declared(&self, spec: &Spec, triggers: &[&Line]) -> String {
+        let extra = self.value("EXTRA").filter(|_| spec.asks(triggers));
+        let base = self.value("BASE").filter(|_| spec.takes_base());
+        format!("{extra:?} {base:?} {:?}", self.target)
+    }
+}
+
 /// The triggers of the images that the needed stages are FROM.
-fn triggers<'a>(spec: &Spec, images: &'a [Expected]) -> Vec<&'a Copy> {
+fn triggers<'a>(spec: &Spec, images: &'a [Expected]) -> Vec<&'a Line> {
     let mut triggers = Vec::new();
     for number in spec.needed() {
-        if let super::spec::Base::Image(name) = &spec.stages[number].base {
+        if let Base::Image(name) = spec.base(number) {
             let base = images.iter().find(|image| image.place.name == *name);
             triggers.extend(base.into_iter().flat_map(|image| image.spec.triggers()));
         }

@@ -21,10 +21,37 @@ pub struct Oracle {
     built: BTreeMap<String, Result<String, String>>,
     /// The id that each name's `latest` has.
     latest: BTreeMap<String, String>,
-    admitted: BTreeMap<String, Rc<BTreeSet<Name>>>,
+    admitted: BTreeMap<String, Rc<Admitted>>,
     contents: BTreeMap<String, Rc<Content>>,
     /// How many builds the docker CLI made.
     pub builds: usize,
+}
+
+/// What an ignore file leaves in of a context.
+#[derive(Default)]
+pub struct Admitted {
+    /// Files and links.
+    names: BTreeSet<Name>,
+    folders: BTreeSet<Name>,
+}
+
+impl Admitted {
+    /// Whether a file or link is left in.
+    pub fn has(&self, name: &Name) -> bool {
+        self.names.contains(name)
+    }
+
+    /// What is left of a context, and the folders of which nothing else is.
+    pub fn of(&self, context: &Files) -> Files {
+        let mut left = context.filtered(|name| self.has(name));
+        // From the inside out.
+        for folder in self.folders.iter().rev().filter(|folder| context.has_below(folder)) {
+            if !left.has_below(folder) {
+                left.0.insert(folder.clone(), Entry::Folder);
+            }
+        }
+        left
+    }
 }
 
 /// One image to build.
@@ -41,6 +68,8 @@ pub struct Order<'a> {
     pub dependencies: &'a [(String, String)],
     /// Build arguments.
     pub arguments: &'a [String],
+    /// The stage to build, if not the last.
+    pub target: Option<&'a str>,
 }
 
 impl Oracle {
@@ -77,6 +106,7 @@ impl Oracle {
             &order.context.digest(),
             &dependencies.join(" "),
             &order.arguments.join(" "),
+            order.target.unwrap_or_default(),
         ]);
         if let Some(known) = self.built.get(&key) {
             return known.clone();
@@ -94,6 +124,7 @@ impl Oracle {
         for argument in order.arguments {
             output.extend(["--build-arg", argument]);
         }
+        output.extend(order.target.iter().flat_map(|target| ["--target", target]));
         let built = self.docker.build(&dockerfile, &context, &output);
         let built = built.map(|id| String::from_utf8_lossy(&id).trim().to_owned());
         self.remove(&dockerfile);
@@ -102,31 +133,31 @@ impl Oracle {
     }
 
     /// The files of a context that the ignore file leaves in, by the docker CLI's own word.
-    pub fn admitted(&mut self, ignore: &[u8], context: &Files) -> Files {
+    pub fn admitted(&mut self, ignore: &[u8], context: &Files) -> Rc<Admitted> {
         let kinds: Vec<String> = context
             .0
             .iter()
             .map(|(name, entry)| format!("{}{name:?}", matches!(entry, Entry::Link(_))))
             .collect();
         let key = digest_of(&[&String::from_utf8_lossy(ignore), &kinds.join(" ")]);
-        let names = if let Some(known) = self.admitted.get(&key) {
-            Rc::clone(known)
-        } else {
-            let (dockerfile, folder) = self.copy(b"FROM scratch\nCOPY . /\n", Some(ignore), context);
-            let archive = self.docker.build(&dockerfile, &folder, &["--output", "type=tar,dest=-"]);
-            self.remove(&dockerfile);
-            let names = Rc::new(archive.map(|archive| listing(&archive).1).unwrap_or_default());
-            self.admitted.insert(key, Rc::clone(&names));
-            names
-        };
-        Files(
-            context
-                .0
-                .iter()
-                .filter(|(name, _)| names.contains(*name))
-                .map(|(n, e)| (n.clone(), e.clone()))
-                .collect(),
-        )
+        if let Some(known) = self.admitted.get(&key) {
+            return Rc::clone(known);
+        }
+        let (dockerfile, folder) = self.copy(b"FROM scratch\nCOPY . /\n", Some(ignore), context);
+        let archive = self.docker.build(&dockerfile, &folder, &["--output", "type=tar,dest=-"]);
+        self.remove(&dockerfile);
+        let mut admitted = Admitted::default();
+        for (name, description) in archive.map(|archive| listing(&archive)).unwrap_or_default() {
+            let is_folder = description.starts_with("d ");
+            if is_folder {
+                admitted.folders.insert(name)
+            } else {
+                admitted.names.insert(name)
+            };
+        }
+        let admitted = Rc::new(admitted);
+        self.admitted.insert(key, Rc::clone(&admitted));
+        admitted
     }
 
     /// What an image of the engine holds.

@@ -3,31 +3,27 @@
 
 use std::collections::BTreeSet;
 
-use super::spec::{Copy, Line, Spec};
+use super::spec::{Copy, Line, Mount, Spec};
 use super::tree::{Entry, Files, Name};
 
 /// Sources of the needed stages in the context, and those of the triggers that they inherit.
-pub fn sources(spec: &Spec, triggers: &[&Copy]) -> Vec<String> {
-    let mut sources = Vec::new();
-    for number in spec.needed() {
-        for line in &spec.stages[number].lines {
-            match line {
-                Line::Copy(copy) if copy.from.is_none() => sources.extend(local(copy)),
-                Line::Run { mounts, .. } => {
-                    let mounts = mounts.iter().filter(|mount| mount.from.is_none());
-                    sources.extend(mounts.map(|mount| mount.source.clone().unwrap_or_default()));
-                }
-                _ => {}
-            }
-        }
-    }
-    sources.extend(triggers.iter().filter(|copy| copy.from.is_none()).flat_map(|copy| local(copy)));
-    sources
+pub fn sources(spec: &Spec, triggers: &[&Line]) -> Vec<String> {
+    let own = spec.needed().into_iter().flat_map(|number| &spec.stages[number].lines);
+    own.chain(triggers.iter().copied()).flat_map(local).collect()
 }
 
-/// Heredocs are no files.
-fn local(copy: &Copy) -> Vec<String> {
-    copy.sources.iter().filter(|source| !source.starts_with("<<")).cloned().collect()
+/// What a line reads. Heredocs are no files.
+fn local(line: &Line) -> Vec<String> {
+    match line {
+        Line::Copy(Copy { from: None, sources, .. }) => {
+            sources.iter().filter(|source| !source.starts_with("<<")).cloned().collect()
+        }
+        Line::Run { mounts, .. } => {
+            let mounts = mounts.iter().filter(|mount| mount.from.is_none());
+            mounts.map(|Mount { source, .. }| source.clone().unwrap_or_default()).collect()
+        }
+        _ => Vec::new(),
+    }
 }
 
 /// The files of the context that the sources reach.
@@ -37,14 +33,7 @@ pub fn reached(files: &Files, sources: &[String]) -> Files {
         reached.pattern(&clean(source.as_bytes()));
     }
     let names = reached.names;
-    Files(
-        files
-            .0
-            .iter()
-            .filter(|(name, _)| names.contains(*name))
-            .map(|(n, e)| (n.clone(), e.clone()))
-            .collect(),
-    )
+    files.filtered(|name| names.contains(name))
 }
 
 struct Reached<'a> {

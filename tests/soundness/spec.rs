@@ -12,10 +12,14 @@ pub struct Spec {
     pub by_argument: bool,
     /// Whether `# escape=` makes the backquote continue lines.
     pub backquote: bool,
-    /// The stages; the last is the target.
+    /// The stages; the last is built if no other is chosen.
     pub stages: Vec<Stage>,
     /// What changes the text but nothing else: comments, blank lines, continuations.
     pub layout: usize,
+    /// The stage to build, if not the last.
+    pub target: Option<usize>,
+    /// What `BASE` says in this run.
+    pub argument: Option<Base>,
 }
 
 /// A stage.
@@ -40,6 +44,8 @@ pub enum Base {
     Image(String),
     /// An earlier stage.
     Stage(usize),
+    /// What the build argument `BASE` says, which has no default.
+    Argument,
 }
 
 /// An instruction.
@@ -54,8 +60,8 @@ pub enum Line {
         /// The shell's text; with a line break, a heredoc.
         script: String,
     },
-    /// ONBUILD COPY.
-    OnBuild(Copy),
+    /// ONBUILD.
+    OnBuild(Box<Line>),
     /// Anything else, as it is.
     Plain(String),
 }
@@ -91,9 +97,35 @@ pub struct Mount {
 }
 
 impl Spec {
-    /// Numbers of the stages that the last one needs, itself included, in order.
+    /// The number of the stage that becomes the image.
+    fn built(&self) -> usize {
+        self.target.unwrap_or(self.stages.len() - 1)
+    }
+
+    /// Whether the image is one of what `BASE` says.
+    pub fn takes_base(&self) -> bool {
+        self.needed().iter().any(|number| self.stages[*number].base == Base::Argument)
+    }
+
+    /// What a stage is built from in this run.
+    pub fn base(&self, number: usize) -> &Base {
+        match &self.stages[number].base {
+            Base::Argument => self.argument.as_ref().unwrap_or(&Base::Argument),
+            base => base,
+        }
+    }
+
+    /// Whether the needed stages, or triggers that they inherit, declare the build argument `EXTRA`.
+    pub fn asks(&self, triggers: &[&Line]) -> bool {
+        let own = self.needed().into_iter().flat_map(|number| &self.stages[number].lines);
+        own.chain(triggers.iter().copied()).any(
+            |line| matches!(line, Line::Plain(text) if text.starts_with("ARG ") && text.contains("EXTRA")),
+        )
+    }
+
+    /// Numbers of the stages that the built one needs, itself included, in order.
     pub fn needed(&self) -> Vec<usize> {
-        let mut needed = vec![self.stages.len() - 1];
+        let mut needed = vec![self.built()];
         let mut at = 0;
         while at < needed.len() {
             for base in self.stages[needed[at]].bases() {
@@ -113,7 +145,7 @@ impl Spec {
     pub fn dependencies(&self) -> Vec<String> {
         let mut names = Vec::new();
         for number in self.needed() {
-            for base in self.stages[number].bases() {
+            for base in self.stages[number].bases().into_iter().chain([self.base(number)]) {
                 if let Base::Image(name) = base
                     && !names.contains(name)
                 {
@@ -124,11 +156,11 @@ impl Spec {
         names
     }
 
-    /// The triggers that the target hands on.
-    pub fn triggers(&self) -> Vec<&Copy> {
-        let lines = &self.stages.last().expect("a stage").lines;
+    /// The triggers that the image hands on.
+    pub fn triggers(&self) -> Vec<&Line> {
+        let lines = &self.stages[self.built()].lines;
         let triggers = lines.iter().filter_map(|line| match line {
-            Line::OnBuild(copy) => Some(copy),
+            Line::OnBuild(line) => Some(&**line),
             _ => None,
         });
         triggers.collect()
@@ -142,6 +174,9 @@ impl Spec {
         }
         if self.by_argument {
             text.push_str(&format!("ARG NAMESPACE={namespace}\n"));
+        }
+        if self.stages.iter().any(|stage| stage.base == Base::Argument) {
+            text.push_str("ARG BASE\n");
         }
         for number in 0..self.stages.len() {
             for line in self.stage_lines(number, namespace) {
@@ -200,13 +235,14 @@ impl Spec {
             Base::Busybox => "busybox".to_owned(),
             Base::Image(name) => format!("{namespace}/{name}"),
             Base::Stage(number) => self.stages[*number].name.clone().unwrap_or_else(|| number.to_string()),
+            Base::Argument => "${BASE}".to_owned(),
         }
     }
 
     fn line(&self, line: &Line, namespace: &Namespace) -> String {
         match line {
             Line::Copy(copy) => self.copy(copy, namespace),
-            Line::OnBuild(copy) => format!("ONBUILD {}", self.copy(copy, namespace)),
+            Line::OnBuild(line) => format!("ONBUILD {}", self.line(line, namespace)),
             Line::Plain(text) => text.clone(),
             Line::Run { mounts, script } => {
                 let mounts: String = mounts.iter().map(|mount| self.mount(mount, namespace)).collect();

@@ -13,16 +13,18 @@ use sha2::{Digest, Sha256};
 /// A path as git and the engine have it: bytes with `/` between them, relative.
 pub type Name = Vec<u8>;
 
-/// A file or a link.
+/// A file, a link, or a folder in which nothing is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Entry {
     /// A regular file.
     File { executable: bool, content: Vec<u8> },
     /// A symbolic link.
     Link(Vec<u8>),
+    /// An empty folder.
+    Folder,
 }
 
-/// All files and links of a folder. Folders are those that hold some.
+/// All files and links of a folder. Folders are those that hold some, and those that are said to be empty.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Files(pub BTreeMap<Name, Entry>);
 
@@ -72,6 +74,18 @@ impl Files {
         Self(inside.collect())
     }
 
+    /// Those whose name this says is one of them.
+    pub fn filtered(&self, is_one: impl Fn(&Name) -> bool) -> Self {
+        let some = self.0.iter().filter(|(name, _)| is_one(name));
+        Self(some.map(|(name, entry)| (name.clone(), entry.clone())).collect())
+    }
+
+    /// Whether something is below a folder.
+    pub fn has_below(&self, folder: &[u8]) -> bool {
+        let start = [folder, b"/"].concat();
+        self.0.range(start.clone()..).next().is_some_and(|(name, _)| name.starts_with(&start))
+    }
+
     /// A file's bytes.
     pub fn content(&self, name: &[u8]) -> Option<&[u8]> {
         match self.0.get(name) {
@@ -98,6 +112,7 @@ impl Files {
                     part(b"l");
                     part(target);
                 }
+                Entry::Folder => part(b"d"),
             }
         }
         hex(&hash.finalize())
@@ -119,6 +134,7 @@ impl Files {
                     file.set_modified(time_of(content)).expect("a time");
                 }
                 Entry::Link(target) => symlink(OsStr::from_bytes(target), &path).expect("a link"),
+                Entry::Folder => fs::create_dir(&path).expect("a folder"),
             }
         }
     }

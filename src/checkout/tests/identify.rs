@@ -120,6 +120,26 @@ fn the_index_is_believed_where_it_is_certain() {
     assert_eq!(identify(&repository, "file").blob, truth);
 }
 
+/// The index has the low half of a file's size: here that of one that is 4 GB longer.
+#[test]
+fn a_commit_s_file_is_as_long_as_its_blob() {
+    let repository = TestRepository::new();
+    repository.write("file", "text\n");
+    repository.commit("first");
+    repository.settle();
+    let index = repository.path(".git/index");
+    let mut bytes = std::fs::read(&index).expect("there");
+    let blob = BlobHasher::hash(b"text\n");
+    let at = bytes.windows(20).position(|window| window == blob.as_bytes()).expect("in the index");
+    bytes[at - 1] = 3;
+    std::fs::write(&index, &bytes).expect("writable");
+    let checkout = repository.checkout();
+    let tree = checkout.commit_tree(checkout.head().commit.expect("born")).expect("readable");
+    let path = TreePath::from("file");
+    assert_eq!(tree.identify(&[&path]).expect("readable")[0].size, 3, "the index is asked first");
+    assert_eq!(tree.length(&path, 3).expect("readable"), 5);
+}
+
 #[test]
 fn bytes_on_disk_count_where_git_stores_others() {
     for (attributes, settings, content) in [
@@ -205,7 +225,12 @@ fn the_executable_bit() {
     repository.set_mode("b", 0o644);
     assert_eq!(kinds(&repository), [InputKind::Executable, InputKind::File, InputKind::Executable]);
     repository.git(["config", "core.fileMode", "false"]);
-    assert_eq!(kinds(&repository), [InputKind::File, InputKind::Executable, InputKind::File]);
+    // The file systems of tests have modes: git is only told not to look.
+    assert_eq!(kinds(&repository), [InputKind::Executable, InputKind::File, InputKind::Executable]);
+    let mut tree = repository.checkout().work_tree().expect("readable");
+    tree.keeps_modes = false;
+    let kind = |path: &str| tree.identify(&[&path.into()]).expect("readable")[0].kind;
+    assert_eq!(["a", "b", "new"].map(kind), [InputKind::File, InputKind::Executable, InputKind::File]);
 }
 
 #[test]

@@ -98,6 +98,8 @@ impl From<&ContextEntry> for Stat {
                 stat.link_name = Bytes::copy_from_slice(target);
                 stat.size = i64::try_from(target.len()).unwrap_or(i64::MAX);
             }
+            // As a listing gives it.
+            ContextKind::Folder => return Listed::Folder(&entry.path).into(),
         }
         stat
     }

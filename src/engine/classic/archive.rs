@@ -45,10 +45,7 @@ fn pack(
     let source = listing.source();
     for position in 0..listing.len() {
         match listing.at(position) {
-            Listed::Folder(path) => {
-                let header = header(EntryType::Directory, 0o755, 0, FOLDER_TIME);
-                append(archive, header, path, None, io::empty())?;
-            }
+            Listed::Folder(path) => append_folder(archive, path)?,
             Listed::Entry(index, entry) => append_entry(archive, &**source, index, entry, transfer)?,
         }
     }
@@ -65,6 +62,11 @@ fn pack(
 /// The file with the ignore rules, whose place in the archive is ours.
 pub(super) const IGNORE_FILE: &str = ".dockerignore";
 
+fn append_folder(archive: &mut Builder<ChunkWriter>, path: &[u8]) -> io::Result<()> {
+    let header = header(EntryType::Directory, 0o755, 0, FOLDER_TIME);
+    append(archive, header, path, None, io::empty())
+}
+
 fn append_entry(
     archive: &mut Builder<ChunkWriter>,
     source: &dyn ContextSource,
@@ -78,6 +80,8 @@ fn append_entry(
             let header = header(EntryType::Symlink, 0o777, 0, seconds);
             append(archive, header, &entry.path, Some(target), io::empty())
         }
+        // As a listing gives it.
+        ContextKind::Folder => append_folder(archive, &entry.path),
         ContextKind::File { executable, size } => {
             let mode = if *executable { 0o755 } else { 0o644 };
             let header = header(EntryType::Regular, mode, *size, seconds);
