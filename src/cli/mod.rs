@@ -1,6 +1,7 @@
 //! The command line: arguments, environment and settings file become one request to the library, and its
 //! answers become output and an exit code. One file a command.
 
+mod affected;
 mod args;
 mod build;
 mod build_options;
@@ -40,6 +41,9 @@ pub fn run(cli: Cli, environment: &Environment) -> ExitCode {
             block_on(images::run(&global, &args.merged(build), environment, &mut output))
         }
         Command::Graph(args) => block_on(graph::run(&global, &args.merged(build), environment, &mut output)),
+        Command::Affected(args) => {
+            block_on(affected::run(&global, &args.merged(build), environment, &mut output))
+        }
         Command::Inspect(args) => inspect::run(&global, &args, environment, &mut output),
         Command::Completions { shell } => completions::completions(shell, &mut output),
         Command::Man => completions::man(&mut output),

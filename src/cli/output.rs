@@ -13,9 +13,10 @@ use crate::checkout::Snapshot;
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::execution::Event;
 use crate::path::TreePath;
-use crate::plan::Plan;
+use crate::plan::{Affected, Plan};
 use crate::report::{
-    Charset, JsonEvents, Mode, Renderer, Reporter, TagPosition, Theme, View, diagnostics, plan_text, run_head,
+    Charset, JsonEvents, Mode, Renderer, Reporter, Since, TagPosition, Theme, View, affected_text,
+    diagnostics, plan_text, run_head,
 };
 
 /// How often the live display is drawn.
@@ -80,6 +81,11 @@ impl Output {
     /// Writes the plan as a result.
     pub(super) fn plan(&self, plan: &Plan) -> Result<ExitCode, CliError> {
         self.result(plan_text(plan, &self.result_view).as_bytes())
+    }
+
+    /// Writes affected images as a result.
+    pub(super) fn affected(&self, affected: &Affected, since: &Since) -> Result<ExitCode, CliError> {
+        self.result(affected_text(affected, since, &self.result_view).as_bytes())
     }
 
     /// Says what was found: errors always, warnings unless quiet, notes if asked for.

@@ -9,14 +9,14 @@ use super::files::{self, Files};
 use super::known;
 use super::settings::{self, Resolved, SettingsFile};
 use crate::checkout::ci::{CiTrigger, ci_reference};
-use crate::checkout::{Checkout, CommitId, CommitTree, HeadTree, Snapshot, WorkTree, branch_tag};
+use crate::checkout::{Checkout, CommitId, CommitTree, FileTree, HeadTree, Snapshot, WorkTree, branch_tag};
 use crate::diagnostic::Diagnostic;
 use crate::engine::{Endpoint, Engine, EngineEnvironment};
 use crate::graph::{Selection, Selector};
 use crate::image::Tag;
 use crate::inputs::Manifests;
 use crate::path::TreePath;
-use crate::plan::{Action, CheckoutSummary, Facts, Known, Plan, TagPolicy, decide};
+use crate::plan::{Action, Affected, CheckoutSummary, Facts, Known, Plan, TagPolicy, affected, decide};
 use crate::project::{CleanState, Options, Project, assign_revisions, assume_clean, compare_with_head, load};
 
 /// A checkout that was read: everything a command needs to decide.
@@ -47,6 +47,8 @@ pub(super) struct Session {
     pub reference: BranchReference,
     /// The engine, unless it was not wanted.
     pub engine: Option<Arc<Engine>>,
+    /// When it was read, in time since 1970.
+    now: Duration,
 }
 
 /// What moving tags follow.
@@ -77,6 +79,8 @@ pub(super) enum EngineNeed {
     Required,
     /// It only asks which platform it builds for.
     Platform,
+    /// It never asks.
+    Never,
 }
 
 /// What all commands that read a checkout were given.
@@ -188,7 +192,25 @@ impl Session {
             resolved,
             reference,
             engine,
+            now,
         })
+    }
+
+    /// The images of a commit, with its own settings and otherwise the same options; `None` where those settings
+    /// are wrong.
+    pub(super) fn project_at(
+        &self,
+        request: &Request<'_>,
+        commit: CommitId,
+    ) -> Result<Option<Project>, CliError> {
+        let committed = self.checkout.commit_tree(commit)?.without_sizes();
+        let tree: Box<dyn Snapshot> = match (&request.image.rev, self.checkout.work_tree()) {
+            (None, Ok(work_tree)) => Box::new(HeadTree::new(committed, Arc::new(work_tree))),
+            _ => Box::new(committed.complete()),
+        };
+        let options = committed_options(request, &*tree, &self.resolved, self.now);
+        let load = |options| load(&*tree, self.checkout.name(), self.checkout.origin_url(), &options);
+        Ok(options.map(load).transpose()?)
     }
 
     /// The images that a name means, alone; an unknown one is an error with the closest names.
@@ -233,9 +255,19 @@ impl Session {
         })
     }
 
+    /// What the selected images have become since `before`.
+    pub(super) fn affected(&self, before: Option<&Project>) -> Result<Affected, CliError> {
+        let tags = self.tag_policy()?;
+        Ok(affected(&self.facts(&self.selected, &tags, &[]), before))
+    }
+
     /// Decides on these images.
     pub(super) fn decide_for(&self, images: &[usize], tags: &TagPolicy, known: &[Known]) -> Plan {
-        decide(&Facts {
+        decide(&self.facts(images, tags, known))
+    }
+
+    fn facts<'a>(&'a self, images: &'a [usize], tags: &'a TagPolicy, known: &'a [Known]) -> Facts<'a> {
+        Facts {
             project: &self.project,
             clean: &self.clean,
             known,
@@ -249,7 +281,7 @@ impl Session {
                 branch: self.reference.name.clone(),
                 dirty: false,
             },
-        })
+        }
     }
 
     /// The plan as it is if nothing exists: names, keys and tags without asking an engine.
@@ -323,7 +355,7 @@ fn is_as_committed(
 /// counts as one. `None` if those of the commit are wrong: then it gives no images.
 fn committed_options(
     request: &Request<'_>,
-    committed: &HeadTree,
+    committed: &dyn FileTree,
     resolved: &Resolved,
     now: Duration,
 ) -> Option<Options> {
@@ -343,7 +375,7 @@ fn start_folder(global: &GlobalArgs, environment: &Environment) -> PathBuf {
 
 /// Connects unless `--offline`; a command that only asks for the platform goes on without.
 async fn connect(request: &Request<'_>) -> Result<Option<Arc<Engine>>, CliError> {
-    if request.global.offline {
+    if request.global.offline || request.engine == EngineNeed::Never {
         return Ok(None);
     }
     let environment = EngineEnvironment::new(&|name| request.environment.get(name).map(str::to_owned));
@@ -353,7 +385,7 @@ async fn connect(request: &Request<'_>) -> Result<Option<Arc<Engine>>, CliError>
     };
     match (connected.await, request.engine) {
         (Ok(engine), _) => Ok(Some(Arc::new(engine))),
-        (Err(_), EngineNeed::Platform) => Ok(None),
+        (Err(_), EngineNeed::Platform | EngineNeed::Never) => Ok(None),
         (Err(error), EngineNeed::Required) => Err(error.into()),
     }
 }

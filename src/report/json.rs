@@ -70,7 +70,7 @@ pub fn inspection_json(inspection: &Inspection) -> String {
     document(&value)
 }
 
-fn document(value: &Value) -> String {
+pub(super) fn document(value: &Value) -> String {
     format!("{}\n", harmless(&format!("{value:#}")))
 }
 
@@ -92,7 +92,7 @@ pub(super) fn harmless(json: &str) -> Cow<'_, str> {
     Cow::Owned(text)
 }
 
-fn image(step: &Step) -> Value {
+pub(super) fn image(step: &Step) -> Value {
     json!({
         "name": step.repository.familiar(),
         "short_name": step.short_name,
@@ -130,7 +130,7 @@ fn dependencies(step: &Step) -> Vec<Value> {
     step.dependencies.iter().map(part).collect()
 }
 
-fn diagnostic(diagnostic: &Diagnostic) -> Value {
+pub(super) fn diagnostic(diagnostic: &Diagnostic) -> Value {
     let location = diagnostic.location.as_ref();
     json!({
         "severity": diagnostic.severity.as_str(),
