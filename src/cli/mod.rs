@@ -9,6 +9,7 @@ mod completions;
 mod environment;
 mod error;
 mod files;
+mod forks;
 mod graph;
 mod images;
 mod inspect;

@@ -1,22 +1,25 @@
+use std::borrow::Cow;
 use std::fs::File;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use tokio::sync::mpsc;
 
 use super::args::{ColorMode, GlobalArgs, ProgressMode};
 use super::environment::{Environment, terminal_size};
 use super::error::{CliError, ExitCode};
+use super::session::start_folder;
+use super::settings::{CiOutput, ci_output};
 use crate::checkout::Snapshot;
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::execution::Event;
 use crate::path::TreePath;
 use crate::plan::{Affected, Plan};
 use crate::report::{
-    Charset, JsonEvents, Mode, Renderer, Reporter, Since, TagPosition, Theme, View, affected_text,
-    diagnostics, plan_text, run_head,
+    Charset, CiLog, JobSummary, JsonEvents, Mode, Renderer, Reporter, Since, TagPosition, Theme, View, Work,
+    affected_text, annotations, diagnostics, plan_text, run_head, without_commands,
 };
 
 /// How often the live display is drawn.
@@ -30,6 +33,7 @@ pub(super) struct Output {
     quiet: bool,
     root: Option<PathBuf>,
     files: Option<Arc<dyn Snapshot + Send + Sync>>,
+    ci: CiOutput,
 }
 
 impl Output {
@@ -55,6 +59,7 @@ impl Output {
             message_view: view(environment.stderr_is_terminal),
             root: None,
             files: None,
+            ci: ci_output(environment, &start_folder(global, environment), now()),
         }
     }
 
@@ -78,14 +83,19 @@ impl Output {
         }
     }
 
+    /// Writes a result that is for people.
+    pub(super) fn text(&self, text: &str) -> Result<ExitCode, CliError> {
+        self.result(self.safe(text).as_bytes())
+    }
+
     /// Writes the plan as a result.
     pub(super) fn plan(&self, plan: &Plan) -> Result<ExitCode, CliError> {
-        self.result(plan_text(plan, &self.result_view).as_bytes())
+        self.text(&plan_text(plan, &self.result_view))
     }
 
     /// Writes affected images as a result.
     pub(super) fn affected(&self, affected: &Affected, since: &Since) -> Result<ExitCode, CliError> {
-        self.result(affected_text(affected, since, &self.result_view).as_bytes())
+        self.text(&affected_text(affected, since, &self.result_view))
     }
 
     /// Says what was found: errors always, warnings unless quiet, notes if asked for.
@@ -101,6 +111,14 @@ impl Output {
         };
         let shown: Vec<Diagnostic> = found.iter().filter(is_shown).cloned().collect();
         self.say(&diagnostics(&shown, &self.message_view, &|path| self.source(path)));
+        self.annotate(&shown);
+    }
+
+    /// Puts findings where a CI system shows them beside the files.
+    fn annotate(&self, found: &[Diagnostic]) {
+        if self.ci.log == Some(CiLog::GitHub) && self.mode != Mode::Json {
+            self.write(&annotations(found, &self.ci.folder, &|path| self.source(path)));
+        }
     }
 
     /// What a run begins with.
@@ -113,7 +131,7 @@ impl Output {
     /// What shows a run of the plan, and keeps all its events in `events_file`.
     pub(super) fn reporter(&self, plan: &Plan, events_file: Option<&Path>) -> Result<Reporter, CliError> {
         let file = events_file.map(|path| (path, File::create(path)));
-        self.reporter_into(plan, file)
+        self.reporter_into(plan, Work::Build, file)
     }
 
     /// The same for what follows a run: its events are added to the file.
@@ -123,24 +141,47 @@ impl Output {
         events_file: Option<&Path>,
     ) -> Result<Reporter, CliError> {
         let append = |path| (path, File::options().create(true).append(true).open(path));
-        self.reporter_into(plan, events_file.map(append))
+        self.reporter_into(plan, Work::Publish, events_file.map(append))
     }
 
     fn reporter_into(
         &self,
         plan: &Plan,
+        work: Work,
         events: Option<(&Path, io::Result<File>)>,
     ) -> Result<Reporter, CliError> {
         let writer: Box<dyn Write + Send> = match self.mode {
             Mode::Json => Box::new(io::stdout()),
             Mode::Live | Mode::Plain | Mode::Quiet => Box::new(io::stderr()),
         };
-        let reporter = Reporter::new(self.mode, self.message_view, writer, plan);
+        let reporter = match &self.ci.log {
+            Some(log) if self.mode == Mode::Plain => {
+                Reporter::grouped(self.message_view, writer, plan, log.clone())
+            }
+            _ => Reporter::new(self.mode, self.message_view, writer, plan),
+        };
+        let reporter = self.summarised(reporter, plan, work);
         let Some((path, file)) = events else { return Ok(reporter) };
         let file = file.map_err(|error| {
             CliError::usage(format!("--events: cannot write {}: {error}", path.display()))
         })?;
         Ok(reporter.also(Box::new(JsonEvents::new(Box::new(file), plan))))
+    }
+
+    /// The reporter, which also tells the CI system's job what it did.
+    fn summarised(&self, reporter: Reporter, plan: &Plan, work: Work) -> Reporter {
+        let Some(path) = &self.ci.summary else { return reporter };
+        match File::options().create(true).append(true).open(path) {
+            Ok(file) => {
+                let view = View { theme: Theme::new(false, Charset::Unicode), size: None, verbose: false };
+                reporter.also(Box::new(JobSummary::new(view, Box::new(file), plan, work)))
+            }
+            Err(error) => {
+                let path = path.display();
+                self.diagnostics(&[Diagnostic::warning(format!("no summary of this job: {path}: {error}"))]);
+                reporter
+            }
+        }
     }
 
     /// Says how something ended, unless only errors are wanted.
@@ -153,6 +194,7 @@ impl Output {
     /// Ends what a reporter has shown: a summary, which may name places in files.
     pub(super) fn finish(&self, mut reporter: Reporter, positions: &[TagPosition]) {
         reporter.finish(&|path| self.source(path), positions);
+        self.annotate(&reporter.failures());
     }
 
     fn source(&self, path: &TreePath) -> Option<Vec<u8>> {
@@ -162,8 +204,17 @@ impl Output {
         }
     }
 
-    #[expect(clippy::unused_self, reason = "whoever writes has to hold the output")]
     fn say(&self, text: &str) {
+        self.write(&self.safe(text));
+    }
+
+    /// Text in which a CI system finds no commands.
+    fn safe<'a>(&self, text: &'a str) -> Cow<'a, str> {
+        if self.ci.log == Some(CiLog::GitHub) { without_commands(text) } else { Cow::Borrowed(text) }
+    }
+
+    #[expect(clippy::unused_self, reason = "whoever writes has to hold the output")]
+    fn write(&self, text: &str) {
         // Nobody is left to tell if standard error is closed.
         let _ = io::stderr().lock().write_all(text.as_bytes());
     }
@@ -197,6 +248,10 @@ fn adapt(reporter: &mut Reporter) {
     if let Some(size) = terminal_size() {
         reporter.resize(size);
     }
+}
+
+fn now() -> Duration {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
 }
 
 /// What the locale says. Where it says nothing, as in most containers, logs are UTF-8 all the same. The

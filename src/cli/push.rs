@@ -9,6 +9,7 @@ use super::args::{GlobalArgs, PushArgs};
 use super::build::{BuildRun, build_options, listen_for_interruption};
 use super::environment::Environment;
 use super::error::{CliError, ExitCode};
+use super::forks::{observed_without_login, registry_without_login};
 use super::output::{Output, follow};
 use super::push_refusals::refusals;
 use super::registries::{credentials, registry};
@@ -60,7 +61,9 @@ pub(super) async fn run(
     let credentials = credentials(environment);
     let registry = registry(environment, &credentials);
     let wanted = wanted(&session, &plan, &registries(args, &session)?)?;
-    let observed = observe(&registry, &wanted).await?;
+    let forked = registry_without_login(&session, environment, &wanted, &credentials).await?;
+    let observed = observe(&registry, &wanted).await;
+    let observed = if forked.is_some() { observed_without_login(observed, &wanted) } else { observed? };
     let publications: Vec<Publication> =
         wanted.iter().zip(&observed).map(|(wanted, observed)| decide(wanted, observed)).collect();
     let objections = objections(&session, &publications, &wanted, args.force);
@@ -86,6 +89,12 @@ pub(super) async fn run(
                 ExitCode::Failed
             });
         }
+    }
+    if let Some(host) = forked {
+        output.result_line(&format!(
+            "nothing pushed: this is a pull request of a fork and there are no credentials for {host}"
+        ));
+        return Ok(session.blocked_code(&plan));
     }
     let code = publish(&session, &plan, publications, registry, credentials, args, output).await?;
     Ok(if code == ExitCode::Done { session.blocked_code(&plan) } else { code })

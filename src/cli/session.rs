@@ -8,7 +8,7 @@ use super::error::{CliError, ExitCode};
 use super::files::{self, Files};
 use super::known;
 use super::settings::{self, Resolved, SettingsFile};
-use crate::checkout::ci::{CiTrigger, ci_reference};
+use crate::checkout::ci::{CiReference, CiTrigger, ci_reference};
 use crate::checkout::{Checkout, CommitId, CommitTree, FileTree, HeadTree, Snapshot, WorkTree, branch_tag};
 use crate::diagnostic::Diagnostic;
 use crate::engine::{Endpoint, Engine, EngineEnvironment};
@@ -366,7 +366,8 @@ fn committed_options(
     Some(Options { platform, build_platform, ..options })
 }
 
-fn start_folder(global: &GlobalArgs, environment: &Environment) -> PathBuf {
+/// Where the command works.
+pub(super) fn start_folder(global: &GlobalArgs, environment: &Environment) -> PathBuf {
     match &global.directory {
         Some(folder) => environment.current_dir.join(folder),
         None => environment.current_dir.clone(),
@@ -408,22 +409,23 @@ fn selection(request: &Request<'_>, checkout: &Checkout, project: &Project) -> R
     Ok(project.graph.select(&selector)?)
 }
 
+/// What the CI system says about HEAD.
+pub(super) fn ci(checkout: &Checkout, environment: &Environment) -> Option<CiReference> {
+    let lookup = |name: &str| environment.get(name).map(str::to_owned);
+    ci_reference(&lookup, &settings::ci_event(environment), checkout.head())
+}
+
 fn branch_reference(checkout: &Checkout, environment: &Environment) -> BranchReference {
     let head = checkout.head();
-    let lookup = |name: &str| environment.get(name).map(str::to_owned);
-    let ci = ci_reference(&lookup, head);
+    let ci = ci(checkout, environment);
     let told = ci.as_ref().and_then(|ci| ci.default_branch.clone());
     let default = told.or_else(|| head.default_branch.clone());
     let of_branch = |branch: &str| BranchReference {
         is_default: default.as_deref() == Some(branch),
         ..BranchReference::of_branch(branch)
     };
-    if let Some(branch) = &head.branch {
-        return of_branch(branch);
-    }
-    match ci.map(|reference| reference.trigger) {
-        Some(CiTrigger::Branch(branch)) => of_branch(&branch),
-        Some(CiTrigger::PullRequest(number)) => {
+    match (ci.map(|reference| reference.trigger), &head.branch) {
+        (Some(CiTrigger::PullRequest(number)), _) => {
             let name = format!("pr-{number}");
             BranchReference {
                 tag: Tag::new(&name).ok(),
@@ -432,7 +434,10 @@ fn branch_reference(checkout: &Checkout, environment: &Environment) -> BranchRef
                 ..BranchReference::default()
             }
         }
-        Some(CiTrigger::Tag(_)) | None => BranchReference::default(),
+        (Some(CiTrigger::Nothing), _) => BranchReference { pull_request: true, ..BranchReference::default() },
+        (Some(CiTrigger::Branch(branch)), None) => of_branch(&branch),
+        (_, Some(branch)) => of_branch(branch),
+        (Some(CiTrigger::Tag(_)) | None, None) => BranchReference::default(),
     }
 }
 

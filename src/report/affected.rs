@@ -137,6 +137,3 @@ pub fn affected_gitlab(affected: &Affected) -> String {
     }
     out
 }
-
-#[cfg(test)]
-mod tests;

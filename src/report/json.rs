@@ -75,9 +75,13 @@ pub(super) fn document(value: &Value) -> String {
 }
 
 /// JSON that a terminal shows as it stands: characters that it would obey, and those that reorder text, are
-/// written as escapes. JSON itself only asks for that below U+0020.
+/// written as escapes, and so is what the runner of GitHub Actions obeys. JSON itself only asks for that below
+/// U+0020.
 pub(super) fn harmless(json: &str) -> Cow<'_, str> {
     let is_harmful = |c: char| c != '\n' && matches!(printable(c.encode_utf8(&mut [0; 4])), Cow::Owned(_));
+    if json.contains("##[") {
+        return Cow::Owned(harmless(&json.replace("##[", "#\\u0023[")).into_owned());
+    }
     if !json.contains(is_harmful) {
         return Cow::Borrowed(json);
     }
