@@ -243,6 +243,7 @@ async fn publish(
 ) -> Result<ExitCode, CliError> {
     if publications.iter().all(Publication::is_in_place) {
         output.result_line(&format!("{} in the registry: nothing to push", images(publications.len())));
+        output.summarise_in_place(plan);
         return Ok(ExitCode::Done);
     }
     for line in moves(&publications) {
