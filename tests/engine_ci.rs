@@ -195,7 +195,7 @@ fn built(run: &Run) -> usize {
     run.stderr.lines().filter(|line| line.contains(" built in ")).count()
 }
 
-fn push_of<'a>(branch: &'a str) -> [(&'a str, &'a str); 3] {
+fn push_of(branch: &str) -> [(&str, &str); 3] {
     [("GITHUB_ACTIONS", "true"), ("GITHUB_EVENT_NAME", "push"), ("GITHUB_REF", branch)]
 }
 

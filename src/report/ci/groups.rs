@@ -101,7 +101,9 @@ impl GroupedRenderer {
             std::mem::take(&mut self.waiting).into_iter().partition(|waiting| waiting.end.is_some());
         self.waiting = waiting;
         let finished: Vec<Waiting> = finished;
-        finished.into_iter().for_each(|build| self.show(&build));
+        for build in finished {
+            self.show(&build);
+        }
     }
 
     fn show(&mut self, build: &Waiting) {
@@ -114,7 +116,9 @@ impl GroupedRenderer {
         if let Some(image) = self.open {
             self.close(image, "");
         }
-        std::mem::take(&mut self.waiting).iter().for_each(|build| self.show(build));
+        for build in std::mem::take(&mut self.waiting) {
+            self.show(&build);
+        }
     }
 
     /// Says what belongs to no build.
