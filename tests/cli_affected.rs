@@ -88,10 +88,8 @@ fn affected_are_exactly_the_images_whose_key_differs() {
         ("an untracked input", &|| shop.write("web/pages/more.txt", "untracked\n")),
         ("a Dockerfile", &|| shop.write("base/Dockerfile", "FROM busybox\nUSER 7\n")),
         ("a comment", &|| {
-            shop.write("tools/Dockerfile", {
-                let text = std::fs::read_to_string(shop.root.join("tools/Dockerfile")).expect("a Dockerfile");
-                format!("# comment\n{text}")
-            })
+            let text = std::fs::read_to_string(shop.root.join("tools/Dockerfile")).expect("a Dockerfile");
+            shop.write("tools/Dockerfile", format!("# comment\n{text}"));
         }),
         ("settings", &|| shop.write("shipwright.toml", "metadata = \"2\"\n")),
         ("a revert", &|| {

@@ -111,9 +111,16 @@ fn a_sparse_checkout_warns_of_inputs_that_are_not_there() {
         ("api/Dockerfile", "FROM busybox\nCOPY . /srv\n"),
         ("api/data/a", "1"),
         ("web/Dockerfile", "FROM busybox\nUSER 1\n"),
+        ("off/Dockerfile", "FROM busybox\nCOPY . /srv\n"),
     ]);
     let sparse = cloned(&shop, "sparse", &[]);
-    git_in(&sparse, &["sparse-checkout", "set", "--no-cone", "/*", "!/api/data"]);
+    git_in(&sparse, &["sparse-checkout", "set", "--no-cone", "/*", "!/api/data", "!/off"]);
+    let run = shop
+        .run_in(&sparse, &["plan", "--offline"])
+        .exits(0)
+        .says("api reads api/data/a, which this sparse checkout leaves out")
+        .says("git sparse-checkout add 'api/data'");
+    assert!(!run.stderr.contains("off"), "{}", run.stderr);
     let plan = plan_in(&shop, &sparse);
     assert_eq!(image(&plan, "api")["dirty"], true, "it is not what the commit says");
     assert_eq!(image(&plan, "web")["dirty"], false);

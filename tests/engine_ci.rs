@@ -374,6 +374,35 @@ fn gitlab_builds_what_changed_and_its_child_pipeline_likewise() {
     assert_eq!(story.digests_below("group/shop/", "main"), main);
 }
 
+/// Whoever writes a Dockerfile writes to the log, which the runner of GitHub Actions reads commands out of.
+#[test]
+fn what_a_build_prints_is_no_command() {
+    let Some(engine) = Engine::start() else { return };
+    let prints = "printf '::set-output name=a::b\\n##[add-mask]x\\n  ::stop-commands::y\\n\\r::error::z\\n'";
+    let checkout = Checkout::with(&[
+        ("good/Dockerfile", &format!("FROM busybox\nRUN {prints}\n")),
+        ("bad/Dockerfile", &format!("FROM busybox\nRUN {prints} && exit 3\n")),
+    ]);
+    let mut command = engine.command(&checkout, &["build", "--jobs", "2"]);
+    command.envs([
+        ("GITHUB_ACTIONS", "true"),
+        ("CI", "true"),
+        ("GITHUB_STEP_SUMMARY", "/nonexistent/summary"),
+    ]);
+    let run = Run::of(&command.output().expect("the command runs")).exits(1);
+    let run = run.says("no summary of this job: /nonexistent/summary").says("#1 ::set-output name=a::b");
+    let commands: Vec<&str> = run
+        .stderr
+        .lines()
+        .filter(|line| line.trim_start().starts_with("::") || line.contains("##["))
+        .collect();
+    let (groups, errors): (Vec<&str>, Vec<&str>) =
+        commands.into_iter().partition(|line| line.starts_with("::group::") || *line == "::endgroup::");
+    assert_eq!(groups.len(), 4, "{run:#?}");
+    let [error] = errors[..] else { panic!("{errors:?}") };
+    assert!(error.starts_with("::error file=bad/Dockerfile,line=2,title=shipwright::"), "{error}");
+}
+
 /// Steps that no test runs would go stale unnoticed.
 #[test]
 fn every_step_of_the_document_is_known_here() {

@@ -23,6 +23,7 @@ mod push_refusals;
 mod registries;
 mod session;
 pub mod settings;
+mod sparse;
 
 pub use args::{Cli, Command};
 pub use environment::Environment;

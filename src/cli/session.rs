@@ -8,6 +8,7 @@ use super::error::{CliError, ExitCode};
 use super::files::{self, Files};
 use super::known;
 use super::settings::{self, Resolved, SettingsFile};
+use super::sparse::absent_inputs;
 use crate::checkout::ci::{CiReference, CiTrigger, ci_reference};
 use crate::checkout::{Checkout, CommitId, CommitTree, FileTree, HeadTree, Snapshot, WorkTree, branch_tag};
 use crate::diagnostic::Diagnostic;
@@ -158,7 +159,10 @@ impl Session {
                     let options = committed_options(request, &committed, &resolved, now);
                     let load =
                         |options: Options| load(&committed, checkout.name(), checkout.origin_url(), &options);
-                    compare_with_head(&project, options.map(load).transpose()?.as_ref())
+                    let head = options.map(load).transpose()?;
+                    let clean = compare_with_head(&project, head.as_ref());
+                    project.diagnostics.extend(absent_inputs(tree, head.as_ref()));
+                    clean
                 }
             }
             (Files::WorkTree(_), None) => compare_with_head(&project, None),
