@@ -343,6 +343,7 @@ fn a_partial_clone_says_what_it_lacks() {
 #[test]
 fn revisions_that_are_not_there_or_have_nothing_in_common() {
     let shop = Checkout::shop();
+    shop.run(&["affected", "--since", ""]).exits(2).says("--since names no revision");
     shop.run(&["affected", "--since", "nowhere"])
         .exits(2)
         .says("`nowhere` is not a commit")

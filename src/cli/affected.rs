@@ -6,7 +6,7 @@ use super::session::{EngineNeed, Request, Session, has_errors};
 use crate::checkout::{CheckoutError, CommitId};
 use crate::diagnostic::Diagnostic;
 use crate::path::TreePath;
-use crate::plan::{Affected, Plan};
+use crate::plan::{Plan, Removed};
 use crate::printable::printable;
 use crate::project::Project;
 use crate::report::{
@@ -38,7 +38,10 @@ pub(super) async fn run(
         return Err(unreadable(before, path));
     }
     let mut affected = session.affected(before.as_ref())?;
-    affected.plan.diagnostics.extend(notes(&affected, &since, before.is_some()));
+    affected.plan.diagnostics.extend(unusable_settings(&since, before.is_some()));
+    if !session.named {
+        affected.plan.diagnostics.extend(affected.removed.iter().map(gone));
+    }
     if args.format != AffectedFormat::Json {
         output.diagnostics(&affected.plan.diagnostics);
     }
@@ -60,6 +63,12 @@ fn code(session: &Session, plan: &Plan) -> ExitCode {
 /// Finds the commit to compare with.
 fn since(session: &Session, args: &AffectedArgs) -> Result<Since, CliError> {
     let revision = args.since.clone();
+    if revision.is_empty() {
+        return Err(CliError::usage_with_hint(
+            "--since names no revision",
+            "in CI, the variable that it comes from is not set in jobs of this kind",
+        ));
+    }
     let is_beginning = revision.len() >= 40 && revision.bytes().all(|digit| digit == b'0');
     if is_beginning {
         // What CI systems give as the commit before a branch's first push.
@@ -132,19 +141,14 @@ fn unreadable(before: &Project, path: &TreePath) -> CliError {
     )
 }
 
-fn notes(affected: &Affected, since: &Since, is_compared: bool) -> Vec<Diagnostic> {
-    let mut notes = Vec::new();
-    if let (Some(commit), false) = (since.commit, is_compared) {
-        let short = commit.short();
-        notes.push(Diagnostic::warning(format!(
-            "the settings file of {short} cannot be read, so all images count as affected"
-        )));
-    }
-    notes.extend(
-        affected
-            .removed
-            .iter()
-            .map(|image| Diagnostic::note(format!("{} is gone, {} made it", image.name, image.dockerfile))),
-    );
-    notes
+fn unusable_settings(since: &Since, is_compared: bool) -> Option<Diagnostic> {
+    let commit = since.commit.filter(|_| !is_compared)?;
+    Some(Diagnostic::warning(format!(
+        "the settings file of {} cannot be read, so all images count as affected",
+        commit.short()
+    )))
+}
+
+fn gone(image: &Removed) -> Diagnostic {
+    Diagnostic::note(format!("{} is gone, {} made it", image.name, image.dockerfile))
 }
