@@ -10,10 +10,11 @@ use clap::{CommandFactory, Parser, error::ErrorKind};
 use examples::{blocks, document, examples, log_in, normalised, small_shop};
 use shipwright::cli::Cli;
 
-const DOCUMENTS: [&str; 8] = [
+const DOCUMENTS: [&str; 9] = [
     "README.md",
     "docs/cli.md",
     "docs/architecture.md",
+    "docs/ci.md",
     "docs/content-keys.md",
     "docs/dependencies.md",
     "docs/dockerfile-support.md",

@@ -180,6 +180,18 @@ impl Checkout {
             .map_err(|error| CheckoutError::object(commit, &error))
     }
 
+    /// The best common ancestor of two commits; `None` where what is here of history has none.
+    pub fn merge_base(&self, one: CommitId, other: CommitId) -> Result<Option<CommitId>, CheckoutError> {
+        if one == other {
+            return Ok(Some(one));
+        }
+        match self.opened().repository.merge_base(oid(one), oid(other)) {
+            Ok(found) => Ok(CommitId::from_oid(found)),
+            Err(error) if error.code() == git2::ErrorCode::NotFound => Ok(None),
+            Err(error) => Err(CheckoutError::git("find the merge base", &error)),
+        }
+    }
+
     /// When the commit was made (the committer's date), in seconds since 1970.
     pub fn commit_time(&self, commit: CommitId) -> Result<i64, CheckoutError> {
         let oid = oid(commit);

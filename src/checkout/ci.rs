@@ -2,6 +2,11 @@
 //!
 //! CI systems fetch one commit and detach HEAD; only their variables say what it was built for. Those are
 //! believed only for the very commit that they name, so a job that checks out something else gets no branch.
+//!
+//! In the job of a pull request no branch counts, not even one that is checked out: workflows check out the branch of
+//! the request by its name, and in someone's fork that may be `main`.
+
+use serde_json::Value;
 
 use super::{CommitId, Head};
 
@@ -15,6 +20,39 @@ pub enum CiTrigger {
     PullRequest(String),
     /// A push of a tag.
     Tag(String),
+    /// Nothing that a moving tag could follow: another commit than the one of the pull request whose job it is, or
+    /// the merge that a queue tries out.
+    Nothing,
+}
+
+/// What the file of an event says, for systems whose variables do not say it all (GitHub's `GITHUB_EVENT_PATH`).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct CiEvent {
+    /// The number of the pull request.
+    pub number: Option<String>,
+    /// The commit of the pull request's branch.
+    pub pull_request_commit: Option<CommitId>,
+    /// Whether that branch is in another repository.
+    pub from_fork: bool,
+    /// The default branch of the repository.
+    pub default_branch: Option<String>,
+}
+
+impl CiEvent {
+    /// Reads the file; what it does not say is left open.
+    pub fn from_json(bytes: &[u8]) -> Self {
+        let event: Value = serde_json::from_slice(bytes).unwrap_or_default();
+        let request = &event["pull_request"];
+        let text = |value: &Value| value.as_str().filter(|text| !text.is_empty()).map(str::to_owned);
+        let repository = |side: &str| text(&request[side]["repo"]["full_name"]);
+        Self {
+            number: request["number"].as_u64().map(|number| number.to_string()),
+            pull_request_commit: request["head"]["sha"].as_str().and_then(|commit| commit.parse().ok()),
+            // The repository of a fork may have been deleted meanwhile.
+            from_fork: request.is_object() && repository("head") != repository("base"),
+            default_branch: text(&event["repository"]["default_branch"]),
+        }
+    }
 }
 
 /// The CI system's word.
@@ -26,6 +64,8 @@ pub struct CiReference {
     pub trigger: CiTrigger,
     /// The repository's default branch, where the system tells.
     pub default_branch: Option<String>,
+    /// Whether it is a pull request from another repository, whose jobs have no secrets.
+    pub from_fork: bool,
 }
 
 /// How a system names things: variables of the environment. The first of a list that is set counts.
@@ -42,6 +82,8 @@ struct System {
     default_branch: &'static [&'static str],
 }
 
+const GITHUB: &str = "GitHub Actions";
+
 const NONE: System = System {
     name: "",
     present: ("", None),
@@ -57,7 +99,7 @@ const NONE: System = System {
 const SYSTEMS: [System; 14] = [
     // Gitea and Forgejo set the same variables.
     System {
-        name: "GitHub Actions",
+        name: GITHUB,
         present: ("GITHUB_ACTIONS", Some("true")),
         commit: &["GITHUB_SHA"],
         reference: &["GITHUB_REF"],
@@ -186,10 +228,14 @@ const SYSTEMS: [System; 14] = [
     },
 ];
 
-/// What the CI system says about HEAD; nothing outside CI, on a branch, or where the system speaks of another
-/// commit. `environment` looks up a variable.
-pub fn ci_reference(environment: &dyn Fn(&str) -> Option<String>, head: &Head) -> Option<CiReference> {
-    let commit = head.commit.filter(|_| head.branch.is_none())?;
+/// What the CI system says about HEAD; nothing outside CI, on a branch (unless it is a pull request's job), or where
+/// the system speaks of another commit. `environment` looks up a variable.
+pub fn ci_reference(
+    environment: &dyn Fn(&str) -> Option<String>,
+    event: &CiEvent,
+    head: &Head,
+) -> Option<CiReference> {
+    let commit = head.commit?;
     let get = |name: &str| environment(name).filter(|value| !value.is_empty());
     // Azure says the same in its own word.
     let is_ci = ["CI", "TF_BUILD"].into_iter().filter_map(get).any(|value| is_yes(&value));
@@ -199,15 +245,49 @@ pub fn ci_reference(environment: &dyn Fn(&str) -> Option<String>, head: &Head) -
         let (name, wanted) = system.present;
         get(name).is_some_and(|value| wanted.is_none_or(|wanted| value == wanted))
     })?;
-    if first(system.commit)?.parse::<CommitId>() != Ok(commit) {
-        return None;
-    }
-    let trigger = pull_request(system, &first)
+    let is_this_commit = first(system.commit)?.parse() == Ok(commit);
+    let about = pull_request(system, &first)
         .map(CiTrigger::PullRequest)
         .or_else(|| first(system.reference).and_then(|reference| by_reference(&reference)))
         .or_else(|| first(system.tag).map(CiTrigger::Tag))
         .or_else(|| first(system.branch).map(|branch| by_branch(system, &branch)))?;
-    Some(CiReference { system: system.name, trigger, default_branch: first(system.default_branch) })
+    let is_target = get("GITHUB_EVENT_NAME").is_some_and(|name| name == "pull_request_target");
+    let trigger = match about {
+        // The variables of such a job are those of a push to the branch that the request is for.
+        _ if is_target && system.name == GITHUB => of_request(event.number.as_ref(), commit, event),
+        CiTrigger::PullRequest(number) if is_this_commit => CiTrigger::PullRequest(number),
+        CiTrigger::PullRequest(number) => of_request(Some(&number), commit, event),
+        CiTrigger::Branch(branch) if branch.starts_with("gh-readonly-queue/") => CiTrigger::Nothing,
+        trigger if is_this_commit && head.branch.is_none() => trigger,
+        _ => return None,
+    };
+    Some(CiReference {
+        system: system.name,
+        trigger,
+        default_branch: first(system.default_branch).or_else(|| event.default_branch.clone()),
+        from_fork: is_from_fork(system, event, &get),
+    })
+}
+
+/// The pull request, if its own commit is checked out.
+fn of_request(number: Option<&String>, commit: CommitId, event: &CiEvent) -> CiTrigger {
+    match number.filter(|_| event.pull_request_commit == Some(commit)) {
+        Some(number) => CiTrigger::PullRequest(number.clone()),
+        None => CiTrigger::Nothing,
+    }
+}
+
+fn is_from_fork(system: &System, event: &CiEvent, get: &dyn Fn(&str) -> Option<String>) -> bool {
+    let differ = |one, other| matches!((get(one), get(other)), (Some(one), Some(other)) if one != other);
+    match system.name {
+        GITHUB => event.from_fork,
+        "GitLab CI" => differ("CI_MERGE_REQUEST_SOURCE_PROJECT_ID", "CI_MERGE_REQUEST_PROJECT_ID"),
+        "Travis CI" => differ("TRAVIS_PULL_REQUEST_SLUG", "TRAVIS_REPO_SLUG"),
+        "Azure Pipelines" => get("SYSTEM_PULLREQUEST_ISFORK").is_some_and(|value| is_yes(&value)),
+        // It has the number only then.
+        "CircleCI" => get("CIRCLE_PR_NUMBER").is_some(),
+        _ => false,
+    }
 }
 
 fn is_yes(value: &str) -> bool {
@@ -257,11 +337,15 @@ mod tests {
         Head { commit: SHA.parse().ok(), ..Head::default() }
     }
 
+    fn on_branch(name: &str) -> Head {
+        Head { branch: Some(name.to_owned()), ..detached() }
+    }
+
     fn ask(variables: &[(&str, &str)], head: &Head) -> Option<CiReference> {
         let get = |name: &str| {
             variables.iter().find(|(other, _)| *other == name).map(|(_, value)| (*value).to_owned())
         };
-        ci_reference(&get, head)
+        ci_reference(&get, &CiEvent::default(), head)
     }
 
     fn trigger(variables: &[(&str, &str)]) -> Option<CiTrigger> {
@@ -345,10 +429,51 @@ mod tests {
         ];
         assert!(ask(&variables, &detached()).is_some());
         assert_eq!(ask(&variables[..3], &detached()), None, "CI is not set");
-        let on_branch = Head { branch: Some("x".to_owned()), ..detached() };
-        assert_eq!(ask(&variables, &on_branch), None);
+        assert_eq!(ask(&variables, &on_branch("x")), None);
         let other = Head { commit: Some(CommitId::new([1; 20])), ..Head::default() };
         assert_eq!(ask(&variables, &other), None);
         assert_eq!(ask(&variables, &Head::default()), None, "unborn");
+    }
+
+    /// `gh pr checkout` and `ref: ${{ github.head_ref }}` check out a branch of the fork's name.
+    #[test]
+    fn a_branch_that_a_pull_request_s_job_checks_out_is_none() {
+        let variables = [("CI", "true"), ("GITHUB_ACTIONS", "true"), ("GITHUB_REF", "refs/pull/7/merge")];
+        let of = |sha: &str, event: &CiEvent| {
+            let get = |name: &str| match name {
+                "GITHUB_SHA" => Some(sha.to_owned()),
+                name => {
+                    variables.iter().find(|(other, _)| *other == name).map(|(_, value)| (*value).to_owned())
+                }
+            };
+            ci_reference(&get, event, &on_branch("main")).expect("GitHub").trigger
+        };
+        let other = "1".repeat(40);
+        assert_eq!(of(SHA, &CiEvent::default()), request("7"));
+        assert_eq!(of(&other, &CiEvent::default()), CiTrigger::Nothing);
+        let event = CiEvent { pull_request_commit: SHA.parse().ok(), ..CiEvent::default() };
+        assert_eq!(of(&other, &event), request("7"), "the request's own commit");
+    }
+
+    #[test]
+    fn the_event_s_file_says_what_variables_do_not() {
+        let event = |head: &str| {
+            CiEvent::from_json(
+                format!(
+                    r#"{{"pull_request": {{"number": 9, "head": {{"sha": "{SHA}", "repo": {head}}},
+                        "base": {{"repo": {{"full_name": "acme/shop"}}}}}},
+                        "repository": {{"default_branch": "trunk"}}}}"#
+                )
+                .as_bytes(),
+            )
+        };
+        let fork = event(r#"{"full_name": "eve/shop"}"#);
+        assert_eq!((fork.number.as_deref(), fork.default_branch.as_deref()), (Some("9"), Some("trunk")));
+        assert_eq!((fork.pull_request_commit, fork.from_fork), (SHA.parse().ok(), true));
+        assert!(event("null").from_fork, "its repository is gone");
+        assert!(!event(r#"{"full_name": "acme/shop"}"#).from_fork);
+        for other in ["", "[]", "null", r#"{"pull_request": 1}"#, r#"{"ref": "refs/heads/main"}"#] {
+            assert_eq!(CiEvent::from_json(other.as_bytes()), CiEvent::default(), "{other}");
+        }
     }
 }

@@ -33,6 +33,8 @@ pub struct CommitTree {
     /// Whether those count as files that cannot be read; else they are folders without content, as they are
     /// on disk.
     complete: bool,
+    /// Whether sizes that would have to be asked for are left out.
+    unsized_files: bool,
     nodes: OnceLock<Vec<Node>>,
     blob_sizes: Arc<BlobSizes>,
 }
@@ -69,6 +71,7 @@ impl CommitTree {
             submodules: Vec::new(),
             hollow: Files::new(),
             complete: false,
+            unsized_files: false,
             nodes: OnceLock::new(),
             blob_sizes: origin.blob_sizes.clone(),
         };
@@ -143,6 +146,13 @@ impl CommitTree {
         Self { complete: true, ..self }
     }
 
+    /// The same tree, to find keys by: sizes may be 0, so blobs that only have to be named need not be here, as in
+    /// a partial clone.
+    #[must_use]
+    pub fn without_sizes(self) -> Self {
+        Self { unsized_files: true, ..self }
+    }
+
     /// Submodules whose commit is not here, sorted.
     pub fn absent_submodules(&self) -> Vec<TreePath> {
         self.hollow.iter().map(|(path, ())| TreePath::new(path)).collect()
@@ -210,6 +220,9 @@ impl CommitTree {
     fn size(&self, file: &TreeFile) -> io::Result<u64> {
         let part = self.part(file);
         let size = u64::from(file.size);
+        if self.unsized_files {
+            return Ok(size);
+        }
         if size > 0 && (!part.may_convert() || self.blob_sizes.is_known(file.blob, size)) {
             return Ok(size);
         }

@@ -49,6 +49,8 @@ pub enum Command {
     Images(ImagesArgs),
     /// Show which image is built from which
     Graph(GraphArgs),
+    /// List the images whose content differs from another commit's
+    Affected(AffectedArgs),
     /// Show what Shipwright reads in one Dockerfile
     Inspect(InspectArgs),
     /// Print completions for a shell
@@ -375,6 +377,30 @@ pub struct GraphArgs {
     pub format: GraphFormat,
 }
 
+/// `shipwright affected`.
+#[derive(Clone, Debug, Args)]
+pub struct AffectedArgs {
+    /// Compare with the merge base of this branch, tag or commit and what is checked out, as a pull request does
+    #[arg(long, value_name = "REV")]
+    pub since: String,
+
+    /// Compare with REV itself
+    #[arg(long)]
+    pub exact_rev: bool,
+
+    /// Which images.
+    #[command(flatten)]
+    pub selection: SelectionArgs,
+
+    /// What decides the images.
+    #[command(flatten)]
+    pub image: ImageArgs,
+
+    /// How to print
+    #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
+    pub format: AffectedFormat,
+}
+
 /// `shipwright inspect`.
 #[derive(Clone, Debug, Args)]
 pub struct InspectArgs {
@@ -402,6 +428,24 @@ pub enum PlanFormat {
     Text,
     /// For programs.
     Json,
+}
+
+/// How affected images are printed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum AffectedFormat {
+    /// For people.
+    #[default]
+    Text,
+    /// For programs.
+    Json,
+    /// A matrix for GitHub Actions, on one line.
+    Github,
+    /// A list of such matrices, one a layer of the graph.
+    GithubLayers,
+    /// A child pipeline for GitLab.
+    Gitlab,
+    /// NAMESPACE/NAME, one a line.
+    Names,
 }
 
 /// How a graph is printed.
@@ -505,6 +549,17 @@ impl LockArgs {
 }
 
 impl ImagesArgs {
+    /// Takes what stood before the command.
+    pub fn merged(mut self, mut before: BuildArgs) -> Self {
+        before.selection.merge(self.selection);
+        before.image.merge(self.image);
+        self.selection = before.selection;
+        self.image = before.image;
+        self
+    }
+}
+
+impl AffectedArgs {
     /// Takes what stood before the command.
     pub fn merged(mut self, mut before: BuildArgs) -> Self {
         before.selection.merge(self.selection);

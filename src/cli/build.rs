@@ -20,6 +20,7 @@ use crate::execution::{
 };
 use crate::image::ImageReference;
 use crate::plan::{Action, Known, Plan, TagPolicy};
+use crate::report::Work;
 
 /// `shipwright [build]`: build and tag what is needed.
 pub(super) async fn run(
@@ -173,7 +174,7 @@ impl BuildRun<'_> {
             },
         };
         let request = RunRequest { plan, dependencies: &dependencies, pulls: &pulls, options: &run_options };
-        let mut reporter = output.reporter(plan, args.events.as_deref())?;
+        let mut reporter = output.reporter(plan, Work::Build, args.events.as_deref())?;
         let (events, received) = mpsc::channel(EVENT_CAPACITY);
         let interruption = CancellationToken::new();
         let listening = listen_for_interruption(session, interruption.clone());

@@ -89,7 +89,8 @@ impl From<CheckoutError> for CliError {
 
 impl From<LoadError> for CliError {
     fn from(error: LoadError) -> Self {
-        Self::with_optional_hint(ExitCode::Wrong, error.to_string(), None)
+        let hint = error.cause().and_then(CheckoutError::hint);
+        Self::with_optional_hint(ExitCode::Wrong, error.to_string(), hint)
     }
 }
 

@@ -30,6 +30,6 @@ pub(super) async fn run(
         GraphFormat::Json => crate::report::graph_json(&session.plan_without_engine()?),
     };
     output.diagnostics(&session.project.diagnostics);
-    output.result(text.as_bytes())?;
+    output.text(&text)?;
     Ok(if has_errors(&session.project.diagnostics) { ExitCode::Wrong } else { ExitCode::Done })
 }

@@ -46,6 +46,6 @@ pub(super) async fn run(
             }
         }
     }
-    output.result(text.as_bytes())?;
+    output.text(&text)?;
     Ok(code)
 }

@@ -53,7 +53,7 @@ pub(super) fn run(
     match args.format {
         PlanFormat::Json => output.result(inspection_json(&inspection).as_bytes()),
         PlanFormat::Text => {
-            output.result(text(&inspection).as_bytes())?;
+            output.text(&text(&inspection))?;
             output.diagnostics(&inspection.diagnostics);
             Ok(ExitCode::Done)
         }

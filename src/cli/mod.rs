@@ -1,6 +1,7 @@
 //! The command line: arguments, environment and settings file become one request to the library, and its
 //! answers become output and an exit code. One file a command.
 
+mod affected;
 mod args;
 mod build;
 mod build_options;
@@ -10,6 +11,7 @@ mod ensure_call;
 mod environment;
 mod error;
 mod files;
+mod forks;
 mod graph;
 mod images;
 mod inspect;
@@ -27,6 +29,7 @@ mod push_refusals;
 mod registries;
 mod session;
 pub mod settings;
+mod sparse;
 
 pub use args::{Cli, Command, RemotePolicy};
 pub use ensure_call::{Ensure, EnsureError};
@@ -51,6 +54,9 @@ pub fn run(cli: Cli, environment: &Environment) -> ExitCode {
             block_on(images::run(&global, &args.merged(build), environment, &mut output))
         }
         Command::Graph(args) => block_on(graph::run(&global, &args.merged(build), environment, &mut output)),
+        Command::Affected(args) => {
+            block_on(affected::run(&global, &args.merged(build), environment, &mut output))
+        }
         Command::Inspect(args) => inspect::run(&global, &args, environment, &mut output),
         Command::Completions { shell } => completions::completions(shell, &mut output),
         Command::Man => completions::man(&mut output),

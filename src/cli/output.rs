@@ -1,23 +1,27 @@
+use std::borrow::Cow;
 use std::fs::File;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use tokio::sync::mpsc;
 
 use super::args::{ColorMode, GlobalArgs, ProgressMode};
 use super::environment::{Environment, terminal_size};
 use super::error::{CliError, ExitCode};
+use super::session::start_folder;
+use super::settings::{CiOutput, ci_output};
 use crate::checkout::Snapshot;
 use crate::diagnostic::{Diagnostic, Severity};
-use crate::execution::Event;
+use crate::execution::{Event, Outcome};
 use crate::image::ImageReference;
 use crate::path::TreePath;
-use crate::plan::Plan;
+use crate::plan::{Affected, Plan};
 use crate::report::{
-    BaseNews, Charset, JsonEvents, Mode, Renderer, Reporter, TagPosition, Theme, View, diagnostics,
-    lock_text, plan_text, rebuilt_text, run_head,
+    BaseNews, Charset, CiLog, JobSummary, JsonEvents, Mode, Renderer, Reporter, Since, TagPosition, Theme,
+    View, Work, affected_text, annotations, diagnostics, lock_text, plan_text, rebuilt_text, run_head,
+    without_commands,
 };
 
 /// How often the live display is drawn.
@@ -37,6 +41,7 @@ pub(super) struct Output {
     transcript: Option<Transcript>,
     root: Option<PathBuf>,
     files: Option<Arc<dyn Snapshot + Send + Sync>>,
+    ci: CiOutput,
 }
 
 impl Output {
@@ -65,6 +70,7 @@ impl Output {
             transcript: None,
             root: None,
             files: None,
+            ci: ci_output(environment, &start_folder(global, environment), now()),
         }
     }
 
@@ -101,9 +107,19 @@ impl Output {
         }
     }
 
+    /// Writes a result that is for people.
+    pub(super) fn text(&self, text: &str) -> Result<ExitCode, CliError> {
+        self.result(self.safe(text).as_bytes())
+    }
+
     /// Writes the plan as a result.
     pub(super) fn plan(&self, plan: &Plan) -> Result<ExitCode, CliError> {
-        self.result(plan_text(plan, &self.result_view).as_bytes())
+        self.text(&plan_text(plan, &self.result_view))
+    }
+
+    /// Writes affected images as a result.
+    pub(super) fn affected(&self, affected: &Affected, since: &Since) -> Result<ExitCode, CliError> {
+        self.text(&affected_text(affected, since, &self.result_view))
     }
 
     /// Says what was found: errors always, warnings unless quiet, notes if asked for.
@@ -119,6 +135,14 @@ impl Output {
         };
         let shown: Vec<Diagnostic> = found.iter().filter(is_shown).cloned().collect();
         self.say(&diagnostics(&shown, &self.message_view, &|path| self.source(path)));
+        self.annotate(&shown);
+    }
+
+    /// Puts findings where a CI system shows them beside the files.
+    fn annotate(&self, found: &[Diagnostic]) {
+        if self.ci.log == Some(CiLog::GitHub) && self.mode != Mode::Json {
+            self.write(&annotations(found, &self.ci.folder, &|path| self.source(path)));
+        }
     }
 
     /// Says what `lock` did or found, base by base, and which images that rebuilds.
@@ -137,13 +161,27 @@ impl Output {
     }
 
     /// What shows a run of the plan, and keeps all its events in `events`.
-    pub(super) fn reporter(&mut self, plan: &Plan, events: Option<&Path>) -> Result<Reporter, CliError> {
+    pub(super) fn reporter(
+        &mut self,
+        plan: &Plan,
+        work: Work,
+        events: Option<&Path>,
+    ) -> Result<Reporter, CliError> {
         let writer: Box<dyn Write + Send> = match (&self.transcript, self.mode) {
             (Some(transcript), _) => Box::new(transcript.clone()),
             (None, Mode::Json) if !self.keeps_stdout => Box::new(io::stdout()),
             (None, Mode::Json | Mode::Live | Mode::Plain | Mode::Quiet) => Box::new(io::stderr()),
         };
-        let reporter = Reporter::new(self.mode, self.message_view, writer, plan);
+        let reporter = match &self.ci.log {
+            Some(log) if self.mode == Mode::Plain => {
+                Reporter::grouped(self.message_view, writer, plan, log.clone())
+            }
+            _ => Reporter::new(self.mode, self.message_view, writer, plan),
+        };
+        let reporter = match self.job_summary(plan, work) {
+            Some(summary) => reporter.also(Box::new(summary)),
+            None => reporter,
+        };
         let Some(path) = events else { return Ok(reporter) };
         let file =
             if self.events_begun { File::options().append(true).open(path) } else { File::create(path) };
@@ -152,6 +190,29 @@ impl Output {
             CliError::usage(format!("--events: cannot write {}: {error}", path.display()))
         })?;
         Ok(reporter.also(Box::new(JsonEvents::new(Box::new(file), plan))))
+    }
+
+    /// What tells the CI system's job what was done, where it has a place for that.
+    fn job_summary(&self, plan: &Plan, work: Work) -> Option<JobSummary> {
+        let path = self.ci.summary.as_ref()?;
+        match File::options().create(true).append(true).open(path) {
+            Ok(file) => {
+                let view = View { theme: Theme::new(false, Charset::Unicode), size: None, verbose: false };
+                Some(JobSummary::new(view, Box::new(file), plan, work))
+            }
+            Err(error) => {
+                let path = path.display();
+                self.diagnostics(&[Diagnostic::warning(format!("no summary of this job: {path}: {error}"))]);
+                None
+            }
+        }
+    }
+
+    /// Tells the CI system's job that everything was in the registry.
+    pub(super) fn summarise_in_place(&self, plan: &Plan) {
+        if let Some(mut summary) = self.job_summary(plan, Work::Publish) {
+            summary.event(&Event::Finished { outcome: Outcome::Succeeded, elapsed: Duration::ZERO });
+        }
     }
 
     /// Says how something ended, unless only errors are wanted.
@@ -164,6 +225,7 @@ impl Output {
     /// Ends what a reporter has shown: a summary, which may name places in files.
     pub(super) fn finish(&self, mut reporter: Reporter, positions: &[TagPosition]) {
         reporter.finish(&|path| self.source(path), positions);
+        self.annotate(&reporter.failures());
     }
 
     fn source(&self, path: &TreePath) -> Option<Vec<u8>> {
@@ -174,6 +236,15 @@ impl Output {
     }
 
     fn say(&self, text: &str) {
+        self.write(&self.safe(text));
+    }
+
+    /// Text in which a CI system finds no commands.
+    fn safe<'a>(&self, text: &'a str) -> Cow<'a, str> {
+        if self.ci.log == Some(CiLog::GitHub) { without_commands(text) } else { Cow::Borrowed(text) }
+    }
+
+    fn write(&self, text: &str) {
         if let Some(transcript) = &self.transcript {
             return transcript.add(text.as_bytes());
         }
@@ -236,6 +307,10 @@ fn adapt(reporter: &mut Reporter) {
     if let Some(size) = terminal_size() {
         reporter.resize(size);
     }
+}
+
+fn now() -> Duration {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
 }
 
 /// What the locale says. Where it says nothing, as in most containers, logs are UTF-8 all the same. The

@@ -25,7 +25,7 @@ pub(super) async fn run(
     let session = Session::open(&request).await?;
     if let Some(name) = &args.explain {
         for at in session.named(name)? {
-            output.result(crate::report::explanation(&session.project.images[at]).as_bytes())?;
+            output.text(&crate::report::explanation(&session.project.images[at]))?;
         }
         return Ok(ExitCode::Done);
     }

@@ -15,6 +15,7 @@ use crate::diagnostic::Diagnostic;
 use crate::execution::{EVENT_CAPACITY, Event, Outcome};
 use crate::plan::Plan;
 use crate::publish::{Failure, FailureKind, Move, Publication, Publisher, Report};
+use crate::report::Work;
 
 /// A run that puts images and tags into registries, and shows how.
 pub(super) struct Publishing<'a> {
@@ -34,13 +35,14 @@ impl Publishing<'_> {
     ) -> Result<ExitCode, CliError> {
         if publications.iter().all(Publication::is_in_place) {
             output.result_line(&format!("{}: nothing to push", what(publications)));
+            output.summarise_in_place(self.plan);
             return Ok(ExitCode::Done);
         }
         for line in moves(publications) {
             output.result_line(&line);
         }
         let begun = Instant::now();
-        let mut reporter = output.reporter(self.plan, self.events)?;
+        let mut reporter = output.reporter(self.plan, Work::Publish, self.events)?;
         let (events, received) = mpsc::channel(EVENT_CAPACITY);
         let interruption = CancellationToken::new();
         let listening = listen_for_interruption(self.session, interruption.clone());

@@ -5,6 +5,7 @@ use super::args::{GlobalArgs, PushArgs};
 use super::build::{BuildRun, build_options, fetch_left_out};
 use super::environment::Environment;
 use super::error::{CliError, ExitCode};
+use super::forks::{observed_without_login, registry_without_login};
 use super::lookup::{self, look_up};
 use super::output::Output;
 use super::publishing::Publishing;
@@ -64,7 +65,9 @@ pub(super) async fn run(
     }
 
     let wanted = wanted(&session, &plan, &registries.places)?;
-    let observed = observe(&registries.client, &wanted).await?;
+    let forked = registry_without_login(&session, environment, &wanted, &registries.credentials).await?;
+    let observed = observe(&registries.client, &wanted).await;
+    let observed = if forked.is_some() { observed_without_login(observed, &wanted) } else { observed? };
     let publications: Vec<Publication> =
         wanted.iter().zip(&observed).map(|(wanted, observed)| decide(wanted, observed)).collect();
     let objections = objections(&session, &publications, &wanted, args.force);
@@ -90,6 +93,12 @@ pub(super) async fn run(
                 ExitCode::Failed
             });
         }
+    }
+    if let Some(host) = forked {
+        output.result_line(&format!(
+            "nothing pushed: this is a pull request of a fork and there are no credentials for {host}"
+        ));
+        return Ok(session.blocked_code(&plan));
     }
     let publishing = Publishing {
         session: &session,

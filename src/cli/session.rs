@@ -8,8 +8,9 @@ use super::error::{CliError, ExitCode};
 use super::files::{self, Files};
 use super::known;
 use super::settings::{self, Resolved, SettingsFile};
-use crate::checkout::ci::{CiTrigger, ci_reference};
-use crate::checkout::{Checkout, CommitId, CommitTree, HeadTree, Snapshot, WorkTree, branch_tag};
+use super::sparse::absent_inputs;
+use crate::checkout::ci::{CiReference, CiTrigger, ci_reference};
+use crate::checkout::{Checkout, CommitId, CommitTree, FileTree, HeadTree, Snapshot, WorkTree, branch_tag};
 use crate::diagnostic::Diagnostic;
 use crate::engine::{Endpoint, Engine, EngineEnvironment};
 use crate::graph::{Selection, Selector};
@@ -17,7 +18,7 @@ use crate::image::Tag;
 use crate::inputs::Manifests;
 use crate::lockfile::Lockfile;
 use crate::path::TreePath;
-use crate::plan::{Action, CheckoutSummary, Facts, Known, Plan, TagPolicy, decide};
+use crate::plan::{Action, Affected, CheckoutSummary, Facts, Known, Plan, TagPolicy, affected, decide};
 use crate::project::{CleanState, Options, Project, assign_revisions, assume_clean, compare_with_head, load};
 
 /// A checkout that was read: everything a command needs to decide.
@@ -50,6 +51,8 @@ pub(super) struct Session {
     pub engine: Option<Arc<Engine>>,
     /// Whether Ctrl-C and a polite kill are for this run to handle.
     pub handles_signals: bool,
+    /// When it was read, in time since 1970.
+    now: Duration,
 }
 
 /// What moving tags follow.
@@ -80,6 +83,8 @@ pub(super) enum EngineNeed {
     Required,
     /// It only asks which platform it builds for.
     Platform,
+    /// It never asks.
+    Never,
 }
 
 /// What all commands that read a checkout were given.
@@ -157,7 +162,10 @@ impl Session {
                     let options = committed_options(request, &committed, &resolved, now);
                     let load =
                         |options: Options| load(&committed, checkout.name(), checkout.origin_url(), &options);
-                    compare_with_head(&project, options.map(load).transpose()?.as_ref())
+                    let head = options.map(load).transpose()?;
+                    let clean = compare_with_head(&project, head.as_ref());
+                    project.diagnostics.extend(absent_inputs(tree, head.as_ref()));
+                    clean
                 }
             }
             (Files::WorkTree(_), None) => compare_with_head(&project, None),
@@ -192,7 +200,25 @@ impl Session {
             reference,
             engine,
             handles_signals: request.environment.handles_signals,
+            now,
         })
+    }
+
+    /// The images of a commit, with its own settings and otherwise the same options; `None` where those settings
+    /// are wrong.
+    pub(super) fn project_at(
+        &self,
+        request: &Request<'_>,
+        commit: CommitId,
+    ) -> Result<Option<Project>, CliError> {
+        let committed = self.checkout.commit_tree(commit)?.without_sizes();
+        let tree: Box<dyn Snapshot> = match (&request.image.rev, self.checkout.work_tree()) {
+            (None, Ok(work_tree)) => Box::new(HeadTree::new(committed, Arc::new(work_tree))),
+            _ => Box::new(committed.complete()),
+        };
+        let options = committed_options(request, &*tree, &self.resolved, self.now);
+        let load = |options| load(&*tree, self.checkout.name(), self.checkout.origin_url(), &options);
+        Ok(options.map(load).transpose()?)
     }
 
     /// The images that a name means, alone; an unknown one is an error with the closest names.
@@ -231,9 +257,19 @@ impl Session {
         })
     }
 
+    /// What the selected images have become since `before`.
+    pub(super) fn affected(&self, before: Option<&Project>) -> Result<Affected, CliError> {
+        let tags = self.tag_policy()?;
+        Ok(affected(&self.facts(&self.selected, &tags, &[]), before))
+    }
+
     /// Decides on these images.
     pub(super) fn decide_for(&self, images: &[usize], tags: &TagPolicy, known: &[Known]) -> Plan {
-        decide(&Facts {
+        decide(&self.facts(images, tags, known))
+    }
+
+    fn facts<'a>(&'a self, images: &'a [usize], tags: &'a TagPolicy, known: &'a [Known]) -> Facts<'a> {
+        Facts {
             project: &self.project,
             clean: &self.clean,
             known,
@@ -247,7 +283,7 @@ impl Session {
                 branch: self.reference.name.clone(),
                 dirty: false,
             },
-        })
+        }
     }
 
     /// The plan as it is if nothing exists: names, keys and tags without asking an engine.
@@ -332,7 +368,7 @@ fn is_committed(lock: &Lockfile, committed: &CommitTree) -> bool {
 /// counts as one. `None` if those of the commit are wrong: then it gives no images.
 fn committed_options(
     request: &Request<'_>,
-    committed: &HeadTree,
+    committed: &dyn FileTree,
     resolved: &Resolved,
     now: Duration,
 ) -> Option<Options> {
@@ -343,7 +379,8 @@ fn committed_options(
     Some(Options { platform, build_platform, ..options })
 }
 
-fn start_folder(global: &GlobalArgs, environment: &Environment) -> PathBuf {
+/// Where the command works.
+pub(super) fn start_folder(global: &GlobalArgs, environment: &Environment) -> PathBuf {
     match &global.directory {
         Some(folder) => environment.current_dir.join(folder),
         None => environment.current_dir.clone(),
@@ -352,7 +389,7 @@ fn start_folder(global: &GlobalArgs, environment: &Environment) -> PathBuf {
 
 /// Connects unless `--offline`; a command that only asks for the platform goes on without.
 async fn connect(request: &Request<'_>) -> Result<Option<Arc<Engine>>, CliError> {
-    if request.global.offline {
+    if request.global.offline || request.engine == EngineNeed::Never {
         return Ok(None);
     }
     let environment = EngineEnvironment::new(&|name| request.environment.get(name).map(str::to_owned));
@@ -362,7 +399,7 @@ async fn connect(request: &Request<'_>) -> Result<Option<Arc<Engine>>, CliError>
     };
     match (connected.await, request.engine) {
         (Ok(engine), _) => Ok(Some(Arc::new(engine))),
-        (Err(_), EngineNeed::Platform) => Ok(None),
+        (Err(_), EngineNeed::Platform | EngineNeed::Never) => Ok(None),
         (Err(error), EngineNeed::Required) => Err(error.into()),
     }
 }
@@ -385,22 +422,23 @@ fn selection(request: &Request<'_>, checkout: &Checkout, project: &Project) -> R
     Ok(project.graph.select(&selector)?)
 }
 
+/// What the CI system says about HEAD.
+pub(super) fn ci(checkout: &Checkout, environment: &Environment) -> Option<CiReference> {
+    let lookup = |name: &str| environment.get(name).map(str::to_owned);
+    ci_reference(&lookup, &settings::ci_event(environment), checkout.head())
+}
+
 fn branch_reference(checkout: &Checkout, environment: &Environment) -> BranchReference {
     let head = checkout.head();
-    let lookup = |name: &str| environment.get(name).map(str::to_owned);
-    let ci = ci_reference(&lookup, head);
+    let ci = ci(checkout, environment);
     let told = ci.as_ref().and_then(|ci| ci.default_branch.clone());
     let default = told.or_else(|| head.default_branch.clone());
     let of_branch = |branch: &str| BranchReference {
         is_default: default.as_deref() == Some(branch),
         ..BranchReference::of_branch(branch)
     };
-    if let Some(branch) = &head.branch {
-        return of_branch(branch);
-    }
-    match ci.map(|reference| reference.trigger) {
-        Some(CiTrigger::Branch(branch)) => of_branch(&branch),
-        Some(CiTrigger::PullRequest(number)) => {
+    match (ci.map(|reference| reference.trigger), &head.branch) {
+        (Some(CiTrigger::PullRequest(number)), _) => {
             let name = format!("pr-{number}");
             BranchReference {
                 tag: Tag::new(&name).ok(),
@@ -409,7 +447,10 @@ fn branch_reference(checkout: &Checkout, environment: &Environment) -> BranchRef
                 ..BranchReference::default()
             }
         }
-        Some(CiTrigger::Tag(_)) | None => BranchReference::default(),
+        (Some(CiTrigger::Nothing), _) => BranchReference { pull_request: true, ..BranchReference::default() },
+        (Some(CiTrigger::Branch(branch)), None) => of_branch(&branch),
+        (_, Some(branch)) => of_branch(branch),
+        (Some(CiTrigger::Tag(_)) | None, None) => BranchReference::default(),
     }
 }
 

@@ -59,7 +59,7 @@ pub fn infer_root(tree: &dyn FileTree, dockerfile: &TreePath, sources: &[LocalSo
         return around;
     }
     let missing_in = |root: &TreePath| -> Vec<usize> {
-        let absent = plain.iter().filter(|(_, path)| locate(tree, root, path).is_none());
+        let absent = plain.iter().filter(|(_, path)| !is_there(tree, root, path));
         absent.map(|(index, _)| *index).collect()
     };
     let missing = missing_in(&own);
@@ -92,6 +92,14 @@ fn above(folder: &TreePath) -> impl Iterator<Item = TreePath> {
 fn locate(tree: &dyn FileTree, root: &TreePath, path: &TreePath) -> Option<TreePath> {
     let (path, _) = resolve(tree, root, path, &mut |_| true).ok()?.found?;
     Some(root.join(path.as_bytes()))
+}
+
+/// Whether there is a file or a link, or a folder with one: a clone has no empty folders.
+fn is_there(tree: &dyn FileTree, root: &TreePath, path: &TreePath) -> bool {
+    locate(tree, root, path).is_some_and(|full| {
+        let is_empty = || tree.list(&full, &mut |_| false).is_ok_and(|files| files.is_empty());
+        tree.kind(&full) != Some(NodeKind::Folder) || tree.is_tracked(&full) || !is_empty()
+    })
 }
 
 /// Whether a source that is missing elsewhere speaks for `root`; `None` if it is not (certainly) there.
@@ -243,6 +251,17 @@ mod tests {
             let inferred = infer(&tree, "svc/Dockerfile", &[missing]);
             assert_eq!((inferred.root, inferred.missing), ("svc".into(), vec![0]), "{missing}");
         }
+    }
+
+    #[test]
+    fn an_empty_folder_is_not_there() {
+        let tree = MemoryTree::of(&["deploy/web/Dockerfile", "pages/index"]).with(
+            "deploy/web/pages",
+            NodeKind::Folder,
+            Tracking::Untracked,
+            "",
+        );
+        assert_eq!(root(&tree, "deploy/web/Dockerfile", &["pages"]), "");
     }
 
     #[test]

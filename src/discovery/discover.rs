@@ -34,6 +34,8 @@ pub struct Discovery {
     pub dockerfiles: Vec<FoundDockerfile>,
     /// Files with a Dockerfile's name that nothing is done with, sorted.
     pub left_out: Vec<TreePath>,
+    /// Those that could not be read, sorted.
+    pub unreadable: Vec<TreePath>,
     /// One note about what is left out, one error for each Dockerfile that cannot be read, and so on.
     pub diagnostics: Vec<Diagnostic>,
 }
@@ -53,6 +55,7 @@ enum Outcome {
     /// A variant without FROM, a folder behind a link.
     Other,
     Problem(Diagnostic),
+    Unreadable(Diagnostic),
 }
 
 /// Finds the Dockerfiles among the files of `tree`. One that cannot be read is an error; the others go on.
@@ -89,6 +92,10 @@ pub fn discover(tree: &dyn Snapshot, rules: &Rules) -> Discovery {
                 aside: candidate.aside,
             }),
             Outcome::Problem(diagnostic) => found.diagnostics.push(diagnostic),
+            Outcome::Unreadable(diagnostic) => {
+                found.unreadable.push(candidate.path.clone());
+                found.diagnostics.push(diagnostic);
+            }
             Outcome::Other => {}
         }
     }
@@ -123,7 +130,7 @@ fn read(tree: &dyn Snapshot, candidate: &Candidate) -> Outcome {
         // The error names the path.
         Err(error) => {
             let hint = "make it readable, or leave it out with `exclude` in the settings";
-            Outcome::Problem(Diagnostic::error(format!("cannot read {error}")).at(place()).hint(hint))
+            Outcome::Unreadable(Diagnostic::error(format!("cannot read {error}")).at(place()).hint(hint))
         }
     }
 }

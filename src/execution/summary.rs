@@ -76,6 +76,11 @@ impl RunSummary {
         }
     }
 
+    /// Whether a tag was put on an image.
+    pub fn was_touched(&self, image: usize) -> bool {
+        self.touched.contains(&image)
+    }
+
     /// How many images were done with.
     pub fn images(&self) -> usize {
         let sets = [

@@ -59,7 +59,8 @@ fn changed(what: &str) -> String {
     format!("{what} changed")
 }
 
-fn unexplained(facts: &Facts<'_>, at: usize) -> Reason {
+/// What is said where no component differs from the earlier image's, or none is known.
+pub(super) fn unexplained(facts: &Facts<'_>, at: usize) -> Reason {
     match facts.known[at].previous {
         Some(_) => Reason {
             kind: ReasonKind::KeyMissing,

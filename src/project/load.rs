@@ -8,7 +8,7 @@ use super::definition::{Definition, definitions};
 use super::images::{BoundReference, Image, ImageState, LockedReference};
 use super::keys;
 use super::options::Options;
-use crate::checkout::Snapshot;
+use crate::checkout::{CheckoutError, Snapshot};
 use crate::diagnostic::{Diagnostic, Location, closest};
 use crate::discovery::{self, Rules};
 use crate::dockerfile::{Evaluation, ImageUse, Problem, Trigger, UseKind};
@@ -31,6 +31,8 @@ pub struct Project {
     pub provisional: Vec<(usize, String)>,
     /// Dockerfiles that were left out, which a note counts.
     pub left_out: Vec<TreePath>,
+    /// Dockerfiles that could not be read, so that their images are missing.
+    pub unreadable: Vec<TreePath>,
     /// What was noticed.
     pub diagnostics: Vec<Diagnostic>,
 }
@@ -39,6 +41,13 @@ pub struct Project {
 #[derive(Debug, thiserror::Error)]
 #[error("cannot read the files of the checkout: {0}")]
 pub struct LoadError(#[from] io::Error);
+
+impl LoadError {
+    /// What git has to say about it, if it is about git.
+    pub fn cause(&self) -> Option<&CheckoutError> {
+        self.0.get_ref()?.downcast_ref()
+    }
+}
 
 /// Reads all images of `tree`. `checkout_name` and `origin_url` are facts for naming.
 pub fn load(
@@ -87,6 +96,7 @@ pub fn load(
         images,
         graph,
         left_out: found.left_out,
+        unreadable: found.unreadable,
         diagnostics,
     })
 }

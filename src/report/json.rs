@@ -70,14 +70,18 @@ pub fn inspection_json(inspection: &Inspection) -> String {
     document(&value)
 }
 
-fn document(value: &Value) -> String {
+pub(super) fn document(value: &Value) -> String {
     format!("{}\n", harmless(&format!("{value:#}")))
 }
 
 /// JSON that a terminal shows as it stands: characters that it would obey, and those that reorder text, are
-/// written as escapes. JSON itself only asks for that below U+0020.
+/// written as escapes, and so is what the runner of GitHub Actions obeys. JSON itself only asks for that below
+/// U+0020.
 pub(super) fn harmless(json: &str) -> Cow<'_, str> {
     let is_harmful = |c: char| c != '\n' && matches!(printable(c.encode_utf8(&mut [0; 4])), Cow::Owned(_));
+    if json.contains("##[") {
+        return Cow::Owned(harmless(&json.replace("##[", "#\\u0023[")).into_owned());
+    }
     if !json.contains(is_harmful) {
         return Cow::Borrowed(json);
     }
@@ -92,7 +96,7 @@ pub(super) fn harmless(json: &str) -> Cow<'_, str> {
     Cow::Owned(text)
 }
 
-fn image(step: &Step) -> Value {
+pub(super) fn image(step: &Step) -> Value {
     json!({
         "name": step.repository.familiar(),
         "short_name": step.short_name,
@@ -135,7 +139,7 @@ fn dependencies(step: &Step) -> Vec<Value> {
     step.dependencies.iter().map(part).collect()
 }
 
-fn diagnostic(diagnostic: &Diagnostic) -> Value {
+pub(super) fn diagnostic(diagnostic: &Diagnostic) -> Value {
     let location = diagnostic.location.as_ref();
     json!({
         "severity": diagnostic.severity.as_str(),

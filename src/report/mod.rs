@@ -12,6 +12,8 @@
 //!
 //! Without a run, [`plan_text`] or [`plan_json`] show a plan and [`diagnostics`] draws what was noticed.
 
+mod affected;
+mod ci;
 mod diagnostic;
 mod excerpt;
 mod explain;
@@ -35,6 +37,11 @@ mod summary;
 mod testing;
 mod text;
 
+pub use affected::{
+    Since, affected_github, affected_github_layers, affected_gitlab, affected_json, affected_names,
+    affected_text,
+};
+pub use ci::{CiLog, JobSummary, Work, annotations, without_commands};
 pub use diagnostic::{Sources, diagnostics};
 pub use explain::explanation;
 pub use json::{graph_json, images_json, inspection_json, plan_json};

@@ -18,23 +18,103 @@ const MAX_NAME: usize = 32;
 /// Lines of text as they come: `acme/shared │ #5 [2/4] RUN make`.
 pub(super) struct PlainRenderer {
     output: Output,
-    view: View,
-    roster: Roster,
-    name_width: usize,
-    /// Steps that were announced, by image and number, and whether as cached.
-    steps: HashMap<(usize, usize), bool>,
+    lines: PlainLines,
 }
 
 impl PlainRenderer {
     /// Writes into `writer`. The view's size does not matter: lines are never cut.
     pub(super) fn new(view: View, writer: Box<dyn Write + Send>, plan: &Plan) -> Self {
+        Self { output: Output::new(writer), lines: PlainLines::new(view, plan, true) }
+    }
+}
+
+impl Renderer for PlainRenderer {
+    fn event(&mut self, event: &Event) {
+        let lines = self.lines.of(event);
+        self.output.write(&lines);
+    }
+
+    fn print(&mut self, text: &str) {
+        self.output.write(text);
+    }
+
+    fn error(&self) -> Option<&io::Error> {
+        self.output.error()
+    }
+}
+
+/// What is said of each event.
+pub(super) struct PlainLines {
+    view: View,
+    roster: Roster,
+    /// Whether each line of a build has its image in front.
+    named: bool,
+    name_width: usize,
+    /// Steps that were announced, by image and number, and whether as cached.
+    steps: HashMap<(usize, usize), bool>,
+}
+
+impl PlainLines {
+    pub(super) fn new(view: View, plan: &Plan, named: bool) -> Self {
         let roster = Roster::new(plan);
         let built = roster.images().iter().filter(|image| image.action == Action::Build);
         let name_width = built.map(|image| text::columns(&image.name)).max().unwrap_or(0).min(MAX_NAME);
-        Self { output: Output::new(writer), view, roster, name_width, steps: HashMap::new() }
+        Self { view, roster, named, name_width, steps: HashMap::new() }
     }
 
-    fn line(&mut self, image: usize, role: Role, text: &str) {
+    /// The name of an image.
+    pub(super) fn name(&self, image: usize) -> &str {
+        self.roster.name(image)
+    }
+
+    /// Whole lines, or nothing.
+    pub(super) fn of(&mut self, event: &Event) -> String {
+        match event {
+            Event::PullStarted { reference } => self.say(Role::Plain, "pulling", reference),
+            Event::PushStarted { reference, .. } => self.say(Role::Plain, "pushing", reference),
+            Event::PullFinished { reference, elapsed, error } => {
+                self.transferred(("pulled", "could not pull"), reference, *elapsed, error.as_deref())
+            }
+            Event::PushFinished { reference, elapsed, error, .. } => {
+                self.transferred(("pushed", "could not push"), reference, *elapsed, error.as_deref())
+            }
+            Event::BuildStarted { image } => self.line(*image, Role::Work, "build"),
+            Event::BuildProgress { image, step } => self.progress(*image, step),
+            Event::BuildLog { image, step, line, .. } => {
+                let shown = format!("#{step} {}", text::log_line(line));
+                self.step_line(*image, Role::Plain, shown.trim_end())
+            }
+            Event::ImageFinished { image, outcome, elapsed } => self.finished(*image, outcome, *elapsed),
+            Event::Tagged { image, reference, .. } if self.view.verbose => {
+                self.line(*image, Role::Faint, &format!("tagged {}", text::one_line(reference)))
+            }
+            Event::TagFailed { reference, error, .. } => {
+                self.say(Role::Error, "could not tag", &format!("{reference}: {error}"))
+            }
+            Event::Removed { reference } => {
+                self.say(Role::Plain, "removed", &format!("{reference}, which no branch uses"))
+            }
+            Event::Notice { text } => self.say(Role::Note, "note:", text),
+            Event::Interrupted => self.say(Role::Warning, "interrupted:", "stopping"),
+            Event::Started { .. }
+            | Event::ContextSent { .. }
+            | Event::PushProgress { .. }
+            | Event::Tagged { .. }
+            | Event::TagsHeld { .. }
+            | Event::Finished { .. } => String::new(),
+        }
+    }
+
+    /// A line about what happens inside a build.
+    fn step_line(&self, image: usize, role: Role, text: &str) -> String {
+        if self.named {
+            self.line(image, role, text)
+        } else {
+            format!("{}\n", self.view.theme.paint(role, text))
+        }
+    }
+
+    fn line(&self, image: usize, role: Role, text: &str) -> String {
         let name = self.roster.name(image);
         let theme = self.view.theme;
         let mut line = format!(
@@ -47,115 +127,63 @@ impl PlainRenderer {
             let _ = write!(line, " {}", theme.paint(role, text));
         }
         line.push('\n');
-        self.output.write(&line);
+        line
     }
 
     /// A step is announced once; that it is over is clear from what follows.
-    fn progress(&mut self, image: usize, step: &StepProgress) {
+    fn progress(&mut self, image: usize, step: &StepProgress) -> String {
         if step.name.starts_with("[internal]") && !self.view.verbose {
-            return;
+            return String::new();
         }
         let id = step.id;
         match self.steps.insert((image, id), step.cached) {
             None => {
                 let cached = if step.cached { " (cached)" } else { "" };
-                self.line(image, Role::Plain, &format!("#{id} {}{cached}", text::one_line(&step.name)));
+                self.step_line(image, Role::Plain, &format!("#{id} {}{cached}", text::one_line(&step.name)))
             }
-            Some(false) if step.cached => self.line(image, Role::Faint, &format!("#{id} cached")),
-            Some(_) => {}
+            Some(false) if step.cached => self.step_line(image, Role::Faint, &format!("#{id} cached")),
+            Some(_) => String::new(),
         }
     }
 
     /// A line that is about no image, or about more than one.
-    fn say(&mut self, role: Role, word: &str, rest: &str) {
-        let line = format!("{} {}\n", self.view.theme.paint(role, word), text::one_line(rest));
-        self.output.write(&line);
+    fn say(&self, role: Role, word: &str, rest: &str) -> String {
+        format!("{} {}\n", self.view.theme.paint(role, word), text::one_line(rest))
     }
 
     fn transferred(
-        &mut self,
+        &self,
         (done, failed): (&str, &str),
         reference: &str,
         elapsed: Duration,
         error: Option<&str>,
-    ) {
+    ) -> String {
         match error {
             None => self.say(Role::Plain, done, &format!("{reference} in {}", phrase::duration(elapsed))),
             Some(error) => self.say(Role::Error, failed, &format!("{reference}: {error}")),
         }
     }
 
-    fn finished(&mut self, image: usize, outcome: &ImageOutcome, elapsed: Duration) {
+    fn finished(&mut self, image: usize, outcome: &ImageOutcome, elapsed: Duration) -> String {
+        self.steps.retain(|(of, _), _| *of != image);
         let took = phrase::duration(elapsed);
         match outcome {
             ImageOutcome::Built => self.line(image, Role::Success, &format!("built in {took}")),
             ImageOutcome::Failed { message, .. } => {
-                self.line(
-                    image,
-                    Role::Error,
-                    &format!("failed after {took}: {}", phrase::short_failure(message)),
-                );
+                let text = format!("failed after {took}: {}", phrase::short_failure(message));
+                self.line(image, Role::Error, &text)
             }
             ImageOutcome::DependencyFailed { dependency } => {
                 let text = format!("not started: {} failed", self.roster.name(*dependency));
-                self.line(image, Role::Warning, &text);
+                self.line(image, Role::Warning, &text)
             }
             ImageOutcome::Cancelled if elapsed > Duration::ZERO => {
-                self.line(image, Role::Warning, &format!("stopped after {took}"));
+                self.line(image, Role::Warning, &format!("stopped after {took}"))
             }
             ImageOutcome::Cancelled => self.line(image, Role::Warning, "not started"),
             // The table above has said so.
-            ImageOutcome::Reused | ImageOutcome::Blocked => {}
+            ImageOutcome::Reused | ImageOutcome::Blocked => String::new(),
         }
-        self.steps.retain(|(of, _), _| *of != image);
-    }
-}
-
-impl Renderer for PlainRenderer {
-    fn event(&mut self, event: &Event) {
-        match event {
-            Event::PullStarted { reference } => self.say(Role::Plain, "pulling", reference),
-            Event::PushStarted { reference, .. } => self.say(Role::Plain, "pushing", reference),
-            Event::PullFinished { reference, elapsed, error } => {
-                self.transferred(("pulled", "could not pull"), reference, *elapsed, error.as_deref());
-            }
-            Event::PushFinished { reference, elapsed, error, .. } => {
-                self.transferred(("pushed", "could not push"), reference, *elapsed, error.as_deref());
-            }
-            Event::BuildStarted { image } => self.line(*image, Role::Work, "build"),
-            Event::BuildProgress { image, step } => self.progress(*image, step),
-            Event::BuildLog { image, step, line, .. } => {
-                let shown = format!("#{step} {}", text::log_line(line));
-                self.line(*image, Role::Plain, shown.trim_end());
-            }
-            Event::ImageFinished { image, outcome, elapsed } => self.finished(*image, outcome, *elapsed),
-            Event::Tagged { image, reference, .. } => {
-                if self.view.verbose {
-                    self.line(*image, Role::Faint, &format!("tagged {}", text::one_line(reference)));
-                }
-            }
-            Event::TagFailed { reference, error, .. } => {
-                self.say(Role::Error, "could not tag", &format!("{reference}: {error}"));
-            }
-            Event::Removed { reference } => {
-                self.say(Role::Plain, "removed", &format!("{reference}, which no branch uses"));
-            }
-            Event::Notice { text } => self.say(Role::Note, "note:", text),
-            Event::Interrupted => self.say(Role::Warning, "interrupted:", "stopping"),
-            Event::Started { .. }
-            | Event::ContextSent { .. }
-            | Event::PushProgress { .. }
-            | Event::TagsHeld { .. }
-            | Event::Finished { .. } => {}
-        }
-    }
-
-    fn print(&mut self, text: &str) {
-        self.output.write(text);
-    }
-
-    fn error(&self) -> Option<&io::Error> {
-        self.output.error()
     }
 }
 

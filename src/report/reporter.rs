@@ -1,6 +1,7 @@
 use std::io::{self, Write};
 use std::time::Duration;
 
+use super::ci::{CiLog, GroupedRenderer};
 use super::diagnostic::Sources;
 use super::json_events::JsonEvents;
 use super::live::LiveRenderer;
@@ -10,7 +11,8 @@ use super::record::Record;
 use super::renderer::{Mode, Renderer};
 use super::roster::Roster;
 use super::style::{Size, View};
-use super::summary::{TagPosition, summary};
+use super::summary::{TagPosition, build_failures, summary};
+use crate::diagnostic::Diagnostic;
 use crate::execution::{Event, Outcome};
 use crate::plan::Plan;
 
@@ -34,6 +36,12 @@ impl Reporter {
         Self { mode, view, renderers: vec![renderer], record: Record::new(Roster::new(plan)) }
     }
 
+    /// A reporter whose plain lines are in sections of a CI system's log.
+    pub fn grouped(view: View, writer: Box<dyn Write + Send>, plan: &Plan, log: CiLog) -> Self {
+        let renderer = Box::new(GroupedRenderer::new(view, writer, plan, log));
+        Self { mode: Mode::Plain, view, renderers: vec![renderer], record: Record::new(Roster::new(plan)) }
+    }
+
     /// Gives every event to `renderer` as well: `--events FILE`.
     #[must_use]
     pub fn also(mut self, renderer: Box<dyn Renderer>) -> Self {
@@ -49,6 +57,11 @@ impl Reporter {
             return;
         }
         self.print(&summary(&self.record, &self.view, sources, positions));
+    }
+
+    /// What failed, each with its place in the Dockerfile where it is known.
+    pub fn failures(&self) -> Vec<Diagnostic> {
+        build_failures(&self.record)
     }
 }
 

@@ -67,6 +67,22 @@ pub(super) fn summary(
     out
 }
 
+/// What failed, in short, each at the line of its instruction.
+pub(super) fn build_failures(record: &Record) -> Vec<Diagnostic> {
+    let one = |(images, failure): (Vec<usize>, &Failure)| {
+        let names: Vec<&str> = images.iter().map(|image| record.roster.name(*image)).collect();
+        let (names, message) = (phrase::list(&names, MAX_NAMES), phrase::failure(&failure.message, "..."));
+        let failed = Diagnostic::error(format!("{names} could not be built: {message}"));
+        match (record.roster.images().get(images[0]), failure.line) {
+            (Some(image), Some(line)) => {
+                failed.at(Location { path: image.dockerfile.clone(), span: None, line: Some(line) })
+            }
+            _ => failed,
+        }
+    };
+    failures(record).into_iter().map(one).collect()
+}
+
 /// Failures, those that say the same of several images (a base that cannot be pulled) once.
 fn failures(record: &Record) -> Vec<(Vec<usize>, &Failure)> {
     let mut failures: Vec<(Vec<usize>, &Failure)> = Vec::new();
@@ -215,7 +231,7 @@ fn unknown_positions(record: &Record) -> String {
 }
 
 /// `4 images: 2 built, 2 tagged, 6.1 s`.
-fn total(record: &Record, view: &View) -> String {
+pub(super) fn total(record: &Record, view: &View) -> String {
     let (theme, run) = (view.theme, &record.run);
     let all = record.roster.images().len();
     let is_pull = |image: &&usize| {

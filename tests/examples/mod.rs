@@ -1,6 +1,8 @@
 //! The examples of README.md: what they were typed into, what they printed, and how to compare that with what
 //! the program prints today.
 
+#![allow(dead_code, clippy::allow_attributes, reason = "each test file uses a part of it")]
+
 use std::fs;
 use std::path::Path;
 

@@ -3,6 +3,7 @@
 //! Every key is optional, and so is the file. What is wrong in it is reported with its place, all of it at
 //! once; a key that is not known is an error, because a misspelt one would silently do nothing.
 
+mod ci;
 mod json;
 mod load;
 mod model;
@@ -10,6 +11,7 @@ mod resolve;
 mod toml;
 mod values;
 
+pub use ci::{CiOutput, ci_event, ci_output};
 pub use json::parse_json;
 pub use load::{JSON_FILE, TOML_FILE, load, load_from, paths};
 pub use model::{ImageSettings, Metadata, Refresh, SettingsFile};

@@ -1,0 +1,36 @@
+use std::collections::BTreeSet;
+
+use crate::checkout::WorkTree;
+use crate::diagnostic::{Diagnostic, Location};
+use crate::path::TreePath;
+use crate::project::Project;
+
+/// Warns of inputs that HEAD has and a sparse checkout leaves out: a build sees the checkout as it is on disk.
+pub(super) fn absent_inputs(tree: &WorkTree, head: Option<&Project>) -> Vec<Diagnostic> {
+    let left_out: BTreeSet<TreePath> = tree.left_out_by_sparse_checkout().into_iter().collect();
+    if left_out.is_empty() {
+        return Vec::new();
+    }
+    let mut warnings = Vec::new();
+    let images = head.map(|head| head.images.as_slice()).unwrap_or_default();
+    // An image that is left out as a whole is no surprise.
+    for image in images.iter().filter(|image| !left_out.contains(&image.dockerfile)) {
+        let files = image.ready().map(|ready| ready.files.as_slice()).unwrap_or_default();
+        let mut absent = files.iter().map(|file| &file.path).filter(|path| left_out.contains(path));
+        let Some(first) = absent.next() else { continue };
+        let more = match absent.count() {
+            0 => String::new(),
+            more => format!(" (and {more} more like it)"),
+        };
+        let name = image.name.full();
+        let folder = first.parent().unwrap_or_default();
+        warnings.push(
+            Diagnostic::warning(format!("{name} reads {first}, which this sparse checkout leaves out{more}"))
+                .at(Location::file(image.dockerfile.clone()))
+                .hint(format!(
+                    "`git sparse-checkout add '{folder}'` brings it, or `--rev HEAD` reads the commit"
+                )),
+        );
+    }
+    warnings
+}

@@ -1,0 +1,169 @@
+use std::collections::{BTreeSet, HashMap};
+
+use super::decide::{Facts, Known, decide};
+use super::model::{Action, Plan, Reason, ReasonKind};
+use super::reasons::{Previous, unexplained};
+use crate::path::TreePath;
+use crate::project::{Image, Project};
+
+/// The images whose key differs between two states of a checkout.
+#[derive(Clone, Debug)]
+pub struct Affected {
+    /// They as the steps of a plan, in build order. An image that cannot be built and could before, or is new, is
+    /// among them as a blocked one.
+    pub plan: Plan,
+    /// For each step the number of its layer: affected images of a layer need none of the same or of a later
+    /// one, so the layers can be built one after the other, the images of each side by side.
+    pub layers: Vec<usize>,
+    /// Images that are not there any more.
+    pub removed: Vec<Removed>,
+    /// How many images were compared.
+    pub compared: usize,
+}
+
+/// An image that is not there any more.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Removed {
+    /// NAMESPACE/NAME, with `:PREFIX` where several images share the repository.
+    pub name: String,
+    /// The Dockerfile that it had.
+    pub dockerfile: TreePath,
+}
+
+impl Affected {
+    /// The steps of each layer that can be built, by their indices.
+    pub fn by_layer(&self) -> Vec<Vec<usize>> {
+        let mut layers: Vec<Vec<usize>> = Vec::new();
+        for (at, layer) in self.layers.iter().enumerate() {
+            if self.plan.steps[at].action == Action::Blocked {
+                continue;
+            }
+            if layers.len() <= *layer {
+                layers.resize(*layer + 1, Vec::new());
+            }
+            layers[*layer].push(at);
+        }
+        layers.retain(|layer| !layer.is_empty());
+        layers
+    }
+}
+
+/// Compares the selected images with those of `before`; without it all of them are affected. What `facts` know of
+/// an engine, `--exact` and `--no-cache` have no say.
+pub fn affected(facts: &Facts<'_>, before: Option<&Project>) -> Affected {
+    let project = facts.project;
+    let old = before.map(|before| before.images.as_slice()).unwrap_or_default();
+    let earlier: Vec<Option<&Image>> =
+        matches(&project.images, old).into_iter().map(|at| old.get(at?)).collect();
+    let known: Vec<Known> =
+        project.images.iter().zip(&earlier).map(|(now, before)| compare(now, *before)).collect();
+    let facts = Facts {
+        project,
+        clean: facts.clean,
+        known: &known,
+        selected: facts.selected,
+        exact: false,
+        tags: facts.tags,
+        rebuilt: &[],
+        checkout: facts.checkout.clone(),
+    };
+    let mut plan = decide(&facts);
+
+    let mut kept = Vec::new();
+    for (step, at) in plan.steps.iter_mut().zip(facts.selected) {
+        let was_ready = earlier[*at].is_none_or(|before| before.ready().is_some());
+        match step.action {
+            Action::Build => kept.push(*at),
+            Action::Blocked if was_ready => kept.push(*at),
+            _ => continue,
+        }
+        if step.action == Action::Build {
+            say_why(&mut step.reasons, &unexplained(&facts, *at), &project.images[*at], earlier[*at]);
+        }
+    }
+    let is_kept: BTreeSet<usize> = kept.iter().copied().collect();
+    let mut selected = facts.selected.iter();
+    plan.steps.retain(|_| selected.next().is_some_and(|at| is_kept.contains(at)));
+    plan.checkout.dirty = plan.steps.iter().any(|step| step.dirty);
+    Affected {
+        layers: layers(project, &kept),
+        removed: removed(old, &earlier),
+        compared: facts.selected.len(),
+        plan,
+    }
+}
+
+/// For each image of `now` the one that it was: of the same Dockerfile and name, else of the same name (its
+/// Dockerfile moved), else of the same Dockerfile if both have one image left that nothing else matches (its name
+/// changed).
+fn matches(now: &[Image], before: &[Image]) -> Vec<Option<usize>> {
+    let mut found = vec![None; now.len()];
+    let mut taken = vec![false; before.len()];
+    for (by_dockerfile, by_name) in [(true, true), (false, true), (true, false)] {
+        let identity = |image: &Image| {
+            (by_dockerfile.then(|| image.dockerfile.clone()), by_name.then(|| image.name.title()))
+        };
+        let mut left: HashMap<_, Vec<usize>> = HashMap::new();
+        for at in (0..before.len()).filter(|at| !taken[*at]) {
+            left.entry(identity(&before[at])).or_default().push(at);
+        }
+        let mut wanted: HashMap<_, Vec<usize>> = HashMap::new();
+        for at in (0..now.len()).filter(|at| found[*at].is_none()) {
+            wanted.entry(identity(&now[at])).or_default().push(at);
+        }
+        for (identity, images) in wanted {
+            if let ([image], Some([earlier])) = (&images[..], left.get(&identity).map(Vec::as_slice)) {
+                found[*image] = Some(*earlier);
+                taken[*earlier] = true;
+            }
+        }
+    }
+    found
+}
+
+/// What is known of an image if the earlier one is what exists.
+fn compare(now: &Image, before: Option<&Image>) -> Known {
+    let Some(ready) = before.and_then(Image::ready) else { return Known::default() };
+    let is_same = now.key() == Some(ready.key) && before.is_some_and(|before| full(before) == full(now));
+    if is_same {
+        return Known { existing: Some(BTreeSet::new()), ..Known::default() };
+    }
+    let material = &ready.material;
+    let previous = Previous { fingerprint: material.fingerprint(), files: Some(material.files.to_vec()) };
+    Known { previous: Some(previous), ..Known::default() }
+}
+
+fn full(image: &Image) -> String {
+    image.name.full()
+}
+
+/// Adds what only two states can tell, in place of what is said where nothing is known.
+fn say_why(reasons: &mut Vec<Reason>, unexplained: &Reason, now: &Image, before: Option<&Image>) {
+    reasons.retain(|reason| reason != unexplained);
+    let text = match before {
+        None => "new".to_owned(),
+        Some(before) if before.ready().is_none() => "could not be built before".to_owned(),
+        Some(before) if full(before) != full(now) => format!("was called {}", full(before)),
+        Some(_) if reasons.is_empty() => "its inputs changed".to_owned(),
+        Some(_) => return,
+    };
+    reasons.push(Reason { kind: ReasonKind::NeverBuilt, path: None, text });
+}
+
+/// One more than the highest layer of what each is built from.
+fn layers(project: &Project, affected: &[usize]) -> Vec<usize> {
+    let mut layer_of: HashMap<usize, usize> = HashMap::new();
+    for at in affected {
+        let below =
+            project.images[*at].dependencies().into_iter().filter_map(|at| layer_of.get(&at).copied());
+        let layer = below.max().map_or(0, |below| below + 1);
+        layer_of.insert(*at, layer);
+    }
+    affected.iter().map(|at| layer_of[at]).collect()
+}
+
+fn removed(before: &[Image], earlier: &[Option<&Image>]) -> Vec<Removed> {
+    let is_kept = |image: &Image| earlier.iter().flatten().any(|kept| std::ptr::eq(*kept, image));
+    let gone = before.iter().filter(|image| !is_kept(image));
+    gone.map(|image| Removed { name: full(image), dockerfile: image.dockerfile.clone() }).collect()
+}

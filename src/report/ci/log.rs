@@ -1,0 +1,85 @@
+use std::borrow::Cow;
+use std::time::Duration;
+
+/// A CI system whose log can be structured.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CiLog {
+    /// GitHub Actions, and what imitates its runner.
+    GitHub,
+    /// GitLab CI.
+    GitLab {
+        /// Since 1970, when the run begins.
+        begun: Duration,
+    },
+}
+
+impl CiLog {
+    /// The line that opens a section, of which `number` tells others apart; `after` is the time since the run began.
+    pub(super) fn open(&self, number: usize, title: &str, after: Duration) -> String {
+        match self {
+            Self::GitHub => format!("::group::{title}\n"),
+            Self::GitLab { begun } => format!(
+                "\u{1b}[0Ksection_start:{}:{}[collapsed=true]\r\u{1b}[0K{title}\n",
+                (*begun + after).as_secs(),
+                section(*begun, number),
+            ),
+        }
+    }
+
+    /// The line that closes it.
+    pub(super) fn close(&self, number: usize, after: Duration) -> String {
+        match self {
+            Self::GitHub => "::endgroup::\n".to_owned(),
+            Self::GitLab { begun } => format!(
+                "\u{1b}[0Ksection_end:{}:{}\r\u{1b}[0K\n",
+                (*begun + after).as_secs(),
+                section(*begun, number),
+            ),
+        }
+    }
+}
+
+/// A job may run Shipwright several times.
+fn section(begun: Duration, number: usize) -> String {
+    format!("shipwright_{}_{number}", begun.as_millis())
+}
+
+/// `text` without what the runner of GitHub Actions takes for a command: `::name …::` at the beginning of a line, and
+/// `##[name …]` anywhere in it. A blank goes between the characters.
+pub fn without_commands(text: &str) -> Cow<'_, str> {
+    let begins_one = |line: &str| line.trim_start().starts_with("::");
+    if !text.contains("##[") && !text.lines().any(begins_one) {
+        return Cow::Borrowed(text);
+    }
+    let safe = text.split_inclusive('\n').map(|line| {
+        let line = line.replace("##[", "# #[");
+        if begins_one(&line) { line.replacen("::", ": :", 1) } else { line }
+    });
+    Cow::Owned(safe.collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn commands_are_broken_and_all_else_stays() {
+        for plain in ["a ::error::b\n", "std::fmt\n", "# [x] ## y", "", "\n\n"] {
+            assert!(matches!(without_commands(plain), Cow::Borrowed(text) if text == plain), "{plain}");
+        }
+        assert_eq!(without_commands("ok\n \t::set-output name=x::y\n"), "ok\n \t: :set-output name=x::y\n");
+        assert_eq!(without_commands("a ##[add-mask]b\r\n"), "a # #[add-mask]b\r\n");
+        assert_eq!(without_commands("####[group]"), "### #[group]");
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_of_the_outside_is_a_command(text in "[:# \\[\\t\\na]{0,40}") {
+            let safe = without_commands(&text);
+            prop_assert!(!safe.contains("##["), "{safe:?}");
+            prop_assert!(!safe.lines().any(|line| line.trim_start().starts_with("::")), "{safe:?}");
+        }
+    }
+}
