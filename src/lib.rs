@@ -42,6 +42,8 @@ pub mod execution;
 
 pub mod publish;
 
+pub mod hook;
+
 pub mod report;
 
 pub mod cli;

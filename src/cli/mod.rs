@@ -9,6 +9,7 @@ mod environment;
 mod error;
 mod files;
 mod graph;
+mod hook;
 mod images;
 mod inspect;
 mod known;
@@ -41,6 +42,7 @@ pub fn run(cli: Cli, environment: &Environment) -> ExitCode {
         }
         Command::Graph(args) => block_on(graph::run(&global, &args.merged(build), environment, &mut output)),
         Command::Inspect(args) => inspect::run(&global, &args, environment, &mut output),
+        Command::Hook { command } => hook::run(&global, &command, environment, &mut output),
         Command::Completions { shell } => completions::completions(shell, &mut output),
         Command::Man => completions::man(&mut output),
     };

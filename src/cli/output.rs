@@ -29,6 +29,7 @@ pub(super) struct Output {
     quiet: bool,
     root: Option<PathBuf>,
     files: Option<Arc<dyn Snapshot + Send + Sync>>,
+    silent: bool,
 }
 
 impl Output {
@@ -54,7 +55,14 @@ impl Output {
             message_view: view(environment.stderr_is_terminal),
             root: None,
             files: None,
+            silent: false,
         }
+    }
+
+    /// The same without a word, for what runs behind something else.
+    pub(super) fn silent(global: &GlobalArgs, environment: &Environment) -> Self {
+        let quiet = GlobalArgs { progress: ProgressMode::Quiet, ..global.clone() };
+        Self { silent: true, ..Self::new(&quiet, environment) }
     }
 
     /// From now on diagnostics show excerpts of this checkout's files.
@@ -126,6 +134,7 @@ impl Output {
         events: Option<(&Path, io::Result<File>)>,
     ) -> Result<Reporter, CliError> {
         let writer: Box<dyn Write + Send> = match self.mode {
+            _ if self.silent => Box::new(io::sink()),
             Mode::Json => Box::new(io::stdout()),
             Mode::Live | Mode::Plain | Mode::Quiet => Box::new(io::stderr()),
         };
@@ -156,8 +165,10 @@ impl Output {
         }
     }
 
-    #[expect(clippy::unused_self, reason = "whoever writes has to hold the output")]
     fn say(&self, text: &str) {
+        if self.silent {
+            return;
+        }
         // Nobody is left to tell if standard error is closed.
         let _ = io::stderr().lock().write_all(text.as_bytes());
     }

@@ -17,13 +17,31 @@ pub(super) struct BuildContext {
     pub(super) nodes: Vec<Node>,
     pub(super) whole_context: bool,
     pub(super) pathspecs: Vec<PathPattern>,
-    /// Sources that are not there, as reasons for which the image is blocked.
-    pub(super) nowhere: Vec<String>,
+    /// Sources that are not there, for which the image is blocked.
+    pub(super) nowhere: Vec<Nowhere>,
     /// Why the image is wrong, if it is.
     pub(super) invalid: Option<String>,
     /// The first input whose content is not in git's objects here.
     pub(super) obstacle: Option<Diagnostic>,
     pub(super) diagnostics: Vec<Diagnostic>,
+}
+
+/// A source for which a build would fail.
+pub(super) struct Nowhere {
+    /// Its index among the image's sources.
+    pub(super) source: usize,
+    /// Where it would be, from the root of the checkout.
+    pub(super) path: TreePath,
+}
+
+impl Nowhere {
+    /// Why the image cannot be built.
+    pub(super) fn reason(&self, image: &Image) -> String {
+        let source = &image.evaluation.sources[self.source];
+        let (dockerfile, line, written, root) =
+            (&image.dockerfile, source.line, &source.written, &image.context);
+        format!("{dockerfile}:{line}: `{written}` is not in the build context {root}")
+    }
 }
 
 /// Finds the context of each image, all at once, as none depends on another; `None` for images that are wrong.
@@ -101,22 +119,17 @@ fn obstacle(tree: &dyn Snapshot, image: &Image, nodes: &[Node]) -> Option<Diagno
 
 /// Of the sources that match no file, those for which a build would fail. A pattern may match nothing. A
 /// folder may hold only what is ignored, but an empty one is not sent, as git has none.
-fn nowhere(tree: &dyn Snapshot, image: &Image, root: &TreePath, unmatched: &[usize]) -> Vec<String> {
-    let sources = unmatched.iter().map(|at| &image.evaluation.sources[*at]);
-    sources
-        .filter(|source| match &source.pattern {
-            SourcePattern::Path(path) if source.plain => {
-                let path = root.join_clamped(path);
-                tree.kind(&path) != Some(NodeKind::Folder)
-                    || tree.list(&path, &mut |_| false).is_ok_and(|files| files.is_empty())
-            }
-            _ => false,
-        })
-        .map(|source| {
-            let (dockerfile, line, written) = (&image.dockerfile, source.line, &source.written);
-            format!("{dockerfile}:{line}: `{written}` is not in the build context {root}")
-        })
-        .collect()
+fn nowhere(tree: &dyn Snapshot, image: &Image, root: &TreePath, unmatched: &[usize]) -> Vec<Nowhere> {
+    let missing = |at: &usize| {
+        let source = &image.evaluation.sources[*at];
+        let SourcePattern::Path(path) = &source.pattern else { return None };
+        let path = root.join_clamped(path);
+        let is_missing = source.plain
+            && (tree.kind(&path) != Some(NodeKind::Folder)
+                || tree.list(&path, &mut |_| false).is_ok_and(|files| files.is_empty()));
+        is_missing.then_some(Nowhere { source: *at, path })
+    };
+    unmatched.iter().filter_map(missing).collect()
 }
 
 /// A glob of a Dockerfile may match a folder, and then means what is below it; git's means files alone.

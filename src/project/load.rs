@@ -38,6 +38,19 @@ pub struct Project {
 #[error("cannot read the files of the checkout: {0}")]
 pub struct LoadError(#[from] io::Error);
 
+/// The images of a tree as far as Dockerfiles and settings tell them: without contexts and keys.
+pub(super) struct Draft {
+    pub(super) naming: Naming,
+    pub(super) definitions: Vec<Definition>,
+    pub(super) images: Vec<Image>,
+    pub(super) graph: Graph,
+    pub(super) left_out: Vec<TreePath>,
+    /// What was noticed; `unresolved` is part of it.
+    pub(super) diagnostics: Vec<Diagnostic>,
+    /// References into the namespace that no Dockerfile here builds.
+    pub(super) unresolved: Vec<Diagnostic>,
+}
+
 /// Reads all images of `tree`. `checkout_name` and `origin_url` are facts for naming.
 pub fn load(
     tree: &dyn Snapshot,
@@ -45,6 +58,21 @@ pub fn load(
     origin_url: Option<&str>,
     options: &Options,
 ) -> Result<Project, LoadError> {
+    let Draft { naming, definitions, mut images, graph, left_out, mut diagnostics, .. } =
+        draft(tree, checkout_name, origin_url, options);
+    keys::assign(tree, &mut images, &graph, &definitions, options, &mut diagnostics)?;
+    diagnostics.sort_by_key(|diagnostic| Reverse(diagnostic.severity));
+    let provisional = naming.provisional();
+    Ok(Project { namespace: naming.namespace, provisional, images, graph, left_out, diagnostics })
+}
+
+/// Finds, names and binds all images of `tree`. Reads nothing but Dockerfiles.
+pub(super) fn draft(
+    tree: &dyn Snapshot,
+    checkout_name: &str,
+    origin_url: Option<&str>,
+    options: &Options,
+) -> Draft {
     let found = discovery::discover(
         tree,
         &Rules { include: options.include.clone(), exclude: options.exclude.clone() },
@@ -65,7 +93,8 @@ pub fn load(
         .enumerate()
         .map(|(at, (definition, reading))| image(definition, reading, naming.names[at].clone()))
         .collect();
-    bind(&mut images, &naming, options, &mut diagnostics);
+    let unresolved = bind(&mut images, &naming, options, &mut diagnostics);
+    diagnostics.extend(unresolved.iter().cloned());
     declare(&mut images, &definitions, options, &mut diagnostics);
     let graph = graph(&images);
     for at in graph.images_in_cycles() {
@@ -76,17 +105,7 @@ pub fn load(
     for image in &images {
         diagnostics.extend(findings(image));
     }
-    keys::assign(tree, &mut images, &graph, &definitions, options, &mut diagnostics)?;
-    diagnostics.sort_by_key(|diagnostic| Reverse(diagnostic.severity));
-    let provisional = naming.provisional();
-    Ok(Project {
-        namespace: naming.namespace,
-        provisional,
-        images,
-        graph,
-        left_out: found.left_out,
-        diagnostics,
-    })
+    Draft { naming, definitions, images, graph, left_out: found.left_out, diagnostics, unresolved }
 }
 
 fn name(
@@ -219,8 +238,15 @@ fn image(definition: &Definition, evaluation: Evaluation, name: ImageName) -> Im
     }
 }
 
-/// Decides for every reference whether it means an image of this checkout.
-fn bind(images: &mut [Image], naming: &Naming, options: &Options, diagnostics: &mut Vec<Diagnostic>) {
+/// Decides for every reference whether it means an image of this checkout. Gives a warning for each that
+/// should, but that nothing here builds.
+fn bind(
+    images: &mut [Image],
+    naming: &Naming,
+    options: &Options,
+    diagnostics: &mut Vec<Diagnostic>,
+) -> Vec<Diagnostic> {
+    let mut unresolved = Vec::new();
     for (at, image) in images.iter_mut().enumerate() {
         for used in &image.evaluation.references {
             let place = location(&image.dockerfile, used);
@@ -240,13 +266,14 @@ fn bind(images: &mut [Image], naming: &Naming, options: &Options, diagnostics: &
                 }
                 Binding::Unbuilt { closest } => {
                     image.bases.push(used.expanded.clone());
-                    diagnostics.push(naming.unbuilt(reference, &closest, place));
+                    unresolved.push(naming.unbuilt(reference, &closest, place));
                 }
             }
         }
         image.bases.sort();
         image.bases.dedup();
     }
+    unresolved
 }
 
 /// Adds what `depends_on` of the settings says.

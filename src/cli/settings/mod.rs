@@ -6,6 +6,7 @@
 mod json;
 mod load;
 mod model;
+mod pre_commit;
 mod resolve;
 mod toml;
 mod values;
@@ -13,6 +14,7 @@ mod values;
 pub use json::parse_json;
 pub use load::{JSON_FILE, TOML_FILE, load, load_from, paths};
 pub use model::{ImageSettings, Metadata, Refresh, SettingsFile};
+pub use pre_commit::{PreCommitPush, pre_commit_push};
 pub use resolve::{Resolved, arguments, resolve};
 pub use toml::parse_toml;
 pub use values::{InvalidValue, namespace, registry, user_tag};
