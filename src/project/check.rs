@@ -25,7 +25,7 @@ pub fn check(
 ) -> Result<Check, LoadError> {
     let Draft { images, definitions, mut diagnostics, unresolved, .. } =
         draft(tree, checkout_name, origin_url, options);
-    diagnostics.extend(unresolved.into_iter().map(as_error));
+    diagnostics.extend(unresolved.into_iter().map(unresolved_reference));
     for (image, context) in images.iter().zip(contexts::read_all(tree, &images, &definitions)?) {
         let Some(context) = context else { continue };
         diagnostics.extend(missing_sources(tree, image, &context));
@@ -60,6 +60,12 @@ fn missing_source(image: &Image, context: &BuildContext, nowhere: &Nowhere) -> D
                 .hint("an ignore file may leave it out; if it is elsewhere, set `context` in shipwright.toml")
         }
     }
+}
+
+/// Whoever means a published image can say so.
+fn unresolved_reference(found: Diagnostic) -> Diagnostic {
+    let hint = format!("{}; a published image is told by its tag", found.hint.as_deref().unwrap_or_default());
+    as_error(found).hint(hint)
 }
 
 fn as_error(diagnostic: Diagnostic) -> Diagnostic {

@@ -13,6 +13,7 @@ use crate::diagnostic::{Diagnostic, Location, closest};
 use crate::discovery::{self, Rules};
 use crate::dockerfile::{Evaluation, ImageUse, Problem, Trigger, UseKind};
 use crate::graph::{DependencyKind, Graph, GraphImage, Link};
+use crate::image::Tag;
 use crate::naming::{self, Binding, Candidate, ImageName, Namespace, Naming, NamingRules, Reference};
 use crate::path::TreePath;
 
@@ -47,7 +48,7 @@ pub(super) struct Draft {
     pub(super) left_out: Vec<TreePath>,
     /// What was noticed; `unresolved` is part of it.
     pub(super) diagnostics: Vec<Diagnostic>,
-    /// References into the namespace that no Dockerfile here builds.
+    /// References into the namespace, without a tag of their own, that no Dockerfile here builds.
     pub(super) unresolved: Vec<Diagnostic>,
 }
 
@@ -94,7 +95,6 @@ pub(super) fn draft(
         .map(|(at, (definition, reading))| image(definition, reading, naming.names[at].clone()))
         .collect();
     let unresolved = bind(&mut images, &naming, options, &mut diagnostics);
-    diagnostics.extend(unresolved.iter().cloned());
     declare(&mut images, &definitions, options, &mut diagnostics);
     let graph = graph(&images);
     for at in graph.images_in_cycles() {
@@ -238,8 +238,8 @@ fn image(definition: &Definition, evaluation: Evaluation, name: ImageName) -> Im
     }
 }
 
-/// Decides for every reference whether it means an image of this checkout. Gives a warning for each that
-/// should, but that nothing here builds.
+/// Decides for every reference whether it means an image of this checkout. Gives the warnings about
+/// those that would follow such an image, if only there were one.
 fn bind(
     images: &mut [Image],
     naming: &Naming,
@@ -266,7 +266,13 @@ fn bind(
                 }
                 Binding::Unbuilt { closest } => {
                     image.bases.push(used.expanded.clone());
-                    unresolved.push(naming.unbuilt(reference, &closest, place));
+                    let warning = naming.unbuilt(reference, &closest, place);
+                    let is_followed =
+                        |tag: &Tag| options.follow.iter().any(|followed| followed == tag.as_str());
+                    if reference.is_latest() || reference.tag.as_ref().is_some_and(is_followed) {
+                        unresolved.push(warning.clone());
+                    }
+                    diagnostics.push(warning);
                 }
             }
         }

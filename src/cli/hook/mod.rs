@@ -7,7 +7,7 @@ mod place;
 mod post_checkout;
 mod pre_push;
 
-pub use args::HookCommand;
+pub(super) use args::HookCommand;
 
 use args::{HookArg, RunArgs};
 
