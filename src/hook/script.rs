@@ -136,7 +136,9 @@ pub fn recognise(hook: HookName, content: &[u8]) -> Content {
 }
 
 fn digest(text: &str) -> String {
-    Sha256::digest(text)[..8].iter().map(|byte| format!("{byte:02x}")).collect()
+    let digest = Sha256::digest(text);
+    let first = digest.first_chunk().copied().map(u64::from_be_bytes).unwrap_or_default();
+    format!("{first:016x}")
 }
 
 #[cfg(test)]

@@ -47,16 +47,21 @@ fn parse(line: &str) -> Result<RefUpdate, InvalidUpdate> {
     let [remote, remote_ref, local, local_ref] = fields[..] else { return Err(invalid()) };
     Ok(RefUpdate {
         local_ref: local_ref.to_owned(),
-        local: object(local).ok_or_else(invalid)?,
+        local: object(local).map_err(|NotAnId| invalid())?,
         remote_ref: remote_ref.to_owned(),
-        remote: object(remote).ok_or_else(invalid)?,
+        remote: object(remote).map_err(|NotAnId| invalid())?,
     })
 }
 
+struct NotAnId;
+
 /// An object id, of either format; all zeros are none.
-fn object(text: &str) -> Option<Option<String>> {
+fn object(text: &str) -> Result<Option<String>, NotAnId> {
     let is_id = [40, 64].contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_hexdigit());
-    is_id.then(|| text.bytes().any(|byte| byte != b'0').then(|| text.to_owned()))
+    if !is_id {
+        return Err(NotAnId);
+    }
+    Ok(text.bytes().any(|byte| byte != b'0').then(|| text.to_owned()))
 }
 
 #[cfg(test)]

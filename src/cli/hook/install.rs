@@ -106,7 +106,7 @@ fn place(global: &GlobalArgs, environment: &Environment, to_write: bool) -> Resu
         return Err(CliError::usage_with_hint(
             format!("core.hooksPath is {shown}: hooks there are run in other repositories too"),
             format!(
-                "`git config --local core.hooksPath \"$(git rev-parse --git-common-dir)/hooks\"` gives this repository \
+                "`git config --local core.hooksPath \"$(git rev-parse --path-format=absolute --git-common-dir)/hooks\"` gives this repository \
                  hooks of its own; or let {shown}/pre-push call `shipwright hook run pre-push -- \"$@\"`"
             ),
         ));
