@@ -73,7 +73,7 @@ pub fn script(hook: HookName, mode: Mode) -> String {
         HookName::PostCheckout => post_checkout(),
     };
     let head = "#!/bin/sh\n# Installed by `shipwright hook install`; `shipwright hook uninstall` takes it away again.\n";
-    let digest = digest(&format!("{head}{body}"));
+    let digest = digest(hook, mode, &format!("{head}{body}"));
     format!("{head}{MARK} {} {} {digest}\n{body}", hook.as_str(), mode.as_str())
 }
 
@@ -130,13 +130,14 @@ pub fn recognise(hook: HookName, content: &[u8]) -> Content {
     let [name, mode, written] = words[..] else { return Content::Changed };
     let mode = Mode::ALL.into_iter().find(|known| known.as_str() == mode);
     match mode {
-        Some(mode) if name == hook.as_str() && written == digest(&others) => Content::Ours(mode),
+        Some(mode) if name == hook.as_str() && written == digest(hook, mode, &others) => Content::Ours(mode),
         _ => Content::Changed,
     }
 }
 
-fn digest(text: &str) -> String {
-    let digest = Sha256::digest(text);
+/// Over the other words of the marked line, and all other lines.
+fn digest(hook: HookName, mode: Mode, others: &str) -> String {
+    let digest = Sha256::digest(format!("{} {}\n{others}", hook.as_str(), mode.as_str()));
     let first = digest.first_chunk().copied().map(u64::from_be_bytes).unwrap_or_default();
     format!("{first:016x}")
 }
