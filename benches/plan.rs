@@ -10,6 +10,7 @@
 mod support;
 
 use std::error::Error;
+use std::fs::File;
 use std::io;
 use std::time::{Duration, Instant};
 
@@ -20,6 +21,8 @@ use support::table::{Budget, Table};
 use support::timing::{self, in_turns};
 
 const PLAN: [&str; 4] = ["plan", "--offline", "--format", "json"];
+
+const CHECK: [&str; 5] = ["hook", "run", "pre-push", "origin", "elsewhere"];
 
 fn main() -> Result<(), Box<dyn Error>> {
     let words: Vec<String> = std::env::args().skip(1).collect();
@@ -113,6 +116,18 @@ fn plans(
         first,
     );
     table.compare(&format!("plan, {work}, second run"), in_turns(runs, plan, status)?, "git status", second);
+    let lines = checkout.pushed_lines()?;
+    let check = || {
+        let mut command = checkout.command(SHIPWRIGHT, &CHECK);
+        command.stdin(File::open(&lines)?);
+        timing::time(command)
+    };
+    table.compare(
+        &format!("pre-push check, {work}"),
+        in_turns(runs, check, status)?,
+        "git status",
+        Budget::Ratio(2.0),
+    );
     Ok(())
 }
 

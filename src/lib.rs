@@ -44,6 +44,8 @@ pub mod execution;
 
 pub mod publish;
 
+pub mod hook;
+
 pub mod report;
 
 pub mod cli;

@@ -25,6 +25,7 @@ const ORDER: &[(&str, Allowed)] = &[
     ("registry", Allowed::Only(&["image"])),
     ("execution", Allowed::Above),
     ("publish", Allowed::Above),
+    ("hook", Allowed::Only(&["checkout", "diagnostic", "image", "path", "printable"])),
     ("report", Allowed::Above),
     ("cli", Allowed::Above),
 ];

@@ -208,6 +208,17 @@ impl Checkout {
         command
     }
 
+    /// A file with what git tells its pre-push hook when the last commit is pushed.
+    pub(crate) fn pushed_lines(&self) -> io::Result<PathBuf> {
+        let output = self.git_command(&["rev-parse", "HEAD", "HEAD~1"]).stdout(Stdio::piped()).output()?;
+        let ids = String::from_utf8_lossy(&output.stdout).into_owned();
+        let ids: Vec<&str> = ids.lines().collect();
+        let [head, before] = ids[..] else { return Err(io::Error::other("no two commits")) };
+        let path = self.folder.path().join("pushed");
+        fs::write(&path, format!("refs/heads/main {head} refs/heads/main {before}\n"))?;
+        Ok(path)
+    }
+
     pub(crate) fn git_command(&self, arguments: &[&str]) -> Command {
         self.command("git", arguments)
     }

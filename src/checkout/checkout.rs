@@ -307,13 +307,20 @@ impl Checkout {
         Ok(index)
     }
 
-    fn ask(&self, arguments: &[&str], action: &'static str) -> Result<String, CheckoutError> {
+    /// Whether only the git executable can read references.
+    pub(super) fn objects_only(&self) -> bool {
+        self.objects_only
+    }
+
+    /// What the git executable says of this checkout.
+    pub(super) fn ask(&self, arguments: &[&str], action: &'static str) -> Result<String, CheckoutError> {
         let answer = executable::run(&self.root, arguments, action)
             .map_err(|failure| failure.needed_for(&self.root, "references that only git reads"))?;
         Ok(String::from_utf8_lossy(&answer).trim_end().to_owned())
     }
 
-    fn opened(&self) -> MutexGuard<'_, Opened> {
+    /// The repository, for one reader at a time.
+    pub(super) fn opened(&self) -> MutexGuard<'_, Opened> {
         self.opened.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -69,21 +69,26 @@ impl Ignores {
     }
 
     fn compile(&self, text: &[u8]) -> Gitignore {
-        let mut builder = GitignoreBuilder::new("");
-        // Never fails: it only sets a flag.
-        let _ = builder.case_insensitive(self.ignore_case);
-        let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
-        for line in text.split(|byte| *byte == b'\n') {
-            let line = line.strip_suffix(b"\r").unwrap_or(line);
-            // Nothing but a mark matches nothing in git, but everything here.
-            if line.trim_end_with(|c| c == ' ') == b"!" {
-                continue;
-            }
-            // A pattern that is no pattern matches nothing, as in git.
-            let _ = builder.add_line(None, &line.to_str_lossy());
-        }
-        builder.build().unwrap_or_else(|_| Gitignore::empty())
+        compile(text, self.ignore_case)
     }
+}
+
+/// Reads the rules of one file.
+pub(super) fn compile(text: &[u8], ignore_case: bool) -> Gitignore {
+    let mut builder = GitignoreBuilder::new("");
+    // Never fails: it only sets a flag.
+    let _ = builder.case_insensitive(ignore_case);
+    let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
+    for line in text.split(|byte| *byte == b'\n') {
+        let line = line.strip_suffix(b"\r").unwrap_or(line);
+        // Nothing but a mark matches nothing in git, but everything here.
+        if line.trim_end_with(|c| c == ' ') == b"!" {
+            continue;
+        }
+        // A pattern that is no pattern matches nothing, as in git.
+        let _ = builder.add_line(None, &line.to_str_lossy());
+    }
+    builder.build().unwrap_or_else(|_| Gitignore::empty())
 }
 
 fn below<'a>(path: &'a [u8], folder: &[u8]) -> Option<&'a [u8]> {
@@ -93,7 +98,8 @@ fn below<'a>(path: &'a [u8], folder: &[u8]) -> Option<&'a [u8]> {
     path.strip_prefix(folder)?.strip_prefix(b"/")
 }
 
-fn verdict(rules: &Gitignore, path: &[u8], is_folder: bool) -> Option<bool> {
+/// What the rules of one file say about a path below its folder.
+pub(super) fn verdict(rules: &Gitignore, path: &[u8], is_folder: bool) -> Option<bool> {
     if rules.is_empty() {
         return None;
     }

@@ -2,6 +2,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use super::hook::HookCommand;
+
 /// Build every container image of a git checkout, in the right order, and only when it has to.
 ///
 /// Typed in a checkout without further words, it finds every Dockerfile, reads from FROM, COPY --from and
@@ -53,6 +55,12 @@ pub enum Command {
     Affected(AffectedArgs),
     /// Show what Shipwright reads in one Dockerfile
     Inspect(InspectArgs),
+    /// Let git run Shipwright at a push and at a branch switch
+    Hook {
+        /// What to do.
+        #[command(subcommand)]
+        command: HookCommand,
+    },
     /// Print completions for a shell
     Completions {
         /// The shell.
@@ -163,6 +171,19 @@ pub struct ImageArgs {
     /// Let `push` publish uncommitted changes, under key and branch alone; they are built in any case
     #[arg(long)]
     pub dirty: bool,
+
+    /// Under which names git pushes the commit that `rev` names, when it is git who asks.
+    #[arg(skip)]
+    pub pushed: Option<PushedNames>,
+}
+
+/// The names that a commit gets on a remote.
+#[derive(Clone, Debug, Default)]
+pub struct PushedNames {
+    /// Its branch.
+    pub branch: Option<String>,
+    /// Its tags.
+    pub tags: Vec<String>,
 }
 
 /// `shipwright [build]`.
@@ -605,6 +626,7 @@ impl ImageArgs {
         self.target = later.target.or(self.target.take());
         self.no_cache |= later.no_cache;
         self.dirty |= later.dirty;
+        self.pushed = later.pushed.or(self.pushed.take());
     }
 }
 

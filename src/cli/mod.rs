@@ -13,6 +13,7 @@ mod error;
 mod files;
 mod forks;
 mod graph;
+mod hook;
 mod images;
 mod inspect;
 mod known;
@@ -58,6 +59,7 @@ pub fn run(cli: Cli, environment: &Environment) -> ExitCode {
             block_on(affected::run(&global, &args.merged(build), environment, &mut output))
         }
         Command::Inspect(args) => inspect::run(&global, &args, environment, &mut output),
+        Command::Hook { command } => hook::run(&global, &command, environment, &mut output),
         Command::Completions { shell } => completions::completions(shell, &mut output),
         Command::Man => completions::man(&mut output),
     };

@@ -68,6 +68,8 @@ pub(super) struct BranchReference {
     pub is_default: bool,
     /// Whether `--rev` names a commit that no branch stands for, so that no tag follows it.
     pub fixed: bool,
+    /// Tags that the commit is about to get.
+    pub new_tags: Vec<String>,
 }
 
 impl BranchReference {
@@ -174,15 +176,14 @@ impl Session {
         let project = Arc::new(project);
         // Never freed: the process ends with the session, and there may be a hundred thousand paths.
         std::mem::forget(Arc::clone(&project));
-        let reference = match files {
-            Files::WorkTree(_) => branch_reference(&checkout, request.environment),
-            Files::Commit { branch: Some(branch), .. } => BranchReference {
-                is_default: checkout.head().default_branch.as_ref() == Some(branch),
-                ..BranchReference::of_branch(branch)
+        let reference = match (files, &request.image.pushed) {
+            (Files::WorkTree(_), _) => branch_reference(&checkout, request.environment),
+            (Files::Commit { .. }, Some(pushed)) => BranchReference {
+                new_tags: pushed.tags.clone(),
+                ..commit_reference(&checkout, pushed.branch.as_deref(), request.image)
             },
-            // What `-t` asks for is the user's word.
-            Files::Commit { branch: None, .. } => {
-                BranchReference { fixed: request.image.tags.is_empty(), ..BranchReference::default() }
+            (Files::Commit { branch, .. }, None) => {
+                commit_reference(&checkout, branch.as_deref(), request.image)
             }
         };
         Ok(Self {
@@ -325,10 +326,13 @@ impl Session {
     }
 
     fn tag_policy(&self) -> Result<TagPolicy, CliError> {
-        let git_tags = match self.commit {
+        let mut git_tags = match self.commit {
             Some(head) => self.checkout.tags_at(head)?,
             None => Vec::new(),
         };
+        git_tags.extend(self.reference.new_tags.iter().cloned());
+        git_tags.sort();
+        git_tags.dedup();
         let mut moving = self.resolved.moving_tags.clone();
         if self.reference.fixed {
             moving.clear();
@@ -426,6 +430,18 @@ fn selection(request: &Request<'_>, checkout: &Checkout, project: &Project) -> R
 pub(super) fn ci(checkout: &Checkout, environment: &Environment) -> Option<CiReference> {
     let lookup = |name: &str| environment.get(name).map(str::to_owned);
     ci_reference(&lookup, &settings::ci_event(environment), checkout.head())
+}
+
+/// What follows a commit: its branch, if it stands for one, else nothing but what `-t` asks for, which is the
+/// user's word.
+fn commit_reference(checkout: &Checkout, branch: Option<&str>, image: &ImageArgs) -> BranchReference {
+    match branch {
+        Some(branch) => BranchReference {
+            is_default: checkout.head().default_branch.as_deref() == Some(branch),
+            ..BranchReference::of_branch(branch)
+        },
+        None => BranchReference { fixed: image.tags.is_empty(), ..BranchReference::default() },
+    }
 }
 
 fn branch_reference(checkout: &Checkout, environment: &Environment) -> BranchReference {

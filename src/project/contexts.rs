@@ -20,13 +20,32 @@ pub(super) struct BuildContext {
     pub(super) emptied: Vec<TreePath>,
     pub(super) whole_context: bool,
     pub(super) pathspecs: Vec<PathPattern>,
-    /// Sources that are not there, as reasons for which the image is blocked.
-    pub(super) nowhere: Vec<String>,
+    /// Sources that are not there, for which the image is blocked.
+    pub(super) nowhere: Vec<Nowhere>,
     /// Why the image is wrong, if it is.
     pub(super) invalid: Option<String>,
     /// The first input whose content is not in git's objects here.
     pub(super) obstacle: Option<Diagnostic>,
     pub(super) diagnostics: Vec<Diagnostic>,
+}
+
+/// A source for which a build would fail.
+pub(super) struct Nowhere {
+    /// Its index among the image's sources.
+    pub(super) source: usize,
+    /// Where it would be, from the root of the checkout.
+    pub(super) path: TreePath,
+    /// Why nothing of it is in the context, as a predicate.
+    pub(super) why: String,
+}
+
+impl Nowhere {
+    /// Why the image cannot be built.
+    pub(super) fn reason(&self, image: &Image) -> String {
+        let source = &image.evaluation.sources[self.source];
+        let (dockerfile, line, written) = (&image.dockerfile, source.line, &source.written);
+        format!("{dockerfile}:{line}: `{written}` {}", self.why)
+    }
 }
 
 /// Finds the context of each image, all at once, as none depends on another; `None` for images that are wrong.
@@ -113,16 +132,14 @@ fn nowhere(
     root: &TreePath,
     unmatched: &[usize],
     why_absent: impl Fn(&TreePath) -> String,
-) -> Vec<String> {
-    let sources = unmatched.iter().map(|at| &image.evaluation.sources[*at]);
-    sources
-        .filter_map(|source| {
-            let SourcePattern::Path(path) = &source.pattern else { return None };
-            let (dockerfile, line, written) = (&image.dockerfile, source.line, &source.written);
-            let why = || why_absent(&root.join_clamped(path));
-            source.plain.then(|| format!("{dockerfile}:{line}: `{written}` {}", why()))
-        })
-        .collect()
+) -> Vec<Nowhere> {
+    let missing = |at: &usize| {
+        let source = &image.evaluation.sources[*at];
+        let SourcePattern::Path(path) = &source.pattern else { return None };
+        let path = root.join_clamped(path);
+        source.plain.then(|| Nowhere { source: *at, why: why_absent(&path), path })
+    };
+    unmatched.iter().filter_map(missing).collect()
 }
 
 /// Why nothing of a path is in the context.

@@ -47,7 +47,7 @@ fn adopt(image: &mut Image, context: BuildContext, diagnostics: &mut Vec<Diagnos
         image.state = ImageState::Invalid(reason);
     }
     diagnostics.extend(context.diagnostics);
-    context.nowhere
+    context.nowhere.iter().map(|nowhere| nowhere.reason(image)).collect()
 }
 
 /// An image is blocked by its own problems and by dependencies that cannot be built.

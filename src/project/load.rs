@@ -13,7 +13,7 @@ use crate::diagnostic::{Diagnostic, Location, closest};
 use crate::discovery::{self, Rules};
 use crate::dockerfile::{Evaluation, ImageUse, Problem, Trigger, UseKind};
 use crate::graph::{DependencyKind, Graph, GraphImage, Link};
-use crate::image::ImageReference;
+use crate::image::{ImageReference, Tag};
 use crate::lockfile::Lockfile;
 use crate::naming::{self, Binding, Candidate, ImageName, Namespace, Naming, NamingRules, Reference};
 use crate::path::TreePath;
@@ -49,6 +49,20 @@ impl LoadError {
     }
 }
 
+/// The images of a tree as far as Dockerfiles and settings tell them: without contexts and keys.
+pub(super) struct Draft {
+    pub(super) naming: Naming,
+    pub(super) definitions: Vec<Definition>,
+    pub(super) images: Vec<Image>,
+    pub(super) graph: Graph,
+    pub(super) left_out: Vec<TreePath>,
+    pub(super) unreadable: Vec<TreePath>,
+    /// What was noticed; `unresolved` is part of it.
+    pub(super) diagnostics: Vec<Diagnostic>,
+    /// References into the namespace, without a tag of their own, that no Dockerfile here builds.
+    pub(super) unresolved: Vec<Diagnostic>,
+}
+
 /// Reads all images of `tree`. `checkout_name` and `origin_url` are facts for naming.
 pub fn load(
     tree: &dyn Snapshot,
@@ -56,6 +70,21 @@ pub fn load(
     origin_url: Option<&str>,
     options: &Options,
 ) -> Result<Project, LoadError> {
+    let Draft { naming, definitions, mut images, graph, left_out, unreadable, mut diagnostics, .. } =
+        draft(tree, checkout_name, origin_url, options);
+    keys::assign(tree, &mut images, &graph, &definitions, options, &mut diagnostics)?;
+    diagnostics.sort_by_key(|diagnostic| Reverse(diagnostic.severity));
+    let provisional = naming.provisional();
+    Ok(Project { namespace: naming.namespace, provisional, images, graph, left_out, unreadable, diagnostics })
+}
+
+/// Finds, names and binds all images of `tree`. Reads nothing but Dockerfiles.
+pub(super) fn draft(
+    tree: &dyn Snapshot,
+    checkout_name: &str,
+    origin_url: Option<&str>,
+    options: &Options,
+) -> Draft {
     let found = discovery::discover(
         tree,
         &Rules { include: options.include.clone(), exclude: options.exclude.clone() },
@@ -76,7 +105,7 @@ pub fn load(
         .enumerate()
         .map(|(at, (definition, reading))| image(definition, reading, naming.names[at].clone()))
         .collect();
-    bind(&mut images, &naming, options, &mut diagnostics);
+    let unresolved = bind(&mut images, &naming, options, &mut diagnostics);
     declare(&mut images, &definitions, options, &mut diagnostics);
     let graph = graph(&images);
     for at in graph.images_in_cycles() {
@@ -87,18 +116,16 @@ pub fn load(
     for image in &images {
         diagnostics.extend(findings(image));
     }
-    keys::assign(tree, &mut images, &graph, &definitions, options, &mut diagnostics)?;
-    diagnostics.sort_by_key(|diagnostic| Reverse(diagnostic.severity));
-    let provisional = naming.provisional();
-    Ok(Project {
-        namespace: naming.namespace,
-        provisional,
+    Draft {
+        naming,
+        definitions,
         images,
         graph,
         left_out: found.left_out,
         unreadable: found.unreadable,
         diagnostics,
-    })
+        unresolved,
+    }
 }
 
 fn name(
@@ -232,8 +259,15 @@ fn image(definition: &Definition, evaluation: Evaluation, name: ImageName) -> Im
     }
 }
 
-/// Decides for every reference whether it means an image of this checkout.
-fn bind(images: &mut [Image], naming: &Naming, options: &Options, diagnostics: &mut Vec<Diagnostic>) {
+/// Decides for every reference whether it means an image of this checkout. Gives the warnings about
+/// those that would follow such an image, if only there were one.
+fn bind(
+    images: &mut [Image],
+    naming: &Naming,
+    options: &Options,
+    diagnostics: &mut Vec<Diagnostic>,
+) -> Vec<Diagnostic> {
+    let mut unresolved = Vec::new();
     for (at, image) in images.iter_mut().enumerate() {
         for used in &image.evaluation.references {
             let place = location(&image.dockerfile, used);
@@ -257,13 +291,20 @@ fn bind(images: &mut [Image], naming: &Naming, options: &Options, diagnostics: &
                 Binding::Unbuilt { closest } => {
                     image.bases.push(used.expanded.clone());
                     image.locked.extend(locked(used, reference, &options.lock));
-                    diagnostics.push(naming.unbuilt(reference, &closest, place));
+                    let warning = naming.unbuilt(reference, &closest, place);
+                    let is_followed =
+                        |tag: &Tag| options.follow.iter().any(|followed| followed == tag.as_str());
+                    if reference.is_latest() || reference.tag.as_ref().is_some_and(is_followed) {
+                        unresolved.push(warning.clone());
+                    }
+                    diagnostics.push(warning);
                 }
             }
         }
         image.bases.sort();
         image.bases.dedup();
     }
+    unresolved
 }
 
 fn locked(used: &ImageUse, reference: &ImageReference, lock: &Lockfile) -> Option<LockedReference> {

@@ -1,6 +1,7 @@
 //! Everything that can be known of a checkout's images without an engine: their names, the graph, inputs,
 //! keys and revisions. It runs the pure modules in their order over one tree, the work tree or a commit's.
 
+mod check;
 mod contexts;
 mod definition;
 mod files;
@@ -13,6 +14,7 @@ mod options;
 mod revisions;
 mod state;
 
+pub use check::{Check, check};
 pub use images::{BoundReference, ContextFile, Image, ImageState, LockedReference, ReadyImage};
 pub use inspect::{InspectedCopy, InspectedMount, InspectedStage, Inspection, inspect};
 pub use load::{LoadError, Project, load};

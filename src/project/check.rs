@@ -1,0 +1,70 @@
+use super::contexts::{self, BuildContext, Nowhere};
+use super::images::Image;
+use super::load::{Draft, LoadError, draft};
+use super::options::Options;
+use crate::checkout::{Snapshot, is_named_ignored};
+use crate::diagnostic::{Diagnostic, Location, Severity};
+use crate::printable::printable;
+
+/// What is wrong with the images of a tree, as far as its own files tell.
+#[derive(Debug, Default)]
+pub struct Check {
+    /// How many images there are.
+    pub images: usize,
+    /// What does not parse, loops, or refers to something that is not there; all of them errors.
+    pub faults: Vec<Diagnostic>,
+}
+
+/// Checks all images of a tree: Dockerfiles, the graph, references and sources. Nothing is hashed, and no file
+/// is read but Dockerfiles and ignore files.
+pub fn check(
+    tree: &dyn Snapshot,
+    checkout_name: &str,
+    origin_url: Option<&str>,
+    options: &Options,
+) -> Result<Check, LoadError> {
+    let Draft { images, definitions, mut diagnostics, unresolved, .. } =
+        draft(tree, checkout_name, origin_url, options);
+    diagnostics.extend(unresolved.into_iter().map(unresolved_reference));
+    for (image, context) in images.iter().zip(contexts::read_all(tree, &images, &definitions)?) {
+        let Some(context) = context else { continue };
+        diagnostics.extend(missing_sources(tree, image, &context));
+        diagnostics.extend(context.diagnostics);
+    }
+    diagnostics.retain(|diagnostic| diagnostic.severity == Severity::Error);
+    Ok(Check { images: images.len(), faults: diagnostics })
+}
+
+/// A source that git is told to ignore is made by a build step, and never in a commit.
+fn missing_sources(tree: &dyn Snapshot, image: &Image, context: &BuildContext) -> Vec<Diagnostic> {
+    let missing = context.nowhere.iter().filter(|nowhere| !is_named_ignored(tree, &nowhere.path));
+    missing.map(|nowhere| missing_source(image, context, nowhere)).collect()
+}
+
+fn missing_source(image: &Image, context: &BuildContext, nowhere: &Nowhere) -> Diagnostic {
+    let source = &image.evaluation.sources[nowhere.source];
+    let place = if source.inherited {
+        Location::file(image.dockerfile.clone())
+    } else {
+        Location::span(image.dockerfile.clone(), source.line, source.span.clone())
+    };
+    let is_told = |told: &&Diagnostic| {
+        told.severity == Severity::Warning && !source.inherited && told.location.as_ref() == Some(&place)
+    };
+    match context.diagnostics.iter().find(is_told) {
+        Some(told) => as_error(told.clone()),
+        None => Diagnostic::error(format!("`{}` {}", printable(&source.written), printable(&nowhere.why)))
+            .at(place)
+            .hint("an ignore file may leave it out; if it is elsewhere, set `context` in shipwright.toml"),
+    }
+}
+
+/// Whoever means a published image can say so.
+fn unresolved_reference(found: Diagnostic) -> Diagnostic {
+    let hint = format!("{}; a published image is told by its tag", found.hint.as_deref().unwrap_or_default());
+    as_error(found).hint(hint)
+}
+
+fn as_error(diagnostic: Diagnostic) -> Diagnostic {
+    Diagnostic { severity: Severity::Error, ..diagnostic }
+}
