@@ -290,7 +290,7 @@ fn an_ignore_file_that_is_deleted() {
     let checkout = Checkout::empty();
     first_files(&checkout);
     for path in ["api/.dockerignore", "api/Dockerfile.dockerignore"] {
-        checkout.write(path, "src\n");
+        checkout.write(path, "src/*\n");
         checkout.commit("ignored");
         head_is_of(&checkout, &["api", "web"]);
     }
