@@ -19,6 +19,8 @@ pub(super) struct Match {
     pub(super) targets: Vec<(TreePath, NodeKind)>,
     /// The links on the way to them.
     pub(super) links: Vec<TreePath>,
+    /// Links that lead to no folder where only folders lead on: no inputs, but they would be if they led to one.
+    pub(super) dead_ends: Vec<TreePath>,
 }
 
 /// A component of a pattern from its first wildcard on.
@@ -74,6 +76,11 @@ fn walk(reader: &mut Reader<'_>, base: TreePath, parts: &[Part]) -> io::Result<M
     let mut open = vec![(base, 0)];
     while let Some((path, depth)) = open.pop() {
         let resolution = reader.resolve(&path)?;
+        let is_folder = matches!(resolution.found, Some((_, NodeKind::Folder)));
+        if depth < parts.len() && !is_folder {
+            found.dead_ends.extend(resolution.links);
+            continue;
+        }
         found.links.extend(resolution.links);
         let Some((path, kind)) = resolution.found else { continue };
         if !seen.insert((path.clone(), depth)) {
@@ -81,7 +88,6 @@ fn walk(reader: &mut Reader<'_>, base: TreePath, parts: &[Part]) -> io::Result<M
         }
         match parts.get(depth) {
             None => found.targets.push((path, kind)),
-            Some(_) if kind != NodeKind::Folder => {}
             Some(Part::Name(name)) => open.push((path.join(name), depth + 1)),
             Some(Part::Glob(glob)) => {
                 let entries = reader.entries(&path)?;

@@ -23,7 +23,8 @@ pub struct Selection {
     /// The sources (by index) that match nothing. COPY of a path that is not there fails; of a pattern
     /// that matches nothing, `BuildKit` makes nothing.
     pub unmatched: Vec<usize>,
-    /// The links that sources led through and what they led to, sorted, relative to the checkout.
+    /// The links that sources led through or could lead through, and what they led to, sorted, relative to the
+    /// checkout.
     pub followed: Vec<TreePath>,
     /// Findings.
     pub diagnostics: Vec<Diagnostic>,
@@ -124,6 +125,7 @@ fn followed(root: &TreePath, matches: &[Match]) -> Vec<TreePath> {
     let linked = matches.iter().filter(|found| !found.links.is_empty());
     let paths: BTreeSet<TreePath> = linked
         .flat_map(|found| found.links.iter().chain(found.targets.iter().map(|(path, _)| path)))
+        .chain(matches.iter().flat_map(|found| &found.dead_ends))
         .map(|path| root.join(path.as_bytes()))
         .collect();
     paths.into_iter().collect()
@@ -276,6 +278,9 @@ mod tests {
         assert_eq!(selected(&tree, "", "d/*"), ["d", "dir/sub/x"]);
         assert_eq!(selected(&tree, "", "l*"), ["dir/foo", "dir/l1", "l2"]);
         assert_eq!(selected(&tree, "", "a*"), ["abs", "real"]);
+        assert_eq!(selected(&tree, "", "*/foo"), ["d", "dir/foo"]);
+        let dead_end = select_in(&tree, "", "", &[source("l*/x")]);
+        assert_eq!((dead_end.nodes, dead_end.followed), (vec![], vec!["dir/l1".into(), "l2".into()]));
         // Links in a folder that is copied are entries, whatever they lead to.
         assert_eq!(selected(&tree, "", "dir"), ["dir/foo", "dir/l1", "dir/sub/x"]);
         let selection = select_in(&tree, "", "", &[source("gone"), source("l2")]);

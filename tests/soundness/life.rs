@@ -178,8 +178,8 @@ impl Life {
     pub fn is_laid_out(&self, tree: &Files) -> bool {
         self.places.iter().all(|place| {
             let spec = tree.content(place.path().as_bytes()).and_then(|text| self.specs.get(text));
-            let has = |name: &&str| tree.0.contains_key(place.within(name).as_bytes());
-            spec.is_none_or(|spec| spec.at_root || files::KEPT.iter().all(|name| has(&name)))
+            let has = |name: &&'static str| tree.0.contains_key(place.within(name).as_bytes());
+            spec.is_none_or(|spec| spec.at_root || files::KEPT.iter().all(has))
         })
     }
 

@@ -55,13 +55,13 @@ impl Settings {
             let context =
                 image.context.as_deref().map(|context| if context.is_empty() { "." } else { context });
             writeln!(text, "[image.{name}]").expect("memory");
-            for (key, value) in [("target", image.target.as_deref()), ("context", context)] {
-                value.iter().for_each(|value| writeln!(text, "{key} = \"{value}\"").expect("memory"));
+            let entries = [("target", image.target.as_deref()), ("context", context)];
+            for (key, value) in entries.into_iter().filter_map(|(key, value)| Some((key, value?))) {
+                writeln!(text, "{key} = \"{value}\"").expect("memory");
             }
-            image
-                .extra
-                .iter()
-                .for_each(|value| writeln!(text, "args = {{ EXTRA = \"{value}\" }}").expect("memory"));
+            if let Some(value) = &image.extra {
+                writeln!(text, "args = {{ EXTRA = \"{value}\" }}").expect("memory");
+            }
         }
         text
     }

@@ -1,0 +1,123 @@
+mod choices;
+mod commands;
+mod shared;
+
+pub use choices::RemotePolicy;
+pub(super) use choices::{AffectedFormat, ColorMode, GraphFormat, PlanFormat, ProgressMode};
+pub(super) use commands::{
+    AffectedArgs, BuildArgs, EnsureArgs, GraphArgs, ImagesArgs, InspectArgs, LockArgs, PlanArgs, PushArgs,
+};
+pub(super) use shared::{ImageArgs, PushedNames, RegistryArgs, RunArgs, SelectionArgs};
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+use super::hook::HookCommand;
+
+/// Build every container image of a git checkout, in the right order, and only when it has to.
+///
+/// Typed in a checkout without further words, it finds every Dockerfile, reads from FROM, COPY --from and
+/// RUN --mount which image is built from which, asks git what changed, builds exactly that, and tags all
+/// images with revision and branch.
+#[derive(Debug, Parser)]
+#[command(
+    name = "shipwright",
+    version,
+    max_term_width = 100,
+    args_conflicts_with_subcommands = false,
+    disable_help_subcommand = true,
+    after_help = "Exit codes: 0 done, 1 a build failed, 2 usage, settings or a Dockerfile is wrong, \
+                  3 no engine answers, 4 registry or login, 130 interrupted.\nFiles: shipwright.toml, \
+                  shipwright.lock (optional). More: docs/cli.md."
+)]
+pub struct Cli {
+    /// What to do; `build` if nothing is said.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+
+    /// Images to build; see `shipwright build --help`.
+    #[command(flatten)]
+    pub build: BuildArgs,
+
+    /// Options of every command.
+    #[command(flatten)]
+    pub global: GlobalArgs,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Build and tag what is needed (the default command)
+    Build(BuildArgs),
+    /// Show what would happen and why; change nothing
+    Plan(PlanArgs),
+    /// Build, then push what the registry lacks and move its tags
+    Push(PushArgs),
+    /// Have images on the engine, pulled or built, and print their references
+    Ensure(EnsureArgs),
+    /// Pin external bases to what their tags name now, in shipwright.lock
+    Lock(LockArgs),
+    /// List images as NAME:src-KEY, one a line
+    Images(ImagesArgs),
+    /// Show which image is built from which
+    Graph(GraphArgs),
+    /// List the images whose content differs from another commit's
+    Affected(AffectedArgs),
+    /// Show what Shipwright reads in one Dockerfile
+    Inspect(InspectArgs),
+    /// Let git run Shipwright at a push and at a branch switch
+    Hook {
+        /// What to do.
+        #[command(subcommand)]
+        command: HookCommand,
+    },
+    /// Print completions for a shell
+    Completions {
+        /// The shell.
+        shell: clap_complete::Shell,
+    },
+    /// Print the man page
+    Man,
+}
+
+/// Options that every command takes.
+#[derive(Clone, Debug, Default, Args)]
+#[command(next_help_heading = "Common options")]
+pub struct GlobalArgs {
+    /// Work in the checkout that DIR belongs to
+    #[arg(short = 'C', long = "directory", value_name = "DIR", global = true)]
+    pub directory: Option<PathBuf>,
+
+    /// The engine, such as <unix:///run/docker.sock> or <tcp://host:2375> [default: Docker's own choice]
+    #[arg(short = 'H', long, value_name = "URL", global = true)]
+    pub host: Option<String>,
+
+    /// What stands in front of every image's name [default: inferred from FROM lines]
+    #[arg(long, alias = "account", value_name = "NAMESPACE", global = true)]
+    pub namespace: Option<String>,
+
+    /// How to show what happens
+    #[arg(long, value_enum, default_value_t, value_name = "MODE", global = true)]
+    pub progress: ProgressMode,
+
+    /// When to use colours
+    #[arg(long, value_enum, default_value_t, value_name = "WHEN", global = true)]
+    pub color: ColorMode,
+
+    /// Show more: unchanged images, notes, all reasons
+    #[arg(short, long, action = clap::ArgAction::Count, global = true)]
+    pub verbose: u8,
+
+    /// Show errors only
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    pub quiet: bool,
+
+    /// Use no network and no engine for planning; what is not known counts as not built
+    #[arg(long, global = true)]
+    pub offline: bool,
+
+    /// Let images that cannot be built fail the run [default in CI]
+    #[arg(long, global = true)]
+    pub strict: bool,
+}
