@@ -113,7 +113,9 @@ fn every_option_of_the_command_line_s_document_exists() {
     let mut command = Cli::command();
     command.build();
     let mut options = BTreeSet::new();
-    for command in std::iter::once(&command).chain(command.get_subcommands()) {
+    let below = || command.get_subcommands();
+    let deeper = below().flat_map(clap::Command::get_subcommands);
+    for command in std::iter::once(&command).chain(below()).chain(deeper) {
         for argument in command.get_arguments() {
             options.extend(
                 argument.get_long_and_visible_aliases().into_iter().flatten().map(|it| format!("--{it}")),
