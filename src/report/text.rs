@@ -33,30 +33,32 @@ pub(super) fn truncate_start<'a>(text: &'a str, limit: usize, ellipsis: &str) ->
         return Cow::Borrowed(text);
     }
     let ellipsis = if columns(ellipsis) < limit { ellipsis } else { "" };
-    let mut room = limit - columns(ellipsis);
-    let mut start = text.len();
-    for (at, c) in text.char_indices().rev() {
-        let width = c.width().unwrap_or(0);
-        if width > room {
-            break;
-        }
-        room -= width;
-        start = at;
+    let room = limit - columns(ellipsis);
+    let mut used = 0;
+    let fitting = text.char_indices().rev().take_while(|(_, c)| {
+        used += c.width().unwrap_or(0);
+        used <= room
+    });
+    let mut start = fitting.last().map_or(text.len(), |(at, _)| at);
+    while columns(&text[start..]) > room {
+        start += text[start..].chars().next().map_or(0, char::len_utf8);
     }
     Cow::Owned(format!("{ellipsis}{}", &text[start..]))
 }
 
-/// How many bytes of `text` fit into `limit` cells. Characters are counted one by one, which never
-/// counts less than their sequence takes, so a cut inside an emoji sequence still fits.
+/// How many bytes of `text` fit into `limit` cells.
 pub(super) fn prefix(text: &str, limit: usize) -> usize {
     let mut used = 0;
-    for (at, c) in text.char_indices() {
+    let too_wide = text.char_indices().find(|(_, c)| {
         used += c.width().unwrap_or(0);
-        if used > limit {
-            return at;
-        }
+        used > limit
+    });
+    let mut end = too_wide.map_or(text.len(), |(at, _)| at);
+    // A sequence may take more than its characters do: a selector makes an emoji of a sign.
+    while columns(&text[..end]) > limit {
+        end = text[..end].char_indices().next_back().map_or(0, |(at, _)| at);
     }
-    text.len()
+    end
 }
 
 /// The spaces that bring `text` to `width` cells.
@@ -148,6 +150,12 @@ mod tests {
     #[test]
     fn messages_become_one_line() {
         assert_eq!(one_line("a\n  b\r\n\n\tc\td\x1b[2J"), "a b c d\\u{1b}[2J");
+    }
+
+    #[test]
+    fn a_sign_that_a_selector_makes_an_emoji_is_two_wide() {
+        assert_eq!(truncate("*\u{fe0f}a ", 1, "…"), "*");
+        assert_eq!(truncate_start("a*\u{fe0f}", 1, "…"), "\u{fe0f}");
     }
 
     proptest! {
