@@ -3,6 +3,7 @@ use std::io;
 
 use super::output::Output;
 use super::style::Size;
+use super::text;
 
 /// One line of a [`Screen`], and the cells it takes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -18,7 +19,7 @@ pub(super) struct ScreenLine {
 pub(super) struct Screen {
     output: Output,
     size: Size,
-    drawn: Vec<usize>,
+    drawn: Vec<String>,
     resized: bool,
 }
 
@@ -75,14 +76,14 @@ impl Screen {
         let _ = write!(frame, "{CLEAR_BELOW}{WRAP_LINES}{SHOW_CURSOR}");
         self.output.write(&frame);
         self.resized = false;
-        self.drawn = lines.iter().map(|line| line.columns).collect();
+        self.drawn = lines.iter().map(|line| line.text.clone()).collect();
     }
 
     /// Terminals reflow: after shrinking, a line that was drawn takes several. What has left the screen at
     /// its top stays there, in pieces; a line break keeps what follows from becoming part of them.
     fn go_back(&self, frame: &mut String) {
         let width = self.size.columns.max(1);
-        let rows: usize = self.drawn.iter().map(|columns| columns.div_ceil(width).max(1)).sum();
+        let rows: usize = self.drawn.iter().map(|line| text::rows(line, width)).sum();
         let reach = self.max_lines();
         frame.push('\r');
         if rows > 0 {

@@ -61,6 +61,20 @@ pub(super) fn prefix(text: &str, limit: usize) -> usize {
     end
 }
 
+/// How many rows a terminal of `width` cells wraps a line into; escape sequences take none. A character of two cells
+/// is not torn.
+pub(super) fn rows(line: &str, width: usize) -> usize {
+    let (mut rows, mut used) = (1, 0);
+    for c in anstream::adapter::strip_str(line).to_string().chars() {
+        let cells = c.width().unwrap_or(0);
+        if used + cells > width {
+            (rows, used) = (rows + 1, 0);
+        }
+        used += cells;
+    }
+    rows
+}
+
 /// The spaces that bring `text` to `width` cells.
 pub(super) fn padding(text: &str, width: usize) -> String {
     " ".repeat(width.saturating_sub(columns(text)))
@@ -150,6 +164,12 @@ mod tests {
     #[test]
     fn messages_become_one_line() {
         assert_eq!(one_line("a\n  b\r\n\n\tc\td\x1b[2J"), "a b c d\\u{1b}[2J");
+    }
+
+    #[test]
+    fn wide_characters_are_wrapped_as_a_whole() {
+        assert_eq!((rows("", 3), rows("abc", 3), rows("abcd", 3)), (1, 1, 2));
+        assert_eq!((rows("日日日", 3), rows("\x1b[31mabc\x1b[0m", 3)), (3, 1));
     }
 
     #[test]

@@ -348,6 +348,37 @@ note: bad \u{1b}[2J notice
     );
 }
 
+/// Tells a run while the terminal takes these extents one after the other; gives what stays.
+fn resized(widths: &[(usize, usize)], names: &[String]) -> String {
+    let (mut terminal, mut renderer) = start(narrow(80), &shop());
+    terminal.fill();
+    for (number, (columns, rows)) in (0..).zip(widths) {
+        let size = Size { columns: *columns, rows: *rows };
+        for (id, name) in names.iter().enumerate() {
+            renderer.event(&Event::BuildStarted { image: id });
+            renderer.event(&begin(id, id, name));
+            renderer.event(&log(id, id, name));
+        }
+        renderer.tick(seconds(f64::from(number)));
+        terminal.resize(size);
+        renderer.resize(size);
+        renderer.print(&format!("done{number}\n"));
+        renderer.tick(seconds(f64::from(number) + 0.5));
+        (0..names.len()).for_each(|id| renderer.event(&finished(id, ImageOutcome::Reused, 0.0)));
+    }
+    renderer.event(&over(Outcome::Succeeded, 9.0));
+    terminal.text()
+}
+
+#[test]
+fn a_wide_character_at_the_edge_is_counted_as_the_terminal_wraps_it() {
+    let names = ["00a0AAA0", "0aa 日日aa日 0日A日a0AA Aa日Aaa日a"].map(str::to_owned);
+    let text = resized(&[(39, 20), (40, 20)], &names);
+    for done in ["done0", "done1"] {
+        assert_eq!(text.matches(done).count(), 1, "{text}");
+    }
+}
+
 proptest! {
     /// Whatever is told when, and however the terminal changes while all lines fit on it: finished lines stay, nothing else does.
     #[test]
@@ -355,24 +386,7 @@ proptest! {
         widths in proptest::collection::vec((30_usize..90, 20_usize..30), 1..6),
         names in proptest::collection::vec("[ -~日]{1,60}", 1..6),
     ) {
-        let (mut terminal, mut renderer) = start(narrow(80), &shop());
-        terminal.fill();
-        for (number, (columns, rows)) in (0..).zip(&widths) {
-            let size = Size { columns: *columns, rows: *rows };
-            for (id, name) in names.iter().enumerate() {
-                renderer.event(&Event::BuildStarted { image: id });
-                renderer.event(&begin(id, id, name));
-                renderer.event(&log(id, id, name));
-            }
-            renderer.tick(seconds(f64::from(number)));
-            terminal.resize(size);
-            renderer.resize(size);
-            renderer.print(&format!("done{number}\n"));
-            renderer.tick(seconds(f64::from(number) + 0.5));
-            (0..names.len()).for_each(|id| renderer.event(&finished(id, ImageOutcome::Reused, 0.0)));
-        }
-        renderer.event(&over(Outcome::Succeeded, 9.0));
-        let text = terminal.text();
+        let text = resized(&widths, &names);
         for number in 0..widths.len() {
             prop_assert_eq!(text.matches(&format!("done{number}")).count(), 1, "{}", text);
         }
