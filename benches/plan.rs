@@ -1,7 +1,7 @@
 //! How fast Shipwright is, as ratios to git and `docker buildx bake` measured side by side.
 //!
-//! `cargo bench --bench plan` prints one table; words after `--` choose among `start`, `small`, `large` and
-//! `engine`; `keep` only makes the large checkout and says where, to profile in. `SHIPWRIGHT_BENCH_RUNS` is how
+//! `cargo bench --bench plan` prints one table; words after `--` choose among `start`, `small`, `large`, `engine` and
+//! `switch`; `keep` only makes the large checkout and says where, to profile in. `SHIPWRIGHT_BENCH_RUNS` is how
 //! often each thing runs (medians are shown; 11). Nothing here fails because something was slow: that is for the
 //! reader to judge, who knows what else the machine does.
 
@@ -48,10 +48,11 @@ fn main() -> Result<(), Box<dyn Error>> {
     if wants("large") {
         large(&mut table, runs)?;
     }
-    if wants("engine") {
+    let on_engine: [(&str, OnEngine); 2] = [("engine", building), ("switch", switching)];
+    for (_, measure) in on_engine.into_iter().filter(|(what, _)| wants(what)) {
         match Engine::find() {
             Ok(engine) => {
-                let result = building(&mut table, &engine, runs);
+                let result = measure(&mut table, &engine, runs);
                 engine.clean_up()?;
                 result?;
             }
@@ -61,6 +62,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     println!("\n{table}");
     Ok(())
 }
+
+type OnEngine = fn(&mut Table, &Engine, usize) -> io::Result<()>;
 
 /// From nothing to the first output.
 fn start(table: &mut Table, runs: usize) -> io::Result<()> {
@@ -181,6 +184,31 @@ fn building(table: &mut Table, engine: &Engine, runs: usize) -> io::Result<()> {
         },
     )?;
     table.compare(&format!("one change, {images} of {IMAGES} images"), pair, &bake, Budget::Ratio(1.05));
+    Ok(())
+}
+
+/// A branch switch after which nothing has to be built, beside the bare calls that put as many tags.
+fn switching(table: &mut Table, engine: &Engine, runs: usize) -> io::Result<()> {
+    const IMAGES: usize = 200;
+    const TAGS: usize = 3;
+    let seed = format!("switch of {}", std::process::id());
+    let checkout = make(Shape { images: IMAGES, files: IMAGES * 20, commits: 20, seed })?;
+    timing::time(engine.shipwright(&checkout, &[]))?;
+    let (mut ours, mut bare) = (0, 0);
+    let pair = in_turns(
+        runs,
+        || {
+            ours += 1;
+            checkout.git(&["switch", "--quiet", "--create", &format!("branch{ours}")])?;
+            timing::time(engine.shipwright(&checkout, &["--tag", &format!("a{ours},b{ours}")]))
+        },
+        || {
+            bare += 1;
+            engine.tag_bare((0..IMAGES).map(Shape::name), TAGS, bare)
+        },
+    )?;
+    let work = format!("branch switch, {IMAGES} images with {TAGS} tags each");
+    table.compare(&work, pair, "the tag calls alone", Budget::Ratio(1.2));
     Ok(())
 }
 

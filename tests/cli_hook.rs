@@ -119,7 +119,7 @@ fn all_kinds_of_mistakes_are_found() {
     let cases: [(&[(&str, &str)], &str); 6] = [
         (&[("api/Dockerfile", "FROM acme/bsae\n")], "no Dockerfile here builds it"),
         (&[("api/Dockerfile", "FROM acme/base\nCOPY gone /\n")], "there is no `gone`"),
-        (&[("api/.dockerignore", "b\n")], "`b` is not in the build context"),
+        (&[("api/.dockerignore", "b\n")], "`b` is left out by api/.dockerignore"),
         (&[("base/Dockerfile", "FROM acme/api\n")], "in a loop"),
         (&[("shipwright.toml", "nmespace = 'x'\n")], "did you mean `namespace`"),
         (

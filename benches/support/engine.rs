@@ -3,10 +3,17 @@
 use std::io;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
 
+use futures_util::{StreamExt, stream};
 use serde_json::{Map, Value, json};
+use shipwright::engine::{Endpoint, Engine as Client, EngineEnvironment};
+use shipwright::image::ImageReference;
 
 use crate::support::checkout::{Checkout, NAMESPACE, Shape};
+
+/// Bare calls that are under way at once.
+const CALLS: usize = 16;
 
 /// An engine that answers, with a client that has buildx.
 #[derive(Debug)]
@@ -83,6 +90,35 @@ impl Engine {
         let names: Vec<String> = targets.keys().cloned().collect();
         let text = json!({ "group": { "default": { "targets": names } }, "target": targets });
         std::fs::write(bake_file(checkout), text.to_string())
+    }
+
+    /// Gives each of our images some tags, with nothing around it. Gives how long that took.
+    pub(crate) fn tag_bare(
+        &self,
+        names: impl Iterator<Item = String>,
+        tags: usize,
+        round: usize,
+    ) -> io::Result<Duration> {
+        let reference = |text: String| text.parse::<ImageReference>().map_err(io::Error::other);
+        let mut calls = Vec::new();
+        for name in names {
+            let source = reference(format!("{}/{name}:latest", self.ours))?;
+            for tag in 0..tags {
+                calls.push((source.clone(), reference(format!("{}/{name}:bare{round}-{tag}", self.ours))?));
+            }
+        }
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        runtime.block_on(async {
+            let environment = EngineEnvironment::new(&|_| None);
+            let endpoint = Endpoint::resolve(Some(&self.host), &environment).map_err(io::Error::other)?;
+            let client =
+                Client::connect_with(&endpoint, environment.builder).await.map_err(io::Error::other)?;
+            let begun = Instant::now();
+            let calls = calls.iter().map(|(source, target)| client.tag(source, target));
+            let done: Vec<_> = stream::iter(calls).buffer_unordered(CALLS).collect().await;
+            done.into_iter().collect::<Result<(), _>>().map_err(io::Error::other)?;
+            Ok(begun.elapsed())
+        })
     }
 
     /// Removes the images that the benchmarks made.

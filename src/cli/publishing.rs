@@ -11,10 +11,11 @@ use super::error::{CliError, ExitCode};
 use super::output::{Output, follow};
 use super::registries::Registries;
 use super::session::Session;
+use crate::checkout::CommitId;
 use crate::diagnostic::Diagnostic;
 use crate::execution::{EVENT_CAPACITY, Event, Outcome};
 use crate::plan::Plan;
-use crate::publish::{Failure, FailureKind, Move, Publication, Publisher, Report};
+use crate::publish::{Failure, FailureKind, Publication, Publisher, Report};
 use crate::report::Work;
 
 /// A run that puts images and tags into registries, and shows how.
@@ -38,7 +39,7 @@ impl Publishing<'_> {
             output.summarise_in_place(self.plan);
             return Ok(ExitCode::Done);
         }
-        for line in moves(publications) {
+        for line in moves(publications, self.plan) {
             output.result_line(&line);
         }
         let begun = Instant::now();
@@ -72,21 +73,25 @@ impl Publishing<'_> {
 }
 
 /// Says from where to where tags move, before they do.
-fn moves(publications: &[Publication]) -> Vec<String> {
+fn moves(publications: &[Publication], plan: &Plan) -> Vec<String> {
     let moves = publications.iter().flat_map(|publication| {
-        publication.moves.iter().map(|moved| (publication.tagged(&moved.tag).to_string(), from(moved)))
+        let to =
+            commit(plan.steps[publication.step].revision.filter(|_| !plan.steps[publication.step].dirty));
+        publication.moves.iter().map(move |moved| {
+            let from = match &moved.from {
+                None => "new".to_owned(),
+                Some(from) => commit(from.revision),
+            };
+            (publication.tagged(&moved.tag).to_string(), format!("{from} → {to}"))
+        })
     });
     let moves: Vec<(String, String)> = moves.collect();
     let width = moves.iter().map(|(reference, _)| reference.len()).max().unwrap_or_default();
-    moves.iter().map(|(reference, from)| format!("  move   {reference:width$}   {from}")).collect()
+    moves.iter().map(|(reference, way)| format!("  move   {reference:width$}   {way}")).collect()
 }
 
-fn from(moved: &Move) -> String {
-    let Some(from) = &moved.from else { return "new".to_owned() };
-    match from.revision {
-        Some(revision) => format!("is at {}", revision.short()),
-        None => "is on an image without a commit".to_owned(),
-    }
+fn commit(revision: Option<CommitId>) -> String {
+    revision.map_or_else(|| "no commit".to_owned(), |revision| revision.short())
 }
 
 fn conclude(report: &Report, publications: &[Publication], begun: Instant, output: &Output) -> ExitCode {

@@ -55,7 +55,7 @@ fn missing_source(image: &Image, context: &BuildContext, nowhere: &Nowhere) -> D
         Some(told) => as_error(told.clone()),
         None => Diagnostic::error(format!("`{}` {}", printable(&source.written), printable(&nowhere.why)))
             .at(place)
-            .hint("an ignore file may leave it out; if it is elsewhere, set `context` in shipwright.toml"),
+            .hint("if it is elsewhere, set `context` in shipwright.toml"),
     }
 }
 
