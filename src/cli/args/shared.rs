@@ -18,7 +18,7 @@ pub struct SelectionArgs {
     #[arg(short = 'd', long, value_name = "TARGET", value_delimiter = ',')]
     pub dependents: Vec<String>,
 
-    /// These images alone; what they depend on has to be built already
+    /// These images alone; what they depend on has to be on the engine or in a registry
     #[arg(short = 'e', long, value_name = "TARGET", value_delimiter = ',')]
     pub exact: Vec<String>,
 
