@@ -8,7 +8,7 @@ use std::process::{Command, Output};
 
 use super::files;
 use super::graph;
-use super::life::Life;
+use super::life::{Life, SETTINGS};
 use super::tree::{Entry, Files, Name, under};
 
 /// The message of the first commit.
@@ -185,12 +185,13 @@ fn changeable(life: &Life) -> (Files, Vec<Name>) {
     (files, names)
 }
 
-/// All files with content but Dockerfiles and rules.
+/// All files with content but Dockerfiles, rules and settings.
 pub fn editable(life: &Life) -> Vec<Name> {
     let files = Files::read(&life.root());
     let special = |name: &[u8]| {
         let name = String::from_utf8_lossy(name).into_owned();
-        name.contains("ockerfile") || name.contains(".dockerignore") || name.contains(".git")
+        let of_git_or_docker = [".git", ".dockerignore", "ockerfile"].iter().any(|part| name.contains(part));
+        of_git_or_docker || name == SETTINGS
     };
     let all = files.0.into_iter().filter(|(_, entry)| matches!(entry, Entry::File { .. }));
     all.map(|(name, _)| name).filter(|name| !special(name)).collect()

@@ -20,7 +20,7 @@ use super::tree::{Files, Name, digest_of};
 use crate::support::{Checkout, Engine, Run, images_of, text};
 
 /// The settings file.
-const SETTINGS: &str = "shipwright.toml";
+pub const SETTINGS: &str = "shipwright.toml";
 
 /// A generated checkout on an engine.
 pub struct Life {
