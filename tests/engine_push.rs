@@ -274,6 +274,51 @@ fn a_tag_that_somebody_else_moved_is_left_to_them() {
     assert_ne!(story.digests(&CHAIN, "main")["tool"], theirs["tool"]);
 }
 
+/// The other one's push begins and ends between our first look and our tags.
+#[test]
+fn a_tag_that_moves_while_images_are_sent_is_looked_at_again() {
+    let Some(mut story) = story() else { return };
+    let direct = story.address.clone();
+    let (proxy, _runtime) = proxied(&mut story);
+    story.push(&[]).0.exits(0);
+    let other = Checkout::empty();
+    other.git(&["pull", "--quiet", &story.checkout.root.to_string_lossy(), "main"]);
+    let race = |first: &Checkout, second: &Checkout| {
+        proxy.hold_from(is_manifest);
+        let mut command = story.engine.command(first, &["push", "--registry", &story.address]);
+        let push = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the command runs");
+        let given_up = Instant::now() + Duration::from_secs(60);
+        while !proxy.seen().iter().any(is_manifest) {
+            assert!(Instant::now() < given_up, "no image arrived");
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        story.engine.run(second, &["push", "--registry", &direct]).exits(0);
+        proxy.heal();
+        Run::of(&push.wait_with_output().expect("it ends"))
+    };
+    let put = |checkout: &Checkout, text: &str| {
+        checkout.write("tool/t", text);
+        checkout.commit(text);
+    };
+    put(&other, "theirs");
+    put(&story.checkout, "ours");
+    let run = race(&story.checkout, &other);
+    let theirs = other.head()[..12].to_owned();
+    run.exits(1).says(&format!("is at {theirs}, which is not in this history")).says("--force");
+    let theirs = story.digests(&CHAIN, &theirs);
+    assert_eq!((story.digests(&CHAIN, "main"), story.digests(&CHAIN, "latest")), (theirs.clone(), theirs));
+
+    // A push of an older commit that ends meanwhile is no reason to stop.
+    put(&other, "older");
+    let from = other.root.to_string_lossy().into_owned();
+    story.checkout.git(&["fetch", "--quiet", &from, "main"]);
+    story.checkout.git(&["reset", "--quiet", "--hard", "FETCH_HEAD"]);
+    put(&story.checkout, "newest");
+    race(&story.checkout, &other).exits(0);
+    let newest = story.digests(&["tool"], &story.checkout.head()[..12]);
+    assert_eq!(story.digests(&["tool"], "main"), newest);
+}
+
 #[test]
 fn a_registry_that_does_not_answer_is_an_exit_code_of_its_own() {
     let story = story!();

@@ -12,6 +12,7 @@ use super::publishing::Publishing;
 use super::push_refusals::refusals;
 use super::registries::Registries;
 use super::session::{EngineNeed, Request, Session, has_errors};
+use crate::checkout::CommitId;
 use crate::diagnostic::Diagnostic;
 use crate::execution::Outcome;
 use crate::image::Tag;
@@ -70,7 +71,10 @@ pub(super) async fn run(
     let observed = if forked.is_some() { observed_without_login(observed, &wanted) } else { observed? };
     let publications: Vec<Publication> =
         wanted.iter().zip(&observed).map(|(wanted, observed)| decide(wanted, observed)).collect();
-    let objections = objections(&session, &publications, &wanted, args.force);
+    let is_ancestor = |revision| is_ancestor(&session, revision);
+    let judgement = Judgement { is_ancestor: &is_ancestor, force: args.force };
+    let objections: Vec<Diagnostic> =
+        publications.iter().flat_map(|publication| judge(publication, &judgement)).collect();
     output.diagnostics(&objections);
     if has_errors(&objections) {
         return Err(CliError { diagnostics: Vec::new(), code: ExitCode::Failed, root: None });
@@ -104,6 +108,7 @@ pub(super) async fn run(
         session: &session,
         plan: &plan,
         registries: &registries,
+        judgement: &judgement,
         events: args.build.run.events.as_deref(),
     };
     let code = publishing.carry_out(&publications, output).await?;
@@ -150,23 +155,11 @@ fn moving(session: &Session, step: &Step, at: usize) -> Vec<(u8, Tag)> {
         .collect()
 }
 
-fn objections(
-    session: &Session,
-    publications: &[Publication],
-    wanted: &[Wanted],
-    force: bool,
-) -> Vec<Diagnostic> {
-    let is_ancestor = |revision| {
-        let holds = session.checkout.is_ancestor(revision, session.commit?).unwrap_or(false);
-        // Where the history was cut off, a commit that is not seen may be beyond the cut.
-        if !holds && session.checkout.is_shallow() { None } else { Some(holds) }
-    };
-    let judgement = Judgement { is_ancestor: &is_ancestor, force };
-    publications
-        .iter()
-        .zip(wanted)
-        .flat_map(|(publication, wanted)| judge(publication, &wanted.platform, &judgement))
-        .collect()
+/// Whether a commit is in the history of what is pushed.
+fn is_ancestor(session: &Session, revision: CommitId) -> Option<bool> {
+    let holds = session.checkout.is_ancestor(revision, session.commit?).unwrap_or(false);
+    // Where the history was cut off, a commit that is not seen may be beyond the cut.
+    if !holds && session.checkout.is_shallow() { None } else { Some(holds) }
 }
 
 /// What a registry has need not be built.
