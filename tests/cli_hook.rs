@@ -138,6 +138,38 @@ fn all_kinds_of_mistakes_are_found() {
     }
 }
 
+/// Nothing in the pushed commit says any more what the namespace is, but what it begins from does.
+#[test]
+fn the_only_reference_of_a_checkout_may_be_mistyped() {
+    let files = [
+        ("base/Dockerfile", "FROM busybox\n"),
+        ("api/Dockerfile", "FROM acme/base\n"),
+        ("tool/Dockerfile", "FROM busybox\n"),
+    ];
+    let story = || {
+        let story = Story::new(&files);
+        story.shop.git(&["push", "--quiet", "origin", "main"]);
+        story.shop.run(&["hook", "install"]).exits(0);
+        story
+    };
+    let mistyped = story();
+    mistyped.commit(&[("api/Dockerfile", "FROM acme/bsae\n")]);
+    let run = mistyped.git(&["push", "origin", "main"]).exits(1).says("api/Dockerfile:1:6").says("acme/base");
+    assert!(run.stderr.contains("not pushed: main at"), "{}", run.stderr);
+    mistyped.git(&["push", "--no-verify", "--quiet", "origin", "main"]).exits(0);
+    mistyped.commit(&[("x", "")]);
+    mistyped.git(&["push", "origin", "main"]).exits(0);
+    // An image that is built elsewhere from now on, somebody else's, and a published one.
+    for reference in ["acme/base", "other/bsae", "acme/bsae:1.2"] {
+        let story = story();
+        if reference == "acme/base" {
+            story.shop.remove("base/Dockerfile");
+        }
+        story.commit(&[("api/Dockerfile", &format!("FROM {reference}\n"))]);
+        story.git(&["push", "origin", "main"]).exits(0);
+    }
+}
+
 #[test]
 fn what_is_no_mistake_of_a_commit_is_not_refused() {
     for files in [
