@@ -4,7 +4,8 @@
 mod support;
 
 use std::fs;
-use std::io::Write;
+use std::io::{Read, Write};
+use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -526,6 +527,44 @@ fn a_branch_switch_succeeds_with_a_line_at_most() {
     let run = story.git(&["switch", "--quiet", "broken"]).exits(0);
     assert_eq!(run.stderr.lines().count(), 1, "{}", run.stderr);
     quiet(&["rebase", "--quiet", "main"]);
+}
+
+/// An engine that takes connections and says `answer` to each, then nothing more. Gives where it listens.
+fn silent_engine(answer: String) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = listener.local_addr().expect("an address");
+    std::thread::spawn(move || {
+        let mut open = Vec::new();
+        for mut stream in listener.incoming().flatten() {
+            // The rest of the request does not matter.
+            let _ = stream.read(&mut [0; 1024]).and_then(|_| stream.write_all(answer.as_bytes()));
+            open.push(stream);
+        }
+    });
+    format!("tcp://{address}")
+}
+
+#[test]
+fn an_engine_that_says_nothing_holds_no_switch_up() {
+    let version = r#"{"Version":"26.1.5","ApiVersion":"1.45","Os":"linux","Arch":"amd64"}"#;
+    let head = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length:";
+    let version = format!("{head} {}\r\n\r\n{version}", version.len());
+    let switches = [String::new(), version].map(|answer| {
+        std::thread::spawn(move || {
+            let story = Story::pushed();
+            story.shop.run(&["hook", "install", "post-checkout"]).exits(0);
+            let mut command = story.command(&story.shop.root, &["switch", "--quiet", "--create", "feature"]);
+            command.env("DOCKER_HOST", silent_engine(answer));
+            let run = Run::of(&command.output().expect("git runs")).exits(0);
+            assert_eq!(
+                run.stderr,
+                "shipwright: no image tag is moved: the engine does not answer within 10 s\n"
+            );
+        })
+    });
+    for switch in switches {
+        switch.join().expect("it is not held up");
+    }
 }
 
 #[test]
