@@ -354,6 +354,29 @@ fn a_hook_that_was_there_is_called_first_and_comes_back_as_it_was() {
     assert!(!story.hook("pre-push.before-shipwright").exists());
 }
 
+/// The manager's script of all hooks looks for the user's under the name that it is called by.
+#[test]
+fn a_hook_that_goes_by_its_own_name_keeps_it() {
+    let dispatch = "user=${0%/*}/../$(basename \"$0\")\n[ ! -f \"$user\" ] || sh -e \"$user\" \"$@\"\n";
+    let wrapper = "#!/usr/bin/env sh\n. \"$(dirname \"$0\")/h\"";
+    let guarded = "#!/bin/bash\nif [[ ${BASH_SOURCE[0]} == \"$0\" ]]; then sh \"${0%/*}/../pre-push\"; fi";
+    for script in [wrapper, guarded] {
+        let story = Story::new(&[("base/Dockerfile", "FROM busybox\n"), (".husky/_/.gitignore", "*\n")]);
+        story.shop.write(".husky/_/h", dispatch);
+        story.shop.write(".husky/_/pre-push", script);
+        story.shop.make_executable(".husky/_/pre-push");
+        story.shop.write(".husky/pre-push", "echo theirs >&2\nexit 3\n");
+        story.shop.git(&["config", "core.hooksPath", ".husky/_"]);
+        story.git(&["push", "origin", "main"]).exits(1).says("theirs");
+        story.shop.run(&["hook", "install"]).exits(0).says("husky writes .husky/_ anew");
+        story.git(&["push", "origin", "main"]).exits(1).says("theirs");
+        story.commit(&[(".husky/pre-push", "cat >&2\n"), ("base/Dockerfile", "FROM\n")]);
+        let run = story.git(&["push", "origin", "main"]).exits(1).says("base/Dockerfile:1");
+        assert!(run.stderr.contains("refs/heads/main"), "{}", run.stderr);
+        assert_eq!(story.at("main"), None);
+    }
+}
+
 #[test]
 fn a_hook_that_git_would_not_run_is_kept_and_not_run() {
     let story = Story::new(&[("readme", "")]);
