@@ -5,7 +5,7 @@ use super::args::{GlobalArgs, PushArgs};
 use super::build::{BuildRun, build_options, fetch_left_out};
 use super::environment::Environment;
 use super::error::{CliError, ExitCode};
-use super::forks::{observed_without_login, registry_without_login};
+use super::forks::{cannot_push, observed_without_login};
 use super::lookup::{self, look_up};
 use super::output::Output;
 use super::publishing::Publishing;
@@ -66,7 +66,7 @@ pub(super) async fn run(
     }
 
     let wanted = wanted(&session, &plan, &registries.places)?;
-    let forked = registry_without_login(&session, environment, &wanted, &registries.credentials).await?;
+    let forked = cannot_push(&session, environment, &wanted, &registries).await?;
     let observed = observe(&registries.client, &wanted).await;
     let observed = if forked.is_some() { observed_without_login(observed, &wanted) } else { observed? };
     let publications: Vec<Publication> =
@@ -98,10 +98,8 @@ pub(super) async fn run(
             });
         }
     }
-    if let Some(host) = forked {
-        output.result_line(&format!(
-            "nothing pushed: this is a pull request of a fork and there are no credentials for {host}"
-        ));
+    if let Some(why) = forked {
+        output.result_line(&format!("nothing pushed: this is a pull request of a fork and {why}"));
         return Ok(session.blocked_code(&plan));
     }
     let publishing = Publishing {
