@@ -226,7 +226,9 @@ fn a_registry_with_tokens() {
     let run = run_in_job(&story, Some(READER), &["push"], &job).exits(0);
     let run = run.says("nothing pushed: this is a pull request of a fork").says("may not push to");
     assert!(!run.stderr.contains("error"), "{}", run.stderr);
-    run_in_job(&story, Some(("reader", "hunter2")), &["push"], &job).exits(4).says("does not accept the login");
+    run_in_job(&story, Some(("reader", "hunter2")), &["push"], &job)
+        .exits(4)
+        .says("does not accept the login");
 
     run_as(&story, Some(WRITER), &["push"]).exits(0).says("3 pushed");
     run_as(&story, Some(WRITER), &["push"]).exits(0).says("nothing to push");
