@@ -283,11 +283,27 @@ fn is_from_fork(system: &System, event: &CiEvent, get: &dyn Fn(&str) -> Option<S
         GITHUB => event.from_fork,
         "GitLab CI" => differ("CI_MERGE_REQUEST_SOURCE_PROJECT_ID", "CI_MERGE_REQUEST_PROJECT_ID"),
         "Travis CI" => differ("TRAVIS_PULL_REQUEST_SLUG", "TRAVIS_REPO_SLUG"),
+        "AppVeyor" => differ("APPVEYOR_PULL_REQUEST_HEAD_REPO_NAME", "APPVEYOR_REPO_NAME"),
+        "Semaphore" => differ("SEMAPHORE_GIT_PR_SLUG", "SEMAPHORE_GIT_REPO_SLUG"),
+        "Buildkite" => {
+            let repository = |name| get(name).map(|url| owner_and_name(&url));
+            let (request, own) = (repository("BUILDKITE_PULL_REQUEST_REPO"), repository("BUILDKITE_REPO"));
+            request.zip(own).is_some_and(|(request, own)| request != own)
+        }
+        "Jenkins" => get("CHANGE_FORK").is_some(),
         "Azure Pipelines" => get("SYSTEM_PULLREQUEST_ISFORK").is_some_and(|value| is_yes(&value)),
         // It has the number only then.
         "CircleCI" => get("CIRCLE_PR_NUMBER").is_some(),
         _ => false,
     }
+}
+
+/// What URLs of a repository have in common, however it is reached.
+fn owner_and_name(url: &str) -> String {
+    let url = url.trim_end_matches('/');
+    let mut parts: Vec<&str> = url.strip_suffix(".git").unwrap_or(url).rsplit(['/', ':']).take(2).collect();
+    parts.reverse();
+    parts.join("/").to_ascii_lowercase()
 }
 
 fn is_yes(value: &str) -> bool {
@@ -402,6 +418,47 @@ mod tests {
         let azure =
             [("TF_BUILD", "True"), ("BUILD_SOURCEVERSION", SHA), ("BUILD_SOURCEBRANCH", "refs/pull/3/merge")];
         assert_eq!(ask(&azure, &detached()).map(|reference| reference.trigger), Some(request("3")));
+    }
+
+    #[test]
+    fn requests_of_forks() {
+        let of = |variables: &[(&str, &str)]| {
+            let variables = [&[("CI", "true")], variables].concat();
+            ask(&variables, &detached()).expect("a system").from_fork
+        };
+        let kite = [("BUILDKITE", "true"), ("BUILDKITE_COMMIT", SHA), ("BUILDKITE_PULL_REQUEST", "9")];
+        let kite = |repository, request| {
+            let more = [("BUILDKITE_REPO", repository), ("BUILDKITE_PULL_REQUEST_REPO", request)];
+            of(&[&kite[..], &more].concat())
+        };
+        assert!(kite("git@github.com:acme/shop.git", "git://github.com/eve/shop.git"));
+        for request in ["git://github.com/Acme/shop.git", "https://github.com/acme/shop/", ""] {
+            assert!(!kite("git@github.com:acme/shop.git", request), "{request}");
+        }
+        let jenkins = [("JENKINS_URL", "x"), ("GIT_COMMIT", SHA), ("CHANGE_ID", "9")];
+        assert!(!of(&jenkins));
+        assert!(of(&[&jenkins[..], &[("CHANGE_FORK", "eve")]].concat()));
+        for (present, commit, number, own, request) in [
+            (
+                "APPVEYOR",
+                "APPVEYOR_REPO_COMMIT",
+                "APPVEYOR_PULL_REQUEST_NUMBER",
+                "APPVEYOR_REPO_NAME",
+                "APPVEYOR_PULL_REQUEST_HEAD_REPO_NAME",
+            ),
+            (
+                "SEMAPHORE",
+                "SEMAPHORE_GIT_SHA",
+                "SEMAPHORE_GIT_PR_NUMBER",
+                "SEMAPHORE_GIT_REPO_SLUG",
+                "SEMAPHORE_GIT_PR_SLUG",
+            ),
+        ] {
+            let from = |whose| {
+                of(&[(present, "1"), (commit, SHA), (number, "9"), (own, "acme/shop"), (request, whose)])
+            };
+            assert!(from("eve/shop") && !from("acme/shop") && !from(""), "{present}");
+        }
     }
 
     #[test]
