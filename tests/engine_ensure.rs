@@ -299,4 +299,6 @@ fn several_registries_get_the_same() {
     let there = second.reference(&format!("mirror/{}/tool:latest", story.engine.namespace));
     let found = runtime.block_on(registry::server::anonymous().head(&there)).expect("an answer");
     assert_eq!(found.expect("pushed").digest.to_string(), first);
+    let twice = ["push", "--registry", &story.address, "--registry", &story.address];
+    story.engine.run(&checkout, &twice).exits(0).says("1 image: nothing to push");
 }
