@@ -7,6 +7,7 @@ use super::environment::Environment;
 use super::error::{CliError, ExitCode};
 use super::forks::{cannot_push, observed_without_login};
 use super::lookup::{self, look_up};
+use super::others;
 use super::output::Output;
 use super::publishing::Publishing;
 use super::push_refusals::refusals;
@@ -109,7 +110,11 @@ pub(super) async fn run(
         judgement: &judgement,
         events: args.build.run.events.as_deref(),
     };
+    let is_change = !publications.iter().all(Publication::is_in_place);
     let code = publishing.carry_out(&publications, output).await?;
+    if code == ExitCode::Done && is_change {
+        output.diagnostics(&others::in_registries(&session, &registries).await);
+    }
     Ok(if code == ExitCode::Done { session.blocked_code(&plan) } else { code })
 }
 
