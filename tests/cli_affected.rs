@@ -96,7 +96,7 @@ fn affected_are_exactly_the_images_whose_key_differs() {
             shop.write(
                 "shipwright.lock",
                 format!("version = 1\n\n[bases]\n\"busybox:latest\" = \"{digest}\"\n"),
-            )
+            );
         }),
         ("settings", &|| shop.write("shipwright.toml", "metadata = \"2\"\n")),
         ("a revert", &|| {
