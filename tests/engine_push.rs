@@ -76,6 +76,31 @@ fn images_outside_of_a_selection_that_no_longer_match_are_listed() {
     silent(on_engine(&["base"]));
 }
 
+/// Jobs of one machine share its engine.
+#[test]
+fn two_pushes_of_one_engine_leave_no_names_behind() {
+    let Some(mut story) = story() else { return };
+    let (proxy, _runtime) = proxied(&mut story);
+    story.engine.build(&story.checkout, &[]).0.exits(0);
+    proxy.hold(is_manifest);
+    let start = || {
+        let mut command = story.engine.command(&story.checkout, &["push", "--registry", &story.address]);
+        command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the command runs")
+    };
+    let pushes = [start(), start()];
+    let given_up = Instant::now() + Duration::from_secs(60);
+    while proxy.seen().iter().filter(|seen| is_manifest(seen)).count() < pushes.len() {
+        assert!(Instant::now() < given_up, "no image arrived");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    proxy.heal();
+    for push in pushes {
+        Run::of(&push.wait_with_output().expect("it ends")).exits(0);
+    }
+    let lent = format!("{}/{}/*", story.address, story.engine.namespace);
+    assert_eq!(story.engine.docker(&["images", "--digests", &lent]).lines().count(), 1, "only the head");
+}
+
 #[test]
 fn a_name_of_the_registry_that_was_there_before_stays() {
     let story = story!();
@@ -329,7 +354,7 @@ fn a_tag_that_moves_while_images_are_sent_is_looked_at_again() {
     let other = Checkout::empty();
     other.git(&["pull", "--quiet", &story.checkout.root.to_string_lossy(), "main"]);
     let race = |first: &Checkout, second: &Checkout| {
-        proxy.hold_from(is_manifest);
+        proxy.hold(is_manifest);
         let mut command = story.engine.command(first, &["push", "--registry", &story.address]);
         let push = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the command runs");
         let given_up = Instant::now() + Duration::from_secs(60);

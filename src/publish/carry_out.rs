@@ -249,7 +249,6 @@ impl Publisher {
         publication: &Publication,
         target: &ImageReference,
     ) -> Result<Digest, Failure> {
-        let failed = |error: &EngineError| engine_failure(target, error, None);
         let source = self.plan.steps[publication.step].reference.as_ref();
         let (Some(engine), Some(source)) = (&self.engine, source) else {
             let message = format!("{target} is not in the registry, and there is no engine to push it");
@@ -260,15 +259,17 @@ impl Publisher {
                 hint: None,
             });
         };
-        // The engine pushes by name; one that is only for that is taken off again.
-        let is_lent = engine.inspect(target).await.map_err(|error| failed(&error))?.is_none();
-        if target != source {
-            engine.tag(source, target).await.map_err(|error| failed(&error))?;
-        }
-        let pushed = self.push_patiently(engine, publication, target).await;
-        if is_lent {
-            // It is only a name; the push decides.
-            let _ = engine.remove(target).await;
+        let mut is_lent = false;
+        let pushed = self.push_patiently(engine, publication, (source, target), &mut is_lent).await;
+        // It is only a name; the push decides.
+        let is_gone = if is_lent {
+            engine.remove(target).await.is_ok_and(|was_there| !was_there)
+        } else {
+            engine.inspect(target).await.is_ok_and(|found| found.is_none())
+        };
+        if let (true, Ok(Some(digest))) = (is_gone, &pushed) {
+            // Another push had lent it too, and took it off before this one ended and gave it a name by its digest.
+            let _ = engine.remove(&target.repository.with_digest(digest.clone())).await;
         }
         match pushed? {
             Some(digest) => Ok(digest),
@@ -289,10 +290,18 @@ impl Publisher {
         &self,
         engine: &Engine,
         publication: &Publication,
-        target: &ImageReference,
+        (source, target): (&ImageReference, &ImageReference),
+        is_lent: &mut bool,
     ) -> Result<Option<Digest>, Failure> {
         let mut tries = 1;
         loop {
+            // The engine pushes by name; one that is only for that is taken off again. Another push of the same image
+            // may have done so in the meantime.
+            let failed = |error: EngineError| engine_failure(target, &error, None);
+            *is_lent |= engine.inspect(target).await.map_err(failed)?.is_none();
+            if target != source {
+                engine.tag(source, target).await.map_err(failed)?;
+            }
             let login = self.credentials.login(target.repository.host()).await;
             let login = login.map_err(|error| registry_failure(target, &error))?;
             let origin = login.as_ref().map(|credential| &credential.origin);

@@ -43,7 +43,7 @@ struct State {
     fault: Option<(usize, usize, Fault)>,
     /// After which request everything is broken, and how.
     last: Option<(Matcher, Fault)>,
-    /// From which request on everything is held.
+    /// Which requests are held.
     held: Option<Matcher>,
 }
 
@@ -85,9 +85,9 @@ impl Proxy {
         self.healed.notify_waiters();
     }
 
-    /// Holds the first request that is like this, and all after it; forgets what it has seen.
-    pub fn hold_from(&self, first: Matcher) {
-        *self.state.lock().expect("not poisoned") = State { held: Some(first), ..State::default() };
+    /// Holds the requests that are like this; forgets what it has seen.
+    pub fn hold(&self, held: Matcher) {
+        *self.state.lock().expect("not poisoned") = State { held: Some(held), ..State::default() };
     }
 
     /// The requests since then.
@@ -101,9 +101,6 @@ async fn serve(mut client: TcpStream, upstream: String, state: Arc<Mutex<State>>
         let freed = healed.notified();
         let fault = {
             let mut state = state.lock().expect("not poisoned");
-            if state.held.is_some_and(|is_first| is_first(&request)) {
-                state.fault = Some((state.seen.len() + 1, usize::MAX, Fault::Hold));
-            }
             state.seen.push(request.clone());
             let number = state.seen.len();
             let broken = state.fault;
@@ -112,7 +109,8 @@ async fn serve(mut client: TcpStream, upstream: String, state: Arc<Mutex<State>>
             }
             let hit =
                 |(first, count, _): &(usize, usize, Fault)| number >= *first && number - *first < *count;
-            broken.filter(hit).map(|(_, _, fault)| fault)
+            let held = state.held.filter(|is_held| is_held(&request)).map(|_| Fault::Hold);
+            held.or_else(|| broken.filter(hit).map(|(_, _, fault)| fault))
         };
         match fault {
             Some(Fault::Cut) => return,
