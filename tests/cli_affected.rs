@@ -82,7 +82,8 @@ fn affected_are_exactly_the_images_whose_key_differs() {
     let found = |arguments: &[&str]| -> BTreeSet<String> {
         names(&affected(&shop, &[&["--since", "main"], arguments].concat())).into_iter().collect()
     };
-    let edits: [(&str, &dyn Fn()); 7] = [
+    let digest = format!("sha256:{}", "5".repeat(64));
+    let edits: [(&str, &dyn Fn()); 8] = [
         ("a committed edit", &|| {}),
         ("an edit of the work tree", &|| shop.write("web/pages/home.txt", "uncommitted\n")),
         ("an untracked input", &|| shop.write("web/pages/more.txt", "untracked\n")),
@@ -90,6 +91,12 @@ fn affected_are_exactly_the_images_whose_key_differs() {
         ("a comment", &|| {
             let text = std::fs::read_to_string(shop.root.join("tools/Dockerfile")).expect("a Dockerfile");
             shop.write("tools/Dockerfile", format!("# comment\n{text}"));
+        }),
+        ("a lock", &|| {
+            shop.write(
+                "shipwright.lock",
+                format!("version = 1\n\n[bases]\n\"busybox:latest\" = \"{digest}\"\n"),
+            );
         }),
         ("settings", &|| shop.write("shipwright.toml", "metadata = \"2\"\n")),
         ("a revert", &|| {
@@ -105,6 +112,32 @@ fn affected_are_exactly_the_images_whose_key_differs() {
     assert_eq!(found(&[]), BTreeSet::new(), "what is as it was is not affected");
     let options = ["--rev", "feature/login", "--build-arg", "NAMESPACE=acme", "--platform", "linux/s390x"];
     assert_eq!(found(&options).len(), 5, "options are both sides'");
+}
+
+#[test]
+fn a_base_that_a_lock_moves_affects_what_is_built_from_it() {
+    let shop = Checkout::with(&[
+        ("base/Dockerfile", "FROM alpine:3\n"),
+        ("api/Dockerfile", "FROM acme/base\n"),
+        ("tool/Dockerfile", "FROM busybox\n"),
+    ]);
+    let lock = |digit: &str| {
+        let digest = format!("sha256:{}", digit.repeat(64));
+        shop.write("shipwright.lock", format!("version = 1\n\n[bases]\n\"alpine:3\" = \"{digest}\"\n"));
+        shop.commit(digit);
+    };
+    lock("1");
+    let json = affected(&shop, &["--since", "HEAD~1"]);
+    assert_eq!(names(&json), ["base", "api"]);
+    assert_eq!(reasons(&json, "base"), ["base alpine:3 is locked to 111111111111"]);
+    lock("2");
+    let json = affected(&shop, &["--since", "HEAD~1"]);
+    assert_eq!(names(&json), ["base", "api"]);
+    assert_eq!(reasons(&json, "base"), ["base alpine:3 moved: 111111111111 → 222222222222"]);
+    assert_eq!(names(&affected(&shop, &["--since", "HEAD~2"])), ["base", "api"]);
+    shop.git(&["rm", "--quiet", "shipwright.lock"]);
+    shop.commit("none");
+    assert_eq!(names(&affected(&shop, &["--since", "HEAD~3"])), [""; 0]);
 }
 
 #[test]

@@ -4,7 +4,8 @@
 mod support;
 
 use std::fs;
-use std::io::Write;
+use std::io::{Read, Write};
+use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -135,6 +136,38 @@ fn all_kinds_of_mistakes_are_found() {
         let story = Story::pushed();
         story.commit(files);
         story.git(&["push", "origin", "main"]).exits(1).says(expected).says("not pushed: main at");
+    }
+}
+
+/// Nothing in the pushed commit says any more what the namespace is, but what it begins from does.
+#[test]
+fn the_only_reference_of_a_checkout_may_be_mistyped() {
+    let files = [
+        ("base/Dockerfile", "FROM busybox\n"),
+        ("api/Dockerfile", "FROM acme/base\n"),
+        ("tool/Dockerfile", "FROM busybox\n"),
+    ];
+    let story = || {
+        let story = Story::new(&files);
+        story.shop.git(&["push", "--quiet", "origin", "main"]);
+        story.shop.run(&["hook", "install"]).exits(0);
+        story
+    };
+    let mistyped = story();
+    mistyped.commit(&[("api/Dockerfile", "FROM acme/bsae\n")]);
+    let run = mistyped.git(&["push", "origin", "main"]).exits(1).says("api/Dockerfile:1:6").says("acme/base");
+    assert!(run.stderr.contains("not pushed: main at"), "{}", run.stderr);
+    mistyped.git(&["push", "--no-verify", "--quiet", "origin", "main"]).exits(0);
+    mistyped.commit(&[("x", "")]);
+    mistyped.git(&["push", "origin", "main"]).exits(0);
+    // An image that is built elsewhere from now on, somebody else's, and a published one.
+    for reference in ["acme/base", "other/bsae", "acme/bsae:1.2"] {
+        let story = story();
+        if reference == "acme/base" {
+            story.shop.remove("base/Dockerfile");
+        }
+        story.commit(&[("api/Dockerfile", &format!("FROM {reference}\n"))]);
+        story.git(&["push", "origin", "main"]).exits(0);
     }
 }
 
@@ -321,6 +354,29 @@ fn a_hook_that_was_there_is_called_first_and_comes_back_as_it_was() {
     assert!(!story.hook("pre-push.before-shipwright").exists());
 }
 
+/// The manager's script of all hooks looks for the user's under the name that it is called by.
+#[test]
+fn a_hook_that_goes_by_its_own_name_keeps_it() {
+    let dispatch = "user=${0%/*}/../$(basename \"$0\")\n[ ! -f \"$user\" ] || sh -e \"$user\" \"$@\"\n";
+    let wrapper = "#!/usr/bin/env sh\n. \"$(dirname \"$0\")/h\"";
+    let guarded = "#!/bin/bash\nif [[ ${BASH_SOURCE[0]} == \"$0\" ]]; then sh \"${0%/*}/../pre-push\"; fi";
+    for script in [wrapper, guarded] {
+        let story = Story::new(&[("base/Dockerfile", "FROM busybox\n"), (".husky/_/.gitignore", "*\n")]);
+        story.shop.write(".husky/_/h", dispatch);
+        story.shop.write(".husky/_/pre-push", script);
+        story.shop.make_executable(".husky/_/pre-push");
+        story.shop.write(".husky/pre-push", "echo theirs >&2\nexit 3\n");
+        story.shop.git(&["config", "core.hooksPath", ".husky/_"]);
+        story.git(&["push", "origin", "main"]).exits(1).says("theirs");
+        story.shop.run(&["hook", "install"]).exits(0).says("husky writes .husky/_ anew");
+        story.git(&["push", "origin", "main"]).exits(1).says("theirs");
+        story.commit(&[(".husky/pre-push", "cat >&2\n"), ("base/Dockerfile", "FROM\n")]);
+        let run = story.git(&["push", "origin", "main"]).exits(1).says("base/Dockerfile:1");
+        assert!(run.stderr.contains("refs/heads/main"), "{}", run.stderr);
+        assert_eq!(story.at("main"), None);
+    }
+}
+
 #[test]
 fn a_hook_that_git_would_not_run_is_kept_and_not_run() {
     let story = Story::new(&[("readme", "")]);
@@ -494,6 +550,44 @@ fn a_branch_switch_succeeds_with_a_line_at_most() {
     let run = story.git(&["switch", "--quiet", "broken"]).exits(0);
     assert_eq!(run.stderr.lines().count(), 1, "{}", run.stderr);
     quiet(&["rebase", "--quiet", "main"]);
+}
+
+/// An engine that takes connections and says `answer` to each, then nothing more. Gives where it listens.
+fn silent_engine(answer: String) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = listener.local_addr().expect("an address");
+    std::thread::spawn(move || {
+        let mut open = Vec::new();
+        for mut stream in listener.incoming().flatten() {
+            // The rest of the request does not matter.
+            let _ = stream.read(&mut [0; 1024]).and_then(|_| stream.write_all(answer.as_bytes()));
+            open.push(stream);
+        }
+    });
+    format!("tcp://{address}")
+}
+
+#[test]
+fn an_engine_that_says_nothing_holds_no_switch_up() {
+    let version = r#"{"Version":"26.1.5","ApiVersion":"1.45","Os":"linux","Arch":"amd64"}"#;
+    let head = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length:";
+    let version = format!("{head} {}\r\n\r\n{version}", version.len());
+    let switches = [String::new(), version].map(|answer| {
+        std::thread::spawn(move || {
+            let story = Story::pushed();
+            story.shop.run(&["hook", "install", "post-checkout"]).exits(0);
+            let mut command = story.command(&story.shop.root, &["switch", "--quiet", "--create", "feature"]);
+            command.env("DOCKER_HOST", silent_engine(answer));
+            let run = Run::of(&command.output().expect("git runs")).exits(0);
+            assert_eq!(
+                run.stderr,
+                "shipwright: no image tag is moved: the engine does not answer within 10 s\n"
+            );
+        })
+    });
+    for switch in switches {
+        switch.join().expect("it is not held up");
+    }
 }
 
 #[test]

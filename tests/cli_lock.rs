@@ -4,6 +4,7 @@ mod registry;
 mod support;
 
 use std::collections::BTreeMap;
+use std::net::{IpAddr, UdpSocket};
 
 use registry::server::{Server, Uploader};
 use serde_json::{Value, json};
@@ -130,6 +131,38 @@ fn every_base_of_the_selected_images_is_locked_and_stays_so() {
     assert_ne!(story.server.address, address);
     story.run(&["lock"]).exits(0).says("shipwright.lock: 3 as before");
     assert_eq!((story.lock_text(), story.keys()), (text, keys));
+}
+
+/// An address of this machine that is not the loopback interface's. Nothing is sent to find it.
+fn own_address() -> Option<IpAddr> {
+    let socket = UdpSocket::bind("0.0.0.0:0").ok()?;
+    socket.connect("192.0.2.1:9").ok()?;
+    Some(socket.local_addr().ok()?.ip()).filter(|address| !address.is_loopback())
+}
+
+#[test]
+fn a_registry_elsewhere_is_spoken_to_without_encryption_only_if_the_settings_say_so() {
+    let Some(address) = own_address() else {
+        #[expect(clippy::print_stderr, reason = "a test that did not run must say so")]
+        {
+            eprintln!("not run: this machine has no other address");
+        }
+        return;
+    };
+    let Some(server) = Server::start_at(address) else { return };
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    runtime.block_on(Uploader::new(&server).image("one", "1", &[], "amd64"));
+    let checkout = Checkout::with(&[("x/Dockerfile", &format!("FROM {}/one:1\n", server.address))]);
+    let named = |registry: &str| {
+        checkout.write("shipwright.toml", format!("insecure_registries = [\"{registry}\"]\n"));
+    };
+    let plain = "does not speak TLS";
+    checkout.run(&["lock"]).exits(4).says(&server.address).says(plain).says("insecure_registries");
+    named(&format!("{address}:1"));
+    checkout.run(&["lock"]).exits(4).says(plain);
+    named(&server.address);
+    checkout.run(&["lock"]).exits(0).says("1 locked");
+    checkout.run(&["lock", "--check"]).exits(0);
 }
 
 #[test]

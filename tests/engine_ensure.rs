@@ -177,13 +177,24 @@ fn what_exact_leaves_out_comes_from_the_registry() {
 
 /// Runs a command with a login in Docker's configuration, or with none.
 fn run_as(story: &Story, login: Option<(&str, &str)>, arguments: &[&str]) -> Run {
+    run_in_job(story, login, arguments, &[])
+}
+
+/// The same in a job of a CI system.
+fn run_in_job(
+    story: &Story,
+    login: Option<(&str, &str)>,
+    arguments: &[&str],
+    variables: &[(&str, &str)],
+) -> Run {
     let folder = story.checkout.beside("docker");
     std::fs::create_dir_all(&folder).expect("a folder");
     let config = login.map_or(serde_json::json!({}), |login| auths(&story.address, login));
     std::fs::write(folder.join("config.json"), config.to_string()).expect("written");
     let all = [&[arguments[0], "--registry", &story.address], &arguments[1..]].concat();
     let mut command = story.engine.command(&story.checkout, &all);
-    let run = Run::of(&command.env("DOCKER_CONFIG", &folder).output().expect("the command runs"));
+    command.env("DOCKER_CONFIG", &folder).envs(variables.iter().copied());
+    let run = Run::of(&command.output().expect("the command runs"));
     let said = format!("{}{}", run.stdout, run.stderr);
     assert!(!login.is_some_and(|(_, password)| said.contains(password)), "a password is shown: {said}");
     run
@@ -198,6 +209,27 @@ fn a_registry_with_tokens() {
     let certificate = tokens.certificate.to_string_lossy();
     let Some(story) = story_with(&["token", &tokens.realm, &certificate]) else { return };
     run_as(&story, Some(READER), &["push"]).exits(4).says("config.json").says("push");
+
+    // The token of a fork's job may only read.
+    let head = story.checkout.git(&["rev-parse", "HEAD"]);
+    let event = story.checkout.beside("event.json");
+    let request = serde_json::json!({"number": 7, "head": {"sha": head, "repo": {"full_name": "eve/shop"}},
+        "base": {"repo": {"full_name": "acme/shop"}}});
+    std::fs::write(&event, serde_json::json!({"pull_request": request}).to_string()).expect("a file");
+    let job = [
+        ("CI", "true"),
+        ("GITHUB_ACTIONS", "true"),
+        ("GITHUB_REF", "refs/pull/7/merge"),
+        ("GITHUB_SHA", head.as_str()),
+        ("GITHUB_EVENT_PATH", &event.to_string_lossy()),
+    ];
+    let run = run_in_job(&story, Some(READER), &["push"], &job).exits(0);
+    let run = run.says("nothing pushed: this is a pull request of a fork").says("may not push to");
+    assert!(!run.stderr.contains("error"), "{}", run.stderr);
+    run_in_job(&story, Some(("reader", "hunter2")), &["push"], &job)
+        .exits(4)
+        .says("does not accept the login");
+
     run_as(&story, Some(WRITER), &["push"]).exits(0).says("3 pushed");
     run_as(&story, Some(WRITER), &["push"]).exits(0).says("nothing to push");
     story.forget();
@@ -267,4 +299,6 @@ fn several_registries_get_the_same() {
     let there = second.reference(&format!("mirror/{}/tool:latest", story.engine.namespace));
     let found = runtime.block_on(registry::server::anonymous().head(&there)).expect("an answer");
     assert_eq!(found.expect("pushed").digest.to_string(), first);
+    let twice = ["push", "--registry", &story.address, "--registry", &story.address];
+    story.engine.run(&checkout, &twice).exits(0).says("1 image: nothing to push");
 }

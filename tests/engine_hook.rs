@@ -160,6 +160,35 @@ fn images_are_in_the_registry_before_the_refs_are_anywhere() {
 }
 
 #[test]
+fn what_several_pushed_refs_share_is_done_once() {
+    let story = story!(&["--mode", "push"]);
+    if story.engine.has_no_network() {
+        return;
+    }
+    let Some(server) = Server::start(&[]) else { return };
+    story.commit("shipwright.toml", &format!("registry = \"{}\"\n", server.address));
+    story.shop.git(&["branch", "feature"]);
+    story.shop.git(&["switch", "--quiet", "feature"]);
+    story.commit("api/b", "2");
+    let refs = ["main", "main:refs/heads/copy", "main:refs/tags/v1", "feature", "feature:refs/tags/v2"];
+    let run = story.git(&[&["push", "origin"], &refs[..]].concat()).exits(0);
+    let count = |part: &str| run.stderr.matches(part).count();
+    assert_eq!(count(" built in "), 4, "base and tool once, api twice: {}", run.stderr);
+    assert_eq!(count("pushed 127.0.0.1"), 4, "{}", run.stderr);
+    let said: Vec<&str> = run.stderr.lines().filter(|line| line.contains(" tags written")).collect();
+    assert_eq!(said.len(), 3, "a commit once for each branch: {said:?}");
+    for (name, tags) in [("api", ["main", "copy", "v1"]), ("tool", ["main", "copy", "feature"])] {
+        let reference = |tag: &str| server.reference(&format!("{}/{name}:{tag}", story.engine.namespace));
+        let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+        let found = tags.map(|tag| {
+            let found = runtime.block_on(anonymous().head(&reference(tag))).expect("an answer");
+            found.expect(tag).digest
+        });
+        assert!(found.iter().all(|digest| *digest == found[0]), "{name}: {found:?}");
+    }
+}
+
+#[test]
 fn a_branch_switch_tags_all_images_or_none() {
     let story = story!(&["post-checkout"]);
     story.engine.build(&story.shop, &[]).0.exits(0);

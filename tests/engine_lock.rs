@@ -173,6 +173,28 @@ fn a_locked_base_moves_only_when_it_is_said() {
     assert_eq!(story.engine.label("from:main", DIGEST_LABEL), second);
 }
 
+#[test]
+fn a_mount_of_a_locked_base_is_the_locked_one() {
+    let story = story!();
+    let mount = format!("RUN --mount=from={}:1,target=/base cp /base/content /mounted", story.base);
+    story.checkout.write("mount/Dockerfile", format!("FROM busybox\n{mount}\n"));
+    let first = story.move_base("first");
+    let floating = text(&image(&story.plan(), "mount")["key"]);
+    story.run(&["lock", "from"]).exits(0).says("1 locked");
+    assert_ne!(text(&image(&story.plan(), "mount")["key"]), floating);
+    story.move_base("second");
+    story.forget(&first);
+    let (run, events) = story.engine.build(&story.checkout, &["mount"]);
+    run.exits(0);
+    let pulled = events.iter().filter(|event| event["event"] == "pull-finished");
+    let pulled: Vec<String> = pulled.map(|event| text(&event["reference"])).collect();
+    assert_eq!(pulled, [format!("{}:1@{first}", story.base)]);
+    assert_eq!(story.engine.in_image("mount:main", &["cat", "/mounted"]), "first");
+    story.run(&["lock", "--update", &format!("{}:1", story.base)]).exits(0).says("1 moved");
+    story.engine.build(&story.checkout, &["mount"]).0.exits(0);
+    assert_eq!(story.engine.in_image("mount:main", &["cat", "/mounted"]), "second");
+}
+
 /// What a base brings along is asked of the locked one, not of what the engine has under its tag.
 #[test]
 fn a_trigger_of_the_locked_base_is_seen() {

@@ -50,6 +50,58 @@ fn what_the_registry_has_is_only_tagged() {
 }
 
 #[test]
+fn images_outside_of_a_selection_that_no_longer_match_are_listed() {
+    let story = story!();
+    let name = |image: &str| format!("{}/{image}", story.engine.namespace);
+    let (api, tool) = (name("api"), name("tool"));
+    story.push(&[]).0.exits(0);
+    let silent = |run: Run| {
+        let run = run.exits(0);
+        assert!(!run.stderr.contains("other content"), "{}", run.stderr);
+    };
+    silent(story.push(&["tool"]).0);
+    story.checkout.write("base/a", "2");
+    story.checkout.commit("two images");
+    let on_engine = |arguments: &[&str]| story.engine.build(&story.checkout, arguments).0.exits(0);
+    on_engine(&["base"]).says(&format!("note: under main {api} is of other content"));
+    let said = format!("note: in {} under main {api} is of other content", story.address);
+    story.push(&["base"]).0.exits(0).says(&said);
+    story.checkout.write("tool/t", "2");
+    story.checkout.commit("the third");
+    let both = format!("note: under main {api} and {tool} are of other content");
+    on_engine(&["--exact", "base"]).says(&both);
+    story.push(&["base"]).0.exits(0).says(&both.replace("note: ", &format!("note: in {} ", story.address)));
+    silent(on_engine(&[]));
+    silent(story.push(&[]).0);
+    silent(on_engine(&["base"]));
+}
+
+/// Jobs of one machine share its engine.
+#[test]
+fn two_pushes_of_one_engine_leave_no_names_behind() {
+    let Some(mut story) = story() else { return };
+    let (proxy, _runtime) = proxied(&mut story);
+    story.engine.build(&story.checkout, &[]).0.exits(0);
+    proxy.hold(is_manifest);
+    let start = || {
+        let mut command = story.engine.command(&story.checkout, &["push", "--registry", &story.address]);
+        command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the command runs")
+    };
+    let pushes = [start(), start()];
+    let given_up = Instant::now() + Duration::from_secs(60);
+    while proxy.seen().iter().filter(|seen| is_manifest(seen)).count() < pushes.len() {
+        assert!(Instant::now() < given_up, "no image arrived");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    proxy.heal();
+    for push in pushes {
+        Run::of(&push.wait_with_output().expect("it ends")).exits(0);
+    }
+    let lent = format!("{}/{}/*", story.address, story.engine.namespace);
+    assert_eq!(story.engine.docker(&["images", "--digests", &lent]).lines().count(), 1, "only the head");
+}
+
+#[test]
 fn a_name_of_the_registry_that_was_there_before_stays() {
     let story = story!();
     story.engine.build(&story.checkout, &[]).0.exits(0);
@@ -167,35 +219,53 @@ fn a_push_that_was_cut_off_is_continued_where_it_was() {
     assert!(!first.is_empty() && !second.is_empty() && twice.is_empty(), "{twice:?} of {first:?}");
 }
 
+/// One image is new each time, the other one goes back to what the registry has: each request of the engine is broken
+/// in turn.
 #[test]
 fn whatever_breaks_while_layers_are_sent_no_moving_tag_moves_alone() {
     let Some(mut story) = story() else { return };
     let (proxy, _runtime) = proxied(&mut story);
-    story.push(&[]).0.exits(0);
-    let count = proxy.seen().len();
-    let mut last = story.digests(&CHAIN, "main");
-    let faults = [
-        Fault::Status("500 Internal Server Error", None),
-        Fault::Status("429 Too Many Requests", Some(1)),
-        Fault::Status("503 Service Unavailable", Some(0)),
-        Fault::Cut,
-        Fault::CutAfter,
-        Fault::Truncate,
-    ];
-    for (round, fault) in faults.into_iter().enumerate() {
-        story.checkout.write("base/a", format!("round {round}"));
+    let names = ["base", "tool"];
+    let commit = |round: usize| {
+        story.checkout.write("base/a", (round % 2).to_string());
         story.checkout.write("tool/t", format!("round {round}"));
         story.checkout.commit("a round");
-        // The first requests ask what is there; those from the middle on send layers.
-        proxy.break_requests(count / 3 + 4 * round, 1, fault);
-        let (run, _) = story.push(&[]);
-        let now = story.digests(&CHAIN, "main");
-        let moved = CHAIN.iter().filter(|name| now[**name] != last[**name]).count();
-        assert!(if run.code == 0 { moved == CHAIN.len() } else { moved == 0 }, "{fault:?}: {now:?} {run:?}");
+    };
+    for round in 0..3 {
+        commit(round);
         proxy.heal();
-        story.push(&[]).0.exits(0);
-        last = story.digests(&CHAIN, "main");
-        assert_eq!(story.digests(&CHAIN, "latest"), last);
+        story.push(&names).0.exits(0);
+    }
+    let of_engine = |seen: &Seen| !seen.headers["user-agent"].starts_with("shipwright/");
+    let seen = proxy.seen();
+    let first = seen.iter().position(of_engine).expect("the engine pushes") + 1;
+    let last = seen.iter().rposition(of_engine).expect("the engine pushes") + 1;
+    assert!(seen.iter().any(is_upload) && last > first + 5, "{first} to {last}");
+    let faults = [
+        Fault::Status("500 Internal Server Error", None),
+        Fault::Cut,
+        Fault::Status("429 Too Many Requests", Some(1)),
+        Fault::CutAfter,
+        Fault::Status("503 Service Unavailable", Some(0)),
+        Fault::Truncate,
+        Fault::Delay(Duration::from_millis(50)),
+    ];
+    let mut before = story.digests(&names, "main");
+    // Twice, so that each request meets two of them.
+    let places = (0..2).flat_map(|pass| (first..=last).map(move |place| (place, place + 3 * pass)));
+    for (round, (place, kind)) in places.enumerate() {
+        commit(3 + round);
+        let fault = faults[kind % faults.len()];
+        proxy.break_requests(place, 1, fault);
+        let (run, _) = story.push(&names);
+        let now = story.digests(&names, "main");
+        let moved = names.iter().filter(|name| now[**name] != before[**name]).count();
+        let expected = if run.code == 0 { names.len() } else { 0 };
+        assert_eq!(moved, expected, "request {place} of {last}, {fault:?}: {now:?} {run:?}");
+        proxy.heal();
+        story.push(&names).0.exits(0);
+        before = story.digests(&names, "main");
+        assert_eq!(story.digests(&names, "latest"), before);
     }
 }
 
@@ -272,6 +342,51 @@ fn a_tag_that_somebody_else_moved_is_left_to_them() {
     assert_eq!(story.digests(&CHAIN, "main"), theirs);
     story.push(&["--force"]).0.exits(0).says(" → ");
     assert_ne!(story.digests(&CHAIN, "main")["tool"], theirs["tool"]);
+}
+
+/// The other one's push begins and ends between our first look and our tags.
+#[test]
+fn a_tag_that_moves_while_images_are_sent_is_looked_at_again() {
+    let Some(mut story) = story() else { return };
+    let direct = story.address.clone();
+    let (proxy, _runtime) = proxied(&mut story);
+    story.push(&[]).0.exits(0);
+    let other = Checkout::empty();
+    other.git(&["pull", "--quiet", &story.checkout.root.to_string_lossy(), "main"]);
+    let race = |first: &Checkout, second: &Checkout| {
+        proxy.hold(is_manifest);
+        let mut command = story.engine.command(first, &["push", "--registry", &story.address]);
+        let push = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the command runs");
+        let given_up = Instant::now() + Duration::from_secs(60);
+        while !proxy.seen().iter().any(is_manifest) {
+            assert!(Instant::now() < given_up, "no image arrived");
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        story.engine.run(second, &["push", "--registry", &direct]).exits(0);
+        proxy.heal();
+        Run::of(&push.wait_with_output().expect("it ends"))
+    };
+    let put = |checkout: &Checkout, text: &str| {
+        checkout.write("tool/t", text);
+        checkout.commit(text);
+    };
+    put(&other, "theirs");
+    put(&story.checkout, "ours");
+    let run = race(&story.checkout, &other);
+    let theirs = other.head()[..12].to_owned();
+    run.exits(1).says(&format!("is at {theirs}, which is not in this history")).says("--force");
+    let theirs = story.digests(&CHAIN, &theirs);
+    assert_eq!((story.digests(&CHAIN, "main"), story.digests(&CHAIN, "latest")), (theirs.clone(), theirs));
+
+    // A push of an older commit that ends meanwhile is no reason to stop.
+    put(&other, "older");
+    let from = other.root.to_string_lossy().into_owned();
+    story.checkout.git(&["fetch", "--quiet", &from, "main"]);
+    story.checkout.git(&["reset", "--quiet", "--hard", "FETCH_HEAD"]);
+    put(&story.checkout, "newest");
+    race(&story.checkout, &other).exits(0);
+    let newest = story.digests(&["tool"], &story.checkout.head()[..12]);
+    assert_eq!(story.digests(&["tool"], "main"), newest);
 }
 
 #[test]

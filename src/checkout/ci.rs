@@ -6,8 +6,7 @@
 //! In the job of a pull request no branch counts, not even one that is checked out: workflows check out the branch of
 //! the request by its name, and in someone's fork that may be `main`.
 
-use serde_json::Value;
-
+pub use super::ci_event::CiEvent;
 use super::{CommitId, Head};
 
 /// What a commit was built for.
@@ -23,36 +22,6 @@ pub enum CiTrigger {
     /// Nothing that a moving tag could follow: another commit than the one of the pull request whose job it is, or
     /// the merge that a queue tries out.
     Nothing,
-}
-
-/// What the file of an event says, for systems whose variables do not say it all (GitHub's `GITHUB_EVENT_PATH`).
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct CiEvent {
-    /// The number of the pull request.
-    pub number: Option<String>,
-    /// The commit of the pull request's branch.
-    pub pull_request_commit: Option<CommitId>,
-    /// Whether that branch is in another repository.
-    pub from_fork: bool,
-    /// The default branch of the repository.
-    pub default_branch: Option<String>,
-}
-
-impl CiEvent {
-    /// Reads the file; what it does not say is left open.
-    pub fn from_json(bytes: &[u8]) -> Self {
-        let event: Value = serde_json::from_slice(bytes).unwrap_or_default();
-        let request = &event["pull_request"];
-        let text = |value: &Value| value.as_str().filter(|text| !text.is_empty()).map(str::to_owned);
-        let repository = |side: &str| text(&request[side]["repo"]["full_name"]);
-        Self {
-            number: request["number"].as_u64().map(|number| number.to_string()),
-            pull_request_commit: request["head"]["sha"].as_str().and_then(|commit| commit.parse().ok()),
-            // The repository of a fork may have been deleted meanwhile.
-            from_fork: request.is_object() && repository("head") != repository("base"),
-            default_branch: text(&event["repository"]["default_branch"]),
-        }
-    }
 }
 
 /// The CI system's word.
@@ -255,6 +224,7 @@ pub fn ci_reference(
     let trigger = match about {
         // The variables of such a job are those of a push to the branch that the request is for.
         _ if is_target && system.name == GITHUB => of_request(event.number.as_ref(), commit, event),
+        _ if event.follows_request && !is_this_commit => of_request(event.number.as_ref(), commit, event),
         CiTrigger::PullRequest(number) if is_this_commit => CiTrigger::PullRequest(number),
         CiTrigger::PullRequest(number) => of_request(Some(&number), commit, event),
         CiTrigger::Branch(branch) if branch.starts_with("gh-readonly-queue/") => CiTrigger::Nothing,
@@ -283,11 +253,27 @@ fn is_from_fork(system: &System, event: &CiEvent, get: &dyn Fn(&str) -> Option<S
         GITHUB => event.from_fork,
         "GitLab CI" => differ("CI_MERGE_REQUEST_SOURCE_PROJECT_ID", "CI_MERGE_REQUEST_PROJECT_ID"),
         "Travis CI" => differ("TRAVIS_PULL_REQUEST_SLUG", "TRAVIS_REPO_SLUG"),
+        "AppVeyor" => differ("APPVEYOR_PULL_REQUEST_HEAD_REPO_NAME", "APPVEYOR_REPO_NAME"),
+        "Semaphore" => differ("SEMAPHORE_GIT_PR_SLUG", "SEMAPHORE_GIT_REPO_SLUG"),
+        "Buildkite" => {
+            let repository = |name| get(name).map(|url| owner_and_name(&url));
+            let (request, own) = (repository("BUILDKITE_PULL_REQUEST_REPO"), repository("BUILDKITE_REPO"));
+            request.zip(own).is_some_and(|(request, own)| request != own)
+        }
+        "Jenkins" => get("CHANGE_FORK").is_some(),
         "Azure Pipelines" => get("SYSTEM_PULLREQUEST_ISFORK").is_some_and(|value| is_yes(&value)),
         // It has the number only then.
         "CircleCI" => get("CIRCLE_PR_NUMBER").is_some(),
         _ => false,
     }
+}
+
+/// What URLs of a repository have in common, however it is reached.
+fn owner_and_name(url: &str) -> String {
+    let url = url.trim_end_matches('/');
+    let mut parts: Vec<&str> = url.strip_suffix(".git").unwrap_or(url).rsplit(['/', ':']).take(2).collect();
+    parts.reverse();
+    parts.join("/").to_ascii_lowercase()
 }
 
 fn is_yes(value: &str) -> bool {
@@ -404,6 +390,79 @@ mod tests {
         assert_eq!(ask(&azure, &detached()).map(|reference| reference.trigger), Some(request("3")));
     }
 
+    /// Comments on a request, and runs that follow its run, have the default branch's variables and all secrets. What
+    /// they check out by hand is the request's.
+    #[test]
+    fn jobs_that_are_started_by_a_request_s_job() {
+        let run = |from: &str, number: &str| {
+            format!(
+                r#"{{"workflow_run": {{"event": "pull_request", "head_sha": "{SHA}", "pull_requests": [{number}],
+                    "head_repository": {{"full_name": "{from}"}}}}, "repository": {{"full_name": "acme/shop"}}}}"#
+            )
+        };
+        let comment = r#"{"issue": {"number": 9, "pull_request": {"url": "x"}}}"#;
+        let (other, main) = ("1".repeat(40), on_branch("main"));
+        let of = |event: &str, sha: &str| {
+            let get = |name: &str| match name {
+                "CI" | "GITHUB_ACTIONS" => Some("true".to_owned()),
+                "GITHUB_REF" => Some("refs/heads/main".to_owned()),
+                "GITHUB_SHA" => Some(sha.to_owned()),
+                _ => None,
+            };
+            ci_reference(&get, &CiEvent::from_json(event.as_bytes()), &main).map(|found| found.trigger)
+        };
+        assert_eq!(of(&run("eve/shop", ""), &other), Some(CiTrigger::Nothing));
+        assert_eq!(of(&run("acme/shop", r#"{"number": 9}"#), &other), Some(request("9")));
+        assert_eq!(of(comment, &other), Some(CiTrigger::Nothing), "nothing tells whose commit it is");
+        assert_eq!(of(comment, SHA), None, "what the job itself is about");
+        assert!(CiEvent::from_json(run("eve/shop", "").as_bytes()).from_fork);
+        assert!(!CiEvent::from_json(run("acme/shop", "").as_bytes()).from_fork);
+        for unrelated in [r#"{"issue": {"number": 9}}"#, r#"{"workflow_run": {"event": "push"}}"#] {
+            assert_eq!(of(unrelated, &other), None, "{unrelated}");
+        }
+    }
+
+    #[test]
+    fn requests_of_forks() {
+        let of = |variables: &[(&str, &str)]| {
+            let variables = [&[("CI", "true")], variables].concat();
+            ask(&variables, &detached()).expect("a system").from_fork
+        };
+        let kite = [("BUILDKITE", "true"), ("BUILDKITE_COMMIT", SHA), ("BUILDKITE_PULL_REQUEST", "9")];
+        let kite = |repository, request| {
+            let more = [("BUILDKITE_REPO", repository), ("BUILDKITE_PULL_REQUEST_REPO", request)];
+            of(&[&kite[..], &more].concat())
+        };
+        assert!(kite("git@github.com:acme/shop.git", "git://github.com/eve/shop.git"));
+        for request in ["git://github.com/Acme/shop.git", "https://github.com/acme/shop/", ""] {
+            assert!(!kite("git@github.com:acme/shop.git", request), "{request}");
+        }
+        let jenkins = [("JENKINS_URL", "x"), ("GIT_COMMIT", SHA), ("CHANGE_ID", "9")];
+        assert!(!of(&jenkins));
+        assert!(of(&[&jenkins[..], &[("CHANGE_FORK", "eve")]].concat()));
+        for (present, commit, number, own, request) in [
+            (
+                "APPVEYOR",
+                "APPVEYOR_REPO_COMMIT",
+                "APPVEYOR_PULL_REQUEST_NUMBER",
+                "APPVEYOR_REPO_NAME",
+                "APPVEYOR_PULL_REQUEST_HEAD_REPO_NAME",
+            ),
+            (
+                "SEMAPHORE",
+                "SEMAPHORE_GIT_SHA",
+                "SEMAPHORE_GIT_PR_NUMBER",
+                "SEMAPHORE_GIT_REPO_SLUG",
+                "SEMAPHORE_GIT_PR_SLUG",
+            ),
+        ] {
+            let from = |whose| {
+                of(&[(present, "1"), (commit, SHA), (number, "9"), (own, "acme/shop"), (request, whose)])
+            };
+            assert!(from("eve/shop") && !from("acme/shop") && !from(""), "{present}");
+        }
+    }
+
     #[test]
     fn quirks() {
         let base = [("BUILDKITE", "true"), ("BUILDKITE_COMMIT", SHA), ("BUILDKITE_BRANCH", "main")];
@@ -453,27 +512,5 @@ mod tests {
         assert_eq!(of(&other, &CiEvent::default()), CiTrigger::Nothing);
         let event = CiEvent { pull_request_commit: SHA.parse().ok(), ..CiEvent::default() };
         assert_eq!(of(&other, &event), request("7"), "the request's own commit");
-    }
-
-    #[test]
-    fn the_event_s_file_says_what_variables_do_not() {
-        let event = |head: &str| {
-            CiEvent::from_json(
-                format!(
-                    r#"{{"pull_request": {{"number": 9, "head": {{"sha": "{SHA}", "repo": {head}}},
-                        "base": {{"repo": {{"full_name": "acme/shop"}}}}}},
-                        "repository": {{"default_branch": "trunk"}}}}"#
-                )
-                .as_bytes(),
-            )
-        };
-        let fork = event(r#"{"full_name": "eve/shop"}"#);
-        assert_eq!((fork.number.as_deref(), fork.default_branch.as_deref()), (Some("9"), Some("trunk")));
-        assert_eq!((fork.pull_request_commit, fork.from_fork), (SHA.parse().ok(), true));
-        assert!(event("null").from_fork, "its repository is gone");
-        assert!(!event(r#"{"full_name": "acme/shop"}"#).from_fork);
-        for other in ["", "[]", "null", r#"{"pull_request": 1}"#, r#"{"ref": "refs/heads/main"}"#] {
-            assert_eq!(CiEvent::from_json(other.as_bytes()), CiEvent::default(), "{other}");
-        }
     }
 }

@@ -12,6 +12,7 @@ mod branch_tag;
 #[expect(clippy::module_inception, reason = "the module's main type has a file of its own")]
 mod checkout;
 pub mod ci;
+mod ci_event;
 mod collector;
 mod commit_tree;
 mod conversion;

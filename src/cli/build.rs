@@ -10,6 +10,7 @@ use super::build_options::{secrets, ssh_agents};
 use super::environment::Environment;
 use super::error::{CliError, ExitCode};
 use super::lookup::{self, look_up};
+use super::others;
 use super::output::{Output, follow};
 use super::positions::tag_positions;
 use super::registries::{Registries, credentials};
@@ -68,6 +69,9 @@ pub(super) async fn run(
         options,
     };
     let outcome = run.carry_out(environment, output).await?;
+    if outcome == Outcome::Succeeded {
+        output.diagnostics(others::on_engine(&session, engine, &plan).await.as_slice());
+    }
     Ok(match outcome {
         Outcome::Interrupted => ExitCode::Interrupted,
         _ if has_errors(&plan.diagnostics) => ExitCode::Wrong,

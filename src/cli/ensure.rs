@@ -15,7 +15,7 @@ use crate::diagnostic::Diagnostic;
 use crate::execution::Outcome;
 use crate::image::ImageReference;
 use crate::plan::{Action, Known, Plan, TagPolicy, needed};
-use crate::publish::{Publication, Wanted, decide, destination, observe};
+use crate::publish::{Judgement, Publication, Wanted, decide, destination, observe};
 
 /// `shipwright ensure`: have images on the engine, pulled or built, and print their references, one a line.
 /// Everything else goes to standard error, so that `docker run $(shipwright ensure api)` works.
@@ -205,5 +205,7 @@ async fn push(
     let publications: Vec<Publication> =
         wanted.iter().zip(&observed).map(|(wanted, observed)| decide(wanted, observed)).collect();
     let events = args.run.events.as_deref();
-    Publishing { session, plan: &plan, registries, events }.carry_out(&publications, output).await
+    let judgement = Judgement { is_ancestor: &|_| None, force: false };
+    let publishing = Publishing { session, plan: &plan, registries, judgement: &judgement, events };
+    publishing.carry_out(&publications, output).await
 }

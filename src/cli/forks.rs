@@ -1,27 +1,34 @@
 //! Pull requests from forks: their jobs have no secrets, so they build and push nothing.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use super::environment::Environment;
 use super::error::CliError;
+use super::registries::Registries;
 use super::session::{Session, ci};
+use crate::image::Repository;
 use crate::publish::{Observed, Wanted};
-use crate::registry::{Credentials, RegistryError};
+use crate::registry::RegistryError;
 
-/// The registry that this job cannot push to because it is a fork's; `None` where all is as usual.
-pub(super) async fn registry_without_login(
+/// Why this job pushes nothing: it is a fork's, and has no login that may. `None` where all is as usual.
+pub(super) async fn cannot_push(
     session: &Session,
     environment: &Environment,
     wanted: &[Wanted],
-    credentials: &Credentials,
+    registries: &Registries,
 ) -> Result<Option<String>, CliError> {
     if !ci(&session.checkout, environment).is_some_and(|ci| ci.from_fork) {
         return Ok(None);
     }
-    let hosts: BTreeSet<&str> = wanted.iter().map(|wanted| wanted.repository.host()).collect();
-    for host in hosts {
-        if credentials.login(host).await?.is_none() {
-            return Ok(Some(host.to_owned()));
+    let repositories: BTreeMap<&str, &Repository> =
+        wanted.iter().map(|wanted| (wanted.repository.host(), &wanted.repository)).collect();
+    for (host, repository) in repositories {
+        if registries.credentials.login(host).await?.is_none() {
+            return Ok(Some(format!("there are no credentials for {host}")));
+        }
+        // Many systems give such jobs a login that can only read.
+        if !registries.client.may_push(repository).await {
+            return Ok(Some(format!("its login may not push to {host}")));
         }
     }
     Ok(None)

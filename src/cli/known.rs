@@ -50,7 +50,8 @@ fn is_the_image(found: &LocalImage, image: &Image) -> bool {
     key_of(found) == Some(ready.key) && found.platform.satisfies(&ready.material.platform)
 }
 
-fn key_of(found: &LocalImage) -> Option<ContentKey> {
+/// The key that an image says it has.
+pub(super) fn key_of(found: &LocalImage) -> Option<ContentKey> {
     found.labels.get(KEY_LABEL)?.parse().ok()
 }
 

@@ -20,6 +20,7 @@ mod known;
 mod lock;
 mod lock_answers;
 mod lookup;
+mod others;
 mod output;
 mod plan;
 mod positions;

@@ -15,7 +15,7 @@ use crate::checkout::CommitId;
 use crate::diagnostic::Diagnostic;
 use crate::execution::{EVENT_CAPACITY, Event, Outcome};
 use crate::plan::Plan;
-use crate::publish::{Failure, FailureKind, Publication, Publisher, Report};
+use crate::publish::{Failure, FailureKind, Judgement, Publication, Publisher, Report};
 use crate::report::Work;
 
 /// A run that puts images and tags into registries, and shows how.
@@ -24,6 +24,8 @@ pub(super) struct Publishing<'a> {
     /// What the publications' images are.
     pub(super) plan: &'a Arc<Plan>,
     pub(super) registries: &'a Registries,
+    /// Where tags may be moved from.
+    pub(super) judgement: &'a Judgement<'a>,
     /// `--events`.
     pub(super) events: Option<&'a Path>,
 }
@@ -55,7 +57,7 @@ impl Publishing<'_> {
             events: events.clone(),
         };
         let publishing = async {
-            let report = publisher.run(publications, &interruption).await;
+            let report = publisher.run(publications, self.judgement, &interruption).await;
             let outcome = match &report {
                 report if report.interrupted => Outcome::Interrupted,
                 report if report.failures.is_empty() => Outcome::Succeeded,

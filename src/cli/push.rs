@@ -5,13 +5,15 @@ use super::args::{GlobalArgs, PushArgs};
 use super::build::{BuildRun, build_options, fetch_left_out};
 use super::environment::Environment;
 use super::error::{CliError, ExitCode};
-use super::forks::{observed_without_login, registry_without_login};
+use super::forks::{cannot_push, observed_without_login};
 use super::lookup::{self, look_up};
+use super::others;
 use super::output::Output;
 use super::publishing::Publishing;
 use super::push_refusals::refusals;
 use super::registries::Registries;
 use super::session::{EngineNeed, Request, Session, has_errors};
+use crate::checkout::CommitId;
 use crate::diagnostic::Diagnostic;
 use crate::execution::Outcome;
 use crate::image::Tag;
@@ -65,12 +67,15 @@ pub(super) async fn run(
     }
 
     let wanted = wanted(&session, &plan, &registries.places)?;
-    let forked = registry_without_login(&session, environment, &wanted, &registries.credentials).await?;
+    let forked = cannot_push(&session, environment, &wanted, &registries).await?;
     let observed = observe(&registries.client, &wanted).await;
     let observed = if forked.is_some() { observed_without_login(observed, &wanted) } else { observed? };
     let publications: Vec<Publication> =
         wanted.iter().zip(&observed).map(|(wanted, observed)| decide(wanted, observed)).collect();
-    let objections = objections(&session, &publications, &wanted, args.force);
+    let is_ancestor = |revision| is_ancestor(&session, revision);
+    let judgement = Judgement { is_ancestor: &is_ancestor, force: args.force };
+    let objections: Vec<Diagnostic> =
+        publications.iter().flat_map(|publication| judge(publication, &judgement)).collect();
     output.diagnostics(&objections);
     if has_errors(&objections) {
         return Err(CliError { diagnostics: Vec::new(), code: ExitCode::Failed, root: None });
@@ -94,19 +99,22 @@ pub(super) async fn run(
             });
         }
     }
-    if let Some(host) = forked {
-        output.result_line(&format!(
-            "nothing pushed: this is a pull request of a fork and there are no credentials for {host}"
-        ));
+    if let Some(why) = forked {
+        output.result_line(&format!("nothing pushed: this is a pull request of a fork and {why}"));
         return Ok(session.blocked_code(&plan));
     }
     let publishing = Publishing {
         session: &session,
         plan: &plan,
         registries: &registries,
+        judgement: &judgement,
         events: args.build.run.events.as_deref(),
     };
+    let is_change = !publications.iter().all(Publication::is_in_place);
     let code = publishing.carry_out(&publications, output).await?;
+    if code == ExitCode::Done && is_change {
+        output.diagnostics(&others::in_registries(&session, &registries).await);
+    }
     Ok(if code == ExitCode::Done { session.blocked_code(&plan) } else { code })
 }
 
@@ -150,23 +158,11 @@ fn moving(session: &Session, step: &Step, at: usize) -> Vec<(u8, Tag)> {
         .collect()
 }
 
-fn objections(
-    session: &Session,
-    publications: &[Publication],
-    wanted: &[Wanted],
-    force: bool,
-) -> Vec<Diagnostic> {
-    let is_ancestor = |revision| {
-        let holds = session.checkout.is_ancestor(revision, session.commit?).unwrap_or(false);
-        // Where the history was cut off, a commit that is not seen may be beyond the cut.
-        if !holds && session.checkout.is_shallow() { None } else { Some(holds) }
-    };
-    let judgement = Judgement { is_ancestor: &is_ancestor, force };
-    publications
-        .iter()
-        .zip(wanted)
-        .flat_map(|(publication, wanted)| judge(publication, &wanted.platform, &judgement))
-        .collect()
+/// Whether a commit is in the history of what is pushed.
+fn is_ancestor(session: &Session, revision: CommitId) -> Option<bool> {
+    let holds = session.checkout.is_ancestor(revision, session.commit?).unwrap_or(false);
+    // Where the history was cut off, a commit that is not seen may be beyond the cut.
+    if !holds && session.checkout.is_shallow() { None } else { Some(holds) }
 }
 
 /// What a registry has need not be built.

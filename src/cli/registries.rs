@@ -30,7 +30,12 @@ impl Registries {
         let flags: Result<Vec<String>, _> = flags.iter().map(|text| settings::registry(text)).collect();
         let flags = flags.map_err(|error| CliError::usage(format!("--registry: {error}")))?;
         let chosen = if flags.is_empty() { resolved.registries.clone() } else { flags };
-        let places = if chosen.is_empty() { vec![None] } else { chosen.into_iter().map(Some).collect() };
+        let mut places: Vec<Option<String>> = Vec::new();
+        for place in if chosen.is_empty() { vec![None] } else { chosen.into_iter().map(Some).collect() } {
+            if !places.contains(&place) {
+                places.push(place);
+            }
+        }
         let credentials = credentials(environment);
         let client = registry(environment, &credentials, &resolved.insecure_registries);
         Ok(Self { client, credentials, places })

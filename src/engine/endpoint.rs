@@ -174,7 +174,9 @@ fn from_context(name: &str, directory: &Path) -> Result<Endpoint, EngineError> {
 fn read_json<T: for<'de> Deserialize<'de>>(path: &Path) -> Result<Option<T>, EngineError> {
     let failed = |reason: String| EngineError::Configuration { path: path.to_owned(), reason };
     match std::fs::read(path) {
-        Ok(bytes) => serde_json::from_slice(&bytes).map(Some).map_err(|error| failed(error.to_string())),
+        // `docker` takes an empty file for none.
+        Ok(bytes) if bytes.trim_ascii().is_empty() => Ok(None),
+        Ok(bytes) => serde_json::from_slice::<Option<T>>(&bytes).map_err(|error| failed(error.to_string())),
         // A home without .docker, or one that is not ours to look into (`docker` ignores both).
         Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
             Ok(None)
@@ -267,6 +269,10 @@ mod tests {
         environment.docker_context = Some("remote".into());
         assert_eq!(Endpoint::resolve(None, &environment).expect("resolves"), unix(DEFAULT_SOCKET));
         environment.docker_context = None;
+        for nothing in ["", "\n", "null", "{}"] {
+            std::fs::write(directory.path().join("config.json"), nothing).expect("writable");
+            assert_eq!(Endpoint::resolve(None, &environment).expect(nothing), unix(DEFAULT_SOCKET));
+        }
         std::fs::write(directory.path().join("config.json"), "{").expect("writable");
         let error = Endpoint::resolve(None, &environment).expect_err("broken");
         assert!(error.to_string().contains("config.json"), "{error}");

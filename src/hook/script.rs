@@ -66,6 +66,19 @@ pub enum Content {
 /// Begins the line that tells a script of ours, its hook, its mode and the digest of all other lines.
 const MARK: &str = "# shipwright-hook";
 
+/// Calls the hook that was there before. One that goes by its own name, as the scripts of hook managers do, would look
+/// for what it is to do under another one: a shell reads it under ours, unless the script tells the two apart.
+const CALL_BEFORE: &str = r#"call_before() {
+    read -r first <"$before" || :
+    case $first in '#!'*[/\ ]sh | '#!'*[/\ ]bash) shell=${first##*[/ ]} ;; *) shell= ;; esac
+    if [ -n "$shell" ] && grep -Eq '[$][{]?0' "$before" && ! grep -Eq 'BASH_SOURCE|exec.*[$][{]?0' "$before"; then
+        "$shell" -c 'shipwright_before=$1; shift; . "$shipwright_before"' "$0" "$before" "$@"
+    else
+        "$before" "$@"
+    fi
+}
+"#;
+
 /// The script that git runs. It needs nothing but a POSIX shell until `shipwright` itself is found.
 pub fn script(hook: HookName, mode: Mode) -> String {
     let body = match hook {
@@ -88,11 +101,11 @@ fn pre_push(mode: Mode) -> String {
     format!(
         r#"case $0 in */*) folder=${{0%/*}} ;; *) folder=. ;; esac
 before=$folder/pre-push.before-shipwright
-# The dot keeps the last line's end.
+{CALL_BEFORE}# The dot keeps the last line's end.
 refs=$(cat && echo .)
 refs=${{refs%.}}
 if [ -f "$before" ] && [ -x "$before" ]; then
-    printf %s "$refs" | "$before" "$@" || exit $?
+    printf %s "$refs" | call_before "$@" || exit $?
 fi
 if ! command -v shipwright >/dev/null 2>&1; then
     echo 'shipwright is not in PATH: {missing}' >&2
@@ -105,11 +118,12 @@ printf %s "$refs" | shipwright hook run pre-push --mode {mode} -- "$@"
 }
 
 fn post_checkout() -> String {
-    r#"case $0 in */*) folder=${0%/*} ;; *) folder=. ;; esac
+    format!(
+        r#"case $0 in */*) folder=${{0%/*}} ;; *) folder=. ;; esac
 before=$folder/post-checkout.before-shipwright
-status=0
+{CALL_BEFORE}status=0
 if [ -f "$before" ] && [ -x "$before" ]; then
-    "$before" "$@" || status=$?
+    call_before "$@" || status=$?
 fi
 if command -v shipwright >/dev/null 2>&1; then
     shipwright hook run post-checkout -- "$@" || :
@@ -118,7 +132,7 @@ elif [ "$3" = 1 ]; then
 fi
 exit "$status"
 "#
-    .to_owned()
+    )
 }
 
 /// Tells whose a file is.

@@ -4,6 +4,7 @@ use super::load::{Draft, LoadError, draft};
 use super::options::Options;
 use crate::checkout::{Snapshot, is_named_ignored};
 use crate::diagnostic::{Diagnostic, Location, Severity};
+use crate::naming::{Namespace, NamespaceSource};
 use crate::printable::printable;
 
 /// What is wrong with the images of a tree, as far as its own files tell.
@@ -13,6 +14,10 @@ pub struct Check {
     pub images: usize,
     /// What does not parse, loops, or refers to something that is not there; all of them errors.
     pub faults: Vec<Diagnostic>,
+    /// What the references say the namespace is.
+    pub inferred: Option<String>,
+    /// Whether nothing tells the namespace, although there are references that may be into it.
+    pub may_have_lost_namespace: bool,
 }
 
 /// Checks all images of a tree: Dockerfiles, the graph, references and sources. Nothing is hashed, and no file
@@ -23,16 +28,50 @@ pub fn check(
     origin_url: Option<&str>,
     options: &Options,
 ) -> Result<Check, LoadError> {
-    let Draft { images, definitions, mut diagnostics, unresolved, .. } =
+    let Draft { naming, images, definitions, mut diagnostics, unresolved, .. } =
         draft(tree, checkout_name, origin_url, options);
-    diagnostics.extend(unresolved.into_iter().map(unresolved_reference));
+    diagnostics.extend(unresolved.into_iter().map(|found| unresolved_reference(found.warning)));
     for (image, context) in images.iter().zip(contexts::read_all(tree, &images, &definitions)?) {
         let Some(context) = context else { continue };
         diagnostics.extend(missing_sources(tree, image, &context));
         diagnostics.extend(context.diagnostics);
     }
     diagnostics.retain(|diagnostic| diagnostic.severity == Severity::Error);
-    Ok(Check { images: images.len(), faults: diagnostics })
+    let Namespace { value, source } = naming.namespace;
+    Ok(Check {
+        images: images.len(),
+        faults: diagnostics,
+        inferred: (source == NamespaceSource::FromLines).then_some(value),
+        may_have_lost_namespace: source == NamespaceSource::Checkout && images.iter().any(has_owned_base),
+    })
+}
+
+/// References that look like mistyped ones to images of this tree, if `namespace` is what its references said before.
+pub fn mistyped(
+    tree: &dyn Snapshot,
+    checkout_name: &str,
+    origin_url: Option<&str>,
+    options: &Options,
+    namespace: &str,
+) -> Vec<Diagnostic> {
+    let namespace = Some((namespace.to_owned(), NamespaceSource::FromLines));
+    let options = Options { namespace, ..options.clone() };
+    let found = draft(tree, checkout_name, origin_url, &options).unresolved;
+    found
+        .into_iter()
+        .filter(|found| found.is_close)
+        .map(|found| unresolved_reference(found.warning))
+        .collect()
+}
+
+/// Whether it is built from what somebody publishes under a name of their own, as it is now.
+fn has_owned_base(image: &Image) -> bool {
+    let mut references = image.evaluation.references.iter().filter_map(|used| used.reference.as_ref());
+    references.any(|reference| {
+        let repository = &reference.repository;
+        let is_official = repository.host() == "docker.io" && repository.path().starts_with("library/");
+        reference.is_latest() && !is_official
+    })
 }
 
 /// A source that git is told to ignore is made by a build step, and never in a commit.

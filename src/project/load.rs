@@ -60,7 +60,15 @@ pub(super) struct Draft {
     /// What was noticed; `unresolved` is part of it.
     pub(super) diagnostics: Vec<Diagnostic>,
     /// References into the namespace, without a tag of their own, that no Dockerfile here builds.
-    pub(super) unresolved: Vec<Diagnostic>,
+    pub(super) unresolved: Vec<Unresolved>,
+}
+
+/// A reference into the namespace that no Dockerfile here builds.
+pub(super) struct Unresolved {
+    /// The warning.
+    pub(super) warning: Diagnostic,
+    /// Whether it reads like something that is built here.
+    pub(super) is_close: bool,
 }
 
 /// Reads all images of `tree`. `checkout_name` and `origin_url` are facts for naming.
@@ -266,7 +274,7 @@ fn bind(
     naming: &Naming,
     options: &Options,
     diagnostics: &mut Vec<Diagnostic>,
-) -> Vec<Diagnostic> {
+) -> Vec<Unresolved> {
     let mut unresolved = Vec::new();
     for (at, image) in images.iter_mut().enumerate() {
         for used in &image.evaluation.references {
@@ -295,7 +303,8 @@ fn bind(
                     let is_followed =
                         |tag: &Tag| options.follow.iter().any(|followed| followed == tag.as_str());
                     if reference.is_latest() || reference.tag.as_ref().is_some_and(is_followed) {
-                        unresolved.push(warning.clone());
+                        unresolved
+                            .push(Unresolved { warning: warning.clone(), is_close: !closest.is_empty() });
                     }
                     diagnostics.push(warning);
                 }

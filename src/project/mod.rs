@@ -14,7 +14,7 @@ mod options;
 mod revisions;
 mod state;
 
-pub use check::{Check, check};
+pub use check::{Check, check, mistyped};
 pub use images::{BoundReference, ContextFile, Image, ImageState, LockedReference, ReadyImage};
 pub use inspect::{InspectedCopy, InspectedMount, InspectedStage, Inspection, inspect};
 pub use load::{LoadError, Project, load};

@@ -8,13 +8,17 @@ use tokio::sync::{Semaphore, mpsc};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use super::decide::judge_move;
+use super::failure::{engine_failure, is_final, registry_failure};
+use super::observe::look_at_moves;
 use super::order::predecessors;
-use super::{Move, Publication};
+use super::{Failure, FailureKind, Judgement, Move, Publication};
+use crate::diagnostic::Severity;
 use crate::engine::{Engine, EngineError};
 use crate::execution::{Event, engine_login};
 use crate::image::{Digest, ImageReference, Tag};
 use crate::plan::Plan;
-use crate::registry::{CredentialOrigin, Credentials, Manifest, ManifestName, Registry, RegistryError};
+use crate::registry::{Credentials, Manifest, ManifestName, Registry};
 
 /// Pushes under way at once; an engine sends a few layers of each at a time.
 const PUSHES: usize = 4;
@@ -56,41 +60,34 @@ pub struct Report {
     pub interrupted: bool,
 }
 
-/// What went wrong with one tag.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Failure {
-    /// Which.
-    pub reference: ImageReference,
-    /// Whose fault.
-    pub kind: FailureKind,
-    /// What happened.
-    pub message: String,
-    /// What to do.
-    pub hint: Option<String>,
-}
-
-/// Whose fault a [`Failure`] is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum FailureKind {
-    /// The engine's.
-    Engine,
-    /// The registry's, or of the login to it.
-    Registry,
-}
-
 impl Publisher {
-    /// Pushes, then puts the tags that never move, then, if all of that worked everywhere, moves the others turn
-    /// by turn. A turn that fails is taken back. Until the first turn begins it can be interrupted.
-    pub async fn run(&self, publications: &[Publication], interruption: &CancellationToken) -> Report {
+    /// Pushes, then puts the tags that never move, then, if all of that worked everywhere, looks again where the
+    /// others stand, and moves them turn by turn. A turn that fails is taken back. Until the first turn begins it can
+    /// be interrupted.
+    pub async fn run(
+        &self,
+        publications: &[Publication],
+        judgement: &Judgement<'_>,
+        interruption: &CancellationToken,
+    ) -> Report {
         let mut report = Report::default();
-        let settling = interruption.run_until_cancelled(self.settle_all(publications, &mut report)).await;
-        let Some(digests) = settling else {
+        let settling = async {
+            let manifests = self.settle_all(publications, &mut report).await;
+            let publications = if report.failures.is_empty() {
+                self.look_again(publications, &manifests, judgement, &mut report).await
+            } else {
+                Vec::new()
+            };
+            (manifests, publications)
+        };
+        let Some((digests, publications)) = interruption.run_until_cancelled(settling).await else {
             report.interrupted = true;
             return report;
         };
         if !report.failures.is_empty() {
             return report;
         }
+        let publications = &publications[..];
         let turns: Vec<u8> = {
             let mut turns: Vec<u8> = publications
                 .iter()
@@ -155,6 +152,57 @@ impl Publisher {
         manifests
     }
 
+    /// Building and sending takes its time, in which others may have moved the tags as well.
+    async fn look_again(
+        &self,
+        publications: &[Publication],
+        manifests: &BTreeMap<usize, Manifest>,
+        judgement: &Judgement<'_>,
+        report: &mut Report,
+    ) -> Vec<Publication> {
+        let looked = publications.iter().enumerate().map(|(at, publication)| async move {
+            let own = manifests.get(&at).map(|manifest| &manifest.descriptor.digest);
+            look_at_moves(&self.registry, publication, own).await
+        });
+        let looked: Vec<_> = looked.collect();
+        let looked: Vec<_> = stream::iter(looked).buffered(WRITES).collect().await;
+        let mut again = Vec::new();
+        for (publication, looked) in publications.iter().zip(looked) {
+            match looked {
+                Ok(moves) => {
+                    let is_new = |moved: &&Move| !publication.moves.contains(moved);
+                    for moved in moves.iter().filter(is_new) {
+                        self.overtaken(publication, moved, judgement, report).await;
+                    }
+                    again.push(Publication { moves, ..publication.clone() });
+                }
+                Err((reference, error)) => report.failures.push(registry_failure(&reference, &error)),
+            }
+        }
+        again
+    }
+
+    /// A tag stands elsewhere than it did: that is fine, worth a word, or reason to stop.
+    async fn overtaken(
+        &self,
+        publication: &Publication,
+        moved: &Move,
+        judgement: &Judgement<'_>,
+        report: &mut Report,
+    ) {
+        let Some(found) = judge_move(publication, moved, judgement) else { return };
+        if found.severity == Severity::Error {
+            report.failures.push(Failure {
+                reference: publication.tagged(&moved.tag),
+                kind: FailureKind::Overtaken,
+                message: found.message,
+                hint: found.hint,
+            });
+        } else {
+            self.send(Event::Notice { text: found.message }).await;
+        }
+    }
+
     async fn settle(&self, publication: &Publication) -> Result<Settled, Failure> {
         let mut settled = Settled::default();
         let digest = match &publication.found {
@@ -201,7 +249,6 @@ impl Publisher {
         publication: &Publication,
         target: &ImageReference,
     ) -> Result<Digest, Failure> {
-        let failed = |error: &EngineError| engine_failure(target, error, None);
         let source = self.plan.steps[publication.step].reference.as_ref();
         let (Some(engine), Some(source)) = (&self.engine, source) else {
             let message = format!("{target} is not in the registry, and there is no engine to push it");
@@ -212,15 +259,17 @@ impl Publisher {
                 hint: None,
             });
         };
-        // The engine pushes by name; one that is only for that is taken off again.
-        let is_lent = engine.inspect(target).await.map_err(|error| failed(&error))?.is_none();
-        if target != source {
-            engine.tag(source, target).await.map_err(|error| failed(&error))?;
-        }
-        let pushed = self.push_patiently(engine, publication, target).await;
-        if is_lent {
-            // It is only a name; the push decides.
-            let _ = engine.remove(target).await;
+        let mut is_lent = false;
+        let pushed = self.push_patiently(engine, publication, (source, target), &mut is_lent).await;
+        // It is only a name; the push decides.
+        let is_gone = if is_lent {
+            engine.remove(target).await.is_ok_and(|was_there| !was_there)
+        } else {
+            engine.inspect(target).await.is_ok_and(|found| found.is_none())
+        };
+        if let (true, Ok(Some(digest))) = (is_gone, &pushed) {
+            // Another push had lent it too, and took it off before this one ended and gave it a name by its digest.
+            let _ = engine.remove(&target.repository.with_digest(digest.clone())).await;
         }
         match pushed? {
             Some(digest) => Ok(digest),
@@ -241,10 +290,18 @@ impl Publisher {
         &self,
         engine: &Engine,
         publication: &Publication,
-        target: &ImageReference,
+        (source, target): (&ImageReference, &ImageReference),
+        is_lent: &mut bool,
     ) -> Result<Option<Digest>, Failure> {
         let mut tries = 1;
         loop {
+            // The engine pushes by name; one that is only for that is taken off again. Another push of the same image
+            // may have done so in the meantime.
+            let failed = |error: EngineError| engine_failure(target, &error, None);
+            *is_lent |= engine.inspect(target).await.map_err(failed)?.is_none();
+            if target != source {
+                engine.tag(source, target).await.map_err(failed)?;
+            }
             let login = self.credentials.login(target.repository.host()).await;
             let login = login.map_err(|error| registry_failure(target, &error))?;
             let origin = login.as_ref().map(|credential| &credential.origin);
@@ -358,41 +415,4 @@ struct Settled {
     pushed: bool,
     tagged: usize,
     manifest: Option<Manifest>,
-}
-
-/// Whether trying again cannot help: the registry said no.
-fn is_final(error: &EngineError) -> bool {
-    let text = error.to_string().to_ascii_lowercase();
-    ["denied", "unauthorized", "authentication required", "forbidden", "no basic auth"]
-        .iter()
-        .any(|word| text.contains(word))
-}
-
-fn engine_failure(
-    reference: &ImageReference,
-    error: &EngineError,
-    login: Option<&CredentialOrigin>,
-) -> Failure {
-    let denied = is_final(error);
-    let host = reference.repository.host();
-    Failure {
-        reference: reference.clone(),
-        kind: if denied { FailureKind::Registry } else { FailureKind::Engine },
-        message: error.to_string(),
-        hint: if denied {
-            let origin = login.map(|origin| format!("the login was that of {origin}; ")).unwrap_or_default();
-            Some(format!("{origin}log in with `docker login {host}` as somebody who may push there"))
-        } else {
-            error.hint()
-        },
-    }
-}
-
-fn registry_failure(reference: &ImageReference, error: &RegistryError) -> Failure {
-    Failure {
-        reference: reference.clone(),
-        kind: FailureKind::Registry,
-        message: error.to_string(),
-        hint: error.hint(),
-    }
 }

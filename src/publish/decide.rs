@@ -52,6 +52,8 @@ pub struct Publication {
     pub repository: Repository,
     /// The tag of its key.
     pub key: Tag,
+    /// What it runs on.
+    pub platform: Platform,
     /// What stands under the key; none: it has to be pushed.
     pub found: Option<Digest>,
     /// Tags that never move and are missing.
@@ -104,6 +106,7 @@ pub fn decide(wanted: &Wanted, observed: &Observed) -> Publication {
         step: wanted.step,
         repository: wanted.repository.clone(),
         key: wanted.key.clone(),
+        platform: wanted.platform.clone(),
         found: observed.key.clone(),
         settled,
         conflicts,
@@ -120,7 +123,7 @@ pub struct Judgement<'a> {
 }
 
 /// Says what speaks against a publication. Errors stop the whole run before it changes anything.
-pub fn judge(publication: &Publication, platform: &Platform, judgement: &Judgement<'_>) -> Vec<Diagnostic> {
+pub fn judge(publication: &Publication, judgement: &Judgement<'_>) -> Vec<Diagnostic> {
     let conflict = |tag: &Tag| {
         let reference = publication.tagged(tag);
         Diagnostic::warning(format!("{reference} names an image of other content and stays where it is")).hint(
@@ -128,12 +131,20 @@ pub fn judge(publication: &Publication, platform: &Platform, judgement: &Judgeme
         )
     };
     let conflicts = publication.conflicts.iter().map(conflict);
-    let moves = publication.moves.iter().filter_map(|moved| {
-        let from = moved.from.as_ref()?;
-        let reference = publication.tagged(&moved.tag);
-        fewer_platforms(&reference, from, platform).or_else(|| overtaken(&reference, from, judgement))
-    });
+    let moves = publication.moves.iter().filter_map(|moved| judge_move(publication, moved, judgement));
     conflicts.chain(moves).collect()
+}
+
+/// Says what speaks against moving one tag.
+pub(super) fn judge_move(
+    publication: &Publication,
+    moved: &Move,
+    judgement: &Judgement<'_>,
+) -> Option<Diagnostic> {
+    let from = moved.from.as_ref()?;
+    let reference = publication.tagged(&moved.tag);
+    fewer_platforms(&reference, from, &publication.platform)
+        .or_else(|| overtaken(&reference, from, judgement))
 }
 
 fn fewer_platforms(reference: &ImageReference, from: &Standing, platform: &Platform) -> Option<Diagnostic> {
@@ -232,7 +243,7 @@ mod tests {
         let observed = Observed { key: Some(digest(1)), tags: [(tag("main"), from)].into() };
         let publication = decide(&wanted(), &observed);
         let is_ancestor = |_| is_ancestor;
-        let found = judge(&publication, &amd64(), &Judgement { is_ancestor: &is_ancestor, force });
+        let found = judge(&publication, &Judgement { is_ancestor: &is_ancestor, force });
         found.into_iter().map(|diagnostic| diagnostic.severity).collect()
     }
 

@@ -2,7 +2,8 @@
 //! the run is in place the moving ones, branches before `latest`.
 //!
 //! ```text
-//! destinations → observe (registry) → decide (pure) → carry out (engine pushes, registry copies tags)
+//! destinations → observe (registry) → decide (pure) → carry out (engine pushes, registry copies tags, looks again
+//! where the moving ones stand, moves them)
 //! ```
 //!
 //! An image that a registry has is not pushed again and need not exist locally: its tags are copied inside the
@@ -11,10 +12,12 @@
 mod carry_out;
 mod decide;
 mod destination;
+mod failure;
 mod observe;
 mod order;
 
-pub use carry_out::{Failure, FailureKind, Publisher, Report};
+pub use carry_out::{Publisher, Report};
 pub use decide::{Judgement, Move, Observed, Publication, Standing, Wanted, decide, judge};
 pub use destination::destination;
+pub use failure::{Failure, FailureKind};
 pub use observe::observe;

@@ -1,8 +1,8 @@
 use futures_util::{StreamExt, TryStreamExt, stream};
 
-use super::{Observed, Standing, Wanted};
+use super::{Move, Observed, Publication, Standing, Wanted};
 use crate::execution::{KEY_LABEL, REVISION_LABEL};
-use crate::image::{Digest, Tag};
+use crate::image::{Digest, ImageReference, Repository, Tag};
 use crate::registry::{Registry, RegistryError};
 
 /// Images that are asked about at once; the registry's client limits its requests itself.
@@ -37,15 +37,20 @@ async fn observe_one(registry: &Registry, wanted: &Wanted) -> Result<Observed, R
             Some(key) if *key == found.digest => {
                 Standing { digest: found.digest, key: None, revision: None, platforms: Vec::new() }
             }
-            _ => standing(registry, wanted, found.digest).await?,
+            _ => standing(registry, &wanted.repository, found.digest).await?,
         };
         observed.tags.insert(tag.clone(), standing);
     }
     Ok(observed)
 }
 
-async fn standing(registry: &Registry, wanted: &Wanted, digest: Digest) -> Result<Standing, RegistryError> {
-    let reference = wanted.repository.with_digest(digest.clone());
+/// What a manifest or index is, as far as its own labels say.
+pub(super) async fn standing(
+    registry: &Registry,
+    repository: &Repository,
+    digest: Digest,
+) -> Result<Standing, RegistryError> {
+    let reference = repository.with_digest(digest.clone());
     let config = match registry.image_config(&reference).await {
         Ok(config) => config,
         // Something that is no image, such as a chart.
@@ -61,4 +66,31 @@ async fn standing(registry: &Registry, wanted: &Wanted, digest: Digest) -> Resul
         revision: label(REVISION_LABEL).parse().ok(),
         platforms: config.platforms.clone(),
     })
+}
+
+/// Where the tags stand now that are to move; those that are where they belong, on `own`, need not.
+pub(super) async fn look_at_moves(
+    registry: &Registry,
+    publication: &Publication,
+    own: Option<&Digest>,
+) -> Result<Vec<Move>, (ImageReference, RegistryError)> {
+    let mut moves = Vec::new();
+    for moved in &publication.moves {
+        let reference = publication.tagged(&moved.tag);
+        let found = registry.head(&reference).await.map_err(|error| (reference.clone(), error))?;
+        let found = found.map(|found| found.digest);
+        if found.is_some() && found.as_ref() == own {
+            continue;
+        }
+        let from = match (&moved.from, found) {
+            (Some(from), Some(found)) if from.digest == found => Some(from.clone()),
+            (_, Some(found)) => {
+                let standing = standing(registry, &publication.repository, found).await;
+                Some(standing.map_err(|error| (reference, error))?)
+            }
+            (_, None) => None,
+        };
+        moves.push(Move { from, ..moved.clone() });
+    }
+    Ok(moves)
 }

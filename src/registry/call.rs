@@ -19,6 +19,8 @@ pub(super) enum Failure {
     Certificate(String),
     /// It wants a certificate of ours, or does not take the one it got.
     ClientCertificate,
+    /// It does not speak TLS.
+    Unencrypted,
     /// The answer is of no use.
     Unusable(String),
     /// Everything is said.
@@ -56,6 +58,7 @@ impl From<Broken> for Failure {
             Broken::Transient(reason) => Self::transient(reason),
             Broken::Certificate(reason) => Self::Certificate(reason),
             Broken::ClientCertificate => Self::ClientCertificate,
+            Broken::Unencrypted => Self::Unencrypted,
             Broken::Unusable(reason) => Self::Unusable(reason),
             Broken::Configuration(error) => Self::Final(error),
         }
@@ -135,6 +138,7 @@ impl Caller {
                     return Err(RegistryError::Certificate { attempt, reason });
                 }
                 Err(Failure::ClientCertificate) => return Err(RegistryError::ClientCertificate { attempt }),
+                Err(Failure::Unencrypted) => return Err(RegistryError::Unencrypted { attempt }),
                 Err(Failure::Unusable(reason)) => {
                     return Err(RegistryError::Damaged { attempt, reason, tries });
                 }

@@ -151,7 +151,27 @@ impl Registry {
             ) => return Ok(false),
             Err(error) => return Err(error),
         };
-        // It has begun an upload instead, which nobody will end. Whether that is undone matters little.
+        self.end_upload(to, &location).await;
+        Ok(false)
+    }
+
+    /// Whether the login may push to a repository. What else may be wrong with it, pushing will say.
+    pub async fn may_push(&self, repository: &Repository) -> bool {
+        let call = Call {
+            method: Method::POST,
+            headers: HeaderMap::from_iter([(CONTENT_LENGTH, HeaderValue::from_static("0"))]),
+            ..write(repository, format!("push to {repository}"), "blobs/uploads/")
+        };
+        let begun =
+            self.found(call, |answer| Ok(answer.header(LOCATION).unwrap_or_default().to_owned())).await;
+        if let Ok(location) = &begun {
+            self.end_upload(repository, location).await;
+        }
+        !matches!(begun, Err(RegistryError::Denied { .. }))
+    }
+
+    /// Ends an upload that nobody will finish. Whether that works matters little.
+    async fn end_upload(&self, to: &Repository, location: &str) {
         let path = location.split_once("/v2/").map_or("", |(_, path)| path);
         if path.starts_with(&format!("{}/blobs/uploads/", to.path())) {
             let call = Call {
@@ -161,7 +181,6 @@ impl Registry {
             };
             let _ = self.caller.call(call, |_| Ok(())).await;
         }
-        Ok(false)
     }
 
     /// The labels and platforms of an image, without pulling it.

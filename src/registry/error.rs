@@ -82,6 +82,12 @@ pub enum RegistryError {
         /// What was tried.
         attempt: Box<Attempt>,
     },
+    /// The registry is spoken to with encryption, and answers without.
+    #[error("cannot {} at {}: it does not speak TLS", attempt.action, attempt.registry)]
+    Unencrypted {
+        /// What was tried.
+        attempt: Box<Attempt>,
+    },
     /// The registry sends logins over an unencrypted connection.
     #[error("{registry} wants its login sent to {realm}, which is not encrypted")]
     InsecureTokenServer {
@@ -147,9 +153,10 @@ impl RegistryError {
             }
             Self::NotFound { .. } => RegistryErrorKind::NotFound,
             Self::Unavailable { .. } | Self::Damaged { .. } => RegistryErrorKind::Unavailable,
-            Self::Refused { .. } | Self::Certificate { .. } | Self::InsecureTokenServer { .. } => {
-                RegistryErrorKind::Refused
-            }
+            Self::Refused { .. }
+            | Self::Certificate { .. }
+            | Self::Unencrypted { .. }
+            | Self::InsecureTokenServer { .. } => RegistryErrorKind::Refused,
             Self::Helper { .. } | Self::Configuration { .. } => RegistryErrorKind::Configuration,
         }
     }
@@ -177,6 +184,10 @@ impl RegistryError {
             )),
             Self::ClientCertificate { attempt } => Some(format!(
                 "put it into /etc/docker/certs.d/{0}/client.cert and its key beside it, client.key",
+                attempt.registry
+            )),
+            Self::Unencrypted { attempt } => Some(format!(
+                "if that is as it should be, name it in shipwright.toml: insecure_registries = [\"{}\"]",
                 attempt.registry
             )),
             Self::InsecureTokenServer { .. } => {

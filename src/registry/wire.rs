@@ -8,7 +8,7 @@ use bytes::{Bytes, BytesMut};
 use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue, LOCATION};
 use reqwest::redirect::Policy;
 use reqwest::{Client, Method, NoProxy, Proxy, StatusCode, Url};
-use rustls::AlertDescription;
+use rustls::{AlertDescription, InvalidMessage};
 use tokio::sync::{OnceCell, Semaphore};
 
 use super::answer::Answer;
@@ -53,6 +53,8 @@ pub(super) enum Broken {
     Certificate(String),
     /// It wants a certificate of ours, or does not take the one it got.
     ClientCertificate,
+    /// It does not speak TLS.
+    Unencrypted,
     /// It is of no use, and will not be.
     Unusable(String),
     /// A file on this machine is wrong.
@@ -100,14 +102,10 @@ impl Wire {
         let probe = async {
             match self.send(&Request::new(Method::GET, https.clone())).await {
                 Ok(_) => Ok(true),
-                Err(Broken::Transient(broken)) => {
+                Err(broken @ (Broken::Transient(_) | Broken::Unencrypted)) => {
                     let answer = self.send(&Request::new(Method::GET, http.clone())).await?;
                     // That is how a server that wants TLS answers: the first attempt only met bad luck.
-                    if answer.status == StatusCode::BAD_REQUEST {
-                        Err(Broken::Transient(broken))
-                    } else {
-                        Ok(false)
-                    }
+                    if answer.status == StatusCode::BAD_REQUEST { Err(broken) } else { Ok(false) }
                 }
                 Err(broken) => Err(broken),
             }
@@ -245,6 +243,9 @@ impl Wire {
                 | AlertDescription::CertificateExpired
                 | AlertDescription::UnknownCA,
             )) => return Broken::ClientCertificate,
+            Some(rustls::Error::InvalidMessage(InvalidMessage::InvalidContentType)) => {
+                return Broken::Unencrypted;
+            }
             _ => {}
         }
         if error.is_builder() {

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use tokio::io::{AsyncWriteExt, copy_bidirectional};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Notify;
 
 use super::http::{Seen, read_message, reply};
 
@@ -23,6 +24,8 @@ pub enum Fault {
     Delay(Duration),
     /// The registry does not see it; this status, with or without `Retry-After`.
     Status(&'static str, Option<u32>),
+    /// The registry sees it when all is healed.
+    Hold,
 }
 
 /// A running proxy.
@@ -30,6 +33,7 @@ pub struct Proxy {
     /// `127.0.0.1:PORT`.
     pub address: String,
     state: Arc<Mutex<State>>,
+    healed: Arc<Notify>,
 }
 
 #[derive(Default)]
@@ -39,6 +43,8 @@ struct State {
     fault: Option<(usize, usize, Fault)>,
     /// After which request everything is broken, and how.
     last: Option<(Matcher, Fault)>,
+    /// Which requests are held.
+    held: Option<Matcher>,
 }
 
 type Matcher = fn(&Seen) -> bool;
@@ -50,13 +56,14 @@ impl Proxy {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("an address").to_string();
         let state: Arc<Mutex<State>> = Arc::default();
-        let (shared, upstream) = (Arc::clone(&state), upstream.to_owned());
+        let healed: Arc<Notify> = Arc::default();
+        let (shared, upstream, freed) = (Arc::clone(&state), upstream.to_owned(), Arc::clone(&healed));
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
-                tokio::spawn(serve(stream, upstream.clone(), Arc::clone(&shared)));
+                tokio::spawn(serve(stream, upstream.clone(), Arc::clone(&shared), Arc::clone(&freed)));
             }
         });
-        Self { address, state }
+        Self { address, state, healed }
     }
 
     /// Breaks `count` requests from number `first` on, counted from here; forgets what it has seen.
@@ -73,7 +80,14 @@ impl Proxy {
 
     /// Passes everything on; forgets what it has seen.
     pub fn heal(&self) {
-        *self.state.lock().expect("not poisoned") = State::default();
+        let mut state = self.state.lock().expect("not poisoned");
+        *state = State::default();
+        self.healed.notify_waiters();
+    }
+
+    /// Holds the requests that are like this; forgets what it has seen.
+    pub fn hold(&self, held: Matcher) {
+        *self.state.lock().expect("not poisoned") = State { held: Some(held), ..State::default() };
     }
 
     /// The requests since then.
@@ -82,8 +96,9 @@ impl Proxy {
     }
 }
 
-async fn serve(mut client: TcpStream, upstream: String, state: Arc<Mutex<State>>) {
+async fn serve(mut client: TcpStream, upstream: String, state: Arc<Mutex<State>>, healed: Arc<Notify>) {
     while let Some(request) = read_message(&mut client, true).await {
+        let freed = healed.notified();
         let fault = {
             let mut state = state.lock().expect("not poisoned");
             state.seen.push(request.clone());
@@ -94,7 +109,8 @@ async fn serve(mut client: TcpStream, upstream: String, state: Arc<Mutex<State>>
             }
             let hit =
                 |(first, count, _): &(usize, usize, Fault)| number >= *first && number - *first < *count;
-            broken.filter(hit).map(|(_, _, fault)| fault)
+            let held = state.held.filter(|is_held| is_held(&request)).map(|_| Fault::Hold);
+            held.or_else(|| broken.filter(hit).map(|(_, _, fault)| fault))
         };
         match fault {
             Some(Fault::Cut) => return,
@@ -109,6 +125,7 @@ async fn serve(mut client: TcpStream, upstream: String, state: Arc<Mutex<State>>
                 continue;
             }
             Some(Fault::Delay(time)) => tokio::time::sleep(time).await,
+            Some(Fault::Hold) => freed.await,
             Some(Fault::CutAfter | Fault::Truncate | Fault::Flip) | None => {}
         }
         let Ok(mut server) = TcpStream::connect(&upstream).await else { return };

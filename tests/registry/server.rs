@@ -1,6 +1,7 @@
 //! A real registry, started and stopped by `.ci/registry`, and images to put into it.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Arc;
@@ -30,19 +31,28 @@ pub struct Server {
 impl Server {
     /// Starts one; `arguments` as of `.ci/registry start FOLDER`.
     pub fn start(arguments: &[&str]) -> Option<Self> {
-        Self::start_encrypted(arguments, &[])
+        Self::start_with(arguments, &[])
+    }
+
+    /// The same on another address of this machine than the loopback interface's.
+    pub fn start_at(address: IpAddr) -> Option<Self> {
+        Self::start_with(&[], &[("ADDRESS", address.to_string())])
     }
 
     /// The same with a certificate, its key, and possibly the authority of its clients. Where no registry can be
     /// installed the test cannot run: in CI that is a failure, elsewhere it is said.
     pub fn start_encrypted(arguments: &[&str], files: &[&Path]) -> Option<Self> {
-        let folder = tempfile::tempdir().expect("a folder");
         let files: Vec<_> = files.iter().map(|file| file.to_string_lossy()).collect();
+        Self::start_with(arguments, &[("TLS", files.join(" "))])
+    }
+
+    fn start_with(arguments: &[&str], variables: &[(&str, String)]) -> Option<Self> {
+        let folder = tempfile::tempdir().expect("a folder");
         let output = Command::new(SCRIPT)
             .arg("start")
             .arg(folder.path().join("registry"))
             .args(arguments)
-            .env("TLS", files.join(" "))
+            .envs(variables.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::null())
             .output()
             .expect("bash runs");

@@ -11,7 +11,9 @@ use crate::cli::files::Files;
 use crate::cli::settings;
 use crate::diagnostic::Diagnostic;
 use crate::hook::{Comparison, compare};
-use crate::project::check;
+use crate::project::{Options, check, mistyped};
+
+type Tree = Arc<dyn Snapshot + Send + Sync>;
 
 /// Reads commits of one checkout.
 pub(super) struct Examiner<'a> {
@@ -23,16 +25,57 @@ pub(super) struct Examiner<'a> {
 /// What was found in a commit.
 pub(super) struct Examined {
     /// Its files.
-    pub(super) tree: Arc<dyn Snapshot + Send + Sync>,
+    pub(super) tree: Tree,
     /// Whether it makes any images.
     pub(super) has_images: bool,
     /// What is wrong with them.
     pub(super) faults: Vec<Diagnostic>,
+    /// What its references say the namespace is.
+    inferred: Option<String>,
+    /// Whether only the commits before it can tell the namespace.
+    pub(super) may_have_lost_namespace: bool,
 }
 
 impl Examiner<'_> {
     /// Looks for mistakes in a commit; in its settings first, because without them nothing else can be said.
     pub(super) fn examine(&self, commit: CommitId) -> Result<Examined, CliError> {
+        let (tree, options) = self.open(commit)?;
+        let options = match options {
+            Ok(options) => options,
+            Err(faults) => {
+                return Ok(Examined {
+                    tree,
+                    has_images: true,
+                    faults,
+                    inferred: None,
+                    may_have_lost_namespace: false,
+                });
+            }
+        };
+        let found = check(&*tree, self.checkout.name(), self.checkout.origin_url(), &options)?;
+        Ok(Examined {
+            tree,
+            has_images: found.images > 0,
+            faults: found.faults,
+            inferred: found.inferred,
+            may_have_lost_namespace: found.may_have_lost_namespace,
+        })
+    }
+
+    /// A commit whose only reference into the namespace is mistyped says nothing about the namespace any more. What
+    /// it begins from does.
+    pub(super) fn mistyped(&self, commit: CommitId, known: &[CommitId]) -> Result<Vec<Diagnostic>, CliError> {
+        for begin in self.checkout.where_new_begins(commit, known)? {
+            let Some(namespace) = self.examine(begin)?.inferred.filter(|_| begin != commit) else { continue };
+            let (tree, Ok(options)) = self.open(commit)? else { continue };
+            let (name, origin) = (self.checkout.name(), self.checkout.origin_url());
+            return Ok(mistyped(&*tree, name, origin, &options, &namespace));
+        }
+        Ok(Vec::new())
+    }
+
+    /// The files of a commit and what its settings say, or what is wrong with them.
+    fn open(&self, commit: CommitId) -> Result<(Tree, Result<Options, Vec<Diagnostic>>), CliError> {
         let files = Files::open(self.checkout, Some(&commit.to_string()))?;
         let tree = files.snapshot();
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
@@ -40,12 +83,7 @@ impl Examiner<'_> {
             let (selection, image) = (SelectionArgs::default(), ImageArgs::default());
             settings::resolve(&file, self.global, &selection, &image, self.environment, now)
         });
-        let options = match resolved {
-            Ok(resolved) => resolved.options,
-            Err(error) => return Ok(Examined { tree, has_images: true, faults: error.diagnostics }),
-        };
-        let found = check(&*tree, self.checkout.name(), self.checkout.origin_url(), &options)?;
-        Ok(Examined { tree, has_images: found.images > 0, faults: found.faults })
+        Ok((tree, resolved.map(|resolved| resolved.options).map_err(|error| error.diagnostics)))
     }
 
     /// Tells which faults of a commit are in none of the commits, known to the remote, that it begins from.

@@ -17,6 +17,8 @@ struct Place {
     shown: String,
     /// Whether the folder is part of what is committed, so that everybody gets the hook.
     is_in_work_tree: bool,
+    /// Whether another program makes all that is in the folder.
+    is_husky: bool,
 }
 
 /// `shipwright hook install`.
@@ -37,7 +39,13 @@ pub(super) fn install(
         let state = place.folder.state(hook)?;
         output.result_line(&installed(hook, done, state, &place));
     }
-    if place.is_in_work_tree {
+    if place.is_husky {
+        let folder = &place.shown;
+        let note = format!("husky writes {folder} anew whenever it is installed, and the hook is gone then");
+        let hint =
+            "a line in husky's own file stays: `shipwright hook run pre-push -- \"$@\"` in .husky/pre-push";
+        output.diagnostics(&[Diagnostic::note(note).hint(hint)]);
+    } else if place.is_in_work_tree {
         let note = format!("{} is in the work tree: committed, the hook is everybody's", place.shown);
         output.diagnostics(&[Diagnostic::note(note)]);
     }
@@ -115,6 +123,7 @@ fn place(global: &GlobalArgs, environment: &Environment, to_write: bool) -> Resu
         [checkout.common_dir(), checkout.git_dir()].iter().any(|git| found.path.starts_with(git));
     Ok(Place {
         is_in_work_tree: found.is_configured && !found.is_outside && !is_in_git_folder,
+        is_husky: found.path.ends_with(".husky/_"),
         folder: HooksFolder::new(found.path),
         shown,
     })

@@ -1,4 +1,5 @@
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::args::RunArgs;
 use crate::checkout::Checkout;
@@ -8,8 +9,15 @@ use crate::cli::environment::Environment;
 use crate::cli::error::{CliError, ExitCode};
 use crate::cli::output::Output;
 use crate::cli::session::{EngineNeed, Request, Session, has_errors, start_folder};
+use crate::diagnostic::Diagnostic;
 use crate::execution::Outcome;
 use crate::plan::Action;
+
+/// How long the engine may take to answer. Git and its user wait.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// How much longer it may take for each tag; engines need a few hundredths of it.
+const PATIENCE_PER_TAG: Duration = Duration::from_millis(200);
 
 /// The hook `post-checkout`. The checkout is done: whatever goes wrong here is one line, and no failure.
 pub(super) async fn run(
@@ -50,11 +58,11 @@ async fn after_switch(
         environment,
         engine: EngineNeed::Required,
     };
-    let session = Session::open(&request).await?;
+    let session = in_time(PATIENCE, Session::open(&request)).await??;
     if session.project.images.is_empty() {
         return Ok(None);
     }
-    let (tags, known) = session.known().await?;
+    let (tags, known) = in_time(PATIENCE, session.known()).await??;
     let plan = Arc::new(session.decide(&tags, &known));
     if has_errors(&plan.diagnostics) {
         return Ok(Some("errors in Dockerfiles or settings: run shipwright".to_owned()));
@@ -73,9 +81,28 @@ async fn after_switch(
         args: &args.run,
         options,
     };
-    let outcome = run.carry_out(environment, &mut Output::unheard().0).await?;
-    Ok((outcome != Outcome::Succeeded)
+    let wanted: usize = plan.steps.iter().map(|step| step.tags.len()).sum();
+    let patience = PATIENCE + PATIENCE_PER_TAG * u32::try_from(wanted).unwrap_or(u32::MAX);
+    let mut unheard = Output::unheard().0;
+    let Ok(outcome) = in_time(patience, run.carry_out(environment, &mut unheard)).await else {
+        return Ok(Some(
+            "the engine stopped answering while the branch's image tags moved: run shipwright".into(),
+        ));
+    };
+    Ok((outcome? != Outcome::Succeeded)
         .then(|| "the branch's image tags did not move: run shipwright".to_owned()))
+}
+
+/// An engine may take a connection and then hang, which must not hold up the switch.
+async fn in_time<T>(patience: Duration, work: impl Future<Output = T>) -> Result<T, CliError> {
+    tokio::time::timeout(patience, work).await.map_err(|_| CliError {
+        diagnostics: vec![Diagnostic::error(format!(
+            "the engine does not answer within {} s",
+            patience.as_secs()
+        ))],
+        code: ExitCode::NoEngine,
+        root: None,
+    })
 }
 
 /// Git says `OLD NEW 1` for whole checkouts; for the first one of a clone or a worktree OLD is all zeros.

@@ -100,14 +100,17 @@ fn checked(
             continue;
         }
         done.push(*commit);
-        let examined = examiner.examine(*commit)?;
+        let mut examined = examiner.examine(*commit)?;
         has_images |= examined.has_images;
-        if examined.faults.is_empty() {
+        if examined.faults.is_empty() && !examined.may_have_lost_namespace {
             continue;
         }
         let mut known = checkout.remote_commits(&told.remote, &told.url)?;
         let there = told.updates.iter().filter_map(|update| checkout.resolve(update.remote.as_deref()?).ok());
         known.extend(there);
+        if examined.may_have_lost_namespace {
+            examined.faults.extend(examiner.mistyped(*commit, &known)?);
+        }
         let found = examiner.compare(*commit, examined.faults, &known)?;
         output.use_files(examined.tree);
         output.diagnostics(older(&found.known, *commit).as_slice());

@@ -88,9 +88,9 @@ type Answer = OnceCell<Result<Option<Credential>, RegistryError>>;
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 struct Config {
-    auths: Option<BTreeMap<String, Entry>>,
+    auths: Option<BTreeMap<String, Option<Entry>>>,
     creds_store: Option<String>,
-    cred_helpers: Option<BTreeMap<String, String>>,
+    cred_helpers: Option<BTreeMap<String, Option<String>>>,
 }
 
 /// Never printed: derives no `Debug` beyond its presence.
@@ -141,7 +141,7 @@ impl Credentials {
         let key = if is_docker_hub(host) { DOCKER_HUB_KEY } else { host };
         let helper = config.cred_helpers.iter().flatten().find(|(name, _)| same_registry(name, host));
         let (helper, setting) = match (helper, &config.creds_store) {
-            (Some((_, helper)), _) if !helper.is_empty() => (Some(helper), "credHelpers"),
+            (Some((_, Some(helper))), _) if !helper.is_empty() => (Some(helper), "credHelpers"),
             (_, Some(store)) if !store.is_empty() => (Some(store), "credsStore"),
             _ => (None, ""),
         };
@@ -163,7 +163,7 @@ impl Credentials {
         }
         let auths = || config.auths.iter().flatten();
         let entry = auths().find(|(name, _)| *name == key);
-        let Some((name, entry)) = entry.or_else(|| auths().find(|(name, _)| same_registry(name, host)))
+        let Some((name, Some(entry))) = entry.or_else(|| auths().find(|(name, _)| same_registry(name, host)))
         else {
             return Ok(None);
         };
@@ -219,8 +219,10 @@ fn decode(auth: &str) -> Result<(String, String), &'static str> {
 async fn read(path: &Path) -> Result<Config, RegistryError> {
     let wrong = |reason: String| RegistryError::Configuration { path: path.to_owned(), reason };
     match tokio::fs::read(path).await {
+        Ok(bytes) if bytes.trim_ascii().is_empty() => Ok(Config::default()),
         // The message of a type error would quote the value, which may be a password.
-        Ok(bytes) => serde_json::from_slice(&bytes)
+        Ok(bytes) => serde_json::from_slice::<Option<Config>>(&bytes)
+            .map(Option::unwrap_or_default)
             .map_err(|error| wrong(format!("line {}: not a Docker configuration", error.line()))),
         Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
             Ok(Config::default())
@@ -277,6 +279,15 @@ mod tests {
         assert_eq!(login(config, "d.example").await, Ok(Some(password("me", "pw"))));
         for host in ["c.example", "127.0.0.1:5001", "127.0.0.1", "other.quay.io", "io"] {
             assert_eq!(login(config, host).await, Ok(None), "{host}");
+        }
+    }
+
+    #[tokio::test]
+    async fn what_docker_reads_without_a_word_is_no_fault() {
+        for config in
+            ["", " \n", "null", r#"{"auths": {"h": null}, "credHelpers": {"h": null}, "credsStore": null}"#]
+        {
+            assert_eq!(login(config, "h").await, Ok(None), "{config}");
         }
     }
 

@@ -1,0 +1,64 @@
+use crate::engine::EngineError;
+use crate::image::ImageReference;
+use crate::registry::{CredentialOrigin, RegistryError};
+
+/// What went wrong with one tag.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    /// Which.
+    pub reference: ImageReference,
+    /// Whose fault.
+    pub kind: FailureKind,
+    /// What happened.
+    pub message: String,
+    /// What to do.
+    pub hint: Option<String>,
+}
+
+/// Whose fault a [`Failure`] is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FailureKind {
+    /// The engine's.
+    Engine,
+    /// The registry's, or of the login to it.
+    Registry,
+    /// Nobody's: somebody else has moved the tag meanwhile.
+    Overtaken,
+}
+
+/// Whether trying again cannot help: the registry said no.
+pub(super) fn is_final(error: &EngineError) -> bool {
+    let text = error.to_string().to_ascii_lowercase();
+    ["denied", "unauthorized", "authentication required", "forbidden", "no basic auth"]
+        .iter()
+        .any(|word| text.contains(word))
+}
+
+pub(super) fn engine_failure(
+    reference: &ImageReference,
+    error: &EngineError,
+    login: Option<&CredentialOrigin>,
+) -> Failure {
+    let denied = is_final(error);
+    let host = reference.repository.host();
+    Failure {
+        reference: reference.clone(),
+        kind: if denied { FailureKind::Registry } else { FailureKind::Engine },
+        message: error.to_string(),
+        hint: if denied {
+            let origin = login.map(|origin| format!("the login was that of {origin}; ")).unwrap_or_default();
+            Some(format!("{origin}log in with `docker login {host}` as somebody who may push there"))
+        } else {
+            error.hint()
+        },
+    }
+}
+
+pub(super) fn registry_failure(reference: &ImageReference, error: &RegistryError) -> Failure {
+    Failure {
+        reference: reference.clone(),
+        kind: FailureKind::Registry,
+        message: error.to_string(),
+        hint: error.hint(),
+    }
+}
