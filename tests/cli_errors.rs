@@ -189,6 +189,53 @@ fn a_source_that_is_nowhere_blocks_its_image() {
 }
 
 #[test]
+fn a_source_with_windows_separators_is_nowhere() {
+    let checkout = Checkout::with(&[
+        ("app/Dockerfile", "# escape=`\nFROM busybox\nCOPY src\\main.sh /main.sh\n"),
+        ("app/src/main.sh", "true\n"),
+        ("odd/Dockerfile", "# escape=`\nFROM busybox\nCOPY src\\main.sh /main.sh\n"),
+        ("odd/src\\main.sh", "true\n"),
+    ]);
+    let run = plan_of(&checkout, &[]).exits(0).says("app/Dockerfile:3:6").says("`/`");
+    assert!(run.stdout.ends_with("2 images: 1 to build, 1 blocked\n"), "{}", run.stdout);
+    assert_eq!(image(&checkout.plan(&[]), "odd")["inputs"]["files"], 1);
+}
+
+#[test]
+fn an_image_for_another_operating_system_is_blocked() {
+    let checkout = Checkout::with(&[
+        ("core/Dockerfile", "FROM mcr.microsoft.com/windows/servercore:ltsc2022\n"),
+        ("web/Dockerfile", "FROM mcr.microsoft.com/dotnet/aspnet:8.0-nanoserver-1809 AS b\nFROM b\n"),
+        ("go/Dockerfile.windows", "FROM golang:1.23 AS b\nFROM --platform=windows/amd64 acme/base:1\n"),
+        ("dependent/Dockerfile", "FROM other/core\n"),
+        ("job/Dockerfile", "FROM busybox\n"),
+        ("unneeded/Dockerfile", "FROM mcr.microsoft.com/windows/nanoserver:1809 AS w\nFROM busybox\n"),
+        ("cross/Dockerfile", "FROM --platform=windows/amd64 scratch\nCOPY Dockerfile /\n"),
+    ]);
+    let run = plan_of(&checkout, &[]).exits(0).says("core/Dockerfile:1:6").says("exclude");
+    assert!(run.stdout.ends_with("7 images: 3 to build, 4 blocked\n"), "{}", run.stdout);
+    let plan = checkout.plan(&[]);
+    for blocked in ["core", "web", "go-windows", "dependent"] {
+        assert_eq!(image(&plan, blocked)["action"], "blocked", "{blocked}");
+    }
+    plan_of(&checkout, &["core"]).exits(2);
+    plan_of(&checkout, &["--strict"]).exits(2);
+    // Offline nobody says what the engine builds, so what was chosen counts.
+    let run = plan_of(&checkout, &["core,web", "--platform", "windows/amd64"]).exits(0);
+    assert!(run.stdout.ends_with("2 images: 2 to build\n"), "{}", run.stdout);
+}
+
+#[test]
+fn a_word_that_is_no_architecture_is_no_platform() {
+    let shop = Checkout::shop();
+    plan_of(&shop, &["--platform", "foo"]).exits(2).says("`foo` is not a platform");
+    shop.run_with(&[("DOCKER_DEFAULT_PLATFORM", "linuxx")], &["plan", "--offline"])
+        .exits(2)
+        .says("`linuxx` is not a platform");
+    plan_of(&shop, &["--platform", "arm64"]).exits(0);
+}
+
+#[test]
 fn exact_names_the_dependency_that_is_not_there() {
     let shop = Checkout::shop();
     let run = plan_of(&shop, &["-e", "service1"]).exits(2);

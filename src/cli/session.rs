@@ -14,7 +14,7 @@ use crate::checkout::{Checkout, CommitId, CommitTree, FileTree, HeadTree, Snapsh
 use crate::diagnostic::Diagnostic;
 use crate::engine::{Endpoint, Engine, EngineEnvironment};
 use crate::graph::{Selection, Selector};
-use crate::image::Tag;
+use crate::image::{Platform, Tag};
 use crate::inputs::Manifests;
 use crate::lockfile::Lockfile;
 use crate::path::TreePath;
@@ -131,7 +131,10 @@ impl Session {
             resolved.options.platform = engine.info().platform.clone();
         }
         if let Some(engine) = &engine {
-            resolved.options.build_platform = engine.info().platform.clone();
+            let of_engine = &engine.info().platform;
+            refuse_foreign(&resolved, of_engine)?;
+            resolved.options.build_platform = of_engine.clone();
+            resolved.options.engine_system = Some(of_engine.os.clone());
         }
         Self::read(request, checkout, &files, &file, resolved, engine, now)
     }
@@ -379,8 +382,20 @@ fn committed_options(
     let file = files::settings_in(committed).ok()?;
     let Request { global, selection, image, environment, .. } = request;
     let options = settings::resolve(&file, global, selection, image, environment, now).ok()?.options;
-    let Options { platform, build_platform, .. } = resolved.options.clone();
-    Some(Options { platform, build_platform, ..options })
+    let Options { platform, build_platform, engine_system, .. } = resolved.options.clone();
+    Some(Options { platform, build_platform, engine_system, ..options })
+}
+
+/// A platform that somebody chose for all images, and that the engine can build none for.
+fn refuse_foreign(resolved: &Resolved, of_engine: &Platform) -> Result<(), CliError> {
+    let chosen = &resolved.options.platform;
+    if !resolved.platform_is_chosen || chosen.os == of_engine.os {
+        return Ok(());
+    }
+    Err(CliError::usage_with_hint(
+        format!("this engine builds for {}, not for {chosen}", of_engine.os),
+        format!("-H or DOCKER_HOST names an engine for {}", chosen.os),
+    ))
 }
 
 /// Where the command works.

@@ -3,6 +3,7 @@ use std::collections::BTreeMap;
 use rayon::prelude::*;
 
 use super::options::{ImageOptions, Options};
+use super::systems;
 use crate::diagnostic::{Diagnostic, Location, closest};
 use crate::discovery::FoundDockerfile;
 use crate::dockerfile::{Dockerfile, Evaluation, Scope, Trigger, evaluate, parse};
@@ -40,16 +41,20 @@ impl Definition {
         inherited: &BTreeMap<usize, Vec<Trigger>>,
     ) -> Evaluation {
         let build_args = self.build_args(options);
-        evaluate(
+        let platform = self.platform(options);
+        let mut evaluation = evaluate(
             &self.file,
             &Scope {
                 build_args: &build_args,
                 target: self.options.target.as_deref(),
-                target_platform: self.platform(options),
+                target_platform: platform,
                 build_platform: &options.build_platform,
                 inherited,
             },
-        )
+        );
+        let system = options.engine_system.as_deref().unwrap_or(&platform.os);
+        evaluation.problems.extend(systems::foreign(&self.file, &evaluation, platform, system));
+        evaluation
     }
 }
 

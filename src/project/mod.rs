@@ -13,6 +13,7 @@ mod lock;
 mod options;
 mod revisions;
 mod state;
+mod systems;
 
 pub use check::{Check, check};
 pub use images::{BoundReference, ContextFile, Image, ImageState, LockedReference, ReadyImage};

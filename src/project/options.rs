@@ -29,6 +29,8 @@ pub struct Options {
     pub platform: Platform,
     /// What the engine runs on.
     pub build_platform: Platform,
+    /// The operating system that the engine builds for, if there is an engine: `linux`.
+    pub engine_system: Option<String>,
     /// Free text that enters every key.
     pub metadata: Option<String>,
     /// The number of the refresh period.

@@ -64,6 +64,7 @@ pub fn resolve(
             target: target(image.target.as_deref(), selection)?,
             platform: chosen.unwrap_or_else(|| host.clone()),
             build_platform: host,
+            engine_system: None,
             metadata: file.metadata.as_ref().map(Metadata::to_text),
             refresh: file.refresh.as_ref().map(|refresh| refresh.number_at(now)),
             settings_file: file.path.clone(),
