@@ -10,6 +10,7 @@
 //! are needed, which images and files they use, and which text enters the content key. [`rewrite`] puts
 //! other references in their place and leaves every other byte as it was.
 
+mod advice;
 mod cut;
 mod directive;
 mod environment;
