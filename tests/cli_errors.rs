@@ -236,6 +236,28 @@ fn a_word_that_is_no_architecture_is_no_platform() {
 }
 
 #[test]
+fn a_build_argument_that_nothing_declares_is_a_warning() {
+    let checkout = Checkout::with(&[
+        ("api/Dockerfile", "ARG BASE=busybox\nFROM $BASE\nARG VERSION\n"),
+        ("web/Dockerfile", "FROM busybox\n"),
+    ]);
+    let warning = |arguments: &[&str]| plan_of(&checkout, arguments).exits(0).stderr.contains("warning");
+    let misspelt = plan_of(&checkout, &["--build-arg", "VERSOIN=1"]).exits(0);
+    misspelt.says("no image that is selected declares the build argument `VERSOIN`").says("VERSION");
+    assert!(warning(&["--unhashed-build-arg", "TOKEN=1"]) && warning(&["web", "--build-arg", "VERSION=1"]));
+    let used = ["VERSION=1", "BASE=busybox:1", "HTTP_PROXY=x", "no_proxy=x", "BUILDKIT_INLINE_CACHE=1"];
+    for argument in used {
+        assert!(!warning(&["--build-arg", argument]), "{argument}");
+    }
+}
+
+#[test]
+fn an_unknown_target_that_is_like_none_says_how_to_list_them() {
+    let shop = Checkout::shop();
+    plan_of(&shop, &["zzz"]).exits(2).says("there is no image `zzz`").says("hint: `shipwright images` lists");
+}
+
+#[test]
 fn exact_names_the_dependency_that_is_not_there() {
     let shop = Checkout::shop();
     let run = plan_of(&shop, &["-e", "service1"]).exits(2);

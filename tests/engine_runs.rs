@@ -396,6 +396,26 @@ fn blocked_images_are_left_out_and_wrong_ones_hold_the_tags() {
 }
 
 #[test]
+fn proxies_reach_run_undeclared_and_change_nothing_else() {
+    let engine = engine!();
+    let checkout = Checkout::with(&[
+        ("api/Dockerfile", "FROM busybox\nRUN echo $HTTP_PROXY > /proxy\n"),
+        ("web/Dockerfile", "FROM busybox\nARG no_proxy\nRUN echo $no_proxy > /proxy\n"),
+    ]);
+    let keys = checkout.keys();
+    let proxies = ["--build-arg", "HTTP_PROXY=http://proxy:3128", "--build-arg", "no_proxy=local"];
+    engine.build(&checkout, &proxies).0.exits(0);
+    assert_eq!(engine.in_image("api:main", &["cat", "/proxy"]), "http://proxy:3128");
+    assert_eq!(engine.in_image("web:main", &["cat", "/proxy"]), "local");
+    assert_eq!(keys_of(&checkout, &proxies), keys);
+    assert!(engine.has(&format!("api:{}", checkout.head())), "the commit says all that matters");
+}
+
+fn keys_of(checkout: &Checkout, arguments: &[&str]) -> Vec<(String, String)> {
+    support::keys(&checkout.plan(arguments))
+}
+
+#[test]
 fn what_is_for_another_operating_system_is_left_out() {
     let engine = engine!();
     let checkout = Checkout::with(&[

@@ -9,6 +9,7 @@ use super::files::{self, Files};
 use super::known;
 use super::settings::{self, Resolved, SettingsFile};
 use super::sparse::absent_inputs;
+use super::undeclared::undeclared_arguments;
 use crate::checkout::ci::{CiReference, CiTrigger, ci_reference};
 use crate::checkout::{Checkout, CommitId, CommitTree, FileTree, HeadTree, Snapshot, WorkTree, branch_tag};
 use crate::diagnostic::Diagnostic;
@@ -176,6 +177,7 @@ impl Session {
             (Files::WorkTree(_), None) => compare_with_head(&project, None),
         };
         let selected = selection(request, &checkout, &project)?;
+        project.diagnostics.extend(undeclared_arguments(&project, &selected.images, options));
         let project = Arc::new(project);
         // Never freed: the process ends with the session, and there may be a hundred thousand paths.
         std::mem::forget(Arc::clone(&project));

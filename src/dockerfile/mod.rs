@@ -39,6 +39,7 @@ mod words;
 
 pub use cut::cut_unneeded_stages;
 pub use directive::{Directive, Directives, Frontend};
+pub use environment::is_proxy;
 pub use error::{SyntaxError, SyntaxErrorKind};
 pub use evaluate::{evaluate, evaluate_stage};
 pub use evaluation::{

@@ -11,7 +11,7 @@ use super::context_source::PlannedContext;
 use super::labels::{KEY_LABEL, labels};
 use super::{BuildFailure, BuildUpdate, LogStream, StepProgress, Worker, engine_login};
 use crate::checkout::Snapshot;
-use crate::dockerfile::{cut_unneeded_stages, rewrite};
+use crate::dockerfile::{cut_unneeded_stages, is_proxy, rewrite};
 use crate::engine::{
     BuildError, BuildEvent, BuildRequest, Engine, LocalImage, OutputStream, Secret, SshAgent, StepState,
 };
@@ -126,7 +126,7 @@ impl EngineWorker {
             self.options
                 .unhashed_build_args
                 .iter()
-                .filter(|(name, _)| declared.contains(*name))
+                .filter(|(name, _)| declared.contains(*name) || is_proxy(name))
                 .map(|(name, value)| (name.clone(), value.clone())),
         );
         let time = self.context_time(at);

@@ -6,6 +6,7 @@ use crate::cli::args::{GlobalArgs, ImageArgs, SelectionArgs};
 use crate::cli::environment::Environment;
 use crate::cli::error::CliError;
 use crate::diagnostic::Diagnostic;
+use crate::dockerfile::is_proxy;
 use crate::image::{Platform, Tag};
 use crate::naming::NamespaceSource;
 use crate::project::{ImageOptions, Options};
@@ -43,7 +44,11 @@ pub fn resolve(
         (Some(text), _) | (None, Some(text)) => Some(text.parse::<Platform>().map_err(CliError::usage)?),
         (None, None) => None,
     };
-    let build_args = arguments(&image.build_arg, environment)?;
+    // Where a proxy stands says nothing about what is built.
+    let (proxies, build_args): (BTreeMap<_, _>, BTreeMap<_, _>) =
+        arguments(&image.build_arg, environment)?.into_iter().partition(|(name, _)| is_proxy(name));
+    let mut unhashed_build_args = arguments(&image.unhashed_build_arg, environment)?;
+    unhashed_build_args.extend(proxies);
     let host = Platform::host_linux();
     let uncommitted_options = !build_args.is_empty() || image.target.is_some() || image.platform.is_some();
     Ok(Resolved {
@@ -60,7 +65,7 @@ pub fn resolve(
             exclude: file.exclude.clone(),
             follow: file.follow.clone(),
             build_args,
-            unhashed_build_args: arguments(&image.unhashed_build_arg, environment)?,
+            unhashed_build_args,
             target: target(image.target.as_deref(), selection)?,
             platform: chosen.unwrap_or_else(|| host.clone()),
             build_platform: host,
