@@ -66,6 +66,26 @@ fn a_wrong_settings_file_is_shown_with_its_line() {
 }
 
 #[test]
+fn what_is_found_out_late_about_the_settings_is_shown_with_its_line_too() {
+    let shop = Checkout::shop();
+    for (line, code, hint) in [
+        ("[image.servise1]\ntarget = \"x\"\n", 2, "did you mean service1?"),
+        ("[image.new]\ndockerfile = \"motd/Dockerfil\"\n", 2, "did you mean motd/Dockerfile?"),
+        ("[image.motd]\ndepends_on = [\"sharde\"]\n", 2, "did you mean shared?"),
+        ("[image.motd]\ndepends_on = [\"zzz\"]\n", 2, "`shipwright images` lists them"),
+        ("[names]\n\"motd\" = \"M\"\n", 2, "a line reads"),
+        ("[names]\n\"modt\" = \"m\"\n", 0, "the closest path is"),
+    ] {
+        shop.write("shipwright.toml", format!("tags = [\"edge\"]\n{line}"));
+        let run = plan_of(&shop, &[]).exits(code).says("--> shipwright.toml:").says("^^").says(hint);
+        assert!(!run.stderr.contains("shipwright.toml:1"), "{}", run.stderr);
+    }
+    shop.remove("shipwright.toml");
+    shop.write(".shipwright.json", "{\n\"names\": {\n\"modt\": \"m\"}}");
+    plan_of(&shop, &[]).exits(0).says("--> .shipwright.json:3:");
+}
+
+#[test]
 fn a_settings_file_beside_the_original_s_wins_with_a_warning() {
     let shop = Checkout::shop();
     shop.write("shipwright.toml", "namespace = \"new\"\n");

@@ -61,6 +61,7 @@ pub fn resolve(
         options: Options {
             namespace: namespace(global, file, environment),
             names: file.names.clone(),
+            name_locations: file.name_locations.clone(),
             include: file.include.clone(),
             exclude: file.exclude.clone(),
             follow: file.follow.clone(),
@@ -113,6 +114,7 @@ fn one_image(name: &str, image: &ImageSettings) -> Result<ImageOptions, CliError
         }
     };
     Ok(ImageOptions {
+        location: Some(image.location.clone()),
         dockerfile: image.dockerfile.clone(),
         context: image.context.clone(),
         target: image.target.clone(),
