@@ -86,6 +86,22 @@ fn what_is_found_out_late_about_the_settings_is_shown_with_its_line_too() {
 }
 
 #[test]
+fn a_context_of_the_settings_that_is_not_there_blocks_its_image() {
+    let shop = Checkout::shop();
+    shop.write("shipwright.toml", "[image.base]\ncontext = \"bsae\"\n");
+    shop.write("base/Dockerfile", "FROM busybox\n");
+    let run = plan_of(&shop, &[]).exits(0).says("shipwright.toml:1").says("`bsae` is no folder");
+    assert!(run.stdout.contains("blocked   acme/base"), "{}", run.stdout);
+    plan_of(&shop, &["base"]).exits(2);
+    for context in [".", "base"] {
+        shop.write("shipwright.toml", format!("[image.base]\ncontext = \"{context}\"\n"));
+        plan_of(&shop, &["base"]).exits(0);
+        shop.commit(context);
+        shop.run(&["plan", "--offline", "--rev", "HEAD", "base"]).exits(0);
+    }
+}
+
+#[test]
 fn a_settings_file_beside_the_original_s_wins_with_a_warning() {
     let shop = Checkout::shop();
     shop.write("shipwright.toml", "namespace = \"new\"\n");
