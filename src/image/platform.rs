@@ -69,7 +69,6 @@ impl FromStr for Platform {
         let (os, architecture, variant) = match parts[..] {
             [os] if known_os.contains(&os) => return Err(invalid()),
             [architecture] if ARCHITECTURES.contains(&architecture) => ("linux", architecture, None),
-            [_] => return Err(invalid()),
             [os, architecture] => (os, architecture, None),
             [os, architecture, variant] => (os, architecture, Some(variant)),
             _ => return Err(invalid()),

@@ -52,7 +52,7 @@ fn is_for_windows(reference: &ImageReference) -> bool {
         rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
     };
     let says_so = |tag: &str| WINDOWS_TAGS.iter().any(|word| tag.contains(word));
-    repository.host() == "mcr.microsoft.com" && FOR_WINDOWS.iter().any(|known| is_windows_only(&known))
+    repository.host() == "mcr.microsoft.com" && FOR_WINDOWS.iter().any(is_windows_only)
         || reference.tag.as_ref().is_some_and(|tag| says_so(tag.as_str()))
 }
 

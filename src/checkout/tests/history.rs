@@ -132,7 +132,7 @@ fn a_shallow_clone_ends_at_its_boundary() {
     let head = checkout.head().commit.expect("born");
     let queries: Vec<_> = (0..6).map(|number| path(&format!("f{number}"))).collect();
     let boundary = checkout.resolve("HEAD~2").expect("the boundary");
-    let answers = checkout.revisions(head, &Questions::new(queries.to_vec())).expect("history");
+    let answers = checkout.revisions(head, &Questions::new(queries.clone())).expect("history");
     assert_eq!(answers[0], Some(boundary));
     assert_eq!(answers[3], Some(boundary));
     assert_eq!(answers[5], Some(head));
@@ -140,7 +140,7 @@ fn a_shallow_clone_ends_at_its_boundary() {
     repository.git_in(&clone, ["fetch", "--quiet", "--unshallow"]);
     let checkout = crate::checkout::Checkout::discover(&clone).expect("found");
     let first = checkout.resolve("HEAD~5").expect("the first");
-    assert_eq!(checkout.revisions(head, &Questions::new(queries.to_vec())).expect("history")[0], Some(first));
+    assert_eq!(checkout.revisions(head, &Questions::new(queries.clone())).expect("history")[0], Some(first));
 }
 
 #[test]
