@@ -225,7 +225,7 @@ impl EngineWorker {
 
     /// Engines from 27 on take the protocol's word that names are text.
     fn name_that_is_not_text(&self, step: usize) -> String {
-        let files = self.image(step).ready().map(|ready| ready.files.as_slice()).unwrap_or_default();
+        let files = self.image(step).ready().map(|ready| &*ready.files).unwrap_or_default();
         let odd = files.iter().find(|file| std::str::from_utf8(file.path.as_bytes()).is_err());
         let what = odd.map_or_else(|| "what is named so".to_owned(), |file| file.path.to_text());
         format!(
