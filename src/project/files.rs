@@ -120,8 +120,8 @@ mod tests {
     use super::*;
     use crate::checkout::NodeKind;
 
-    fn context(root: &str, emptied: &[&str]) -> Option<BuildContext> {
-        Some(BuildContext {
+    fn context(root: &str, emptied: &[&str]) -> BuildContext {
+        BuildContext {
             root: root.into(),
             ignore_file: None,
             nodes: Vec::new(),
@@ -133,7 +133,7 @@ mod tests {
             invalid: None,
             obstacle: None,
             diagnostics: Vec::new(),
-        })
+        }
     }
 
     fn nodes(paths: &[&str]) -> Vec<Node> {
