@@ -144,14 +144,9 @@ mod tests {
 
     #[test]
     fn contexts_with_the_same_files_share_one_list() {
-        let contexts = [
-            context("", &[]),
-            None,
-            context("", &[]),
-            context("", &["e"]),
-            context("a", &[]),
-            context("", &[]),
-        ];
+        let [first, second, last] = [(); 3].map(|()| Some(context("", &[])));
+        let (emptied, elsewhere) = (Some(context("", &["e"])), Some(context("a", &[])));
+        let contexts = [first, None, second, emptied, elsewhere, last];
         let all = nodes(&["a/x", "a/y"]);
         let nodes = [all.clone(), nodes(&[]), all.clone(), all.clone(), all, nodes(&["a/x", "a/z"])];
         assert_eq!(alike(&contexts, &nodes), [0, 1, 0, 3, 4, 5]);
