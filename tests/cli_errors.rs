@@ -66,6 +66,42 @@ fn a_wrong_settings_file_is_shown_with_its_line() {
 }
 
 #[test]
+fn what_is_found_out_late_about_the_settings_is_shown_with_its_line_too() {
+    let shop = Checkout::shop();
+    for (line, code, hint) in [
+        ("[image.servise1]\ntarget = \"x\"\n", 2, "did you mean service1?"),
+        ("[image.new]\ndockerfile = \"motd/Dockerfil\"\n", 2, "did you mean motd/Dockerfile?"),
+        ("[image.motd]\ndepends_on = [\"sharde\"]\n", 2, "did you mean shared?"),
+        ("[image.motd]\ndepends_on = [\"zzz\"]\n", 2, "`shipwright images` lists them"),
+        ("[names]\n\"motd\" = \"M\"\n", 2, "a line reads"),
+        ("[names]\n\"modt\" = \"m\"\n", 0, "the closest path is"),
+    ] {
+        shop.write("shipwright.toml", format!("tags = [\"edge\"]\n{line}"));
+        let run = plan_of(&shop, &[]).exits(code).says("--> shipwright.toml:").says("^^").says(hint);
+        assert!(!run.stderr.contains("shipwright.toml:1"), "{}", run.stderr);
+    }
+    shop.remove("shipwright.toml");
+    shop.write(".shipwright.json", "{\n\"names\": {\n\"modt\": \"m\"}}");
+    plan_of(&shop, &[]).exits(0).says("--> .shipwright.json:3:");
+}
+
+#[test]
+fn a_context_of_the_settings_that_is_not_there_blocks_its_image() {
+    let shop = Checkout::shop();
+    shop.write("shipwright.toml", "[image.base]\ncontext = \"bsae\"\n");
+    shop.write("base/Dockerfile", "FROM busybox\n");
+    let run = plan_of(&shop, &[]).exits(0).says("shipwright.toml:1").says("`bsae` is no folder");
+    assert!(run.stdout.contains("blocked   acme/base"), "{}", run.stdout);
+    plan_of(&shop, &["base"]).exits(2);
+    for context in [".", "base"] {
+        shop.write("shipwright.toml", format!("[image.base]\ncontext = \"{context}\"\n"));
+        plan_of(&shop, &["base"]).exits(0);
+        shop.commit(context);
+        shop.run(&["plan", "--offline", "--rev", "HEAD", "base"]).exits(0);
+    }
+}
+
+#[test]
 fn a_settings_file_beside_the_original_s_wins_with_a_warning() {
     let shop = Checkout::shop();
     shop.write("shipwright.toml", "namespace = \"new\"\n");
@@ -186,6 +222,75 @@ fn a_source_that_is_nowhere_blocks_its_image() {
     let run = plan_of(&shop, &[]).exits(0).says("tools/Dockerfile:2").says("wrapp.sh");
     assert!(run.stdout.ends_with("12 images: 8 to build, 4 blocked\n"), "{}", run.stdout);
     plan_of(&shop, &["lint"]).exits(2);
+}
+
+#[test]
+fn a_source_with_windows_separators_is_nowhere() {
+    let checkout = Checkout::with(&[
+        ("app/Dockerfile", "# escape=`\nFROM busybox\nCOPY src\\main.sh /main.sh\n"),
+        ("app/src/main.sh", "true\n"),
+        ("odd/Dockerfile", "# escape=`\nFROM busybox\nCOPY src\\main.sh /main.sh\n"),
+        ("odd/src\\main.sh", "true\n"),
+    ]);
+    let run = plan_of(&checkout, &[]).exits(0).says("app/Dockerfile:3:6").says("`/`");
+    assert!(run.stdout.ends_with("2 images: 1 to build, 1 blocked\n"), "{}", run.stdout);
+    assert_eq!(image(&checkout.plan(&[]), "odd")["inputs"]["files"], 1);
+}
+
+#[test]
+fn an_image_for_another_operating_system_is_blocked() {
+    let checkout = Checkout::with(&[
+        ("core/Dockerfile", "FROM mcr.microsoft.com/windows/servercore:ltsc2022\n"),
+        ("web/Dockerfile", "FROM mcr.microsoft.com/dotnet/aspnet:8.0-nanoserver-1809 AS b\nFROM b\n"),
+        ("go/Dockerfile.windows", "FROM golang:1.23 AS b\nFROM --platform=windows/amd64 acme/base:1\n"),
+        ("dependent/Dockerfile", "FROM other/core\n"),
+        ("job/Dockerfile", "FROM busybox\n"),
+        ("unneeded/Dockerfile", "FROM mcr.microsoft.com/windows/nanoserver:1809 AS w\nFROM busybox\n"),
+        ("cross/Dockerfile", "FROM --platform=windows/amd64 scratch\nCOPY Dockerfile /\n"),
+    ]);
+    let run = plan_of(&checkout, &[]).exits(0).says("core/Dockerfile:1:6").says("exclude");
+    assert!(run.stdout.ends_with("7 images: 3 to build, 4 blocked\n"), "{}", run.stdout);
+    let plan = checkout.plan(&[]);
+    for blocked in ["core", "web", "go-windows", "dependent"] {
+        assert_eq!(image(&plan, blocked)["action"], "blocked", "{blocked}");
+    }
+    plan_of(&checkout, &["core"]).exits(2);
+    plan_of(&checkout, &["--strict"]).exits(2);
+    // Offline nobody says what the engine builds, so what was chosen counts.
+    let run = plan_of(&checkout, &["core,web", "--platform", "windows/amd64"]).exits(0);
+    assert!(run.stdout.ends_with("2 images: 2 to build\n"), "{}", run.stdout);
+}
+
+#[test]
+fn a_word_that_is_no_architecture_is_no_platform() {
+    let shop = Checkout::shop();
+    plan_of(&shop, &["--platform", "foo"]).exits(2).says("`foo` is not a platform");
+    shop.run_with(&[("DOCKER_DEFAULT_PLATFORM", "linuxx")], &["plan", "--offline"])
+        .exits(2)
+        .says("`linuxx` is not a platform");
+    plan_of(&shop, &["--platform", "arm64"]).exits(0);
+}
+
+#[test]
+fn a_build_argument_that_nothing_declares_is_a_warning() {
+    let checkout = Checkout::with(&[
+        ("api/Dockerfile", "ARG BASE=busybox\nFROM $BASE\nARG VERSION\n"),
+        ("web/Dockerfile", "FROM busybox\n"),
+    ]);
+    let warning = |arguments: &[&str]| plan_of(&checkout, arguments).exits(0).stderr.contains("warning");
+    let misspelt = plan_of(&checkout, &["--build-arg", "VERSOIN=1"]).exits(0);
+    misspelt.says("no image that is selected declares the build argument `VERSOIN`").says("VERSION");
+    assert!(warning(&["--unhashed-build-arg", "TOKEN=1"]) && warning(&["web", "--build-arg", "VERSION=1"]));
+    let used = ["VERSION=1", "BASE=busybox:1", "HTTP_PROXY=x", "no_proxy=x", "BUILDKIT_INLINE_CACHE=1"];
+    for argument in used {
+        assert!(!warning(&["--build-arg", argument]), "{argument}");
+    }
+}
+
+#[test]
+fn an_unknown_target_that_is_like_none_says_how_to_list_them() {
+    let shop = Checkout::shop();
+    plan_of(&shop, &["zzz"]).exits(2).says("there is no image `zzz`").says("hint: `shipwright images` lists");
 }
 
 #[test]

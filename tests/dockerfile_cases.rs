@@ -259,3 +259,39 @@ fn every_span_is_in_the_file() {
         }
     }
 }
+
+#[test]
+fn every_error_says_where_it_is_and_what_to_do() {
+    let more = [
+        "# escape=x\nFROM a\n",
+        "FROM a # base\n",
+        "FROM a\nfoo bar\n",
+        "FROM a\nCOPY x\n",
+        "FROM a\nENV x\n",
+        "FROM a\nCOPY [1, 2]\n",
+        "FROM A\n",
+        "FROM a\nCOPY \"x y\" /z\n",
+        "FROM --platform=$X a\n",
+        "FROM a\nCOPY --from=B /a /b\n",
+        "FROM a AS b\nCOPY --from=c /a /b\nFROM b AS c\nCOPY --from=b /a /b\n",
+        "FROM a\nRUN --mount=type=foo true\n",
+        "FROM a\nRUN --mount=type=bind,from=$X true\n",
+    ];
+    let cases = cases();
+    let (arguments, platform, inherited) = (BTreeMap::new(), amd64(), BTreeMap::new());
+    for source in cases.iter().map(|case| case.dockerfile.as_str()).chain(more) {
+        let file = parse(source.as_bytes());
+        let evaluation = evaluate(&file, &scope(&arguments, &platform, &inherited));
+        for error in &file.errors {
+            assert!(error.hint.is_some(), "{:?} in {source:?}", error.message);
+        }
+        for problem in &evaluation.problems {
+            assert!(problem.hint.is_some(), "{:?} in {source:?}", problem.message);
+        }
+        if more.contains(&source) {
+            let found = file.errors.iter().map(|error| &error.span);
+            let mut found = found.chain(evaluation.problems.iter().map(|problem| &problem.span));
+            assert!(found.next().is_some_and(|span| !span.is_empty()), "{source:?}");
+        }
+    }
+}

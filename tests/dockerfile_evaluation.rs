@@ -328,10 +328,10 @@ fn several_errors_and_the_rest_of_the_model() {
         errors,
         [
             ("FOM", 1, Some("did you mean FROM?")),
-            ("9", 2, None),
-            ("a", 3, None),
+            ("9", 2, Some("a letter comes first, then letters, digits, `-`, `_` and `.`")),
+            ("a", 3, Some("it is written COPY [--from=STAGE] [--OPTION…] SOURCE… DESTINATION")),
             ("--mout=x", 4, Some("did you mean --mount?")),
-            ("ENV", 7, None),
+            ("ENV", 7, Some("it is written ENV NAME=VALUE…")),
         ]
     );
     assert_eq!(images(&build(source)), [("acme/b", false), ("acme/c", false)]);

@@ -396,6 +396,43 @@ fn blocked_images_are_left_out_and_wrong_ones_hold_the_tags() {
 }
 
 #[test]
+fn proxies_reach_run_undeclared_and_change_nothing_else() {
+    let engine = engine!();
+    let checkout = Checkout::with(&[
+        ("api/Dockerfile", "FROM busybox\nRUN echo $HTTP_PROXY > /proxy\n"),
+        ("web/Dockerfile", "FROM busybox\nARG no_proxy\nRUN echo $no_proxy > /proxy\n"),
+    ]);
+    let keys = checkout.keys();
+    let proxies = ["--build-arg", "HTTP_PROXY=http://proxy:3128", "--build-arg", "no_proxy=local"];
+    engine.build(&checkout, &proxies).0.exits(0);
+    assert_eq!(engine.in_image("api:main", &["cat", "/proxy"]), "http://proxy:3128");
+    assert_eq!(engine.in_image("web:main", &["cat", "/proxy"]), "local");
+    assert_eq!(keys_of(&checkout, &proxies), keys);
+    assert!(engine.has(&format!("api:{}", checkout.head())), "the commit says all that matters");
+}
+
+fn keys_of(checkout: &Checkout, arguments: &[&str]) -> Vec<(String, String)> {
+    support::keys(&checkout.plan(arguments))
+}
+
+#[test]
+fn what_is_for_another_operating_system_is_left_out() {
+    let engine = engine!();
+    let checkout = Checkout::with(&[
+        ("api/Dockerfile", "FROM busybox\n"),
+        ("core/Dockerfile", "FROM mcr.microsoft.com/windows/nanoserver:ltsc2022\n"),
+        ("tool/Dockerfile", "FROM scratch\nCOPY Dockerfile /\n"),
+        ("shipwright.toml", "[image.tool]\nplatforms = [\"windows/amd64\"]\n"),
+    ]);
+    let (run, events) = engine.build(&checkout, &[]);
+    run.exits(0).says("1 built, 2 blocked").says("needs an engine for windows, and this is one for linux");
+    assert_eq!(images_of(&events, "build-started"), ["api"]);
+    assert!(engine.has("api:main"));
+    let run = engine.run(&checkout, &["build", "api", "--platform", "windows/amd64"]).exits(2);
+    run.says("this engine builds for linux, not for windows/amd64");
+}
+
+#[test]
 fn secrets_from_the_environment_and_unhashed_arguments_change_no_key() {
     let engine = engine!();
     let checkout = Checkout::with(&[(

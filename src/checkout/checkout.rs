@@ -12,7 +12,7 @@ use super::head::{self, Head};
 use super::history;
 use super::index::Index;
 use super::part::{Part, PartSettings, read_index};
-use super::pathspec::Pathspecs;
+use super::questions::Questions;
 use super::tree_part::PartSource;
 use super::work_tree::WorkTree;
 use super::{CheckoutError, CommitId, executable, origin};
@@ -156,7 +156,7 @@ impl Checkout {
     pub fn revisions(
         &self,
         from: CommitId,
-        queries: &[Pathspecs],
+        queries: &Questions,
     ) -> Result<Vec<Option<CommitId>>, CheckoutError> {
         let opened = self.opened();
         let cache = self.common_dir.join("shipwright").join("revisions");

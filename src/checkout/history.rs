@@ -13,7 +13,9 @@ use bstr::ByteSlice;
 use git2::{Odb, Oid, Repository};
 
 use super::checkout::oid;
-use super::pathspec::{Automaton, Pathspecs, QuerySet};
+use super::pathspec::Automaton;
+use super::query_set::QuerySet;
+use super::questions::Questions;
 use super::revision_cache::RevisionCache;
 use super::tree_object::{TreeEntries, TreeEntry};
 use super::{CheckoutError, CommitId, index};
@@ -32,7 +34,7 @@ pub(super) fn revisions(
     shallow: &[u8],
     cache: Option<&Path>,
     from: CommitId,
-    queries: &[Pathspecs],
+    queries: &Questions,
 ) -> Result<Vec<Option<CommitId>>, CheckoutError> {
     let mut cache = RevisionCache::open(cache, shallow, queries);
     let answers = if let Some(answers) = cache.all(from) {
@@ -68,7 +70,7 @@ impl<'a> Walk<'a> {
         repository: &'a Repository,
         shallow: &[u8],
         cache: &'a RevisionCache,
-        queries: &[Pathspecs],
+        queries: &Questions,
     ) -> Result<Self, CheckoutError> {
         let odb = repository.odb().map_err(|error| CheckoutError::git("read history", &error))?;
         let boundary = shallow.lines().filter_map(|line| Oid::from_str(line.to_str().ok()?.trim()).ok());

@@ -1,5 +1,7 @@
 use std::collections::HashMap;
 
+use super::query_set::QuerySet;
+use super::questions::Questions;
 use super::wildcard;
 use crate::path::TreePath;
 
@@ -53,50 +55,12 @@ impl PathPattern {
     }
 }
 
-/// A set of queries, one bit each.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct QuerySet(Vec<u64>);
-
-impl QuerySet {
-    pub(super) fn new(count: usize) -> Self {
-        Self(vec![0; count.div_ceil(64)])
-    }
-
-    pub(super) fn insert(&mut self, query: usize) {
-        self.0[query / 64] |= 1 << (query % 64);
-    }
-
-    pub(super) fn take(&mut self, query: usize) {
-        self.0[query / 64] &= !(1 << (query % 64));
-    }
-
-    pub(super) fn is_empty(&self) -> bool {
-        self.0.iter().all(|word| *word == 0)
-    }
-
-    pub(super) fn add(&mut self, other: &Self) {
-        self.0.iter_mut().zip(&other.0).for_each(|(word, other)| *word |= other);
-    }
-
-    pub(super) fn remove(&mut self, other: &Self) {
-        self.0.iter_mut().zip(&other.0).for_each(|(word, other)| *word &= !other);
-    }
-
-    pub(super) fn meets(&self, other: &Self) -> bool {
-        self.0.iter().zip(&other.0).any(|(a, b)| a & b != 0)
-    }
-
-    pub(super) fn iter(&self) -> impl Iterator<Item = usize> {
-        self.0.iter().enumerate().flat_map(|(at, word)| {
-            (0..64).filter(move |bit| word & (1 << bit) != 0).map(move |bit| at * 64 + bit)
-        })
-    }
-}
-
 /// All patterns of all queries as one automaton over the components of paths. While a walk descends into
 /// a tree, the states that are left say which queries can still care about what is below.
 pub(super) struct Automaton {
     states: Vec<State>,
+    /// The queries that each part of them concerns.
+    by_part: Vec<QuerySet>,
     count: usize,
 }
 
@@ -106,28 +70,29 @@ struct State {
     /// The state for `**`, which is entered without consuming anything and stays in itself.
     any_depth: Option<usize>,
     is_any_depth: bool,
-    /// Queries that a path which leads here matches, with everything below.
+    /// Parts that a path which leads here matches, with everything below.
     ends: Vec<usize>,
-    /// Queries that a file whose path leads here matches.
+    /// Parts that a file whose path leads here matches.
     file_ends: Vec<usize>,
-    /// Of a `**` state: queries that every file below matches.
+    /// Of a `**` state: parts that every file below matches.
     all_files: Vec<usize>,
     /// Queries with an end here or behind here.
     below: QuerySet,
 }
 
 impl Automaton {
-    pub(super) fn new(queries: &[Pathspecs]) -> Self {
-        let mut automaton = Self { states: Vec::new(), count: queries.len() };
+    pub(super) fn new(questions: &Questions) -> Self {
+        let (by_part, count) = (questions.by_part(), questions.len());
+        let mut automaton = Self { states: Vec::new(), by_part, count };
         automaton.add_state(false);
-        for (query, pathspecs) in queries.iter().enumerate() {
+        for (part, pathspecs) in questions.parts().iter().enumerate() {
             for pattern in &pathspecs.paths {
                 match pattern {
-                    PathPattern::Path(path) => automaton.add_path(path, query),
+                    PathPattern::Path(path) => automaton.add_path(path, part),
                     PathPattern::Glob(pattern) if !wildcard::has_wildcard(pattern) => {
-                        automaton.add_path(&TreePath::new(pattern), query);
+                        automaton.add_path(&TreePath::new(pattern), part);
                     }
-                    PathPattern::Glob(pattern) => automaton.add_glob(pattern, query),
+                    PathPattern::Glob(pattern) => automaton.add_glob(pattern, part),
                 }
             }
         }
@@ -148,14 +113,19 @@ impl Automaton {
         self.states.len() - 1
     }
 
-    fn add_path(&mut self, path: &TreePath, query: usize) {
+    fn add_path(&mut self, path: &TreePath, part: usize) {
         let mut state = 0;
-        self.states[state].below.insert(query);
+        self.reaches(state, part);
         for component in path.components() {
             state = self.literal(state, component);
-            self.states[state].below.insert(query);
+            self.reaches(state, part);
         }
-        self.states[state].ends.push(query);
+        self.states[state].ends.push(part);
+    }
+
+    /// Behind this state is an end of the part.
+    fn reaches(&mut self, state: usize, part: usize) {
+        self.states[state].below.add(&self.by_part[part]);
     }
 
     fn literal(&mut self, state: usize, component: &[u8]) -> usize {
@@ -167,17 +137,17 @@ impl Automaton {
         next
     }
 
-    fn add_glob(&mut self, pattern: &[u8], query: usize) {
+    fn add_glob(&mut self, pattern: &[u8], part: usize) {
         let pattern = TreePath::new(pattern);
         let mut state = 0;
-        self.states[state].below.insert(query);
+        self.reaches(state, part);
         let components: Vec<&[u8]> = pattern.components().map(AsRef::as_ref).collect();
         let last = components.len().saturating_sub(1);
         for (at, component) in components.into_iter().enumerate() {
             if component == b"**" {
                 state = self.any_depth(state);
                 if at == last {
-                    self.states[state].all_files.push(query);
+                    self.states[state].all_files.push(part);
                 }
             } else {
                 state = if wildcard::has_wildcard(component) {
@@ -186,10 +156,10 @@ impl Automaton {
                     self.literal(state, component)
                 };
                 if at == last {
-                    self.states[state].file_ends.push(query);
+                    self.states[state].file_ends.push(part);
                 }
             }
-            self.states[state].below.insert(query);
+            self.reaches(state, part);
         }
     }
 
@@ -252,7 +222,7 @@ impl Automaton {
     /// Takes the queries out of `left` that match everything at and below these states.
     pub(super) fn settle_all(&self, states: &[usize], left: &mut QuerySet) {
         for state in states {
-            self.states[*state].ends.iter().for_each(|query| left.take(*query));
+            self.states[*state].ends.iter().for_each(|part| left.remove(&self.by_part[*part]));
         }
     }
 
@@ -260,10 +230,10 @@ impl Automaton {
     /// states `folder`.
     pub(super) fn settle_file(&self, folder: &[usize], states: &[usize], left: &mut QuerySet) {
         for state in states {
-            self.states[*state].file_ends.iter().for_each(|query| left.take(*query));
+            self.states[*state].file_ends.iter().for_each(|part| left.remove(&self.by_part[*part]));
         }
         for state in folder {
-            self.states[*state].all_files.iter().for_each(|query| left.take(*query));
+            self.states[*state].all_files.iter().for_each(|part| left.remove(&self.by_part[*part]));
         }
     }
 
@@ -290,7 +260,7 @@ mod tests {
 
     /// Whether a change of the file at `path` concerns the query.
     fn hits(query: &Pathspecs, path: &str) -> bool {
-        let automaton = Automaton::new(std::slice::from_ref(query));
+        let automaton = Automaton::new(&Questions::new(vec![query.clone()]));
         let mut left = QuerySet::new(1);
         left.insert(0);
         let mut states = automaton.start();
@@ -344,21 +314,5 @@ mod tests {
         assert!(!hits(&query, "a/bc") && !hits(&query, "a"));
         assert!(hits(&Pathspecs::literal([TreePath::root()]), "x"));
         assert!(!hits(&Pathspecs::default(), "x"));
-    }
-
-    #[test]
-    fn sets_of_queries() {
-        let mut set = QuerySet::new(130);
-        for query in [0, 63, 64, 129] {
-            set.insert(query);
-        }
-        assert_eq!(set.iter().collect::<Vec<_>>(), [0, 63, 64, 129]);
-        let mut other = QuerySet::new(130);
-        other.insert(64);
-        assert!(set.meets(&other));
-        set.remove(&other);
-        set.take(0);
-        assert_eq!(set.iter().collect::<Vec<_>>(), [63, 129]);
-        assert!(!set.meets(&other) && !set.is_empty());
     }
 }

@@ -7,11 +7,11 @@ use std::path::{Path, PathBuf};
 use sha1::{Digest, Sha1};
 
 use super::CommitId;
-use super::pathspec::Pathspecs;
+use super::questions::Questions;
 use super::stat_cache::{replace_file, sealed, take, unsealed};
 
 /// Changes with the layout, and with what a question means.
-const MAGIC: &[u8; 8] = b"swrevs01";
+const MAGIC: &[u8; 8] = b"swrevs02";
 
 /// How many commits' answers are kept; the youngest first.
 const HEADS: usize = 16;
@@ -46,15 +46,12 @@ impl KnownAt<'_> {
 }
 
 impl RevisionCache {
-    pub(super) fn open(path: Option<&Path>, shallow: &[u8], queries: &[Pathspecs]) -> Self {
+    pub(super) fn open(path: Option<&Path>, shallow: &[u8], queries: &Questions) -> Self {
         let shallow: [u8; 20] = Sha1::digest(shallow).into();
-        let key = |query: &Pathspecs| {
-            Sha1::new().chain_update(shallow).chain_update(query.canonical()).finalize().into()
-        };
         let bytes = path.and_then(|path| std::fs::read(path).ok());
         Self {
             path: path.map(Path::to_owned),
-            keys: queries.iter().map(key).collect(),
+            keys: keys(queries, &shallow),
             heads: bytes.and_then(|bytes| decode(&bytes)).unwrap_or_default(),
         }
     }
@@ -87,6 +84,20 @@ impl RevisionCache {
         self.heads.truncate(HEADS);
         replace_file(path, &encode(&self.heads));
     }
+}
+
+/// What tells questions apart: their parts, in an order that does not depend on how they were numbered.
+fn keys(queries: &Questions, shallow: &Key) -> Vec<Key> {
+    let parts: Vec<Key> = queries.parts().iter().map(|part| Sha1::digest(part.canonical()).into()).collect();
+    let mut sorted: Vec<usize> = (0..parts.len()).collect();
+    sorted.sort_by_key(|part| parts[*part]);
+    let key = |query: usize| {
+        let about = queries.parts_of(query);
+        let digest = Sha1::new().chain_update(shallow);
+        let own = sorted.iter().filter(|part| about.contains(**part));
+        own.fold(digest, |digest, part| digest.chain_update(parts[*part])).finalize().into()
+    };
+    (0..queries.len()).map(key).collect()
 }
 
 fn encode(heads: &[(CommitId, HashMap<Key, Option<CommitId>>)]) -> Vec<u8> {

@@ -7,7 +7,7 @@ use super::environment::Environment;
 use super::error::{CliError, ExitCode};
 use super::output::Output;
 use super::settings::{self, arguments};
-use crate::checkout::{Checkout, FileTree, Pathspecs, WorkTree};
+use crate::checkout::{Checkout, FileTree, Pathspecs, Questions, WorkTree};
 use crate::dockerfile::Scope;
 use crate::image::Platform;
 use crate::path::TreePath;
@@ -45,7 +45,11 @@ pub(super) fn run(
     let mut inspection = inspect(&source, &path, &scope, tree.map(|tree| tree as &dyn FileTree))?;
     if let Some((checkout, tree)) = &found {
         let ever = |queries: &[Pathspecs]| match checkout.head().commit {
-            Some(head) => Ok(checkout.revisions(head, queries)?.iter().map(Option::is_some).collect()),
+            Some(head) => Ok(checkout
+                .revisions(head, &Questions::new(queries.to_vec()))?
+                .iter()
+                .map(Option::is_some)
+                .collect()),
             None => Ok::<_, CliError>(vec![false; queries.len()]),
         };
         inspection.add_circumstances(settings::paths(tree), ever)?;

@@ -32,6 +32,7 @@ mod registries;
 mod session;
 pub mod settings;
 mod sparse;
+mod undeclared;
 
 pub use args::{Cli, Command, RemotePolicy};
 pub use ensure_call::{Ensure, EnsureError};

@@ -9,12 +9,13 @@ use super::files::{self, Files};
 use super::known;
 use super::settings::{self, Resolved, SettingsFile};
 use super::sparse::absent_inputs;
+use super::undeclared::undeclared_arguments;
 use crate::checkout::ci::{CiReference, CiTrigger, ci_reference};
 use crate::checkout::{Checkout, CommitId, CommitTree, FileTree, HeadTree, Snapshot, WorkTree, branch_tag};
 use crate::diagnostic::Diagnostic;
 use crate::engine::{Endpoint, Engine, EngineEnvironment};
 use crate::graph::{Selection, Selector};
-use crate::image::Tag;
+use crate::image::{Platform, Tag};
 use crate::inputs::Manifests;
 use crate::lockfile::Lockfile;
 use crate::path::TreePath;
@@ -131,7 +132,10 @@ impl Session {
             resolved.options.platform = engine.info().platform.clone();
         }
         if let Some(engine) = &engine {
-            resolved.options.build_platform = engine.info().platform.clone();
+            let of_engine = &engine.info().platform;
+            refuse_foreign(&resolved, of_engine)?;
+            resolved.options.build_platform = of_engine.clone();
+            resolved.options.engine_system = Some(of_engine.os.clone());
         }
         Self::read(request, checkout, &files, &file, resolved, engine, now)
     }
@@ -173,6 +177,7 @@ impl Session {
             (Files::WorkTree(_), None) => compare_with_head(&project, None),
         };
         let selected = selection(request, &checkout, &project)?;
+        project.diagnostics.extend(undeclared_arguments(&project, &selected.images, options));
         let project = Arc::new(project);
         // Never freed: the process ends with the session, and there may be a hundred thousand paths.
         std::mem::forget(Arc::clone(&project));
@@ -379,8 +384,20 @@ fn committed_options(
     let file = files::settings_in(committed).ok()?;
     let Request { global, selection, image, environment, .. } = request;
     let options = settings::resolve(&file, global, selection, image, environment, now).ok()?.options;
-    let Options { platform, build_platform, .. } = resolved.options.clone();
-    Some(Options { platform, build_platform, ..options })
+    let Options { platform, build_platform, engine_system, .. } = resolved.options.clone();
+    Some(Options { platform, build_platform, engine_system, ..options })
+}
+
+/// A platform that somebody chose for all images, and that the engine can build none for.
+fn refuse_foreign(resolved: &Resolved, of_engine: &Platform) -> Result<(), CliError> {
+    let chosen = &resolved.options.platform;
+    if !resolved.platform_is_chosen || chosen.os == of_engine.os {
+        return Ok(());
+    }
+    Err(CliError::usage_with_hint(
+        format!("this engine builds for {}, not for {chosen}", of_engine.os),
+        format!("-H or DOCKER_HOST names an engine for {}", chosen.os),
+    ))
 }
 
 /// Where the command works.

@@ -15,7 +15,7 @@ pub(super) fn absent_inputs(tree: &WorkTree, head: Option<&Project>) -> Vec<Diag
     let images = head.map(|head| head.images.as_slice()).unwrap_or_default();
     // An image that is left out as a whole is no surprise.
     for image in images.iter().filter(|image| !left_out.contains(&image.dockerfile)) {
-        let files = image.ready().map(|ready| ready.files.as_slice()).unwrap_or_default();
+        let files = image.ready().map(|ready| &*ready.files).unwrap_or_default();
         let mut absent = files.iter().map(|file| &file.path).filter(|path| left_out.contains(path));
         let Some(first) = absent.next() else { continue };
         let more = match absent.count() {

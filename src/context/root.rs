@@ -180,6 +180,9 @@ fn not_there(
         Some(folder) => warning.hint(format!(
             "`{folder}` has it, but not all the others; set `context` for this image in shipwright.toml"
         )),
+        None if source.written.contains('\\') => {
+            warning.hint("outside of Windows `/` separates folders, and `\\` is a letter of a name")
+        }
         None => warning.hint(
             "if a build step makes it, run that first; if it is elsewhere, set `context` for this image in \
              shipwright.toml",

@@ -122,6 +122,12 @@ fn platform_arguments(prefix: &str, platform: &Platform) -> [(String, String); 5
     .map(|(name, value)| (format!("{prefix}{name}"), value))
 }
 
+/// Whether RUN gets a build argument of this name undeclared, as a proxy that leaves no trace in the image.
+pub fn is_proxy(name: &str) -> bool {
+    const PROXIES: [&str; 5] = ["HTTP_PROXY", "HTTPS_PROXY", "FTP_PROXY", "NO_PROXY", "ALL_PROXY"];
+    PROXIES.iter().any(|proxy| name == *proxy || name == proxy.to_ascii_lowercase())
+}
+
 /// Whether the builder reads a build argument of this name although no ARG declares it.
 pub(super) fn is_read_undeclared(name: &str) -> bool {
     const PLATFORM: [&str; 5] = ["PLATFORM", "OS", "OSVERSION", "ARCH", "VARIANT"];

@@ -79,6 +79,12 @@ impl Failure {
         self
     }
 
+    /// What to do, where nothing better is known.
+    pub(super) fn or_hint(mut self, hint: impl FnOnce() -> String) -> Self {
+        self.hint.get_or_insert_with(hint);
+        self
+    }
+
     /// In the file; the line is filled in by the parser, which has the index.
     pub(super) fn located(self, text: &Text) -> SyntaxError {
         let span = text.span(self.range);

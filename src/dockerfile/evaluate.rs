@@ -1,6 +1,7 @@
 use std::collections::BTreeSet;
 use std::ops::Range;
 
+use super::advice;
 use super::directive::{Directives, Frontend};
 use super::environment::is_read_undeclared;
 use super::evaluation::{EvaluatedStage, Evaluation, LogicalLine, Problem, ProblemKind, Scope};
@@ -92,6 +93,7 @@ impl<'a> Findings<'a> {
         hint: Option<String>,
     ) {
         let line = self.file.line_of(span.start);
+        let hint = hint.or_else(|| Some(advice::remedy(&kind).to_owned()));
         self.problems.push(Problem { kind, message: message.into(), span, line, hint });
     }
 

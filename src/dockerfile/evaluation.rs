@@ -226,6 +226,8 @@ pub enum ProblemKind {
     Checksum,
     /// An ONBUILD trigger that is no instruction.
     Trigger,
+    /// It is for another operating system than the engine builds for.
+    System,
     /// More stages, variables and triggers by each other than anybody needs.
     Size,
 }

@@ -6,6 +6,7 @@ use std::ops::Range;
 
 use bstr::ByteSlice;
 
+use super::advice;
 use super::error::{Failure, closest, excerpt};
 use super::flag::{self, Flag, Takes};
 use super::heredoc;
@@ -164,6 +165,11 @@ impl<'t> Node<'t> {
         }
     }
 
+    /// How it is written.
+    pub(super) fn advice(&self) -> String {
+        self.verb.map_or_else(|| advice::INSTRUCTION.to_owned(), advice::form)
+    }
+
     fn fail(&self, message: impl Into<String>) -> Failure {
         let range = if self.rest.is_empty() { self.keyword.clone() } else { self.rest.clone() };
         Failure::instruction(range, message)
@@ -217,7 +223,11 @@ impl<'t> Node<'t> {
         let (base, name) = match &words[..] {
             [base] => (base, None),
             [base, keyword, name] if keyword.text.eq_ignore_ascii_case("as") => (base, Some(name)),
-            _ => return Err(self.fail("FROM requires either one or three arguments")),
+            _ => {
+                let has_comment = words.iter().any(|word| word.text.starts_with('#'));
+                let hint = has_comment.then(|| "a comment stands on a line of its own".to_owned());
+                return Err(self.fail("FROM requires either one or three arguments").hint(hint));
+            }
         };
         let name = name.map(|name| self.stage_name(name)).transpose()?;
         flag::check(&self.flags, &FROM_FLAGS)?;
@@ -239,7 +249,8 @@ impl<'t> Node<'t> {
             "invalid name for build stage: {:?}, name can't start with a number or contain symbols",
             excerpt(&name.text)
         );
-        Err(Failure::instruction(range, message))
+        let hint = "a letter comes first, then letters, digits, `-`, `_` and `.`".to_owned();
+        Err(Failure::instruction(range, message).hint(Some(hint)))
     }
 
     /// The value of a flag, where it is not empty.

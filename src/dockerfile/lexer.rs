@@ -116,7 +116,10 @@ impl<'s> Lexer<'s> {
         let start = content.start;
         if let Err((message, span)) = self.directives.read(&self.source[content], start) {
             let kind = SyntaxErrorKind::Text;
-            self.errors.push(SyntaxError { kind, message, span, line: self.line, hint: None });
+            let hint = Some(
+                "a directive stands once: `# syntax=IMAGE`, `# escape=` and \\ or `, `# check=`".to_owned(),
+            );
+            self.errors.push(SyntaxError { kind, message, span, line: self.line, hint });
         }
     }
 }

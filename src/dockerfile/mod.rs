@@ -10,6 +10,7 @@
 //! are needed, which images and files they use, and which text enters the content key. [`rewrite`] puts
 //! other references in their place and leaves every other byte as it was.
 
+mod advice;
 mod cut;
 mod directive;
 mod environment;
@@ -38,6 +39,7 @@ mod words;
 
 pub use cut::cut_unneeded_stages;
 pub use directive::{Directive, Directives, Frontend};
+pub use environment::is_proxy;
 pub use error::{SyntaxError, SyntaxErrorKind};
 pub use evaluate::{evaluate, evaluate_stage};
 pub use evaluation::{

@@ -109,7 +109,10 @@ impl Parser<'_> {
         };
         match kind {
             Ok(kind) => instruction.kind = kind,
-            Err(failure) => self.errors.push(failure.located(&line.text)),
+            Err(failure) => {
+                let failure = failure.or_hint(|| node.advice());
+                self.errors.push(failure.located(&line.text));
+            }
         }
         instruction
     }
@@ -123,7 +126,8 @@ impl Parser<'_> {
         let announced = match heredoc::announced_in(&line.text.string(line.text.all())) {
             Ok(announced) => announced,
             Err(error) => {
-                self.errors.push(Failure::text(line.text.all(), error.message).located(&line.text));
+                let failure = Failure::text(line.text.all(), error.message).or_hint(|| node.advice());
+                self.errors.push(failure.located(&line.text));
                 return Vec::new();
             }
         };

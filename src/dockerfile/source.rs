@@ -24,6 +24,11 @@ pub(super) fn has_glob(path: &str) -> bool {
     path.contains(['*', '?', '[', '\\'])
 }
 
+/// Whether a path means any number of files.
+pub(super) fn has_wildcard(path: &str) -> bool {
+    path.contains(['*', '?', '['])
+}
+
 /// Whether ADD fetches this from elsewhere: a URL or a git repository.
 pub(super) fn is_remote(value: &Value) -> bool {
     let known = value.unknown.map_or(value.text.as_str(), |at| &value.text[..at]);

@@ -221,11 +221,16 @@ impl<'a, 'f> Walker<'a, 'f> {
             instruction,
             pattern: source::pattern(&expanded.value),
             written: word.text.clone(),
-            plain: is_plain(expanded),
+            plain: expanded.variables.is_empty() && !self.is_pattern(&expanded.value.text),
             span: place.span(&word.span),
             line: 0,
             inherited: place.origin == Origin::Inherited,
         });
+    }
+
+    /// Builders take a source without wildcards as it stands; for Windows a `\` in it separates folders.
+    fn is_pattern(&self, source: &str) -> bool {
+        source::has_wildcard(source) || (self.scope.target_platform.os == "windows" && source.contains('\\'))
     }
 
     fn source(&mut self, mut source: LocalSource) {
@@ -332,10 +337,6 @@ impl<'a, 'f> Walker<'a, 'f> {
             _ => {}
         }
     }
-}
-
-fn is_plain(expanded: &Expanded) -> bool {
-    expanded.variables.is_empty() && !source::has_glob(&expanded.value.text)
 }
 
 fn is_digest(text: &str) -> bool {

@@ -50,7 +50,7 @@ impl PlannedContext {
 
     fn files(&self) -> impl Iterator<Item = (&InputFile, &ContextFile)> {
         let ready = self.project.images[self.image].ready();
-        ready.into_iter().flat_map(|ready| ready.material.files.iter().zip(&ready.files))
+        ready.into_iter().flat_map(|ready| ready.material.files.iter().zip(ready.files.iter()))
     }
 }
 

@@ -11,7 +11,7 @@ use super::context_source::PlannedContext;
 use super::labels::{KEY_LABEL, labels};
 use super::{BuildFailure, BuildUpdate, LogStream, StepProgress, Worker, engine_login};
 use crate::checkout::Snapshot;
-use crate::dockerfile::{cut_unneeded_stages, rewrite};
+use crate::dockerfile::{cut_unneeded_stages, is_proxy, rewrite};
 use crate::engine::{
     BuildError, BuildEvent, BuildRequest, Engine, LocalImage, OutputStream, Secret, SshAgent, StepState,
 };
@@ -126,7 +126,7 @@ impl EngineWorker {
             self.options
                 .unhashed_build_args
                 .iter()
-                .filter(|(name, _)| declared.contains(*name))
+                .filter(|(name, _)| declared.contains(*name) || is_proxy(name))
                 .map(|(name, value)| (name.clone(), value.clone())),
         );
         let time = self.context_time(at);
@@ -225,7 +225,7 @@ impl EngineWorker {
 
     /// Engines from 27 on take the protocol's word that names are text.
     fn name_that_is_not_text(&self, step: usize) -> String {
-        let files = self.image(step).ready().map(|ready| ready.files.as_slice()).unwrap_or_default();
+        let files = self.image(step).ready().map(|ready| &*ready.files).unwrap_or_default();
         let odd = files.iter().find(|file| std::str::from_utf8(file.path.as_bytes()).is_err());
         let what = odd.map_or_else(|| "what is named so".to_owned(), |file| file.path.to_text());
         format!(

@@ -32,7 +32,9 @@ impl UnknownImage {
     /// What to write instead.
     pub fn hint(&self) -> Option<String> {
         match self {
-            Self::Unknown { closest, .. } if closest.is_empty() => None,
+            Self::Unknown { closest, .. } if closest.is_empty() => {
+                Some("`shipwright images` lists them".to_owned())
+            }
             Self::Unknown { closest, .. } => Some(format!("the closest: {}", closest.join(", "))),
             Self::Ambiguous { titles, .. } => Some(format!("write one of {}", titles.join(", "))),
         }

@@ -1,6 +1,12 @@
 use std::fmt;
 use std::str::FromStr;
 
+/// What may stand alone as a platform. Beside an operating system containerd takes any word.
+const ARCHITECTURES: &[&str] = &[
+    "386", "aarch64", "amd64", "arm", "arm64", "armel", "armhf", "i386", "loong64", "mips", "mips64",
+    "mips64le", "mipsle", "ppc64", "ppc64le", "riscv64", "s390x", "wasm", "x86-64", "x86_64",
+];
+
 /// An operating system, an architecture and its variant, in the OCI names: `linux/arm64`, `linux/arm/v7`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Platform {
@@ -62,7 +68,7 @@ impl FromStr for Platform {
         let known_os = ["linux", "windows", "darwin", "freebsd", "wasip1", "js"];
         let (os, architecture, variant) = match parts[..] {
             [os] if known_os.contains(&os) => return Err(invalid()),
-            [architecture] => ("linux", architecture, None),
+            [architecture] if ARCHITECTURES.contains(&architecture) => ("linux", architecture, None),
             [os, architecture] => (os, architecture, None),
             [os, architecture, variant] => (os, architecture, Some(variant)),
             _ => return Err(invalid()),
@@ -101,7 +107,7 @@ mod tests {
         ] {
             assert_eq!(text.parse::<Platform>().map(|p| p.to_string()), Ok(normal.to_owned()));
         }
-        for wrong in ["", "linux", "linux/", "a/b/c/d", "linux/amd 64"] {
+        for wrong in ["", "linux", "foo", "linuxx", "linux/", "a/b/c/d", "linux/amd 64"] {
             assert!(wrong.parse::<Platform>().is_err(), "{wrong}");
         }
     }

@@ -1,4 +1,5 @@
 use std::ops::Deref;
+use std::sync::Arc;
 
 use super::encoding::Encoder;
 use crate::checkout::{BlobId, InputKind};
@@ -29,10 +30,10 @@ const EMPTY_TREE: BlobId = BlobId::new([
 ]);
 
 /// The files that enter a key, sorted by path, and a digest over them. The digest is made once, and on any
-/// thread, while keys have to wait for those of dependencies.
+/// thread, while keys have to wait for those of dependencies. Copies share the files.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InputFiles {
-    files: Vec<InputFile>,
+    files: Arc<[InputFile]>,
     digest: [u8; 32],
 }
 
@@ -47,7 +48,7 @@ impl InputFiles {
             encoder.bytes(file.kind.git_mode().as_bytes());
             encoder.bytes(file.blob.as_bytes());
         }
-        Self { files, digest: encoder.finish() }
+        Self { files: files.into(), digest: encoder.finish() }
     }
 
     /// Equal for equal files only.

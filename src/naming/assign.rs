@@ -10,7 +10,7 @@ use super::namespace::{Inference, KnownNames, Namespace, NamespaceSource, Refere
 use super::publishers::origin_words;
 use super::rules::{NameRules, NameTemplate, SettledName};
 use super::words::{LONGEST_NAME, fingerprint, shorten};
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Diagnostic, Location};
 use crate::image::{Repository, Tag};
 use crate::path::TreePath;
 
@@ -37,6 +37,8 @@ pub struct NamingRules<'a> {
     /// The settings' `names`, in the order of the file. A name with a `/` in front is a whole repository, as
     /// in the original's `.shipwright.json`.
     pub names: &'a [(String, String)],
+    /// Where their lines stand, by what is on their left.
+    pub locations: &'a BTreeMap<String, Location>,
     /// The checkout's name.
     pub checkout_name: &'a str,
     /// The URL of the remote `origin`.
@@ -120,7 +122,7 @@ pub fn assign(candidates: &[Candidate<'_>], rules: &NamingRules<'_>) -> Naming {
     let mut diagnostics = Vec::new();
     let places: Vec<FolderName> =
         candidates.iter().map(|candidate| FolderName::new(candidate.path, rules.checkout_name)).collect();
-    let settled = settle(candidates, rules.names, &mut diagnostics);
+    let settled = settle(candidates, rules, &mut diagnostics);
     let resolution = resolve_places(candidates, &places, &settled);
     let drafts: Vec<Named> = (0..candidates.len())
         .map(|image| match &settled[image] {
@@ -156,11 +158,12 @@ type Settled = Option<(SettledName, NameSource)>;
 /// The names that the settings give.
 fn settle(
     candidates: &[Candidate<'_>],
-    lines: &[(String, String)],
+    given: &NamingRules<'_>,
     diagnostics: &mut Vec<Diagnostic>,
 ) -> Vec<Settled> {
-    let (rules, errors) = NameRules::new(lines);
-    diagnostics.extend(errors.iter().map(|(key, error)| explain::bad_line(key, error)));
+    let (rules, errors) = NameRules::new(given.names);
+    let place = |key: &str| given.locations.get(key);
+    diagnostics.extend(errors.iter().map(|(key, error)| explain::bad_line(key, place(key), error)));
     let mut used = HashSet::new();
     let settled = candidates
         .iter()
@@ -185,7 +188,7 @@ fn settle(
         .collect();
     let unused = rules.keys().enumerate().filter(|(rule, _)| !used.contains(rule)).map(|(_, key)| key);
     let paths = || candidates.iter().map(|candidate| candidate.path);
-    diagnostics.extend(unused.map(|key| explain::unused_line(key, paths())));
+    diagnostics.extend(unused.map(|key| explain::unused_line(key, place(key), paths())));
     settled
 }
 

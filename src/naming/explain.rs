@@ -16,8 +16,16 @@ use crate::printable::printable;
 /// How many places one diagnostic shows.
 const SHOWN: usize = 8;
 
-pub(super) fn bad_line(key: &str, error: &InvalidName) -> Diagnostic {
-    Diagnostic::error(format!("names, \"{}\": {}", printable(key), printable(&error.to_string())))
+fn about_line(found: Diagnostic, place: Option<&Location>) -> Diagnostic {
+    match place {
+        Some(place) => found.at(place.clone()),
+        None => found,
+    }
+}
+
+pub(super) fn bad_line(key: &str, place: Option<&Location>, error: &InvalidName) -> Diagnostic {
+    let message = format!("names, \"{}\": {}", printable(key), printable(&error.to_string()));
+    about_line(Diagnostic::error(message), place)
         .hint("a line reads \"src/{repo}/{version}\" = \"tools/{repo}:{version}\", the part after the colon being optional")
 }
 
@@ -27,8 +35,13 @@ pub(super) fn bad_name(path: &TreePath, source: &NameSource, error: &InvalidName
         .at(Location::file(path.clone()))
 }
 
-pub(super) fn unused_line<'a>(key: &str, paths: impl Iterator<Item = &'a TreePath>) -> Diagnostic {
-    let warning = Diagnostic::warning(format!("names, \"{}\" matches no Dockerfile", printable(key)));
+pub(super) fn unused_line<'a>(
+    key: &str,
+    place: Option<&Location>,
+    paths: impl Iterator<Item = &'a TreePath>,
+) -> Diagnostic {
+    let message = format!("names, \"{}\" matches no Dockerfile", printable(key));
+    let warning = about_line(Diagnostic::warning(message), place);
     let wanted = key.trim_matches('/');
     let score = |text: &str| strsim::jaro_winkler(wanted, text);
     let closest = paths

@@ -1,6 +1,6 @@
 //! The rules of naming, through the module's own interface.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 
 use proptest::prelude::*;
 
@@ -80,6 +80,7 @@ impl Checkout {
             &NamingRules {
                 namespace: self.namespace.clone(),
                 names: &self.names,
+                locations: &BTreeMap::new(),
                 checkout_name: "shop",
                 origin_url: self.origin.or(Some("https://git.test/acme-corp/shop.git")),
             },

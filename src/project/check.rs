@@ -4,6 +4,7 @@ use super::load::{Draft, LoadError, draft};
 use super::options::Options;
 use crate::checkout::{Snapshot, is_named_ignored};
 use crate::diagnostic::{Diagnostic, Location, Severity};
+use crate::dockerfile::ProblemKind;
 use crate::naming::{Namespace, NamespaceSource};
 use crate::printable::printable;
 
@@ -32,7 +33,9 @@ pub fn check(
         draft(tree, checkout_name, origin_url, options);
     diagnostics.extend(unresolved.into_iter().map(|found| unresolved_reference(found.warning)));
     for (image, context) in images.iter().zip(contexts::read_all(tree, &images, &definitions)?) {
-        let Some(context) = context else { continue };
+        // Paths are written otherwise where another operating system builds.
+        let is_foreign = image.evaluation.problems.iter().any(|problem| problem.kind == ProblemKind::System);
+        let Some(context) = context.filter(|_| !is_foreign) else { continue };
         diagnostics.extend(missing_sources(tree, image, &context));
         diagnostics.extend(context.diagnostics);
     }

@@ -22,6 +22,8 @@ pub(super) struct BuildContext {
     pub(super) pathspecs: Vec<PathPattern>,
     /// Sources that are not there, for which the image is blocked.
     pub(super) nowhere: Vec<Nowhere>,
+    /// Whether the settings name a root that is no folder.
+    pub(super) is_absent: bool,
     /// Why the image is wrong, if it is.
     pub(super) invalid: Option<String>,
     /// The first input whose content is not in git's objects here.
@@ -66,6 +68,12 @@ fn read(tree: &dyn Snapshot, image: &Image, definition: &Definition) -> Result<B
         Some(root) => ContextRoot { root: root.clone(), missing: Vec::new(), diagnostics: Vec::new() },
         None => context::infer_root(tree, &image.dockerfile, &image.evaluation.sources),
     };
+    let is_absent = definition.options.context.is_some() && tree.kind(&root) != Some(NodeKind::Folder);
+    if is_absent {
+        let message = format!("the build context `{root}` is no folder of this checkout");
+        let hint = "`context` is a path from the root of the checkout";
+        diagnostics.push(definition.options.at_its_place(Diagnostic::warning(message)).hint(hint));
+    }
     let ignore_file = context::ignore_file(tree, &image.dockerfile, &root);
     let rules = match &ignore_file {
         None => Ok(IgnoreRules::default()),
@@ -84,6 +92,7 @@ fn read(tree: &dyn Snapshot, image: &Image, definition: &Definition) -> Result<B
                 whole_context: false,
                 pathspecs: Vec::new(),
                 nowhere: Vec::new(),
+                is_absent,
                 obstacle: None,
                 diagnostics,
             });
@@ -101,6 +110,7 @@ fn read(tree: &dyn Snapshot, image: &Image, definition: &Definition) -> Result<B
         nowhere: nowhere(image, &root, &selection.unmatched, |path| {
             why_absent(tree, &root, path, ignore_file.as_ref().map(|file| (file, &rules)))
         }),
+        is_absent,
         pathspecs: specs.iter().flat_map(path_patterns).chain(lock).collect(),
         root,
         ignore_file,

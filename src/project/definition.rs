@@ -3,7 +3,8 @@ use std::collections::BTreeMap;
 use rayon::prelude::*;
 
 use super::options::{ImageOptions, Options};
-use crate::diagnostic::{Diagnostic, Location, closest};
+use super::systems;
+use crate::diagnostic::{Diagnostic, closest};
 use crate::discovery::FoundDockerfile;
 use crate::dockerfile::{Dockerfile, Evaluation, Scope, Trigger, evaluate, parse};
 use crate::image::Platform;
@@ -40,16 +41,20 @@ impl Definition {
         inherited: &BTreeMap<usize, Vec<Trigger>>,
     ) -> Evaluation {
         let build_args = self.build_args(options);
-        evaluate(
+        let platform = self.platform(options);
+        let mut evaluation = evaluate(
             &self.file,
             &Scope {
                 build_args: &build_args,
                 target: self.options.target.as_deref(),
-                target_platform: self.platform(options),
+                target_platform: platform,
                 build_platform: &options.build_platform,
                 inherited,
             },
-        )
+        );
+        let system = options.engine_system.as_deref().unwrap_or(&platform.os);
+        evaluation.problems.extend(systems::foreign(&self.file, &evaluation, platform, system));
+        evaluation
     }
 }
 
@@ -65,7 +70,7 @@ pub(super) fn definitions(
     for (name, image) in &options.images {
         let Some(path) = &image.dockerfile else { continue };
         let Some(at) = definitions.iter().position(|definition| definition.path == *path) else {
-            diagnostics.push(no_such_dockerfile(name, path, &definitions, options));
+            diagnostics.push(no_such_dockerfile(name, path, &definitions, image));
             continue;
         };
         let count = defined.entry(path.clone()).or_default();
@@ -106,15 +111,12 @@ fn no_such_dockerfile(
     name: &str,
     path: &TreePath,
     definitions: &[Definition],
-    options: &Options,
+    image: &ImageOptions,
 ) -> Diagnostic {
     let known: Vec<String> = definitions.iter().map(|definition| definition.path.to_text()).collect();
     let names = closest(&path.to_text(), known);
-    let mut diagnostic =
-        Diagnostic::error(format!("[image.{name}] names a Dockerfile that is not in this checkout: {path}"));
-    if let Some(settings) = &options.settings_file {
-        diagnostic = diagnostic.at(Location::file(settings.clone()));
-    }
+    let message = format!("[image.{name}] names a Dockerfile that is not in this checkout: {path}");
+    let diagnostic = image.at_its_place(Diagnostic::error(message));
     match names.first() {
         Some(closest) => diagnostic.hint(format!("did you mean {closest}?")),
         None => diagnostic.hint("paths are relative to the root of the checkout"),

@@ -1,3 +1,6 @@
+use std::collections::HashMap;
+use std::sync::Arc;
+
 use rayon::prelude::*;
 
 use super::contexts::BuildContext;
@@ -9,11 +12,11 @@ use crate::inputs::{InputFile, InputFiles};
 use crate::path::TreePath;
 
 /// What one image reads of its context.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(super) struct ImageFiles {
     pub(super) inputs: InputFiles,
     /// Where the inputs are, in the same order.
-    pub(super) files: Vec<ContextFile>,
+    pub(super) files: Arc<[ContextFile]>,
     /// Folders, relative to the context, that are empty without what git ignores.
     pub(super) emptied: Vec<TreePath>,
 }
@@ -33,11 +36,42 @@ pub(super) fn read_all(
     paths.sort();
     paths.dedup();
     let identities = tree.identify(&paths)?;
-    let of_context = |(nodes, context): (&Vec<Node>, &Option<BuildContext>)| match context {
-        Some(context) => files(context, nodes, &paths, &identities),
-        None => ImageFiles::default(),
+    let alike = alike(contexts, &nodes);
+    let of_context = |at: usize| match &contexts[at] {
+        Some(context) if alike[at] == at => files(context, &nodes[at], &paths, &identities),
+        _ => ImageFiles::default(),
     };
-    Ok(nodes.par_iter().zip(&*contexts).map(of_context).collect())
+    let mut found: Vec<ImageFiles> = (0..nodes.len()).into_par_iter().map(of_context).collect();
+    for (at, first) in alike.into_iter().enumerate() {
+        if first != at {
+            found[at] = found[first].clone();
+        }
+    }
+    Ok(found)
+}
+
+/// For each context the first one that has the same files. Where many images copy the whole checkout, one list
+/// of it is enough.
+fn alike(contexts: &[Option<BuildContext>], nodes: &[Vec<Node>]) -> Vec<usize> {
+    let mut seen: HashMap<(&TreePath, usize), Vec<usize>> = HashMap::new();
+    let mut alike = Vec::with_capacity(contexts.len());
+    for (at, context) in contexts.iter().enumerate() {
+        let Some(context) = context else {
+            alike.push(at);
+            continue;
+        };
+        let same_length = seen.entry((&context.root, nodes[at].len())).or_default();
+        let is_alike = |other: &usize| {
+            nodes[*other] == nodes[at]
+                && contexts[*other].as_ref().is_some_and(|other| other.emptied == context.emptied)
+        };
+        let first = same_length.iter().copied().find(is_alike).unwrap_or(at);
+        if first == at {
+            same_length.push(at);
+        }
+        alike.push(first);
+    }
+    alike
 }
 
 fn files(context: &BuildContext, nodes: &[Node], paths: &[&TreePath], identities: &[Identity]) -> ImageFiles {
@@ -65,9 +99,9 @@ fn files(context: &BuildContext, nodes: &[Node], paths: &[&TreePath], identities
     if !context.emptied.is_empty() {
         both.sort_by(|(a, _), (b, _)| a.path.cmp(&b.path));
     }
-    let (inputs, files) = both.into_iter().unzip();
+    let (inputs, files): (_, Vec<ContextFile>) = both.into_iter().unzip();
     let emptied = context.emptied.iter().filter_map(|folder| folder.relative_to(root)).collect();
-    ImageFiles { inputs: InputFiles::new(inputs), files, emptied }
+    ImageFiles { inputs: InputFiles::new(inputs), files: files.into(), emptied }
 }
 
 fn empty_folder(root: &TreePath, folder: &TreePath) -> Option<(InputFile, ContextFile)> {
@@ -79,4 +113,42 @@ fn empty_folder(root: &TreePath, folder: &TreePath) -> Option<(InputFile, Contex
 fn position(paths: &[&TreePath], last: usize, path: &TreePath) -> usize {
     let is_at = |at: &usize| paths.get(*at).is_some_and(|found| *found == path);
     [last, last + 1].into_iter().find(is_at).unwrap_or_else(|| paths.partition_point(|found| *found < path))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::checkout::NodeKind;
+
+    fn context(root: &str, emptied: &[&str]) -> BuildContext {
+        BuildContext {
+            root: root.into(),
+            ignore_file: None,
+            nodes: Vec::new(),
+            emptied: emptied.iter().map(|path| TreePath::from(*path)).collect(),
+            whole_context: false,
+            pathspecs: Vec::new(),
+            nowhere: Vec::new(),
+            is_absent: false,
+            invalid: None,
+            obstacle: None,
+            diagnostics: Vec::new(),
+        }
+    }
+
+    fn nodes(paths: &[&str]) -> Vec<Node> {
+        let node =
+            |path: &&str| Node { path: (*path).into(), kind: NodeKind::File, tracking: Tracking::Tracked };
+        paths.iter().map(node).collect()
+    }
+
+    #[test]
+    fn contexts_with_the_same_files_share_one_list() {
+        let [first, second, last] = [(); 3].map(|()| Some(context("", &[])));
+        let (emptied, elsewhere) = (Some(context("", &["e"])), Some(context("a", &[])));
+        let contexts = [first, None, second, emptied, elsewhere, last];
+        let all = nodes(&["a/x", "a/y"]);
+        let nodes = [all.clone(), nodes(&[]), all.clone(), all.clone(), all, nodes(&["a/x", "a/z"])];
+        assert_eq!(alike(&contexts, &nodes), [0, 1, 0, 3, 4, 5]);
+    }
 }

@@ -1,4 +1,5 @@
 use std::ops::Range;
+use std::sync::Arc;
 
 use crate::checkout::{CommitId, PathPattern, Tracking};
 use crate::diagnostic::Diagnostic;
@@ -134,7 +135,7 @@ pub struct ReadyImage {
     /// The key without what git ignores, here and in dependencies: what HEAD's tree can be compared with.
     pub versioned_key: ContentKey,
     /// The files of the context, in the order of `material.files`.
-    pub files: Vec<ContextFile>,
+    pub files: Arc<[ContextFile]>,
 }
 
 /// Where an input file is, and what sending it needs to know.

@@ -47,7 +47,8 @@ fn adopt(image: &mut Image, context: BuildContext, diagnostics: &mut Vec<Diagnos
         image.state = ImageState::Invalid(reason);
     }
     diagnostics.extend(context.diagnostics);
-    context.nowhere.iter().map(|nowhere| nowhere.reason(image)).collect()
+    let absent = context.is_absent.then(|| format!("its build context {} is not there", image.context));
+    absent.into_iter().chain(context.nowhere.iter().map(|nowhere| nowhere.reason(image))).collect()
 }
 
 /// An image is blocked by its own problems and by dependencies that cannot be built.

@@ -7,7 +7,7 @@ use rayon::prelude::*;
 use super::definition::{Definition, definitions};
 use super::images::{BoundReference, Image, ImageState, LockedReference};
 use super::keys;
-use super::options::Options;
+use super::options::{ImageOptions, Options};
 use crate::checkout::{CheckoutError, Snapshot};
 use crate::diagnostic::{Diagnostic, Location, closest};
 use crate::discovery::{self, Rules};
@@ -114,7 +114,7 @@ pub(super) fn draft(
         .map(|(at, (definition, reading))| image(definition, reading, naming.names[at].clone()))
         .collect();
     let unresolved = bind(&mut images, &naming, options, &mut diagnostics);
-    declare(&mut images, &definitions, options, &mut diagnostics);
+    declare(&mut images, &definitions, &mut diagnostics);
     let graph = graph(&images);
     for at in graph.images_in_cycles() {
         images[at].state = ImageState::Invalid("is part of a loop".into());
@@ -166,6 +166,7 @@ fn name(
         &NamingRules {
             namespace: options.namespace.clone(),
             names: &options.names,
+            locations: &options.name_locations,
             checkout_name,
             origin_url,
         },
@@ -199,7 +200,7 @@ fn adjust(
                 definitions[at].options = image.clone();
                 changed.push(at);
             }
-            None => diagnostics.push(unknown_image(&format!("[image.{name}]"), name, naming, options)),
+            None => diagnostics.push(unknown_image(name, image, naming)),
         }
     }
     if let Some((name, stage)) = &options.target {
@@ -222,12 +223,10 @@ fn find(definitions: &[Definition], naming: &Naming, text: &str) -> Option<usize
     })
 }
 
-fn unknown_image(what: &str, name: &str, naming: &Naming, options: &Options) -> Diagnostic {
+fn unknown_image(name: &str, image: &ImageOptions, naming: &Naming) -> Diagnostic {
     let names = closest(name, naming.names.iter().map(ImageName::title));
-    let mut diagnostic = Diagnostic::error(format!("{what} is no image of this checkout"));
-    if let Some(settings) = &options.settings_file {
-        diagnostic = diagnostic.at(Location::file(settings.clone()));
-    }
+    let diagnostic = Diagnostic::error(format!("[image.{name}] is no image of this checkout"));
+    let diagnostic = image.at_its_place(diagnostic);
     match names.first() {
         Some(closest) => {
             diagnostic.hint(format!("did you mean {closest}? `shipwright images` lists them all"))
@@ -322,12 +321,7 @@ fn locked(used: &ImageUse, reference: &ImageReference, lock: &Lockfile) -> Optio
 }
 
 /// Adds what `depends_on` of the settings says.
-fn declare(
-    images: &mut [Image],
-    definitions: &[Definition],
-    options: &Options,
-    diagnostics: &mut Vec<Diagnostic>,
-) {
+fn declare(images: &mut [Image], definitions: &[Definition], diagnostics: &mut Vec<Diagnostic>) {
     for at in 0..images.len() {
         for name in &definitions[at].options.depends_on {
             let dependency =
@@ -336,16 +330,15 @@ fn declare(
                 Some(dependency) => images[at].declared.push(dependency),
                 None => {
                     let names = closest(name, images.iter().map(|image| image.name.title()));
-                    let mut diagnostic = Diagnostic::error(format!(
+                    let diagnostic = Diagnostic::error(format!(
                         "[image.{}] depends_on `{name}`, which is no image of this checkout",
                         images[at].name.title()
                     ));
-                    if let Some(settings) = &options.settings_file {
-                        diagnostic = diagnostic.at(Location::file(settings.clone()));
-                    }
-                    if let Some(closest) = names.first() {
-                        diagnostic = diagnostic.hint(format!("did you mean {closest}?"));
-                    }
+                    let diagnostic =
+                        definitions[at].options.at_its_place(diagnostic).hint(match names.first() {
+                            Some(closest) => format!("did you mean {closest}?"),
+                            None => "`shipwright images` lists them".to_owned(),
+                        });
                     diagnostics.push(diagnostic);
                     images[at].state = ImageState::Invalid("has an unknown depends_on".into());
                 }

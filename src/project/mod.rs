@@ -13,11 +13,12 @@ mod lock;
 mod options;
 mod revisions;
 mod state;
+mod systems;
 
 pub use check::{Check, check, mistyped};
 pub use images::{BoundReference, ContextFile, Image, ImageState, LockedReference, ReadyImage};
 pub use inspect::{InspectedCopy, InspectedMount, InspectedStage, Inspection, inspect};
 pub use load::{LoadError, Project, load};
 pub use options::{ImageOptions, Options};
-pub use revisions::{assign_revisions, revision_pathspecs};
+pub use revisions::assign_revisions;
 pub use state::{CleanState, assume_clean, compare_with_head};

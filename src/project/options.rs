@@ -1,5 +1,6 @@
 use std::collections::BTreeMap;
 
+use crate::diagnostic::{Diagnostic, Location};
 use crate::image::Platform;
 use crate::lockfile::Lockfile;
 use crate::naming::NamespaceSource;
@@ -13,6 +14,8 @@ pub struct Options {
     pub namespace: Option<(String, NamespaceSource)>,
     /// Names by path, with patterns.
     pub names: Vec<(String, String)>,
+    /// Where their lines stand, by path.
+    pub name_locations: BTreeMap<String, Location>,
     /// Globs that take Dockerfiles back from the left-out and aside ones.
     pub include: Vec<String>,
     /// Globs of Dockerfiles that do not count.
@@ -29,6 +32,8 @@ pub struct Options {
     pub platform: Platform,
     /// What the engine runs on.
     pub build_platform: Platform,
+    /// The operating system that the engine builds for, if there is an engine: `linux`.
+    pub engine_system: Option<String>,
     /// Free text that enters every key.
     pub metadata: Option<String>,
     /// The number of the refresh period.
@@ -44,6 +49,8 @@ pub struct Options {
 /// `[image.NAME]` of the settings file.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ImageOptions {
+    /// Where the settings say it.
+    pub location: Option<Location>,
     /// The Dockerfile, from the root of the checkout; the one of that name otherwise.
     pub dockerfile: Option<TreePath>,
     /// The root of the build context, from the root of the checkout.
@@ -58,4 +65,14 @@ pub struct ImageOptions {
     pub depends_on: Vec<String>,
     /// Every file of the context is an input.
     pub whole_context: bool,
+}
+
+impl ImageOptions {
+    /// What is found out about them, with their place.
+    pub(super) fn at_its_place(&self, found: Diagnostic) -> Diagnostic {
+        match &self.location {
+            Some(location) => found.at(location.clone()),
+            None => found,
+        }
+    }
 }

@@ -1,23 +1,6 @@
-use std::collections::HashSet;
-
 use super::load::Project;
-use crate::checkout::{Checkout, CheckoutError, CommitId, PathPattern, Pathspecs};
+use crate::checkout::{Checkout, CheckoutError, CommitId, PathPattern, Pathspecs, Questions};
 use crate::path::TreePath;
-
-/// Everything that may change image `at`: its own sources, Dockerfile and ignore file, those of all its
-/// dependencies, and the settings: the files that they are read from, or would be.
-pub fn revision_pathspecs(project: &Project, at: usize, settings: &[TreePath]) -> Pathspecs {
-    let mut paths: Vec<PathPattern> = project
-        .graph
-        .with_dependencies([at])
-        .into_iter()
-        .flat_map(|image| project.images[image].pathspecs.clone())
-        .collect();
-    paths.extend(settings.iter().cloned().map(PathPattern::Path));
-    let mut seen = HashSet::new();
-    paths.retain(|path| seen.insert(path.clone()));
-    Pathspecs { paths }
-}
 
 /// Finds the revisions of all images in one walk of history.
 pub fn assign_revisions(
@@ -26,11 +9,33 @@ pub fn assign_revisions(
     head: CommitId,
     settings: &[TreePath],
 ) -> Result<(), CheckoutError> {
-    let queries: Vec<Pathspecs> =
-        (0..project.images.len()).map(|at| revision_pathspecs(project, at, settings)).collect();
-    let revisions = checkout.revisions(head, &queries)?;
+    let revisions = checkout.revisions(head, &questions(project, settings))?;
     for (image, revision) in project.images.iter_mut().zip(revisions) {
         image.revision = revision;
     }
     Ok(())
+}
+
+/// Of each image everything that may change it: its own sources, Dockerfile and ignore file, those of all its
+/// dependencies, and the settings: the files that they are read from, or would be.
+fn questions(project: &Project, settings: &[TreePath]) -> Questions {
+    let settings = settings.iter().cloned().map(PathPattern::Path);
+    let own = project
+        .images
+        .iter()
+        .map(|image| Pathspecs { paths: image.pathspecs.iter().cloned().chain(settings.clone()).collect() });
+    let mut questions = Questions::new(own.collect());
+    let graph = &project.graph;
+    for image in graph.images_in_cycles() {
+        for dependency in graph.with_dependencies([image]) {
+            questions.add_part(image, dependency);
+        }
+    }
+    // What an image needs stands in front of it, unless they are in one loop.
+    for image in graph.order() {
+        for dependency in graph.direct_dependencies(*image) {
+            questions.add_question(*image, dependency);
+        }
+    }
+    questions
 }

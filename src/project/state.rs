@@ -45,7 +45,7 @@ pub fn compare_with_head(work_tree: &Project, head: Option<&Project>) -> Vec<Cle
 }
 
 fn unversioned(image: &Image) -> Vec<TreePath> {
-    let files = image.ready().map(|ready| ready.files.as_slice()).unwrap_or_default();
+    let files = image.ready().map(|ready| &*ready.files).unwrap_or_default();
     files.iter().filter(|file| file.tracking == Tracking::Ignored).map(|file| file.path.clone()).collect()
 }
 
@@ -54,8 +54,10 @@ impl Project {
     /// and the lock; sorted.
     pub fn versioned_paths<'a>(&'a self, options: &'a Options) -> Vec<&'a TreePath> {
         let of_image = |image: &'a Image| {
-            let inputs =
-                image.ready().into_iter().flat_map(|ready| ready.material.files.iter().zip(&ready.files));
+            let inputs = image
+                .ready()
+                .into_iter()
+                .flat_map(|ready| ready.material.files.iter().zip(ready.files.iter()));
             let versioned = inputs.filter(|(input, file)| {
                 file.tracking != Tracking::Ignored && input.kind != InputKind::Folder
             });

@@ -1,7 +1,7 @@
 use std::path::Path;
 
 use crate::checkout::testing::TestRepository;
-use crate::checkout::{Checkout, CheckoutError, PathPattern, Pathspecs, Snapshot};
+use crate::checkout::{Checkout, CheckoutError, PathPattern, Pathspecs, Questions, Snapshot};
 
 fn error(path: &Path) -> CheckoutError {
     Checkout::discover(path).err().expect("an error")
@@ -143,7 +143,7 @@ fn what_libgit2_cannot_open_is_read_with_the_git_executable() {
     assert!(checkout.is_ancestor(first.0, head).expect("history"));
     assert!(checkout.is_branch("feature/x") && !checkout.is_branch("v1"));
     let query = Pathspecs { paths: vec![PathPattern::Path("a".into())] };
-    assert_eq!(checkout.revisions(head, &[query]).expect("history"), [Some(first.0)]);
+    assert_eq!(checkout.revisions(head, &Questions::new(vec![query])).expect("history"), [Some(first.0)]);
     assert_eq!(checkout.commit_tree(head).expect("tree").nodes().len(), 2);
     assert_eq!(checkout.work_tree().expect("work tree").nodes().len(), 2);
     assert!(matches!(checkout.resolve("nope"), Err(CheckoutError::UnknownRevision(_))));

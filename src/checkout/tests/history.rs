@@ -4,7 +4,7 @@ use rand::seq::IndexedRandom as _;
 use rand::{Rng as _, SeedableRng as _};
 
 use crate::checkout::testing::TestRepository;
-use crate::checkout::{CommitId, PathPattern, Pathspecs};
+use crate::checkout::{CommitId, PathPattern, Pathspecs, Questions};
 use crate::path::TreePath;
 
 fn path(path: &str) -> Pathspecs {
@@ -33,7 +33,7 @@ fn check(repository: &TestRepository, from: &str, queries: &[Pathspecs]) {
     let commit = checkout.resolve(from).expect("a commit");
     let expected: Vec<_> = queries.iter().map(|query| self::expected(repository, from, query)).collect();
     for run in ["walked", "remembered"] {
-        let answers = checkout.revisions(commit, queries).expect("history");
+        let answers = checkout.revisions(commit, &Questions::new(queries.to_vec())).expect("history");
         for ((query, answer), expected) in queries.iter().zip(answers).zip(&expected) {
             assert_eq!(answer, *expected, "{run}: {query:?} from {from} in {}", repository.root().display());
         }
@@ -57,7 +57,9 @@ fn the_last_commit_that_changed_added_or_removed() {
     repository.commit("nothing");
     let checkout = repository.checkout();
     let queries = [path("a"), path("a/y"), path("b"), path("a/x"), path("never"), path(""), glob("a/*")];
-    let answers = checkout.revisions(checkout.head().commit.expect("born"), &queries).expect("history");
+    let answers = checkout
+        .revisions(checkout.head().commit.expect("born"), &Questions::new(queries.to_vec()))
+        .expect("history");
     let answers: Vec<_> = answers.iter().map(|answer| answer.map(|commit| commit.to_string())).collect();
     let wanted = [Some(removed.clone()), Some(added), Some(changed), Some(removed.clone()), None, Some(last)];
     assert_eq!(answers[..6], wanted);
@@ -109,11 +111,11 @@ fn merges_follow_the_parent_that_is_the_same() {
     repository.git(["merge", "--quiet", "--no-edit", "side"]);
     let checkout = repository.checkout();
     let head = checkout.head().commit.expect("born");
-    let answers = checkout.revisions(head, &[path("a"), path("b")]).expect("history");
+    let answers = checkout.revisions(head, &Questions::new(vec![path("a"), path("b")])).expect("history");
     assert_eq!(answers, [side.parse().ok(), main.parse().ok()]);
     // Both together differ from both parents.
     let both = Pathspecs::literal(["a".into(), "b".into()]);
-    assert_eq!(checkout.revisions(head, &[both]).expect("history"), [Some(head)]);
+    assert_eq!(checkout.revisions(head, &Questions::new(vec![both])).expect("history"), [Some(head)]);
 }
 
 #[test]
@@ -130,7 +132,7 @@ fn a_shallow_clone_ends_at_its_boundary() {
     let head = checkout.head().commit.expect("born");
     let queries: Vec<_> = (0..6).map(|number| path(&format!("f{number}"))).collect();
     let boundary = checkout.resolve("HEAD~2").expect("the boundary");
-    let answers = checkout.revisions(head, &queries).expect("history");
+    let answers = checkout.revisions(head, &Questions::new(queries.clone())).expect("history");
     assert_eq!(answers[0], Some(boundary));
     assert_eq!(answers[3], Some(boundary));
     assert_eq!(answers[5], Some(head));
@@ -138,7 +140,7 @@ fn a_shallow_clone_ends_at_its_boundary() {
     repository.git_in(&clone, ["fetch", "--quiet", "--unshallow"]);
     let checkout = crate::checkout::Checkout::discover(&clone).expect("found");
     let first = checkout.resolve("HEAD~5").expect("the first");
-    assert_eq!(checkout.revisions(head, &queries).expect("history")[0], Some(first));
+    assert_eq!(checkout.revisions(head, &Questions::new(queries.clone())).expect("history")[0], Some(first));
 }
 
 #[test]
@@ -154,7 +156,7 @@ fn another_commit_of_a_submodule_changes_what_is_in_it() {
     let checkout = repository.checkout();
     let head = checkout.head().commit.expect("born");
     let queries = [path("deps"), path("deps/lib"), path("deps/lib/src/lib.c"), glob("deps/lib/src/*.c")];
-    let answers = checkout.revisions(head, &queries).expect("history");
+    let answers = checkout.revisions(head, &Questions::new(queries.to_vec())).expect("history");
     assert_eq!(answers, [added.parse().ok(); 4]);
     check(&repository, "HEAD", &queries[..2]);
 }
@@ -294,6 +296,28 @@ fn random_histories_give_what_git_gives() {
             repository.git(["for-each-ref", "--format=%(refname)", "--sort=-committerdate", "refs/heads"]);
         for from in newest.lines().take(2) {
             check(&repository, from, &queries);
+        }
+    }
+}
+
+#[test]
+fn questions_that_share_paths_give_what_git_gives_for_all_of_them() {
+    let (repository, parts) = random_history(9);
+    let mut questions = Questions::new(parts.clone());
+    let mut all: Vec<Vec<PathPattern>> = parts.iter().map(|part| part.paths.clone()).collect();
+    for question in (1..parts.len()).filter(|question| question % 4 != 0) {
+        questions.add_question(question, question - 1);
+        all[question] = [all[question].clone(), all[question - 1].clone()].concat();
+    }
+    let checkout = repository.checkout();
+    let newest =
+        repository.git(["for-each-ref", "--format=%(refname)", "--count=1", "--sort=-committerdate"]);
+    let commit = checkout.resolve(&newest).expect("a commit");
+    for run in ["walked", "remembered"] {
+        let answers = checkout.revisions(commit, &questions).expect("history");
+        for (paths, answer) in all.iter().zip(answers) {
+            let query = Pathspecs { paths: paths.clone() };
+            assert_eq!(answer, expected(&repository, &newest, &query), "{run}: {query:?}");
         }
     }
 }

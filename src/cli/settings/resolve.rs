@@ -6,6 +6,7 @@ use crate::cli::args::{GlobalArgs, ImageArgs, SelectionArgs};
 use crate::cli::environment::Environment;
 use crate::cli::error::CliError;
 use crate::diagnostic::Diagnostic;
+use crate::dockerfile::is_proxy;
 use crate::image::{Platform, Tag};
 use crate::naming::NamespaceSource;
 use crate::project::{ImageOptions, Options};
@@ -43,7 +44,11 @@ pub fn resolve(
         (Some(text), _) | (None, Some(text)) => Some(text.parse::<Platform>().map_err(CliError::usage)?),
         (None, None) => None,
     };
-    let build_args = arguments(&image.build_arg, environment)?;
+    // Where a proxy stands says nothing about what is built.
+    let (proxies, build_args): (BTreeMap<_, _>, BTreeMap<_, _>) =
+        arguments(&image.build_arg, environment)?.into_iter().partition(|(name, _)| is_proxy(name));
+    let mut unhashed_build_args = arguments(&image.unhashed_build_arg, environment)?;
+    unhashed_build_args.extend(proxies);
     let host = Platform::host_linux();
     let uncommitted_options = !build_args.is_empty() || image.target.is_some() || image.platform.is_some();
     Ok(Resolved {
@@ -56,14 +61,16 @@ pub fn resolve(
         options: Options {
             namespace: namespace(global, file, environment),
             names: file.names.clone(),
+            name_locations: file.name_locations.clone(),
             include: file.include.clone(),
             exclude: file.exclude.clone(),
             follow: file.follow.clone(),
             build_args,
-            unhashed_build_args: arguments(&image.unhashed_build_arg, environment)?,
+            unhashed_build_args,
             target: target(image.target.as_deref(), selection)?,
             platform: chosen.unwrap_or_else(|| host.clone()),
             build_platform: host,
+            engine_system: None,
             metadata: file.metadata.as_ref().map(Metadata::to_text),
             refresh: file.refresh.as_ref().map(|refresh| refresh.number_at(now)),
             settings_file: file.path.clone(),
@@ -107,6 +114,7 @@ fn one_image(name: &str, image: &ImageSettings) -> Result<ImageOptions, CliError
         }
     };
     Ok(ImageOptions {
+        location: Some(image.location.clone()),
         dockerfile: image.dockerfile.clone(),
         context: image.context.clone(),
         target: image.target.clone(),
