@@ -11,6 +11,7 @@ use crate::dockerfile::SourcePattern;
 use crate::path::TreePath;
 
 /// What one image reads of the checkout.
+#[derive(Default)]
 pub(super) struct BuildContext {
     pub(super) root: TreePath,
     pub(super) ignore_file: Option<TreePath>,
@@ -87,14 +88,9 @@ fn read(tree: &dyn Snapshot, image: &Image, definition: &Definition) -> Result<B
                 invalid: Some(format!("has a faulty {path}")),
                 root,
                 ignore_file,
-                nodes: Vec::new(),
-                emptied: Vec::new(),
-                whole_context: false,
-                pathspecs: Vec::new(),
-                nowhere: Vec::new(),
                 is_absent,
-                obstacle: None,
                 diagnostics,
+                ..BuildContext::default()
             });
         }
     };

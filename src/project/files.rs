@@ -53,23 +53,25 @@ pub(super) fn read_all(
 /// For each context the first one that has the same files. Where many images copy the whole checkout, one list
 /// of it is enough.
 fn alike(contexts: &[Option<BuildContext>], nodes: &[Vec<Node>]) -> Vec<usize> {
-    let mut seen: HashMap<(&TreePath, usize), Vec<usize>> = HashMap::new();
+    let mut seen: HashMap<_, Vec<usize>> = HashMap::new();
     let mut alike = Vec::with_capacity(contexts.len());
     for (at, context) in contexts.iter().enumerate() {
         let Some(context) = context else {
             alike.push(at);
             continue;
         };
-        let same_length = seen.entry((&context.root, nodes[at].len())).or_default();
+        let (first, last) = (nodes[at].first(), nodes[at].last());
+        let ends = (first.map(|node| &node.path), last.map(|node| &node.path));
+        let similar = seen.entry((&context.root, nodes[at].len(), ends)).or_default();
         let is_alike = |other: &usize| {
             nodes[*other] == nodes[at]
                 && contexts[*other].as_ref().is_some_and(|other| other.emptied == context.emptied)
         };
-        let first = same_length.iter().copied().find(is_alike).unwrap_or(at);
-        if first == at {
-            same_length.push(at);
+        let same = similar.iter().copied().find(is_alike).unwrap_or(at);
+        if same == at {
+            similar.push(at);
         }
-        alike.push(first);
+        alike.push(same);
     }
     alike
 }
