@@ -13,6 +13,7 @@ use super::history;
 use super::index::Index;
 use super::part::{Part, PartSettings, read_index};
 use super::questions::Questions;
+use super::revision_cache::RevisionCache;
 use super::tree_part::PartSource;
 use super::work_tree::WorkTree;
 use super::{CheckoutError, CommitId, executable, origin};
@@ -158,10 +159,13 @@ impl Checkout {
         from: CommitId,
         queries: &Questions,
     ) -> Result<Vec<Option<CommitId>>, CheckoutError> {
-        let opened = self.opened();
         let cache = self.common_dir.join("shipwright").join("revisions");
         let shallow = std::fs::read(self.common_dir.join("shallow")).unwrap_or_default();
-        history::revisions(&opened.repository, &shallow, Some(&cache), from, queries)
+        let cache = RevisionCache::open(&cache, &shallow, queries);
+        match cache.all(from) {
+            Some(answers) => Ok(answers),
+            None => history::revisions(&self.opened().repository, &shallow, cache, from, queries),
+        }
     }
 
     /// Whether `ancestor` is `commit` or in its history. A commit that is not here is nobody's ancestor.

@@ -6,7 +6,6 @@
 //! a time, and all that stand at the same one share the comparison of its trees.
 
 use std::collections::{BinaryHeap, HashMap, HashSet};
-use std::path::Path;
 use std::rc::Rc;
 
 use bstr::ByteSlice;
@@ -32,18 +31,12 @@ const EMPTY_TREE: [u8; 20] = [
 pub(super) fn revisions(
     repository: &Repository,
     shallow: &[u8],
-    cache: Option<&Path>,
+    mut cache: RevisionCache,
     from: CommitId,
     queries: &Questions,
 ) -> Result<Vec<Option<CommitId>>, CheckoutError> {
-    let mut cache = RevisionCache::open(cache, shallow, queries);
-    let answers = if let Some(answers) = cache.all(from) {
-        answers
-    } else {
-        let answers = Walk::new(repository, shallow, &cache, queries)?.run(from)?;
-        cache.store(from, &answers);
-        answers
-    };
+    let answers = Walk::new(repository, shallow, &cache, queries)?.run(from)?;
+    cache.store(from, &answers);
     Ok(answers)
 }
 

@@ -88,22 +88,10 @@ impl<'a> Identifier<'a> {
         })
     }
 
-    /// Looks at those files that have not been looked at yet, so that [`Identifier::known`] is quick.
-    pub(super) fn ensure(&self, paths: &[&TreePath]) -> io::Result<()> {
-        let mut hint = 0;
-        let is_unknown = |path: &&TreePath| {
-            let found = self.tree.files.find_near(path.as_bytes(), &mut hint);
-            found.is_some_and(|at| self.tree.known[at].get().is_none())
-        };
-        if paths.iter().any(is_unknown) {
-            self.identify(paths)?;
-        }
-        Ok(())
-    }
-
-    /// What a file is, found out now if need be.
-    pub(super) fn known(&self, path: &TreePath, hint: &mut usize) -> io::Result<Identity> {
-        self.one(path.as_bytes(), hint, &mut self.tree.disk.neighbours())
+    /// What a file is, if it was looked at and that could be kept.
+    pub(super) fn known(&self, path: &TreePath, hint: &mut usize) -> Option<Identity> {
+        let at = self.tree.files.find_near(path.as_bytes(), hint)?;
+        Some(self.tree.known[at].get()?.identity())
     }
 
     fn look(

@@ -26,7 +26,7 @@ type Heads = Vec<(CommitId, HashMap<Key, Option<CommitId>>)>;
 
 /// The cache, seen from one list of queries.
 pub(super) struct RevisionCache {
-    path: Option<PathBuf>,
+    path: PathBuf,
     keys: Vec<Key>,
     heads: Heads,
 }
@@ -46,11 +46,11 @@ impl KnownAt<'_> {
 }
 
 impl RevisionCache {
-    pub(super) fn open(path: Option<&Path>, shallow: &[u8], queries: &Questions) -> Self {
+    pub(super) fn open(path: &Path, shallow: &[u8], queries: &Questions) -> Self {
         let shallow: [u8; 20] = Sha1::digest(shallow).into();
-        let bytes = path.and_then(|path| std::fs::read(path).ok());
+        let bytes = std::fs::read(path).ok();
         Self {
-            path: path.map(Path::to_owned),
+            path: path.to_owned(),
             keys: keys(queries, &shallow),
             heads: bytes.and_then(|bytes| decode(&bytes)).unwrap_or_default(),
         }
@@ -73,7 +73,6 @@ impl RevisionCache {
 
     /// Keeps the answers; a failure only costs time.
     pub(super) fn store(&mut self, commit: CommitId, answers: &[Option<CommitId>]) {
-        let Some(path) = &self.path else { return };
         let position = self.heads.iter().position(|(head, _)| *head == commit);
         let mut known = position.map(|at| self.heads.remove(at).1).unwrap_or_default();
         if known.len() + answers.len() > ANSWERS {
@@ -82,7 +81,7 @@ impl RevisionCache {
         known.extend(self.keys.iter().copied().zip(answers.iter().copied()));
         self.heads.insert(0, (commit, known));
         self.heads.truncate(HEADS);
-        replace_file(path, &encode(&self.heads));
+        replace_file(&self.path, &encode(&self.heads));
     }
 }
 

@@ -136,10 +136,17 @@ impl WorkTree {
         }
         let (mut hint, mut base_hint) = (0, 0);
         let identifier = self.identifier();
-        identifier.ensure(inputs)?;
-        for path in inputs {
+        let mut all_at_once = true;
+        for (number, path) in inputs.iter().enumerate() {
             let Some(at) = base.files.find_near(path.as_bytes(), &mut base_hint) else { continue };
-            let identity = identifier.known(path, &mut hint)?;
+            let identity = match identifier.known(path, &mut hint) {
+                Some(identity) => identity,
+                None => {
+                    // All at once; then one by one those of which nothing can be kept.
+                    let end = if std::mem::take(&mut all_at_once) { inputs.len() } else { number + 1 };
+                    identifier.identify(&inputs[number..end])?[0]
+                }
+            };
             let same = match base.content(at) {
                 Ok((kind, blob)) => kind == identity.kind && blob == identity.blob,
                 // Only a program of the user's knows what the commit would give on disk. Git's word that

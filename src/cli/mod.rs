@@ -5,6 +5,7 @@ mod affected;
 mod args;
 mod build;
 mod build_options;
+mod committed;
 mod completions;
 mod ensure;
 mod ensure_call;

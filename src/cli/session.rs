@@ -3,24 +3,23 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::args::{GlobalArgs, ImageArgs, SelectionArgs};
+use super::committed::{committed_options, compare_with_commit, is_committed};
 use super::environment::Environment;
 use super::error::{CliError, ExitCode};
-use super::files::{self, Files};
+use super::files::Files;
 use super::known;
 use super::settings::{self, Resolved, SettingsFile};
-use super::sparse::absent_inputs;
 use super::undeclared::undeclared_arguments;
 use crate::checkout::ci::{CiReference, CiTrigger, ci_reference};
-use crate::checkout::{Checkout, CommitId, CommitTree, FileTree, HeadTree, Snapshot, WorkTree, branch_tag};
+use crate::checkout::{Checkout, CommitId, HeadTree, Snapshot, branch_tag};
 use crate::diagnostic::Diagnostic;
 use crate::engine::{Endpoint, Engine, EngineEnvironment};
 use crate::graph::{Selection, Selector};
 use crate::image::{Platform, Tag};
 use crate::inputs::Manifests;
-use crate::lockfile::Lockfile;
 use crate::path::TreePath;
 use crate::plan::{Action, Affected, CheckoutSummary, Facts, Known, Plan, TagPolicy, affected, decide};
-use crate::project::{CleanState, Options, Project, assign_revisions, assume_clean, compare_with_head, load};
+use crate::project::{CleanState, Project, assume_clean, compare_with_head, load, revisions};
 
 /// A checkout that was read: everything a command needs to decide.
 pub(super) struct Session {
@@ -154,28 +153,23 @@ impl Session {
         let mut project = load(&*tree, checkout.name(), checkout.origin_url(), options)?;
         project.diagnostics.extend(file.diagnostics.iter().cloned().chain(files.notes()));
         let commit = files.commit(&checkout);
-        if let Some(commit) = commit {
-            assign_revisions(&mut project, &checkout, commit, &settings::paths(&*tree))?;
-        }
-        let clean = match (files, commit) {
-            (Files::Commit { .. }, _) => assume_clean(&project),
-            (Files::WorkTree(tree), Some(head)) => {
-                let committed = checkout.commit_tree(head)?;
-                if is_as_committed(tree, &committed, &project, options)? {
-                    assume_clean(&project)
-                } else {
-                    let committed = HeadTree::new(committed, tree.clone());
-                    let options = committed_options(request, &committed, &resolved, now);
-                    let load =
-                        |options: Options| load(&committed, checkout.name(), checkout.origin_url(), &options);
-                    let head = options.map(load).transpose()?;
-                    let clean = compare_with_head(&project, head.as_ref());
-                    project.diagnostics.extend(absent_inputs(tree, head.as_ref()));
-                    clean
+        let (revisions, clean) = rayon::join(
+            || match commit {
+                Some(commit) => revisions(&project, &checkout, commit, &settings::paths(&*tree)),
+                None => Ok(vec![None; project.images.len()]),
+            },
+            || match (files, commit) {
+                (Files::Commit { .. }, _) => Ok((assume_clean(&project), Vec::new())),
+                (Files::WorkTree(tree), Some(head)) => {
+                    let options = |head: &HeadTree| committed_options(request, head, &resolved, now);
+                    compare_with_commit(&checkout, tree, &project, &resolved.options, head, options)
                 }
-            }
-            (Files::WorkTree(_), None) => compare_with_head(&project, None),
-        };
+                (Files::WorkTree(_), None) => Ok((compare_with_head(&project, None), Vec::new())),
+            },
+        );
+        project.assign_revisions(revisions?);
+        let (clean, absent) = clean?;
+        project.diagnostics.extend(absent);
         let selected = selection(request, &checkout, &project)?;
         project.diagnostics.extend(undeclared_arguments(&project, &selected.images, options));
         let project = Arc::new(project);
@@ -352,40 +346,6 @@ impl Session {
             uncommitted_options: self.resolved.uncommitted_options,
         })
     }
-}
-
-/// Whether nothing that could matter to any image differs from the commit, so that its tree need not be
-/// planned as well.
-fn is_as_committed(
-    tree: &WorkTree,
-    committed: &CommitTree,
-    project: &Project,
-    options: &Options,
-) -> Result<bool, CliError> {
-    let differences = tree.differences(committed, &project.versioned_paths(options))?;
-    let is_same =
-        differences.added.is_empty() && differences.removed.is_empty() && differences.modified.is_empty();
-    Ok(is_same && is_committed(&options.lock, committed))
-}
-
-/// Git says nothing about a lock file that it ignores.
-fn is_committed(lock: &Lockfile, committed: &CommitTree) -> bool {
-    lock.path.is_none() || files::lock_in(committed).ok().as_ref() == Some(lock)
-}
-
-/// The options with the committed settings in place of those on disk, so that an uncommitted edit of them
-/// counts as one. `None` if those of the commit are wrong: then it gives no images.
-fn committed_options(
-    request: &Request<'_>,
-    committed: &dyn FileTree,
-    resolved: &Resolved,
-    now: Duration,
-) -> Option<Options> {
-    let file = files::settings_in(committed).ok()?;
-    let Request { global, selection, image, environment, .. } = request;
-    let options = settings::resolve(&file, global, selection, image, environment, now).ok()?.options;
-    let Options { platform, build_platform, engine_system, .. } = resolved.options.clone();
-    Some(Options { platform, build_platform, engine_system, ..options })
 }
 
 /// A platform that somebody chose for all images, and that the engine can build none for.

@@ -48,9 +48,7 @@ const NEVER: [&[u8]; 15] = [
 /// The form of a file name, if it is a Dockerfile's. A variant must also have a FROM to be one.
 pub fn dockerfile_name(file_name: &BStr) -> Option<FileNameForm> {
     // Nearly every name of a checkout ends here.
-    if file_name.len() < 10
-        || (file_name.find("ockerfile").is_none() && file_name.find("ontainerfile").is_none())
-    {
+    if file_name.len() < 10 || !names_a_dockerfile(file_name) {
         return None;
     }
     let ends_with = |end: &&[u8]| {
@@ -73,6 +71,15 @@ pub fn dockerfile_name(file_name: &BStr) -> Option<FileNameForm> {
     // Emacs marks a file that is being edited by a link `.#NAME`.
     let prefix = WITH_PREFIX.iter().find_map(|end| file_name.strip_suffix(*end))?;
     (!prefix.is_empty() && !prefix.starts_with(b".#")).then(|| FileNameForm::Prefix(text(prefix)))
+}
+
+/// Whether `ockerfile` or `ontainerfile` stands in the name. Names are short: to prepare a search takes longer than
+/// to look everywhere.
+fn names_a_dockerfile(file_name: &[u8]) -> bool {
+    file_name.windows(6).enumerate().any(|(at, part)| {
+        let before = &file_name[..at];
+        part == b"erfile" && (before.ends_with(b"ock") || before.ends_with(b"ontain"))
+    })
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use super::definition::{Definition, definitions};
 use super::images::{BoundReference, Image, ImageState, LockedReference};
 use super::keys;
 use super::options::{ImageOptions, Options};
-use crate::checkout::{CheckoutError, Snapshot};
+use crate::checkout::{CheckoutError, CommitId, Snapshot};
 use crate::diagnostic::{Diagnostic, Location, closest};
 use crate::discovery::{self, Rules};
 use crate::dockerfile::{Evaluation, ImageUse, Problem, Trigger, UseKind};
@@ -35,6 +35,15 @@ pub struct Project {
     pub unreadable: Vec<TreePath>,
     /// What was noticed.
     pub diagnostics: Vec<Diagnostic>,
+}
+
+impl Project {
+    /// Notes the revision of each image.
+    pub fn assign_revisions(&mut self, revisions: Vec<Option<CommitId>>) {
+        for (image, revision) in self.images.iter_mut().zip(revisions) {
+            image.revision = revision;
+        }
+    }
 }
 
 /// A file of the tree could not be read.

@@ -20,5 +20,5 @@ pub use images::{BoundReference, ContextFile, Image, ImageState, LockedReference
 pub use inspect::{InspectedCopy, InspectedMount, InspectedStage, Inspection, inspect};
 pub use load::{LoadError, Project, load};
 pub use options::{ImageOptions, Options};
-pub use revisions::assign_revisions;
+pub use revisions::revisions;
 pub use state::{CleanState, assume_clean, compare_with_head};

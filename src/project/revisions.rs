@@ -2,18 +2,14 @@ use super::load::Project;
 use crate::checkout::{Checkout, CheckoutError, CommitId, PathPattern, Pathspecs, Questions};
 use crate::path::TreePath;
 
-/// Finds the revisions of all images in one walk of history.
-pub fn assign_revisions(
-    project: &mut Project,
+/// Finds the revisions of all images, in their order, in one walk of history.
+pub fn revisions(
+    project: &Project,
     checkout: &Checkout,
     head: CommitId,
     settings: &[TreePath],
-) -> Result<(), CheckoutError> {
-    let revisions = checkout.revisions(head, &questions(project, settings))?;
-    for (image, revision) in project.images.iter_mut().zip(revisions) {
-        image.revision = revision;
-    }
-    Ok(())
+) -> Result<Vec<Option<CommitId>>, CheckoutError> {
+    checkout.revisions(head, &questions(project, settings))
 }
 
 /// Of each image everything that may change it: its own sources, Dockerfile and ignore file, those of all its
