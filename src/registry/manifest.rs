@@ -150,8 +150,13 @@ struct ContainerDocument {
 impl Manifest {
     /// A manifest out of its bytes. Without a `media_type` the document's own counts; the error says why it is none.
     pub fn new(bytes: Bytes, media_type: Option<&str>) -> Result<Self, String> {
-        let document: Document =
-            serde_json::from_slice(&bytes).map_err(|error| format!("that is no manifest: {error}"))?;
+        let document: Document = serde_json::from_slice(&bytes).map_err(|error| {
+            if bytes.trim_ascii_start().starts_with(b"<") {
+                "it sends a web page instead of a manifest: is this the address of a registry?".to_owned()
+            } else {
+                format!("that is no manifest: {error}")
+            }
+        })?;
         let media_type = media_type.map(str::to_owned).or(document.media_type).unwrap_or_else(|| {
             let kind = if document.manifests.is_empty() { "manifest" } else { "index" };
             format!("application/vnd.oci.image.{kind}.v1+json")
@@ -264,7 +269,9 @@ mod tests {
             index.children().into_iter().map(|c| c.platform.map(|p| p.to_string())).collect();
         assert_eq!(platforms, [Some("linux/arm64".to_owned()), None]);
         assert!(index.blobs().is_empty() && index.config().is_none());
-        assert!(Manifest::new(Bytes::from_static(b"<html>"), None).is_err());
+        let error = |bytes| Manifest::new(Bytes::from_static(bytes), None).expect_err("no manifest");
+        assert!(error(b"{").starts_with("that is no manifest: EOF"), "{}", error(b"{"));
+        assert!(error(b"\n<html>").contains("web page"), "{}", error(b"\n<html>"));
     }
 
     #[test]
