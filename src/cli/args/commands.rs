@@ -194,6 +194,13 @@ impl BuildArgs {
         self.run.merge(later.run);
         self
     }
+
+    /// Which images, and what decides them, with what stands later.
+    fn choosing(mut self, selection: SelectionArgs, image: ImageArgs) -> (SelectionArgs, ImageArgs) {
+        self.selection.merge(selection);
+        self.image.merge(image);
+        (self.selection, self.image)
+    }
 }
 
 impl EnsureArgs {
@@ -234,33 +241,24 @@ impl PlanArgs {
 
 impl LockArgs {
     /// Takes what stood before the command.
-    pub fn merged(mut self, mut before: BuildArgs) -> Self {
-        before.selection.merge(self.selection);
-        before.image.merge(self.image);
-        self.selection = before.selection;
-        self.image = before.image;
+    pub fn merged(mut self, before: BuildArgs) -> Self {
+        (self.selection, self.image) = before.choosing(self.selection, self.image);
         self
     }
 }
 
 impl ImagesArgs {
     /// Takes what stood before the command.
-    pub fn merged(mut self, mut before: BuildArgs) -> Self {
-        before.selection.merge(self.selection);
-        before.image.merge(self.image);
-        self.selection = before.selection;
-        self.image = before.image;
+    pub fn merged(mut self, before: BuildArgs) -> Self {
+        (self.selection, self.image) = before.choosing(self.selection, self.image);
         self
     }
 }
 
 impl AffectedArgs {
     /// Takes what stood before the command.
-    pub fn merged(mut self, mut before: BuildArgs) -> Self {
-        before.selection.merge(self.selection);
-        before.image.merge(self.image);
-        self.selection = before.selection;
-        self.image = before.image;
+    pub fn merged(mut self, before: BuildArgs) -> Self {
+        (self.selection, self.image) = before.choosing(self.selection, self.image);
         self
     }
 }
