@@ -110,16 +110,17 @@ impl EngineWorker {
         if self.step(at).dirty { None } else { self.commit_times[at] }
     }
 
-    fn request(&self, at: usize) -> Result<BuildRequest, String> {
+    fn request(&self, at: usize) -> Result<BuildRequest, BuildFailure> {
         let (step, image) = (self.step(at), self.image(at));
-        let ready = image.ready().ok_or_else(|| format!("{} is blocked", step.name()))?;
+        let ready = image.ready();
+        let ready = ready.ok_or_else(|| BuildFailure::new(format!("{} is blocked", step.name())))?;
         let context = PlannedContext::new(
             Arc::clone(&self.tree),
             Arc::clone(&self.project),
             self.images[at],
             self.context_time(at),
         )
-        .map_err(|error| format!("cannot read the build context: {error}"))?;
+        .map_err(|error| self.failure(at, &error))?;
         let mut build_args = ready.material.build_args.clone();
         let declared = &image.evaluation.declared_args;
         build_args.extend(
@@ -131,7 +132,7 @@ impl EngineWorker {
         );
         let time = self.context_time(at);
         let source = &image.file.source;
-        let pins = self.pins(image)?;
+        let pins = self.pins(image).map_err(BuildFailure::new)?;
         // The cuts come first: a pin in a stage that goes must not keep the stage.
         let cut = [cut_unneeded_stages(&image.file, &image.evaluation), pins.clone()].concat();
         Ok(BuildRequest {
@@ -158,7 +159,7 @@ impl EngineWorker {
         image: usize,
         updates: &mpsc::Sender<BuildUpdate>,
     ) -> Result<Result<(), BuildError>, BuildFailure> {
-        let request = self.request(image).map_err(BuildFailure::new)?;
+        let request = self.request(image)?;
         let (sender, mut events) = mpsc::channel(256);
         let build = self.engine.build(request, sender);
         let forward = async {
