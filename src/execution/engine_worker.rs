@@ -58,6 +58,8 @@ pub struct EngineWorker {
     pub origin_url: Option<String>,
     /// Where the files come from.
     pub tree: Arc<dyn Snapshot + Send + Sync>,
+    /// Whether the plan still holds; the error says what is not so any more.
+    pub guard: Arc<dyn Fn() -> Result<(), String> + Send + Sync>,
     /// The images.
     pub project: Arc<Project>,
     /// Index of each step's image in the project.
@@ -216,6 +218,8 @@ impl EngineWorker {
         };
         let hint = match error {
             BuildError::ContextExceeded(_) => Some(self.whole_context(step)),
+            // Whoever changed the file may have changed more: git, with another branch.
+            BuildError::ContextChanged { .. } => (self.guard)().err().or_else(|| error.hint()),
             BuildError::Failed { message, .. } if message.contains("invalid UTF-8") => {
                 Some(self.name_that_is_not_text(step))
             }
@@ -344,6 +348,10 @@ impl Worker for EngineWorker {
                 Some(ours.filter_map(|reference| reference.tag.clone()).collect())
             })
             .collect())
+    }
+
+    async fn confirm_plan(&self) -> Result<(), String> {
+        (self.guard)()
     }
 
     async fn superseded(&self, moves: &[(usize, PlannedTag)]) -> Result<Vec<String>, String> {

@@ -86,6 +86,9 @@ async fn prepare(
             Vec::new()
         }
     };
+    if !moves.is_empty() {
+        worker.confirm_plan().await?;
+    }
     Ok(Prepared { moves, superseded, _lock: lock })
 }
 

@@ -41,6 +41,8 @@ pub struct Publisher {
     pub credentials: Arc<Credentials>,
     /// What the images are.
     pub plan: Arc<Plan>,
+    /// Whether the plan still holds, asked before tags move; the error says what is not so any more.
+    pub guard: Arc<dyn Fn() -> Result<(), String> + Send + Sync>,
     /// Where progress goes.
     pub events: mpsc::Sender<Event>,
 }
@@ -88,6 +90,10 @@ impl Publisher {
             return report;
         }
         let publications = &publications[..];
+        if let Some(gone) = self.plan_is_gone(publications) {
+            report.failures.push(gone);
+            return report;
+        }
         let turns: Vec<u8> = {
             let mut turns: Vec<u8> = publications
                 .iter()
@@ -109,6 +115,18 @@ impl Publisher {
             }
         }
         report
+    }
+
+    /// The failure that no tag moves, because what they were to follow is gone.
+    fn plan_is_gone(&self, publications: &[Publication]) -> Option<Failure> {
+        let publication = publications.iter().find(|publication| !publication.moves.is_empty())?;
+        let reason = (self.guard)().err()?;
+        Some(Failure {
+            reference: publication.tagged(&publication.moves.first()?.tag),
+            kind: FailureKind::Overtaken,
+            message: format!("no tag of a branch is moved: {reason}"),
+            hint: None,
+        })
     }
 
     /// Brings every image and its settled tags in place. Gives the manifests, by publication.

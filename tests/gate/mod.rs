@@ -25,6 +25,8 @@ struct State {
     /// Matching requests that are let through before any is held.
     passes: usize,
     waiting: usize,
+    /// How often the gate was opened.
+    openings: usize,
 }
 
 /// Longer than anything takes that comes to an end.
@@ -50,7 +52,8 @@ impl Gate {
 
     /// From now on holds requests like this, all but the first `passes`.
     pub fn hold_after(&self, passes: usize, held: Matcher) {
-        *self.state.0.lock().expect("not poisoned") = State { held: Some(held), passes, waiting: 0 };
+        let mut state = self.state.0.lock().expect("not poisoned");
+        *state = State { held: Some(held), passes, waiting: 0, openings: state.openings };
     }
 
     /// From now on holds requests like this.
@@ -68,7 +71,15 @@ impl Gate {
 
     /// Lets everything through.
     pub fn open(&self) {
-        *self.state.0.lock().expect("not poisoned") = State::default();
+        let mut state = self.state.0.lock().expect("not poisoned");
+        *state = State { openings: state.openings + 1, ..State::default() };
+        self.state.1.notify_all();
+    }
+
+    /// Lets those through that are held, and holds what comes after them.
+    pub fn let_through(&self) {
+        let mut state = self.state.0.lock().expect("not poisoned");
+        (state.waiting, state.openings) = (0, state.openings + 1);
         self.state.1.notify_all();
     }
 }
@@ -91,8 +102,7 @@ fn serve(mut client: TcpStream, socket: &str, shared: &(Mutex<State>, Condvar)) 
 /// Waits while requests like this are held.
 fn pass(first: &str, (state, changed): &(Mutex<State>, Condvar)) {
     let mut now = state.lock().expect("not poisoned");
-    let is_held = |state: &State| state.held.is_some_and(|held| held(first));
-    if !is_held(&now) {
+    if !now.held.is_some_and(|held| held(first)) {
         return;
     }
     if now.passes > 0 {
@@ -101,7 +111,8 @@ fn pass(first: &str, (state, changed): &(Mutex<State>, Condvar)) {
     }
     now.waiting += 1;
     changed.notify_all();
-    drop(changed.wait_while(now, |state| is_held(state)).expect("not poisoned"));
+    let openings = now.openings;
+    drop(changed.wait_while(now, |state| state.openings == openings).expect("not poisoned"));
 }
 
 fn head(client: &mut TcpStream) -> io::Result<String> {

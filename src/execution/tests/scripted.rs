@@ -46,6 +46,8 @@ pub(super) struct Script {
     pub(super) in_place: BTreeSet<String>,
     /// Cancelled while the worker looks where the tags are.
     pub(super) interrupted_by_survey: Option<CancellationToken>,
+    /// What the plan was made for and is no more when tags are to move.
+    pub(super) gone: Option<String>,
     /// Those that another run takes away after planning.
     pub(super) stolen: BTreeSet<String>,
 }
@@ -351,6 +353,10 @@ impl Worker for Scripted {
             (!self.script.vanish.contains(image)).then_some(tags)
         };
         Ok(images.iter().map(present).collect())
+    }
+
+    async fn confirm_plan(&self) -> Result<(), String> {
+        self.script.gone.clone().map_or(Ok(()), Err)
     }
 
     async fn superseded(&self, moves: &[(usize, PlannedTag)]) -> Result<Vec<String>, String> {
