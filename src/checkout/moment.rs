@@ -74,3 +74,86 @@ impl Checkout {
         self.resolve(&format!("refs/heads/{name}")).ok()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::TestRepository;
+    use super::*;
+
+    /// The moment before something was done, and the one after.
+    fn around(repository: &TestRepository, done: impl FnOnce(&TestRepository)) -> (Moment, Moment) {
+        let checkout = repository.checkout();
+        let before = checkout.moment_of_head();
+        assert_eq!(checkout.moment().expect("readable"), before);
+        done(repository);
+        (before, checkout.moment().expect("readable"))
+    }
+
+    fn repository() -> TestRepository {
+        let repository = TestRepository::new();
+        repository.write("a", "1");
+        repository.commit("one");
+        repository.git(["branch", "twin"]);
+        repository.write("a", "2");
+        repository.commit("two");
+        repository
+    }
+
+    #[test]
+    fn whatever_moves_head_is_told() {
+        let git = |arguments: &'static [&'static str]| {
+            move |repository: &TestRepository| drop(repository.git(arguments.iter().copied()))
+        };
+        for (arguments, said) in [
+            (&["switch", "--quiet", "twin"][..], "to twin at"),
+            (&["switch", "--quiet", "--detach"], "HEAD moved from main at"),
+            (&["switch", "--quiet", "--create", "same"], "to same at"),
+            (&["commit", "--quiet", "--amend", "-m", "other words"], "to main at"),
+            (&["reset", "--quiet", "--hard", "twin"], "to main at"),
+            (&["reset", "--quiet", "--soft", "twin"], "to main at"),
+            (&["rebase", "--quiet", "--force-rebase", "--root"], "to main at"),
+            (&["switch", "--quiet", "--orphan", "new"], "to new, which has no commit,"),
+            (&["bisect", "start"], "bisection began"),
+            (&["branch", "--move", "renamed"], "to renamed at"),
+        ] {
+            let (before, after) = around(&repository(), git(arguments));
+            let moved = before.head_moved(&after).unwrap_or_else(|| panic!("{arguments:?}"));
+            assert!(moved.contains(said), "{arguments:?}: {moved}");
+        }
+    }
+
+    #[test]
+    fn files_that_git_writes_change_the_index_alone() {
+        for arguments in
+            [&["stash", "--quiet"][..], &["checkout", "--quiet", "twin", "--", "a"], &["add", "b"]]
+        {
+            let repository = repository();
+            repository.write("a", "edited");
+            repository.write("b", "new");
+            let (before, after) = around(&repository, |it| drop(it.git(arguments.iter().copied())));
+            assert_eq!(before.head_moved(&after), None, "{arguments:?}");
+            assert_ne!(before, after, "{arguments:?}");
+        }
+    }
+
+    #[test]
+    fn tidying_up_changes_nothing() {
+        for arguments in
+            [&["gc", "--quiet"][..], &["pack-refs", "--all"], &["branch", "other"], &["tag", "v1"]]
+        {
+            let (before, after) = around(&repository(), |it| drop(it.git(arguments.iter().copied())));
+            assert_eq!(before, after, "{arguments:?}");
+        }
+    }
+
+    #[test]
+    fn a_branch_is_asked_each_time() {
+        let repository = repository();
+        let checkout = repository.checkout();
+        let before = checkout.branch_commit("twin").expect("there");
+        repository.git(["branch", "--force", "twin", "main"]);
+        assert_ne!(checkout.branch_commit("twin"), Some(before));
+        repository.git(["branch", "--delete", "--force", "twin"]);
+        assert_eq!(checkout.branch_commit("twin"), None);
+    }
+}

@@ -45,11 +45,11 @@ pub(super) async fn planned_again<T>(
     output: &mut Output,
     command: impl AsyncFn(&Arc<Watch>, &mut Output) -> Result<T, CliError>,
 ) -> Result<T, CliError> {
-    let first = Watch::new(environment, output, false);
+    let first = Watch::new(environment, output, false, PATIENCE);
     let ended = command(&first, output).await;
     let Some(how) = first.gone.get() else { return ended };
     (first.say)(&format!("{how} during the run: planning again"));
-    let second = Watch::new(environment, output, true);
+    let second = Watch::new(environment, output, true, PATIENCE);
     let ended = command(&second, output).await;
     match second.gone.get() {
         None => ended,
@@ -63,11 +63,11 @@ fn moved_twice(how: &str, when: &str) -> CliError {
 }
 
 impl Watch {
-    fn new(environment: &Environment, output: &Output, is_last: bool) -> Arc<Self> {
+    fn new(environment: &Environment, output: &Output, is_last: bool, patience: Duration) -> Arc<Self> {
         Arc::new(Self {
             is_last,
             inside_git: environment.get("GIT_INDEX_FILE").is_some(),
-            patience: PATIENCE,
+            patience,
             say: output.speaker(),
             gone: OnceLock::new(),
         })
@@ -75,14 +75,7 @@ impl Watch {
 
     /// For a command that is not run again, and must not wait longer than this for git.
     pub(super) fn once(environment: &Environment, output: &Output, patience: Duration) -> Arc<Self> {
-        let watch = Self::new(environment, output, true);
-        Arc::new(Self {
-            is_last: true,
-            inside_git: watch.inside_git,
-            patience,
-            say: Arc::clone(&watch.say),
-            gone: OnceLock::new(),
-        })
+        Self::new(environment, output, true, patience)
     }
 
     /// Waits until no command of git holds the index; says so if that takes a while.

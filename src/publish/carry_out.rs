@@ -24,7 +24,7 @@ use crate::registry::{Credentials, Manifest, ManifestName, Registry};
 const PUSHES: usize = 4;
 
 /// Tags written at once; the registry's client limits its requests itself.
-const WRITES: usize = 64;
+pub(super) const WRITES: usize = 64;
 
 /// How often a push is tried, and the pause between. Engines try each layer several times themselves, with
 /// pauses of many seconds.
@@ -110,6 +110,9 @@ impl Publisher {
                 break;
             }
             self.turn(publications, &digests, turn, &mut report).await;
+            if report.failures.is_empty() {
+                self.keep_together(publications, &digests, turn, judgement, &mut report).await;
+            }
             if !report.failures.is_empty() {
                 break;
             }
@@ -201,7 +204,7 @@ impl Publisher {
     }
 
     /// A tag stands elsewhere than it did: that is fine, worth a word, or reason to stop.
-    async fn overtaken(
+    pub(super) async fn overtaken(
         &self,
         publication: &Publication,
         moved: &Move,
@@ -396,7 +399,7 @@ impl Publisher {
         }
     }
 
-    async fn write(
+    pub(super) async fn write(
         &self,
         publication: &Publication,
         tag: &Tag,
@@ -422,7 +425,7 @@ impl Publisher {
     }
 
     /// Waits while the renderer is behind. If there is none any more, the work goes on.
-    async fn send(&self, event: Event) {
+    pub(super) async fn send(&self, event: Event) {
         self.events.send(event).await.ok();
     }
 }
