@@ -142,6 +142,7 @@ fn of_model(file: &Dockerfile, evaluation: &Evaluation, path: &TreePath) -> Insp
     let mut sources: Vec<String> = evaluation
         .sources
         .iter()
+        .filter(|source| !source.elsewhere)
         .map(|source| match &source.pattern {
             SourcePattern::Path(path) | SourcePattern::Below(path) => path.clone(),
         })
@@ -240,7 +241,7 @@ fn diagnostics(file: &Dockerfile, evaluation: &Evaluation, path: &TreePath) -> V
         diagnostic.hint.clone_from(&error.hint);
         diagnostics.push(diagnostic);
     }
-    for problem in evaluation.problems.iter().filter(|_| file.is_valid()) {
+    for problem in evaluation.problems.iter().filter(|_| !file.is_hopeless()) {
         let place = Location::span(path.clone(), problem.line, problem.span.clone());
         let mut diagnostic = Diagnostic::warning(problem.message.clone()).at(place);
         diagnostic.hint.clone_from(&problem.hint);
