@@ -247,10 +247,10 @@ fn unknown_image(name: &str, image: &ImageOptions, naming: &Naming) -> Diagnosti
 }
 
 fn image(definition: &Definition, evaluation: Evaluation, name: ImageName) -> Image {
-    let state = if definition.file.is_valid() {
-        ImageState::Blocked(Vec::new())
-    } else {
+    let state = if definition.file.is_hopeless() {
         ImageState::Invalid("does not parse".into())
+    } else {
+        ImageState::Blocked(Vec::new())
     };
     Image {
         dockerfile: definition.path.clone(),
@@ -264,6 +264,7 @@ fn image(definition: &Definition, evaluation: Evaluation, name: ImageName) -> Im
         bound: Vec::new(),
         declared: Vec::new(),
         bases: Vec::new(),
+        later: Vec::new(),
         locked: Vec::new(),
         context: TreePath::root(),
         ignore_file: None,
@@ -288,7 +289,18 @@ fn bind(
         for used in &image.evaluation.references {
             let place = location(&image.dockerfile, used);
             let Some(reference) = &used.reference else { continue };
-            match naming.bind(reference, at, &options.follow) {
+            let binding = naming.bind(reference, at, &options.follow);
+            if used.onbuild && !matches!(binding, Binding::Local(_) | Binding::Ambiguous(_)) {
+                // What builds FROM this image take is no base of it, and a plain name is likely a stage of theirs.
+                if !could_be_stage(&used.written) {
+                    image.later.push(reference.clone());
+                    let locked = locked(used, reference, &options.lock);
+                    image.bases.extend(locked.as_ref().map(|locked| locked.expanded.clone()));
+                    image.locked.extend(locked);
+                }
+                continue;
+            }
+            match binding {
                 Binding::Local(dependency) => image.bound.push(BoundReference {
                     image: dependency,
                     kind: dependency_kind(used.kind),
@@ -322,6 +334,11 @@ fn bind(
         image.bases.dedup();
     }
     unresolved
+}
+
+/// Whether a stage may have this name.
+fn could_be_stage(written: &str) -> bool {
+    !written.contains(['/', ':', '@'])
 }
 
 fn locked(used: &ImageUse, reference: &ImageReference, lock: &Lockfile) -> Option<LockedReference> {
@@ -402,6 +419,12 @@ fn inherit_triggers(images: &mut [Image], graph: &Graph, definitions: &[Definiti
 fn findings(image: &Image) -> Vec<Diagnostic> {
     let syntax = image.file.errors.iter().map(|error| {
         let place = Location::span(image.dockerfile.clone(), error.line, error.span.clone());
+        if error.disputed {
+            let message = format!("the newest builders refuse this: {}", error.message);
+            return Diagnostic::note(message)
+                .at(place)
+                .hint("write `<<` without blanks around it, or quoted");
+        }
         with_hint(Diagnostic::error(error.message.clone()).at(place), error.hint.as_deref())
     });
     let problems = image.evaluation.problems.iter().map(|problem: &Problem| {
@@ -409,7 +432,7 @@ fn findings(image: &Image) -> Vec<Diagnostic> {
         with_hint(Diagnostic::warning(problem.message.clone()).at(place), problem.hint.as_deref())
     });
     let unused = image.evaluation.unused_stages.iter().map(|at| unused_stage(image, *at));
-    if image.file.is_valid() { problems.chain(unused).collect() } else { syntax.collect() }
+    if image.file.is_hopeless() { syntax.collect() } else { syntax.chain(problems).chain(unused).collect() }
 }
 
 fn unused_stage(image: &Image, at: usize) -> Diagnostic {
