@@ -648,6 +648,35 @@ fn an_onbuild_source_of_a_base_built_here_is_an_input() {
     assert_eq!(changed(&first, &checkout.plan(&[])), ["api"]);
 }
 
+/// What a trigger takes belongs to whoever carries it out: a stage of theirs, or an image that only they need.
+#[test]
+fn what_triggers_take_is_no_base_of_the_image_that_has_them() {
+    let checkout = Checkout::with(&[
+        (
+            "base/Dockerfile",
+            "FROM busybox\nONBUILD COPY --from=builder /x /y\nONBUILD COPY --from=acme/tool /t /t\n\
+             ONBUILD COPY --from=other/tool:1 /t /t\nONBUILD RUN --mount=from=cache,target=/c true\n",
+        ),
+        ("tool/Dockerfile", "FROM busybox\nCOPY t /t\n"),
+        ("tool/t", "1"),
+        ("api/Dockerfile", "FROM busybox AS builder\nRUN touch /x\nFROM acme/base\n"),
+    ]);
+    let plan = checkout.plan(&[]);
+    assert_eq!(image(&plan, "base")["bases"], serde_json::json!(["busybox:latest"]));
+    assert_eq!(image(&plan, "base")["dependencies"][0]["image"], "acme/tool");
+    assert_eq!(image(&plan, "api")["bases"], serde_json::json!(["busybox:latest"]));
+}
+
+#[test]
+fn a_shift_in_a_run_is_built() {
+    let checkout = Checkout::with(&[("api/Dockerfile", "FROM busybox\nRUN echo $((1 << 2)) >/x\n")]);
+    let plan = checkout.plan(&[]);
+    assert_eq!(image(&plan, "api")["action"], "build");
+    let note = &plan["diagnostics"][0];
+    assert_eq!((&note["severity"], &note["line"]), (&"note".into(), &2.into()));
+    assert_eq!(note["message"], "the newest builders refuse this: unterminated heredoc");
+}
+
 #[test]
 fn line_endings_that_git_converts_do_not_make_a_clean_checkout_dirty() {
     let checkout = Checkout::with(&[

@@ -159,9 +159,11 @@ fn build(evaluation: &Evaluation) -> Build {
     let ok = evaluation.problems.is_empty();
     let early = evaluation.problems.iter().any(|problem| is_early(&problem.kind));
     let images = evaluation.references.iter().filter(|image| !early && !image.onbuild);
-    let sources = evaluation.sources.iter().filter(|_| ok).map(|source| match &source.pattern {
-        SourcePattern::Path(path) => format!("/{path}"),
-        SourcePattern::Below(folder) => format!("below {folder}"),
+    let sources = evaluation.sources.iter().filter(|source| ok && !source.elsewhere).map(|source| {
+        match &source.pattern {
+            SourcePattern::Path(path) => format!("/{path}"),
+            SourcePattern::Below(folder) => format!("below {folder}"),
+        }
     });
     Build {
         ok,

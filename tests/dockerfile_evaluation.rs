@@ -77,7 +77,7 @@ fn a_variable_that_the_base_image_may_set_is_a_guess() {
         ("FROM x\nARG V=1\nCOPY a/$V/b /\n", vec![path("a/1/b")]),
         // All of a line sees the variables of before that line.
         ("FROM x\nENV V=1 W=$V\nCOPY $W /\n", vec![below("")]),
-        ("FROM x\nARG V=1 W=$V\nCOPY $W /\n", vec![path("1")]),
+        ("FROM x\nARG V=1 W=$V\nCOPY $W /\n", vec![path("1"), below("")]),
         ("FROM x\nENV V=1\nENV W=$V\nCOPY $W /\n", vec![path("1")]),
         ("FROM x\nENV V=a/$HOME/b\nCOPY $V/c /\n", vec![below("a")]),
         ("FROM x\nCOPY ${V:-d} /\n", vec![below("")]),
@@ -88,7 +88,7 @@ fn a_variable_that_the_base_image_may_set_is_a_guess() {
         ("FROM x AS b\nENV V=1\nFROM b\nCOPY $V /\n", vec![path("1")]),
         // An argument comes along, but the base image's own V would win over it.
         ("FROM x AS b\nARG V=1\nFROM b\nCOPY $V /\n", vec![below("")]),
-        ("FROM scratch AS b\nARG V=1\nFROM b\nCOPY $V /\n", vec![path("1")]),
+        ("FROM scratch AS b\nARG V=1\nFROM b\nCOPY $V /\n", vec![path("1"), path("")]),
         ("FROM x\nRUN --mount=source=a/$V,target=/t x\n", vec![below("a")]),
         ("FROM x\nENV $N=1\nARG V=2\nCOPY $V$W /\n", vec![below("")]),
         ("ARG V=1\nFROM x\nARG V\nCOPY $V /\n", vec![path("1")]),
@@ -337,4 +337,86 @@ fn several_errors_and_the_rest_of_the_model() {
     assert_eq!(images(&build(source)), [("acme/b", false), ("acme/c", false)]);
     let diagnostic = file.errors[1].diagnostic(&"Dockerfile".into());
     assert_eq!(diagnostic.location.and_then(|place| place.span), Some(21..22));
+}
+
+/// What the newest `BuildKit` reads, and what only others do.
+fn readings(source: &str) -> (Vec<SourcePattern>, Vec<SourcePattern>) {
+    let (elsewhere, newest): (Vec<_>, Vec<_>) =
+        build(source).sources.into_iter().partition(|source| source.elsewhere);
+    let patterns = |sources: Vec<LocalSource>| sources.into_iter().map(|source| source.pattern).collect();
+    (patterns(newest), patterns(elsewhere))
+}
+
+/// Each was compared with what docker copies: `tests/engine_arguments.rs` has more of them.
+#[test]
+fn what_builders_read_differently_is_read_in_every_way() {
+    for (source, newest, elsewhere) in [
+        ("FROM scratch\nARG A=a B=$A\nCOPY $B /\n", "a", &[""][..]),
+        ("FROM scratch\nARG A=a B=$A\nCOPY ${B:-b} /\n", "a", &["b"]),
+        ("FROM scratch\nARG A=x\nARG A=a B=$A\nCOPY $B /\n", "a", &["x"]),
+        ("FROM scratch\nARG A=a\nARG B=$A\nCOPY $B /\n", "a", &[]),
+        ("ARG A=a B=$A\nFROM scratch\nARG B\nCOPY $B /\n", "a", &[""]),
+        ("ARG TARGETOS\nFROM scratch\nARG TARGETOS\nCOPY $TARGETOS /\n", "linux", &[""]),
+        ("FROM scratch\nARG TARGETOS\nCOPY $TARGETOS /\n", "linux", &[]),
+        ("FROM scratch\nARG TARGETSTAGE\nCOPY $TARGETSTAGE /\n", "default", &[""]),
+        ("ARG X=a\nARG X\nFROM scratch\nARG X\nCOPY $X /\n", "a", &[""]),
+        ("ARG X=a\nFROM scratch\nARG X\nARG X\nCOPY $X /\n", "a", &[]),
+        ("FROM scratch\nARG X=a\nARG X\nCOPY $X /\n", "a", &[""]),
+        ("FROM scratch\nENV X=a\nARG X=b\nCOPY $X /\n", "b", &["a"]),
+        ("FROM scratch\nARG X=b\nENV X=a\nCOPY $X /\n", "a", &[]),
+        ("FROM scratch AS s\nARG X=a\nFROM s\nCOPY $X /\n", "a", &[""]),
+        ("FROM scratch\nARG A=a B=$A\nRUN --mount=type=bind,source=d/$B,target=/t x\n", "d/a", &["d"]),
+        ("FROM scratch\nCOPY [\"a\", \"/\"] x\n", "[a,", &["a"]),
+    ] {
+        let (found, others) = readings(source);
+        assert_eq!(found[0], path(newest), "{source}");
+        assert_eq!(others, elsewhere.iter().map(|it| path(it)).collect::<Vec<_>>(), "{source}");
+    }
+}
+
+#[test]
+fn a_base_that_builders_read_differently_wants_a_value() {
+    let source = "ARG I=busybox\nARG I\nFROM ${I:-scratch}\n";
+    let evaluation = build(source);
+    let problem = only_problem(&evaluation);
+    assert_eq!(problem.kind, ProblemKind::BlankReference { arguments: vec!["I".into()] });
+    assert!(problem.message.contains("builders disagree about"), "{}", problem.message);
+    let given = Build { args: &[("I", "a")], ..Build::default() };
+    assert_eq!(given.of(source).problems, []);
+    // To builders that find nothing it is an error, which they report.
+    assert_eq!(build("ARG I=busybox\nARG I\nFROM $I\n").problems, []);
+}
+
+/// Where no line ends it, all but the newest builders leave it to the shell.
+#[test]
+fn a_shift_is_no_heredoc_to_most() {
+    for line in [
+        "RUN echo $((1 << 2))",
+        "RUN echo $((1 <<2))",
+        "RUN echo $((1 << 2)) $((2 << 3))",
+        "RUN x=3; echo $(( x << 4 )) > /y",
+        "RUN cat << EOF",
+        "COPY << EOF /x/",
+        "ONBUILD RUN echo $((1 << 2))",
+    ] {
+        let file = parse(format!("FROM scratch\n{line}\nCOPY a /\n").as_bytes());
+        assert!(!file.is_valid() && !file.is_hopeless(), "{line}: {:?}", file.errors);
+        assert_eq!(file.instructions.len(), 3, "{line}");
+    }
+    let mixed = parse(b"FROM scratch\nRUN echo $((1 << 2)) <<A\nnonsense\nA\nCOPY a /\n");
+    assert!(!mixed.is_hopeless() && mixed.instructions.len() == 3, "{:?}", mixed.errors);
+    for line in ["RUN cat <<EOF", "RUN cat <<-EOF", "RUN <<'a b'"] {
+        assert!(parse(format!("FROM scratch\n{line}\n").as_bytes()).is_hopeless(), "{line}");
+    }
+    for line in ["RUN echo $((1<<2))", "RUN cat <<- EOF", "RUN cat <<< EOF", "RUN echo '1 << 2'"] {
+        assert!(parse(format!("FROM scratch\n{line}\n").as_bytes()).is_valid(), "{line}");
+    }
+}
+
+#[test]
+fn lines_that_may_be_a_heredoc_or_instructions_may_read_anything() {
+    let evaluation = build("FROM scratch\nRUN cat << EOF\nCOPY a /\nEOF\n");
+    assert!(!evaluation.whole_context, "the last line stops every builder that takes them for instructions");
+    assert!(build("FROM scratch\nRUN true << 'RUN x'\nCOPY a /\nRUN x\n").whole_context);
+    assert!(!build("FROM scratch\nRUN true <<'RUN x'\nCOPY a /\nRUN x\n").whole_context);
 }

@@ -2,6 +2,8 @@
 
 mod support;
 
+use std::process::Command;
+
 use support::{Checkout, Engine, Run};
 
 macro_rules! engine {
@@ -128,4 +130,130 @@ fn folders_without_their_files_are_copied() {
     checkout.remove("api/part/skipped");
     checkout.commit("Other files");
     build_with(&engine, &checkout, "1", &[]).exits(0).says("1 tagged");
+}
+
+/// Builds as docker does: the oracle.
+#[track_caller]
+fn docker_build(engine: &Engine, checkout: &Checkout, builder: &str, tag: &str, folder: &str) {
+    let mut docker = Command::new("docker");
+    let docker = docker.args(["-H", engine.host(), "build", "--quiet", "--tag", tag]);
+    let docker = docker.arg(checkout.root.join(folder)).env("DOCKER_BUILDKIT", builder);
+    let output = docker.output().expect("docker runs");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+/// Files of an image below a folder, sorted.
+fn files_in(engine: &Engine, image: &str, folder: &str) -> Vec<String> {
+    let found = engine.in_image(image, &["find", folder, "-type", "f"]);
+    let mut files: Vec<String> = found.lines().map(str::to_owned).collect();
+    files.sort_unstable();
+    files
+}
+
+/// What an ARG means depends on the builder's version; what is copied is what this builder copies.
+#[test]
+fn arguments_that_builders_read_differently() {
+    let engine = engine!();
+    for (at, (dockerfile, needs_buildkit)) in [
+        ("FROM busybox\nARG A=a B=$A\nCOPY $B /o/\n", false),
+        ("FROM busybox\nARG A=a B=$A\nCOPY ${B:-b} /o/\n", false),
+        ("ARG TARGETOS\nFROM busybox\nARG TARGETOS\nCOPY ${TARGETOS:-a} /o/\n", true),
+        ("ARG TARGETOS\nFROM busybox\nARG TARGETOS\nCOPY /${TARGETOS} /o/\n", true),
+        ("ARG X=a\nARG X\nFROM busybox\nARG X\nCOPY /$X /o/\n", false),
+        ("FROM busybox\nARG X=a\nARG X\nCOPY /$X /o/\n", false),
+        ("FROM busybox\nENV X=a\nARG X=b\nCOPY $X /o/\n", false),
+        ("FROM busybox AS one\nARG X=a\nFROM one\nCOPY /$X /o/\n", false),
+        ("ARG A=a B=$A\nFROM busybox\nARG B\nCOPY /$B /o/\n", false),
+        ("FROM busybox\nARG TARGETSTAGE\nCOPY /$TARGETSTAGE /o/\n", false),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        for builder in if needs_buildkit { &BUILDERS[..1] } else { &BUILDERS } {
+            let checkout = Checkout::with(&[("api/Dockerfile", dockerfile)]);
+            for folder in ["a", "b", "linux", "default", "else"] {
+                checkout.write(&format!("api/{folder}/{folder}"), &format!("{at}"));
+            }
+            build_with(&engine, &checkout, builder, &[]).exits(0);
+            let expected = format!("{}/expected-{at}-{builder}", engine.namespace);
+            docker_build(&engine, &checkout, builder, &expected, "api");
+            let name = format!("expected-{at}-{builder}:latest");
+            let expected = files_in(&engine, &name, "/o");
+            assert_eq!(files_in(&engine, "api:main", "/o"), expected, "{dockerfile} {builder}");
+            // Whatever was copied is an input.
+            for file in expected.iter().filter_map(|path| path.rsplit('/').next()) {
+                let path = if file == "Dockerfile" { continue } else { format!("api/{file}/{file}") };
+                checkout.write(&path, "edited");
+                build_with(&engine, &checkout, builder, &[]).exits(0).says("1 built");
+            }
+        }
+    }
+}
+
+/// The classic builder does not see stages that nothing needs; a trigger that counts them counts all.
+#[test]
+fn triggers_that_count_stages_find_them() {
+    let engine = engine!();
+    let external = base(&engine, "counts", "ONBUILD COPY --from=1 /x /y");
+    for (name, from) in [("here", "acme/base"), ("external", external.as_str())] {
+        let front = "FROM busybox\nCOPY unused /unused\nFROM busybox\nRUN echo hi > /x\n";
+        let api = format!("{front}FROM {from}\n");
+        let checkout = Checkout::with(&[
+            ("base/Dockerfile", "FROM busybox\nONBUILD COPY --from=1 /x /y\n"),
+            ("api/Dockerfile", &api),
+            ("api/unused", name),
+            ("shipwright.toml", if name == "here" { "" } else { "[image.api]\nwhole_context = true\n" }),
+        ]);
+        build_with(&engine, &checkout, "0", &[]).exits(0);
+        assert_eq!(engine.in_image("api:main", &["cat", "/y"]), "hi", "{name}");
+    }
+}
+
+/// `builder` is a stage of the dependent: the base needs no image of that name.
+#[test]
+fn stages_that_a_trigger_names_are_the_dependents_own() {
+    let engine = engine!();
+    let checkout = Checkout::with(&[
+        ("base/Dockerfile", "FROM busybox\nONBUILD COPY --from=builder /x /y\n"),
+        ("api/Dockerfile", "FROM busybox AS builder\nCOPY x /x\nFROM acme/base\nCOPY --from=builder /x /z\n"),
+        ("api/x", "1"),
+    ]);
+    for (builder, text) in BUILDERS.into_iter().zip(["2", "3"]) {
+        checkout.write("api/x", text);
+        build_with(&engine, &checkout, builder, &[]).exits(0);
+        assert_eq!(engine.in_image("api:main", &["cat", "/y", "/z"]), text.repeat(2));
+    }
+}
+
+#[test]
+fn what_only_some_builders_take_is_built_where_they_do() {
+    let engine = engine!();
+    for (at, (lines, shown)) in [
+        ("RUN echo $((1 << 2)) >/x", "4"),
+        ("RUN echo $((1 << 2)) $((3 << 1)) >/x", "4 6"),
+        ("COPY << EOF /d/\nRUN cat '/d/<<' /d/EOF >/x", "12"),
+        ("COPY [\"x\", \"/\"] y", "3"),
+        ("RUN true\nADD c/** /\nRUN cp /f /x", "4"),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        for builder in BUILDERS {
+            let dockerfile = format!("FROM busybox\n{lines}\n");
+            let checkout = Checkout::with(&[
+                ("api/Dockerfile", dockerfile.as_str()),
+                ("api/<<", "1"),
+                ("api/EOF", "2"),
+                ("api/x", "3"),
+                ("api/c/f", "4"),
+            ]);
+            std::fs::create_dir(checkout.root.join("api/empty")).expect("a folder");
+            std::os::unix::fs::symlink("../empty", checkout.root.join("api/c/link")).expect("a link");
+            docker_build(&engine, &checkout, builder, &format!("{}/is-{at}", engine.namespace), "api");
+            build_with(&engine, &checkout, builder, &[]).exits(0);
+            for name in [&format!("is-{at}"), "api:main"] {
+                assert_eq!(engine.in_image(name, &["cat", "/x"]), shown, "{lines} {builder} {name}");
+            }
+        }
+    }
 }

@@ -95,5 +95,6 @@ pub(super) fn source(pattern: &str) -> LocalSource {
         span: 5..5 + pattern.len(),
         line: 1,
         inherited: false,
+        elsewhere: false,
     }
 }

@@ -52,6 +52,11 @@ impl<'a> Reader<'a> {
         })
     }
 
+    /// Whether the rules leave a path out.
+    pub(super) fn is_ignored(&mut self, path: &TreePath) -> bool {
+        self.rules.as_mut().is_some_and(|rules| rules.is_ignored(path))
+    }
+
     /// All files and links below a folder, except ignored ones and those in a `.git` below it. Folders of
     /// which nothing is wanted are not entered.
     pub(super) fn below(&mut self, folder: &TreePath) -> io::Result<Rc<Below>> {

@@ -119,7 +119,8 @@ fn around_folder_for_dockerfiles(
 ) -> Option<ContextRoot> {
     let copies_all =
         |source: &LocalSource| matches!(&source.pattern, SourcePattern::Path(path) if path.is_empty());
-    let source = sources.first().filter(|_| sources.iter().all(copies_all))?;
+    let mut read = sources.iter().filter(|source| !source.elsewhere);
+    let source = sources.first().filter(|_| read.all(copies_all))?;
     let name = own.file_name().to_ascii_lowercase();
     let is_in = |names: &[&str]| names.iter().any(|known| known.as_bytes() == name);
     let gives_way = is_in(DOCKERFILE_FOLDERS) || (is_in(CODE_FOLDERS) && holds_only_dockerfiles(tree, own));

@@ -17,8 +17,9 @@ use crate::path::TreePath;
 pub struct Selection {
     /// Files and links, sorted, relative to the checkout.
     pub nodes: Vec<Node>,
-    /// Folders that are there though the ignore file leaves out all that git could have of them, sorted and
-    /// relative to the checkout; none holds another. What git ignores may still be in them.
+    /// Folders that are there though the ignore file leaves out all that git could have of them, or that links
+    /// lead to though nothing is in them, sorted and relative to the checkout; none holds another. What git
+    /// ignores may still be in them.
     pub emptied: Vec<TreePath>,
     /// The sources (by index) that match nothing. COPY of a path that is not there fails; of a pattern
     /// that matches nothing, `BuildKit` makes nothing.
@@ -74,6 +75,16 @@ pub fn select(
     }
     nodes.sort_unstable_by(|a, b| a.path.cmp(&b.path));
     nodes.dedup_by(|a, b| a.path == b.path);
+    for found in matches.iter().filter(|found| !found.links.is_empty()) {
+        // A builder looks where a link leads to, also if nothing is there.
+        for (folder, _) in found.targets.iter().filter(|(_, kind)| *kind == NodeKind::Folder) {
+            let full = root.join(folder.as_bytes());
+            let is_empty = nodes_below(&nodes, &full).next().is_none() && !holds_any(&emptied, &full);
+            if is_empty && !folder.is_root() && !reader.is_ignored(folder) {
+                emptied.insert(full);
+            }
+        }
+    }
 
     let mut selection = Selection {
         unmatched: (0..sources.len()).filter(|at| !is_in(&nodes, &emptied, root, &matches[*at])).collect(),
@@ -116,9 +127,14 @@ fn is_in(nodes: &[Node], emptied: &BTreeSet<TreePath>, root: &TreePath, found: &
         path.is_root()
             || nodes.binary_search_by(|node| node.path.cmp(&full)).is_ok()
             || nodes_below(nodes, &full).next().is_some()
-            || emptied.contains(&full)
-            || emptied.range(first_below(&full)..).next().is_some_and(|folder| folder.is_under(&full))
+            || holds_any(emptied, &full)
     })
+}
+
+/// Whether one of these folders is `folder` or below it.
+fn holds_any(folders: &BTreeSet<TreePath>, folder: &TreePath) -> bool {
+    folders.contains(folder)
+        || folders.range(first_below(folder)..).next().is_some_and(|below| below.is_under(folder))
 }
 
 fn followed(root: &TreePath, matches: &[Match]) -> Vec<TreePath> {
@@ -396,6 +412,24 @@ mod tests {
             let is_plain = !pattern.contains('*') && !pattern.is_empty();
             let is_nothing = is_plain && selection.nodes.is_empty() && emptied.is_empty();
             assert_eq!(selection.unmatched.is_empty(), !is_nothing, "{ignore:?} {pattern:?}");
+        }
+    }
+
+    #[test]
+    fn an_empty_folder_counts_where_a_link_leads_to_it() {
+        let tree = MemoryTree::of(&["c/f"]).link("c/l", "../empty");
+        let tree = tree.with("empty", NodeKind::Folder, Tracking::Untracked, "");
+        for (ignore, pattern, expected) in [
+            ("", "c/*", &["empty"][..]),
+            ("", "c/**", &["empty"]),
+            ("", "c/l", &["empty"]),
+            ("", "c", &[]),
+            ("", "empty", &[]),
+            ("empty", "c/**", &[]),
+        ] {
+            let selection = select_in(&tree, "", ignore, &[source(pattern)]);
+            let emptied: Vec<String> = selection.emptied.iter().map(TreePath::to_text).collect();
+            assert_eq!(emptied, expected, "{ignore:?} {pattern:?}");
         }
     }
 

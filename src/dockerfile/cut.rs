@@ -6,10 +6,15 @@ use super::parser::Dockerfile;
 
 /// What to overwrite so that only the stages that the target needs are left, for builders that run all of
 /// them (the classic one). Stages that go leave their line breaks behind, so that lines keep their numbers;
-/// `--from=N` counts the stages that are left.
+/// `--from=N` counts the stages that are left. Where a trigger counts them, which stands in another image, an
+/// empty stage takes the place of each.
 pub fn cut_unneeded_stages(file: &Dockerfile, evaluation: &Evaluation) -> Vec<(Range<usize>, String)> {
     let needed: Vec<bool> = evaluation.stages.iter().map(|stage| stage.needed).collect();
-    let left_before = |at: usize| needed.iter().take(at).filter(|needed| **needed).count();
+    let stand_in = if evaluation.triggers_count_stages { "FROM scratch" } else { "" };
+    let left_before = |at: usize| match stand_in {
+        "" => needed.iter().take(at).filter(|needed| **needed).count(),
+        _ => at,
+    };
     let mut changes = Vec::new();
     for (at, stage) in file.stages.iter().enumerate() {
         let instructions = file.instructions_of(stage);
@@ -17,8 +22,8 @@ pub fn cut_unneeded_stages(file: &Dockerfile, evaluation: &Evaluation) -> Vec<(R
             let (Some(first), Some(last)) = (instructions.first(), instructions.last()) else { continue };
             let gone = first.span.start..last.span.end;
             let bytes = file.source.get(gone.clone()).unwrap_or_default();
-            let breaks = bytes.iter().filter(|byte| **byte == b'\n').map(|_| '\n').collect();
-            changes.push((gone, breaks));
+            let breaks = bytes.iter().filter(|byte| **byte == b'\n').map(|_| '\n');
+            changes.push((gone, stand_in.chars().chain(breaks).collect()));
             continue;
         }
         for instruction in instructions {
@@ -60,6 +65,18 @@ mod tests {
     fn stages_that_nothing_needs_go_and_numbers_follow() {
         let source = "FROM a AS one\nRUN x\n\nFROM b AS two\nRUN y\nFROM c\nCOPY --from=1 /y /y\n";
         assert_eq!(cut(source), "\n\n\nFROM b AS two\nRUN y\nFROM c\nCOPY --from=0 /y /y\n");
+    }
+
+    #[test]
+    fn stages_that_a_trigger_counts_keep_their_numbers() {
+        let source = "FROM a\nRUN x\nFROM b\nRUN y\nFROM c AS c\nONBUILD COPY --from=1 /y /y\nFROM c\n";
+        assert_eq!(
+            cut(source),
+            "FROM scratch\n\nFROM b\nRUN y\nFROM c AS c\nONBUILD COPY --from=1 /y /y\nFROM c\n"
+        );
+        // What it keeps for others counts theirs.
+        let source = "FROM a\nFROM b\nFROM c\nCOPY --from=1 /y /y\nONBUILD COPY --from=1 /y /y\n";
+        assert_eq!(cut(source), "\nFROM b\nFROM c\nCOPY --from=0 /y /y\nONBUILD COPY --from=1 /y /y\n");
     }
 
     #[test]

@@ -2,6 +2,7 @@ use std::collections::HashMap;
 
 use crate::image::Platform;
 
+use super::dialect::Dialect;
 use super::evaluation::Scope;
 use super::value::{Lookup, Value, Variables};
 
@@ -28,10 +29,11 @@ impl Environment {
         Self { values: HashMap::new(), image: HashMap::new(), open: true }
     }
 
-    /// `FROM` this stage: arguments come along, but the image's variables, known or not, win over them.
-    pub(super) fn inherited(&self) -> Self {
+    /// `FROM` this stage: with `BuildKit` arguments come along, but the image's variables, known or not, win
+    /// over them.
+    pub(super) fn inherited(&self, dialect: Dialect) -> Self {
         let mut child = self.clone();
-        if self.open {
+        if self.open || dialect == Dialect::Classic {
             child.values.clone_from(&self.image);
         } else {
             child.values.extend(self.image.clone());
@@ -57,9 +59,19 @@ impl Environment {
         self.image.insert(name.text, value);
     }
 
-    /// ARG.
-    pub(super) fn set_argument(&mut self, name: &str, value: Value) {
-        self.values.insert(name.to_owned(), value);
+    /// ARG, with a value or without. To the classic builder an ENV counts more, and an ARG without a value
+    /// takes that of an earlier one away.
+    pub(super) fn set_argument(&mut self, name: &str, value: Option<Value>, dialect: Dialect) {
+        if dialect == Dialect::Classic {
+            self.values.remove(name);
+            if let Some(value) = self.image.get(name) {
+                self.values.insert(name.to_owned(), value.clone());
+                return;
+            }
+        }
+        if let Some(value) = value {
+            self.values.insert(name.to_owned(), value);
+        }
     }
 }
 
@@ -79,35 +91,53 @@ fn is_identifier(name: &str) -> bool {
 
 /// The ARGs in front of the first FROM, and what `BuildKit` predefines among them.
 #[derive(Clone, Debug)]
-pub(super) struct Globals(HashMap<String, Value>);
+pub(super) struct Globals {
+    /// Those that are declared last without a value have none.
+    values: HashMap<String, Option<Value>>,
+    dialect: Dialect,
+}
 
 impl Globals {
     /// The platform arguments and the name of the target; build arguments win over them.
-    pub(super) fn new(scope: &Scope<'_>, target: Option<&str>) -> Self {
+    pub(super) fn new(scope: &Scope<'_>, target: Option<&str>, dialect: Dialect) -> Self {
         let target = target.filter(|name| !name.is_empty()).unwrap_or("default").to_owned();
         let predefined = platform_arguments("BUILD", scope.build_platform)
             .into_iter()
             .chain(platform_arguments("TARGET", scope.target_platform))
             .chain([("TARGETSTAGE".to_owned(), target)]);
-        let effective = predefined.map(|(name, value)| {
+        let effective = predefined.filter(|(name, _)| dialect.predefines(name)).map(|(name, value)| {
             let value = scope.build_args.get(&name).cloned().unwrap_or(value);
-            (name, Value::known(value))
+            (name, Some(Value::known(value)))
         });
-        Self(effective.collect())
+        Self { values: effective.collect(), dialect }
     }
 
-    pub(super) fn set(&mut self, name: &str, value: Value) {
-        self.0.insert(name.to_owned(), value);
+    /// How they are read.
+    pub(super) fn dialect(&self) -> Dialect {
+        self.dialect
     }
 
+    /// ARG in front of the first FROM.
+    pub(super) fn declare(&mut self, name: &str, value: Option<Value>) {
+        if value.is_some() || self.dialect.forgets() {
+            self.values.insert(name.to_owned(), value);
+        }
+    }
+
+    /// What an ARG of this name without a value stands for in a stage.
     pub(super) fn value(&self, name: &str) -> Option<&Value> {
-        self.0.get(name)
+        self.values.get(name).and_then(Option::as_ref)
     }
 }
 
 impl Variables for Globals {
     fn get(&self, name: &str) -> Lookup<'_> {
-        self.0.get(name).map_or(Lookup::Unset, Lookup::Set)
+        static EMPTY: Value = Value { text: String::new(), unknown: None };
+        match self.values.get(name) {
+            Some(Some(value)) => Lookup::Set(value),
+            Some(None) if self.dialect != Dialect::Classic => Lookup::Set(&EMPTY),
+            Some(None) | None => Lookup::Unset,
+        }
     }
 }
 

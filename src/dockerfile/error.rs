@@ -18,6 +18,9 @@ pub struct SyntaxError {
     pub line: usize,
     /// What to do about it.
     pub hint: Option<String>,
+    /// Whether it is one to the newest `BuildKit` and to others none, so that only the builder can tell
+    /// whether the file can be built.
+    pub disputed: bool,
 }
 
 impl SyntaxError {
@@ -63,15 +66,22 @@ pub(super) struct Failure {
     pub(super) message: String,
     pub(super) range: Range<usize>,
     pub(super) hint: Option<String>,
+    pub(super) disputed: bool,
 }
 
 impl Failure {
     pub(super) fn text(range: Range<usize>, message: impl Into<String>) -> Self {
-        Self { kind: SyntaxErrorKind::Text, message: message.into(), range, hint: None }
+        Self { kind: SyntaxErrorKind::Text, message: message.into(), range, hint: None, disputed: false }
     }
 
     pub(super) fn instruction(range: Range<usize>, message: impl Into<String>) -> Self {
-        Self { kind: SyntaxErrorKind::Instruction, message: message.into(), range, hint: None }
+        Self {
+            kind: SyntaxErrorKind::Instruction,
+            message: message.into(),
+            range,
+            hint: None,
+            disputed: false,
+        }
     }
 
     pub(super) fn hint(mut self, hint: Option<String>) -> Self {
@@ -88,7 +98,14 @@ impl Failure {
     /// In the file; the line is filled in by the parser, which has the index.
     pub(super) fn located(self, text: &Text) -> SyntaxError {
         let span = text.span(self.range);
-        SyntaxError { kind: self.kind, message: self.message, span, line: 0, hint: self.hint }
+        SyntaxError {
+            kind: self.kind,
+            message: self.message,
+            span,
+            line: 0,
+            hint: self.hint,
+            disputed: self.disputed,
+        }
     }
 }
 

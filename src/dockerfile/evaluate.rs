@@ -68,6 +68,7 @@ fn complete<'a>(
         logical_lines: logical_lines(file, &stages),
         whole_context: found.whole_context || frontend != Frontend::Dockerfile,
         frontend,
+        triggers_count_stages: stages.iter().any(|stage| stage.needed && stage.triggers_count_stages()),
         problems,
         unused_stages: unused(&stages),
         stages: stages.into_iter().map(describe).collect(),

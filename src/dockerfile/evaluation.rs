@@ -48,6 +48,8 @@ pub struct Evaluation {
     pub frontend: Frontend,
     /// Whether any file of the context may be read, whatever `sources` says.
     pub whole_context: bool,
+    /// Whether a trigger that a needed stage carries out takes from a stage by its number.
+    pub triggers_count_stages: bool,
     /// Why it cannot be built as it is.
     pub problems: Vec<Problem>,
     /// Stages that neither the target nor any other stage uses.
@@ -151,10 +153,13 @@ pub struct LocalSource {
     pub line: usize,
     /// Whether a trigger of another image reads it.
     pub inherited: bool,
+    /// Whether only other builders than the newest `BuildKit` read it: older ones, and the classic one,
+    /// understand some ARGs differently. Which builder it will be must not decide a key, so it is an input.
+    pub elsewhere: bool,
 }
 
 /// Paths of the build context.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum SourcePattern {
     /// A path relative to the context without `.` and `..`, each component a pattern of Go's
     /// `filepath.Match`. Empty for the whole context.

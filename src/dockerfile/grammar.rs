@@ -328,10 +328,23 @@ impl<'t> Node<'t> {
         Ok(CopyInstruction {
             from: self.flag_word("from")?,
             sources,
+            elsewhere: self.json_in_front(),
             heredocs,
             destination,
             checksum: self.flag_word("checksum")?,
         })
+    }
+
+    /// The sources of a JSON form that something follows.
+    fn json_in_front(&self) -> Vec<Word> {
+        if !matches!(self.arguments, Arguments::Words(_))
+            || !self.text.get(self.rest.clone()).starts_with(b"[")
+        {
+            return Vec::new();
+        }
+        let mut words = json::in_front(self.text, self.rest.clone()).unwrap_or_default();
+        words.pop();
+        words
     }
 
     fn run(&self) -> Result<RunInstruction, Failure> {
@@ -384,7 +397,11 @@ impl<'t> Node<'t> {
                 self.at_least_one(verb)?;
                 match self.arguments {
                     Arguments::Json(_) => Ok(()),
-                    _ => Err(self.fail("SHELL requires the arguments to be in JSON form")),
+                    _ => {
+                        let disputed = json::in_front(self.text, self.rest.clone()).is_some();
+                        let failure = self.fail("SHELL requires the arguments to be in JSON form");
+                        Err(Failure { disputed, ..failure })
+                    }
                 }
             }
             _ => flag::check(&self.flags, &[]),

@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use super::instruction::Verb;
 use super::shell::{ShellError, split_words};
 
 /// A here-document of an ADD, COPY or RUN.
@@ -13,6 +14,18 @@ pub struct Heredoc {
     pub chomp: bool,
     /// The bytes of its lines in the file, without the one that ends it.
     pub body: Range<usize>,
+    /// Whether blanks follow `<<`, which only the newest `BuildKit` takes for a here-document: to others its
+    /// lines are instructions.
+    pub spaced: bool,
+}
+
+impl Heredoc {
+    /// Whether a builder that takes it for none could take its lines for instructions. As a rule the line that
+    /// ends it is none, and stops such a builder.
+    pub(super) fn may_be_instructions(&self) -> bool {
+        let first = self.name.split_whitespace().next().unwrap_or_default();
+        self.spaced && (first.is_empty() || first.starts_with('#') || Verb::of(first).is_some())
+    }
 }
 
 /// What a word such as `3<<-"EOF"` announces.
@@ -20,6 +33,16 @@ pub struct Heredoc {
 pub(super) struct Announced {
     pub(super) name: String,
     pub(super) chomp: bool,
+    /// Whether blanks stand in front of the name.
+    pub(super) spaced: bool,
+}
+
+impl Announced {
+    /// Whether some builder takes it for something else, where no line ends it: a shift (`$((1 << 2))`), or the
+    /// shell's own here-document.
+    pub(super) fn is_disputed(&self) -> bool {
+        self.spaced || self.name.contains(')')
+    }
 }
 
 /// The here-document that a word announces, if it does.
@@ -31,12 +54,13 @@ pub(super) fn announced(word: &str) -> Result<Option<Announced>, ShellError> {
         Some(rest) => (true, rest),
         None => (false, rest),
     };
+    let spaced = rest.starts_with(|c: char| c.is_ascii_whitespace());
     let rest = rest.trim_start_matches(|c: char| c.is_ascii_whitespace());
     if rest.is_empty() || rest.contains('<') {
         return Ok(None);
     }
     let mut words = split_words(rest, false)?;
-    Ok(words.pop().filter(|_| words.is_empty()).map(|name| Announced { name, chomp }))
+    Ok(words.pop().filter(|_| words.is_empty()).map(|name| Announced { name, chomp, spaced }))
 }
 
 /// The here-documents that a line announces, in order. A line with quotes that do not close has none:

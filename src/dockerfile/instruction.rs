@@ -163,6 +163,8 @@ pub struct CopyInstruction {
     pub from: Option<Word>,
     /// What is copied, here-documents left out.
     pub sources: Vec<Word>,
+    /// What older builders copy instead where they see the JSON form and newer ones words: `["a", "/"] x`.
+    pub elsewhere: Vec<Word>,
     /// The names of here-documents among the sources.
     pub heredocs: Vec<String>,
     /// Where to.

@@ -25,13 +25,27 @@ pub(super) fn parse(text: &Text, range: Range<usize>) -> JsonForm {
     let Ok(values) = serde_json::from_str::<Vec<serde_json::Value>>(&bytes.to_str_lossy()) else {
         return JsonForm::No;
     };
-    let strings: Option<Vec<&str>> = values.iter().map(serde_json::Value::as_str).collect();
-    let Some(strings) = strings else { return JsonForm::Others(range) };
-    let words = literals(bytes).zip(strings).map(|(literal, string)| {
+    match strings(text, &range, &values) {
+        Some(words) => JsonForm::Strings(words),
+        None => JsonForm::Others(range),
+    }
+}
+
+/// The list of strings that stands in front of something else, as in `["a", "/"] x`. `BuildKit` up to 0.13 and
+/// the classic builder take it for the JSON form, and newer ones for words.
+pub(super) fn in_front(text: &Text, range: Range<usize>) -> Option<Vec<Word>> {
+    let bytes = text.get(range.clone()).to_str_lossy().into_owned();
+    let values = serde_json::Deserializer::from_str(&bytes).into_iter::<Vec<serde_json::Value>>();
+    strings(text, &range, &values.into_iter().next()?.ok()?)
+}
+
+fn strings(text: &Text, range: &Range<usize>, values: &[serde_json::Value]) -> Option<Vec<Word>> {
+    let strings: Vec<&str> = values.iter().map(serde_json::Value::as_str).collect::<Option<_>>()?;
+    let words = literals(text.get(range.clone())).zip(strings).map(|(literal, string)| {
         let span = text.span(range.start + literal.start..range.start + literal.end);
         Word { text: string.to_owned(), span }
     });
-    JsonForm::Strings(words.collect())
+    Some(words.collect())
 }
 
 /// The string literals of a list of strings, without their quotes.

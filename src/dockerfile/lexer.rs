@@ -1,6 +1,7 @@
 //! Physical lines → logical lines, following `BuildKit`'s order of things: comments go first, then
 //! continuations are joined; a comment or an empty line inside a continuation is skipped.
 
+use std::collections::HashMap;
 use std::ops::Range;
 
 use bstr::ByteSlice;
@@ -16,6 +17,8 @@ pub(super) struct Lexer<'s> {
     line: usize,
     pub(super) directives: DirectiveReader,
     pub(super) errors: Vec<SyntaxError>,
+    /// Where each line stands last, with and without the tabs in front of it; made when somebody asks.
+    last_lines: Option<HashMap<(&'s [u8], bool), usize>>,
 }
 
 /// An instruction's text with continuations joined.
@@ -30,7 +33,8 @@ pub(super) struct LogicalLine {
 impl<'s> Lexer<'s> {
     pub(super) fn new(source: &'s [u8]) -> Self {
         let at = if source.starts_with(b"\xef\xbb\xbf") { 3 } else { 0 };
-        Self { source, at, line: 0, directives: DirectiveReader::default(), errors: Vec::new() }
+        let directives = DirectiveReader::default();
+        Self { source, at, line: 0, directives, errors: Vec::new(), last_lines: None }
     }
 
     /// How far it has read: the end of the last line, its line break included.
@@ -67,6 +71,25 @@ impl<'s> Lexer<'s> {
             }
             return Some(LogicalLine { text, line, start });
         }
+    }
+
+    /// Whether a here-document of this name ends somewhere below. However often that is asked, the file is
+    /// looked through once.
+    pub(super) fn ends_below(&mut self, name: &[u8], chomp: bool) -> bool {
+        let at = self.at;
+        if self.last_lines.is_none() {
+            let mut lines = HashMap::new();
+            let mut start = 0;
+            for line in self.source.split_inclusive(|byte| *byte == b'\n') {
+                let content = line.trim_end_with(|c| matches!(c, '\r' | '\n'));
+                lines.insert((content, false), start);
+                lines.insert((content.trim_start_with(|c| c == '\t'), true), start);
+                start += line.len();
+            }
+            self.last_lines = Some(lines);
+        }
+        let last = self.last_lines.as_ref().and_then(|lines| lines.get(&(name, chomp)));
+        last.is_some_and(|last| *last >= at)
     }
 
     /// The body of a here-document, its end consumed; nothing if the file ends before it does.
@@ -119,7 +142,7 @@ impl<'s> Lexer<'s> {
             let hint = Some(
                 "a directive stands once: `# syntax=IMAGE`, `# escape=` and \\ or `, `# check=`".to_owned(),
             );
-            self.errors.push(SyntaxError { kind, message, span, line: self.line, hint });
+            self.errors.push(SyntaxError { kind, message, span, line: self.line, hint, disputed: false });
         }
     }
 }

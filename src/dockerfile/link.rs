@@ -8,10 +8,11 @@ use std::ops::{Deref, Range};
 
 use crate::image::ImageReference;
 
+use super::dialect::Dialect;
 use super::environment::Globals;
 use super::evaluate::Findings;
 use super::evaluation::{EvaluatedPlatform, ProblemKind, Scope};
-use super::instruction::{Instruction, InstructionKind};
+use super::instruction::{ArgDeclaration, Instruction, InstructionKind};
 use super::parser::{Dockerfile, parse_trigger};
 use super::shell::{Expanded, Shell};
 use super::stage::Stage;
@@ -38,6 +39,17 @@ impl LinkedStage<'_> {
             Base::Stage(index) => Some(index),
             _ => None,
         }
+    }
+
+    /// Whether a trigger takes from a stage by its number: by that of the file it is carried out in.
+    pub(super) fn triggers_count_stages(&self) -> bool {
+        let triggers = self.steps.iter().filter(|step| step.origin != Origin::Written);
+        triggers.into_iter().any(|step| match &step.instruction.kind {
+            InstructionKind::Copy(copy) => {
+                copy.from.as_ref().is_some_and(|from| from.text.parse::<usize>().is_ok())
+            }
+            _ => false,
+        })
     }
 
     /// The stages it uses in any way.
@@ -135,7 +147,8 @@ pub(super) struct Linker<'a, 'f> {
     scope: &'f Scope<'f>,
     shell: &'f Shell,
     names: StageNames<'a>,
-    pub(super) globals: Globals,
+    /// By each dialect, the reference first.
+    pub(super) globals: Vec<Globals>,
     declared: BTreeSet<&'a str>,
     findings: &'f mut Findings<'a>,
 }
@@ -149,7 +162,7 @@ impl<'a, 'f> Linker<'a, 'f> {
         findings: &'f mut Findings<'a>,
     ) -> Self {
         let names = StageNames::new(file);
-        let globals = Globals::new(scope, target);
+        let globals = dialects(file).iter().map(|dialect| Globals::new(scope, target, *dialect)).collect();
         let mut linker = Self { file, scope, shell, names, globals, declared: BTreeSet::new(), findings };
         linker.declare();
         linker
@@ -157,24 +170,38 @@ impl<'a, 'f> Linker<'a, 'f> {
 
     /// Carries out the ARGs in front of the first FROM.
     fn declare(&mut self) {
-        for instruction in self.file.global_instructions() {
-            let InstructionKind::Arg(arguments) = &instruction.kind else { continue };
-            for argument in arguments {
-                self.declared.insert(&argument.name);
-                if let Some(given) = self.scope.build_args.get(&argument.name) {
-                    self.globals.set(&argument.name, super::value::Value::known(given));
-                } else if let Some(default) = &argument.default {
-                    match self.shell.expand(default, &self.globals) {
-                        Ok(expanded) => self.globals.set(&argument.name, expanded.value),
-                        Err(error) => self.findings.report(
-                            ProblemKind::Expansion,
-                            format!("failed to process {default:?}: {}", error.message),
-                            argument.span.clone(),
-                            None,
-                        ),
-                    }
+        for at in 0..self.globals.len() {
+            for instruction in self.file.global_instructions() {
+                if let InstructionKind::Arg(arguments) = &instruction.kind {
+                    self.declare_line(arguments, at);
                 }
             }
+        }
+    }
+
+    fn declare_line(&mut self, arguments: &'a [ArgDeclaration], at: usize) {
+        let at_once = self.globals[at].dialect().reads_global_lines_at_once() && arguments.len() > 1;
+        let before = at_once.then(|| self.globals[at].clone());
+        for argument in arguments {
+            self.declared.insert(&argument.name);
+            let value = if let Some(given) = self.scope.build_args.get(&argument.name) {
+                Some(super::value::Value::known(given))
+            } else if let Some(default) = &argument.default {
+                match self.shell.expand(default, before.as_ref().unwrap_or(&self.globals[at])) {
+                    Ok(expanded) => Some(expanded.value),
+                    Err(error) => {
+                        if at == 0 {
+                            let message = format!("failed to process {default:?}: {}", error.message);
+                            let span = argument.span.clone();
+                            self.findings.report(ProblemKind::Expansion, message, span, None);
+                        }
+                        continue;
+                    }
+                }
+            } else {
+                None
+            };
+            self.globals[at].declare(&argument.name, value);
         }
     }
 
@@ -204,7 +231,7 @@ impl<'a, 'f> Linker<'a, 'f> {
 
     fn base(&mut self, stage: &Stage, earlier: &HashMap<&str, usize>) -> (Base, Result<String, String>) {
         let Some(written) = &stage.base else { return (Base::Bad, Err("FROM has an error".to_owned())) };
-        let expanded = match self.shell.expand(&written.text, &self.globals) {
+        let expanded = match self.shell.expand(&written.text, &self.globals[0]) {
             Ok(expanded) => expanded,
             Err(error) => {
                 let message = format!("failed to process {:?}: {}", written.text, error.message);
@@ -231,7 +258,28 @@ impl<'a, 'f> Linker<'a, 'f> {
                 }
             }
         };
+        self.check_agreement(written, &expanded);
         (base, Ok(name))
+    }
+
+    /// Reports a base that builders of different versions read differently. One that finds nothing at all
+    /// stops by itself.
+    fn check_agreement(&mut self, written: &Word, expanded: &Expanded) {
+        let name = &expanded.value.text;
+        let readings = self.globals.iter().skip(1);
+        let mut readings = readings.filter_map(|globals| self.shell.expand(&written.text, globals).ok());
+        let other = readings.find(|other| !other.value.text.is_empty() && other.value.text != *name);
+        let Some(other) = other.filter(|_| !name.is_empty()) else { return };
+        let variables: BTreeSet<&str> = expanded.variables.iter().map(|(name, _)| name.as_str()).collect();
+        let arguments: Vec<String> =
+            variables.intersection(&self.declared).map(|name| (*name).to_owned()).collect();
+        let message = format!(
+            "builders disagree about {:?}: to some it is {name:?}, to others {:?}",
+            written.text, other.value.text
+        );
+        let hint = give_a_value(&arguments);
+        let kind = ProblemKind::BlankReference { arguments };
+        self.findings.report(kind, message, written.span.clone(), Some(hint));
     }
 
     /// Reports a base that is no reference, by what probably is the cause.
@@ -265,7 +313,7 @@ impl<'a, 'f> Linker<'a, 'f> {
 
     fn platform(&mut self, platform: &Word) -> EvaluatedPlatform {
         let written = platform.text.clone();
-        let expanded = match self.shell.expand(&written, &self.globals) {
+        let expanded = match self.shell.expand(&written, &self.globals[0]) {
             Ok(expanded) => Ok(expanded.value.text),
             Err(error) => Err(error.message),
         };
@@ -426,6 +474,11 @@ impl<'a, 'f> Linker<'a, 'f> {
             self.findings.report(ProblemKind::CircularStages, message, span, None);
         }
     }
+}
+
+/// The dialects that may make a difference to a file.
+fn dialects(file: &Dockerfile) -> &'static [Dialect] {
+    if file.source.contains(&b'$') { &Dialect::ALL } else { &Dialect::ALL[..1] }
 }
 
 /// Marks the target and all it uses.

@@ -12,6 +12,7 @@
 
 mod advice;
 mod cut;
+mod dialect;
 mod directive;
 mod environment;
 mod error;

@@ -3,7 +3,7 @@ use std::ops::Range;
 use super::directive::Directives;
 use super::error::{Failure, SyntaxError, SyntaxErrorKind};
 use super::grammar::Node;
-use super::heredoc::{self, Heredoc};
+use super::heredoc::{self, Announced, Heredoc};
 use super::instruction::{Instruction, InstructionKind, Verb};
 use super::lexer::{Lexer, LogicalLine};
 use super::normal;
@@ -31,6 +31,11 @@ impl Dockerfile {
     /// [`evaluate`](super::evaluate).)
     pub fn is_valid(&self) -> bool {
         self.errors.is_empty()
+    }
+
+    /// Whether every builder refuses it. Some take what is an error to the newest `BuildKit`.
+    pub fn is_hopeless(&self) -> bool {
+        self.errors.iter().any(|error| !error.disputed)
     }
 
     /// The line of a byte, from 1.
@@ -133,15 +138,21 @@ impl Parser<'_> {
         };
         let mut heredocs = Vec::new();
         for heredoc in announced {
-            let Some(body) = self.lexer.heredoc_body(heredoc.name.as_bytes(), heredoc.chomp) else {
+            let disputed = heredoc.is_disputed();
+            let Announced { name, chomp, spaced } = heredoc;
+            let (lexer, bytes) = (&mut self.lexer, name.as_bytes());
+            let is_over = !disputed || lexer.ends_below(bytes, chomp);
+            let Some(body) = is_over.then(|| lexer.heredoc_body(bytes, chomp)).flatten() else {
                 let place = bstr::ByteSlice::find(text, "<<").map_or(line.text.all(), |at| at..text.len());
-                let hint =
-                    format!("it ends with a line that reads `{}`", super::error::excerpt(&heredoc.name));
+                let hint = format!("it ends with a line that reads `{}`", super::error::excerpt(&name));
                 let failure = Failure::text(place, "unterminated heredoc").hint(Some(hint));
-                self.errors.push(failure.located(&line.text));
+                self.errors.push(Failure { disputed, ..failure }.located(&line.text));
+                if disputed {
+                    continue;
+                }
                 break;
             };
-            heredocs.push(Heredoc { name: heredoc.name, chomp: heredoc.chomp, body });
+            heredocs.push(Heredoc { name, chomp, body, spaced });
         }
         heredocs
     }
@@ -171,7 +182,7 @@ impl Parser<'_> {
 
     fn error(&mut self, kind: SyntaxErrorKind, message: &str, span: Range<usize>, hint: &str) {
         let (message, hint) = (message.to_owned(), Some(hint.to_owned()));
-        self.errors.push(SyntaxError { kind, message, span, line: 0, hint });
+        self.errors.push(SyntaxError { kind, message, span, line: 0, hint, disputed: false });
     }
 
     fn finish(mut self) -> Dockerfile {

@@ -1,11 +1,14 @@
 //! Carries out the needed stages as far as variables, images and sources go.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::ops::Range;
 
 use super::environment::{Environment, Globals};
 use super::evaluate::Findings;
-use super::evaluation::{ImageUse, LocalSource, ProblemKind, Scope, SourceInstruction, UseKind};
+use super::evaluation::{
+    ImageUse, LocalSource, ProblemKind, Scope, SourceInstruction, SourcePattern, UseKind,
+};
+use super::heredoc::Heredoc;
 use super::instruction::{ArgDeclaration, Assignment, CopyInstruction, Instruction, InstructionKind, Verb};
 use super::link::{Base, LinkedStage, Origin, StageNames, Step, Taken, base_span};
 use super::mount::{Mount, MountType};
@@ -28,7 +31,8 @@ pub(super) struct Walker<'a, 'f> {
     file: &'a Dockerfile,
     scope: &'f Scope<'f>,
     shell: &'f Shell,
-    globals: &'f Globals,
+    /// By each dialect that counts, the reference first.
+    globals: &'f [Globals],
     stages: &'f [LinkedStage<'a>],
     names: StageNames<'a>,
     /// The stages that something is built FROM: other stages, and the target for whoever uses the image.
@@ -43,7 +47,14 @@ struct Place<'s> {
     origin: Origin,
     /// The FROM of the stage, for what stands in no line of this file.
     base: Range<usize>,
-    environment: &'s mut Environment,
+    /// The variables by each dialect, the reference first.
+    environments: &'s mut [Environment],
+}
+
+/// What one instruction reads already.
+struct Elsewhere {
+    known: HashSet<SourcePattern>,
+    instruction: SourceInstruction,
 }
 
 impl Place<'_> {
@@ -58,7 +69,7 @@ impl<'a, 'f> Walker<'a, 'f> {
         file: &'a Dockerfile,
         scope: &'f Scope<'f>,
         shell: &'f Shell,
-        globals: &'f Globals,
+        globals: &'f [Globals],
         stages: &'f [LinkedStage<'a>],
         target: Option<usize>,
         findings: &'f mut Findings<'a>,
@@ -66,37 +77,46 @@ impl<'a, 'f> Walker<'a, 'f> {
         let (names, walked) = (StageNames::new(file), Walked::default());
         let needed = stages.iter().filter(|linked| linked.needed);
         let bases = needed.filter_map(LinkedStage::base_stage).chain(target).collect();
+        // Only what is read can tell dialects apart.
+        let globals = if stages.iter().any(reads_variables) { globals } else { &globals[..1] };
         Self { file, scope, shell, globals, stages, names, bases, findings, walked }
     }
 
     pub(super) fn walk(mut self) -> Walked {
-        let mut environments: Vec<Option<Environment>> = vec![None; self.stages.len()];
+        let mut variables: Vec<Vec<Environment>> = vec![Vec::new(); self.stages.len()];
         for (index, linked) in self.stages.iter().enumerate().filter(|(_, linked)| linked.needed) {
-            let mut environment = match &linked.base {
-                Base::Scratch => Environment::scratch(),
-                Base::Stage(base) => self.inherited(environments[*base].as_ref(), linked),
-
-                Base::Image(_) | Base::Bad => Environment::image(),
+            let mut environments = match &linked.base {
+                Base::Scratch => vec![Environment::scratch(); self.globals.len()],
+                Base::Stage(base) => self.inherited(&variables[*base], linked),
+                Base::Image(_) | Base::Bad => self.unknown(),
             };
             self.base(index, linked);
             for step in &linked.steps {
                 let base = base_span(linked.stage);
-                let place = Place { stage: index, origin: step.origin, base, environment: &mut environment };
+                let place =
+                    Place { stage: index, origin: step.origin, base, environments: &mut environments };
                 self.step(step, place);
             }
-            environments[index] = Some(environment);
+            variables[index] = environments;
         }
         self.walked
     }
 
-    fn inherited(&mut self, base: Option<&Environment>, linked: &LinkedStage<'_>) -> Environment {
-        let Some(base) = base else { return Environment::image() };
-        if self.shell.afford(base.len()) {
-            return base.inherited();
+    fn unknown(&self) -> Vec<Environment> {
+        vec![Environment::image(); self.globals.len()]
+    }
+
+    fn inherited(&mut self, base: &[Environment], linked: &LinkedStage<'_>) -> Vec<Environment> {
+        if base.is_empty() {
+            return self.unknown();
+        }
+        if self.shell.afford(base.iter().map(Environment::len).sum()) {
+            let dialects = self.globals.iter().map(Globals::dialect);
+            return base.iter().zip(dialects).map(|(base, dialect)| base.inherited(dialect)).collect();
         }
         let message = "the stages of this file set too many variables";
         self.findings.report(ProblemKind::Size, message, base_span(linked.stage), None);
-        Environment::image()
+        self.unknown()
     }
 
     fn base(&mut self, index: usize, linked: &LinkedStage<'_>) {
@@ -121,10 +141,15 @@ impl<'a, 'f> Walker<'a, 'f> {
     }
 
     fn step(&mut self, step: &Step<'_>, mut place: Place<'_>) {
+        // Where it is no here-document, its lines are instructions.
+        self.walked.whole_context |= step.instruction.heredocs.iter().any(Heredoc::may_be_instructions);
         match &step.instruction.kind {
             InstructionKind::Arg(arguments) => {
                 for argument in arguments {
-                    self.argument(argument, &mut place);
+                    self.walked.declared_args.insert(argument.name.clone());
+                }
+                for at in 0..place.environments.len() {
+                    self.arguments(arguments, at, &mut place);
                 }
             }
             InstructionKind::Env(pairs) => self.assign(pairs, &mut place),
@@ -144,24 +169,28 @@ impl<'a, 'f> Walker<'a, 'f> {
 
     /// ENV: all pairs of one instruction see the variables of before it.
     fn assign(&mut self, pairs: &[Assignment], place: &mut Place<'_>) {
-        let mut values = Vec::with_capacity(pairs.len());
-        for pair in pairs {
-            let name = self.expand(&pair.name, &pair.span, place);
-            let value = self.expand(&pair.value, &pair.span, place);
-            values.extend(name.zip(value));
-        }
-        for (name, value) in values {
-            place.environment.set(name.value, value.value);
+        for at in 0..place.environments.len() {
+            let mut values = Vec::with_capacity(pairs.len());
+            for pair in pairs {
+                let name = self.expand(&pair.name, &pair.span, at, place);
+                let value = self.expand(&pair.value, &pair.span, at, place);
+                values.extend(name.zip(value));
+            }
+            for (name, value) in values {
+                place.environments[at].set(name.value, value.value);
+            }
         }
     }
 
-    /// A word with variables replaced, or a problem.
-    fn expand(&mut self, word: &str, span: &Range<usize>, place: &Place<'_>) -> Option<Expanded> {
-        match self.shell.expand(word, place.environment) {
+    /// A word with variables replaced, or a problem if the reference finds one.
+    fn expand(&mut self, word: &str, span: &Range<usize>, at: usize, place: &Place<'_>) -> Option<Expanded> {
+        match self.shell.expand(word, &place.environments[at]) {
             Ok(expanded) => Some(expanded),
             Err(error) => {
-                let message = format!("failed to process {word:?}: {}", error.message);
-                self.findings.report(ProblemKind::Expansion, message, place.span(span), None);
+                if at == 0 {
+                    let message = format!("failed to process {word:?}: {}", error.message);
+                    self.findings.report(ProblemKind::Expansion, message, place.span(span), None);
+                }
                 None
             }
         }
@@ -169,17 +198,29 @@ impl<'a, 'f> Walker<'a, 'f> {
 
     /// ARG: the build argument, else the default, else the value from in front of the first FROM, else
     /// whatever the name stands for already.
-    fn argument(&mut self, argument: &ArgDeclaration, place: &mut Place<'_>) {
-        self.walked.declared_args.insert(argument.name.clone());
-        let value = if let Some(given) = self.scope.build_args.get(&argument.name) {
-            Some(Value::known(given))
-        } else if let Some(default) = &argument.default {
-            self.expand(default, &argument.span, place).map(|expanded| expanded.value)
-        } else {
-            self.globals.value(&argument.name).cloned()
-        };
-        if let Some(value) = value {
-            place.environment.set_argument(&argument.name, value);
+    fn arguments(&mut self, arguments: &[ArgDeclaration], at: usize, place: &mut Place<'_>) {
+        let dialect = self.globals[at].dialect();
+        let mut later = Vec::new();
+        for argument in arguments {
+            let name = &argument.name;
+            let value = if let Some(given) = self.scope.build_args.get(name) {
+                Some(Value::known(given))
+            } else if let Some(default) = &argument.default {
+                match self.expand(default, &argument.span, at, place) {
+                    Some(expanded) => Some(expanded.value),
+                    None => continue,
+                }
+            } else {
+                self.globals[at].value(name).cloned()
+            };
+            if dialect.reads_lines_at_once() {
+                later.push((name, value));
+            } else {
+                place.environments[at].set_argument(name, value, dialect);
+            }
+        }
+        for (name, value) in later {
+            place.environments[at].set_argument(name, value, dialect);
         }
     }
 
@@ -191,11 +232,53 @@ impl<'a, 'f> Walker<'a, 'f> {
             });
             return;
         }
+        let first = self.walked.sources.len();
         for word in &copy.sources {
-            if let Some(expanded) = self.expand(&word.text, &word.span, place) {
+            if let Some(expanded) = self.expand(&word.text, &word.span, 0, place) {
                 self.copied(copy, word, &expanded, instruction, place);
             }
         }
+        if place.environments.len() == 1 && copy.elsewhere.is_empty() {
+            return;
+        }
+        let known: HashSet<SourcePattern> =
+            self.walked.sources[first..].iter().map(|source| source.pattern.clone()).collect();
+        let at = |word, dialects: Range<usize>| dialects.map(move |at| (word, at));
+        let dialects = place.environments.len();
+        let sources = copy.sources.iter().flat_map(|word| at(word, 1..dialects));
+        let words = sources.chain(copy.elsewhere.iter().flat_map(|word| at(word, 0..dialects)));
+        let mut elsewhere = Elsewhere { known, instruction };
+        for (word, at) in words {
+            let Ok(expanded) = self.shell.expand(&word.text, &place.environments[at]) else { continue };
+            if !source::is_remote(&expanded.value) {
+                let pattern = source::pattern(&expanded.value);
+                self.elsewhere(&mut elsewhere, pattern, &word.text, &word.span, place);
+            }
+        }
+    }
+
+    /// What other dialects than the reference read by the same words, where it is anything else.
+    fn elsewhere(
+        &mut self,
+        elsewhere: &mut Elsewhere,
+        pattern: SourcePattern,
+        written: &str,
+        span: &Range<usize>,
+        place: &Place<'_>,
+    ) {
+        if !elsewhere.known.insert(pattern.clone()) {
+            return;
+        }
+        self.source(LocalSource {
+            instruction: elsewhere.instruction,
+            pattern,
+            written: written.to_owned(),
+            plain: false,
+            span: place.span(span),
+            line: 0,
+            inherited: place.origin == Origin::Inherited,
+            elsewhere: true,
+        });
     }
 
     fn copied(
@@ -221,10 +304,14 @@ impl<'a, 'f> Walker<'a, 'f> {
             instruction,
             pattern: source::pattern(&expanded.value),
             written: word.text.clone(),
-            plain: expanded.variables.is_empty() && !self.is_pattern(&expanded.value.text),
+            // What may be no source at all may be nowhere.
+            plain: expanded.variables.is_empty()
+                && copy.elsewhere.is_empty()
+                && !self.is_pattern(&expanded.value.text),
             span: place.span(&word.span),
             line: 0,
             inherited: place.origin == Origin::Inherited,
+            elsewhere: false,
         });
     }
 
@@ -241,7 +328,7 @@ impl<'a, 'f> Walker<'a, 'f> {
     /// The digest of a URL (that of a git repository is a commit).
     fn check_checksum(&mut self, copy: &CopyInstruction, source: &Value, place: &Place<'_>) {
         let Some(checksum) = &copy.checksum else { return };
-        let Some(expanded) = self.expand(&checksum.text, &checksum.span, place) else { return };
+        let Some(expanded) = self.expand(&checksum.text, &checksum.span, 0, place) else { return };
         let digest = &expanded.value;
         let is_http = source.text.starts_with("http") && !source.text.contains(".git");
         if is_http && digest.unknown.is_none() && !digest.text.is_empty() && !is_digest(&digest.text) {
@@ -253,11 +340,14 @@ impl<'a, 'f> Walker<'a, 'f> {
 
     fn mount(&mut self, mount: &Mount, place: &Place<'_>) {
         self.walked.whole_context |= mount.has_unknown_key();
-        let resolved = mount.resolve(&mut |value| {
-            let expanded = self.shell.expand(value, place.environment).map_err(|error| error.message)?;
-            Ok(expanded.value)
-        });
-        let resolved = match resolved {
+        let resolve = |environment: &Environment| {
+            mount.resolve(&mut |value| {
+                let expanded = self.shell.expand(value, environment).map_err(|error| error.message)?;
+                Ok(expanded.value)
+            })
+        };
+        let others: Vec<_> = place.environments[1..].iter().filter_map(|it| resolve(it).ok()).collect();
+        let resolved = match resolve(&place.environments[0]) {
             Ok(resolved) => resolved,
             Err(message) => {
                 self.findings.report(ProblemKind::Mount, message, place.span(&mount.span), None);
@@ -280,15 +370,23 @@ impl<'a, 'f> Walker<'a, 'f> {
                 let pattern = source::literal(&resolved.source);
                 self.walked.whole_context |= resolved.source == Value::default();
                 let written = mount.source_text().unwrap_or_default();
+                let span = mount.source_span();
+                let known = HashSet::from([pattern.clone()]);
+                let mut elsewhere = Elsewhere { known, instruction: SourceInstruction::Mount };
                 self.source(LocalSource {
                     instruction: SourceInstruction::Mount,
                     plain: !written.contains('$') && !source::has_glob(&resolved.source.text),
                     pattern,
                     written: written.to_owned(),
-                    span: place.span(&mount.source_span()),
+                    span: place.span(&span),
                     line: 0,
                     inherited: place.origin == Origin::Inherited,
+                    elsewhere: false,
                 });
+                for other in others {
+                    let pattern = source::literal(&other.source);
+                    self.elsewhere(&mut elsewhere, pattern, written, &span, place);
+                }
             }
             Some(_) => {}
         }
@@ -337,6 +435,20 @@ impl<'a, 'f> Walker<'a, 'f> {
             _ => {}
         }
     }
+}
+
+/// Whether a stage reads files by a name that holds a variable.
+fn reads_variables(linked: &LinkedStage<'_>) -> bool {
+    linked.steps.iter().any(|step| match &step.instruction.kind {
+        InstructionKind::Copy(copy) | InstructionKind::Add(copy) => {
+            let mut sources = copy.sources.iter().chain(&copy.elsewhere);
+            copy.from.is_none() && sources.any(|source| source.text.contains('$'))
+        }
+        InstructionKind::Run(run) => {
+            run.mounts.iter().any(|mount| mount.source_text().is_some_and(|source| source.contains('$')))
+        }
+        _ => false,
+    })
 }
 
 fn is_digest(text: &str) -> bool {

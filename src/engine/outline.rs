@@ -80,12 +80,12 @@ impl Instruction {
     }
 }
 
-/// `<<EOF`, `<<-"EOF"`, `3<<EOF`; not `<<<here` and not `1<<2<3`.
+/// `<<EOF`, `<<-"EOF"`, `3<<EOF`; not `<<<here`, `1<<2<3` and `$((1 <<2))`.
 fn is_heredoc(word: &str) -> bool {
     let word = word.trim_start_matches(|c: char| c.is_ascii_digit());
     let Some(name) = word.strip_prefix("<<") else { return false };
     let name = name.strip_prefix('-').unwrap_or(name);
-    !name.is_empty() && !name.contains('<')
+    !name.is_empty() && !name.contains(['<', ')'])
 }
 
 /// Words as a shell splits them: quotes hold words together.

@@ -136,7 +136,7 @@ impl EngineWorker {
         let source = &image.file.source;
         let pins = self.pins(image).map_err(BuildFailure::new)?;
         // The cuts come first: a pin in a stage that goes must not keep the stage.
-        let cut = [cut_unneeded_stages(&image.file, &image.evaluation), pins.clone()].concat();
+        let cut = [cuts(image), pins.clone()].concat();
         Ok(BuildRequest {
             references: immutable_references(step),
             labels: labels(image, step, ready, self.origin_url.as_deref()),
@@ -246,6 +246,15 @@ impl EngineWorker {
             "`whole_context = true` below `[image.{name}]` in shipwright.toml makes all files of its context inputs"
         )
     }
+}
+
+/// Which stages the classic builder is not to see. Triggers of an external base, which are known only when they
+/// are carried out, may take from any of them.
+fn cuts(image: &Image) -> Vec<(Range<usize>, String)> {
+    if image.context.whole && external_bases(image).next().is_some() {
+        return Vec::new();
+    }
+    cut_unneeded_stages(&image.file, &image.evaluation)
 }
 
 /// What an engine keeps of a context may be used again for equal files with equal times only.

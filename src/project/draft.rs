@@ -41,6 +41,8 @@ pub(super) struct Drafted {
     pub(super) declared: Vec<usize>,
     /// External images, as written after expansion.
     pub(super) bases: Vec<String>,
+    /// External images that its ONBUILD triggers name, which only builds FROM it use.
+    pub(super) later: Vec<ImageReference>,
     /// Those of the references to them that the lock file pins.
     pub(super) locked: Vec<LockedReference>,
     /// What is wrong with it, if anything is, as a predicate for its dependents; a diagnostic says more.
@@ -108,13 +110,14 @@ pub(super) fn draft(
 impl Drafted {
     pub(super) fn new(definition: Definition, name: ImageName, evaluation: Evaluation) -> Self {
         Self {
-            fault: (!definition.file.is_valid()).then_some("does not parse"),
+            fault: definition.file.is_hopeless().then_some("does not parse"),
             definition,
             name,
             evaluation,
             bound: Vec::new(),
             declared: Vec::new(),
             bases: Vec::new(),
+            later: Vec::new(),
             locked: Vec::new(),
         }
     }
@@ -243,7 +246,18 @@ fn bind(
         for used in &image.evaluation.references {
             let place = location(image.dockerfile(), used);
             let Some(reference) = &used.reference else { continue };
-            match naming.bind(reference, at, &options.follow) {
+            let binding = naming.bind(reference, at, &options.follow);
+            if used.onbuild && !matches!(binding, Binding::Local(_) | Binding::Ambiguous(_)) {
+                // What builds FROM this image take is no base of it, and a plain name is likely a stage of theirs.
+                if !could_be_stage(&used.written) {
+                    image.later.push(reference.clone());
+                    let locked = locked(used, reference, &options.lock);
+                    image.bases.extend(locked.as_ref().map(|locked| locked.expanded.clone()));
+                    image.locked.extend(locked);
+                }
+                continue;
+            }
+            match binding {
                 Binding::Local(dependency) => image.bound.push(BoundReference {
                     image: dependency,
                     kind: dependency_kind(used.kind),
@@ -277,6 +291,11 @@ fn bind(
         image.bases.dedup();
     }
     unresolved
+}
+
+/// Whether a stage may have this name.
+fn could_be_stage(written: &str) -> bool {
+    !written.contains(['/', ':', '@'])
 }
 
 fn locked(used: &ImageUse, reference: &ImageReference, lock: &Lockfile) -> Option<LockedReference> {

@@ -7,6 +7,12 @@ use crate::path::TreePath;
 pub(super) fn findings(path: &TreePath, file: &Dockerfile, evaluation: &Evaluation) -> Vec<Diagnostic> {
     let syntax = file.errors.iter().map(|error| {
         let place = Location::span(path.clone(), error.line, error.span.clone());
+        if error.disputed {
+            let message = format!("the newest builders refuse this: {}", error.message);
+            return Diagnostic::note(message)
+                .at(place)
+                .hint("write `<<` without blanks around it, or quoted");
+        }
         with_hint(Diagnostic::error(error.message.clone()).at(place), error.hint.as_deref())
     });
     let problems = evaluation.problems.iter().map(|problem: &Problem| {
@@ -14,7 +20,7 @@ pub(super) fn findings(path: &TreePath, file: &Dockerfile, evaluation: &Evaluati
         with_hint(Diagnostic::warning(problem.message.clone()).at(place), problem.hint.as_deref())
     });
     let unused = evaluation.unused_stages.iter().map(|at| unused_stage(path, evaluation, *at));
-    if file.is_valid() { problems.chain(unused).collect() } else { syntax.collect() }
+    if file.is_hopeless() { syntax.collect() } else { syntax.chain(problems).chain(unused).collect() }
 }
 
 fn unused_stage(path: &TreePath, evaluation: &Evaluation, at: usize) -> Diagnostic {

@@ -35,6 +35,8 @@ pub struct Image {
     pub declared: Vec<usize>,
     /// External images, as written after expansion.
     pub bases: Vec<String>,
+    /// External images that its ONBUILD triggers name, which only builds FROM it use.
+    pub later: Vec<ImageReference>,
     /// Those of the references to them that the lock file pins.
     pub locked: Vec<LockedReference>,
     /// What it reads of the checkout; of an image whose Dockerfile is wrong the root alone.

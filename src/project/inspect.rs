@@ -190,6 +190,7 @@ fn of_model(file: &Dockerfile, evaluation: &Evaluation, path: &TreePath) -> Insp
     let mut sources: Vec<String> = evaluation
         .sources
         .iter()
+        .filter(|source| !source.elsewhere)
         .map(|source| match &source.pattern {
             SourcePattern::Path(path) | SourcePattern::Below(path) => path.clone(),
         })

@@ -39,7 +39,7 @@ pub(super) fn assign(
 }
 
 fn image(draft: Drafted, located: Option<Located>, state: ImageState) -> Image {
-    let Drafted { definition, name, evaluation, bound, declared, bases, locked, .. } = draft;
+    let Drafted { definition, name, evaluation, bound, declared, bases, later, locked, .. } = draft;
     Image {
         dockerfile: definition.path,
         name,
@@ -52,6 +52,7 @@ fn image(draft: Drafted, located: Option<Located>, state: ImageState) -> Image {
         bound,
         declared,
         bases,
+        later,
         locked,
         obstacle: located.as_ref().and_then(|located| located.obstacle.clone()),
         context: located.map(BuildContext::from).unwrap_or_default(),

@@ -21,10 +21,15 @@ pub(super) fn lock_paths(tree: &dyn FileTree, evaluation: &Evaluation) -> Vec<Tr
 }
 
 impl Project {
-    /// The external bases of these images that can be locked: those without a digest of their own.
+    /// The external images that these are built from, or that builds FROM them take by their triggers, as far as
+    /// they can be locked: those without a digest of their own.
     pub fn lockable_bases(&self, images: impl IntoIterator<Item = usize>) -> BTreeSet<ImageReference> {
-        let bases = images.into_iter().flat_map(|at| &self.images[at].bases);
-        bases.filter_map(|base| lockable(&base.parse().ok()?)).collect()
+        let of_image = |image: &Image| {
+            let bases = image.bases.iter().filter_map(|base| base.parse().ok());
+            bases.chain(image.later.iter().cloned()).collect::<Vec<ImageReference>>()
+        };
+        let bases = images.into_iter().flat_map(|at| of_image(&self.images[at]));
+        bases.filter_map(|base| lockable(&base)).collect()
     }
 
     /// Whether the bases of every image are known. What does not parse, or has a FROM without a value, may use

@@ -1,0 +1,249 @@
+//! Hundreds of generated uses of ARG and ENV: what a builder copies is among what Shipwright takes for inputs, and in
+//! the images that Shipwright has it build. Builders differ here: each is asked itself.
+
+#[path = "soundness/docker.rs"]
+#[allow(dead_code, unreachable_pub, clippy::allow_attributes, reason = "the other test uses the rest")]
+mod docker;
+#[path = "soundness/random.rs"]
+#[allow(dead_code, unreachable_pub, clippy::allow_attributes, reason = "the other test uses the rest")]
+mod random;
+mod support;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write;
+
+use docker::Docker;
+use random::Random;
+use shipwright::dockerfile::{Scope, SourcePattern, evaluate_stage, parse};
+use shipwright::image::Platform;
+use support::{Checkout, Engine, Run};
+
+/// Cases that share a file, and its global ARGs.
+const CASES: usize = 10;
+/// Files: of these, every other one keeps to what the classic builder knows.
+const FILES: usize = 32;
+const FOLDERS: [&str; 5] = ["a", "b", "c", "linux", "default"];
+const TO_TAR: [&str; 2] = ["--output", "type=tar,dest=-"];
+
+/// One Dockerfile: each case is a stage `c0`, `c1` …, and the last stage holds what each copies.
+struct File {
+    text: String,
+    /// The index of each case's stage.
+    stages: Vec<usize>,
+    build_args: BTreeMap<String, String>,
+    is_classic: bool,
+}
+
+fn name(random: &mut Random, is_classic: bool) -> &'static str {
+    if !is_classic && random.percent(15) {
+        return *random.pick(&["TARGETOS", "TARGETSTAGE", "BUILDOS"]);
+    }
+    *random.pick(&["A", "B", "C"])
+}
+
+fn value(random: &mut Random, is_classic: bool) -> String {
+    let name = name(random, is_classic);
+    match random.below(6) {
+        0 => String::new(),
+        1 | 2 => (*random.pick(&["a", "b", "c"])).to_owned(),
+        3 => format!("${name}"),
+        4 => format!("${{{name}:-{}}}", random.pick(&["a", "b", "$A"])),
+        _ => format!("${{{name}:+{}}}", random.pick(&["c", "$B"])),
+    }
+}
+
+fn arg(random: &mut Random, is_classic: bool) -> String {
+    let mut line = String::from("ARG");
+    for _ in 0..[1, 1, 2, 3][random.below(4)] {
+        line.push(' ');
+        line.push_str(name(random, is_classic));
+        if random.percent(65) {
+            line.push('=');
+            line.push_str(&value(random, is_classic));
+        }
+    }
+    line + "\n"
+}
+
+fn variables(random: &mut Random, is_classic: bool, text: &mut String) {
+    for _ in 0..random.below(4) {
+        if random.percent(25) {
+            let name = random.pick(&["A", "B", "C"]);
+            writeln!(text, "ENV {name}={}", value(random, is_classic)).expect("memory");
+        } else {
+            text.push_str(&arg(random, is_classic));
+        }
+    }
+}
+
+fn file(random: &mut Random, is_classic: bool) -> File {
+    let mut text = String::new();
+    for _ in 0..random.below(4) {
+        text.push_str(&arg(random, is_classic));
+    }
+    let (mut stages, mut stage) = (Vec::new(), 0);
+    for case in 0..CASES {
+        if random.percent(30) {
+            writeln!(text, "FROM scratch AS b{case}").expect("memory");
+            variables(random, is_classic, &mut text);
+            writeln!(text, "FROM b{case} AS c{case}").expect("memory");
+            stage += 1;
+        } else {
+            writeln!(text, "FROM scratch AS c{case}").expect("memory");
+        }
+        stages.push(stage);
+        stage += 1;
+        variables(random, is_classic, &mut text);
+        for _ in 0..random.within(1, 2) {
+            let name = name(random, is_classic);
+            let source = match random.below(3) {
+                0 => format!("/${name}"),
+                1 => format!("${{{name}:-b}}"),
+                _ => format!("./${{{name}}}"),
+            };
+            writeln!(text, "COPY {source} /o/").expect("memory");
+        }
+    }
+    text.push_str("FROM scratch\n");
+    for case in 0..CASES {
+        writeln!(text, "COPY --from=c{case} /o/ /{case}/").expect("memory");
+    }
+    let given = ["A", "B"].into_iter().filter(|_| random.percent(15));
+    let build_args = given.map(|name| (name.to_owned(), "c".to_owned())).collect();
+    File { text, stages, build_args, is_classic }
+}
+
+/// For each case the inputs, of which each has a name of its own, that are among an image's files.
+fn copied(archive: &[u8]) -> BTreeMap<usize, BTreeSet<String>> {
+    let mut found: BTreeMap<usize, BTreeSet<String>> = BTreeMap::new();
+    let mut archive = tar::Archive::new(archive);
+    for entry in archive.entries().expect("an archive") {
+        let path = String::from_utf8_lossy(&entry.expect("an entry").path_bytes()).into_owned();
+        let Some((case, rest)) = path.trim_start_matches("./").split_once('/') else { continue };
+        let name = rest.rsplit('/').next().unwrap_or_default();
+        let (Ok(case), Some(folder)) = (case.parse(), name.strip_suffix(".txt")) else { continue };
+        let place = if rest == name { "" } else { "whole " };
+        found.entry(case).or_default().insert(format!("{place}{folder}/{name}"));
+    }
+    found
+}
+
+/// The files of an image.
+fn exported(docker: &Docker, image: &str) -> Vec<u8> {
+    let container = docker.run(["create", image, "none"]);
+    let archive = docker.bytes(["export", &container]);
+    docker.run(["rm", &container]);
+    archive
+}
+
+/// Whether an input is among what the stage of a case reads, as Shipwright sees it.
+fn is_input(file: &File, case: usize, input: &str) -> bool {
+    let parsed = parse(file.text.as_bytes());
+    let (platform, inherited) = (Platform::host_linux(), BTreeMap::new());
+    let scope = Scope {
+        build_args: &file.build_args,
+        target: None,
+        target_platform: &platform,
+        build_platform: &platform,
+        inherited: &inherited,
+    };
+    let evaluation = evaluate_stage(&parsed, file.stages[case], &scope);
+    let covers = |folder: &str| folder.is_empty() || input.starts_with(&format!("{folder}/"));
+    evaluation.whole_context
+        || evaluation.sources.iter().any(|source| match &source.pattern {
+            SourcePattern::Path(path) | SourcePattern::Below(path) => covers(path),
+        })
+}
+
+fn checkout(files: &[File]) -> Checkout {
+    let checkout = Checkout::empty();
+    let mut settings = String::new();
+    for folder in FOLDERS {
+        // Content that no engine has seen: what it keeps from before plays no part.
+        let text = format!("{folder} {}", checkout.root.display());
+        checkout.write(&format!("context/{folder}/{folder}.txt"), text);
+    }
+    for (at, file) in files.iter().enumerate() {
+        checkout.write(&format!("f{at}/Dockerfile"), &file.text);
+        writeln!(settings, "[image.f{at}]\ncontext = \"context\"\n[image.f{at}.args]").expect("memory");
+        for (name, value) in &file.build_args {
+            writeln!(settings, "{name} = \"{value}\"").expect("memory");
+        }
+    }
+    checkout.write("shipwright.toml", settings);
+    checkout
+}
+
+/// Builds as docker does, and gives what each case copies; or the error.
+fn oracle(
+    docker: &Docker,
+    checkout: &Checkout,
+    at: usize,
+    file: &File,
+    builder: &str,
+) -> Result<Vec<u8>, String> {
+    let dockerfile = checkout.root.join(format!("f{at}/Dockerfile"));
+    let context = checkout.root.join("context");
+    let given =
+        file.build_args.iter().flat_map(|(name, value)| ["--build-arg".into(), format!("{name}={value}")]);
+    let given: Vec<String> = given.collect();
+    if builder == "1" {
+        let arguments: Vec<&str> = TO_TAR.into_iter().chain(given.iter().map(String::as_str)).collect();
+        return docker.build(&dockerfile, &context, &arguments);
+    }
+    let mut command = docker.command(["build", "--quiet", "--file"]);
+    command.arg(dockerfile).args(given).arg(context).env("DOCKER_BUILDKIT", "0");
+    let output = command.output().expect("docker runs");
+    if !output.status.success() {
+        return Err(String::from_utf8_lossy(&output.stderr).into_owned());
+    }
+    let image = String::from_utf8_lossy(&output.stdout).trim().to_owned();
+    let archive = exported(docker, &image);
+    docker.try_run(["rmi", &image]);
+    Ok(archive)
+}
+
+fn compare(builder: &str, least: usize) {
+    let Some(engine) = Engine::start() else { return };
+    let docker = Docker::new(engine.host(), true);
+    let seed = std::env::var("SHIPWRIGHT_SOUNDNESS_SEED").map_or(1, |seed| seed.parse().expect("a number"));
+    let mut random = Random::new(seed);
+    let files = (0..FILES).map(|at| file(&mut random, at % 2 == 0));
+    let files: Vec<File> = files.filter(|file| builder == "1" || file.is_classic).collect();
+    let checkout = checkout(&files);
+    let mut command = engine.command(&checkout, &["build"]);
+    Run::of(&command.env("DOCKER_BUILDKIT", builder).output().expect("the command runs")).exits(0);
+    let mut failures = String::new();
+    let mut compared = 0;
+    for (at, file) in files.iter().enumerate() {
+        let archive = match oracle(&docker, &checkout, at, file, builder) {
+            Ok(archive) => archive,
+            Err(error) => panic!("seed {seed}: docker cannot build\n{}\n{error}", file.text),
+        };
+        let theirs = copied(&archive);
+        for (case, inputs) in &theirs {
+            compared += 1;
+            let inputs = inputs.iter().map(|input| input.trim_start_matches("whole "));
+            let missed: Vec<&str> = inputs.filter(|input| !is_input(file, *case, input)).collect();
+            if !missed.is_empty() {
+                writeln!(failures, "case {case}: {missed:?} are no inputs\n{}", file.text).expect("memory");
+            }
+        }
+        let ours = copied(&exported(&docker, &format!("{}/f{at}:main", engine.namespace)));
+        if ours != theirs {
+            writeln!(failures, "ours {ours:?}\ndocker's {theirs:?}\n{}", file.text).expect("memory");
+        }
+    }
+    assert!(failures.is_empty(), "seed {seed}:\n{failures}");
+    assert!(compared >= least, "{compared}");
+}
+
+#[test]
+fn buildkit_copies_what_was_foreseen() {
+    compare("1", 300);
+}
+
+#[test]
+fn the_classic_builder_copies_what_was_foreseen() {
+    compare("0", 150);
+}
