@@ -30,7 +30,7 @@ struct State {
 }
 
 /// Longer than anything takes that comes to an end.
-const GIVEN_UP: Duration = Duration::from_secs(60);
+const GIVEN_UP: Duration = Duration::from_secs(300);
 
 impl Gate {
     /// A gate before the engine at `host`, a Unix socket. It stands open.
