@@ -132,5 +132,5 @@ fn one_request_a_connection(head: &str) -> String {
         return head.to_owned();
     }
     let lines = head.trim_end().lines().filter(|line| !is(line, "connection:"));
-    lines.map(|line| format!("{line}\r\n")).collect::<String>() + "Connection: close\r\n\r\n"
+    lines.flat_map(|line| [line, "\r\n"]).collect::<String>() + "Connection: close\r\n\r\n"
 }
