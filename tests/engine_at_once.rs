@@ -145,7 +145,7 @@ impl Race {
     fn run(&self, slow: &str, quick: &str) -> (Run, Run) {
         self.proxy.hold(|seen| is_main_of(seen, "api"));
         let push = self.push(slow, &self.proxy.address, &[]);
-        let given_up = Instant::now() + Duration::from_secs(60);
+        let given_up = Instant::now() + Duration::from_secs(300);
         while !CHAIN.iter().all(|image| self.proxy.seen().iter().any(|seen| is_main_of(seen, image))) {
             assert!(Instant::now() < given_up, "no tag moved");
             std::thread::sleep(Duration::from_millis(5));
