@@ -35,6 +35,7 @@ mod obstacle;
 mod origin;
 mod part;
 mod pathspec;
+mod place;
 mod pushed;
 mod query_set;
 mod questions;

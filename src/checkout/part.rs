@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use git2::{Config, Repository};
 
 use super::conversion::{AutoCrlf, EolSettings};
-use super::executable;
+use super::executable::Git;
 use super::ignores::Ignores;
 use super::index::{Index, IndexFailure};
 use super::{BlobId, CheckoutError, UserFolders};
@@ -132,14 +132,15 @@ fn filters(config: &Config) -> HashSet<String> {
 }
 
 /// Reads an index; the git executable lists those whose form only it knows.
-pub(super) fn read_index(git_dir: &Path, work_tree: &Path) -> Result<Index, CheckoutError> {
-    let path = git_dir.join("index");
+pub(super) fn read_index(git: &Git) -> Result<Index, CheckoutError> {
+    let path = git.git_dir().join("index");
     let what = match Index::read(&path) {
         Ok(index) => return Ok(index),
         Err(IndexFailure::Failed(error)) => return Err(error),
         Err(IndexFailure::AskGit(what)) => what,
     };
-    let listing = executable::run(work_tree, &["ls-files", "--stage", "-t", "-z"], "list the index")
+    let listing = git
+        .run(&["ls-files", "--stage", "-t", "-z"], "list the index")
         .map_err(|failure| failure.needed_for(&path, what))?;
     Index::from_listing(&listing)
         .ok_or(CheckoutError::Damaged { path, reason: "git lists it in an unknown form" })

@@ -10,6 +10,7 @@ use super::attributes::Attributes;
 use super::blob_stream::BlobStreams;
 use super::conversion::{AutoCrlf, Conversion, Unsupported};
 use super::discover::Opened;
+use super::executable::Git;
 use super::index::Index;
 use super::part::{PartSettings, oid, read_index};
 use super::{BlobId, CheckoutError, UserFolders};
@@ -146,13 +147,13 @@ impl PartSource {
             [&self.git_dir, &self.common_dir].map(|around| name.to_os(&around.join("modules")))
         });
         let kept = kept.filter_map(|folder| Repository::open_bare(folder).ok());
-        let in_place = std::iter::once_with(|| Some(Opened::at(folder)?.repository)).flatten();
+        let in_place = std::iter::once_with(|| Some(Opened::at(folder).ok()??.repository)).flatten();
         let repository = kept.chain(in_place).find(|repository| repository.find_commit(commit).is_ok())?;
         let git_dir = repository.path().to_owned();
         let common_dir = repository.commondir().to_owned();
         let settings = PartSettings::new(repository.config().ok(), &common_dir, user);
         // Without an index it only takes longer.
-        let index = read_index(&git_dir, &git_dir).unwrap_or_default();
+        let index = read_index(&Git::with_work_tree(&git_dir, &git_dir)).unwrap_or_default();
         Some((Self { git_dir, common_dir, repository, settings }, index))
     }
 }

@@ -12,7 +12,7 @@ use super::attributes::{Attributes, Source};
 use super::blob_sizes::BlobSizes;
 use super::commit_tree::CommitTree;
 use super::disk::{Disk, Listing};
-use super::executable;
+use super::executable::Git;
 use super::files::{Files, Found, list_both};
 use super::folder_cache::FolderCache;
 use super::identify::Identifier;
@@ -197,14 +197,15 @@ impl WorkTree {
         Ok(index_file.is_unchanged(&entry, &state.stamp) || !self.changed_for_git(part, index))
     }
 
-    /// Whether git, which runs the user's programs to find out, says that a file is not what the index has.
-    /// Everything counts as changed where it cannot be asked.
+    /// Whether git, which runs the filters of the user's own configuration to find out, says that a file is not what
+    /// the index has. Everything counts as changed where it cannot be asked.
     fn changed_for_git(&self, part: usize, index: usize) -> bool {
         let changed = self.changed_for_git[part].get_or_init(|| {
-            let folder = TreePath::new(&self.parts[part].folder).to_os(&self.root);
+            let part = &self.parts[part];
+            let git = Git::with_work_tree(&part.git_dir, &TreePath::new(&part.folder).to_os(&self.root));
             let settings = ["-c", "core.trustctime=true", "-c", "core.checkStat=default"];
-            let question = ["diff-files", "--name-only", "--ignore-submodules=all", "-z"];
-            let answer = executable::run(&folder, &[settings, question].concat(), "compare files");
+            let question = ["diff-files", "--name-only", "--no-ext-diff", "--ignore-submodules=all", "-z"];
+            let answer = git.with_user_filters(&[&settings[..], &question].concat(), "compare files");
             let names = |answer: Vec<u8>| answer.split(|byte| *byte == 0).map(<[u8]>::to_vec).collect();
             answer.ok().map(names)
         });
