@@ -116,7 +116,7 @@ impl Checkout {
             parts.extend(submodules);
             next += 1;
         }
-        Ok(WorkTree::new(&self.root, disk, &folders, parts, self.blob_sizes.clone()))
+        WorkTree::new(&self.root, disk, &folders, parts, self.blob_sizes.clone())
     }
 
     /// Submodules that are checked out. Others are folders like any other.

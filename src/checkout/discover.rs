@@ -3,7 +3,7 @@ use std::path::{Path, PathBuf};
 use git2::{Config, ErrorCode, Odb, Repository, RepositoryOpenFlags};
 
 use super::executable::{self, Git};
-use super::{CheckoutError, place};
+use super::{CheckoutError, packs, place};
 
 /// Folders of the user that git reads settings from. Taken from the environment once, at the edge.
 #[derive(Clone, Debug, Default)]
@@ -59,6 +59,7 @@ impl Opened {
             Ok(repository) => repository,
             Err(error) => return Self::explain(start, &error),
         };
+        packs::check(repository.commondir())?;
         let holder = place::holder(start, repository.path());
         let work_tree = place::work_tree(&repository, holder.as_deref());
         let git_dir = place::normal(repository.path());
@@ -161,6 +162,7 @@ impl Opened {
         let root =
             if bare { git_dir.clone() } else { PathBuf::from(ask(&["rev-parse", "--show-toplevel"])?) };
         let common_dir = ask(&["rev-parse", "--path-format=absolute", "--git-common-dir"])?;
+        packs::check(Path::new(&common_dir))?;
         let objects = format!("{common_dir}/objects");
         let repository = Odb::new()
             .and_then(|odb| odb.add_disk_alternate(&objects).map(|()| odb))

@@ -70,9 +70,6 @@ const ENVIRONMENT: [(&str, &str); 6] = [
     ("LC_ALL", "C"),
 ];
 
-/// Settings of a filter, and the values that make it do nothing.
-const FILTER: [(&str, &str); 4] = [("clean", ""), ("smudge", ""), ("process", ""), ("required", "false")];
-
 /// Where programs of the user's may be named: not in the repository, nor in what it includes.
 const TRUSTED: [&str; 3] = ["system", "global", "command"];
 
@@ -178,7 +175,7 @@ fn failure(error: &io::Error, action: &'static str) -> Failure {
 /// counts. None if a name cannot be written on a command line.
 fn filter_overrides(settings: &[u8]) -> Option<Vec<String>> {
     let mut trusted: BTreeMap<(&str, &str), &str> = BTreeMap::new();
-    let mut suspects: BTreeSet<&str> = BTreeSet::new();
+    let mut suspects: BTreeSet<(&str, &str)> = BTreeSet::new();
     let mut fields = settings.split(|byte| *byte == 0);
     while let (Some(scope), Some(entry)) = (fields.next(), fields.next()) {
         let Some(entry) = entry.strip_prefix(b"filter.") else { continue };
@@ -189,21 +186,20 @@ fn filter_overrides(settings: &[u8]) -> Option<Vec<String>> {
         if TRUSTED.iter().any(|trusted| trusted.as_bytes() == scope) {
             trusted.insert((filter, variable), value);
         } else {
-            suspects.insert(filter);
+            suspects.insert((filter, variable));
         }
     }
     // Everything up to the first `=` would be the name.
-    if suspects.iter().any(|filter| filter.contains('=')) {
+    if suspects.iter().any(|(filter, _)| filter.contains('=')) {
         return None;
     }
-    let mut overrides = Vec::new();
-    for filter in suspects {
-        for (variable, nothing) in FILTER {
-            let value = trusted.get(&(filter, variable)).unwrap_or(&nothing);
-            overrides.push(format!("filter.{filter}.{variable}={value}"));
-        }
-    }
-    Some(overrides)
+    // Only what the repository sets: an empty `process` would be one that is there, and keep `clean` from running.
+    let overrides = suspects.iter().map(|name| {
+        let nothing = if name.1 == "required" { "false" } else { "" };
+        let value = trusted.get(name).unwrap_or(&nothing);
+        format!("filter.{}.{}={value}", name.0, name.1)
+    });
+    Some(overrides.collect())
 }
 
 #[cfg(test)]
@@ -218,20 +214,7 @@ mod tests {
         let overrides = filter_overrides(listing).expect("names without `=`");
         assert_eq!(
             overrides,
-            [
-                "filter.lfs.clean=git-lfs clean -- %f",
-                "filter.lfs.smudge=",
-                "filter.lfs.process=",
-                "filter.lfs.required=false",
-                "filter.x.y.clean=",
-                "filter.x.y.smudge=",
-                "filter.x.y.process=",
-                "filter.x.y.required=false",
-                "filter.z.clean=",
-                "filter.z.smudge=",
-                "filter.z.process=",
-                "filter.z.required=false",
-            ]
+            ["filter.lfs.clean=git-lfs clean -- %f", "filter.x.y.process=", "filter.z.required=false",]
         );
         assert_eq!(filter_overrides(b"global\0filter.a=b.clean\nx\0"), Some(Vec::new()));
         assert_eq!(filter_overrides(b"local\0filter.a=b.clean\nx\0"), None);

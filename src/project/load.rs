@@ -107,7 +107,7 @@ pub(super) fn draft(
         &Rules { include: options.include.clone(), exclude: options.exclude.clone() },
     );
     let mut diagnostics = found.diagnostics;
-    let mut definitions = definitions(found.dockerfiles, options, &mut diagnostics);
+    let mut definitions = definitions(found.dockerfiles, found.broken, options, &mut diagnostics);
     let mut readings: Vec<Evaluation> =
         definitions.par_iter().map(|definition| definition.evaluate(options, &BTreeMap::new())).collect();
     let naming = name(&definitions, &readings, checkout_name, origin_url, options);
@@ -122,7 +122,8 @@ pub(super) fn draft(
         .enumerate()
         .map(|(at, (definition, reading))| image(definition, reading, naming.names[at].clone()))
         .collect();
-    let unresolved = bind(&mut images, &naming, options, &mut diagnostics);
+    let unknown = tree.unreadable_folders();
+    let unresolved = bind(&mut images, &naming, options, unknown, &mut diagnostics);
     declare(&mut images, &definitions, &mut diagnostics);
     let graph = graph(&images);
     for at in graph.images_in_cycles() {
@@ -130,7 +131,7 @@ pub(super) fn draft(
     }
     diagnostics.extend(graph.cycles().iter().map(|cycle| cycle.diagnostic(&graph)));
     inherit_triggers(&mut images, &graph, &definitions, options);
-    for image in &images {
+    for (image, _) in images.iter().zip(&definitions).filter(|(_, definition)| !definition.is_broken) {
         diagnostics.extend(findings(image));
     }
     Draft {
@@ -247,7 +248,9 @@ fn unknown_image(name: &str, image: &ImageOptions, naming: &Naming) -> Diagnosti
 }
 
 fn image(definition: &Definition, evaluation: Evaluation, name: ImageName) -> Image {
-    let state = if definition.file.is_valid() {
+    let state = if definition.is_broken {
+        ImageState::Invalid("has a Dockerfile that cannot be read".into())
+    } else if definition.file.is_valid() {
         ImageState::Blocked(Vec::new())
     } else {
         ImageState::Invalid("does not parse".into())
@@ -281,6 +284,7 @@ fn bind(
     images: &mut [Image],
     naming: &Naming,
     options: &Options,
+    unknown: &[(TreePath, String)],
     diagnostics: &mut Vec<Diagnostic>,
 ) -> Vec<Unresolved> {
     let mut unresolved = Vec::new();
@@ -304,6 +308,11 @@ fn bind(
                     diagnostics.push(naming.ambiguous(reference, &candidates, place));
                     image.state = ImageState::Invalid("has an ambiguous reference".into());
                 }
+                // Perhaps something builds it that nobody can see.
+                Binding::Unbuilt { .. } if !unknown.is_empty() => {
+                    diagnostics.push(unknown_origin(&used.expanded, &unknown[0].0, place));
+                    image.state = ImageState::Invalid("may be built from what cannot be read".into());
+                }
                 Binding::Unbuilt { closest } => {
                     image.bases.push(used.expanded.clone());
                     image.locked.extend(locked(used, reference, &options.lock));
@@ -322,6 +331,12 @@ fn bind(
         image.bases.dedup();
     }
     unresolved
+}
+
+fn unknown_origin(reference: &str, folder: &TreePath, place: Location) -> Diagnostic {
+    let message = format!("{reference} may be built from a Dockerfile in {folder}, which cannot be listed");
+    let hint = "make the folder readable, or let `.gitignore` name it if nothing is built from it";
+    Diagnostic::error(message).at(place).hint(hint)
 }
 
 fn locked(used: &ImageUse, reference: &ImageReference, lock: &Lockfile) -> Option<LockedReference> {
