@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::executable::{self, Failure};
+use super::executable::{Failure, Git};
 use super::{BlobId, CheckoutError};
 
 const READ: &str = "read a file of the commit";
@@ -61,7 +61,7 @@ struct Process {
 
 impl Process {
     fn start(git_dir: &Path) -> Result<Self, Failure> {
-        let mut child = executable::start(git_dir, &ARGUMENTS, READ)?;
+        let mut child = Git::bare(git_dir).start(&ARGUMENTS, READ)?;
         let (Some(questions), Some(answers)) = (child.stdin.take(), child.stdout.take()) else {
             return Err(Failure::Failed(CheckoutError::Git { action: READ, message: "no pipe".to_owned() }));
         };

@@ -7,6 +7,7 @@ use super::blob_sizes::BlobSizes;
 use super::commit_tree::{CommitTree, Origin};
 use super::discover::{Opened, UserFolders};
 use super::disk::{Disk, FileState};
+use super::executable::Git;
 use super::folder_cache::FolderCache;
 use super::head::{self, Head};
 use super::history;
@@ -16,7 +17,7 @@ use super::questions::Questions;
 use super::revision_cache::RevisionCache;
 use super::tree_part::PartSource;
 use super::work_tree::WorkTree;
-use super::{CheckoutError, CommitId, executable, origin};
+use super::{CheckoutError, CommitId, origin};
 
 /// A git checkout: a work tree and the repository that it belongs to, or a bare repository, of which only
 /// commits can be read.
@@ -45,7 +46,7 @@ impl Checkout {
         // Git does not verify the hash of what it reads from packs either; for libgit2 it costs more than
         // everything else in a walk of history.
         git2::opts::strict_hash_verification(false);
-        let opened = Opened::discover(start)?;
+        let opened = Opened::discover(start, &user)?;
         let url = opened.config().and_then(|config| config.get_string("remote.origin.url").ok());
         let origin_url = url.map(|url| origin::without_credentials(&url));
         let name = origin_url.as_deref().and_then(origin::repository_name);
@@ -111,26 +112,25 @@ impl Checkout {
         let mut parts = vec![Part::new(&self.git_dir, Vec::new(), index?, settings)];
         let mut next = 0;
         while next < parts.len() {
-            let submodules = self.submodules(&parts[next]);
+            let submodules = self.submodules(&parts[next])?;
             parts.extend(submodules);
             next += 1;
         }
-        Ok(WorkTree::new(&self.root, disk, &folders, parts, self.blob_sizes.clone()))
+        WorkTree::new(&self.root, disk, &folders, parts, self.blob_sizes.clone())
     }
 
     /// Submodules that are checked out. Others are folders like any other.
-    fn submodules(&self, part: &Part) -> Vec<Part> {
-        let submodules = (0..part.index.len()).filter(|at| part.index.is_submodule(*at));
-        submodules
-            .filter_map(|at| {
-                let path = part.checkout_path(part.index.path(at));
-                let folder = path.to_os(&self.root);
-                let opened = Opened::at(&folder)?;
-                let settings = PartSettings::new(opened.config(), &opened.common_dir, &self.user);
-                let index = read_index(&opened.git_dir, &folder).ok()?;
-                Some(Part::new(&opened.git_dir, path.as_bytes().to_owned(), Arc::new(index), settings))
-            })
-            .collect()
+    fn submodules(&self, part: &Part) -> Result<Vec<Part>, CheckoutError> {
+        let mut found = Vec::new();
+        for at in (0..part.index.len()).filter(|at| part.index.is_submodule(*at)) {
+            let path = part.checkout_path(part.index.path(at));
+            let folder = path.to_os(&self.root);
+            let Some(opened) = Opened::at(&folder)? else { continue };
+            let settings = PartSettings::new(opened.config(), &opened.common_dir, &self.user);
+            let index = read_index(&opened.git())?;
+            found.push(Part::new(&opened.git_dir, path.as_bytes().to_owned(), Arc::new(index), settings));
+        }
+        Ok(found)
     }
 
     /// Reads all trees of a commit.
@@ -306,7 +306,7 @@ impl Checkout {
         {
             return Ok(index.clone());
         }
-        let index = Arc::new(read_index(&self.git_dir, &self.root)?);
+        let index = Arc::new(read_index(&Git::with_work_tree(&self.git_dir, &self.root))?);
         *known = now.map(|state| (state, index.clone()));
         Ok(index)
     }
@@ -318,7 +318,10 @@ impl Checkout {
 
     /// What the git executable says of this checkout.
     pub(super) fn ask(&self, arguments: &[&str], action: &'static str) -> Result<String, CheckoutError> {
-        let answer = executable::run(&self.root, arguments, action)
+        let git =
+            if self.bare { Git::bare(&self.git_dir) } else { Git::with_work_tree(&self.git_dir, &self.root) };
+        let answer = git
+            .run(arguments, action)
             .map_err(|failure| failure.needed_for(&self.root, "references that only git reads"))?;
         Ok(String::from_utf8_lossy(&answer).trim_end().to_owned())
     }

@@ -2,17 +2,22 @@
 
 use std::ops::Range;
 
-use git2::{Oid, Repository};
+use git2::{ObjectType, OdbObject, Oid, Repository};
 
+use super::cached_trees::CachedTrees;
 use super::commit_tree::TreeFile;
 use super::files::Files;
-use super::index::{self, CachedTree, Index};
+use super::index::{self, Index};
+use super::object;
 use super::part::oid;
 use super::tree_object::TreeEntries;
 use super::{BlobId, CheckoutError};
 
 /// Git itself refuses to write deeper trees (`core.maxTreeDepth`).
-const DEEPEST: usize = 2048;
+pub(super) const DEEPEST: usize = 2048;
+
+/// Trees that name each other several times can stand for any number of files.
+pub(super) const MOST: usize = 4_000_000;
 
 /// Gathers the files of one repository's tree, in order.
 pub(super) struct Collector<'a> {
@@ -23,72 +28,116 @@ pub(super) struct Collector<'a> {
     pub(super) part: u32,
     /// Its folder with a `/`; empty for the checkout itself.
     pub(super) prefix: Vec<u8>,
+    /// Whether git writes links to disk as files.
+    pub(super) links_are_files: bool,
     pub(super) files: &'a mut Files<TreeFile>,
     /// Submodules that were found: path and commit.
     pub(super) submodules: Vec<(Vec<u8>, Oid)>,
 }
 
+/// A folder in the middle of whose entries the collector is.
+struct Open<'a> {
+    tree: OdbObject<'a>,
+    /// Where in the tree's bytes the next entry is.
+    at: usize,
+    /// Length of the folder's path with its `/`.
+    path: usize,
+    cached: Option<(usize, Range<usize>)>,
+}
+
 impl Collector<'_> {
-    /// Reads the tree `root` and all below it.
+    /// Reads the tree `root` and all below it. Trees can be as deep as they like, so the way back up is a list.
     pub(super) fn collect(&mut self, root: Oid) -> Result<(), CheckoutError> {
+        let odb = self.repository.odb().map_err(|error| CheckoutError::git("read a tree", &error))?;
         let cached = self.index.cached_trees();
-        let cached = cached.as_ref().map(|cached| (cached, 0..self.index.len()));
-        self.folder(root, &mut Vec::new(), cached.as_ref(), 0)
+        let mut path = Vec::new();
+        let mut open: Vec<Open<'_>> = Vec::new();
+        let whole = cached.as_ref().map(|_| (0, 0..self.index.len()));
+        if !self.take_from_index(root, cached.as_ref(), whole.as_ref()) {
+            let tree = object::read(&odb, root, ObjectType::Tree)?;
+            open.push(Open { tree, at: 0, path: 0, cached: whole });
+        }
+        while let Some(folder) = open.last_mut() {
+            let mut entries = TreeEntries::new(&folder.tree.data()[folder.at..]);
+            let Some(entry) = entries.next() else {
+                open.pop();
+                continue;
+            };
+            folder.at = folder.tree.len() - entries.left();
+            path.truncate(folder.path);
+            path.extend_from_slice(entry.name);
+            if !entry.is_folder() {
+                self.file(entry.mode, BlobId::new(entry.id), 0, &path)?;
+                continue;
+            }
+            let (id, depth) = (entry.oid(), open.len());
+            let below =
+                cached.as_ref().zip(open[depth - 1].cached.as_ref()).and_then(|(trees, (at, range))| {
+                    let child = trees.child(*at, entry_name(&path))?;
+                    Some((child, self.index.below(&path, range.clone())))
+                });
+            path.push(b'/');
+            if self.take_from_index(id, cached.as_ref(), below.as_ref()) {
+                continue;
+            }
+            if depth > DEEPEST {
+                return Err(too_much("its folders are too deep"));
+            }
+            let tree = object::read(&odb, id, ObjectType::Tree)?;
+            open.push(Open { tree, at: 0, path: path.len(), cached: below });
+        }
+        if self.files.len() > MOST { Err(too_much("it has too many files")) } else { Ok(()) }
     }
 
-    /// `path` is the folder with its `/`; `cached` what the index knows of it.
-    fn folder(
+    /// Takes the entries of a folder from the index, where that says that they are those of the tree.
+    fn take_from_index(
         &mut self,
         tree: Oid,
-        path: &mut Vec<u8>,
-        cached: Option<&(&CachedTree, Range<usize>)>,
-        depth: usize,
-    ) -> Result<(), CheckoutError> {
-        if let Some((cached, range)) = cached
-            && cached.valid == Some((range.len(), tree))
-        {
-            for at in range.clone() {
-                let (mode, blob, size) = (self.index.mode(at), self.index.blob(at), self.index.size(at));
-                if self.part == 0 && !index::is_submodule(mode) {
-                    self.files.push_indexed(at, TreeFile { mode, blob, part: 0, size });
-                } else {
-                    self.file(mode, blob, size, self.index.path(at));
-                }
-            }
-            return Ok(());
+        cached: Option<&CachedTrees>,
+        folder: Option<&(usize, Range<usize>)>,
+    ) -> bool {
+        let (Some(cached), Some((at, range))) = (cached, folder) else { return false };
+        if cached.valid(*at) != Some((range.len(), tree)) {
+            return false;
         }
-        if depth > DEEPEST {
-            return Err(CheckoutError::Git {
-                action: "read a tree",
-                message: "its folders are too deep".to_owned(),
-            });
-        }
-        let odb = self.repository.odb().map_err(|error| CheckoutError::git("read a tree", &error))?;
-        let object = odb.read(tree).map_err(|error| CheckoutError::object(tree, &error))?;
-        let length = path.len();
-        for entry in TreeEntries::new(object.data()) {
-            path.truncate(length);
-            path.extend_from_slice(entry.name);
-            if index::is_folder(entry.mode) {
-                let below = cached.and_then(|(cached, range)| {
-                    let child = cached.child(entry.name)?;
-                    Some((child, self.index.below(path, range.clone())))
-                });
-                path.push(b'/');
-                self.folder(entry.oid(), path, below.as_ref(), depth + 1)?;
+        for at in range.clone() {
+            let (mode, blob, size) = (self.index.mode(at), self.index.blob(at), self.index.size(at));
+            if self.part == 0 && !index::is_submodule(mode) {
+                let mode = self.mode(mode);
+                self.files.push_indexed(at, TreeFile { mode, blob, part: 0, size });
             } else {
-                self.file(entry.mode, BlobId::new(entry.id), 0, path);
+                self.push(mode, blob, size, self.index.path(at));
             }
         }
-        path.truncate(length);
+        true
+    }
+
+    fn file(&mut self, mode: u32, blob: BlobId, size: u32, path: &[u8]) -> Result<(), CheckoutError> {
+        if self.files.len() > MOST {
+            return Err(too_much("it has too many files"));
+        }
+        self.push(mode, blob, size, path);
         Ok(())
     }
 
-    fn file(&mut self, mode: u32, blob: BlobId, size: u32, path: &[u8]) {
+    fn push(&mut self, mode: u32, blob: BlobId, size: u32, path: &[u8]) {
         if index::is_submodule(mode) {
             self.submodules.push(([&self.prefix[..], path].concat(), oid(blob)));
         } else {
+            let mode = self.mode(mode);
             self.files.push(&[&self.prefix, path], TreeFile { mode, blob, part: self.part, size });
         }
     }
+
+    fn mode(&self, mode: u32) -> u32 {
+        if self.links_are_files { index::written_link(mode) } else { mode }
+    }
+}
+
+fn entry_name(path: &[u8]) -> &[u8] {
+    path.rsplit(|byte| *byte == b'/').next().unwrap_or(path)
+}
+
+fn too_much(message: &str) -> CheckoutError {
+    CheckoutError::Git { action: "read a tree", message: message.to_owned() }
 }

@@ -12,12 +12,13 @@ use super::collector::Collector;
 use super::conversion::Conversion;
 use super::files::{Files, Found, list_both};
 use super::gitmodules;
+use super::history::Commit;
 use super::index::{self, Index};
 use super::tree_part::{PartSource, Refusal, TreePart, read_blob};
 use super::work_tree::{attributes_folder, named};
 use super::{
     BlobHasher, BlobId, CheckoutError, CommitId, FileTree, Identity, InputKind, Node, NodeKind, Obstacle,
-    Snapshot, Tracking, UserFolders,
+    Snapshot, Tracking, UserFolders, WorkTree,
 };
 use crate::path::TreePath;
 
@@ -77,11 +78,10 @@ impl CommitTree {
         };
         let oid = Oid::from_bytes(commit.as_bytes())
             .map_err(|error| CheckoutError::git("read a commit", &error))?;
-        let root = source
-            .repository
-            .find_commit(oid)
-            .map(|commit| commit.tree_id())
-            .map_err(|error| CheckoutError::object(oid, &error))?;
+        let root = {
+            let odb = source.repository.odb().map_err(|error| CheckoutError::git("read a commit", &error))?;
+            Commit::read(&odb, oid)?.tree
+        };
         tree.add_part(origin, source, Vec::new(), root, index)?;
         if tree.parts.len() > 1 {
             tree.files.sort();
@@ -106,6 +106,7 @@ impl CommitTree {
             index,
             part: u32::try_from(self.parts.len()).unwrap_or(u32::MAX),
             prefix: if folder.is_empty() { Vec::new() } else { [&folder[..], b"/"].concat() },
+            links_are_files: !source.settings.symlinks,
             files: &mut self.files,
             submodules: Vec::new(),
         };
@@ -123,7 +124,7 @@ impl CommitTree {
             let place = TreePath::new(&path).to_os(origin.root);
             let found = source.of_submodule(name.map(Vec::as_slice), &place, commit, origin.user);
             let found = found.and_then(|(source, index)| {
-                let root = source.repository.find_commit(commit).ok()?.tree_id();
+                let root = Commit::read(&source.repository.odb().ok()?, commit).ok()?.tree;
                 Some((source, index, root))
             });
             match found {
@@ -151,6 +152,18 @@ impl CommitTree {
     #[must_use]
     pub fn without_sizes(self) -> Self {
         Self { unsized_files: true, ..self }
+    }
+
+    /// Where git writes links as files, those that are links in `tree` all the same are links: neither is an edit.
+    pub(super) fn with_links_of(mut self, tree: &WorkTree) -> Self {
+        for at in 0..self.files.len() {
+            if index::is_written_link(self.files.data(at).mode)
+                && tree.kind(&TreePath::new(self.files.path(at))) == Some(NodeKind::Link)
+            {
+                self.files.data_mut(at).mode = index::LINK;
+            }
+        }
+        self
     }
 
     /// Submodules whose commit is not here, sorted.
@@ -186,6 +199,11 @@ impl CommitTree {
         Ok(Identity { kind: file.kind(), blob: file.blob, size: self.size(file)?, modified_ns: None })
     }
 
+    /// Whether it is a link that git writes as a file here.
+    pub(super) fn is_written_link(&self, at: usize) -> bool {
+        index::is_written_link(self.files.data(at).mode)
+    }
+
     pub(super) fn content(&self, at: usize) -> io::Result<(InputKind, BlobId)> {
         let file = self.files.data(at);
         let blob = match self.conversion(at)? {
@@ -205,7 +223,7 @@ impl CommitTree {
 
     fn allowed_conversion(&self, at: usize) -> Result<Option<Conversion>, Refusal> {
         let file = self.files.data(at);
-        if index::is_link(file.mode) {
+        if index::is_target(file.mode) {
             return Ok(None);
         }
         self.part(file).conversion(self.files.path(at), file.blob)
@@ -275,7 +293,7 @@ fn attributes(
     for at in first..files.len() {
         let Some(folder) = attributes_folder(&files.path(at)[prefix..]) else { continue };
         let file = files.data(at);
-        if !index::is_link(file.mode) {
+        if !index::is_target(file.mode) {
             texts.push((folder, read_blob(&source.repository, file.blob)?));
         }
     }
@@ -294,7 +312,7 @@ fn submodule_names(
     repository: &Repository,
 ) -> Result<HashMap<Vec<u8>, Vec<u8>>, CheckoutError> {
     let path = TreePath::new(folder).join(".gitmodules");
-    let is_it = |at: &usize| files.path(*at) == path.as_bytes() && !index::is_link(files.data(*at).mode);
+    let is_it = |at: &usize| files.path(*at) == path.as_bytes() && !index::is_target(files.data(*at).mode);
     match (first..files.len()).find(is_it) {
         Some(at) => Ok(gitmodules::names(&read_blob(repository, files.data(at).blob)?)),
         None => Ok(HashMap::new()),

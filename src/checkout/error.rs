@@ -37,6 +37,14 @@ pub enum CheckoutError {
         /// What is wrong with it.
         reason: &'static str,
     },
+    /// An object that is here, but not whole.
+    #[error("the object {id} of this repository is damaged: {reason}")]
+    DamagedObject {
+        /// The object.
+        id: String,
+        /// What is wrong with it.
+        reason: &'static str,
+    },
     /// The file system refused.
     #[error("cannot read {}: {source}", show(.path))]
     Io {
@@ -78,7 +86,15 @@ impl CheckoutError {
             Self::MissingObject(_) => {
                 "a partial clone lacks it: `git fetch --refetch --no-filter` brings everything".to_owned()
             }
+            Self::Damaged { path, .. } if path.extension().is_some_and(|extension| extension == "idx") => {
+                "`git index-pack PACK`, with the .pack beside it, writes it again; `git fsck` says more"
+                    .to_owned()
+            }
+            Self::Damaged { path, .. } if path.ends_with("index") => {
+                "`git status` says more; without the file, `git reset` writes it again".to_owned()
+            }
             Self::Damaged { .. } => "`git fsck` and `git status` say more".to_owned(),
+            Self::DamagedObject { .. } => "`git fsck` says more; a fresh clone has it whole".to_owned(),
             Self::UnknownRevision(_) => "`git branch --all` and `git tag` list the names".to_owned(),
             Self::Io { .. } | Self::Git { .. } => return None,
         })

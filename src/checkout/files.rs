@@ -78,6 +78,10 @@ impl<T> Files<T> {
         self.entries[at].path(self.index.path_bytes(), &self.paths)
     }
 
+    pub(super) fn data_mut(&mut self, at: usize) -> &mut T {
+        &mut self.entries[at].data
+    }
+
     pub(super) fn data(&self, at: usize) -> &T {
         &self.entries[at].data
     }

@@ -42,7 +42,8 @@ fn read_references(repository: &Repository) -> Result<Head, CheckoutError> {
 
 /// The same through the git executable.
 fn ask(opened: &Opened) -> Result<Head, CheckoutError> {
-    let ask = |arguments: &[&str]| match executable::run(&opened.root, arguments, "read HEAD") {
+    let git = opened.git();
+    let ask = |arguments: &[&str]| match git.run(arguments, "read HEAD") {
         Ok(answer) => Ok(Some(answer.trim_ascii_end().to_owned())),
         // What git does not find it says with its exit code.
         Err(executable::Failure::Failed(_)) => Ok(None),

@@ -17,7 +17,7 @@ pub struct HeadTree {
 impl HeadTree {
     /// The files of HEAD's commit, beside the work tree that it is checked out in.
     pub fn new(commit: CommitTree, work_tree: Arc<WorkTree>) -> Self {
-        Self { commit, work_tree }
+        Self { commit: commit.with_links_of(&work_tree), work_tree }
     }
 
     /// How to read a file of the commit.

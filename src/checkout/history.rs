@@ -9,9 +9,11 @@ use std::collections::{BinaryHeap, HashMap, HashSet};
 use std::rc::Rc;
 
 use bstr::ByteSlice;
-use git2::{Odb, Oid, Repository};
+use git2::{ObjectType, Odb, Oid, Repository};
 
 use super::checkout::oid;
+use super::collector::{DEEPEST, MOST};
+use super::object;
 use super::pathspec::Automaton;
 use super::query_set::QuerySet;
 use super::questions::Questions;
@@ -52,10 +54,20 @@ struct Walk<'a> {
     trees_size: usize,
 }
 
-struct Commit {
-    tree: Oid,
+/// The head of a commit.
+pub(super) struct Commit {
+    pub(super) tree: Oid,
     parents: Vec<Oid>,
     time: i64,
+}
+
+/// Two trees of the same folder.
+struct Folders {
+    old: Option<Oid>,
+    new: Option<Oid>,
+    /// Those of the automaton in the folder.
+    states: Vec<usize>,
+    depth: usize,
 }
 
 impl<'a> Walk<'a> {
@@ -149,21 +161,33 @@ impl<'a> Walk<'a> {
     ) -> Result<(), CheckoutError> {
         let start = self.automaton.start();
         self.automaton.settle_all(&start, same);
-        self.folders(old, new, &start, same)
+        // Trees can be as deep as they like, so those to be compared are a list, not a recursion.
+        let mut waiting = vec![Folders { old, new, states: start, depth: 0 }];
+        let mut compared = 0;
+        while let Some(folders) = waiting.pop() {
+            if !self.automaton.wants(&folders.states, same) {
+                continue;
+            }
+            compared += 1;
+            if folders.depth > DEEPEST || compared > MOST {
+                let reason = if compared > MOST { "too many" } else { "too deep" };
+                let message = format!("the folders of a commit are {reason}");
+                return Err(CheckoutError::Git { action: "read history", message });
+            }
+            self.folders(&folders, same, &mut waiting)?;
+        }
+        Ok(())
     }
 
-    /// `states` are those of the folder; `left` holds the queries for which nothing has changed yet.
+    /// `left` holds the queries for which nothing has changed yet; folders below that differ go to `waiting`.
     fn folders(
         &mut self,
-        old: Option<Oid>,
-        new: Option<Oid>,
-        states: &[usize],
+        folders: &Folders,
         left: &mut QuerySet,
+        waiting: &mut Vec<Folders>,
     ) -> Result<(), CheckoutError> {
-        if !self.automaton.wants(states, left) {
-            return Ok(());
-        }
-        let (old, new) = (self.tree(old)?, self.tree(new)?);
+        let states = &folders.states[..];
+        let (old, new) = (self.tree(folders.old)?, self.tree(folders.new)?);
         let (mut olds, mut news) = (TreeEntries::new(&old), TreeEntries::new(&new));
         let (mut a, mut b) = (olds.next(), news.next());
         let mut next = Vec::new();
@@ -185,19 +209,20 @@ impl<'a> Walk<'a> {
             }
             let Some(entry) = removed.or(added).filter(|_| removed != added) else { continue };
             self.automaton.step(states, entry.name, &mut next);
-            self.changed(removed, added, states, &next, left)?;
+            if let Some((old, new)) = self.changed(removed, added, (states, &next), left) {
+                waiting.push(Folders { old, new, states: next.clone(), depth: folders.depth + 1 });
+            }
         }
     }
 
-    /// An entry of a folder differs.
+    /// An entry of a folder differs. Gives the trees below it that have to be compared.
     fn changed(
-        &mut self,
+        &self,
         old: Option<TreeEntry<'_>>,
         new: Option<TreeEntry<'_>>,
-        folder: &[usize],
-        states: &[usize],
+        (folder, states): (&[usize], &[usize]),
         left: &mut QuerySet,
-    ) -> Result<(), CheckoutError> {
+    ) -> Option<(Option<Oid>, Option<Oid>)> {
         self.automaton.settle_all(states, left);
         let sides = [old, new];
         if sides.iter().flatten().any(|entry| !entry.is_folder()) {
@@ -209,10 +234,7 @@ impl<'a> Walk<'a> {
         }
         let tree = |side: Option<TreeEntry<'_>>| side.filter(TreeEntry::is_folder).map(|entry| entry.oid());
         let (old, new) = (tree(old), tree(new));
-        if states.is_empty() || old == new {
-            return Ok(());
-        }
-        self.folders(old, new, states, left)
+        (!states.is_empty() && old != new).then_some((old, new))
     }
 
     fn tree(&mut self, tree: Option<Oid>) -> Result<Rc<[u8]>, CheckoutError> {
@@ -220,8 +242,7 @@ impl<'a> Walk<'a> {
         if let Some(known) = self.trees.get(&tree) {
             return Ok(known.clone());
         }
-        let object = self.odb.read(tree).map_err(|error| CheckoutError::object(tree, &error))?;
-        let bytes: Rc<[u8]> = object.data().into();
+        let bytes: Rc<[u8]> = object::read(&self.odb, tree, ObjectType::Tree)?.data().into();
         if self.trees_size > TREES_KEPT {
             self.trees.clear();
             self.trees_size = 0;
@@ -235,11 +256,7 @@ impl<'a> Walk<'a> {
         if let Some(known) = self.commits.get(&id) {
             return Ok(known.clone());
         }
-        let object = self.odb.read(id).map_err(|error| CheckoutError::object(id, &error))?;
-        let mut commit = Commit::parse(object.data()).ok_or_else(|| CheckoutError::Git {
-            action: "read history",
-            message: format!("the commit {id} is damaged"),
-        })?;
+        let mut commit = Commit::read(&self.odb, id)?;
         if self.boundary.contains(&id) {
             commit.parents.clear();
         }
@@ -250,6 +267,12 @@ impl<'a> Walk<'a> {
 }
 
 impl Commit {
+    pub(super) fn read(odb: &Odb<'_>, id: Oid) -> Result<Self, CheckoutError> {
+        let object = object::read(odb, id, ObjectType::Commit)?;
+        let damaged = || CheckoutError::DamagedObject { id: id.to_string(), reason: "it is no commit" };
+        Self::parse(object.data()).ok_or_else(damaged)
+    }
+
     /// The head of a commit object: `tree`, any number of `parent`, `author`, `committer NAME <MAIL> TIME ZONE`.
     fn parse(object: &[u8]) -> Option<Self> {
         let id = |text: &[u8]| Oid::from_str(text.to_str().ok()?).ok();

@@ -10,13 +10,16 @@ use std::io::{self, Read};
 use std::ops::Range;
 use std::path::Path;
 
+use super::cached_trees::CachedTrees;
 use super::disk::Stamp;
+use super::index_check::{self, IndexCheck, Soundness};
 use super::{BlobId, CheckoutError};
 
-const LINK: u32 = 0o120_000;
+pub(super) const LINK: u32 = 0o120_000;
 const SUBMODULE: u32 = 0o160_000;
 const FOLDER: u32 = 0o040_000;
 const KIND: u32 = 0o170_000;
+const WRITTEN_LINK: u32 = 1 << 31;
 
 /// An entry's fixed part: ten numbers, the object id, the flags.
 const FIXED: usize = 62;
@@ -54,14 +57,6 @@ pub(super) struct IndexEntry {
     pub(super) skip_worktree: bool,
 }
 
-/// A tree object that git wrote for a part of the index, so that the part is known to equal it.
-pub(super) struct CachedTree {
-    name: Vec<u8>,
-    /// Number of entries and the tree; nothing once an entry below has changed.
-    pub(super) valid: Option<(usize, git2::Oid)>,
-    pub(super) children: Vec<CachedTree>,
-}
-
 /// Why an index was not read.
 pub(super) enum IndexFailure {
     /// A split or sparse index: the git executable can list it.
@@ -71,8 +66,11 @@ pub(super) enum IndexFailure {
 }
 
 impl Index {
-    /// Reads the file; where there is none nothing has been added yet.
-    pub(super) fn read(path: &Path) -> Result<Self, IndexFailure> {
+    /// Reads the index of a git folder; where there is none nothing has been added yet. One that is not what git
+    /// wrote is an error.
+    pub(super) fn read(git_dir: &Path) -> Result<Self, IndexFailure> {
+        let check = IndexCheck::new(git_dir);
+        let path = &git_dir.join("index");
         let failed = |error| IndexFailure::Failed(CheckoutError::io(path, error));
         let mut file = match File::open(path) {
             Ok(file) => file,
@@ -87,12 +85,25 @@ impl Index {
             .and_then(|since| i64::try_from(since.as_secs()).ok());
         let mut raw = Vec::with_capacity(usize::try_from(metadata.len()).unwrap_or(0) + 1);
         file.read_to_end(&mut raw).map_err(failed)?;
-        Self::parse(raw, written.unwrap_or(0)).map_err(|failure| match failure {
+        let damaged = |reason| IndexFailure::Failed(CheckoutError::Damaged { path: path.to_owned(), reason });
+        let known = check.known(&raw);
+        let is_whole = known.is_some() || index_check::is_whole(&raw);
+        let mut index = Self::parse(raw, written.unwrap_or(0)).map_err(|failure| match failure {
             ParseFailure::AskGit(what) => IndexFailure::AskGit(what),
-            ParseFailure::Damaged(reason) => {
-                IndexFailure::Failed(CheckoutError::Damaged { path: path.to_owned(), reason })
-            }
-        })
+            ParseFailure::Damaged(reason) => damaged(reason),
+        })?;
+        if !is_whole {
+            return Err(damaged("its hash is wrong"));
+        }
+        let sound = known.unwrap_or_else(|| {
+            let trees = index.cached_trees().is_some_and(|trees| trees.are_of(&index));
+            check.remember(&index.raw, Soundness { trees });
+            Soundness { trees }
+        });
+        if !sound.trees {
+            index.trees = None;
+        }
+        Ok(index)
     }
 
     fn parse(raw: Vec<u8>, written: i64) -> Result<Self, ParseFailure> {
@@ -302,9 +313,8 @@ impl Index {
     }
 
     /// The trees that git wrote for this index.
-    pub(super) fn cached_trees(&self) -> Option<CachedTree> {
-        let mut rest = &self.raw[self.trees.clone()?];
-        CachedTree::parse(&mut rest, 0)
+    pub(super) fn cached_trees(&self) -> Option<CachedTrees> {
+        CachedTrees::parse(&self.raw[self.trees.clone()?])
     }
 }
 
@@ -325,38 +335,23 @@ impl IndexEntry {
     }
 }
 
-impl CachedTree {
-    /// Depth is limited because the file could be anything; git's own limit for paths is far lower.
-    fn parse(rest: &mut &[u8], depth: usize) -> Option<Self> {
-        if depth > 2048 {
-            return None;
-        }
-        let name = until_nul(rest)?;
-        *rest = &rest[name.len() + 1..];
-        let line_end = rest.iter().position(|byte| *byte == b'\n')?;
-        let (count, children) = std::str::from_utf8(&rest[..line_end]).ok()?.split_once(' ')?;
-        *rest = &rest[line_end + 1..];
-        let valid = match count.parse::<i64>().ok()? {
-            count if count >= 0 => {
-                let oid = git2::Oid::from_bytes(rest.get(..20)?).ok()?;
-                *rest = &rest[20..];
-                Some((usize::try_from(count).ok()?, oid))
-            }
-            _ => None,
-        };
-        let children = (0..children.parse::<u32>().ok()?)
-            .map(|_| Self::parse(rest, depth + 1))
-            .collect::<Option<Vec<_>>>()?;
-        Some(Self { name: name.to_owned(), valid, children })
-    }
-
-    pub(super) fn child(&self, name: &[u8]) -> Option<&Self> {
-        self.children.iter().find(|child| child.name == name)
-    }
-}
-
 pub(super) fn is_submodule(mode: u32) -> bool {
     mode & KIND == SUBMODULE
+}
+
+/// The mode of a link that git writes as a file, since `core.symlinks` says that links cannot be had. No mode of
+/// git's has this bit.
+pub(super) fn written_link(mode: u32) -> u32 {
+    if is_link(mode) { WRITTEN_LINK | 0o100_644 } else { mode }
+}
+
+/// Whether git writes the target to disk as it is: for a link, and a file in place of one.
+pub(super) fn is_target(mode: u32) -> bool {
+    is_link(mode) || is_written_link(mode)
+}
+
+pub(super) fn is_written_link(mode: u32) -> bool {
+    mode & WRITTEN_LINK != 0
 }
 
 pub(super) fn is_link(mode: u32) -> bool {
@@ -390,7 +385,7 @@ fn number(bytes: &[u8], at: usize) -> Option<u32> {
     Some(u32::from_be_bytes(bytes.get(at..at + 4)?.try_into().ok()?))
 }
 
-fn until_nul(bytes: &[u8]) -> Option<&[u8]> {
+pub(super) fn until_nul(bytes: &[u8]) -> Option<&[u8]> {
     bstr::ByteSlice::find_byte(bytes, 0).map(|end| &bytes[..end])
 }
 

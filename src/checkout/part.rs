@@ -2,12 +2,13 @@ use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
-use git2::{Config, Repository};
+use git2::{Config, ObjectType, Repository};
 
 use super::conversion::{AutoCrlf, EolSettings};
-use super::executable;
+use super::executable::Git;
 use super::ignores::Ignores;
 use super::index::{Index, IndexFailure};
+use super::object;
 use super::{BlobId, CheckoutError, UserFolders};
 
 /// One repository of a checkout: its own, or that of a submodule. Each has its index, its settings, and its
@@ -27,6 +28,8 @@ pub(super) struct Part {
 pub(super) struct PartSettings {
     /// `core.fileMode`: whether git looks at the executable bit on disk.
     pub(super) file_mode: bool,
+    /// `core.symlinks`; without it git writes a link as a file that holds the target.
+    pub(super) symlinks: bool,
     pub(super) eol: EolSettings,
     /// `core.attributesFile`
     pub(super) attributes_file: Option<PathBuf>,
@@ -63,6 +66,7 @@ impl PartSettings {
         };
         Self {
             file_mode: is("core.filemode", cfg!(unix)) && cfg!(unix),
+            symlinks: is("core.symlinks", true),
             eol: EolSettings { autocrlf, crlf },
             attributes_file: file("core.attributesfile", "attributes"),
             info_attributes: common_dir.join("info/attributes"),
@@ -99,7 +103,9 @@ impl Part {
 
     /// The bytes of a blob, if they can be had.
     pub(super) fn read_blob(&self, blob: BlobId) -> Option<Vec<u8>> {
-        Some(self.objects()?.odb().ok()?.read(oid(blob)).ok()?.data().to_vec())
+        let objects = self.objects()?;
+        let odb = objects.odb().ok()?;
+        Some(object::read(&odb, oid(blob), ObjectType::Blob).ok()?.data().to_vec())
     }
 
     fn objects(&self) -> Option<MutexGuard<'_, Repository>> {
@@ -132,14 +138,15 @@ fn filters(config: &Config) -> HashSet<String> {
 }
 
 /// Reads an index; the git executable lists those whose form only it knows.
-pub(super) fn read_index(git_dir: &Path, work_tree: &Path) -> Result<Index, CheckoutError> {
-    let path = git_dir.join("index");
-    let what = match Index::read(&path) {
+pub(super) fn read_index(git: &Git) -> Result<Index, CheckoutError> {
+    let path = git.git_dir().join("index");
+    let what = match Index::read(git.git_dir()) {
         Ok(index) => return Ok(index),
         Err(IndexFailure::Failed(error)) => return Err(error),
         Err(IndexFailure::AskGit(what)) => what,
     };
-    let listing = executable::run(work_tree, &["ls-files", "--stage", "-t", "-z"], "list the index")
+    let listing = git
+        .run(&["ls-files", "--stage", "-t", "-z"], "list the index")
         .map_err(|failure| failure.needed_for(&path, what))?;
     Index::from_listing(&listing)
         .ok_or(CheckoutError::Damaged { path, reason: "git lists it in an unknown form" })

@@ -85,4 +85,9 @@ pub trait Snapshot: FileTree {
 
     /// The folders of the submodules that are here, sorted.
     fn submodules(&self) -> &[TreePath];
+
+    /// Folders that cannot be listed, sorted, each with the reason: what is in them is not known.
+    fn unreadable_folders(&self) -> &[(TreePath, String)] {
+        &[]
+    }
 }

@@ -35,7 +35,33 @@ impl TreeEntry<'_> {
     }
 }
 
-/// The entries of a tree object; stops at the first that is damaged.
+/// Whether all of a tree object is entries, in git's order, with names and modes that git would write to disk.
+pub(super) fn is_sound(object: &[u8]) -> bool {
+    let mut entries = TreeEntries::new(object);
+    let mut last: Option<TreeEntry<'_>> = None;
+    while let Some(entry) = entries.next() {
+        if !is_mode(entry.mode) || !is_name(entry.name) {
+            return false;
+        }
+        if last.is_some_and(|last| last.order(&entry) != Ordering::Less) {
+            return false;
+        }
+        last = Some(entry);
+    }
+    entries.rest.is_empty()
+}
+
+/// Old versions of git have written other permissions than 644 and 755.
+fn is_mode(mode: u32) -> bool {
+    index::is_folder(mode) || index::is_link(mode) || index::is_submodule(mode) || mode & !0o7777 == 0o100_000
+}
+
+fn is_name(name: &[u8]) -> bool {
+    let special = matches!(name, b"" | b"." | b"..") || name.eq_ignore_ascii_case(b".git");
+    !special && !name.contains(&b'/')
+}
+
+/// The entries of a tree object that is sound.
 pub(super) struct TreeEntries<'a> {
     rest: &'a [u8],
 }
@@ -44,6 +70,11 @@ impl<'a> TreeEntries<'a> {
     pub(super) fn new(object: &'a [u8]) -> Self {
         Self { rest: object }
     }
+
+    /// How many bytes are left behind the entries that were given.
+    pub(super) fn left(&self) -> usize {
+        self.rest.len()
+    }
 }
 
 impl<'a> Iterator for TreeEntries<'a> {
@@ -51,8 +82,11 @@ impl<'a> Iterator for TreeEntries<'a> {
 
     fn next(&mut self) -> Option<TreeEntry<'a>> {
         let space = self.rest.iter().take(8).position(|byte| *byte == b' ')?;
-        let mode =
-            self.rest[..space].iter().fold(0, |mode, digit| mode * 8 + u32::from(digit.wrapping_sub(b'0')));
+        let digits = &self.rest[..space];
+        if !digits.iter().all(|digit| (b'0'..=b'7').contains(digit)) {
+            return None;
+        }
+        let mode = digits.iter().fold(0, |mode, digit| mode * 8 + u32::from(digit - b'0'));
         let after = &self.rest[space + 1..];
         let end = after.find_byte(0)?;
         let id = after.get(end + 1..end + 21)?.first_chunk().copied()?;

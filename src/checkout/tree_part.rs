@@ -4,15 +4,17 @@ use std::io::{self, Cursor, Read};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use git2::{Oid, Repository};
+use git2::{ObjectType, Oid, Repository};
 
 use super::attributes::Attributes;
 use super::blob_stream::BlobStreams;
 use super::conversion::{AutoCrlf, Conversion, Unsupported};
 use super::discover::Opened;
+use super::executable::Git;
 use super::index::Index;
+use super::object;
 use super::part::{PartSettings, oid, read_index};
-use super::{BlobId, CheckoutError, UserFolders};
+use super::{BlobId, CheckoutError, UserFolders, packs};
 use crate::path::TreePath;
 
 /// Blobs up to this size are read in one piece.
@@ -126,8 +128,8 @@ pub(super) enum Refusal {
 /// The bytes of a blob.
 pub(super) fn read_blob(repository: &Repository, blob: BlobId) -> Result<Vec<u8>, CheckoutError> {
     let oid = oid(blob);
-    let object = repository.odb().and_then(|odb| Ok(odb.read(oid)?.data().to_vec()));
-    object.map_err(|error| CheckoutError::object(oid, &error))
+    let odb = repository.odb().map_err(|error| CheckoutError::object(oid, &error))?;
+    Ok(object::read(&odb, oid, ObjectType::Blob)?.data().to_vec())
 }
 
 impl PartSource {
@@ -146,13 +148,15 @@ impl PartSource {
             [&self.git_dir, &self.common_dir].map(|around| name.to_os(&around.join("modules")))
         });
         let kept = kept.filter_map(|folder| Repository::open_bare(folder).ok());
-        let in_place = std::iter::once_with(|| Some(Opened::at(folder)?.repository)).flatten();
-        let repository = kept.chain(in_place).find(|repository| repository.find_commit(commit).is_ok())?;
+        let in_place = std::iter::once_with(|| Some(Opened::at(folder).ok()??.repository)).flatten();
+        let has_it =
+            |found: &Repository| packs::check(found.commondir()).is_ok() && found.find_commit(commit).is_ok();
+        let repository = kept.chain(in_place).find(has_it)?;
         let git_dir = repository.path().to_owned();
         let common_dir = repository.commondir().to_owned();
         let settings = PartSettings::new(repository.config().ok(), &common_dir, user);
         // Without an index it only takes longer.
-        let index = read_index(&git_dir, &git_dir).unwrap_or_default();
+        let index = read_index(&Git::with_work_tree(&git_dir, &git_dir)).unwrap_or_default();
         Some((Self { git_dir, common_dir, repository, settings }, index))
     }
 }

@@ -2,6 +2,7 @@
 //! so the ignore rules are consulted (and `.gitignore` files read) only for what is not tracked.
 
 use std::cmp::Ordering;
+use std::io;
 use std::ops::Range;
 use std::sync::atomic::{AtomicU8, Ordering::Relaxed};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
@@ -23,6 +24,8 @@ pub(super) struct Walked {
     pub(super) unlisted: Vec<Unlisted>,
     /// Attribute files, each with its part.
     pub(super) attribute_files: Vec<(usize, Vec<u8>)>,
+    /// Folders that could not be listed, and why.
+    pub(super) unreadable: Vec<(Vec<u8>, io::Error)>,
 }
 
 /// A path that is not part of the checkout's files, but could be named by a build context.
@@ -85,6 +88,7 @@ struct Found {
     untracked: Vec<(Vec<u8>, NodeKind)>,
     unlisted: Vec<Unlisted>,
     attribute_files: Vec<(usize, Vec<u8>)>,
+    unreadable: Vec<(Vec<u8>, io::Error)>,
     fresh: Vec<FreshFolder>,
 }
 
@@ -136,11 +140,13 @@ pub(super) fn walk(disk: &Disk, folders: &FolderCache, parts: &[Part]) -> Walked
         untracked: Vec::new(),
         unlisted: Vec::new(),
         attribute_files: Vec::new(),
+        unreadable: Vec::new(),
     };
     for found in found {
         walked.untracked.extend(found.untracked);
         walked.unlisted.extend(found.unlisted);
         walked.attribute_files.extend(found.attribute_files);
+        walked.unreadable.extend(found.unreadable);
         fresh.extend(found.fresh);
     }
     folders.save(&fresh);
@@ -187,8 +193,8 @@ impl Walk<'_> {
     fn folder(&self, mut task: Task, scratch: &mut Scratch, found: &mut Found, next: &mut Vec<Task>) {
         let part = &self.parts[task.part];
         let mut listing = mem::take(&mut scratch.listing);
-        if self.folders.list(self.disk, &task.path, &mut listing, &mut found.fresh).is_err() {
-            self.unreadable(task, found);
+        if let Err(error) = self.folders.list(self.disk, &task.path, &mut listing, &mut found.fresh) {
+            self.unreadable(task, error, found);
         } else if let Some(tracking) = self.stays_unlisted(&task, &listing) {
             found.unlisted.push(Unlisted { path: task.path, kind: NodeKind::Folder, tracking });
         } else {
@@ -301,9 +307,13 @@ impl Walk<'_> {
             || part.ignores.is_ignored(self.disk, ignores, part.prefix_length(), path, is_folder)
     }
 
-    /// A folder that cannot be read is an error only for the image that needs what is in it: tracked files
-    /// count as they are in the index (reading them will say why it fails), the rest is not listed.
-    fn unreadable(&self, task: Task, found: &mut Found) {
+    /// A folder that cannot be read is an error only for the image that may need what is in it: tracked files
+    /// count as they are in the index (reading them will say why it fails), the rest is not known.
+    fn unreadable(&self, task: Task, error: io::Error, found: &mut Found) {
+        if error.kind() == io::ErrorKind::NotFound && !task.path.is_empty() {
+            // It has gone since its name was read, with all that was in it.
+            return;
+        }
         let part = &self.parts[task.part];
         for at in task.tracked.clone() {
             let kind = if index::is_link(part.index.mode(at)) { NodeKind::Link } else { NodeKind::File };
@@ -313,8 +323,10 @@ impl Walk<'_> {
         }
         if !task.path.is_empty() {
             let tracking = Tracking::Untracked;
-            found.unlisted.push(Unlisted { path: task.path, kind: NodeKind::Folder, tracking });
+            let path = task.path.clone();
+            found.unlisted.push(Unlisted { path, kind: NodeKind::Folder, tracking });
         }
+        found.unreadable.push((task.path, error));
     }
 
     /// Whether a `.git` makes its folder a repository of its own, which git then leaves alone.

@@ -12,7 +12,7 @@ use super::attributes::{Attributes, Source};
 use super::blob_sizes::BlobSizes;
 use super::commit_tree::CommitTree;
 use super::disk::{Disk, Listing};
-use super::executable;
+use super::executable::Git;
 use super::files::{Files, Found, list_both};
 use super::folder_cache::FolderCache;
 use super::identify::Identifier;
@@ -20,7 +20,7 @@ use super::index::Index;
 use super::part::Part;
 use super::stat_cache::StatCache;
 use super::walk::{self, Walked};
-use super::{BlobId, FileTree, Identity, InputKind, Node, NodeKind, Snapshot, Tracking};
+use super::{BlobId, CheckoutError, FileTree, Identity, InputKind, Node, NodeKind, Snapshot, Tracking};
 use crate::path::TreePath;
 
 /// The files of a checkout as they are on disk, like those that `docker build` would see.
@@ -39,6 +39,8 @@ pub struct WorkTree {
     submodules: Vec<TreePath>,
     nodes: OnceLock<Vec<Node>>,
     root: PathBuf,
+    /// Folders that cannot be listed, and why.
+    unreadable: Vec<(TreePath, String)>,
     /// Whether the file system has executable bits, whatever `core.fileMode` says.
     pub(super) keeps_modes: bool,
     /// For each part the files that git says are changed, once that was asked.
@@ -84,9 +86,19 @@ impl WorkTree {
         folders: &FolderCache,
         parts: Vec<Part>,
         blob_sizes: Arc<BlobSizes>,
-    ) -> Self {
-        let walked = walk::walk(&disk, folders, &parts);
-        let attributes = attributes(&disk, &parts, &walked);
+    ) -> Result<Self, CheckoutError> {
+        let mut walked = walk::walk(&disk, folders, &parts);
+        let at = |path: &[u8]| TreePath::new(path).to_os(root);
+        let mut unreadable = Vec::new();
+        for (path, error) in std::mem::take(&mut walked.unreadable) {
+            if path.is_empty() {
+                return Err(CheckoutError::io(root, error));
+            }
+            unreadable.push((TreePath::new(&path), error.to_string()));
+        }
+        unreadable.sort();
+        let attributes = attributes(&disk, &parts, &walked)
+            .map_err(|(path, error)| CheckoutError::io(&at(&path), error))?;
         let files = files(&parts, &walked);
         let mut unlisted = Files::new();
         for found in walked.unlisted {
@@ -98,7 +110,7 @@ impl WorkTree {
         let changed_for_git = parts.iter().map(|_| OnceLock::new()).collect();
         let mut submodules: Vec<_> = parts[1..].iter().map(|part| TreePath::new(&part.folder)).collect();
         submodules.sort();
-        Self {
+        Ok(Self {
             keeps_modes: disk.keeps_modes(),
             disk,
             parts,
@@ -112,7 +124,8 @@ impl WorkTree {
             nodes: OnceLock::new(),
             root: root.to_owned(),
             changed_for_git,
-        }
+            unreadable,
+        })
     }
 
     /// How the work tree differs from `base`. What is in only one of them is found for the whole checkout
@@ -140,15 +153,25 @@ impl WorkTree {
         for (number, path) in inputs.iter().enumerate() {
             let Some(at) = base.files.find_near(path.as_bytes(), &mut base_hint) else { continue };
             let identity = match identifier.known(path, &mut hint) {
-                Some(identity) => identity,
+                Some(identity) => Some(identity),
                 None => {
                     // All at once; then one by one those of which nothing can be kept.
                     let end = if std::mem::take(&mut all_at_once) { inputs.len() } else { number + 1 };
-                    identifier.identify(&inputs[number..end])?[0]
+                    let found = identifier.identify(&inputs[number..end]);
+                    let found = found.or_else(|_| identifier.identify(&inputs[number..=number]));
+                    found.ok().map(|found| found[0])
                 }
             };
+            // Such as a pipe in a Dockerfile's place: whatever it is, it is not what the commit has.
+            let Some(identity) = identity else {
+                differences.modified.push((*path).clone());
+                continue;
+            };
             let same = match base.content(at) {
-                Ok((kind, blob)) => kind == identity.kind && blob == identity.blob,
+                Ok((kind, blob)) => {
+                    let is_link = base.is_written_link(at) && identity.kind == InputKind::Link;
+                    (kind == identity.kind || is_link) && blob == identity.blob
+                }
                 // Only a program of the user's knows what the commit would give on disk. Git's word that
                 // the file is the committed one must do.
                 Err(error) if error.kind() == io::ErrorKind::Unsupported => {
@@ -225,14 +248,15 @@ impl WorkTree {
         Ok(index_file.is_unchanged(&entry, &state.stamp) || !self.changed_for_git(part, index))
     }
 
-    /// Whether git, which runs the user's programs to find out, says that a file is not what the index has.
-    /// Everything counts as changed where it cannot be asked.
+    /// Whether git, which runs the filters of the user's own configuration to find out, says that a file is not what
+    /// the index has. Everything counts as changed where it cannot be asked.
     fn changed_for_git(&self, part: usize, index: usize) -> bool {
         let changed = self.changed_for_git[part].get_or_init(|| {
-            let folder = TreePath::new(&self.parts[part].folder).to_os(&self.root);
+            let part = &self.parts[part];
+            let git = Git::with_work_tree(&part.git_dir, &TreePath::new(&part.folder).to_os(&self.root));
             let settings = ["-c", "core.trustctime=true", "-c", "core.checkStat=default"];
-            let question = ["diff-files", "--name-only", "--ignore-submodules=all", "-z"];
-            let answer = executable::run(&folder, &[settings, question].concat(), "compare files");
+            let question = ["diff-files", "--name-only", "--no-ext-diff", "--ignore-submodules=all", "-z"];
+            let answer = git.with_user_filters(&[&settings[..], &question].concat(), "compare files");
             let names = |answer: Vec<u8>| answer.split(|byte| *byte == 0).map(<[u8]>::to_vec).collect();
             answer.ok().map(names)
         });
@@ -394,6 +418,10 @@ impl Snapshot for WorkTree {
     fn submodules(&self) -> &[TreePath] {
         &self.submodules
     }
+
+    fn unreadable_folders(&self) -> &[(TreePath, String)] {
+        &self.unreadable
+    }
 }
 
 impl Entry {
@@ -460,12 +488,18 @@ fn files(parts: &[Part], walked: &Walked) -> Files<Entry> {
 
 /// The attribute files of each part. One that was deleted still counts as it is in the index, as for git: what it
 /// said was true when the files that it is about were checked out.
-fn attributes(disk: &Disk, parts: &[Part], walked: &Walked) -> Vec<Attributes> {
+///
+/// One that cannot be read is an error with its path: what it says may decide what the files are.
+fn attributes(disk: &Disk, parts: &[Part], walked: &Walked) -> Result<Vec<Attributes>, (Vec<u8>, io::Error)> {
     let of_part = |(at, part): (usize, &Part)| {
-        let on_disk = walked.attribute_files.iter().filter(|(part, _)| *part == at);
-        let mut texts: Vec<(Vec<u8>, Vec<u8>)> = on_disk
-            .map(|(_, path)| (path[part.prefix_length()..].to_owned(), disk.read(path).unwrap_or_default()))
-            .collect();
+        let mut texts: Vec<(Vec<u8>, Vec<u8>)> = Vec::new();
+        for (_, path) in walked.attribute_files.iter().filter(|(part, _)| *part == at) {
+            match disk.read(path) {
+                Ok(text) => texts.push((path[part.prefix_length()..].to_owned(), text)),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(error) => return Err((path.clone(), error)),
+            }
+        }
         let absent =
             walked.tracked[at].iter().enumerate().filter(|(_, code)| code.load(Relaxed) == walk::ABSENT);
         for (index, _) in absent {
@@ -482,7 +516,7 @@ fn attributes(disk: &Disk, parts: &[Part], walked: &Walked) -> Vec<Attributes> {
         let settings = &part.settings;
         let general = settings.attributes_file.as_ref().and_then(|path| std::fs::read(path).ok());
         let info = std::fs::read(&settings.info_attributes).ok();
-        Attributes::new(general.as_deref(), &sources, info.as_deref())
+        Ok(Attributes::new(general.as_deref(), &sources, info.as_deref()))
     };
     parts.iter().enumerate().map(of_part).collect()
 }

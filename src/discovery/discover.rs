@@ -27,6 +27,17 @@ pub struct FoundDockerfile {
     pub aside: bool,
 }
 
+/// A Dockerfile that is there and cannot be read, so that nothing is known of its image but where it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BrokenDockerfile {
+    /// Where it is, or where the link to it is.
+    pub path: TreePath,
+    /// Whether git knows the file (or the link).
+    pub tracked: bool,
+    /// Whether it is built only when named or depended on.
+    pub aside: bool,
+}
+
 /// The Dockerfiles of a checkout.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Discovery {
@@ -34,7 +45,10 @@ pub struct Discovery {
     pub dockerfiles: Vec<FoundDockerfile>,
     /// Files with a Dockerfile's name that nothing is done with, sorted.
     pub left_out: Vec<TreePath>,
-    /// Those that could not be read, sorted.
+    /// Those that cannot be read, sorted by path: a diagnostic says why. Their images are wrong, not absent: what is
+    /// built from them must not find another image of the same name.
+    pub broken: Vec<BrokenDockerfile>,
+    /// Those of them whose bytes may be elsewhere, sorted: reading failed, as it does in a partial clone.
     pub unreadable: Vec<TreePath>,
     /// One note about what is left out, one error for each Dockerfile that cannot be read, and so on.
     pub diagnostics: Vec<Diagnostic>,
@@ -52,9 +66,9 @@ struct Candidate {
 /// What reading a candidate gave.
 enum Outcome {
     Dockerfile(Vec<u8>),
-    /// A variant without FROM, a folder behind a link.
+    /// A variant without FROM.
     Other,
-    Problem(Diagnostic),
+    Broken(Diagnostic),
     Unreadable(Diagnostic),
 }
 
@@ -67,7 +81,9 @@ pub fn discover(tree: &dyn Snapshot, rules: &Rules) -> Discovery {
     tree.visit(&mut |path, kind, tracking| {
         let name = path.rsplit(|byte| *byte == b'/').next().unwrap_or(path);
         let Some(form) = dockerfile_name(name.into()) else { return };
-        if kind == NodeKind::Other {
+        let tracked = tracking == Tracking::Tracked;
+        // A socket may be called `api.dockerfile`.
+        if kind == NodeKind::Other && form != FileNameForm::Plain && !tracked {
             return;
         }
         let path = TreePath::new(path);
@@ -80,7 +96,7 @@ pub fn discover(tree: &dyn Snapshot, rules: &Rules) -> Discovery {
                 return;
             }
         };
-        candidates.push(Candidate { path, kind, form, tracked: tracking == Tracking::Tracked, aside });
+        candidates.push(Candidate { path, kind, form, tracked, aside });
     });
     let outcomes: Vec<Outcome> = candidates.par_iter().map(|candidate| read(tree, candidate)).collect();
     for (candidate, outcome) in candidates.iter().zip(outcomes) {
@@ -91,8 +107,12 @@ pub fn discover(tree: &dyn Snapshot, rules: &Rules) -> Discovery {
                 tracked: candidate.tracked,
                 aside: candidate.aside,
             }),
-            Outcome::Problem(diagnostic) => found.diagnostics.push(diagnostic),
+            Outcome::Broken(diagnostic) => {
+                found.broken.push(candidate.broken());
+                found.diagnostics.push(diagnostic);
+            }
             Outcome::Unreadable(diagnostic) => {
+                found.broken.push(candidate.broken());
                 found.unreadable.push(candidate.path.clone());
                 found.diagnostics.push(diagnostic);
             }
@@ -100,46 +120,83 @@ pub fn discover(tree: &dyn Snapshot, rules: &Rules) -> Discovery {
         }
     }
     found.diagnostics.extend(left_out_note(&reasons));
+    found.diagnostics.extend(unknown_folders(tree.unreadable_folders()));
     found
+}
+
+impl Candidate {
+    fn broken(&self) -> BrokenDockerfile {
+        BrokenDockerfile { path: self.path.clone(), tracked: self.tracked, aside: self.aside }
+    }
 }
 
 fn read(tree: &dyn Snapshot, candidate: &Candidate) -> Outcome {
     let path = &candidate.path;
-    let place = || Location::file(path.clone());
+    let broken = |what: &str, hint: &str| {
+        let diagnostic = Diagnostic::error(format!("{path} {what}, so it cannot be read"));
+        Outcome::Broken(diagnostic.at(Location::file(path.clone())).hint(hint))
+    };
+    let exclude = "or leave it out with `exclude` in the settings";
     let target = match candidate.kind {
         NodeKind::Link => match links::follow(tree, path) {
             Target::File(target) => target,
-            Target::NotAFile => return Outcome::Other,
+            // Editors and tools have folders behind all kinds of names.
+            Target::NotAFile if candidate.form != FileNameForm::Plain => return Outcome::Other,
+            Target::NotAFile => {
+                return broken(
+                    "is a link to something that is no file",
+                    &format!("let it lead to one, {exclude}"),
+                );
+            }
             Target::Nowhere => {
-                let message =
-                    format!("{path} is a link to nothing inside the checkout, so it is not a Dockerfile");
-                return Outcome::Problem(Diagnostic::note(message).at(place()));
+                let hint = format!("let it lead to a file of the checkout, {exclude}");
+                return broken("is a link to nothing inside the checkout", &hint);
             }
         },
-        _ => path.clone(),
+        NodeKind::Other => {
+            return broken("is a device, socket or pipe", &format!("put a file in its place, {exclude}"));
+        }
+        NodeKind::File | NodeKind::Folder => path.clone(),
     };
     match bytes(tree, &target) {
-        Ok(Some(source)) if candidate.form == FileNameForm::Plain || has_from(&source) => {
-            Outcome::Dockerfile(source)
+        Ok(source) if source.len() as u64 > LONGEST => {
+            // A disk image may have a variant's name.
+            if candidate.form == FileNameForm::Plain || has_from(&source) {
+                broken("is longer than any Dockerfile", &format!("shorten it, {exclude}"))
+            } else {
+                Outcome::Other
+            }
         }
-        Ok(None) if candidate.form == FileNameForm::Plain => {
-            let message = format!("{path} is longer than any Dockerfile");
-            Outcome::Problem(Diagnostic::error(message).at(place()))
+        Ok(source) if candidate.form == FileNameForm::Plain || has_from(&source) => {
+            Outcome::Dockerfile(source)
         }
         Ok(_) => Outcome::Other,
         // The error names the path.
         Err(error) => {
-            let hint = "make it readable, or leave it out with `exclude` in the settings";
-            Outcome::Unreadable(Diagnostic::error(format!("cannot read {error}")).at(place()).hint(hint))
+            let hint = format!("make it readable, {exclude}");
+            let place = Location::file(path.clone());
+            Outcome::Unreadable(Diagnostic::error(format!("cannot read {error}")).at(place).hint(hint))
         }
     }
 }
 
-/// The bytes of a file, unless there are too many.
-fn bytes(tree: &dyn Snapshot, path: &TreePath) -> io::Result<Option<Vec<u8>>> {
+/// The bytes of a file, as many as a Dockerfile may have and one more.
+fn bytes(tree: &dyn Snapshot, path: &TreePath) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     tree.open(path)?.take(LONGEST + 1).read_to_end(&mut bytes)?;
-    Ok((bytes.len() as u64 <= LONGEST).then_some(bytes))
+    Ok(bytes)
+}
+
+/// Folders that nobody can look into may hold Dockerfiles. One warning names them all.
+fn unknown_folders(folders: &[(TreePath, String)]) -> Option<Diagnostic> {
+    let (first, why) = folders.first()?;
+    let more = match folders.len() {
+        1 => String::new(),
+        count => format!(", nor {} other folders", count - 1),
+    };
+    let message = format!("cannot list {first}: {why}{more}; Dockerfiles in there are not known");
+    let hint = "make it readable, or let `.gitignore` name it if nothing is built from it";
+    Some(Diagnostic::warning(message).hint(hint))
 }
 
 fn left_out_note(reasons: &BTreeMap<Option<&'static str>, usize>) -> Option<Diagnostic> {
@@ -203,15 +260,18 @@ mod tests {
         let found = find(&tree);
         assert_eq!(paths(&found), ["a/Dockerfile", "b/Dockerfile", "e/Dockerfile", "f/Dockerfile"]);
         assert!(found.dockerfiles.iter().all(|dockerfile| dockerfile.source == FROM.as_bytes()));
+        let broken: Vec<String> = found.broken.iter().map(|broken| broken.path.to_text()).collect();
+        assert_eq!(broken, ["folder/Dockerfile"]);
     }
 
     #[test]
-    fn a_link_out_of_the_checkout_is_noted() {
+    fn a_link_to_nothing_in_the_checkout_is_a_dockerfile_that_cannot_be_read() {
         for target in ["../../etc/x", "/etc/passwd", "nowhere", "Dockerfile"] {
             let found = find(&MemoryTree::new([]).link("a/Dockerfile", target));
             assert_eq!(paths(&found), [""; 0], "{target}");
+            assert_eq!(found.broken.len(), 1, "{target}");
             assert_eq!(found.diagnostics.len(), 1, "{target}");
-            assert_eq!(found.diagnostics[0].severity, Severity::Note);
+            assert_eq!(found.diagnostics[0].severity, Severity::Error);
         }
     }
 
@@ -221,6 +281,8 @@ mod tests {
             MemoryTree::new([("a/Dockerfile", FROM), ("b/Dockerfile", FROM)]).unreadable("a/Dockerfile");
         let found = find(&tree);
         assert_eq!(paths(&found), ["b/Dockerfile"]);
+        let path = "a/Dockerfile".into();
+        assert_eq!(found.broken, [BrokenDockerfile { path, tracked: true, aside: false }]);
         assert_eq!(found.diagnostics[0].severity, Severity::Error);
         assert!(found.diagnostics[0].message.contains("a/Dockerfile"), "{:?}", found.diagnostics);
         assert_eq!(found.diagnostics[0].location, Some(Location::file("a/Dockerfile".into())));

@@ -11,7 +11,7 @@ mod memory_tree;
 mod names;
 mod rules;
 
-pub use discover::{Discovery, FoundDockerfile, discover};
+pub use discover::{BrokenDockerfile, Discovery, FoundDockerfile, discover};
 pub use links::follow_link;
 pub use names::{FileNameForm, dockerfile_name};
 pub use rules::Rules;

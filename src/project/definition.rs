@@ -5,7 +5,7 @@ use rayon::prelude::*;
 use super::options::{ImageOptions, Options};
 use super::systems;
 use crate::diagnostic::{Diagnostic, closest};
-use crate::discovery::FoundDockerfile;
+use crate::discovery::{BrokenDockerfile, FoundDockerfile};
 use crate::dockerfile::{Dockerfile, Evaluation, Scope, Trigger, evaluate, parse};
 use crate::image::Platform;
 use crate::path::TreePath;
@@ -20,6 +20,8 @@ pub(super) struct Definition {
     pub(super) options: ImageOptions,
     pub(super) target_from_flag: bool,
     pub(super) file: Dockerfile,
+    /// Whether the Dockerfile cannot be read, so that `file` says nothing.
+    pub(super) is_broken: bool,
 }
 
 impl Definition {
@@ -33,6 +35,7 @@ impl Definition {
             name: None,
             options: ImageOptions::default(),
             target_from_flag: false,
+            is_broken: false,
         }
     }
 
@@ -75,10 +78,15 @@ impl Definition {
 /// `[image.NAME]` without `dockerfile` adjusts the image of that name; it is matched after naming.
 pub(super) fn definitions(
     found: Vec<FoundDockerfile>,
+    broken: Vec<BrokenDockerfile>,
     options: &Options,
     diagnostics: &mut Vec<Diagnostic>,
 ) -> Vec<Definition> {
     let mut definitions: Vec<Definition> = found.into_par_iter().map(plain).collect();
+    if !broken.is_empty() {
+        definitions.extend(broken.into_iter().map(unreadable));
+        definitions.sort_by(|a, b| a.path.cmp(&b.path));
+    }
     let mut defined: BTreeMap<TreePath, usize> = BTreeMap::new();
     for (name, image) in &options.images {
         let Some(path) = &image.dockerfile else { continue };
@@ -100,6 +108,7 @@ pub(super) fn definitions(
                 options: image.clone(),
                 target_from_flag: false,
                 file: first.file.clone(),
+                is_broken: first.is_broken,
             };
             definitions.push(more);
         }
@@ -111,6 +120,11 @@ pub(super) fn definitions(
 fn plain(found: FoundDockerfile) -> Definition {
     let FoundDockerfile { path, source, tracked, aside, .. } = found;
     Definition { tracked, aside, ..Definition::of(path, &source) }
+}
+
+fn unreadable(broken: BrokenDockerfile) -> Definition {
+    let BrokenDockerfile { path, tracked, aside } = broken;
+    Definition { is_broken: true, ..plain(FoundDockerfile { path, source: Vec::new(), tracked, aside }) }
 }
 
 fn no_such_dockerfile(

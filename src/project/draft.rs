@@ -69,7 +69,7 @@ pub(super) fn draft(
         &Rules { include: options.include.clone(), exclude: options.exclude.clone() },
     );
     let mut diagnostics = found.diagnostics;
-    let mut definitions = definitions(found.dockerfiles, options, &mut diagnostics);
+    let mut definitions = definitions(found.dockerfiles, found.broken, options, &mut diagnostics);
     let mut readings: Vec<Evaluation> =
         definitions.par_iter().map(|definition| definition.evaluate(options, &BTreeMap::new())).collect();
     let naming = name(&definitions, &readings, checkout_name, origin_url, options);
@@ -84,7 +84,8 @@ pub(super) fn draft(
         .zip(&naming.names)
         .map(|((definition, reading), name)| Drafted::new(definition, name.clone(), reading))
         .collect();
-    let unresolved = bind(&mut images, &naming, options, &mut diagnostics);
+    let unknown = tree.unreadable_folders();
+    let unresolved = bind(&mut images, &naming, options, unknown, &mut diagnostics);
     declare(&mut images, &mut diagnostics);
     let graph = graph(&images);
     for at in graph.images_in_cycles() {
@@ -92,7 +93,7 @@ pub(super) fn draft(
     }
     diagnostics.extend(graph.cycles().iter().map(|cycle| cycle.diagnostic(&graph)));
     inherit_triggers(&mut images, &graph, options);
-    for image in &images {
+    for image in images.iter().filter(|image| !image.definition.is_broken) {
         let Definition { path, file, .. } = &image.definition;
         diagnostics.extend(findings(path, file, &image.evaluation));
     }
@@ -110,7 +111,11 @@ pub(super) fn draft(
 impl Drafted {
     pub(super) fn new(definition: Definition, name: ImageName, evaluation: Evaluation) -> Self {
         Self {
-            fault: definition.file.is_hopeless().then_some("does not parse"),
+            fault: match &definition {
+                definition if definition.is_broken => Some("has a Dockerfile that cannot be read"),
+                definition if definition.file.is_hopeless() => Some("does not parse"),
+                _ => None,
+            },
             definition,
             name,
             evaluation,
@@ -239,6 +244,7 @@ fn bind(
     images: &mut [Drafted],
     naming: &Naming,
     options: &Options,
+    unknown: &[(TreePath, String)],
     diagnostics: &mut Vec<Diagnostic>,
 ) -> Vec<Unresolved> {
     let mut unresolved = Vec::new();
@@ -273,6 +279,11 @@ fn bind(
                     diagnostics.push(naming.ambiguous(reference, &candidates, place));
                     image.fault = Some("has an ambiguous reference");
                 }
+                // Perhaps something builds it that nobody can see.
+                Binding::Unbuilt { .. } if !unknown.is_empty() => {
+                    diagnostics.push(unknown_origin(&used.expanded, &unknown[0].0, place));
+                    image.fault = Some("may be built from what cannot be read");
+                }
                 Binding::Unbuilt { closest } => {
                     image.bases.push(used.expanded.clone());
                     image.locked.extend(locked(used, reference, &options.lock));
@@ -291,6 +302,12 @@ fn bind(
         image.bases.dedup();
     }
     unresolved
+}
+
+fn unknown_origin(reference: &str, folder: &TreePath, place: Location) -> Diagnostic {
+    let message = format!("{reference} may be built from a Dockerfile in {folder}, which cannot be listed");
+    let hint = "make the folder readable, or let `.gitignore` name it if nothing is built from it";
+    Diagnostic::error(message).at(place).hint(hint)
 }
 
 /// Whether a stage may have this name.

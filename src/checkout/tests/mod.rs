@@ -3,4 +3,5 @@
 mod discover;
 mod history;
 mod identify;
+mod place;
 mod work_tree;
