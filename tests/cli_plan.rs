@@ -659,7 +659,10 @@ fn what_triggers_take_is_no_base_of_the_image_that_has_them() {
         ),
         ("tool/Dockerfile", "FROM busybox\nCOPY t /t\n"),
         ("tool/t", "1"),
-        ("api/Dockerfile", "FROM busybox AS builder\nRUN touch /x\nFROM acme/base\n"),
+        (
+            "api/Dockerfile",
+            "FROM busybox AS builder\nRUN touch /x\nFROM acme/base\nCOPY --from=builder /x /z\n",
+        ),
     ]);
     let plan = checkout.plan(&[]);
     assert_eq!(image(&plan, "base")["bases"], serde_json::json!(["busybox:latest"]));

@@ -36,9 +36,9 @@ struct File {
 
 fn name(random: &mut Random, is_classic: bool) -> &'static str {
     if !is_classic && random.percent(15) {
-        return *random.pick(&["TARGETOS", "TARGETSTAGE", "BUILDOS"]);
+        return random.pick::<&str>(&["TARGETOS", "TARGETSTAGE", "BUILDOS"]);
     }
-    *random.pick(&["A", "B", "C"])
+    random.pick::<&str>(&["A", "B", "C"])
 }
 
 fn value(random: &mut Random, is_classic: bool) -> String {

@@ -172,7 +172,7 @@ fn arguments_that_builders_read_differently() {
         for builder in if needs_buildkit { &BUILDERS[..1] } else { &BUILDERS } {
             let checkout = Checkout::with(&[("api/Dockerfile", dockerfile)]);
             for folder in ["a", "b", "linux", "default", "else"] {
-                checkout.write(&format!("api/{folder}/{folder}"), &format!("{at}"));
+                checkout.write(&format!("api/{folder}/{folder}"), format!("{at}"));
             }
             build_with(&engine, &checkout, builder, &[]).exits(0);
             let expected = format!("{}/expected-{at}-{builder}", engine.namespace);

@@ -173,7 +173,7 @@ pub(super) fn keyword(instruction: SourceInstruction) -> &'static str {
 
 /// Whether an engine that asks for `requested` (a path or pattern relative to the context) stays within
 /// the sources that were planned. Anything else means that the Dockerfile was understood differently.
-pub fn admits(sources: &[LocalSource], whole_context: bool, requested: &str) -> bool {
+fn admits(sources: &[LocalSource], whole_context: bool, requested: &str) -> bool {
     let requested = TreePath::clamped(requested);
     whole_context
         || sources.iter().any(|source| match &source.pattern {
@@ -181,6 +181,15 @@ pub fn admits(sources: &[LocalSource], whole_context: bool, requested: &str) -> 
                 requested.is_under(&TreePath::clamped(path))
             }
         })
+}
+
+/// The first of an engine's requests that goes beyond the sources that were planned; none at all asks for
+/// everything.
+pub fn excess(sources: &[LocalSource], whole_context: bool, requested: &[String]) -> Option<String> {
+    if requested.is_empty() && !admits(sources, whole_context, "") {
+        return Some("the whole context".to_owned());
+    }
+    requested.iter().find(|path| !admits(sources, whole_context, path)).cloned()
 }
 
 #[cfg(test)]
@@ -483,5 +492,17 @@ mod tests {
         }
         assert!(admits(&sources, true, "other"));
         assert!(admits(&[source("")], false, "other"));
+        let excess_of = |sources: &[LocalSource], whole, requested: &[&str]| {
+            let requested: Vec<String> = requested.iter().map(|path| (*path).to_owned()).collect();
+            excess(sources, whole, &requested)
+        };
+        assert_eq!(excess_of(&sources, false, &["src", "other", "x"]).as_deref(), Some("other"));
+        assert_eq!(excess_of(&sources, false, &["src", "a.txt"]).as_deref(), Some("a.txt"));
+        assert_eq!(excess_of(&sources, false, &["src", "gen/x"]), None);
+        // Everything is asked for by naming nothing.
+        assert_eq!(excess_of(&sources, false, &[]).as_deref(), Some("the whole context"));
+        assert_eq!(excess_of(&[], false, &[]).as_deref(), Some("the whole context"));
+        assert_eq!(excess_of(&sources, true, &[]), None);
+        assert_eq!(excess_of(&[source("a"), source("")], false, &[]), None);
     }
 }

@@ -92,12 +92,8 @@ impl ContextSource for PlannedContext {
 
     fn admits(&self, requested: &[String]) -> Result<(), String> {
         let image = &self.project.images[self.image];
-        let admits = |path: &str| context::admits(&image.evaluation.sources, image.context.whole, path);
-        if requested.is_empty() && !admits("") {
-            return Err("the whole context".to_owned());
-        }
-        match requested.iter().find(|path| !admits(path)) {
-            Some(path) => Err(path.clone()),
+        match context::excess(&image.evaluation.sources, image.context.whole, requested) {
+            Some(what) => Err(what),
             None => Ok(()),
         }
     }
