@@ -10,6 +10,8 @@
 
 pub mod printable;
 
+pub mod limits;
+
 pub mod path;
 
 pub mod diagnostic;

@@ -16,7 +16,8 @@ use super::questions::Questions;
 use super::revision_cache::RevisionCache;
 use super::tree_part::PartSource;
 use super::work_tree::WorkTree;
-use super::{CheckoutError, CommitId, executable, origin};
+use super::{CheckoutError, CommitId, executable, origin, read_own};
+use crate::limits;
 
 /// A git checkout: a work tree and the repository that it belongs to, or a bare repository, of which only
 /// commits can be read.
@@ -115,7 +116,7 @@ impl Checkout {
             parts.extend(submodules);
             next += 1;
         }
-        Ok(WorkTree::new(&self.root, disk, &folders, parts, self.blob_sizes.clone()))
+        WorkTree::new(&self.root, disk, &folders, parts, self.blob_sizes.clone())
     }
 
     /// Submodules that are checked out. Others are folders like any other.
@@ -160,7 +161,8 @@ impl Checkout {
         queries: &Questions,
     ) -> Result<Vec<Option<CommitId>>, CheckoutError> {
         let cache = self.common_dir.join("shipwright").join("revisions");
-        let shallow = std::fs::read(self.common_dir.join("shallow")).unwrap_or_default();
+        let shallow = read_own(&self.common_dir.join("shallow"), limits::GIT_LOG).ok().flatten();
+        let shallow = shallow.unwrap_or_default();
         let cache = RevisionCache::open(&cache, &shallow, queries);
         match cache.all(from) {
             Some(answers) => Ok(answers),

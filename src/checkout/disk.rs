@@ -2,12 +2,12 @@
 //! everything is relative to an open folder, which saves the kernel the way to it a hundred thousand times.
 
 use std::fs::File;
-use std::io::{self, Read};
+use std::io;
 use std::path::Path;
 #[cfg(not(target_os = "linux"))]
 use std::path::PathBuf;
 
-use super::NodeKind;
+use super::{NodeKind, at_most};
 
 /// A folder of the local file system, the root of a checkout.
 pub(super) struct Disk {
@@ -79,15 +79,11 @@ impl Listing {
 }
 
 impl Disk {
-    /// The bytes of a link's target, or of a file. Anything else is an error.
-    pub(super) fn read(&self, path: &[u8]) -> io::Result<Vec<u8>> {
+    /// The bytes of a link's target, or of a file of at most `limit` bytes. Anything else is an error.
+    pub(super) fn read(&self, path: &[u8], limit: u64) -> io::Result<Vec<u8>> {
         match self.state(path)?.kind {
             NodeKind::Link => self.link_target(path),
-            NodeKind::File => {
-                let mut bytes = Vec::new();
-                self.open(path)?.read_to_end(&mut bytes)?;
-                Ok(bytes)
-            }
+            NodeKind::File => at_most(self.open(path)?, limit),
             NodeKind::Folder => Err(io::ErrorKind::IsADirectory.into()),
             NodeKind::Other => Err(not_a_file()),
         }
@@ -100,7 +96,9 @@ fn not_a_file() -> io::Error {
 
 #[cfg(target_os = "linux")]
 mod system {
-    use rustix::fs::{AtFlags, FileType, Mode, OFlags, RawDir, Stat};
+    use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
+    use rustix::fs::{AtFlags, FileType, Mode, OFlags, RawDir, ResolveFlags, Stat, openat, openat2};
+    use rustix::io::Errno;
 
     use super::{Disk, File, FileState, Listing, Neighbours, NodeKind, Path, Stamp, io, not_a_file};
 
@@ -165,6 +163,37 @@ mod system {
                 Some(opened) => state_at(opened, &name[1..]),
                 None => self.disk.state(path),
             }
+        }
+    }
+
+    /// Opens each folder on the way by itself, so that none of them is a link.
+    fn open_step_by_step(root: BorrowedFd<'_>, path: &[u8], flags: OFlags) -> Result<OwnedFd, Errno> {
+        let on_the_way = OFlags::PATH | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let mut folder: Option<OwnedFd> = None;
+        let mut rest = path;
+        while let Some(slash) = rest.iter().position(|byte| *byte == b'/') {
+            let at = folder.as_ref().map_or(root, AsFd::as_fd);
+            folder = Some(openat(at, &rest[..slash], on_the_way, Mode::empty())?);
+            rest = &rest[slash + 1..];
+        }
+        openat(folder.as_ref().map_or(root, AsFd::as_fd), rest, flags, Mode::empty())
+    }
+
+    #[cfg(test)]
+    mod tests {
+        use super::*;
+
+        #[test]
+        fn a_folder_that_became_a_link_is_not_followed_with_old_kernels_either() {
+            let folder = tempfile::tempdir().expect("a folder");
+            std::fs::create_dir_all(folder.path().join("real/deep")).expect("folders");
+            std::fs::write(folder.path().join("real/deep/file"), "x").expect("written");
+            std::os::unix::fs::symlink("real", folder.path().join("link")).expect("a link");
+            let disk = Disk::new(folder.path()).expect("a folder");
+            let step_by_step =
+                |path: &str| open_step_by_step(disk.folder.as_fd(), path.as_bytes(), OFlags::RDONLY);
+            assert!(disk.open(b"real/deep/file").is_ok() && step_by_step("real/deep/file").is_ok());
+            assert!(disk.open(b"link/deep/file").is_err() && step_by_step("link/deep/file").is_err());
         }
     }
 
@@ -243,10 +272,17 @@ mod system {
             Neighbours { disk: self, folder: Vec::new(), opened: None }
         }
 
-        /// Opens a regular file; never follows a link at the end of `path`, never waits for a pipe.
+        /// Opens a regular file; never follows a link, at the end of `path` or on the way (a folder may have
+        /// become one), never waits for a pipe.
         pub(in super::super) fn open(&self, path: &[u8]) -> io::Result<File> {
             let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOFOLLOW | OFlags::NONBLOCK;
-            let file = File::from(rustix::fs::openat(&self.folder, here(path), flags, Mode::empty())?);
+            let folder = self.folder.as_fd();
+            let opened = match openat2(folder, here(path), flags, Mode::empty(), ResolveFlags::NO_SYMLINKS) {
+                // Before Linux 5.6, or where a container's filter does not know it.
+                Err(Errno::NOSYS | Errno::PERM) => open_step_by_step(folder, here(path), flags)?,
+                opened => opened?,
+            };
+            let file = File::from(opened);
             if file.metadata()?.is_file() { Ok(file) } else { Err(not_a_file()) }
         }
 

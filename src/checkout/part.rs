@@ -97,8 +97,9 @@ impl Part {
         Some(size as u64)
     }
 
-    /// The bytes of a blob, if they can be had.
-    pub(super) fn read_blob(&self, blob: BlobId) -> Option<Vec<u8>> {
+    /// The bytes of a blob, if they can be had and are no more than `limit`.
+    pub(super) fn read_blob(&self, blob: BlobId, limit: u64) -> Option<Vec<u8>> {
+        self.blob_size(blob).filter(|size| *size <= limit)?;
         Some(self.objects()?.odb().ok()?.read(oid(blob)).ok()?.data().to_vec())
     }
 

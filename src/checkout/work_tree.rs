@@ -20,7 +20,10 @@ use super::index::Index;
 use super::part::Part;
 use super::stat_cache::StatCache;
 use super::walk::{self, Walked};
-use super::{BlobId, FileTree, Identity, InputKind, Node, NodeKind, Snapshot, Tracking};
+use super::{
+    BlobId, CheckoutError, FileTree, Identity, InputKind, Node, NodeKind, Snapshot, Tracking, read_own,
+};
+use crate::limits;
 use crate::path::TreePath;
 
 /// The files of a checkout as they are on disk, like those that `docker build` would see.
@@ -84,9 +87,12 @@ impl WorkTree {
         folders: &FolderCache,
         parts: Vec<Part>,
         blob_sizes: Arc<BlobSizes>,
-    ) -> Self {
+    ) -> Result<Self, CheckoutError> {
         let walked = walk::walk(&disk, folders, &parts);
-        let attributes = attributes(&disk, &parts, &walked);
+        if let Some((path, error)) = parts.iter().find_map(|part| part.ignores.problem()) {
+            return Err(CheckoutError::io(&path, error));
+        }
+        let attributes = attributes(&disk, &parts, &walked)?;
         let files = files(&parts, &walked);
         let mut unlisted = Files::new();
         for found in walked.unlisted {
@@ -98,7 +104,7 @@ impl WorkTree {
         let changed_for_git = parts.iter().map(|_| OnceLock::new()).collect();
         let mut submodules: Vec<_> = parts[1..].iter().map(|part| TreePath::new(&part.folder)).collect();
         submodules.sort();
-        Self {
+        Ok(Self {
             keeps_modes: disk.keeps_modes(),
             disk,
             parts,
@@ -112,7 +118,7 @@ impl WorkTree {
             nodes: OnceLock::new(),
             root: root.to_owned(),
             changed_for_git,
-        }
+        })
     }
 
     /// How the work tree differs from `base`. What is in only one of them is found for the whole checkout
@@ -297,11 +303,11 @@ impl FileTree for WorkTree {
         below.any(|at| matches!(self.files.data(at).kind, NodeKind::File | NodeKind::Link))
     }
 
-    fn read(&self, path: &TreePath) -> io::Result<Vec<u8>> {
+    fn read(&self, path: &TreePath, limit: u64) -> io::Result<Vec<u8>> {
         if self.kind(path).is_none() {
             return Err(named(path.as_bytes(), &io::ErrorKind::NotFound.into()));
         }
-        self.disk.read(path.as_bytes()).map_err(|error| named(path.as_bytes(), &error))
+        self.disk.read(path.as_bytes(), limit).map_err(|error| named(path.as_bytes(), &error))
     }
 
     fn list(&self, folder: &TreePath, prune: &mut dyn FnMut(&TreePath) -> bool) -> io::Result<Vec<Node>> {
@@ -354,7 +360,7 @@ impl Snapshot for WorkTree {
         match self.kind(path) {
             Some(NodeKind::File) => {}
             // Links have few bytes; all the other kinds are errors, which reading says.
-            _ => return Ok(Box::new(io::Cursor::new(self.read(path)?))),
+            _ => return Ok(Box::new(io::Cursor::new(self.read(path, limits::LINK)?))),
         }
         Ok(Box::new(self.disk.open(path.as_bytes()).map_err(|error| named(path.as_bytes(), &error))?))
     }
@@ -428,18 +434,22 @@ fn files(parts: &[Part], walked: &Walked) -> Files<Entry> {
 
 /// The attribute files of each part. One that was deleted still counts as it is in the index, as for git: what it
 /// said was true when the files that it is about were checked out.
-fn attributes(disk: &Disk, parts: &[Part], walked: &Walked) -> Vec<Attributes> {
+fn attributes(disk: &Disk, parts: &[Part], walked: &Walked) -> Result<Vec<Attributes>, CheckoutError> {
     let of_part = |(at, part): (usize, &Part)| {
         let on_disk = walked.attribute_files.iter().filter(|(part, _)| *part == at);
+        let read = |path: &Vec<u8>| {
+            let failed = |error| CheckoutError::io(Path::new(&TreePath::new(path).to_text()), error);
+            disk.read(path, limits::GIT_FILE).map_err(failed)
+        };
         let mut texts: Vec<(Vec<u8>, Vec<u8>)> = on_disk
-            .map(|(_, path)| (path[part.prefix_length()..].to_owned(), disk.read(path).unwrap_or_default()))
-            .collect();
+            .map(|(_, path)| Ok((path[part.prefix_length()..].to_owned(), read(path)?)))
+            .collect::<Result<_, CheckoutError>>()?;
         let absent =
             walked.tracked[at].iter().enumerate().filter(|(_, code)| code.load(Relaxed) == walk::ABSENT);
         for (index, _) in absent {
             let path = part.index.path(index);
             if path.ends_with(ATTRIBUTES) && !part.index.is_submodule(index) {
-                let text = part.read_blob(part.index.blob(index)).unwrap_or_default();
+                let text = part.read_blob(part.index.blob(index), limits::GIT_FILE).unwrap_or_default();
                 texts.push((path.to_owned(), text));
             }
         }
@@ -448,11 +458,16 @@ fn attributes(disk: &Disk, parts: &[Part], walked: &Walked) -> Vec<Attributes> {
             .filter_map(|(path, text)| Some(Source { folder: attributes_folder(path)?, text }))
             .collect();
         let settings = &part.settings;
-        let general = settings.attributes_file.as_ref().and_then(|path| std::fs::read(path).ok());
-        let info = std::fs::read(&settings.info_attributes).ok();
-        Attributes::new(general.as_deref(), &sources, info.as_deref())
+        let general = settings.attributes_file.as_ref().and_then(|path| own(path));
+        let info = own(&settings.info_attributes);
+        Ok(Attributes::new(general.as_deref(), &sources, info.as_deref()))
     };
     parts.iter().enumerate().map(of_part).collect()
+}
+
+/// One of the user's or the repository's own. Git goes on without one that cannot be read.
+pub(super) fn own(path: &Path) -> Option<Vec<u8>> {
+    read_own(path, limits::GIT_FILE).ok().flatten()
 }
 
 const ATTRIBUTES: &[u8] = b".gitattributes";

@@ -1,5 +1,6 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::fs::File;
 use std::path::Path;
 
 use super::args::{GlobalArgs, InspectArgs, PlanFormat};
@@ -7,9 +8,10 @@ use super::environment::Environment;
 use super::error::{CliError, ExitCode};
 use super::output::Output;
 use super::settings::{self, arguments};
-use crate::checkout::{Checkout, FileTree, Pathspecs, Questions, WorkTree};
+use crate::checkout::{Checkout, FileTree, Pathspecs, Questions, WorkTree, at_most};
 use crate::dockerfile::Scope;
 use crate::image::Platform;
+use crate::limits;
 use crate::path::TreePath;
 use crate::printable::printable;
 use crate::project::{Inspection, inspect};
@@ -28,7 +30,9 @@ pub(super) fn run(
         None => environment.current_dir.clone(),
     };
     let file = start.join(&args.dockerfile);
-    let source = std::fs::read(&file).map_err(|error| {
+    // Whoever names a file means what it leads to, and it may be a pipe.
+    let read = File::open(&file).and_then(|file| at_most(file, limits::DOCKERFILE));
+    let source = read.map_err(|error| {
         CliError::usage(format!("cannot read {}: {error}", printable(&file.display().to_string())))
     })?;
     let Place { path, found } = place(&file, output);

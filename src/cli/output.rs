@@ -12,10 +12,11 @@ use super::environment::{Environment, terminal_size};
 use super::error::{CliError, ExitCode};
 use super::session::start_folder;
 use super::settings::{CiOutput, ci_output};
-use crate::checkout::Snapshot;
+use crate::checkout::{Snapshot, read_file, read_on_disk};
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::execution::{Event, Outcome};
 use crate::image::ImageReference;
+use crate::limits;
 use crate::path::TreePath;
 use crate::plan::{Affected, Plan};
 use crate::report::{
@@ -230,8 +231,8 @@ impl Output {
 
     fn source(&self, path: &TreePath) -> Option<Vec<u8>> {
         match &self.files {
-            Some(files) => files.read(path).ok(),
-            None => std::fs::read(path.to_os(self.root.as_deref()?)).ok(),
+            Some(files) => read_file(&**files, path, limits::EXCERPT).ok()?,
+            None => read_on_disk(self.root.as_deref()?, path, limits::EXCERPT).ok()?,
         }
     }
 

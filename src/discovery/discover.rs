@@ -1,18 +1,15 @@
 use std::collections::BTreeMap;
-use std::io::{self, Read};
+use std::io;
 
 use rayon::prelude::*;
 
 use super::content::has_from;
-use super::links::{self, Target};
 use super::names::{FileNameForm, dockerfile_name};
 use super::rules::{Class, Classes, Rules};
-use crate::checkout::{NodeKind, Snapshot, Tracking};
+use crate::checkout::{NodeKind, Snapshot, Target, Tracking, follow};
 use crate::diagnostic::{Diagnostic, Location};
+use crate::limits;
 use crate::path::TreePath;
-
-/// No Dockerfile is as long as this; a disk image called `Dockerfile.img` may be.
-const LONGEST: u64 = 16 << 20;
 
 /// A Dockerfile and its text.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -107,10 +104,10 @@ fn read(tree: &dyn Snapshot, candidate: &Candidate) -> Outcome {
     let path = &candidate.path;
     let place = || Location::file(path.clone());
     let target = match candidate.kind {
-        NodeKind::Link => match links::follow(tree, path) {
+        NodeKind::Link => match follow(tree, path) {
             Target::File(target) => target,
             Target::NotAFile => return Outcome::Other,
-            Target::Nowhere => {
+            Target::Nowhere | Target::Outside => {
                 let message =
                     format!("{path} is a link to nothing inside the checkout, so it is not a Dockerfile");
                 return Outcome::Problem(Diagnostic::note(message).at(place()));
@@ -118,15 +115,19 @@ fn read(tree: &dyn Snapshot, candidate: &Candidate) -> Outcome {
         },
         _ => path.clone(),
     };
-    match bytes(tree, &target) {
-        Ok(Some(source)) if candidate.form == FileNameForm::Plain || has_from(&source) => {
+    match tree.read(&target, limits::DOCKERFILE) {
+        Ok(source) if candidate.form == FileNameForm::Plain || has_from(&source) => {
             Outcome::Dockerfile(source)
         }
-        Ok(None) if candidate.form == FileNameForm::Plain => {
-            let message = format!("{path} is longer than any Dockerfile");
-            Outcome::Problem(Diagnostic::error(message).at(place()))
-        }
         Ok(_) => Outcome::Other,
+        // It may be a disk image.
+        Err(error) if is_too_long(&error) && candidate.form != FileNameForm::Plain => Outcome::Other,
+        Err(error) if is_too_long(&error) => {
+            let size = limits::size(limits::DOCKERFILE);
+            let hint = "if it is none, leave it out with `exclude` in the settings";
+            let message = format!("{path} is longer than {size}, as no Dockerfile is");
+            Outcome::Unreadable(Diagnostic::error(message).at(place()).hint(hint))
+        }
         // The error names the path.
         Err(error) => {
             let hint = "make it readable, or leave it out with `exclude` in the settings";
@@ -135,11 +136,8 @@ fn read(tree: &dyn Snapshot, candidate: &Candidate) -> Outcome {
     }
 }
 
-/// The bytes of a file, unless there are too many.
-fn bytes(tree: &dyn Snapshot, path: &TreePath) -> io::Result<Option<Vec<u8>>> {
-    let mut bytes = Vec::new();
-    tree.open(path)?.take(LONGEST + 1).read_to_end(&mut bytes)?;
-    Ok((bytes.len() as u64 <= LONGEST).then_some(bytes))
+fn is_too_long(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::FileTooLarge
 }
 
 fn left_out_note(reasons: &BTreeMap<Option<&'static str>, usize>) -> Option<Diagnostic> {
@@ -254,7 +252,7 @@ mod tests {
 
     #[test]
     fn a_huge_variant_is_not_read_into_memory() {
-        let huge = "x".repeat(usize::try_from(LONGEST).expect("small") + 1);
+        let huge = "x".repeat(usize::try_from(limits::DOCKERFILE).expect("small") + 1);
         let found = find(&MemoryTree::new([("Dockerfile.img", &*huge), ("Dockerfile", &*huge)]));
         assert_eq!(paths(&found), [""; 0]);
         assert_eq!(found.diagnostics.len(), 1);

@@ -5,6 +5,7 @@ use crate::checkout::{BlobHasher, BlobId, InputKind, Snapshot};
 use crate::context;
 use crate::engine::{ContextEntry, ContextKind, ContextSource};
 use crate::inputs::InputFile;
+use crate::limits;
 use crate::project::{ContextFile, Project};
 
 /// The planned inputs of one image, as the engine may ask for them. Each byte is hashed on its way: a file
@@ -30,7 +31,9 @@ impl PlannedContext {
             .files()
             .map(|(input, file)| {
                 let kind = match input.kind {
-                    InputKind::Link => ContextKind::Link { target: planned.tree.read(&file.path)? },
+                    InputKind::Link => {
+                        ContextKind::Link { target: planned.tree.read(&file.path, limits::LINK)? }
+                    }
                     InputKind::File | InputKind::Executable => ContextKind::File {
                         executable: input.kind == InputKind::Executable,
                         size: planned.tree.length(&file.path, file.size)?,

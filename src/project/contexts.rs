@@ -8,6 +8,7 @@ use crate::checkout::{Node, NodeKind, PathPattern, Snapshot};
 use crate::context::{self, ContextRoot, IgnoreRules, SourceSpec};
 use crate::diagnostic::{Diagnostic, Location};
 use crate::dockerfile::SourcePattern;
+use crate::limits;
 use crate::path::TreePath;
 
 /// What one image reads of the checkout.
@@ -78,7 +79,9 @@ fn read(tree: &dyn Snapshot, image: &Image, definition: &Definition) -> Result<B
     let ignore_file = context::ignore_file(tree, &image.dockerfile, &root);
     let rules = match &ignore_file {
         None => Ok(IgnoreRules::default()),
-        Some(path) => IgnoreRules::parse(&tree.read(path)?).map_err(|error| (error, path)),
+        Some(path) => {
+            IgnoreRules::parse(&tree.read(path, limits::DOCKER_IGNORE)?).map_err(|error| (error, path))
+        }
     };
     let rules = match rules {
         Ok(rules) => rules,

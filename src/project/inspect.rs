@@ -11,6 +11,7 @@ use crate::dockerfile::{
     CopyInstruction, Dockerfile, Evaluation, Instruction, InstructionKind, Mount, RunInstruction, Scope,
     SourcePattern, evaluate, parse,
 };
+use crate::limits;
 use crate::path::TreePath;
 
 /// What is read in one Dockerfile, in the form of `inspect --format json`.
@@ -273,7 +274,7 @@ fn add_context(
     inspection.ignore_file = ignore_file.as_ref().map(TreePath::to_text);
     let rules = match &ignore_file {
         None => None,
-        Some(file) => match IgnoreRules::parse(&tree.read(file)?) {
+        Some(file) => match IgnoreRules::parse(&tree.read(file, limits::DOCKER_IGNORE)?) {
             Ok(rules) => Some(rules),
             Err(error) => {
                 inspection.diagnostics.push(error.into_diagnostic(file.clone()));
