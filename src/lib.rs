@@ -12,6 +12,8 @@ pub mod printable;
 
 pub mod limits;
 
+pub mod redact;
+
 pub mod path;
 
 pub mod diagnostic;

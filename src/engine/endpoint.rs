@@ -7,7 +7,7 @@ use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
 
 use super::{Builder, EngineError};
-use crate::limits;
+use crate::{limits, redact};
 
 /// Where a container engine listens.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -84,9 +84,13 @@ impl Endpoint {
     }
 
     fn parse(text: &str, tls: bool) -> Result<Self, EngineError> {
-        let invalid = || EngineError::InvalidEndpoint(text.to_owned());
+        let invalid = || EngineError::InvalidEndpoint(redact::masked(text).into_owned());
         let unsupported = |what, hint: &str| {
-            Err(EngineError::UnsupportedEndpoint { address: text.to_owned(), what, hint: hint.to_owned() })
+            Err(EngineError::UnsupportedEndpoint {
+                address: redact::masked(text).into_owned(),
+                what,
+                hint: hint.to_owned(),
+            })
         };
         let (scheme, rest) = match text.split_once("://") {
             Some(parts) => parts,
