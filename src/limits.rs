@@ -5,6 +5,12 @@
 /// The settings file. One with a table for each of 1,000 images has about 100 kB.
 pub const SETTINGS: u64 = 1 << 20;
 
+/// `[image.NAME]` tables of the settings. Each may be an image of its own; no checkout is known with 2,000.
+pub const SETTINGS_IMAGES: usize = 4_096;
+
+/// Lines of the settings' `[names]`, each of which may be tried on every Dockerfile.
+pub const SETTINGS_NAMES: usize = 16_384;
+
 /// `shipwright.lock`. A base takes about 120 bytes, so that is over 30,000 of them.
 pub const LOCK: u64 = 4 << 20;
 
@@ -36,11 +42,14 @@ pub const HOOK: u64 = 64 << 20;
 /// Docker's own configuration, or a context of it.
 pub const DOCKER_CONFIG: u64 = 1 << 20;
 
-/// An engine's answer that is read whole: lists of images are the longest, with about 1 kB for each.
-pub const ENGINE_ANSWER: u64 = 64 << 20;
+/// A line of a build's output. Longer ones are cut, so that output without line breaks cannot fill the memory.
+pub const LOG_LINE: usize = 16 << 10;
 
-/// A line of an engine's stream of messages. The daemon's own have some kilobytes.
-pub const ENGINE_LINE: usize = 4 << 20;
+/// Lines of a failed step's output that are kept for its message.
+pub const LOG_TAIL: usize = 100;
+
+/// Errors in one Dockerfile, behind which the rest of it is not read. One takes about 300 bytes of memory.
+pub const SYNTAX_ERRORS: usize = 250_000;
 
 /// Findings that are shown; the others are counted.
 pub const FINDINGS: usize = 200;
