@@ -37,8 +37,7 @@ const PICTURE: char = '\u{fe0f}';
 /// characters or ignorable by default (bidirectional controls, zero width, fillers, variation selectors, tags).
 pub fn is_unsafe(c: char) -> bool {
     match c {
-        '\t' => false,
-        '\u{20}'..='\u{7e}' => false,
+        '\t' | '\u{20}'..='\u{7e}' => false,
         c if c.is_control() => true,
         '\u{ad}'
         | '\u{34f}'

@@ -93,11 +93,11 @@ fn long_settings_end() {
 
 #[test]
 fn deep_and_long_files_end() {
-    let deep = |open: &str, close: &str| open.repeat(200_000) + &close.repeat(200_000);
+    let deep = |open: &str, close: &str| open.repeat(50_000) + &close.repeat(50_000);
     for (file, text) in [
         ("shipwright.toml", format!("a = {}", deep("[", "]"))),
         ("shipwright.toml", format!("a = {}", deep("{a=", "}"))),
-        ("shipwright.toml", format!("{} = 1", "a.".repeat(200_000) + "a")),
+        ("shipwright.toml", format!("{} = 1", "a.".repeat(50_000) + "a")),
         (".shipwright.json", deep("[", "]")),
         (".shipwright.json", deep("{\"a\":", "}")),
         ("shipwright.lock", format!("version = {}", deep("[", "]"))),
@@ -108,23 +108,23 @@ fn deep_and_long_files_end() {
     let nested = |depth: usize| "${A:-".repeat(depth) + "x" + &"}".repeat(depth);
     for text in [
         format!("FROM busybox\nRUN {}\n", "x".repeat(1_000_000)),
-        format!("FROM busybox\nRUN {}x\n", "x \\\n".repeat(200_000)),
-        format!("FROM {}\n", nested(100_000)),
-        format!("FROM busybox\nCOPY {} /\n", nested(100_000)),
-        lines(20_000, |at| format!("FROM busybox AS s{at}")) + &lines(1, |_| "COPY --from=s1 / /".to_owned()),
-        lines(20_000, |at| {
+        format!("FROM busybox\nRUN {}x\n", "x \\\n".repeat(50_000)),
+        format!("FROM {}\n", nested(25_000)),
+        format!("FROM busybox\nCOPY {} /\n", nested(25_000)),
+        lines(5_000, |at| format!("FROM busybox AS s{at}")) + &lines(1, |_| "COPY --from=s1 / /".to_owned()),
+        lines(5_000, |at| {
             if at == 0 { "FROM busybox AS s0".to_owned() } else { format!("FROM s{} AS s{at}", at - 1) }
         }),
-        lines(50_000, |at| format!("ARG A{at}=1"))
+        lines(10_000, |at| format!("ARG A{at}=1"))
             + "FROM busybox\n"
-            + &lines(50_000, |at| format!("ARG A{at}")),
+            + &lines(10_000, |at| format!("ARG A{at}")),
         format!("FROM busybox\nARG A=x\n{}", lines(30, |_| "ARG A=$A$A$A$A".to_owned())),
         format!("ARG A=x\n{}FROM $A\n", lines(30, |_| "ARG A=$A$A$A$A".to_owned())),
-        format!("FROM busybox\n{}", lines(50_000, |at| format!("ENV A{at}=$A{}", at.saturating_sub(1)))),
-        format!("FROM busybox\nCOPY {}\n", "a ".repeat(50_000)),
-        format!("FROM busybox\nCOPY {}x /\n", "*".repeat(100_000)),
-        format!("FROM busybox\n{}", lines(20_000, |at| format!("RUN <<E{at}\nx\nE{at}"))),
-        format!("FROM busybox\nRUN <<A <<B\n{}", "x\n".repeat(400_000)),
+        format!("FROM busybox\n{}", lines(10_000, |at| format!("ENV A{at}=$A{}", at.saturating_sub(1)))),
+        format!("FROM busybox\nCOPY {}\n", "a ".repeat(10_000)),
+        format!("FROM busybox\nCOPY {}x /\n", "*".repeat(25_000)),
+        format!("FROM busybox\n{}", lines(5_000, |at| format!("RUN <<E{at}\nx\nE{at}"))),
+        format!("FROM busybox\nRUN <<A <<B\n{}", "x\n".repeat(100_000)),
     ] {
         let shop = shop(&[("b/Dockerfile", &text)]);
         for arguments in [&["plan", "--offline"][..], &["inspect", "b/Dockerfile"]] {

@@ -548,7 +548,10 @@ fn events_that_cannot_be_written_are_an_error_though_the_images_are_there() {
     let engine = engine!();
     let checkout = Checkout::with(&[("api/Dockerfile", "FROM busybox\nRUN true\n")]);
     let full = || std::fs::File::options().write(true).open("/dev/full").expect("a device");
-    engine.run(&checkout, &["build", "--events", "/dev/full"]).exits(1).says("cannot write --events /dev/full");
+    engine
+        .run(&checkout, &["build", "--events", "/dev/full"])
+        .exits(1)
+        .says("cannot write --events /dev/full");
     assert!(engine.has("api"));
     let mut command = engine.command(&checkout, &["build", "--progress", "json"]);
     let output = command.stdout(full()).stderr(Stdio::piped()).output().expect("it runs");

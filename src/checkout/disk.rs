@@ -179,24 +179,6 @@ mod system {
         openat(folder.as_ref().map_or(root, AsFd::as_fd), rest, flags, Mode::empty())
     }
 
-    #[cfg(test)]
-    mod tests {
-        use super::*;
-
-        #[test]
-        fn a_folder_that_became_a_link_is_not_followed_with_old_kernels_either() {
-            let folder = tempfile::tempdir().expect("a folder");
-            std::fs::create_dir_all(folder.path().join("real/deep")).expect("folders");
-            std::fs::write(folder.path().join("real/deep/file"), "x").expect("written");
-            std::os::unix::fs::symlink("real", folder.path().join("link")).expect("a link");
-            let disk = Disk::new(folder.path()).expect("a folder");
-            let step_by_step =
-                |path: &str| open_step_by_step(disk.folder.as_fd(), path.as_bytes(), OFlags::RDONLY);
-            assert!(disk.open(b"real/deep/file").is_ok() && step_by_step("real/deep/file").is_ok());
-            assert!(disk.open(b"link/deep/file").is_err() && step_by_step("link/deep/file").is_err());
-        }
-    }
-
     impl Disk {
         pub(in super::super) fn new(root: &Path) -> io::Result<Self> {
             Ok(Self { folder: rustix::fs::open(root, FOLDER, Mode::empty())? })
@@ -288,6 +270,24 @@ mod system {
 
         pub(in super::super) fn link_target(&self, path: &[u8]) -> io::Result<Vec<u8>> {
             Ok(rustix::fs::readlinkat(&self.folder, here(path), Vec::new())?.into_bytes())
+        }
+    }
+
+    #[cfg(test)]
+    mod tests {
+        use super::*;
+
+        #[test]
+        fn a_folder_that_became_a_link_is_not_followed_with_old_kernels_either() {
+            let folder = tempfile::tempdir().expect("a folder");
+            std::fs::create_dir_all(folder.path().join("real/deep")).expect("folders");
+            std::fs::write(folder.path().join("real/deep/file"), "x").expect("written");
+            std::os::unix::fs::symlink("real", folder.path().join("link")).expect("a link");
+            let disk = Disk::new(folder.path()).expect("a folder");
+            let step_by_step =
+                |path: &str| open_step_by_step(disk.folder.as_fd(), path.as_bytes(), OFlags::RDONLY);
+            assert!(disk.open(b"real/deep/file").is_ok() && step_by_step("real/deep/file").is_ok());
+            assert!(disk.open(b"link/deep/file").is_err() && step_by_step("link/deep/file").is_err());
         }
     }
 }

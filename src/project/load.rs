@@ -213,7 +213,7 @@ fn adjust(
             }
             // Nobody reads the hints of thousands.
             None if diagnostics.len() >= limits::FINDINGS => {
-                diagnostics.push(unknown_image(name, image, &[]))
+                diagnostics.push(unknown_image(name, image, &[]));
             }
             None => diagnostics.push(unknown_image(name, image, &naming.names)),
         }
