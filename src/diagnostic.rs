@@ -106,6 +106,24 @@ impl Diagnostic {
     }
 }
 
+/// Where the lines of a text begin, so that the line of a place is found without counting from the start again.
+#[derive(Clone, Debug, Default)]
+pub struct LineIndex {
+    starts: Vec<usize>,
+}
+
+impl LineIndex {
+    /// Reads a text once.
+    pub fn new(text: &str) -> Self {
+        Self { starts: text.match_indices('\n').map(|(at, _)| at + 1).collect() }
+    }
+
+    /// The line, from 1, that holds the byte at `offset`.
+    pub fn line_of(&self, offset: usize) -> usize {
+        1 + self.starts.partition_point(|start| *start <= offset)
+    }
+}
+
 /// The candidates closest to what was written, best first, for hints: at most three, and none that is
 /// far from it.
 pub fn closest(wanted: &str, candidates: impl IntoIterator<Item = String>) -> Vec<String> {
@@ -123,6 +141,13 @@ pub fn closest(wanted: &str, candidates: impl IntoIterator<Item = String>) -> Ve
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn lines_are_counted_from_one() {
+        let lines = LineIndex::new("a\n\nb");
+        assert_eq!([0, 1, 2, 3, 9].map(|at| lines.line_of(at)), [1, 1, 2, 3, 3]);
+        assert_eq!(LineIndex::new("").line_of(0), 1);
+    }
 
     #[test]
     fn closest_names_typing_errors_and_nothing_far() {

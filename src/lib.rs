@@ -10,6 +10,10 @@
 
 pub mod printable;
 
+pub mod limits;
+
+pub mod redact;
+
 pub mod path;
 
 pub mod diagnostic;

@@ -8,24 +8,26 @@ use std::path::{Path, PathBuf};
 /// The order of the modules, and where a module may use less than everything above it.
 const ORDER: &[(&str, Allowed)] = &[
     ("printable", Allowed::Only(&[])),
+    ("limits", Allowed::Only(&[])),
+    ("redact", Allowed::Only(&[])),
     ("path", Allowed::Only(&["printable"])),
     ("diagnostic", Allowed::Only(&["path"])),
     ("image", Allowed::Only(&[])),
-    ("lockfile", Allowed::Only(&["diagnostic", "image", "path"])),
+    ("lockfile", Allowed::Only(&["diagnostic", "image", "limits", "path"])),
     ("checkout", Allowed::Above),
     ("discovery", Allowed::Above),
-    ("dockerfile", Allowed::Only(&["diagnostic", "image", "path"])),
-    ("naming", Allowed::Only(&["diagnostic", "discovery", "image", "path", "printable"])),
+    ("dockerfile", Allowed::Only(&["diagnostic", "image", "limits", "path"])),
+    ("naming", Allowed::Only(&["diagnostic", "discovery", "image", "limits", "path", "printable"])),
     ("context", Allowed::Above),
     ("graph", Allowed::Only(&["diagnostic", "image", "naming", "path", "printable"])),
     ("inputs", Allowed::Only(&["checkout", "image", "path"])),
     ("project", Allowed::Above),
     ("plan", Allowed::Above),
-    ("engine", Allowed::Only(&["image"])),
-    ("registry", Allowed::Only(&["image"])),
+    ("engine", Allowed::Only(&["image", "limits", "redact"])),
+    ("registry", Allowed::Only(&["image", "limits", "redact"])),
     ("execution", Allowed::Above),
     ("publish", Allowed::Above),
-    ("hook", Allowed::Only(&["checkout", "diagnostic", "image", "path", "printable"])),
+    ("hook", Allowed::Only(&["checkout", "diagnostic", "image", "limits", "path", "printable"])),
     ("report", Allowed::Above),
     ("cli", Allowed::Above),
 ];
@@ -51,6 +53,41 @@ const EDGES: &[(&str, &str, &str)] = &[(
     "env::var",
     "git's own settings are where git looks for them, as for libgit2",
 )];
+
+/// What opens or reads a file. A checkout's files are only read through `checkout::whole` and `checkout::disk`,
+/// which follow no link out of it, wait for no pipe and stop at a limit.
+const READING: &[&str] = &[
+    "fs::read(",
+    "fs::read_to_string",
+    "File::open",
+    "File::options",
+    "OpenOptions",
+    "fs::File",
+    "read_to_end(",
+];
+
+/// Files that read something else, and what.
+const READERS: &[(&str, &str)] = &[
+    ("checkout/disk.rs", "the door to the checkout's files"),
+    ("checkout/whole.rs", "the door to the checkout's files"),
+    ("checkout/identify.rs", "a file that the door opened, as many bytes as it had when it was listed"),
+    ("checkout/index.rs", "git's index"),
+    ("checkout/stat_cache.rs", "a cache of our own"),
+    ("checkout/folder_cache.rs", "a cache of our own"),
+    ("checkout/blob_sizes.rs", "a cache of our own"),
+    ("checkout/revision_cache.rs", "a cache of our own"),
+    ("inputs/manifest.rs", "a cache of our own"),
+    ("lockfile/store.rs", "writes the lock"),
+    ("engine/endpoint.rs", "docker's configuration"),
+    ("registry/auth/credentials.rs", "docker's configuration"),
+    ("registry/tls.rs", "the user's certificates"),
+    ("hook/folder.rs", "writes a hook"),
+    ("execution/lock.rs", "a lock of our own"),
+    ("cli/build_options.rs", "a secret that the user names"),
+    ("cli/inspect.rs", "a Dockerfile that the user names"),
+    ("cli/output.rs", "writes events and summaries where the user wants them"),
+    ("cli/hook/pre_push.rs", "standard input"),
+];
 
 #[derive(Clone, Copy)]
 enum Allowed {
@@ -156,6 +193,33 @@ fn files_stay_small_enough_to_read() {
         }
     }
     assert!(long.is_empty(), "split by responsibility:\n{}", long.join("\n"));
+}
+
+#[test]
+fn files_are_read_through_one_door() {
+    let mut violations = Vec::new();
+    let mut readers = BTreeSet::new();
+    for (file, text) in modules().into_values().flatten() {
+        let is_test =
+            file.components().any(|part| matches!(part.as_os_str().to_str(), Some("tests" | "testing.rs")));
+        if is_test {
+            continue;
+        }
+        let product = text.split("#[cfg(test)]\nmod tests").next().unwrap_or_default();
+        let lines = product.lines().filter(|line| !line.trim_start().starts_with("//"));
+        let reads = lines.filter(|line| READING.iter().any(|word| line.contains(word)));
+        let name = file.to_string_lossy().replace('\\', "/");
+        let known = READERS.iter().any(|(reader, _)| *reader == name);
+        for line in reads {
+            readers.insert(name.clone());
+            if !known {
+                violations.push(format!("{name}: {}", line.trim()));
+            }
+        }
+    }
+    assert!(violations.is_empty(), "read it with checkout::read_file:\n{}", violations.join("\n"));
+    let idle: Vec<_> = READERS.iter().filter(|(reader, _)| !readers.contains(*reader)).collect();
+    assert!(idle.is_empty(), "no longer readers: {idle:?}");
 }
 
 /// Only the settings layer reads the environment, and only `main` and the command line print.

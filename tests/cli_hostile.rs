@@ -138,3 +138,153 @@ fn a_read_only_checkout_is_planned_and_nothing_is_cached() {
     let Some(run) = run_as_nobody(&checkout, &["plan", "--offline", "--format", "json"]) else { return };
     assert_eq!(support::keys(&run.exits(0).json()), expected);
 }
+
+/// The files of a checkout that are read whole, but for Dockerfiles.
+const READ_WHOLE: [&str; 3] = ["shipwright.toml", ".shipwright.json", "shipwright.lock"];
+
+#[test]
+fn a_file_of_the_checkout_that_leads_out_of_it_is_not_read() {
+    for name in READ_WHOLE {
+        for form in ["absolute", "relative", "folder", "git", "chain"] {
+            let checkout = context(&[("ci/keep", "")]);
+            fs::write(checkout.beside("credentials"), "[default]\naws_secret = hunter2\n").expect("a file");
+            fs::create_dir(checkout.beside("aws")).expect("a folder");
+            fs::write(checkout.beside("aws/credentials"), "aws_secret = hunter2\n").expect("a file");
+            fs::write(checkout.root.join(".git/token"), "aws_secret = hunter2\n").expect("a file");
+            match form {
+                "absolute" => symlink(checkout.beside("credentials"), checkout.root.join(name)),
+                "relative" => symlink("../credentials", checkout.root.join(name)),
+                "folder" => symlink("../../aws", checkout.root.join("ci/out"))
+                    .and_then(|()| symlink("ci/out/credentials", checkout.root.join(name))),
+                "git" => symlink(".git/token", checkout.root.join(name)),
+                _ => symlink("../../credentials", checkout.root.join("ci/out"))
+                    .and_then(|()| symlink("ci/out", checkout.root.join(name))),
+            }
+            .expect("a link");
+            checkout.commit("a link");
+            for arguments in [
+                &["plan", "--offline"][..],
+                &["plan", "--offline", "--rev", "HEAD"],
+                &["images", "--offline"],
+                &["graph", "--offline"],
+                &["affected", "--since", "HEAD"],
+                &["lock", "--check"],
+            ] {
+                let run = checkout.run_without_hanging(arguments);
+                let told = format!("{}{}", run.stdout, run.stderr);
+                assert!(!told.contains("hunter2") && !told.contains("aws_secret"), "{form} {name}: {told}");
+                assert_eq!(run.code, 2, "{form} {name} {arguments:?}: {run:?}");
+                run.says(name).says("leads out of the checkout");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_link_inside_the_checkout_is_followed() {
+    let checkout = context(&[("ci/settings.toml", "namespace = \"inside\"\n"), ("ci/real/x", "")]);
+    symlink("real", checkout.root.join("ci/link")).expect("a link");
+    symlink("../settings.toml", checkout.root.join("ci/real/s")).expect("a link");
+    symlink("ci/link/s", checkout.root.join("shipwright.toml")).expect("a link");
+    checkout.commit("links");
+    for arguments in [&["images", "--offline"][..], &["images", "--offline", "--rev", "HEAD"]] {
+        assert!(checkout.run(arguments).exits(0).stdout.starts_with("inside/api:"));
+    }
+    checkout.write("ci/settings.toml", "namespac = \"inside\"\n");
+    // The line shown is the target's, not the text of the link.
+    checkout.run(&["plan", "--offline"]).exits(2).says("1 | namespac = \"inside\"");
+}
+
+#[test]
+fn a_file_of_the_checkout_that_is_no_file_is_an_error_at_once() {
+    for name in READ_WHOLE {
+        for form in ["pipe", "link to a pipe", "device", "folder", "nothing"] {
+            let checkout = context(&[]);
+            let path = checkout.root.join(name);
+            let fifo = |path: &std::path::Path| Command::new("mkfifo").arg(path).status().map(|_| ());
+            match form {
+                "pipe" => fifo(&path),
+                "link to a pipe" => fifo(&checkout.root.join("pipe")).and_then(|()| symlink("pipe", &path)),
+                "device" => symlink("/dev/zero", &path),
+                "folder" => fs::create_dir_all(path.join("x")),
+                _ => symlink("nowhere", &path),
+            }
+            .expect("made");
+            let run = checkout.run_without_hanging(&["plan", "--offline"]);
+            assert_eq!(run.code, 2, "{form} {name}: {run:?}");
+            run.says(name).says("cannot be read");
+        }
+    }
+}
+
+#[test]
+fn a_file_of_the_checkout_that_is_too_long_is_an_error_that_says_so() {
+    let long = || "# filler\n".repeat(3 << 20);
+    for name in ["shipwright.toml", ".shipwright.json", "shipwright.lock", "api/.dockerignore"] {
+        let checkout = context(&[(name, &long())]);
+        checkout.commit("long");
+        for rev in [&[][..], &["--rev", "HEAD"]] {
+            let run = checkout.run_without_hanging(&[&["plan", "--offline"], rev].concat());
+            assert_eq!(run.code, 2, "{name}: {run:?}");
+            run.says(name).says("longer than");
+        }
+    }
+    for name in [".gitignore", ".gitattributes", "api/.gitattributes"] {
+        let checkout = context(&[(name, &long())]);
+        if name != ".gitignore" {
+            checkout.commit("long");
+        }
+        let run = checkout.run_without_hanging(&["plan", "--offline"]);
+        assert_eq!(run.code, 2, "{name}: {run:?}");
+        run.says(name).says("longer than");
+    }
+    let checkout = context(&[(".gitattributes", &long())]);
+    checkout.commit("long");
+    checkout.run_without_hanging(&["plan", "--offline", "--rev", "HEAD"]).exits(2).says("longer than");
+}
+
+#[test]
+fn git_does_not_follow_its_own_files_through_links_and_neither_do_we() {
+    let checkout = context(&[]);
+    // A reader of links would take the link's own text for a pattern: it ignores everything.
+    symlink("*", checkout.root.join(".gitignore")).expect("a link");
+    symlink("* filter=x", checkout.root.join("api/.gitattributes")).expect("a link");
+    assert_eq!(inputs(&checkout), ["api/.gitattributes", "api/Dockerfile", "api/a"]);
+    let unversioned = checkout.plan(&[])["images"][0]["unversioned"].clone();
+    assert_eq!(texts(&unversioned), [""; 0]);
+}
+
+#[test]
+fn a_dockerfile_that_leads_out_of_the_checkout_is_none() {
+    for target in ["../../secret", "/etc/passwd", "../.git/config", "/dev/zero", "../out/secret"] {
+        let checkout = context(&[("b/keep", "")]);
+        fs::write(checkout.beside("secret"), "FROM hunter2\n").expect("a file");
+        symlink("..", checkout.root.join("out")).expect("a link");
+        symlink(target, checkout.root.join("b/Dockerfile")).expect("a link");
+        checkout.commit("a link");
+        for arguments in [&["plan", "--offline", "-v"][..], &["plan", "--offline", "-v", "--rev", "HEAD"]] {
+            let run = checkout.run_without_hanging(arguments).exits(0);
+            assert!(!format!("{run:?}").contains("hunter2"), "{target}: {run:?}");
+            run.says("b/Dockerfile").says("so it is not a Dockerfile");
+        }
+    }
+}
+
+#[test]
+fn a_lock_is_never_written_into_git_s_own_folder_or_out_of_the_checkout() {
+    for target in [".git/config", "../outside"] {
+        let checkout = Checkout::with(&[("api/Dockerfile", "FROM scratch\n")]);
+        fs::write(checkout.beside("outside"), "mine").expect("a file");
+        let before = fs::read(checkout.root.join(target)).expect("a file");
+        symlink(target, checkout.root.join("shipwright.lock")).expect("a link");
+        checkout.run_without_hanging(&["lock"]).exits(2).says("leads out of the checkout");
+        assert_eq!(fs::read(checkout.root.join(target)).expect("a file"), before);
+    }
+}
+
+#[test]
+fn the_source_of_a_finding_is_read_through_the_same_door() {
+    let checkout = context(&[("b/build.df", "FROM busybox\nCPOY a b\n")]);
+    symlink("build.df", checkout.root.join("b/Dockerfile")).expect("a link");
+    checkout.run(&["plan", "--offline"]).says("b/Dockerfile").says("2 | CPOY a b");
+}

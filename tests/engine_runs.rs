@@ -542,3 +542,23 @@ fn ignored_and_hostile_file_names_arrive_as_they_are() {
     assert!(listing.contains("351") && listing.ends_with("build.jar"), "{listing}");
     assert_eq!(engine.in_image("api:main", &["cat", "/files/build.jar", "/files/a b'c\"d"]), "jarx");
 }
+
+#[test]
+fn events_that_cannot_be_written_are_an_error_though_the_images_are_there() {
+    let engine = engine!();
+    let checkout = Checkout::with(&[("api/Dockerfile", "FROM busybox\nRUN true\n")]);
+    let full = || std::fs::File::options().write(true).open("/dev/full").expect("a device");
+    engine
+        .run(&checkout, &["build", "--events", "/dev/full"])
+        .exits(1)
+        .says("cannot write --events /dev/full");
+    assert!(engine.has("api"));
+    let mut command = engine.command(&checkout, &["build", "--progress", "json"]);
+    let output = command.stdout(full()).stderr(Stdio::piped()).output().expect("it runs");
+    Run::of(&output).exits(1).says("cannot write the events");
+    let (reader, writer) = std::io::pipe().expect("a pipe");
+    drop(reader);
+    let mut command = engine.command(&checkout, &["build", "--progress", "json"]);
+    let output = command.stdout(writer).stderr(Stdio::piped()).output().expect("it runs");
+    Run::of(&output).exits(0);
+}

@@ -17,7 +17,8 @@ use super::questions::Questions;
 use super::revision_cache::RevisionCache;
 use super::tree_part::PartSource;
 use super::work_tree::WorkTree;
-use super::{CheckoutError, CommitId, origin};
+use super::{CheckoutError, CommitId, origin, read_own};
+use crate::{limits, redact};
 
 /// A git checkout: a work tree and the repository that it belongs to, or a bare repository, of which only
 /// commits can be read.
@@ -48,7 +49,7 @@ impl Checkout {
         git2::opts::strict_hash_verification(false);
         let opened = Opened::discover(start, &user)?;
         let url = opened.config().and_then(|config| config.get_string("remote.origin.url").ok());
-        let origin_url = url.map(|url| origin::without_credentials(&url));
+        let origin_url = url.map(|url| redact::without_credentials(&url));
         let name = origin_url.as_deref().and_then(origin::repository_name);
         Ok(Self {
             name: name.unwrap_or_else(|| folder_name(&opened)),
@@ -105,9 +106,12 @@ impl Checkout {
         let settings = PartSettings::new(self.opened().config(), &self.common_dir, &self.user);
         // Each is a large file.
         let (folders, index) = std::thread::scope(|scope| {
-            let folders = scope.spawn(|| FolderCache::open(&disk, &self.git_dir));
+            let read = || FolderCache::open(&disk, &self.git_dir);
+            let folders = std::thread::Builder::new().spawn_scoped(scope, read);
             let index = self.index();
-            (folders.join().unwrap_or_default(), index)
+            // Without a thread of its own it comes second.
+            let folders = folders.map_or_else(|_| read(), |folders| folders.join().unwrap_or_default());
+            (folders, index)
         });
         let mut parts = vec![Part::new(&self.git_dir, Vec::new(), index?, settings)];
         let mut next = 0;
@@ -160,7 +164,8 @@ impl Checkout {
         queries: &Questions,
     ) -> Result<Vec<Option<CommitId>>, CheckoutError> {
         let cache = self.common_dir.join("shipwright").join("revisions");
-        let shallow = std::fs::read(self.common_dir.join("shallow")).unwrap_or_default();
+        let shallow = read_own(&self.common_dir.join("shallow"), limits::GIT_LOG).ok().flatten();
+        let shallow = shallow.unwrap_or_default();
         let cache = RevisionCache::open(&cache, &shallow, queries);
         match cache.all(from) {
             Some(answers) => Ok(answers),

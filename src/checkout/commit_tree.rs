@@ -14,12 +14,14 @@ use super::files::{Files, Found, list_both};
 use super::gitmodules;
 use super::history::Commit;
 use super::index::{self, Index};
-use super::tree_part::{PartSource, Refusal, TreePart, read_blob};
-use super::work_tree::{attributes_folder, named};
+use super::tree_part::{PartSource, Refusal, TreePart, read_whole};
+use super::whole::too_long;
+use super::work_tree::{attributes_folder, named, own};
 use super::{
     BlobHasher, BlobId, CheckoutError, CommitId, FileTree, Identity, InputKind, Node, NodeKind, Obstacle,
-    Snapshot, Tracking, UserFolders, WorkTree,
+    Snapshot, Tracking, UserFolders, WorkTree, at_most,
 };
+use crate::limits;
 use crate::path::TreePath;
 
 /// The files of a commit, as git would check them out: with its own line endings and `$Id$`, but without the
@@ -188,9 +190,9 @@ impl CommitTree {
     }
 
     /// The bytes of the blob as they are.
-    pub(super) fn read_raw(&self, path: &TreePath) -> io::Result<Vec<u8>> {
+    pub(super) fn read_raw(&self, path: &TreePath, limit: u64) -> io::Result<Vec<u8>> {
         let file = self.files.data(self.find(path)?);
-        self.part(file).read(file.blob)
+        self.part(file).read_at_most(file.blob, limit).map_err(|error| named(path.as_bytes(), &error))
     }
 
     /// The identity that the blob as it is gives.
@@ -294,13 +296,14 @@ fn attributes(
         let Some(folder) = attributes_folder(&files.path(at)[prefix..]) else { continue };
         let file = files.data(at);
         if !index::is_target(file.mode) {
-            texts.push((folder, read_blob(&source.repository, file.blob)?));
+            let text = read_whole(&source.repository, file.blob, files.path(at), limits::GIT_FILE)?;
+            texts.push((folder, text));
         }
     }
     let sources: Vec<_> = texts.iter().map(|(folder, text)| Source { folder, text }).collect();
     let settings = &source.settings;
-    let general = settings.attributes_file.as_ref().and_then(|path| std::fs::read(path).ok());
-    let info = std::fs::read(&settings.info_attributes).ok();
+    let general = settings.attributes_file.as_ref().and_then(|path| own(path));
+    let info = own(&settings.info_attributes);
     Ok(Attributes::new(general.as_deref(), &sources, info.as_deref()))
 }
 
@@ -314,7 +317,10 @@ fn submodule_names(
     let path = TreePath::new(folder).join(".gitmodules");
     let is_it = |at: &usize| files.path(*at) == path.as_bytes() && !index::is_target(files.data(*at).mode);
     match (first..files.len()).find(is_it) {
-        Some(at) => Ok(gitmodules::names(&read_blob(repository, files.data(at).blob)?)),
+        Some(at) => {
+            let text = read_whole(repository, files.data(at).blob, files.path(at), limits::GIT_FILE)?;
+            Ok(gitmodules::names(&text))
+        }
         None => Ok(HashMap::new()),
     }
 }
@@ -345,10 +351,11 @@ impl FileTree for CommitTree {
         self.files.has_below(folder.as_bytes()) || (self.complete && self.hollow.has_below(folder.as_bytes()))
     }
 
-    fn read(&self, path: &TreePath) -> io::Result<Vec<u8>> {
-        let mut bytes = Vec::new();
-        self.open(path)?.read_to_end(&mut bytes)?;
-        Ok(bytes)
+    fn read(&self, path: &TreePath, limit: u64) -> io::Result<Vec<u8>> {
+        let file = self.files.data(self.find(path)?);
+        let is_too_long = self.part(file).size(file.blob).is_ok_and(|size| size > limit);
+        let read = if is_too_long { Err(too_long(limit)) } else { at_most(self.open(path)?, limit) };
+        read.map_err(|error| if is_too_long { named(path.as_bytes(), &error) } else { error })
     }
 
     fn list(&self, folder: &TreePath, prune: &mut dyn FnMut(&TreePath) -> bool) -> io::Result<Vec<Node>> {

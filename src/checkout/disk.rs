@@ -2,12 +2,12 @@
 //! everything is relative to an open folder, which saves the kernel the way to it a hundred thousand times.
 
 use std::fs::File;
-use std::io::{self, Read};
+use std::io;
 use std::path::Path;
 #[cfg(not(target_os = "linux"))]
 use std::path::PathBuf;
 
-use super::NodeKind;
+use super::{NodeKind, at_most};
 
 /// A folder of the local file system, the root of a checkout.
 pub(super) struct Disk {
@@ -79,15 +79,11 @@ impl Listing {
 }
 
 impl Disk {
-    /// The bytes of a link's target, or of a file. Anything else is an error.
-    pub(super) fn read(&self, path: &[u8]) -> io::Result<Vec<u8>> {
+    /// The bytes of a link's target, or of a file of at most `limit` bytes. Anything else is an error.
+    pub(super) fn read(&self, path: &[u8], limit: u64) -> io::Result<Vec<u8>> {
         match self.state(path)?.kind {
             NodeKind::Link => self.link_target(path),
-            NodeKind::File => {
-                let mut bytes = Vec::new();
-                self.open(path)?.read_to_end(&mut bytes)?;
-                Ok(bytes)
-            }
+            NodeKind::File => at_most(self.open(path)?, limit),
             NodeKind::Folder => Err(io::ErrorKind::IsADirectory.into()),
             NodeKind::Other => Err(not_a_file()),
         }
@@ -315,6 +311,23 @@ mod system {
             folder = Some(rustix::fs::openat(at, name, step, Mode::empty())?);
         }
         rustix::fs::openat(folder.as_ref().unwrap_or(root), last, flags | OFlags::NOFOLLOW, Mode::empty())
+    }
+
+    #[cfg(test)]
+    mod tests {
+        use super::*;
+
+        #[test]
+        fn a_folder_that_became_a_link_is_not_followed_with_old_kernels_either() {
+            let folder = tempfile::tempdir().expect("a folder");
+            std::fs::create_dir_all(folder.path().join("real/deep")).expect("folders");
+            std::fs::write(folder.path().join("real/deep/file"), "x").expect("written");
+            std::os::unix::fs::symlink("real", folder.path().join("link")).expect("a link");
+            let disk = Disk::new(folder.path()).expect("a folder");
+            let by_steps = |path: &str| step_by_step(&disk.folder, path.as_bytes(), OFlags::RDONLY);
+            assert!(disk.open(b"real/deep/file").is_ok() && by_steps("real/deep/file").is_ok());
+            assert!(disk.open(b"link/deep/file").is_err() && by_steps("link/deep/file").is_err());
+        }
     }
 }
 

@@ -56,11 +56,11 @@ impl FileTree for HeadTree {
         self.commit.has_versioned_below(folder)
     }
 
-    fn read(&self, path: &TreePath) -> io::Result<Vec<u8>> {
+    fn read(&self, path: &TreePath, limit: u64) -> io::Result<Vec<u8>> {
         match self.way(path) {
-            Way::Commit => self.commit.read(path),
-            Way::Disk => self.work_tree.read(path),
-            Way::Raw => self.commit.read_raw(path),
+            Way::Commit => self.commit.read(path, limit),
+            Way::Disk => self.work_tree.read(path, limit),
+            Way::Raw => self.commit.read_raw(path, limit),
         }
     }
 
@@ -94,7 +94,7 @@ impl Snapshot for HeadTree {
         match self.way(path) {
             Way::Commit => self.commit.open(path),
             Way::Disk => self.work_tree.open(path),
-            Way::Raw => Ok(Box::new(io::Cursor::new(self.commit.read_raw(path)?))),
+            Way::Raw => Ok(Box::new(io::Cursor::new(self.commit.read_raw(path, u64::MAX)?))),
         }
     }
 

@@ -2,7 +2,8 @@
 
 use std::path::{Component, Path, PathBuf};
 
-use super::{Checkout, CheckoutError};
+use super::{Checkout, CheckoutError, read_own};
+use crate::limits;
 
 /// Where git looks for hooks.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,7 +50,7 @@ impl Checkout {
     /// What HEAD was on before the last `git switch` or `git checkout`, and what it is on since, in git's words: a
     /// branch, or a commit. `None` where git keeps no log of it.
     pub fn last_switch(&self) -> Option<(String, String)> {
-        let log = std::fs::read(self.git_dir().join("logs").join("HEAD")).ok()?;
+        let log = read_own(&self.git_dir().join("logs").join("HEAD"), limits::GIT_LOG).ok()??;
         let log = String::from_utf8_lossy(&log);
         let (_, message) = log.trim_end().lines().next_back()?.split_once('\t')?;
         let (from, to) = message.strip_prefix("checkout: moving from ")?.split_once(" to ")?;

@@ -2,14 +2,18 @@
 //! `core.excludesFile`, read only when something untracked turns up below them.
 
 use std::borrow::Cow;
+use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use bstr::ByteSlice;
 use ignore::Match;
 use ignore::gitignore::{Gitignore, GitignoreBuilder};
 
 use super::disk::Disk;
+use super::{NodeKind, read_own};
+use crate::limits;
+use crate::path::TreePath;
 
 /// The rules that hold for a whole repository, and below them those of its folders.
 pub(super) struct Ignores {
@@ -17,6 +21,8 @@ pub(super) struct Ignores {
     files: Vec<PathBuf>,
     rules: OnceLock<Vec<Gitignore>>,
     ignore_case: bool,
+    /// The first file that could not be read, and why.
+    problem: Mutex<Option<(PathBuf, io::Error)>>,
 }
 
 /// The `.gitignore` of a folder, and the one around it.
@@ -35,7 +41,7 @@ impl FolderIgnores {
 
 impl Ignores {
     pub(super) fn new(files: Vec<PathBuf>, ignore_case: bool) -> Self {
-        Self { files, rules: OnceLock::new(), ignore_case }
+        Self { files, rules: OnceLock::new(), ignore_case, problem: Mutex::new(None) }
     }
 
     /// Whether the rules name `path` itself; what holds for a folder around it is the caller's to know.
@@ -55,17 +61,49 @@ impl Ignores {
             let Some(relative) = below(path, &ignores.folder) else { continue };
             let rules = ignores.rules.get_or_init(|| {
                 let file = [&ignores.folder[..], b"/.gitignore"].concat();
-                let text = disk.read(file.trim_start_with(|c| c == '/')).unwrap_or_default();
-                self.compile(&text)
+                self.compile(&self.read(disk, file.trim_start_with(|c| c == '/')))
             });
             if let Some(verdict) = verdict(rules, relative, is_folder) {
                 return verdict;
             }
         }
         let general = self.rules.get_or_init(|| {
-            self.files.iter().map(|file| self.compile(&std::fs::read(file).unwrap_or_default())).collect()
+            let read = |file: &PathBuf| match read_own(file, limits::GIT_FILE) {
+                Ok(text) => text.unwrap_or_default(),
+                Err(error) if error.kind() == io::ErrorKind::FileTooLarge => {
+                    self.give_up(file.clone(), error)
+                }
+                // Git goes on without it.
+                Err(_) => Vec::new(),
+            };
+            self.files.iter().map(|file| self.compile(&read(file))).collect()
         });
         general.iter().find_map(|rules| verdict(rules, &path[root..], is_folder)).unwrap_or(false)
+    }
+
+    /// Why what was answered may be wrong: an ignore file that could not be read.
+    pub(super) fn problem(&self) -> Option<(PathBuf, io::Error)> {
+        self.problem.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    /// The text of a folder's own file. Git follows no link there.
+    fn read(&self, disk: &Disk, path: &[u8]) -> Vec<u8> {
+        let read = match disk.state(path) {
+            Ok(state) if state.kind == NodeKind::File => disk.read(path, limits::GIT_FILE),
+            Ok(_) => Ok(Vec::new()),
+            Err(error) => Err(error),
+        };
+        match read {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                self.give_up(PathBuf::from(TreePath::new(path).to_text()), error)
+            }
+            read => read.unwrap_or_default(),
+        }
+    }
+
+    fn give_up(&self, path: PathBuf, error: io::Error) -> Vec<u8> {
+        self.problem.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert((path, error));
+        Vec::new()
     }
 
     fn compile(&self, text: &[u8]) -> Gitignore {

@@ -101,8 +101,9 @@ impl Part {
         Some(size as u64)
     }
 
-    /// The bytes of a blob, if they can be had.
-    pub(super) fn read_blob(&self, blob: BlobId) -> Option<Vec<u8>> {
+    /// The bytes of a blob, if they can be had and are no more than `limit`.
+    pub(super) fn read_blob(&self, blob: BlobId, limit: u64) -> Option<Vec<u8>> {
+        self.blob_size(blob).filter(|size| *size <= limit)?;
         let objects = self.objects()?;
         let odb = objects.odb().ok()?;
         Some(object::read(&odb, oid(blob), ObjectType::Blob).ok()?.data().to_vec())

@@ -50,8 +50,9 @@ pub trait FileTree: Sync {
     /// ignore.
     fn has_versioned_below(&self, folder: &TreePath) -> bool;
 
-    /// The bytes of a file, or the target of a link.
-    fn read(&self, path: &TreePath) -> io::Result<Vec<u8>>;
+    /// The bytes of a file, or the target of a link; an error if there are more than `limit`. Links are not
+    /// followed; [`read_file`](super::read_file) does that.
+    fn read(&self, path: &TreePath, limit: u64) -> io::Result<Vec<u8>>;
 
     /// All files and links below `folder` (not folders), ignored ones included, sorted by the bytes of
     /// their paths. `prune` is asked about each folder below; one that it prunes is not entered.

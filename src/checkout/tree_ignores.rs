@@ -2,6 +2,7 @@ use bstr::ByteSlice;
 
 use super::FileTree;
 use super::ignores::{compile, verdict};
+use crate::limits;
 use crate::path::TreePath;
 
 /// Whether the `.gitignore` files of a tree name `path`, or a folder around it. What stands there need not
@@ -15,7 +16,7 @@ pub fn is_named_ignored(tree: &dyn FileTree, path: &TreePath) -> bool {
 fn is_ignored_itself(tree: &dyn FileTree, path: &TreePath) -> bool {
     let folders = std::iter::successors(path.parent(), TreePath::parent);
     let verdicts = folders.into_iter().filter_map(|folder| {
-        let text = tree.read(&folder.join(".gitignore")).ok()?;
+        let text = tree.read(&folder.join(".gitignore"), limits::GIT_FILE).ok()?;
         let relative = path.relative_to(&folder)?;
         verdict(&compile(&text, false), relative.as_bytes(), true)
     });

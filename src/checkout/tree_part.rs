@@ -14,6 +14,7 @@ use super::executable::Git;
 use super::index::Index;
 use super::object;
 use super::part::{PartSettings, oid, read_index};
+use super::whole::too_long;
 use super::{BlobId, CheckoutError, UserFolders, packs};
 use crate::path::TreePath;
 
@@ -99,6 +100,11 @@ impl TreePart {
         Ok(read_blob(&self.repository(), blob)?)
     }
 
+    /// The same, unless there are more than `limit`: a blob of nothing but zeros takes next to no space in git.
+    pub(super) fn read_at_most(&self, blob: BlobId, limit: u64) -> io::Result<Vec<u8>> {
+        if self.size(blob)? > limit { Err(too_long(limit)) } else { self.read(blob) }
+    }
+
     /// The bytes of a blob, one after the other: memory does not grow with the blob.
     pub(super) fn open(&self, blob: BlobId) -> io::Result<Box<dyn Read + Send>> {
         if self.size(blob)? > SMALL
@@ -130,6 +136,22 @@ pub(super) fn read_blob(repository: &Repository, blob: BlobId) -> Result<Vec<u8>
     let oid = oid(blob);
     let odb = repository.odb().map_err(|error| CheckoutError::object(oid, &error))?;
     Ok(object::read(&odb, oid, ObjectType::Blob)?.data().to_vec())
+}
+
+/// The bytes of the blob of a file, which `path` names, unless there are more than `limit`.
+pub(super) fn read_whole(
+    repository: &Repository,
+    blob: BlobId,
+    path: &[u8],
+    limit: u64,
+) -> Result<Vec<u8>, CheckoutError> {
+    let id = oid(blob);
+    let header = repository.odb().and_then(|odb| odb.read_header(id));
+    let (size, _) = header.map_err(|error| CheckoutError::object(id, &error))?;
+    if size as u64 > limit {
+        return Err(CheckoutError::io(Path::new(&TreePath::new(path).to_text()), too_long(limit)));
+    }
+    read_blob(repository, blob)
 }
 
 impl PartSource {

@@ -129,7 +129,9 @@ pub(super) fn walk(disk: &Disk, folders: &FolderCache, parts: &[Part]) -> Walked
     let queue = Mutex::new(Queue { waiting: vec![whole], busy: 0 });
     let walk = Walk { disk, folders, parts, tracked, queue, changed: Condvar::new() };
     let found: Vec<Found> = thread::scope(|scope| {
-        let others: Vec<_> = (1..threads()).map(|_| scope.spawn(|| walk.work())).collect();
+        // As many as can be had.
+        let others = (1..threads()).map(|_| thread::Builder::new().spawn_scoped(scope, || walk.work()));
+        let others: Vec<_> = others.map_while(Result::ok).collect();
         let own = walk.work();
         // A thread that panicked takes the walk with it.
         others.into_iter().map(|other| other.join().expect("a walking thread")).chain([own]).collect()

@@ -20,7 +20,10 @@ use super::index::Index;
 use super::part::Part;
 use super::stat_cache::StatCache;
 use super::walk::{self, Walked};
-use super::{BlobId, CheckoutError, FileTree, Identity, InputKind, Node, NodeKind, Snapshot, Tracking};
+use super::{
+    BlobId, CheckoutError, FileTree, Identity, InputKind, Node, NodeKind, Snapshot, Tracking, read_own,
+};
+use crate::limits;
 use crate::path::TreePath;
 
 /// The files of a checkout as they are on disk, like those that `docker build` would see.
@@ -88,6 +91,9 @@ impl WorkTree {
         blob_sizes: Arc<BlobSizes>,
     ) -> Result<Self, CheckoutError> {
         let mut walked = walk::walk(&disk, folders, &parts);
+        if let Some((path, error)) = parts.iter().find_map(|part| part.ignores.problem()) {
+            return Err(CheckoutError::io(&path, error));
+        }
         let at = |path: &[u8]| TreePath::new(path).to_os(root);
         let mut unreadable = Vec::new();
         for (path, error) in std::mem::take(&mut walked.unreadable) {
@@ -349,11 +355,11 @@ impl FileTree for WorkTree {
         below.any(|at| matches!(self.files.data(at).kind, NodeKind::File | NodeKind::Link))
     }
 
-    fn read(&self, path: &TreePath) -> io::Result<Vec<u8>> {
+    fn read(&self, path: &TreePath, limit: u64) -> io::Result<Vec<u8>> {
         if self.kind(path).is_none() {
             return Err(named(path.as_bytes(), &io::ErrorKind::NotFound.into()));
         }
-        self.disk.read(path.as_bytes()).map_err(|error| named(path.as_bytes(), &error))
+        self.disk.read(path.as_bytes(), limit).map_err(|error| named(path.as_bytes(), &error))
     }
 
     fn list(&self, folder: &TreePath, prune: &mut dyn FnMut(&TreePath) -> bool) -> io::Result<Vec<Node>> {
@@ -406,7 +412,7 @@ impl Snapshot for WorkTree {
         match self.kind(path) {
             Some(NodeKind::File) => {}
             // Links have few bytes; all the other kinds are errors, which reading says.
-            _ => return Ok(Box::new(io::Cursor::new(self.read(path)?))),
+            _ => return Ok(Box::new(io::Cursor::new(self.read(path, limits::LINK)?))),
         }
         Ok(Box::new(self.disk.open(path.as_bytes()).map_err(|error| named(path.as_bytes(), &error))?))
     }
@@ -494,7 +500,7 @@ fn attributes(disk: &Disk, parts: &[Part], walked: &Walked) -> Result<Vec<Attrib
     let of_part = |(at, part): (usize, &Part)| {
         let mut texts: Vec<(Vec<u8>, Vec<u8>)> = Vec::new();
         for (_, path) in walked.attribute_files.iter().filter(|(part, _)| *part == at) {
-            match disk.read(path) {
+            match disk.read(path, limits::GIT_FILE) {
                 Ok(text) => texts.push((path[part.prefix_length()..].to_owned(), text)),
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
                 Err(error) => return Err((path.clone(), error)),
@@ -505,7 +511,7 @@ fn attributes(disk: &Disk, parts: &[Part], walked: &Walked) -> Result<Vec<Attrib
         for (index, _) in absent {
             let path = part.index.path(index);
             if path.ends_with(ATTRIBUTES) && !part.index.is_submodule(index) {
-                let text = part.read_blob(part.index.blob(index)).unwrap_or_default();
+                let text = part.read_blob(part.index.blob(index), limits::GIT_FILE).unwrap_or_default();
                 texts.push((path.to_owned(), text));
             }
         }
@@ -514,11 +520,16 @@ fn attributes(disk: &Disk, parts: &[Part], walked: &Walked) -> Result<Vec<Attrib
             .filter_map(|(path, text)| Some(Source { folder: attributes_folder(path)?, text }))
             .collect();
         let settings = &part.settings;
-        let general = settings.attributes_file.as_ref().and_then(|path| std::fs::read(path).ok());
-        let info = std::fs::read(&settings.info_attributes).ok();
+        let general = settings.attributes_file.as_ref().and_then(|path| own(path));
+        let info = own(&settings.info_attributes);
         Ok(Attributes::new(general.as_deref(), &sources, info.as_deref()))
     };
     parts.iter().enumerate().map(of_part).collect()
+}
+
+/// One of the user's or the repository's own. Git goes on without one that cannot be read.
+pub(super) fn own(path: &Path) -> Option<Vec<u8>> {
+    read_own(path, limits::GIT_FILE).ok().flatten()
 }
 
 const ATTRIBUTES: &[u8] = b".gitattributes";

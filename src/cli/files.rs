@@ -1,13 +1,13 @@
 //! Which files a command is about: those of the work tree, or those of the commit that `--rev` names.
 
-use std::io;
 use std::sync::Arc;
 
 use super::error::CliError;
 use super::settings::{self, SettingsFile};
-use crate::checkout::{Checkout, CheckoutError, CommitId, CommitTree, FileTree, Snapshot, WorkTree};
+use crate::checkout::{
+    Checkout, CheckoutError, CommitId, CommitTree, FileTree, Snapshot, WorkTree, read_file,
+};
 use crate::diagnostic::Diagnostic;
-use crate::discovery::follow_link;
 use crate::lockfile::{self, Lockfile};
 use crate::path::TreePath;
 
@@ -77,17 +77,10 @@ impl Files {
 
 /// The settings that a tree holds.
 pub(super) fn settings_in(tree: &dyn FileTree) -> Result<SettingsFile, Vec<Diagnostic>> {
-    settings::load_from(&|path| read(tree, path))
+    settings::load_from(&|path, limit| read_file(tree, path, limit))
 }
 
 /// The lock file that a tree holds.
 pub(super) fn lock_in(tree: &dyn FileTree) -> Result<Lockfile, Vec<Diagnostic>> {
-    lockfile::load(&|path| read(tree, path))
-}
-
-fn read(tree: &dyn FileTree, path: &TreePath) -> io::Result<Option<Vec<u8>>> {
-    match follow_link(tree, path) {
-        Some(file) => tree.read(&file).map(Some),
-        None => Ok(None),
-    }
+    lockfile::load(&|path, limit| read_file(tree, path, limit))
 }

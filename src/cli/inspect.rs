@@ -1,4 +1,5 @@
 use std::fmt::Write as _;
+use std::fs::File;
 use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -7,7 +8,8 @@ use super::environment::Environment;
 use super::error::{CliError, ExitCode};
 use super::output::Output;
 use super::settings::{self, SettingsFile};
-use crate::checkout::{Checkout, Pathspecs, Questions, WorkTree};
+use crate::checkout::{Checkout, Pathspecs, Questions, WorkTree, at_most};
+use crate::limits;
 use crate::path::TreePath;
 use crate::printable::printable;
 use crate::project::{Inspection, Options, Surroundings, inspect, inspect_alone};
@@ -26,7 +28,9 @@ pub(super) fn run(
         None => environment.current_dir.clone(),
     };
     let file = start.join(&args.dockerfile);
-    let source = std::fs::read(&file).map_err(|error| {
+    // Whoever names a file means what it leads to, and it may be a pipe.
+    let read = File::open(&file).and_then(|file| at_most(file, limits::DOCKERFILE));
+    let source = read.map_err(|error| {
         CliError::usage(format!("cannot read {}: {error}", printable(&file.display().to_string())))
     })?;
     let Place { path, found } = place(&file, output);

@@ -1,4 +1,6 @@
 use std::borrow::Cow;
+use std::cell::{Cell, RefCell};
+use std::cmp::Reverse;
 use std::fs::File;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -12,16 +14,17 @@ use super::environment::{Environment, terminal_size};
 use super::error::{CliError, ExitCode};
 use super::session::start_folder;
 use super::settings::{CiOutput, ci_output};
-use crate::checkout::Snapshot;
+use crate::checkout::{Snapshot, read_file, read_on_disk};
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::execution::{Event, Outcome};
 use crate::image::ImageReference;
+use crate::limits;
 use crate::path::TreePath;
 use crate::plan::{Affected, Plan};
 use crate::report::{
     BaseNews, Charset, CiLog, JobSummary, JsonEvents, Mode, Renderer, Reporter, Since, TagPosition, Theme,
     View, Work, affected_text, annotations, diagnostics, lock_text, plan_text, rebuilt_text, run_head,
-    without_commands,
+    without_commands, without_marks,
 };
 
 /// How often the live display is drawn.
@@ -41,6 +44,7 @@ pub(super) struct Output {
     transcript: Option<Transcript>,
     root: Option<PathBuf>,
     files: Option<Arc<dyn Snapshot + Send + Sync>>,
+    incomplete: Cell<bool>,
     ci: CiOutput,
 }
 
@@ -70,6 +74,7 @@ impl Output {
             transcript: None,
             root: None,
             files: None,
+            incomplete: Cell::new(false),
             ci: ci_output(environment, &start_folder(global, environment), now()),
         }
     }
@@ -102,7 +107,10 @@ impl Output {
     pub(super) fn result(&self, text: &[u8]) -> Result<ExitCode, CliError> {
         let mut out = io::stdout().lock();
         match out.write_all(text).and_then(|()| out.flush()) {
-            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error.into()),
+            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+                let message = format!("cannot write the result: {error}");
+                Err(CliError::one(ExitCode::Failed, Diagnostic::error(message)))
+            }
             _ => Ok(ExitCode::Done),
         }
     }
@@ -133,15 +141,36 @@ impl Output {
         let is_shown = |diagnostic: &&Diagnostic| {
             diagnostic.severity >= least || (!self.quiet && diagnostic.location.is_none())
         };
-        let shown: Vec<Diagnostic> = found.iter().filter(is_shown).cloned().collect();
-        self.say(&diagnostics(&shown, &self.message_view, &|path| self.source(path)));
+        let mut wanted: Vec<&Diagnostic> = found.iter().filter(is_shown).collect();
+        let more = wanted.len().saturating_sub(limits::FINDINGS);
+        if more > 0 {
+            wanted.sort_by_key(|diagnostic| Reverse(diagnostic.severity));
+        }
+        let shown: Vec<Diagnostic> = wanted.into_iter().take(limits::FINDINGS).cloned().collect();
+        let sources = self.sources();
+        self.say(&diagnostics(&shown, &self.message_view, &sources));
+        if more > 0 {
+            self.say(&format!("and {} more\n", thousands(more)));
+        }
         self.annotate(&shown);
+    }
+
+    /// The files that findings are about. Many that follow each other are about one.
+    fn sources(&self) -> impl Fn(&TreePath) -> Option<Vec<u8>> + '_ {
+        let last: RefCell<Option<(TreePath, Option<Vec<u8>>)>> = RefCell::new(None);
+        move |path| {
+            let mut last = last.borrow_mut();
+            if last.as_ref().is_none_or(|(read, _)| read != path) {
+                *last = Some((path.clone(), self.source(path)));
+            }
+            last.as_ref().and_then(|(_, source)| source.clone())
+        }
     }
 
     /// Puts findings where a CI system shows them beside the files.
     fn annotate(&self, found: &[Diagnostic]) {
         if self.ci.log == Some(CiLog::GitHub) && self.mode != Mode::Json {
-            self.write(&annotations(found, &self.ci.folder, &|path| self.source(path)));
+            self.write(&annotations(found, &self.ci.folder, &self.sources()));
         }
     }
 
@@ -178,6 +207,7 @@ impl Output {
             }
             _ => Reporter::new(self.mode, self.message_view, writer, plan),
         };
+        let reporter = if self.mode == Mode::Json { reporter.relied_on("the events") } else { reporter };
         let reporter = match self.job_summary(plan, work) {
             Some(summary) => reporter.also(Box::new(summary)),
             None => reporter,
@@ -189,7 +219,8 @@ impl Output {
         let file = file.map_err(|error| {
             CliError::usage(format!("--events: cannot write {}: {error}", path.display()))
         })?;
-        Ok(reporter.also(Box::new(JsonEvents::new(Box::new(file), plan))))
+        let what = format!("--events {}", path.display());
+        Ok(reporter.also(Box::new(JsonEvents::new(Box::new(file), plan))).relied_on(what))
     }
 
     /// What tells the CI system's job what was done, where it has a place for that.
@@ -242,12 +273,31 @@ impl Output {
     pub(super) fn finish(&self, mut reporter: Reporter, positions: &[TagPosition]) {
         reporter.finish(&|path| self.source(path), positions);
         self.annotate(&reporter.failures());
+        self.check(&reporter);
+    }
+
+    /// Says what programs rely on and was not written.
+    pub(super) fn check(&self, reporter: &Reporter) {
+        let errors: Vec<Diagnostic> = reporter
+            .incomplete()
+            .map(|(what, error)| {
+                Diagnostic::error(format!("cannot write {what}: {error}"))
+                    .hint("what was built is in place; run it again where there is room")
+            })
+            .collect();
+        self.diagnostics(&errors);
+        self.incomplete.set(self.incomplete.get() || !errors.is_empty());
+    }
+
+    /// Whether something is missing in what programs rely on.
+    pub(super) fn is_incomplete(&self) -> bool {
+        self.incomplete.get()
     }
 
     fn source(&self, path: &TreePath) -> Option<Vec<u8>> {
         match &self.files {
-            Some(files) => files.read(path).ok(),
-            None => std::fs::read(path.to_os(self.root.as_deref()?)).ok(),
+            Some(files) => read_file(&**files, path, limits::EXCERPT).ok()?,
+            None => read_on_disk(self.root.as_deref()?, path, limits::EXCERPT).ok()?,
         }
     }
 
@@ -255,9 +305,9 @@ impl Output {
         self.write(&self.safe(text));
     }
 
-    /// Text in which a CI system finds no commands.
+    /// Text in which no CI system finds a command: not all of them say that they are there.
     fn safe<'a>(&self, text: &'a str) -> Cow<'a, str> {
-        if self.ci.log == Some(CiLog::GitHub) { without_commands(text) } else { Cow::Borrowed(text) }
+        if self.ci.log == Some(CiLog::GitHub) { without_commands(text) } else { without_marks(text) }
     }
 
     fn write(&self, text: &str) {
@@ -326,6 +376,14 @@ fn adapt(reporter: &mut Reporter) {
     if let Some(size) = terminal_size() {
         reporter.resize(size);
     }
+}
+
+/// `99,800`
+fn thousands(number: usize) -> String {
+    let digits = number.to_string();
+    let groups: Vec<&str> =
+        digits.as_bytes().rchunks(3).rev().filter_map(|group| std::str::from_utf8(group).ok()).collect();
+    groups.join(",")
 }
 
 fn now() -> Duration {

@@ -70,7 +70,7 @@ impl Publishing<'_> {
         };
         let (report, ()) = tokio::join!(publishing, follow(&mut reporter, received));
         drop(listening);
-        drop(reporter);
+        output.check(&reporter);
         Ok(conclude(&report, publications, begun, output))
     }
 }

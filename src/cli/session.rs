@@ -9,7 +9,7 @@ use super::error::{CliError, ExitCode};
 use super::files::Files;
 use super::known;
 use super::settings::{self, Resolved, SettingsFile};
-use super::undeclared::undeclared_arguments;
+use super::undeclared::{arguments_in_history, undeclared_arguments};
 use super::watch::{Change, Guard, OpenedCheckout, Opening, Planned, Watch, basis, never_at_rest, same_keys};
 use crate::checkout::ci::{CiReference, CiTrigger, ci_reference};
 use crate::checkout::{Checkout, CommitId, HeadTree, Snapshot, branch_tag};
@@ -217,6 +217,8 @@ impl Session {
         project.diagnostics.extend(absent);
         let selected = selection(request, &checkout, &project)?;
         project.diagnostics.extend(undeclared_arguments(&project, &selected.images, options));
+        let unhashed = &request.image.unhashed_build_arg;
+        project.diagnostics.extend(arguments_in_history(&project, &selected.images, unhashed));
         let project = Arc::new(project);
         // Never freed: the process ends with the session, and there may be a hundred thousand paths.
         std::mem::forget(Arc::clone(&project));

@@ -4,6 +4,26 @@ use crate::diagnostic::{Diagnostic, closest};
 use crate::dockerfile::is_proxy;
 use crate::project::{Options, Project};
 
+/// Warns of what `--unhashed-build-arg` does not do: whoever has the image reads the values in its history.
+/// `given` is what the flag was given, NAME=VALUE or NAME.
+pub(super) fn arguments_in_history(
+    project: &Project,
+    selected: &[usize],
+    given: &[String],
+) -> Option<Diagnostic> {
+    let declares = |name: &&str| {
+        selected.iter().any(|image| project.images[*image].evaluation.declared_args.contains(*name))
+    };
+    let names: BTreeSet<&str> =
+        given.iter().map(|text| text.split('=').next().unwrap_or_default()).filter(declares).collect();
+    let list = names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+    let message = format!("everyone who has the image can read the value of {list} in its history");
+    (!names.is_empty()).then(|| {
+        Diagnostic::warning(message)
+            .hint("`--secret id=NAME,env=NAME` with `RUN --mount=type=secret,id=NAME` leaves nothing behind")
+    })
+}
+
 /// Warns of build arguments of the command line that change nothing, probably because of their spelling.
 pub(super) fn undeclared_arguments(
     project: &Project,

@@ -3,6 +3,7 @@
 use std::io;
 
 use crate::checkout::{FileTree, NodeKind};
+use crate::limits;
 use crate::path::TreePath;
 
 /// The most links on the way to one file; more are a cycle.
@@ -42,7 +43,7 @@ pub(super) fn resolve(
         if resolution.links.len() == MOST_LINKS || !admits(&link) {
             return Ok(resolution);
         }
-        let target = tree.read(&root.join(link.as_bytes()))?;
+        let target = tree.read(&root.join(link.as_bytes()), limits::LINK)?;
         let mut next = Vec::new();
         if !target.starts_with(b"/") {
             next.extend_from_slice(link.parent().unwrap_or_default().as_bytes());

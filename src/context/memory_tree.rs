@@ -60,7 +60,7 @@ impl FileTree for MemoryTree {
         self.nodes.iter().any(is_versioned)
     }
 
-    fn read(&self, path: &TreePath) -> io::Result<Vec<u8>> {
+    fn read(&self, path: &TreePath, _: u64) -> io::Result<Vec<u8>> {
         let node = self.nodes.get(path).ok_or(io::ErrorKind::NotFound)?;
         Ok(node.2.clone())
     }

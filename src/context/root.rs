@@ -66,8 +66,11 @@ pub fn infer_root(tree: &dyn FileTree, dockerfile: &TreePath, sources: &[LocalSo
     if missing.is_empty() {
         return ContextRoot { root: own, missing, diagnostics: Vec::new() };
     }
-    let wanted: Vec<&TreePath> =
-        plain.iter().filter(|(index, _)| missing.contains(index)).map(|(_, path)| path).collect();
+    let wanted: Vec<&TreePath> = plain
+        .iter()
+        .filter(|(index, _)| missing.binary_search(index).is_ok())
+        .map(|(_, path)| path)
+        .collect();
     let has_all = |root: &TreePath| {
         let found: Option<Vec<bool>> =
             wanted.iter().map(|path| evidence(tree, dockerfile, root, path)).collect();

@@ -96,7 +96,7 @@ pub fn select(
     };
     for (at, found) in matches.iter().enumerate() {
         let paths = found.targets.iter().map(|(path, _)| path);
-        if !selection.unmatched.contains(&at) && paths.chain(&found.links).any(names_git) {
+        if selection.unmatched.binary_search(&at).is_err() && paths.chain(&found.links).any(names_git) {
             selection.diagnostics.push(git_folder(&sources[at]));
         }
     }

@@ -1,18 +1,15 @@
 use std::collections::BTreeMap;
-use std::io::{self, Read};
+use std::io;
 
 use rayon::prelude::*;
 
 use super::content::has_from;
-use super::links::{self, Target};
 use super::names::{FileNameForm, dockerfile_name};
 use super::rules::{Class, Classes, Rules};
-use crate::checkout::{NodeKind, Snapshot, Tracking};
+use crate::checkout::{NodeKind, Snapshot, Target, Tracking, follow};
 use crate::diagnostic::{Diagnostic, Location};
+use crate::limits;
 use crate::path::TreePath;
-
-/// No Dockerfile is as long as this; a disk image called `Dockerfile.img` may be.
-const LONGEST: u64 = 16 << 20;
 
 /// A Dockerfile and its text.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -138,7 +135,7 @@ fn read(tree: &dyn Snapshot, candidate: &Candidate) -> Outcome {
     };
     let exclude = "or leave it out with `exclude` in the settings";
     let target = match candidate.kind {
-        NodeKind::Link => match links::follow(tree, path) {
+        NodeKind::Link => match follow(tree, path) {
             Target::File(target) => target,
             // Editors and tools have folders behind all kinds of names.
             Target::NotAFile if candidate.form != FileNameForm::Plain => return Outcome::Other,
@@ -148,7 +145,7 @@ fn read(tree: &dyn Snapshot, candidate: &Candidate) -> Outcome {
                     &format!("let it lead to one, {exclude}"),
                 );
             }
-            Target::Nowhere => {
+            Target::Nowhere | Target::Outside => {
                 let hint = format!("let it lead to a file of the checkout, {exclude}");
                 return broken("is a link to nothing inside the checkout", &hint);
             }
@@ -158,19 +155,17 @@ fn read(tree: &dyn Snapshot, candidate: &Candidate) -> Outcome {
         }
         NodeKind::File | NodeKind::Folder => path.clone(),
     };
-    match bytes(tree, &target) {
-        Ok(source) if source.len() as u64 > LONGEST => {
-            // A disk image may have a variant's name.
-            if candidate.form == FileNameForm::Plain || has_from(&source) {
-                broken("is longer than any Dockerfile", &format!("shorten it, {exclude}"))
-            } else {
-                Outcome::Other
-            }
-        }
+    match tree.read(&target, limits::DOCKERFILE) {
         Ok(source) if candidate.form == FileNameForm::Plain || has_from(&source) => {
             Outcome::Dockerfile(source)
         }
         Ok(_) => Outcome::Other,
+        // It may be a disk image.
+        Err(error) if is_too_long(&error) && candidate.form != FileNameForm::Plain => Outcome::Other,
+        Err(error) if is_too_long(&error) => {
+            let size = limits::size(limits::DOCKERFILE);
+            broken(&format!("is longer than {size}, as no Dockerfile is"), &format!("shorten it, {exclude}"))
+        }
         // The error names the path.
         Err(error) => {
             let hint = format!("make it readable, {exclude}");
@@ -178,13 +173,6 @@ fn read(tree: &dyn Snapshot, candidate: &Candidate) -> Outcome {
             Outcome::Unreadable(Diagnostic::error(format!("cannot read {error}")).at(place).hint(hint))
         }
     }
-}
-
-/// The bytes of a file, as many as a Dockerfile may have and one more.
-fn bytes(tree: &dyn Snapshot, path: &TreePath) -> io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    tree.open(path)?.take(LONGEST + 1).read_to_end(&mut bytes)?;
-    Ok(bytes)
 }
 
 /// Folders that nobody can look into may hold Dockerfiles. One warning names them all.
@@ -197,6 +185,10 @@ fn unknown_folders(folders: &[(TreePath, String)]) -> Option<Diagnostic> {
     let message = format!("cannot list {first}: {why}{more}; Dockerfiles in there are not known");
     let hint = "make it readable, or let `.gitignore` name it if nothing is built from it";
     Some(Diagnostic::warning(message).hint(hint))
+}
+
+fn is_too_long(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::FileTooLarge
 }
 
 fn left_out_note(reasons: &BTreeMap<Option<&'static str>, usize>) -> Option<Diagnostic> {
@@ -316,7 +308,7 @@ mod tests {
 
     #[test]
     fn a_huge_variant_is_not_read_into_memory() {
-        let huge = "x".repeat(usize::try_from(LONGEST).expect("small") + 1);
+        let huge = "x".repeat(usize::try_from(limits::DOCKERFILE).expect("small") + 1);
         let found = find(&MemoryTree::new([("Dockerfile.img", &*huge), ("Dockerfile", &*huge)]));
         assert_eq!(paths(&found), [""; 0]);
         assert_eq!(found.diagnostics.len(), 1);

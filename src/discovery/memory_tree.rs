@@ -5,7 +5,7 @@ use std::io::{self, Read};
 
 use bstr::BStr;
 
-use crate::checkout::{FileTree, Identity, Node, NodeKind, Snapshot, Tracking};
+use crate::checkout::{FileTree, Identity, Node, NodeKind, Snapshot, Tracking, at_most};
 use crate::path::TreePath;
 
 pub(super) struct MemoryTree {
@@ -45,11 +45,11 @@ impl FileTree for MemoryTree {
         self.kind(folder) == Some(NodeKind::Folder)
     }
 
-    fn read(&self, path: &TreePath) -> io::Result<Vec<u8>> {
+    fn read(&self, path: &TreePath, limit: u64) -> io::Result<Vec<u8>> {
         if self.unreadable.contains(path) {
             return Err(io::Error::new(io::ErrorKind::PermissionDenied, format!("{path}: not allowed")));
         }
-        Ok(self.files.get(path).ok_or(io::ErrorKind::NotFound)?.1.clone())
+        at_most(&self.files.get(path).ok_or(io::ErrorKind::NotFound)?.1[..], limit)
     }
 
     fn list(&self, _: &TreePath, _: &mut dyn FnMut(&TreePath) -> bool) -> io::Result<Vec<Node>> {
@@ -73,7 +73,7 @@ impl Snapshot for MemoryTree {
     }
 
     fn open(&self, path: &TreePath) -> io::Result<Box<dyn Read + Send>> {
-        Ok(Box::new(io::Cursor::new(self.read(path)?)))
+        Ok(Box::new(io::Cursor::new(self.read(path, u64::MAX)?)))
     }
 
     fn submodules(&self) -> &[TreePath] {

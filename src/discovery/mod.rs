@@ -5,13 +5,11 @@
 
 mod content;
 mod discover;
-mod links;
 #[cfg(test)]
 mod memory_tree;
 mod names;
 mod rules;
 
 pub use discover::{BrokenDockerfile, Discovery, FoundDockerfile, discover};
-pub use links::follow_link;
 pub use names::{FileNameForm, dockerfile_name};
 pub use rules::Rules;

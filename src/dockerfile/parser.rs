@@ -9,6 +9,7 @@ use super::lexer::{Lexer, LogicalLine};
 use super::normal;
 use super::stage::Stage;
 use super::text::Word;
+use crate::limits;
 
 /// A Dockerfile: its text and what it says.
 #[derive(Clone, Debug)]
@@ -66,6 +67,11 @@ pub fn parse(source: &[u8]) -> Dockerfile {
         stray: false,
     };
     while let Some(line) = parser.lexer.next_logical() {
+        if parser.errors.len() >= limits::SYNTAX_ERRORS {
+            let hint = "the rest of the file is not read";
+            parser.error(SyntaxErrorKind::Text, "too many errors", line.start..line.start, hint);
+            break;
+        }
         parser.instruction(&line);
     }
     parser.finish()

@@ -1,11 +1,13 @@
 use std::fmt;
-use std::io;
+use std::fs::File;
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
 
 use super::{Builder, EngineError};
+use crate::{limits, redact};
 
 /// Where a container engine listens.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -82,9 +84,13 @@ impl Endpoint {
     }
 
     fn parse(text: &str, tls: bool) -> Result<Self, EngineError> {
-        let invalid = || EngineError::InvalidEndpoint(text.to_owned());
+        let invalid = || EngineError::InvalidEndpoint(redact::masked(text).into_owned());
         let unsupported = |what, hint: &str| {
-            Err(EngineError::UnsupportedEndpoint { address: text.to_owned(), what, hint: hint.to_owned() })
+            Err(EngineError::UnsupportedEndpoint {
+                address: redact::masked(text).into_owned(),
+                what,
+                hint: hint.to_owned(),
+            })
         };
         let (scheme, rest) = match text.split_once("://") {
             Some(parts) => parts,
@@ -173,7 +179,15 @@ fn from_context(name: &str, directory: &Path) -> Result<Endpoint, EngineError> {
 
 fn read_json<T: for<'de> Deserialize<'de>>(path: &Path) -> Result<Option<T>, EngineError> {
     let failed = |reason: String| EngineError::Configuration { path: path.to_owned(), reason };
-    match std::fs::read(path) {
+    let read = File::open(path).and_then(|file| {
+        let mut bytes = Vec::new();
+        file.take(limits::DOCKER_CONFIG + 1).read_to_end(&mut bytes)?;
+        Ok(bytes)
+    });
+    match read {
+        Ok(bytes) if bytes.len() as u64 > limits::DOCKER_CONFIG => {
+            Err(failed(format!("it is longer than {}", limits::size(limits::DOCKER_CONFIG))))
+        }
         // `docker` takes an empty file for none.
         Ok(bytes) if bytes.trim_ascii().is_empty() => Ok(None),
         Ok(bytes) => serde_json::from_slice::<Option<T>>(&bytes).map_err(|error| failed(error.to_string())),

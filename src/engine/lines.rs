@@ -1,19 +1,18 @@
 use std::collections::VecDeque;
 
+use crate::limits::{LOG_LINE, LOG_TAIL};
+
 /// Puts chunks of output together to lines.
 #[derive(Debug, Default)]
 pub(super) struct LineBuffer(Vec<u8>);
-
-/// Longer lines are cut, so that output without line breaks cannot fill the memory.
-const LONGEST: usize = 16 << 10;
 
 impl LineBuffer {
     /// The lines that `chunk` completes.
     pub(super) fn push(&mut self, chunk: &[u8]) -> Vec<String> {
         let mut lines = Vec::new();
         for piece in chunk.split_inclusive(|byte| *byte == b'\n') {
-            for part in piece.chunks(LONGEST) {
-                if self.0.len() + part.len() > LONGEST + 1 {
+            for part in piece.chunks(LOG_LINE) {
+                if self.0.len() + part.len() > LOG_LINE + 1 {
                     lines.extend(self.finish());
                 }
                 self.0.extend_from_slice(part);
@@ -43,12 +42,9 @@ impl LineBuffer {
 #[derive(Debug, Default)]
 pub(super) struct Tail(VecDeque<String>);
 
-/// What a message about a failed step can show.
-const KEPT_LINES: usize = 100;
-
 impl Tail {
     pub(super) fn push(&mut self, line: String) {
-        if self.0.len() == KEPT_LINES {
+        if self.0.len() == LOG_TAIL {
             self.0.pop_front();
         }
         self.0.push_back(line);
@@ -80,19 +76,19 @@ mod tests {
         let mut length = 0;
         for _ in 0..100 {
             length += buffer.push(&[b'x'; 1000]).iter().map(String::len).sum::<usize>();
-            assert!(buffer.0.len() <= LONGEST + 1);
+            assert!(buffer.0.len() <= LOG_LINE + 1);
         }
         length += buffer.finish().map_or(0, |line| line.len());
         assert_eq!(length, 100_000);
-        let lines = buffer.push(&vec![b'y'; 3 * LONGEST]);
-        assert!(lines.iter().all(|line| line.len() <= LONGEST) && lines.len() == 2, "{}", lines.len());
+        let lines = buffer.push(&vec![b'y'; 3 * LOG_LINE]);
+        assert!(lines.iter().all(|line| line.len() <= LOG_LINE) && lines.len() == 2, "{}", lines.len());
     }
 
     #[test]
     fn the_tail_is_short() {
         let mut tail = Tail::default();
-        (0..=KEPT_LINES).for_each(|line| tail.push(line.to_string()));
+        (0..=LOG_TAIL).for_each(|line| tail.push(line.to_string()));
         let lines = tail.take();
-        assert_eq!((lines.len(), lines[0].as_str()), (KEPT_LINES, "1"));
+        assert_eq!((lines.len(), lines[0].as_str()), (LOG_TAIL, "1"));
     }
 }

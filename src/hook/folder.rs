@@ -2,6 +2,8 @@ use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+use crate::checkout::read_own;
+use crate::limits;
 use crate::printable::printable;
 
 use super::script::{Content, HookName, Mode, recognise, script};
@@ -120,7 +122,8 @@ impl HooksFolder {
             Err(error) if error.kind() == io::ErrorKind::NotFound => (None, false),
             Err(error) => return Err(failed("read", &path)(error)),
             Ok(metadata) if metadata.is_file() => {
-                let content = fs::read(&path).map_err(failed("read", &path))?;
+                let content =
+                    read_own(&path, limits::HOOK).map_err(failed("read", &path))?.unwrap_or_default();
                 (Some(recognise(hook, &content)), is_executable(&metadata))
             }
             // Whoever keeps hooks behind links has them from somewhere else.
@@ -136,7 +139,8 @@ impl HooksFolder {
         match state.content {
             Some(Content::Ours(from)) => {
                 let text = script(hook, mode.unwrap_or(from));
-                let is_same = fs::read(&path).is_ok_and(|content| content == text.as_bytes());
+                let is_same = read_own(&path, limits::HOOK)
+                    .is_ok_and(|content| content.as_deref() == Some(text.as_bytes()));
                 if is_same && state.is_executable {
                     return Ok(Installed::Already);
                 }

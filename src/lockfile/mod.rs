@@ -13,4 +13,4 @@ pub use change::{Change, Questions, UnknownBase};
 pub use model::{Lockfile, lockable};
 pub use parse::parse;
 pub use render::render;
-pub use store::{LOCK_FILE, load, write};
+pub use store::{LOCK_FILE, ReadFile, load, write};

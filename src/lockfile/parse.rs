@@ -5,7 +5,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::{Lockfile, lockable};
-use crate::diagnostic::{Diagnostic, Location};
+use crate::diagnostic::{Diagnostic, LineIndex, Location};
 use crate::image::{Digest, ImageReference};
 use crate::path::TreePath;
 
@@ -20,7 +20,7 @@ type Value<'a> = Spanned<DeValue<'a>>;
 
 /// Reads a `shipwright.lock`. All that is wrong is reported, not only the first.
 pub fn parse(text: &str, file: &TreePath) -> Result<Lockfile, Vec<Diagnostic>> {
-    let mut reader = Reader { text, file, errors: Vec::new() };
+    let mut reader = Reader { file, lines: LineIndex::new(text), errors: Vec::new() };
     let mut lock = Lockfile { path: Some(file.clone()), digests: BTreeMap::new() };
     if let Some(marker) = conflict(text) {
         reader.error(marker, "the lock file has a merge conflict".to_owned(), CONFLICT);
@@ -54,8 +54,8 @@ fn conflict(text: &str) -> Option<Range<usize>> {
 }
 
 struct Reader<'a> {
-    text: &'a str,
     file: &'a TreePath,
+    lines: LineIndex,
     errors: Vec<Diagnostic>,
 }
 
@@ -145,8 +145,7 @@ impl Reader<'_> {
     }
 
     fn locate(&self, span: Range<usize>) -> Location {
-        let line = 1 + self.text.get(..span.start).unwrap_or(self.text).matches('\n').count();
-        Location::span(self.file.clone(), line, span)
+        Location::span(self.file.clone(), self.lines.line_of(span.start), span)
     }
 }
 

@@ -4,16 +4,21 @@ use std::path::Path;
 
 use super::{Lockfile, parse, render};
 use crate::diagnostic::{Diagnostic, Location};
+use crate::limits;
 use crate::path::TreePath;
 
 /// The lock file, in the root of the checkout.
 pub const LOCK_FILE: &str = "shipwright.lock";
 
-/// Reads the lock of any tree. `read` gives the content of a file, if it is there.
-pub fn load(read: &dyn Fn(&TreePath) -> io::Result<Option<Vec<u8>>>) -> Result<Lockfile, Vec<Diagnostic>> {
+/// What gives the content of a file of a tree, if it is there, of at most so many bytes.
+pub type ReadFile<'a> = dyn Fn(&TreePath, u64) -> io::Result<Option<Vec<u8>>> + 'a;
+
+/// Reads the lock of any tree.
+pub fn load(read: &ReadFile<'_>) -> Result<Lockfile, Vec<Diagnostic>> {
     let path = TreePath::from(LOCK_FILE);
     let error = |message: String| vec![Diagnostic::error(message).at(Location::file(path.clone()))];
-    let content = read(&path).map_err(|cause| error(format!("the lock file cannot be read: {cause}")))?;
+    let content =
+        read(&path, limits::LOCK).map_err(|cause| error(format!("the lock file cannot be read: {cause}")))?;
     let Some(content) = content else { return Ok(Lockfile::default()) };
     match String::from_utf8(content) {
         Ok(text) => parse(&text, &path),
@@ -27,7 +32,7 @@ pub fn write(root: &Path, lock: &Lockfile) -> io::Result<()> {
     let root = root.canonicalize()?;
     let place = root.join(LOCK_FILE);
     let place = match place.canonicalize() {
-        Ok(target) if !target.starts_with(&root) => {
+        Ok(target) if !is_inside(&root, &target) => {
             return Err(io::Error::other("it is a link that leads out of the checkout"));
         }
         Ok(target) => target,
@@ -44,12 +49,17 @@ pub fn write(root: &Path, lock: &Lockfile) -> io::Result<()> {
     })
 }
 
+/// Whether a path is the checkout's: below its root, and not in git's own folder.
+fn is_inside(root: &Path, path: &Path) -> bool {
+    path.strip_prefix(root).is_ok_and(|below| below.iter().all(|name| !name.eq_ignore_ascii_case(".git")))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn read(root: &Path) -> Result<Lockfile, Vec<Diagnostic>> {
-        load(&|path| match fs::read(path.to_os(root)) {
+        load(&|path, _| match fs::read(path.to_os(root)) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             read => read.map(Some),
         })
@@ -69,10 +79,10 @@ mod tests {
 
     #[test]
     fn what_cannot_be_read_is_an_error() {
-        let denied = |_: &TreePath| Err(io::Error::from(io::ErrorKind::PermissionDenied));
+        let denied = |_: &TreePath, _| Err(io::Error::from(io::ErrorKind::PermissionDenied));
         let errors = load(&denied).expect_err("denied");
         assert!(errors[0].message.starts_with("the lock file cannot be read"));
-        let errors = load(&|_| Ok(Some(vec![0xff]))).expect_err("not UTF-8");
+        let errors = load(&|_, _| Ok(Some(vec![0xff]))).expect_err("not UTF-8");
         assert_eq!(errors[0].message, "the lock file is not UTF-8");
     }
 

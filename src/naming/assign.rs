@@ -12,6 +12,7 @@ use super::rules::{NameRules, NameTemplate, SettledName};
 use super::words::{LONGEST_NAME, fingerprint, shorten};
 use crate::diagnostic::{Diagnostic, Location};
 use crate::image::{Repository, Tag};
+use crate::limits;
 use crate::path::TreePath;
 
 /// An image to be named: a Dockerfile, or one of several images that the settings make from it.
@@ -188,7 +189,11 @@ fn settle(
         .collect();
     let unused = rules.keys().enumerate().filter(|(rule, _)| !used.contains(rule)).map(|(_, key)| key);
     let paths = || candidates.iter().map(|candidate| candidate.path);
-    diagnostics.extend(unused.map(|key| explain::unused_line(key, place(key), paths())));
+    let few = |at: usize| if at < limits::FINDINGS { usize::MAX } else { 0 };
+    // Nobody reads the hints of thousands.
+    let warnings = unused.enumerate();
+    diagnostics
+        .extend(warnings.map(|(at, key)| explain::unused_line(key, place(key), paths().take(few(at)))));
     settled
 }
 

@@ -9,6 +9,7 @@ use crate::checkout::{Node, NodeKind, PathPattern, Snapshot};
 use crate::context::{self, ContextRoot, IgnoreRules, RevisionSpecs, SourceSpec};
 use crate::diagnostic::{Diagnostic, Location};
 use crate::dockerfile::{Evaluation, SourcePattern};
+use crate::limits;
 use crate::path::TreePath;
 
 /// A drafted image's build context, found in the tree.
@@ -93,7 +94,9 @@ pub(super) fn locate(
     let ignore_file = context::ignore_file(tree, dockerfile, &root);
     let rules = match &ignore_file {
         None => Ok(IgnoreRules::default()),
-        Some(path) => IgnoreRules::parse(&tree.read(path)?).map_err(|error| (error, path)),
+        Some(path) => {
+            IgnoreRules::parse(&tree.read(path, limits::DOCKER_IGNORE)?).map_err(|error| (error, path))
+        }
     };
     let rules = match rules {
         Ok(rules) => rules,

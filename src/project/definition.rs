@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use rayon::prelude::*;
 
@@ -8,6 +8,7 @@ use crate::diagnostic::{Diagnostic, closest};
 use crate::discovery::{BrokenDockerfile, FoundDockerfile};
 use crate::dockerfile::{Dockerfile, Evaluation, Scope, Trigger, evaluate, parse};
 use crate::image::Platform;
+use crate::limits;
 use crate::path::TreePath;
 
 /// One image to be: a Dockerfile and what the settings say about building it.
@@ -88,10 +89,14 @@ pub(super) fn definitions(
         definitions.sort_by(|a, b| a.path.cmp(&b.path));
     }
     let mut defined: BTreeMap<TreePath, usize> = BTreeMap::new();
+    let at_path: HashMap<TreePath, usize> =
+        definitions.iter().enumerate().map(|(at, definition)| (definition.path.clone(), at)).collect();
     for (name, image) in &options.images {
         let Some(path) = &image.dockerfile else { continue };
-        let Some(at) = definitions.iter().position(|definition| definition.path == *path) else {
-            diagnostics.push(no_such_dockerfile(name, path, &definitions, image));
+        let Some(at) = at_path.get(path).copied() else {
+            // Nobody reads the hints of thousands.
+            let known = if diagnostics.len() < limits::FINDINGS { &definitions[..] } else { &[] };
+            diagnostics.push(no_such_dockerfile(name, path, known, image));
             continue;
         };
         let count = defined.entry(path.clone()).or_default();

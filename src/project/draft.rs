@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use rayon::prelude::*;
 
@@ -12,6 +12,7 @@ use crate::discovery::{self, Rules};
 use crate::dockerfile::{Evaluation, ImageUse, Trigger, UseKind};
 use crate::graph::{DependencyKind, Graph, GraphImage, Link};
 use crate::image::{ImageReference, Tag};
+use crate::limits;
 use crate::lockfile::Lockfile;
 use crate::naming::{self, Binding, Candidate, ImageName, Naming, NamingRules, Reference};
 use crate::path::TreePath;
@@ -195,18 +196,23 @@ fn adjust(
     diagnostics: &mut Vec<Diagnostic>,
 ) -> Vec<usize> {
     let mut changed = Vec::new();
+    let known = Known::new(definitions, naming);
     for (name, image) in options.images.iter().filter(|(_, image)| image.dockerfile.is_none()) {
-        match find(definitions, naming, name) {
+        match known.find(name) {
             Some(at) => {
                 definitions[at].options = image.clone();
                 changed.push(at);
             }
-            None => diagnostics.push(unknown_image(name, image, naming)),
+            // Nobody reads the hints of thousands.
+            None if diagnostics.len() >= limits::FINDINGS => {
+                diagnostics.push(unknown_image(name, image, &[]));
+            }
+            None => diagnostics.push(unknown_image(name, image, &naming.names)),
         }
     }
     if let Some((name, stage)) = &options.target {
         // An unknown image is an error of the selection, which names the closest ones.
-        if let Some(at) = find(definitions, naming, name) {
+        if let Some(at) = known.find(name) {
             definitions[at].options.target = Some(stage.clone());
             definitions[at].target_from_flag = true;
             changed.push(at);
@@ -215,17 +221,33 @@ fn adjust(
     changed
 }
 
-/// By short name, full name or Dockerfile path.
-fn find(definitions: &[Definition], naming: &Naming, text: &str) -> Option<usize> {
-    let path = TreePath::clamped(text);
-    (0..definitions.len()).find(|at| {
-        let name = &naming.names[*at];
-        name.title() == text || name.full() == text || definitions[*at].path == path
-    })
+/// Images by short name, full name or Dockerfile path; the first of several counts.
+struct Known {
+    by_name: HashMap<String, usize>,
+    by_path: HashMap<TreePath, usize>,
 }
 
-fn unknown_image(name: &str, image: &ImageOptions, naming: &Naming) -> Diagnostic {
-    let names = closest(name, naming.names.iter().map(ImageName::title));
+impl Known {
+    fn new(definitions: &[Definition], naming: &Naming) -> Self {
+        let mut known = Self { by_name: HashMap::new(), by_path: HashMap::new() };
+        for (at, definition) in definitions.iter().enumerate() {
+            let name = &naming.names[at];
+            for name in [name.title(), name.full()] {
+                known.by_name.entry(name).or_insert(at);
+            }
+            known.by_path.entry(definition.path.clone()).or_insert(at);
+        }
+        known
+    }
+
+    fn find(&self, text: &str) -> Option<usize> {
+        let by_path = self.by_path.get(&TreePath::clamped(text));
+        self.by_name.get(text).into_iter().chain(by_path).min().copied()
+    }
+}
+
+fn unknown_image(name: &str, image: &ImageOptions, known: &[ImageName]) -> Diagnostic {
+    let names = closest(name, known.iter().map(ImageName::title));
     let diagnostic = Diagnostic::error(format!("[image.{name}] is no image of this checkout"));
     let diagnostic = image.at_its_place(diagnostic);
     match names.first() {
@@ -322,14 +344,23 @@ fn locked(used: &ImageUse, reference: &ImageReference, lock: &Lockfile) -> Optio
 
 /// Adds what `depends_on` of the settings says.
 fn declare(images: &mut [Drafted], diagnostics: &mut Vec<Diagnostic>) {
+    if images.iter().all(|image| image.definition.options.depends_on.is_empty()) {
+        return;
+    }
+    let mut by_name: HashMap<String, usize> = HashMap::new();
+    for (at, image) in images.iter().enumerate() {
+        for name in [image.name.title(), image.name.full()] {
+            by_name.entry(name).or_insert(at);
+        }
+    }
     for at in 0..images.len() {
         for name in images[at].definition.options.depends_on.clone() {
-            let dependency =
-                images.iter().position(|image| image.name.title() == name || image.name.full() == name);
-            match dependency {
-                Some(dependency) => images[at].declared.push(dependency),
+            match by_name.get(&name) {
+                Some(dependency) => images[at].declared.push(*dependency),
                 None => {
-                    diagnostics.push(unknown_dependency(images, at, &name));
+                    // Nobody reads the hints of thousands.
+                    let known = if diagnostics.len() < limits::FINDINGS { &images[..] } else { &[] };
+                    diagnostics.push(unknown_dependency(&images[at], known, &name));
                     images[at].fault = Some("has an unknown depends_on");
                 }
             }
@@ -337,13 +368,13 @@ fn declare(images: &mut [Drafted], diagnostics: &mut Vec<Diagnostic>) {
     }
 }
 
-fn unknown_dependency(images: &[Drafted], at: usize, name: &str) -> Diagnostic {
-    let names = closest(name, images.iter().map(|image| image.name.title()));
+fn unknown_dependency(image: &Drafted, known: &[Drafted], name: &str) -> Diagnostic {
+    let names = closest(name, known.iter().map(|image| image.name.title()));
     let diagnostic = Diagnostic::error(format!(
         "[image.{}] depends_on `{name}`, which is no image of this checkout",
-        images[at].name.title()
+        image.name.title()
     ));
-    images[at].definition.options.at_its_place(diagnostic).hint(match names.first() {
+    image.definition.options.at_its_place(diagnostic).hint(match names.first() {
         Some(closest) => format!("did you mean {closest}?"),
         None => "`shipwright images` lists them".to_owned(),
     })

@@ -2,6 +2,7 @@ use std::fmt::Write as _;
 
 use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
 
+use super::ci::without_marks;
 use super::excerpt::{Excerpt, excerpt};
 use super::style::{Role, View};
 use super::text;
@@ -73,6 +74,8 @@ fn with_places(diagnostic: &Diagnostic, view: &View, sources: Sources<'_>) -> St
     for (line, column) in positions {
         drawn = set_position(&drawn, line, column);
     }
+    // An excerpt is made safe character by character.
+    drawn = without_marks(&drawn).into_owned();
     drawn.push('\n');
     drawn
 }

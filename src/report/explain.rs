@@ -2,6 +2,18 @@ use std::fmt::Write as _;
 
 use crate::printable::printable;
 use crate::project::Image;
+use crate::redact::{self, MASK};
+
+/// A build argument without what looks like a secret: this text is compared and sent around.
+fn argument(name: &str, value: &str) -> String {
+    if redact::is_secret(name, value) {
+        return format!("{name}={MASK} (masked)");
+    }
+    match redact::masked(value) {
+        shown if shown == value => format!("{name}={value}"),
+        shown => format!("{name}={shown} (masked)"),
+    }
+}
 
 /// Everything that enters the key of an image, one item a line and always in the same order, so that the
 /// outputs of two machines can be compared with diff. An image that cannot be built has no key; then it
@@ -24,7 +36,7 @@ pub fn explanation(image: &Image) -> String {
     line("platform", &material.platform.to_string());
     line("target", material.target.as_deref().unwrap_or("the last stage"));
     material.instructions.iter().for_each(|instruction| line("instruction", instruction));
-    material.build_args.iter().for_each(|(name, value)| line("argument", &format!("{name}={value}")));
+    material.build_args.iter().for_each(|(name, value)| line("argument", &argument(name, value)));
     material.dependencies.iter().for_each(|(reference, key)| {
         let reference = if reference.is_empty() { "(declared)" } else { reference };
         line("dependency", &format!("{reference} {key}"));

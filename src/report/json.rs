@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::diagnostic::Diagnostic;
 use crate::plan::{Action, Plan, Step};
-use crate::printable::printable;
+use crate::printable::{commands, is_unsafe};
 use crate::project::Inspection;
 
 /// Version of the JSON forms: fields may be added, never renamed.
@@ -74,21 +74,21 @@ pub(super) fn document(value: &Value) -> String {
     format!("{}\n", harmless(&format!("{value:#}")))
 }
 
-/// JSON that a terminal shows as it stands: characters that it would obey, and those that reorder text, are
-/// written as escapes, and so is what the runner of GitHub Actions obeys. JSON itself only asks for that below
-/// U+0020.
+/// JSON that is shown as it stands: characters that a terminal would obey, that nobody sees or that reorder text
+/// are written as escapes, and so is what CI systems obey. JSON itself only asks for that below U+0020.
 pub(super) fn harmless(json: &str) -> Cow<'_, str> {
-    let is_harmful = |c: char| c != '\n' && matches!(printable(c.encode_utf8(&mut [0; 4])), Cow::Owned(_));
-    if json.contains("##[") {
-        return Cow::Owned(harmless(&json.replace("##[", "#\\u0023[")).into_owned());
-    }
-    if !json.contains(is_harmful) {
+    let is_harmful = |c: char| c != '\n' && is_unsafe(c);
+    if !json.contains("##") && !json.contains(is_harmful) {
         return Cow::Borrowed(json);
     }
+    // Outside of its strings JSON has neither.
+    let mut marks = commands(json).peekable();
     let mut text = String::with_capacity(json.len() + 16);
-    for c in json.chars() {
-        if is_harmful(c) {
-            text.push_str(&format!("\\u{:04x}", u32::from(c)));
+    for (at, c) in json.char_indices() {
+        if is_harmful(c) || marks.next_if_eq(&at).is_some() {
+            for unit in c.encode_utf16(&mut [0; 2]) {
+                text.push_str(&format!("\\u{unit:04x}"));
+            }
         } else {
             text.push(c);
         }

@@ -41,7 +41,7 @@ pub use affected::{
     Since, affected_github, affected_github_layers, affected_gitlab, affected_json, affected_names,
     affected_text,
 };
-pub use ci::{CiLog, JobSummary, Work, annotations, without_commands};
+pub use ci::{CiLog, JobSummary, Work, annotations, without_commands, without_marks};
 pub use diagnostic::{Sources, diagnostics};
 pub use explain::explanation;
 pub use json::{graph_json, images_json, inspection_json, plan_json};

@@ -21,6 +21,8 @@ pub struct Reporter {
     mode: Mode,
     view: View,
     renderers: Vec<Box<dyn Renderer>>,
+    /// Those that programs read, by their places, and what they write.
+    relied_on: Vec<(usize, String)>,
     record: Record,
 }
 
@@ -33,13 +35,25 @@ impl Reporter {
             Mode::Json => Box::new(JsonEvents::new(writer, plan)),
             Mode::Quiet => Box::new(QuietRenderer { output: Output::new(writer) }),
         };
-        Self { mode, view, renderers: vec![renderer], record: Record::new(Roster::new(plan)) }
+        Self {
+            mode,
+            view,
+            renderers: vec![renderer],
+            relied_on: Vec::new(),
+            record: Record::new(Roster::new(plan)),
+        }
     }
 
     /// A reporter whose plain lines are in sections of a CI system's log.
     pub fn grouped(view: View, writer: Box<dyn Write + Send>, plan: &Plan, log: CiLog) -> Self {
         let renderer = Box::new(GroupedRenderer::new(view, writer, plan, log));
-        Self { mode: Mode::Plain, view, renderers: vec![renderer], record: Record::new(Roster::new(plan)) }
+        Self {
+            mode: Mode::Plain,
+            view,
+            renderers: vec![renderer],
+            relied_on: Vec::new(),
+            record: Record::new(Roster::new(plan)),
+        }
     }
 
     /// Gives every event to `renderer` as well: `--events FILE`.
@@ -47,6 +61,22 @@ impl Reporter {
     pub fn also(mut self, renderer: Box<dyn Renderer>) -> Self {
         self.renderers.push(renderer);
         self
+    }
+
+    /// The renderer that was added last is for programs, which rely on every line of `what`.
+    #[must_use]
+    pub fn relied_on(mut self, what: impl Into<String>) -> Self {
+        self.relied_on.push((self.renderers.len() - 1, what.into()));
+        self
+    }
+
+    /// What programs rely on and could not be written, and why. A reader that went away knows it itself.
+    pub fn incomplete(&self) -> impl Iterator<Item = (&str, &io::Error)> {
+        let error = |at: usize| self.renderers[at].error();
+        self.relied_on.iter().filter_map(move |(at, what)| {
+            let error = error(*at).filter(|error| error.kind() != io::ErrorKind::BrokenPipe)?;
+            Some((what.as_str(), error))
+        })
     }
 
     /// Ends the run: what failed, with its place in the Dockerfile and the end of its output, where moving

@@ -80,8 +80,8 @@ fn tracked_untracked_and_ignored() {
     assert_eq!(list(&tree, "absent"), []);
     assert!(!texts(&list(&tree, "")).iter().any(|path| path.starts_with(".git/")));
     assert!(texts(&list(&tree, ".git")).contains(&".git/HEAD".to_owned()), "because it was named");
-    assert_eq!(tree.read(&"out/ignored/deep".into()).expect("readable"), b"");
-    assert!(tree.read(&"absent".into()).is_err());
+    assert_eq!(tree.read(&"out/ignored/deep".into(), u64::MAX).expect("readable"), b"");
+    assert!(tree.read(&"absent".into(), u64::MAX).is_err());
 }
 
 #[test]
@@ -159,7 +159,7 @@ fn submodules_are_part_of_the_checkout() {
     let differences = tree.differences(&committed, &inputs.iter().collect::<Vec<_>>()).expect("readable");
     assert_eq!(differences.added, ["deps/lib-2".into(), "deps/lib/new.c".into()]);
     assert_eq!((differences.removed, differences.modified), (vec![], vec![]));
-    assert_eq!(committed.read(&"deps/lib/inner/deep.c".into()).expect("there"), b"1");
+    assert_eq!(committed.read(&"deps/lib/inner/deep.c".into(), u64::MAX).expect("there"), b"1");
 }
 
 #[test]
@@ -201,17 +201,17 @@ fn names_are_bytes_links_are_links_pipes_are_neither() {
     let tree = work_tree(&repository);
     for name in names {
         assert_eq!(tree.kind(&TreePath::new(name)), Some(NodeKind::File));
-        assert_eq!(tree.read(&TreePath::new(name)).expect("readable"), b"x");
+        assert_eq!(tree.read(&TreePath::new(name), u64::MAX).expect("readable"), b"x");
     }
     assert!(!tree.is_tracked(&TreePath::new(b"untracked-\xff")));
     assert_eq!(tree.kind(&"link".into()), Some(NodeKind::Link));
-    assert_eq!(tree.read(&"link".into()).expect("readable"), b"target");
+    assert_eq!(tree.read(&"link".into(), u64::MAX).expect("readable"), b"target");
     assert_eq!(tree.kind(&"folder-link".into()), Some(NodeKind::Link));
     assert_eq!(tree.kind(&"folder-link/file".into()), None, "links on the way are not followed");
-    assert!(tree.read(&"folder-link/file".into()).is_err());
+    assert!(tree.read(&"folder-link/file".into(), u64::MAX).is_err());
     assert_eq!(tree.kind(&"pipe".into()), Some(NodeKind::Other));
     // Would wait forever for someone to write.
-    assert!(tree.read(&"pipe".into()).is_err());
+    assert!(tree.read(&"pipe".into(), u64::MAX).is_err());
     assert!(tree.open(&"pipe".into()).is_err());
     assert!(tree.identify(&[&"pipe".into()]).expect_err("no file").to_string().contains("pipe"));
     let mut bytes = Vec::new();

@@ -2,12 +2,11 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::checkout::ci::CiEvent;
+use crate::checkout::read_own;
 use crate::cli::environment::Environment;
+use crate::limits;
 use crate::path::TreePath;
 use crate::report::CiLog;
-
-/// No file of an event is longer.
-const LONGEST_EVENT: u64 = 25 << 20;
 
 /// What a CI system can do with the output.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -49,8 +48,7 @@ fn folder(workspace: &Path, start: &Path) -> String {
 /// What the file of the event says, where there is one.
 pub fn ci_event(environment: &Environment) -> CiEvent {
     let path = environment.get("GITHUB_EVENT_PATH").filter(|_| environment.is_on("GITHUB_ACTIONS"));
-    let is_short = |path: &&str| std::fs::metadata(path).is_ok_and(|file| file.len() <= LONGEST_EVENT);
-    let bytes = path.filter(is_short).and_then(|path| std::fs::read(path).ok());
+    let bytes = path.and_then(|path| read_own(Path::new(path), limits::CI_EVENT).ok().flatten());
     bytes.map(|bytes| CiEvent::from_json(&bytes)).unwrap_or_default()
 }
 

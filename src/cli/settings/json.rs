@@ -1,8 +1,10 @@
+use std::collections::HashMap;
+
 use serde_json::{Map, Value};
 
 use super::values::{closest, namespace};
 use super::{SettingsFile, TOML_FILE};
-use crate::diagnostic::{Diagnostic, Location};
+use crate::diagnostic::{Diagnostic, LineIndex, Location};
 use crate::path::TreePath;
 
 const KNOWN: [&str; 4] = ["version", "namespace", "names", "assert_hostname"];
@@ -22,7 +24,7 @@ const TOML_ONLY: [&str; 9] = [
 /// Reads the Python original's `.shipwright.json`. There `names` maps a folder, as it is, to a whole
 /// repository, without the namespace in front.
 pub fn parse_json(text: &str, path: &TreePath) -> Result<SettingsFile, Vec<Diagnostic>> {
-    let mut reader = Reader { text, path, errors: Vec::new() };
+    let mut reader = Reader { text, path, lines: LineIndex::new(text), keys: keys(text), errors: Vec::new() };
     let mut settings = SettingsFile { path: Some(path.clone()), ..SettingsFile::default() };
     match serde_json::from_str::<Value>(text.trim_start_matches('\u{feff}')) {
         Ok(Value::Object(members)) => reader.members(&members, &mut settings),
@@ -37,6 +39,9 @@ pub fn parse_json(text: &str, path: &TreePath) -> Result<SettingsFile, Vec<Diagn
 struct Reader<'a> {
     text: &'a str,
     path: &'a TreePath,
+    lines: LineIndex,
+    /// Where each key stands first, by its text in the file.
+    keys: HashMap<&'a str, usize>,
     errors: Vec<Diagnostic>,
 }
 
@@ -116,22 +121,36 @@ impl Reader<'_> {
         self.errors.push(Diagnostic::error(format!("the settings file is not JSON: {message}")).at(location));
     }
 
-    /// Where a key stands. The parser does not tell, so it is searched for: the first text like it that a
-    /// colon follows.
+    /// Where a key stands. The parser does not tell, so it was searched for.
     fn locate(&self, key: &str) -> Location {
         let quoted = Value::from(key).to_string();
-        let found = self
-            .text
-            .match_indices(&quoted)
-            .find(|(at, _)| self.text[at + quoted.len()..].trim_start().starts_with(':'));
-        match found {
-            Some((at, _)) => {
-                let line = 1 + self.text[..at].matches('\n').count();
-                Location::span(self.path.clone(), line, at..at + quoted.len())
-            }
+        match self.keys.get(&*quoted) {
+            Some(at) => Location::span(self.path.clone(), self.lines.line_of(*at), *at..at + quoted.len()),
             None => Location::file(self.path.clone()),
         }
     }
+}
+
+/// The texts, as they are quoted, that a colon follows, and where each stands first.
+fn keys(text: &str) -> HashMap<&str, usize> {
+    let mut keys = HashMap::new();
+    let bytes = text.as_bytes();
+    let mut at = 0;
+    while let Some(start) = text[at..].find('"').map(|quote| at + quote) {
+        let mut end = start + 1;
+        while end < bytes.len() && bytes[end] != b'"' {
+            end += if bytes[end] == b'\\' { 2 } else { 1 };
+        }
+        // Unfinished: the parser says so.
+        let Some(quoted) = text.get(start..=end) else { break };
+        at = end + 1;
+        let blanks = bytes[at..].iter().take_while(|byte| byte.is_ascii_whitespace()).count();
+        if bytes.get(at + blanks) == Some(&b':') {
+            keys.entry(quoted).or_insert(start);
+        }
+        at += blanks;
+    }
+    keys
 }
 
 #[cfg(test)]

@@ -1,11 +1,11 @@
-use std::io;
 use std::path::Path;
 
 use super::{SettingsFile, parse_json, parse_toml};
-use crate::checkout::FileTree;
+use crate::checkout::{FileTree, read_on_disk};
 use crate::context;
 use crate::diagnostic::{Diagnostic, Location};
-use crate::lockfile;
+use crate::limits;
+use crate::lockfile::{self, ReadFile};
 use crate::path::TreePath;
 
 /// The settings file.
@@ -15,18 +15,11 @@ pub const JSON_FILE: &str = ".shipwright.json";
 
 /// Reads the settings of a checkout's work tree, the lock file included.
 pub fn load(root: &Path) -> Result<SettingsFile, Vec<Diagnostic>> {
-    load_from(&|path| match std::fs::read(path.to_os(root)) {
-        Ok(content) => Ok(Some(content)),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(error),
-    })
+    load_from(&|path, limit| read_on_disk(root, path, limit))
 }
 
-/// Reads the settings of any tree, such as a commit's, and the lock file beside them. `read` gives the content
-/// of a file, if it is there.
-pub fn load_from(
-    read: &dyn Fn(&TreePath) -> io::Result<Option<Vec<u8>>>,
-) -> Result<SettingsFile, Vec<Diagnostic>> {
+/// Reads the settings of any tree, such as a commit's, and the lock file beside them.
+pub fn load_from(read: &ReadFile<'_>) -> Result<SettingsFile, Vec<Diagnostic>> {
     match (load_settings(read), lockfile::load(read)) {
         (Ok(settings), Ok(lock)) => Ok(SettingsFile { lock, ..settings }),
         (settings, lock) => {
@@ -36,9 +29,7 @@ pub fn load_from(
     }
 }
 
-fn load_settings(
-    read: &dyn Fn(&TreePath) -> io::Result<Option<Vec<u8>>>,
-) -> Result<SettingsFile, Vec<Diagnostic>> {
+fn load_settings(read: &ReadFile<'_>) -> Result<SettingsFile, Vec<Diagnostic>> {
     let [toml, json] = [TOML_FILE, JSON_FILE].map(TreePath::from);
     let toml_text = text(read, &toml)?;
     // Once there is the one, the other is only asked whether it exists.
@@ -49,7 +40,7 @@ fn load_settings(
         };
     };
     let mut settings = parse_toml(&toml_text, &toml)?;
-    if matches!(read(&json), Ok(Some(_))) {
+    if matches!(read(&json, limits::SETTINGS), Ok(Some(_))) {
         let warning = Diagnostic::warning(format!("{JSON_FILE} is not read: {TOML_FILE} wins"))
             .at(Location::file(json))
             .hint(format!("move what it says to {TOML_FILE} and delete it"));
@@ -73,12 +64,10 @@ pub fn paths(tree: &dyn FileTree) -> Vec<TreePath> {
     paths
 }
 
-fn text(
-    read: &dyn Fn(&TreePath) -> io::Result<Option<Vec<u8>>>,
-    path: &TreePath,
-) -> Result<Option<String>, Vec<Diagnostic>> {
+fn text(read: &ReadFile<'_>, path: &TreePath) -> Result<Option<String>, Vec<Diagnostic>> {
     let error = |message: String| vec![Diagnostic::error(message).at(Location::file(path.clone()))];
-    let content = read(path).map_err(|cause| error(format!("the settings file cannot be read: {cause}")))?;
+    let content = read(path, limits::SETTINGS)
+        .map_err(|cause| error(format!("the settings file cannot be read: {cause}")))?;
     let Some(content) = content else { return Ok(None) };
     match String::from_utf8(content) {
         Ok(text) => Ok(Some(text)),
@@ -123,7 +112,7 @@ mod tests {
     fn what_cannot_be_read_is_an_error() {
         let errors = in_folder(&[(TOML_FILE, b"namespace = '\xff'")]).expect_err("not UTF-8");
         assert_eq!(errors[0].message, "the settings file is not UTF-8");
-        let denied = |_: &TreePath| Err(io::Error::from(io::ErrorKind::PermissionDenied));
+        let denied = |_: &TreePath, _| Err(std::io::Error::from(std::io::ErrorKind::PermissionDenied));
         let errors = load_from(&denied).expect_err("denied");
         assert!(errors[0].message.starts_with("the settings file cannot be read"));
         assert_eq!(errors[0].location, Some(Location::file(TOML_FILE.into())));

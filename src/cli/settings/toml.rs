@@ -7,9 +7,11 @@ use toml::de::{DeTable, DeValue};
 
 use super::values::{closest, namespace, path, refresh, registry, registry_host, user_tag};
 use super::{ImageSettings, Metadata, SettingsFile};
-use crate::diagnostic::{Diagnostic, Location};
+use crate::diagnostic::{Diagnostic, LineIndex, Location};
 use crate::image::Tag;
+use crate::limits;
 use crate::path::TreePath;
+use crate::redact;
 
 const KNOWN: [&str; 11] = [
     "namespace",
@@ -31,7 +33,7 @@ type Value<'a> = Spanned<DeValue<'a>>;
 
 /// Reads a `shipwright.toml`. All that is wrong is reported, not only the first.
 pub fn parse_toml(text: &str, file: &TreePath) -> Result<SettingsFile, Vec<Diagnostic>> {
-    let mut reader = Reader { text, file, errors: Vec::new() };
+    let mut reader = Reader { text, file, lines: LineIndex::new(text), errors: Vec::new() };
     let mut settings = SettingsFile { path: Some(file.clone()), ..SettingsFile::default() };
     match DeTable::parse(text) {
         Ok(document) => reader.document(document.get_ref(), &mut settings),
@@ -46,6 +48,7 @@ pub fn parse_toml(text: &str, file: &TreePath) -> Result<SettingsFile, Vec<Diagn
 struct Reader<'a> {
     text: &'a str,
     file: &'a TreePath,
+    lines: LineIndex,
     errors: Vec<Diagnostic>,
 }
 
@@ -71,7 +74,7 @@ impl Reader<'_> {
                 }
                 "insecure_registries" => settings.insecure_registries = self.list(&entry, registry_host),
                 "names" => {
-                    for line in self.table(&entry) {
+                    for line in self.few(&entry, limits::SETTINGS_NAMES) {
                         if let Some(name) = self.text(&line) {
                             let location = self.locate(line.key_span);
                             settings.name_locations.insert(line.key.to_owned(), location);
@@ -94,7 +97,7 @@ impl Reader<'_> {
                     }
                 }
                 "image" => {
-                    for image in self.table(&entry) {
+                    for image in self.few(&entry, limits::SETTINGS_IMAGES) {
                         let read = self.image(&image);
                         settings.images.insert(image.key.to_owned(), read);
                     }
@@ -146,7 +149,18 @@ impl Reader<'_> {
         parse: impl Fn(&str) -> Result<T, E>,
     ) -> Option<T> {
         let text = self.text(entry)?;
-        parse(&text).map_err(|error| self.error(entry.value.span(), format!("{}: {error}", entry.name))).ok()
+        let error = match parse(&text) {
+            Ok(value) => return Some(value),
+            Err(error) => error,
+        };
+        self.error(entry.value.span(), format!("{}: {error}", entry.name));
+        // The line would show the login that the message leaves out.
+        if redact::masked(&text) != text
+            && let Some(location) = self.errors.last_mut().and_then(|error| error.location.as_mut())
+        {
+            location.span = None;
+        }
+        None
     }
 
     fn list<T, E: Display>(&mut self, entry: &Entry<'_>, parse: impl Fn(&str) -> Result<T, E>) -> Vec<T> {
@@ -175,6 +189,19 @@ impl Reader<'_> {
             DeValue::Table(table) => entries(table, &entry.name),
             _ => self.wrong_type(entry, "a table").unwrap_or_default(),
         }
+    }
+
+    /// A table of at most so many lines.
+    fn few<'t>(&mut self, entry: &Entry<'t>, most: usize) -> Vec<Entry<'t>> {
+        let lines = self.table(entry);
+        if lines.len() <= most {
+            return lines;
+        }
+        self.error(
+            entry.key_span.clone(),
+            format!("{} has {} lines; {most} are read", entry.name, lines.len()),
+        );
+        Vec::new()
     }
 
     /// A table of texts, where whole numbers and truth values stand for their text. Decimal numbers do not:
@@ -235,8 +262,7 @@ impl Reader<'_> {
     }
 
     fn locate(&self, span: Range<usize>) -> Location {
-        let line = 1 + self.text.get(..span.start).unwrap_or(self.text).matches('\n').count();
-        Location::span(self.file.clone(), line, span)
+        Location::span(self.file.clone(), self.lines.line_of(span.start), span)
     }
 }
 

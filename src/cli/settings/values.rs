@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::Refresh;
 use crate::image::{Repository, Tag};
 use crate::path::TreePath;
+use crate::redact;
 
 /// Why a value cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -51,16 +52,17 @@ pub fn namespace(text: &str) -> Result<String, InvalidValue> {
 
 /// Checks a `HOST[/PREFIX]`.
 pub fn registry(text: &str) -> Result<String, InvalidValue> {
+    let shown = || redact::masked(text).into_owned();
     if text.contains("://") {
-        return Err(InvalidValue::RegistryUrl(text.to_owned()));
+        return Err(InvalidValue::RegistryUrl(shown()));
     }
     let host = text.split('/').next().unwrap_or_default();
     if !host.contains(['.', ':']) && host != "localhost" {
-        return Err(InvalidValue::RegistryHost(text.to_owned()));
+        return Err(InvalidValue::RegistryHost(shown()));
     }
     match Repository::new(&format!("{text}/x")) {
         Ok(_) => Ok(text.to_owned()),
-        Err(_) => Err(InvalidValue::Registry(text.to_owned())),
+        Err(_) => Err(InvalidValue::Registry(shown())),
     }
 }
 

@@ -1,6 +1,8 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
+use crate::printable::commands;
+
 /// A CI system whose log can be structured.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum CiLog {
@@ -44,18 +46,34 @@ fn section(begun: Duration, number: usize) -> String {
     format!("shipwright_{}_{number}", begun.as_millis())
 }
 
-/// `text` without what the runner of GitHub Actions takes for a command: `::name …::` at the beginning of a line, and
-/// `##[name …]` anywhere in it. A blank goes between the characters.
+/// `text` without what the agents of CI systems take for a command: `::name …::` at the beginning of a line (GitHub
+/// Actions), and what [`without_marks`] breaks. A blank goes between the characters.
 pub fn without_commands(text: &str) -> Cow<'_, str> {
     let begins_one = |line: &str| line.trim_start().starts_with("::");
-    if !text.contains("##[") && !text.lines().any(begins_one) {
+    if !text.lines().any(begins_one) {
+        return without_marks(text);
+    }
+    let break_up = |line: &str| match without_marks(line) {
+        line if begins_one(&line) => line.replacen("::", ": :", 1),
+        line => line.into_owned(),
+    };
+    Cow::Owned(text.split_inclusive('\n').map(break_up).collect())
+}
+
+/// `text` without `##[name …]`, `##vso[…]`, `##teamcity[…]`, which are commands anywhere in a line.
+pub fn without_marks(text: &str) -> Cow<'_, str> {
+    if !text.contains("##") {
         return Cow::Borrowed(text);
     }
-    let safe = text.split_inclusive('\n').map(|line| {
-        let line = line.replace("##[", "# #[");
-        if begins_one(&line) { line.replacen("::", ": :", 1) } else { line }
-    });
-    Cow::Owned(safe.collect())
+    let mut safe = String::with_capacity(text.len() + 8);
+    let mut written = 0;
+    for mark in commands(text) {
+        safe.push_str(&text[written..mark]);
+        safe.push(' ');
+        written = mark;
+    }
+    safe.push_str(&text[written..]);
+    Cow::Owned(safe)
 }
 
 #[cfg(test)]
@@ -67,11 +85,12 @@ mod tests {
     #[test]
     fn commands_are_broken_and_all_else_stays() {
         for plain in ["a ::error::b\n", "std::fmt\n", "# [x] ## y", "", "\n\n"] {
-            assert!(matches!(without_commands(plain), Cow::Borrowed(text) if text == plain), "{plain}");
+            assert_eq!(without_commands(plain), plain);
         }
         assert_eq!(without_commands("ok\n \t::set-output name=x::y\n"), "ok\n \t: :set-output name=x::y\n");
         assert_eq!(without_commands("a ##[add-mask]b\r\n"), "a # #[add-mask]b\r\n");
         assert_eq!(without_commands("####[group]"), "### #[group]");
+        assert_eq!(without_commands("##vso[a]##teamcity[b]"), "# #vso[a]# #teamcity[b]");
     }
 
     proptest! {

@@ -11,4 +11,4 @@ mod log;
 pub use annotations::annotations;
 pub(super) use groups::GroupedRenderer;
 pub use job_summary::{JobSummary, Work};
-pub use log::{CiLog, without_commands};
+pub use log::{CiLog, without_commands, without_marks};

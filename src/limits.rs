@@ -1,0 +1,77 @@
+//! How much is read, kept and shown of what others write: files of a checkout, answers of engines and
+//! registries, findings. Whoever reads something whole takes its limit from here, so that a hostile file costs
+//! an error and not the machine. Sizes are bytes.
+
+/// The settings file. One with a table for each of 1,000 images has about 100 kB.
+pub const SETTINGS: u64 = 1 << 20;
+
+/// `[image.NAME]` tables of the settings. Each may be an image of its own; no checkout is known with 2,000.
+pub const SETTINGS_IMAGES: usize = 4_096;
+
+/// Lines of the settings' `[names]`, each of which may be tried on every Dockerfile.
+pub const SETTINGS_NAMES: usize = 16_384;
+
+/// `shipwright.lock`. A base takes about 120 bytes, so that is over 30,000 of them.
+pub const LOCK: u64 = 4 << 20;
+
+/// A Dockerfile. The longest of 2,686 public ones has 100 kB; a disk image called `Dockerfile.img` is longer.
+pub const DOCKERFILE: u64 = 4 << 20;
+
+/// A `.dockerignore`. Every pattern may be tried on every file.
+pub const DOCKER_IGNORE: u64 = 1 << 20;
+
+/// A `.gitignore`, `.gitattributes`, `.gitmodules`, or one of the user's files of the same kind. Git stops at
+/// 100 MB; no repository that is worked in comes near.
+pub const GIT_FILE: u64 = 1 << 20;
+
+/// The target of a link. Linux ends at 4,096, Windows at 32,767 characters.
+pub const LINK: u64 = 64 << 10;
+
+/// A file whose lines are shown beside a finding.
+pub const EXCERPT: u64 = DOCKERFILE;
+
+/// What a CI system says about the event that it runs for. GitHub's own limit.
+pub const CI_EVENT: u64 = 25 << 20;
+
+/// Git's log of HEAD, and its list of commits where history ends: years of work, or a shallow clone of everything.
+pub const GIT_LOG: u64 = 256 << 20;
+
+/// A hook of git's. Those that are programs have some ten megabytes.
+pub const HOOK: u64 = 64 << 20;
+
+/// Docker's own configuration, or a context of it.
+pub const DOCKER_CONFIG: u64 = 1 << 20;
+
+/// A line of a build's output. Longer ones are cut, so that output without line breaks cannot fill the memory.
+pub const LOG_LINE: usize = 16 << 10;
+
+/// Lines of a failed step's output that are kept for its message.
+pub const LOG_TAIL: usize = 100;
+
+/// Errors in one Dockerfile, behind which the rest of it is not read. One takes about 300 bytes of memory.
+pub const SYNTAX_ERRORS: usize = 250_000;
+
+/// Findings that are shown; the others are counted.
+pub const FINDINGS: usize = 200;
+
+/// Links on the way to a file. As many as Linux follows.
+pub const LINKS_FOLLOWED: usize = 40;
+
+/// A size for people: `1 MiB`, `64 KiB`.
+pub fn size(bytes: u64) -> String {
+    match bytes {
+        _ if bytes >= 1 << 20 && bytes.is_multiple_of(1 << 20) => format!("{} MiB", bytes >> 20),
+        _ if bytes >= 1 << 10 && bytes.is_multiple_of(1 << 10) => format!("{} KiB", bytes >> 10),
+        _ => format!("{bytes} bytes"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_for_people() {
+        assert_eq!([1 << 20, 3 << 10, 1025].map(size), ["1 MiB", "3 KiB", "1025 bytes"]);
+    }
+}
