@@ -75,7 +75,7 @@ const TRUSTED: [&str; 3] = ["system", "global", "command"];
 
 /// One repository for git to read.
 pub(super) struct Git {
-    git_dir: PathBuf,
+    directory: PathBuf,
     /// The folder that paths are relative to.
     folder: PathBuf,
     bare: bool,
@@ -83,15 +83,15 @@ pub(super) struct Git {
 
 impl Git {
     pub(super) fn bare(git_dir: &Path) -> Self {
-        Self { git_dir: git_dir.to_owned(), folder: git_dir.to_owned(), bare: true }
+        Self { directory: git_dir.to_owned(), folder: git_dir.to_owned(), bare: true }
     }
 
     pub(super) fn with_work_tree(git_dir: &Path, work_tree: &Path) -> Self {
-        Self { git_dir: git_dir.to_owned(), folder: work_tree.to_owned(), bare: false }
+        Self { directory: git_dir.to_owned(), folder: work_tree.to_owned(), bare: false }
     }
 
     pub(super) fn git_dir(&self) -> &Path {
-        &self.git_dir
+        &self.directory
     }
 
     /// What `git ARGUMENTS` prints.
@@ -127,7 +127,7 @@ impl Git {
 
     fn command(&self) -> Command {
         let mut command = command(&self.folder);
-        command.arg("--git-dir").arg(&self.git_dir);
+        command.arg("--git-dir").arg(&self.directory);
         if !self.bare {
             command.arg("--work-tree").arg(&self.folder);
         }

@@ -39,7 +39,7 @@ impl TreeEntry<'_> {
 pub(super) fn is_sound(object: &[u8]) -> bool {
     let mut entries = TreeEntries::new(object);
     let mut last: Option<TreeEntry<'_>> = None;
-    while let Some(entry) = entries.next() {
+    for entry in entries.by_ref() {
         if !is_mode(entry.mode) || !is_name(entry.name) {
             return false;
         }

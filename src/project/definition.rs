@@ -12,6 +12,7 @@ use crate::limits;
 use crate::path::TreePath;
 
 /// One image to be: a Dockerfile and what the settings say about building it.
+#[expect(clippy::struct_excessive_bools, reason = "they are independent facts")]
 pub(super) struct Definition {
     pub(super) path: TreePath,
     pub(super) tracked: bool,
