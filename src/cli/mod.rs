@@ -32,6 +32,7 @@ mod push_refusals;
 mod registries;
 mod session;
 pub mod settings;
+mod signals;
 mod sparse;
 mod undeclared;
 
@@ -45,6 +46,7 @@ use output::Output;
 /// Runs a command and gives its exit code. All output happens here.
 pub fn run(cli: Cli, environment: &Environment) -> ExitCode {
     let Cli { command, build, global } = cli;
+    let environment = &environment.clone().listening();
     let mut output = Output::new(&global, environment);
     let done = match command.unwrap_or(Command::Build(args::BuildArgs::default())) {
         Command::Build(args) => block_on(build::run(&global, &build.merged(args), environment, &mut output)),

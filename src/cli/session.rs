@@ -9,6 +9,7 @@ use super::error::{CliError, ExitCode};
 use super::files::Files;
 use super::known;
 use super::settings::{self, Resolved, SettingsFile};
+use super::signals::Signals;
 use super::undeclared::undeclared_arguments;
 use crate::checkout::ci::{CiReference, CiTrigger, ci_reference};
 use crate::checkout::{Checkout, CommitId, HeadTree, Snapshot, branch_tag};
@@ -49,8 +50,8 @@ pub(super) struct Session {
     pub reference: BranchReference,
     /// The engine, unless it was not wanted.
     pub engine: Option<Arc<Engine>>,
-    /// Whether Ctrl-C and a polite kill are for this run to handle.
-    pub handles_signals: bool,
+    /// Who hears Ctrl-C and polite kills.
+    pub signals: Signals,
     /// When it was read, in time since 1970.
     now: Duration,
 }
@@ -199,7 +200,7 @@ impl Session {
             resolved,
             reference,
             engine,
-            handles_signals: request.environment.handles_signals,
+            signals: request.environment.signals.clone(),
             now,
         })
     }

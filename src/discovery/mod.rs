@@ -14,4 +14,4 @@ mod rules;
 pub use discover::{Discovery, FoundDockerfile, discover};
 pub use links::follow_link;
 pub use names::{FileNameForm, dockerfile_name};
-pub use rules::Rules;
+pub use rules::{Rules, check_pattern};
