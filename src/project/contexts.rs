@@ -4,6 +4,7 @@ use super::definition::Definition;
 use super::images::{Image, ImageState};
 use super::load::LoadError;
 use super::lock::lock_paths;
+use super::remarks::wants_git_folder;
 use crate::checkout::{Node, NodeKind, PathPattern, Snapshot};
 use crate::context::{self, ContextRoot, IgnoreRules, SourceSpec};
 use crate::diagnostic::{Diagnostic, Location};
@@ -25,6 +26,8 @@ pub(super) struct BuildContext {
     pub(super) nowhere: Vec<Nowhere>,
     /// Whether the settings name a root that is no folder.
     pub(super) is_absent: bool,
+    /// Whether its ignore file takes back `.git`, which is never sent.
+    pub(super) wants_git_folder: bool,
     /// Why the image is wrong, if it is.
     pub(super) invalid: Option<String>,
     /// The first input whose content is not in git's objects here.
@@ -107,6 +110,7 @@ fn read(tree: &dyn Snapshot, image: &Image, definition: &Definition) -> Result<B
             why_absent(tree, &root, path, ignore_file.as_ref().map(|file| (file, &rules)))
         }),
         is_absent,
+        wants_git_folder: wants_git_folder(tree, &root, &rules, image),
         pathspecs: specs.iter().flat_map(path_patterns).chain(lock).collect(),
         root,
         ignore_file,
@@ -162,6 +166,9 @@ fn why_absent(
         Some((file, _)) if kind.is_some() => format!("is left out by {file}"),
         _ if kind == Some(NodeKind::Folder) => {
             "is a folder without a file that a clone would have".to_owned()
+        }
+        _ if path.components().any(|name| name == ".git") => {
+            "is in `.git`, which is never sent to a build".to_owned()
         }
         _ => format!("is not in the build context {root}"),
     }

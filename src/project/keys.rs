@@ -6,6 +6,7 @@ use super::files::{self, ImageFiles};
 use super::images::{ContextFile, Image, ImageState, ReadyImage};
 use super::load::LoadError;
 use super::options::Options;
+use super::remarks;
 use crate::checkout::{InputKind, Snapshot, Tracking};
 use crate::diagnostic::Diagnostic;
 use crate::graph::Graph;
@@ -24,6 +25,8 @@ pub(super) fn assign(
 ) -> Result<(), LoadError> {
     let mut contexts = contexts::read_all(tree, images, definitions)?;
     let mut files = files::read_all(tree, &mut contexts)?;
+    diagnostics.extend(remarks::git_folders(&contexts));
+    diagnostics.extend(remarks::lfs_pointers(tree, &files));
     for at in graph.order().to_vec() {
         let Some(context) = contexts[at].take() else { continue };
         let nowhere = adopt(&mut images[at], context, diagnostics);

@@ -11,6 +11,7 @@ mod keys;
 mod load;
 mod lock;
 mod options;
+mod remarks;
 mod revisions;
 mod state;
 mod systems;
