@@ -10,7 +10,7 @@ use super::remarks;
 use crate::checkout::{InputKind, Snapshot, Tracking};
 use crate::diagnostic::Diagnostic;
 use crate::graph::Graph;
-use crate::image::ContentKey;
+use crate::image::{ContentKey, ImageReference};
 use crate::inputs::{Base, InputFile, InputFiles, Material};
 use crate::path::TreePath;
 
@@ -91,7 +91,7 @@ fn ready(
         platform: definition.platform(options).clone(),
         build_args: hashed_args(image, definition, options),
         dependencies: dependencies(images, at, |ready| ready.key),
-        bases: image.bases.iter().map(|base| self::base(image, base)).collect(),
+        bases: bases(image),
         files: inputs,
         metadata: options.metadata.clone(),
         refresh: options.refresh,
@@ -101,8 +101,21 @@ fn ready(
     ReadyImage { material, key, versioned_key, files }
 }
 
-fn base(image: &Image, reference: &str) -> Base {
-    Base { reference: reference.to_owned(), digest: image.locked_digest(reference).cloned() }
+/// External images, each once however its name is written.
+fn bases(image: &Image) -> Vec<Base> {
+    let mut bases: Vec<Base> = Vec::new();
+    for written in &image.bases {
+        let base = Base { reference: explicit(written), digest: image.locked_digest(written).cloned() };
+        if !bases.contains(&base) {
+            bases.push(base);
+        }
+    }
+    bases
+}
+
+/// A reference with the tag that it means.
+fn explicit(written: &str) -> String {
+    written.parse().map_or_else(|_| written.to_owned(), |reference: ImageReference| reference.explicit())
 }
 
 /// Values of the arguments that the needed stages declare; the others change nothing.
@@ -110,7 +123,9 @@ fn hashed_args(image: &Image, definition: &Definition, options: &Options) -> BTr
     let mut args = definition.options.args.clone();
     args.extend(options.build_args.clone());
     args.retain(|name, _| {
-        image.evaluation.declared_args.contains(name) && !options.unhashed_build_args.contains_key(name)
+        image.evaluation.declared_args.contains(name)
+            && !image.evaluation.unread_args.contains(name)
+            && !options.unhashed_build_args.contains_key(name)
     });
     args
 }
@@ -122,7 +137,7 @@ fn dependencies(
 ) -> Vec<(String, ContentKey)> {
     let image = &images[at];
     let key = |dependency: usize| images[dependency].ready().map(&key);
-    let bound = image.bound.iter().filter_map(|bound| Some((bound.expanded.clone(), key(bound.image)?)));
+    let bound = image.bound.iter().filter_map(|bound| Some((explicit(&bound.expanded), key(bound.image)?)));
     let declared = image.declared.iter().filter_map(|dependency| Some((String::new(), key(*dependency)?)));
     let mut dependencies: Vec<_> = bound.chain(declared).collect();
     dependencies.sort();
