@@ -22,8 +22,12 @@ fn a_git_folder_that_is_asked_for_and_never_sent_is_noted_once() {
         (".git\n!.git\n.git/\n", "COPY . .", false),
     ] {
         let text = format!("FROM busybox\n{copy}\n");
-        let checkout =
-            Checkout::with(&[("Dockerfile", &text), ("b.Dockerfile", &text), ("a", "1"), (".dockerignore", ignore)]);
+        let checkout = Checkout::with(&[
+            ("Dockerfile", &text),
+            ("b.Dockerfile", &text),
+            ("a", "1"),
+            (".dockerignore", ignore),
+        ]);
         let run = plan(&checkout);
         let said = run.stderr.lines().filter(|line| line.contains(".dockerignore takes `.git` back")).count();
         assert_eq!(said, usize::from(noted), "{ignore:?} {copy}: {}", run.stderr);

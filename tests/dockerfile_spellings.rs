@@ -11,7 +11,8 @@ use spellings::{DIFFERENT, SAME};
 
 fn read(source: &str, triggers: &[(usize, &str)]) -> Evaluation {
     let platform: Platform = "linux/amd64".parse().expect("a platform");
-    let trigger = |(stage, text): &(usize, &str)| (*stage, vec![Trigger { text: (*text).to_owned(), line: 1 }]);
+    let trigger =
+        |(stage, text): &(usize, &str)| (*stage, vec![Trigger { text: (*text).to_owned(), line: 1 }]);
     evaluate(
         &parse(source.as_bytes()),
         &Scope {
@@ -55,7 +56,8 @@ fn what_means_something_else_is_something_else() {
 
 #[test]
 fn names_stay_where_a_trigger_of_a_base_may_name_them() {
-    let texts = ["FROM busybox AS a\nFROM acme/base\nRUN true\n", "FROM busybox AS b\nFROM acme/base\nRUN true\n"];
+    let texts =
+        ["FROM busybox AS a\nFROM acme/base\nRUN true\n", "FROM busybox AS b\nFROM acme/base\nRUN true\n"];
     let lines = |text: &str, trigger: &str| {
         read(text, &[(1, trigger)]).logical_lines.into_iter().map(|line| line.text).collect::<Vec<_>>()
     };
@@ -80,11 +82,14 @@ fn stages(uses: &[(usize, u8)], names: &[String]) -> String {
     let mut text = String::new();
     for (at, (from, how)) in uses.iter().enumerate() {
         let base = &names[from % (at + 1).max(1)];
-        let (base, from) = (if at == 0 { "busybox" } else { "busybox:1" }, if at == 0 { None } else { Some(base) });
+        let (base, from) =
+            (if at == 0 { "busybox" } else { "busybox:1" }, if at == 0 { None } else { Some(base) });
         text.push_str(&match (how % 3, from) {
             (0, Some(name)) => format!("FROM {name} AS {}\nENV N={at}\n", names[at]),
             (1, Some(name)) => format!("FROM {base} AS {}\nCOPY --from={name} /a /b{at}\n", names[at]),
-            (2, Some(name)) => format!("FROM {base} AS {}\nRUN --mount=from={name},target=/m echo {at}\n", names[at]),
+            (2, Some(name)) => {
+                format!("FROM {base} AS {}\nRUN --mount=from={name},target=/m echo {at}\n", names[at])
+            }
             _ => format!("FROM {base} AS {}\nRUN echo {at}\n", names[at]),
         });
     }

@@ -10,7 +10,12 @@ use support::{Checkout, Engine, image, text};
 fn one_key_is_one_image_however_it_is_spelled() {
     let Some(engine) = Engine::start() else { return };
     for (at, texts) in SAME.iter().enumerate() {
-        let checkout = Checkout::with(&[("Dockerfile", texts[0]), ("a", "1"), ("b", "2"), (".dockerignore", "Dockerfile\n")]);
+        let checkout = Checkout::with(&[
+            ("Dockerfile", texts[0]),
+            ("a", "1"),
+            ("b", "2"),
+            (".dockerignore", "Dockerfile\n.git\n"),
+        ]);
         let mut known: Option<(String, String, String)> = None;
         for spelled in *texts {
             checkout.write("Dockerfile", spelled);
@@ -18,7 +23,17 @@ fn one_key_is_one_image_however_it_is_spelled() {
             let key = text(&image(&plan, &text(&plan["images"][0]["short_name"]))["key"]);
             let name = format!("{}/spelled:{at}", engine.namespace);
             let folder = checkout.root.to_string_lossy().into_owned();
-            engine.docker(&["buildx", "build", "--quiet", "--network", "none", "--load", "-t", &name, &folder]);
+            engine.docker(&[
+                "buildx",
+                "build",
+                "--quiet",
+                "--network",
+                "none",
+                "--load",
+                "-t",
+                &name,
+                &folder,
+            ]);
             let config = engine.docker(&["image", "inspect", "--format", "{{json .Config}}", &name]);
             // What is copied out of an image or made by RUN has times of its own.
             let files = files(&engine, &name);

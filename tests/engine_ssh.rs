@@ -74,12 +74,16 @@ fn builds_tags_and_looks_up_through_ssh() {
     assert!(engine.has("service1:main"));
     let log = ssh.log();
     let line = log.lines().next().unwrap_or_default();
-    assert!(line.starts_with("-l me -p 2222 ") && line.ends_with(" -- build-host docker system dial-stdio"), "{line}");
+    assert!(
+        line.starts_with("-l me -p 2222 ") && line.ends_with(" -- build-host docker system dial-stdio"),
+        "{line}"
+    );
     let again = run(ssh.command(&engine, &shop, &["build"]).env("DOCKER_HOST", "ssh://build-host")).exits(0);
     assert!(again.stdout.is_empty(), "{again:?}");
     assert_eq!(running(&ssh.folder.path().join("ssh")), 0, "every connection ends with the run");
 
-    let classic = Checkout::with(&[("api/Dockerfile", &format!("FROM busybox\nRUN echo {}\n", engine.namespace))]);
+    let classic =
+        Checkout::with(&[("api/Dockerfile", &format!("FROM busybox\nRUN echo {}\n", engine.namespace))]);
     let mut command = ssh.command(&engine, &classic, &["build"]);
     run(command.env("DOCKER_HOST", "ssh://build-host").env("DOCKER_BUILDKIT", "0")).exits(0);
     assert!(engine.has("api:main"));
@@ -101,7 +105,11 @@ fn a_context_may_lead_through_ssh_and_a_path_names_the_socket() {
     command.env_remove("DOCKER_HOST").env("DOCKER_CONTEXT", "remote").env("DOCKER_CONFIG", &config);
     run(&mut command).exits(0);
     let socket = engine.host();
-    assert!(ssh.log().contains(&format!("-- there docker --host {socket} system dial-stdio")), "{}", ssh.log());
+    assert!(
+        ssh.log().contains(&format!("-- there docker --host {socket} system dial-stdio")),
+        "{}",
+        ssh.log()
+    );
 }
 
 #[test]

@@ -227,8 +227,7 @@ fn a_classic_build_and_a_pull_notice_an_engine_that_has_fallen_silent() {
     let text = format!("FROM busybox\nRUN sleep 90; echo {}\n", engine.namespace);
     let checkout = Checkout::with(&[("api/Dockerfile", text.as_str())]);
     let mut command = engine.command(&checkout, &["build", "--progress", "plain"]);
-    let mut running =
-        Running::start(command.env("DOCKER_BUILDKIT", "0").env("DOCKER_HOST", &proxy.host));
+    let mut running = Running::start(command.env("DOCKER_BUILDKIT", "0").env("DOCKER_HOST", &proxy.host));
     running.wait_for("RUN sleep");
     proxy.stall("GET /_ping", Stall::Request);
     let (code, said) = running.ends();

@@ -365,7 +365,9 @@ impl Snapshot for WorkTree {
     }
 
     fn is_lfs_pointer(&self, path: &TreePath) -> bool {
-        let holds = |part: &&(usize, &Part)| part.1.folder.is_empty() || path.is_under(&TreePath::new(&part.1.folder));
+        let holds = |part: &&(usize, &Part)| {
+            part.1.folder.is_empty() || path.is_under(&TreePath::new(&part.1.folder))
+        };
         let parts = self.parts.iter().enumerate().filter(|part| holds(&part));
         let Some((at, part)) = parts.max_by_key(|(_, part)| part.folder.len()) else { return false };
         let attributes = self.attributes[at].of(&path.as_bytes()[part.prefix_length()..]);

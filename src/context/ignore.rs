@@ -122,9 +122,7 @@ impl IgnoreRules {
     pub fn takes_back(&self, path: &str) -> bool {
         let path = TreePath::from(path);
         let ends = folder_ends(path.as_bytes());
-        let is_about = |rule: &Rule| {
-            rule.exception && rule.pattern.matches_or_holds(path.as_bytes(), &ends)
-        };
+        let is_about = |rule: &Rule| rule.exception && rule.pattern.matches_or_holds(path.as_bytes(), &ends);
         self.rules.iter().any(is_about) && !self.is_ignored(&path)
     }
 

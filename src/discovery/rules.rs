@@ -95,7 +95,9 @@ pub fn check_pattern(pattern: &str) -> Result<(), String> {
         return Err(format!("it is not a pattern: {reason}"));
     }
     match builder.build() {
-        Ok(compiled) if compiled.is_empty() => Err("it names nothing: it is a comment (`\\#` is a hash)".to_owned()),
+        Ok(compiled) if compiled.is_empty() => {
+            Err("it names nothing: it is a comment (`\\#` is a hash)".to_owned())
+        }
         Ok(_) => Ok(()),
         Err(error) => Err(format!("it is not a pattern: {error}")),
     }

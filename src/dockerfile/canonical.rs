@@ -22,7 +22,8 @@ pub(super) struct Canonical {
 /// Of what the needed stages say, in `BuildKit`'s own language.
 pub(super) fn lines(file: &Dockerfile, stages: &[LinkedStage<'_>]) -> Canonical {
     let unread = unread(file, stages);
-    let mut writer = Writer { file, stages, unread: &unread, names: StageNames::new(file), position: BTreeMap::new() };
+    let mut writer =
+        Writer { file, stages, unread: &unread, names: StageNames::new(file), position: BTreeMap::new() };
     let needed = stages.iter().enumerate().filter(|(_, linked)| linked.needed);
     writer.position = needed.enumerate().map(|(position, (index, _))| (index, position)).collect();
     let lines = if names_matter(stages) { None } else { writer.lines(false) };
@@ -199,7 +200,9 @@ fn unread(file: &Dockerfile, stages: &[LinkedStage<'_>]) -> BTreeSet<usize> {
         let last = readers.map(|step| step.instruction.span.start).max().unwrap_or_default();
         if !read_below[index] {
             let after = written.filter(|step| step.instruction.span.start > last);
-            unread.extend(after.filter(|step| is_plain_arg(&step.instruction)).map(|it| it.instruction.span.start));
+            unread.extend(
+                after.filter(|step| is_plain_arg(&step.instruction)).map(|it| it.instruction.span.start),
+            );
         }
         let reads_itself = linked.steps.iter().any(|step| reads(&step.instruction));
         if let Some(base) = linked.base_stage() {
@@ -211,7 +214,9 @@ fn unread(file: &Dockerfile, stages: &[LinkedStage<'_>]) -> BTreeSet<usize> {
         let from = file.instructions_of(linked.stage).first();
         from.is_none_or(|from| from.text.contains('$'))
     };
-    if stages.iter().filter(|linked| linked.needed).all(|linked| is_known(&linked)) && !stages.iter().any(has_variable) {
+    if stages.iter().filter(|linked| linked.needed).all(|linked| is_known(&linked))
+        && !stages.iter().any(has_variable)
+    {
         let declared = declared(stages, &unread);
         for instruction in file.global_instructions().iter().rev() {
             if reads(instruction) || !is_plain_arg(instruction) {
@@ -242,9 +247,8 @@ fn names(instruction: &Instruction) -> impl Iterator<Item = &str> {
 /// The names that needed stages declare, in ARGs that stay.
 fn declared(stages: &[LinkedStage<'_>], unread: &BTreeSet<usize>) -> BTreeSet<String> {
     let steps = stages.iter().filter(|linked| linked.needed).flat_map(|linked| &linked.steps);
-    let stays = |step: &&Step<'_>| {
-        step.origin != Origin::Written || !unread.contains(&step.instruction.span.start)
-    };
+    let stays =
+        |step: &&Step<'_>| step.origin != Origin::Written || !unread.contains(&step.instruction.span.start);
     steps.filter(stays).flat_map(|step| names(&step.instruction)).map(str::to_owned).collect()
 }
 

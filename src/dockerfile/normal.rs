@@ -56,7 +56,9 @@ pub(super) fn canonical(node: &Node<'_>) -> String {
     let mut flags: Vec<(&str, String)> = node.flags.iter().map(|it| (it.name.as_str(), flag(it))).collect();
     flags.sort_by_key(|(name, _)| *name);
     let mut text = verb.as_str().to_owned();
-    flags.iter().for_each(|(_, flag)| text.push_str(flag));
+    for (_, flag) in &flags {
+        text.push_str(flag);
+    }
     // With `--parents` what stands in front of `/./` has a meaning.
     let is_copy = matches!(verb, Verb::Copy | Verb::Add) && !flags.iter().any(|(name, _)| *name == "parents");
     let is_list = is_copy || verb == Verb::Volume;
@@ -79,7 +81,8 @@ pub(super) fn canonical(node: &Node<'_>) -> String {
 
 /// A word that is the same in a list of JSON and without, whatever the builder does to either.
 fn is_plain(word: &str) -> bool {
-    !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._/@:+=,~%*?-".contains(&byte))
+    !word.is_empty()
+        && word.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._/@:+=,~%*?-".contains(&byte))
 }
 
 /// A source without what paths of a context do not need.

@@ -86,10 +86,21 @@ impl Engine {
         let version = match version {
             Ok(Ok(version)) => version,
             Ok(Err(error)) => return Err(no_engine(endpoint, &error)),
-            Err(_) => return Err(EngineError::Silent { action: format!("say its version at {endpoint}"), seconds: endpoint.patience().as_secs() }),
+            Err(_) => {
+                return Err(EngineError::Silent {
+                    action: format!("say its version at {endpoint}"),
+                    seconds: endpoint.patience().as_secs(),
+                });
+            }
         };
         let info = describe(&version, builder);
-        Ok(Self(Arc::new(Inner { endpoint: endpoint.clone(), docker, info, id: OnceCell::new(), silence: Silence::default() })))
+        Ok(Self(Arc::new(Inner {
+            endpoint: endpoint.clone(),
+            docker,
+            info,
+            id: OnceCell::new(),
+            silence: Silence::default(),
+        })))
     }
 
     /// What the engine said about itself when it was connected to.
@@ -106,7 +117,10 @@ impl Engine {
     /// engine more than other questions.
     pub async fn id(&self) -> Result<&str, EngineError> {
         let ask = async {
-            let info = self.ask_for_all("describe itself", self.docker().info()).await?.map_err(|error| refused("describe itself", &error))?;
+            let info = self
+                .ask_for_all("describe itself", self.docker().info())
+                .await?
+                .map_err(|error| refused("describe itself", &error))?;
             Ok(info.id.filter(|id| !id.is_empty()).unwrap_or_else(|| self.0.endpoint.to_string()))
         };
         self.0.id.get_or_try_init(|| ask).await.map(String::as_str)

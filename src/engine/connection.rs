@@ -79,7 +79,9 @@ pub(super) async fn dial(endpoint: &Endpoint) -> io::Result<Wire> {
             Endpoint::Ssh(target) => Ok(Wire(Box::new(ssh_command::dial(target).await?))),
         }
     };
-    tokio::time::timeout(endpoint.patience(), connect).await.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
+    tokio::time::timeout(endpoint.patience(), connect)
+        .await
+        .unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
 }
 
 /// What HTTP/1.1 wants in `Host`; the engine does not look at it.

@@ -89,7 +89,9 @@ impl EngineError {
             Self::InvalidEndpoint(_) => {
                 Some("write unix:///path/to/docker.sock or tcp://host:port".to_owned())
             }
-            Self::InvalidSshEndpoint { .. } => Some("write ssh://USER@HOST, ssh://HOST:PORT or ssh://HOST/path/to/docker.sock".to_owned()),
+            Self::InvalidSshEndpoint { .. } => {
+                Some("write ssh://USER@HOST, ssh://HOST:PORT or ssh://HOST/path/to/docker.sock".to_owned())
+            }
             Self::UnknownContext { .. } => Some("`docker context ls` lists them".to_owned()),
             Self::Silent { .. } => {
                 Some("if `docker version` hangs as well, restart the engine, then run again".to_owned())

@@ -139,7 +139,8 @@ impl Engine {
         // `ancestor` also lists containers of images that are built on it.
         let filters = HashMap::from([("ancestor", vec![image.0.as_str()])]);
         let options = ListContainersOptionsBuilder::default().all(true).filters(&filters).build();
-        let containers = self.ask_for_all("list containers", self.docker().list_containers(Some(options))).await?;
+        let containers =
+            self.ask_for_all("list containers", self.docker().list_containers(Some(options))).await?;
         let containers = containers.map_err(|error| refused("list containers", &error))?;
         let uses = |id: &Option<String>| id.as_ref().is_some_and(|id| *id == image.0);
         let name = |names: Option<Vec<String>>, id: Option<String>| {

@@ -57,21 +57,21 @@ type Answer<T> = Result<T, bollard::errors::Error>;
 
 impl Engine {
     /// Asks the engine to `action`, which it has to answer soon. What it answers may be an error.
-    pub(super) async fn ask<T>(
+    pub(super) fn ask<T>(
         &self,
         action: &str,
         question: impl Future<Output = Answer<T>>,
-    ) -> Result<Answer<T>, EngineError> {
-        self.ask_within(self.endpoint().patience(), action, question).await
+    ) -> impl Future<Output = Result<Answer<T>, EngineError>> {
+        self.ask_within(self.endpoint().patience(), action, Box::pin(question))
     }
 
     /// The same for a list of everything.
-    pub(super) async fn ask_for_all<T>(
+    pub(super) fn ask_for_all<T>(
         &self,
         action: &str,
         question: impl Future<Output = Answer<T>>,
-    ) -> Result<Answer<T>, EngineError> {
-        self.ask_within(LIST.max(self.endpoint().patience()), action, question).await
+    ) -> impl Future<Output = Result<Answer<T>, EngineError>> {
+        self.ask_within(LIST.max(self.endpoint().patience()), action, Box::pin(question))
     }
 
     async fn ask_within<T>(
@@ -99,7 +99,7 @@ impl Engine {
             |limit: Duration| EngineError::Silent { action: action.to_owned(), seconds: limit.as_secs() };
         tokio::select! {
             message = messages.next() => message.transpose().map_err(|error| refused(action, &error)),
-            () = stops_answering(self.endpoint()) => {
+            () = Box::pin(stops_answering(self.endpoint())) => {
                 self.silence().note(true);
                 Err(silent(PULSE + self.endpoint().patience() * MISSED))
             }

@@ -97,7 +97,9 @@ impl SshTarget {
         if let Some(port) = self.port {
             arguments.extend(["-p".to_owned(), port.to_string()]);
         }
-        for option in ["ConnectTimeout=30", "BatchMode=yes", "ServerAliveInterval=10", "ServerAliveCountMax=2"] {
+        for option in
+            ["ConnectTimeout=30", "BatchMode=yes", "ServerAliveInterval=10", "ServerAliveCountMax=2"]
+        {
             arguments.extend(["-o".to_owned(), option.to_owned()]);
         }
         arguments.extend(["-T", "--", &self.host, "docker"].map(str::to_owned));
@@ -146,7 +148,11 @@ pub(super) async fn dial(target: &SshTarget) -> io::Result<SshConnection> {
     command.process_group(0);
     let started = command.spawn();
     let mut process = started.map_err(|error| {
-        let why = if error.kind() == io::ErrorKind::NotFound { "it is not installed".to_owned() } else { error.to_string() };
+        let why = if error.kind() == io::ErrorKind::NotFound {
+            "it is not installed".to_owned()
+        } else {
+            error.to_string()
+        };
         io::Error::other(format!("ssh cannot be started: {why}"))
     })?;
     let (Some(input), Some(output), Some(mut errors)) =
@@ -173,14 +179,19 @@ impl SshConnection {
     /// Why nothing came. Ready when ssh has said all it has to say.
     fn poll_refusal(&mut self, cx: &mut Context<'_>) -> Poll<io::Error> {
         let ending = self.ending.get_or_insert_with(|| Box::pin(tokio::time::sleep(LAST_WORDS)));
-        let is_over = Pin::new(&mut self.listening).poll(cx).is_ready() || ending.as_mut().poll(cx).is_ready();
+        let is_over =
+            Pin::new(&mut self.listening).poll(cx).is_ready() || ending.as_mut().poll(cx).is_ready();
         if !is_over {
             return Poll::Pending;
         }
-        let said = String::from_utf8_lossy(&self.complaint.lock().unwrap_or_else(PoisonError::into_inner)).into_owned();
+        let said = String::from_utf8_lossy(&self.complaint.lock().unwrap_or_else(PoisonError::into_inner))
+            .into_owned();
         let lines: Vec<&str> = said.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
         let said = if lines.is_empty() { "it ended without a word".to_owned() } else { lines.join("; ") };
-        Poll::Ready(io::Error::new(io::ErrorKind::ConnectionAborted, format!("ssh: {}", crate::printable::printable(&said))))
+        Poll::Ready(io::Error::new(
+            io::ErrorKind::ConnectionAborted,
+            format!("ssh: {}", crate::printable::printable(&said)),
+        ))
     }
 }
 
@@ -251,9 +262,18 @@ mod tests {
 
     #[test]
     fn what_is_no_address_is_none() {
-        for text in
-            ["", "/x", "me:secret@host", "host:0", "host:x", "@host", "-oProxyCommand=x", "a b", "host/x?y", "[::1"]
-        {
+        for text in [
+            "",
+            "/x",
+            "me:secret@host",
+            "host:0",
+            "host:x",
+            "@host",
+            "-oProxyCommand=x",
+            "a b",
+            "host/x?y",
+            "[::1",
+        ] {
             assert!(SshTarget::parse(text).is_err(), "{text}");
         }
         let target = SshTarget::parse("me@host:22/run/x.sock").expect("an address");

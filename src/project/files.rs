@@ -132,6 +132,7 @@ mod tests {
             pathspecs: Vec::new(),
             nowhere: Vec::new(),
             is_absent: false,
+            wants_git_folder: false,
             invalid: None,
             obstacle: None,
             diagnostics: Vec::new(),

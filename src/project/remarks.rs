@@ -14,9 +14,15 @@ use crate::path::TreePath;
 const FEW: usize = 5;
 
 /// Whether an ignore file takes back `.git`, which is in no context here, for an image that copies it.
-pub(super) fn wants_git_folder(tree: &dyn Snapshot, root: &TreePath, rules: &IgnoreRules, image: &Image) -> bool {
+pub(super) fn wants_git_folder(
+    tree: &dyn Snapshot,
+    root: &TreePath,
+    rules: &IgnoreRules,
+    image: &Image,
+) -> bool {
     let is_repository = root.is_root() || tree.submodules().contains(root);
-    let taken_back = [".git", ".git/HEAD", ".git/index", ".git/refs/heads"].iter().any(|path| rules.takes_back(path));
+    let taken_back =
+        [".git", ".git/HEAD", ".git/index", ".git/refs/heads"].iter().any(|path| rules.takes_back(path));
     is_repository && taken_back && admits(&image.evaluation.sources, false, ".git")
 }
 

@@ -62,8 +62,7 @@ impl Proxy {
 
     /// Requests whose first line contains `request` stall from now on.
     pub fn stall(&self, request: &'static str, stall: Stall) {
-        *self.shared.state.lock().expect("not poisoned") =
-            State { rule: Some((request, stall)), stalled: 0 };
+        *self.shared.state.lock().expect("not poisoned") = State { rule: Some((request, stall)), stalled: 0 };
     }
 
     /// Lets what is held go on.

@@ -35,7 +35,7 @@ pub(in crate::engine) async fn build(
     let mut build = Build { request, events, transfer, progress: Progress::default(), step: None, sent: 0 };
     let result = tokio::select! {
         result = build.run(endpoint, listing) => result,
-        () = stops_answering(endpoint) => Err(BuildError::Connection("it has stopped answering".to_owned())),
+        () = Box::pin(stops_answering(endpoint)) => Err(BuildError::Connection("it has stopped answering".to_owned())),
     };
     result.map_err(|error| build.transfer.failure().unwrap_or(error))
 }
