@@ -329,3 +329,37 @@ fn explain_prints_what_enters_a_key_so_that_two_machines_can_be_compared() {
     );
     here.run(&["plan", "--offline", "--explain", "sharde"]).exits(2).says("shared");
 }
+
+#[test]
+fn what_decides_images_decides_them_for_every_command_that_lists_them() {
+    let checkout = Checkout::with(&[
+        ("api/Dockerfile", "ARG BASE\nFROM ${BASE}\nARG V=1\nRUN echo $V\n"),
+        ("base/Dockerfile", "FROM busybox\n"),
+    ]);
+    let options = ["--build-arg", "BASE=acme/base", "--build-arg", "V=2", "--platform", "linux/arm64"];
+    let graph = checkout.run(&[&["graph", "--offline", "--format", "dot"][..], &options].concat()).exits(0);
+    assert!(graph.stdout.contains("->"), "{}", graph.stdout);
+    assert!(!checkout.run(&["graph", "--offline", "--format", "dot"]).stdout.contains("->"));
+    let images = checkout.run(&[&["images", "--offline"][..], &options].concat()).exits(0);
+    let plan = checkout.plan(&options);
+    for image in plan["images"].as_array().expect("images") {
+        let reference = support::text(&image["reference"]);
+        assert!(images.stdout.contains(&reference), "{reference} in {}", images.stdout);
+    }
+    for before in ["graph", "images", "plan"] {
+        let merged = [&options[..], &[before, "--offline"]].concat();
+        let after = [&[before, "--offline"], &options[..]].concat();
+        assert_eq!(checkout.run(&merged).exits(0).stdout, checkout.run(&after).exits(0).stdout, "{before}");
+    }
+}
+
+#[test]
+fn a_pattern_of_the_settings_that_is_none_is_shown_where_it_stands() {
+    let checkout = Checkout::with(&[
+        ("Dockerfile", "FROM busybox\n"),
+        ("shipwright.toml", "# what is old\nexclude = [\"legacy/**\", \"[\"]\n"),
+    ]);
+    let run = checkout.run(&["plan", "--offline"]).exits(2);
+    let run = run.says("exclude: it is not a pattern: `[` has no `]`").says("shipwright.toml:2");
+    run.says("^^^");
+}

@@ -158,6 +158,13 @@ impl Attributes {
         result
     }
 
+    /// Whether any file is given to this filter.
+    pub(super) fn names_filter(&self, filter: &[u8]) -> bool {
+        let rules = self.files.iter().flat_map(|file| &file.rules);
+        let is_it = |rule: &Rule| matches!(&rule.assignments[4], Some(Value::Text(name)) if name == filter);
+        rules.into_iter().any(is_it)
+    }
+
     /// Whether no file says a word on the six attributes.
     pub(super) fn is_empty(&self) -> bool {
         self.files.is_empty()

@@ -83,6 +83,16 @@ pub trait Snapshot: FileTree {
         None
     }
 
+    /// Whether attributes give any file to Git LFS, and its pointers can stand in place of files here.
+    fn has_lfs(&self) -> bool {
+        false
+    }
+
+    /// Whether a file that attributes give to Git LFS is still the pointer to its content.
+    fn is_lfs_pointer(&self, _path: &TreePath) -> bool {
+        false
+    }
+
     /// The folders of the submodules that are here, sorted.
     fn submodules(&self) -> &[TreePath];
 

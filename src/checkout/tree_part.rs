@@ -22,7 +22,7 @@ use crate::path::TreePath;
 const SMALL: u64 = 16 << 10;
 
 /// Every pointer file of Git LFS begins so.
-const LFS_POINTER: &[u8] = b"version https://git-lfs.github.com/spec/";
+pub(super) const LFS_POINTER: &[u8] = b"version https://git-lfs.github.com/spec/";
 
 /// A repository with what its files become on disk.
 pub(super) struct TreePart {

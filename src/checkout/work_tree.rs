@@ -8,7 +8,7 @@ use std::sync::{Arc, OnceLock};
 
 use bstr::BStr;
 
-use super::attributes::{Attributes, Source};
+use super::attributes::{Attributes, Source, Value};
 use super::blob_sizes::BlobSizes;
 use super::commit_tree::CommitTree;
 use super::disk::{Disk, Listing};
@@ -19,6 +19,7 @@ use super::identify::Identifier;
 use super::index::Index;
 use super::part::Part;
 use super::stat_cache::StatCache;
+use super::tree_part::LFS_POINTER;
 use super::walk::{self, Walked};
 use super::{
     BlobId, CheckoutError, FileTree, Identity, InputKind, Node, NodeKind, Snapshot, Tracking, read_own,
@@ -421,6 +422,26 @@ impl Snapshot for WorkTree {
         self.open_if_still(path.as_bytes(), kind).map_err(|error| named(path.as_bytes(), &error))
     }
 
+    fn has_lfs(&self) -> bool {
+        self.attributes.iter().any(|attributes| attributes.names_filter(LFS))
+    }
+
+    fn is_lfs_pointer(&self, path: &TreePath) -> bool {
+        let holds = |part: &&(usize, &Part)| {
+            part.1.folder.is_empty() || path.is_under(&TreePath::new(&part.1.folder))
+        };
+        let parts = self.parts.iter().enumerate().filter(|part| holds(&part));
+        let Some((at, part)) = parts.max_by_key(|(_, part)| part.folder.len()) else { return false };
+        let attributes = self.attributes[at].of(&path.as_bytes()[part.prefix_length()..]);
+        let is_given = matches!(attributes.filter, Value::Text(name) if name == LFS);
+        let begins = || -> io::Result<bool> {
+            let mut begin = [0; LFS_POINTER.len()];
+            self.disk.open(path.as_bytes())?.read_exact(&mut begin)?;
+            Ok(begin == LFS_POINTER)
+        };
+        is_given && self.kind(path) == Some(NodeKind::File) && begins().unwrap_or(false)
+    }
+
     fn submodules(&self) -> &[TreePath] {
         &self.submodules
     }
@@ -429,6 +450,9 @@ impl Snapshot for WorkTree {
         &self.unreadable
     }
 }
+
+/// The filter of Git LFS, as `git lfs install` and `git lfs track` call it.
+const LFS: &[u8] = b"lfs";
 
 impl Entry {
     /// The part and the position in its index.

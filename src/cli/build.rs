@@ -2,8 +2,6 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use tokio::sync::mpsc;
-use tokio_util::sync::CancellationToken;
-use tokio_util::task::AbortOnDropHandle;
 
 use super::args::{BuildArgs, GlobalArgs, RunArgs};
 use super::build_options::{secrets, ssh_agents};
@@ -196,13 +194,15 @@ impl BuildRun<'_> {
         let request = RunRequest { plan, dependencies: &dependencies, pulls: &pulls, options: &run_options };
         let mut reporter = output.reporter(plan, Work::Build, args.events.as_deref())?;
         let (events, received) = mpsc::channel(EVENT_CAPACITY);
-        let interruption = CancellationToken::new();
-        let listening = listen_for_interruption(session, interruption.clone());
-        let running = execution::run(request, Arc::new(worker), events, interruption);
+        let careful = session.signals.careful();
+        let running = execution::run(request, Arc::new(worker), events, careful.token().clone());
         let (outcome, ()) = tokio::join!(running, follow(&mut reporter, received));
-        drop(listening);
         let positions = tag_positions(session, engine, plan, outcome).await;
         output.finish(reporter, &positions);
+        if outcome == Outcome::Succeeded && careful.token().is_cancelled() {
+            output.result_line("interrupted when the tags were moving: that was finished first");
+            return Ok(Outcome::Interrupted);
+        }
         Ok(outcome)
     }
 }
@@ -255,33 +255,4 @@ fn known_as(reference: &ImageReference) -> ImageReference {
         Some(digest) => reference.repository.with_digest(digest.clone()),
         None => reference.clone(),
     }
-}
-
-/// Ctrl-C and a polite kill stop the run; what has begun to move tags is finished.
-pub(super) fn listen_for_interruption(
-    session: &Session,
-    interruption: CancellationToken,
-) -> Option<AbortOnDropHandle<()>> {
-    let listening = async move {
-        #[cfg(unix)]
-        {
-            use tokio::signal::unix::{SignalKind, signal};
-            let (Ok(mut terminate), Ok(mut hang_up)) =
-                (signal(SignalKind::terminate()), signal(SignalKind::hangup()))
-            else {
-                return;
-            };
-            tokio::select! {
-                _ = tokio::signal::ctrl_c() => {}
-                _ = terminate.recv() => {}
-                _ = hang_up.recv() => {}
-            }
-        }
-        #[cfg(not(unix))]
-        if tokio::signal::ctrl_c().await.is_err() {
-            return;
-        }
-        interruption.cancel();
-    };
-    session.handles_signals.then(|| AbortOnDropHandle::new(tokio::spawn(listening)))
 }

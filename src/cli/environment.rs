@@ -1,6 +1,7 @@
 use std::io::IsTerminal;
 use std::path::PathBuf;
 
+use super::signals::Signals;
 use crate::report::Size;
 
 /// The environment variables, terminals and folders of the process, read once. Nothing else in the crate
@@ -18,6 +19,8 @@ pub struct Environment {
     pub terminal: Option<Size>,
     /// Whether Ctrl-C and a polite kill are for this run to handle.
     pub handles_signals: bool,
+    /// Who hears them.
+    pub(super) signals: Signals,
 }
 
 /// The extent of the terminal at this moment, if there is one.
@@ -40,7 +43,16 @@ impl Environment {
             stderr_is_terminal: std::io::stderr().is_terminal(),
             terminal: terminal_size(),
             handles_signals: true,
+            signals: Signals::default(),
         }
+    }
+
+    /// The same, and from now on signals are heard if they are for this run to handle.
+    pub(super) fn listening(mut self) -> Self {
+        if self.handles_signals {
+            self.signals = Signals::listen();
+        }
+        self
     }
 
     /// Variables of the caller's choice, no terminal.

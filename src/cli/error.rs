@@ -98,6 +98,7 @@ impl From<EngineError> for CliError {
     fn from(error: EngineError) -> Self {
         let code = match &error {
             EngineError::InvalidEndpoint(_)
+            | EngineError::InvalidSshEndpoint { .. }
             | EngineError::UnknownContext { .. }
             | EngineError::Configuration { .. } => ExitCode::Wrong,
             error if error.is_unreachable() => ExitCode::NoEngine,

@@ -1,4 +1,4 @@
-use super::args::{GlobalArgs, GraphArgs, GraphFormat, ImageArgs};
+use super::args::{GlobalArgs, GraphArgs, GraphFormat};
 use super::environment::Environment;
 use super::error::{CliError, ExitCode};
 use super::output::Output;
@@ -12,11 +12,10 @@ pub(super) async fn run(
     environment: &Environment,
     output: &mut Output,
 ) -> Result<ExitCode, CliError> {
-    let image = ImageArgs { rev: args.rev.clone(), ..ImageArgs::default() };
     let request = Request {
         global,
         selection: &args.selection,
-        image: &image,
+        image: &args.image,
         environment,
         engine: EngineNeed::Platform,
         watch: None,

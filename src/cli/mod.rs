@@ -32,6 +32,7 @@ mod push_refusals;
 mod registries;
 mod session;
 pub mod settings;
+mod signals;
 mod sparse;
 mod threads;
 mod undeclared;
@@ -51,6 +52,7 @@ use crate::diagnostic::Diagnostic;
 /// Runs a command and gives its exit code. All output happens here.
 pub fn run(cli: Cli, environment: &Environment) -> ExitCode {
     let Cli { command, build, global } = cli;
+    let environment = &environment.clone().listening();
     let mut output = Output::new(&global, environment);
     let command = command.unwrap_or(Command::Build(args::BuildArgs::default()));
     if !matches!(command, Command::Completions { .. } | Command::Man)

@@ -4,9 +4,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use tokio::sync::mpsc;
-use tokio_util::sync::CancellationToken;
 
-use super::build::listen_for_interruption;
 use super::error::{CliError, ExitCode};
 use super::output::{Output, follow};
 use super::registries::Registries;
@@ -47,8 +45,7 @@ impl Publishing<'_> {
         let begun = Instant::now();
         let mut reporter = output.reporter(self.plan, Work::Publish, self.events)?;
         let (events, received) = mpsc::channel(EVENT_CAPACITY);
-        let interruption = CancellationToken::new();
-        let listening = listen_for_interruption(self.session, interruption.clone());
+        let careful = self.session.signals.careful();
         let publisher = Publisher {
             engine: self.session.engine.clone(),
             registry: self.registries.client.clone(),
@@ -58,7 +55,7 @@ impl Publishing<'_> {
             events: events.clone(),
         };
         let publishing = async {
-            let report = publisher.run(publications, self.judgement, &interruption).await;
+            let report = publisher.run(publications, self.judgement, careful.token()).await;
             let outcome = match &report {
                 report if report.interrupted => Outcome::Interrupted,
                 report if report.failures.is_empty() => Outcome::Succeeded,
@@ -69,9 +66,10 @@ impl Publishing<'_> {
             report
         };
         let (report, ()) = tokio::join!(publishing, follow(&mut reporter, received));
-        drop(listening);
         output.check(&reporter);
-        Ok(conclude(&report, publications, begun, output))
+        drop(reporter);
+        let was_told = careful.token().is_cancelled();
+        Ok(conclude(&report, publications, begun, was_told, output))
     }
 }
 
@@ -97,7 +95,13 @@ fn commit(revision: Option<CommitId>) -> String {
     revision.map_or_else(|| "no commit".to_owned(), |revision| revision.short())
 }
 
-fn conclude(report: &Report, publications: &[Publication], begun: Instant, output: &Output) -> ExitCode {
+fn conclude(
+    report: &Report,
+    publications: &[Publication],
+    begun: Instant,
+    was_told: bool,
+    output: &Output,
+) -> ExitCode {
     let failures: Vec<Diagnostic> = report.failures.iter().map(failure).collect();
     output.diagnostics(&failures);
     let behind: Vec<Diagnostic> = report
@@ -123,6 +127,10 @@ fn conclude(report: &Report, publications: &[Publication], begun: Instant, outpu
             report.pushed,
             report.tagged
         ));
+        if was_told {
+            output.result_line("interrupted when the tags were moving: that was finished first");
+            return ExitCode::Interrupted;
+        }
         return ExitCode::Done;
     }
     output.result_line(&format!(

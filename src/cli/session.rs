@@ -9,6 +9,7 @@ use super::error::{CliError, ExitCode};
 use super::files::Files;
 use super::known;
 use super::settings::{self, Resolved, SettingsFile};
+use super::signals::Signals;
 use super::undeclared::{arguments_in_history, undeclared_arguments};
 use super::watch::{Change, Guard, OpenedCheckout, Opening, Planned, Watch, basis, never_at_rest, same_keys};
 use crate::checkout::ci::{CiReference, CiTrigger, ci_reference};
@@ -50,8 +51,8 @@ pub(super) struct Session {
     pub reference: BranchReference,
     /// The engine, unless it was not wanted.
     pub engine: Option<Arc<Engine>>,
-    /// Whether Ctrl-C and a polite kill are for this run to handle.
-    pub handles_signals: bool,
+    /// Who hears Ctrl-C and polite kills.
+    pub signals: Signals,
     /// What it was read for, where that is watched.
     planned: Option<Arc<Planned>>,
     /// When it was read, in time since 1970.
@@ -246,7 +247,7 @@ impl Session {
             resolved,
             reference,
             engine,
-            handles_signals: request.environment.handles_signals,
+            signals: request.environment.signals.clone(),
             planned: None,
             now,
         })

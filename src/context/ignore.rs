@@ -118,6 +118,14 @@ impl IgnoreRules {
         self.walk().is_ignored(path)
     }
 
+    /// Whether an exception is about this path of the context, and it is not left out in the end.
+    pub fn takes_back(&self, path: &str) -> bool {
+        let path = TreePath::from(path);
+        let ends = folder_ends(path.as_bytes());
+        let is_about = |rule: &Rule| rule.exception && rule.pattern.matches_or_holds(path.as_bytes(), &ends);
+        self.rules.iter().any(is_about) && !self.is_ignored(&path)
+    }
+
     /// Whether nothing below a folder of the context can be wanted: it is left out, and no exception
     /// could take back anything below it.
     pub fn may_prune(&self, folder: &TreePath) -> bool {

@@ -31,4 +31,4 @@ pub use ignore_file::ignore_file;
 pub use links::way_to;
 pub use pathspecs::{RevisionSpecs, SourceSpec, revision_pathspecs};
 pub use root::{ContextRoot, infer_root};
-pub use select::{Selection, excess, select};
+pub use select::{Selection, admits, excess, select};

@@ -173,7 +173,7 @@ pub(super) fn keyword(instruction: SourceInstruction) -> &'static str {
 
 /// Whether an engine that asks for `requested` (a path or pattern relative to the context) stays within
 /// the sources that were planned. Anything else means that the Dockerfile was understood differently.
-fn admits(sources: &[LocalSource], whole_context: bool, requested: &str) -> bool {
+pub fn admits(sources: &[LocalSource], whole_context: bool, requested: &str) -> bool {
     let requested = TreePath::clamped(requested);
     whole_context
         || sources.iter().any(|source| match &source.pattern {

@@ -12,4 +12,4 @@ mod rules;
 
 pub use discover::{BrokenDockerfile, Discovery, FoundDockerfile, discover};
 pub use names::{FileNameForm, dockerfile_name};
-pub use rules::Rules;
+pub use rules::{Rules, check_pattern};

@@ -81,6 +81,46 @@ impl<'a> Classes<'a> {
     }
 }
 
+/// What is wrong with a pattern of [`Rules`]. Stricter than git, which takes a `[` without its `]` for one that nothing
+/// matches: nobody means that.
+pub fn check_pattern(pattern: &str) -> Result<(), String> {
+    if lacks_bracket(pattern) {
+        return Err("it is not a pattern: `[` has no `]` (`\\[` is a bracket)".to_owned());
+    }
+    let mut builder = GitignoreBuilder::new("");
+    if let Err(error) = builder.add_line(None, pattern) {
+        let error = error.to_string();
+        // The place shows the pattern.
+        let reason = error.rsplit_once("': ").map_or(error.as_str(), |(_, reason)| reason);
+        return Err(format!("it is not a pattern: {reason}"));
+    }
+    match builder.build() {
+        Ok(compiled) if compiled.is_empty() => {
+            Err("it names nothing: it is a comment (`\\#` is a hash)".to_owned())
+        }
+        Ok(_) => Ok(()),
+        Err(error) => Err(format!("it is not a pattern: {error}")),
+    }
+}
+
+/// Whether a class of characters does not end. A `]` that comes first in it is one of its characters.
+fn lacks_bracket(pattern: &str) -> bool {
+    let mut rest = pattern.as_bytes();
+    while let Some((&byte, after)) = rest.split_first() {
+        rest = match byte {
+            b'\\' => after.get(1..).unwrap_or_default(),
+            b'[' => {
+                let negated = usize::from(after.first().is_some_and(|byte| b"!^".contains(byte)));
+                let members = after.get(negated + 1..).unwrap_or_default();
+                let Some(end) = members.iter().position(|byte| *byte == b']') else { return true };
+                &members[end + 1..]
+            }
+            _ => after,
+        };
+    }
+    false
+}
+
 fn compile(setting: &str, patterns: &[String], diagnostics: &mut Vec<Diagnostic>) -> Gitignore {
     let mut builder = GitignoreBuilder::new("");
     for pattern in patterns {
@@ -166,6 +206,16 @@ mod tests {
             ("a/top.Dockerfile", Class::Build),
         ] {
             assert_eq!(class(&rules, path), expected, "{path}");
+        }
+    }
+
+    #[test]
+    fn patterns_that_nobody_means_are_wrong() {
+        for wrong in ["[", "a/[b", "[]", "[!]", "[^", "a{b", "a\\", "[z-a]", "#legacy", "a[b]c["] {
+            assert!(check_pattern(wrong).is_err(), "{wrong}");
+        }
+        for right in ["a", "[ab]", "[]]", "[!]a]", "\\[", "\\#a", "a/**/b", "!a", "{a,b}", "a]"] {
+            assert_eq!(check_pattern(right), Ok(()), "{right}");
         }
     }
 

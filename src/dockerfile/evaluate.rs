@@ -2,10 +2,11 @@ use std::collections::BTreeSet;
 use std::ops::Range;
 
 use super::advice;
+use super::canonical::{self, Canonical};
 use super::directive::{Directives, Frontend};
 use super::environment::is_read_undeclared;
 use super::evaluation::{EvaluatedStage, Evaluation, LogicalLine, Problem, ProblemKind, Scope};
-use super::instruction::{InstructionKind, Trigger};
+use super::instruction::{Instruction, InstructionKind, Trigger};
 use super::link::{LinkedStage, Linker, mark_needed};
 use super::normal;
 use super::parser::Dockerfile;
@@ -57,6 +58,13 @@ fn complete<'a>(
         Some(syntax) => Frontend::of(syntax),
         None => file.directives.frontend(),
     };
+    // Another frontend may mean anything by anything, and Windows has other paths and shells.
+    let is_known = frontend == Frontend::Dockerfile && scope.target_platform.os != "windows";
+    let canonical = if is_known {
+        canonical::lines(file, &stages)
+    } else {
+        Canonical { lines: written_lines(file, &stages), ..Canonical::default() }
+    };
     let mut problems = findings.problems;
     problems.sort_by_key(|problem| problem.span.start);
     Evaluation {
@@ -65,7 +73,8 @@ fn complete<'a>(
         sources: found.sources,
         triggers: target.map_or_else(Vec::new, |target| triggers(file, target)),
         declared_args: declared_args(file, scope, found.declared_args),
-        logical_lines: logical_lines(file, &stages),
+        logical_lines: directive_lines(&file.directives).chain(canonical.lines).collect(),
+        unread_args: canonical.unread,
         whole_context: found.whole_context || frontend != Frontend::Dockerfile,
         frontend,
         triggers_count_stages: stages.iter().any(|stage| stage.needed && stage.triggers_count_stages()),
@@ -137,26 +146,25 @@ fn declared_args(file: &Dockerfile, scope: &Scope<'_>, mut declared: BTreeSet<St
     declared
 }
 
-fn logical_lines(file: &Dockerfile, stages: &[LinkedStage<'_>]) -> Vec<LogicalLine> {
+/// The needed instructions as they are written.
+fn written_lines(file: &Dockerfile, stages: &[LinkedStage<'_>]) -> Vec<LogicalLine> {
     let needed = stages.iter().filter(|stage| stage.needed);
     let instructions = needed.flat_map(|linked| file.instructions_of(linked.stage));
     let instructions = file.global_instructions().iter().chain(instructions);
-    directive_lines(&file.directives)
-        // Directives stand on top.
-        .map(|text| LogicalLine { line: 1, text })
-        .chain(instructions.map(|instruction| LogicalLine {
-            line: instruction.line,
-            text: normal::complete(instruction, &file.source),
-        }))
-        .collect()
+    let line = |instruction: &Instruction| LogicalLine {
+        line: instruction.line,
+        text: normal::complete(instruction.normal.clone(), instruction, &file.source),
+    };
+    instructions.map(line).collect()
 }
 
-fn directive_lines(directives: &Directives) -> impl Iterator<Item = String> {
+/// Directives stand on top.
+fn directive_lines(directives: &Directives) -> impl Iterator<Item = LogicalLine> {
     let line = |name: &str, value: &str| format!("# {name}={value}");
     let syntax = directives.syntax.as_ref().map(|syntax| line("syntax", &syntax.value));
     let check = directives.check.as_ref().map(|check| line("check", &check.value));
     let escape = (directives.escape != b'\\').then(|| line("escape", "`"));
-    [syntax, check, escape].into_iter().flatten()
+    [syntax, check, escape].into_iter().flatten().map(|text| LogicalLine { line: 1, text })
 }
 
 /// Stages that nothing uses.

@@ -44,6 +44,8 @@ pub struct Evaluation {
     /// Directives, global ARGs and the instructions of the needed stages, in the form that enters the
     /// content key.
     pub logical_lines: Vec<LogicalLine>,
+    /// Of `declared_args` those that nothing can read, so that their values change nothing.
+    pub unread_args: BTreeSet<String>,
     /// Who reads the file.
     pub frontend: Frontend,
     /// Whether any file of the context may be read, whatever `sources` says.

@@ -80,6 +80,8 @@ pub struct Instruction {
     pub(super) text: String,
     /// Its text in the form that enters the content key; here-documents are added by whoever asks.
     pub(super) normal: String,
+    /// The same where `BuildKit`'s own frontend reads it.
+    pub(super) canonical: String,
 }
 
 /// What an instruction says, where that matters here.

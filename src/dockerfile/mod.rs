@@ -11,6 +11,7 @@
 //! other references in their place and leaves every other byte as it was.
 
 mod advice;
+mod canonical;
 mod cut;
 mod dialect;
 mod directive;

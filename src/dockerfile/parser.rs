@@ -227,6 +227,7 @@ fn blank(line: &LogicalLine, node: &Node<'_>) -> Instruction {
         heredocs: Vec::new(),
         text: line.text.string(line.text.all()),
         normal: normal::line(node),
+        canonical: normal::canonical(node),
     }
 }
 

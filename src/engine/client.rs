@@ -10,11 +10,12 @@ use bollard::models::SystemVersion;
 use bollard::{API_DEFAULT_VERSION, BollardRequest, Docker};
 use hyper::header::HeaderValue;
 use hyper_util::client::legacy::Client;
-use hyper_util::rt::TokioExecutor;
+use hyper_util::rt::{TokioExecutor, TokioTimer};
 use tokio::sync::OnceCell;
 
 use super::connection::{self, Connector};
 use super::hint::{SystemFacts, hint};
+use super::patience::Silence;
 use super::{Endpoint, EngineError};
 use crate::image::Platform;
 
@@ -27,6 +28,7 @@ struct Inner {
     docker: Docker,
     info: EngineInfo,
     id: OnceCell<String>,
+    silence: Silence,
 }
 
 impl fmt::Debug for Engine {
@@ -68,8 +70,8 @@ pub enum Builder {
 
 /// How long an engine may take until a response begins. A build or pull itself may take any time.
 const RESPONSE_TIMEOUT: Duration = Duration::from_secs(600);
-/// How long it may take to say its version.
-const VERSION_TIMEOUT: Duration = Duration::from_secs(20);
+/// How long a connection is kept that nothing goes over. Some routers forget one after minutes, without a word.
+const IDLE: Duration = Duration::from_secs(30);
 
 impl Engine {
     /// Connects and asks for the version, which is all that is needed to begin.
@@ -80,14 +82,25 @@ impl Engine {
     /// As [`Self::connect`], and builds with `builder` whatever the engine prefers.
     pub async fn connect_with(endpoint: &Endpoint, builder: Option<Builder>) -> Result<Self, EngineError> {
         let docker = docker(endpoint)?;
-        let version = tokio::time::timeout(VERSION_TIMEOUT, docker.version()).await;
+        let version = tokio::time::timeout(endpoint.patience(), docker.version()).await;
         let version = match version {
             Ok(Ok(version)) => version,
             Ok(Err(error)) => return Err(no_engine(endpoint, &error)),
-            Err(_) => return Err(unreachable(endpoint, &io::ErrorKind::TimedOut.into())),
+            Err(_) => {
+                return Err(EngineError::Silent {
+                    action: format!("say its version at {endpoint}"),
+                    seconds: endpoint.patience().as_secs(),
+                });
+            }
         };
         let info = describe(&version, builder);
-        Ok(Self(Arc::new(Inner { endpoint: endpoint.clone(), docker, info, id: OnceCell::new() })))
+        Ok(Self(Arc::new(Inner {
+            endpoint: endpoint.clone(),
+            docker,
+            info,
+            id: OnceCell::new(),
+            silence: Silence::default(),
+        })))
     }
 
     /// What the engine said about itself when it was connected to.
@@ -104,10 +117,17 @@ impl Engine {
     /// engine more than other questions.
     pub async fn id(&self) -> Result<&str, EngineError> {
         let ask = async {
-            let info = self.docker().info().await.map_err(|error| refused("describe itself", &error))?;
+            let info = self
+                .ask_for_all("describe itself", self.docker().info())
+                .await?
+                .map_err(|error| refused("describe itself", &error))?;
             Ok(info.id.filter(|id| !id.is_empty()).unwrap_or_else(|| self.0.endpoint.to_string()))
         };
         self.0.id.get_or_try_init(|| ask).await.map(String::as_str)
+    }
+
+    pub(super) fn silence(&self) -> &Silence {
+        &self.0.silence
     }
 
     pub(super) fn docker(&self) -> &Docker {
@@ -118,7 +138,10 @@ impl Engine {
 /// A bollard client over connections of our own: they are kept alive between calls, and reach every
 /// [`Endpoint`] in one way.
 fn docker(endpoint: &Endpoint) -> Result<Docker, EngineError> {
-    let client = Client::builder(TokioExecutor::new()).build(Connector(endpoint.clone()));
+    let client = Client::builder(TokioExecutor::new())
+        .pool_timer(TokioTimer::new())
+        .pool_idle_timeout(IDLE)
+        .build(Connector(endpoint.clone()));
     let transport = move |mut request: BollardRequest| {
         make_auth_url_safe(&mut request);
         let client = client.clone();

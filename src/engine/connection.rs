@@ -1,7 +1,6 @@
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll};
-use std::time::Duration;
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Empty};
@@ -11,8 +10,9 @@ use hyper_util::client::legacy::connect::{Connected, Connection};
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
+use tokio_util::task::AbortOnDropHandle;
 
-use super::Endpoint;
+use super::{Endpoint, ssh_command};
 
 /// A connection to an engine, over whatever it listens on.
 pub(super) struct Wire(Box<dyn Transport>);
@@ -63,10 +63,6 @@ impl Connection for Wire {
     }
 }
 
-/// How long an address may take to answer at all. Longer than a machine that wakes up, shorter than a
-/// user's patience.
-const DIAL_TIMEOUT: Duration = Duration::from_secs(10);
-
 /// Opens a connection.
 pub(super) async fn dial(endpoint: &Endpoint) -> io::Result<Wire> {
     let connect = async {
@@ -80,15 +76,18 @@ pub(super) async fn dial(endpoint: &Endpoint) -> io::Result<Wire> {
                 stream.set_nodelay(true)?;
                 Ok(Wire(Box::new(stream)))
             }
+            Endpoint::Ssh(target) => Ok(Wire(Box::new(ssh_command::dial(target).await?))),
         }
     };
-    tokio::time::timeout(DIAL_TIMEOUT, connect).await.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
+    tokio::time::timeout(endpoint.patience(), connect)
+        .await
+        .unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
 }
 
 /// What HTTP/1.1 wants in `Host`; the engine does not look at it.
 pub(super) fn host(endpoint: &Endpoint) -> &str {
     match endpoint {
-        Endpoint::Unix(_) => "docker",
+        Endpoint::Unix(_) | Endpoint::Ssh(_) => "docker",
         Endpoint::Tcp(address) => address,
     }
 }
@@ -131,8 +130,40 @@ pub(super) enum UpgradeError {
     },
 }
 
+/// Asks over a connection of its own whether the engine still answers; an answer of any kind will do.
+pub(super) async fn ping(endpoint: &Endpoint) -> Result<(), UpgradeError> {
+    let (mut sender, connection) =
+        hyper::client::conn::http1::handshake(TokioIo::new(dial(endpoint).await?)).await?;
+    let _connection = AbortOnDropHandle::new(tokio::spawn(connection));
+    let mut request = Request::new(Empty::<Bytes>::new());
+    *request.uri_mut() = Uri::from_static("/_ping");
+    request.headers_mut().insert(HOST, host_header(endpoint));
+    sender.send_request(request).await?;
+    Ok(())
+}
+
+fn host_header(endpoint: &Endpoint) -> HeaderValue {
+    HeaderValue::from_str(host(endpoint)).unwrap_or(HeaderValue::from_static("docker"))
+}
+
 /// Opens a connection and has the engine turn it over to HTTP/2, with `path` (`/session` or `/grpc`) behind it.
 pub(super) async fn upgrade(
+    endpoint: &Endpoint,
+    path: &'static str,
+    headers: Vec<(HeaderName, HeaderValue)>,
+) -> Result<hyper::upgrade::Upgraded, UpgradeError> {
+    let upgrading = try_upgrade(endpoint, path, headers);
+    match tokio::time::timeout(endpoint.patience(), upgrading).await {
+        Ok(upgraded) => upgraded,
+        Err(_) => {
+            let seconds = endpoint.patience().as_secs();
+            let silent = format!("it did not answer {path} for {seconds} s");
+            Err(UpgradeError::Io(io::Error::new(io::ErrorKind::TimedOut, silent)))
+        }
+    }
+}
+
+async fn try_upgrade(
     endpoint: &Endpoint,
     path: &'static str,
     headers: Vec<(HeaderName, HeaderValue)>,
@@ -144,9 +175,8 @@ pub(super) async fn upgrade(
     let mut request = Request::new(Empty::<Bytes>::new());
     *request.method_mut() = hyper::Method::POST;
     *request.uri_mut() = Uri::from_static(path);
-    let host = HeaderValue::from_str(host(endpoint)).unwrap_or(HeaderValue::from_static("docker"));
     request.headers_mut().extend([
-        (HOST, host),
+        (HOST, host_header(endpoint)),
         (CONNECTION, HeaderValue::from_static("Upgrade")),
         (UPGRADE, HeaderValue::from_static("h2c")),
     ]);

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
 
+use super::ssh_command::SshTarget;
 use super::{Builder, EngineError};
 use crate::{limits, redact};
 
@@ -16,6 +17,8 @@ pub enum Endpoint {
     Unix(PathBuf),
     /// Plain HTTP over TCP, `host:port`.
     Tcp(String),
+    /// Through `ssh`, which runs `docker system dial-stdio` there.
+    Ssh(SshTarget),
 }
 
 impl fmt::Display for Endpoint {
@@ -23,6 +26,7 @@ impl fmt::Display for Endpoint {
         match self {
             Self::Unix(path) => write!(f, "unix://{}", path.display()),
             Self::Tcp(address) => write!(f, "tcp://{address}"),
+            Self::Ssh(target) => target.fmt(f),
         }
     }
 }
@@ -64,6 +68,11 @@ impl EngineEnvironment {
 const DEFAULT_SOCKET: &str = "/var/run/docker.sock";
 
 impl Endpoint {
+    /// Whether each connection is a process of ssh, and a login.
+    pub(super) fn is_ssh(&self) -> bool {
+        matches!(self, Self::Ssh(_))
+    }
+
     /// Decides as the docker command does: `host` (from `-H`), `DOCKER_HOST`, `DOCKER_CONTEXT`, the current
     /// context of its configuration, the default socket. Empty values count as unset.
     pub fn resolve(host: Option<&str>, environment: &EngineEnvironment) -> Result<Self, EngineError> {
@@ -105,18 +114,21 @@ impl Endpoint {
                 let default_port = if scheme == "tcp" { "2375" } else { "80" };
                 tcp_address(rest, default_port).map(Self::Tcp).ok_or_else(invalid)
             }
-            "ssh" => unsupported(
-                "ssh",
-                "forward the socket: `ssh -nNT -L /tmp/docker.sock:/var/run/docker.sock USER@HOST`, \
-                 then use -H unix:///tmp/docker.sock",
-            ),
+            "ssh" => match SshTarget::parse(rest) {
+                Ok(target) => Ok(Self::Ssh(target)),
+                Err(reason) => Err(EngineError::InvalidSshEndpoint {
+                    // It may hold the password.
+                    address: format!("ssh://{}", rest.rsplit_once('@').map_or(rest, |(_, host)| host)),
+                    reason,
+                }),
+            },
             "npipe" => unsupported("a named pipe", "use unix:// or tcp://"),
             _ => Err(invalid()),
         }
     }
 }
 
-const TLS_HINT: &str = "forward the engine's socket over ssh and use -H unix:///path";
+const TLS_HINT: &str = "use the engine over ssh: -H ssh://USER@HOST";
 
 /// `host`, `host:port`, `[::1]:port`; a path behind it is not supported, as nothing speaks it.
 fn tcp_address(rest: &str, default_port: &str) -> Option<String> {
@@ -246,7 +258,7 @@ mod tests {
 
     #[test]
     fn says_what_it_does_not_speak() {
-        for (text, tls) in [("ssh://me@host", false), ("https://host", false), ("tcp://host:2376", true)] {
+        for (text, tls) in [("https://host", false), ("tcp://host:2376", true)] {
             let error = Endpoint::parse(text, tls).expect_err(text);
             assert!(matches!(error, EngineError::UnsupportedEndpoint { .. }), "{text}: {error}");
             assert!(error.to_string().contains("not supported yet") && error.hint().is_some(), "{error}");

@@ -26,6 +26,14 @@ pub enum EngineError {
     /// The address is not one.
     #[error("`{0}` is not the address of a container engine")]
     InvalidEndpoint(String),
+    /// An address behind ssh that is none.
+    #[error("`{address}` is not the address of a container engine: {reason}")]
+    InvalidSshEndpoint {
+        /// The address without its user.
+        address: String,
+        /// What is wrong.
+        reason: &'static str,
+    },
     /// A docker context that does not exist was asked for.
     #[error("there is no docker context `{name}` in {}", directory.display())]
     UnknownContext {
@@ -55,6 +63,14 @@ pub enum EngineError {
     /// The engine does not know the image.
     #[error("the engine has no image `{0}`")]
     NoSuchImage(String),
+    /// The engine is there and does not answer.
+    #[error("the engine did not answer for {seconds} s when asked to {action}")]
+    Silent {
+        /// What it was asked.
+        action: String,
+        /// How long it was waited for.
+        seconds: u64,
+    },
     /// The connection broke.
     #[error("lost the connection to the engine while trying to {action}: {reason}")]
     Connection {
@@ -73,7 +89,13 @@ impl EngineError {
             Self::InvalidEndpoint(_) => {
                 Some("write unix:///path/to/docker.sock or tcp://host:port".to_owned())
             }
+            Self::InvalidSshEndpoint { .. } => {
+                Some("write ssh://USER@HOST, ssh://HOST:PORT or ssh://HOST/path/to/docker.sock".to_owned())
+            }
             Self::UnknownContext { .. } => Some("`docker context ls` lists them".to_owned()),
+            Self::Silent { .. } => {
+                Some("if `docker version` hangs as well, restart the engine, then run again".to_owned())
+            }
             Self::Configuration { .. }
             | Self::Refused { .. }
             | Self::NoSuchImage(_)
@@ -83,7 +105,7 @@ impl EngineError {
 
     /// Whether no engine answers at all, which has an exit code of its own.
     pub fn is_unreachable(&self) -> bool {
-        matches!(self, Self::NoEngine { .. } | Self::UnsupportedEndpoint { .. })
+        matches!(self, Self::NoEngine { .. } | Self::UnsupportedEndpoint { .. } | Self::Silent { .. })
     }
 }
 

@@ -62,10 +62,11 @@ const TAG_TRIES: u32 = 10;
 impl Engine {
     /// What the engine knows about an image, `None` if it has none of that name.
     pub async fn inspect(&self, reference: &ImageReference) -> Result<Option<LocalImage>, EngineError> {
-        match self.docker().inspect_image(&reference.canonical()).await {
+        let action = format!("inspect {reference}");
+        match self.ask(&action, self.docker().inspect_image(&reference.canonical())).await? {
             Ok(image) => Ok(Some(local_image(image))),
             Err(error) if is_not_found(&error) => Ok(None),
-            Err(error) => Err(refused(&format!("inspect {reference}"), &error)),
+            Err(error) => Err(refused(&action, &error)),
         }
     }
 
@@ -87,7 +88,7 @@ impl Engine {
         let names: Vec<String> = repositories.iter().flat_map(both).collect();
         let filters = HashMap::from([("reference", names)]);
         let options = ListImagesOptionsBuilder::default().filters(&filters).build();
-        let found = self.docker().list_images(Some(options)).await;
+        let found = self.ask_for_all("list images", self.docker().list_images(Some(options))).await?;
         let found = found.map_err(|error| refused("list images", &error))?;
         Ok(found
             .into_iter()
@@ -104,16 +105,18 @@ impl Engine {
         let repository = format!("{}/{}", target.repository.host(), target.repository.path());
         let tag = target.tag.as_ref().map_or("latest", |tag| tag.as_str());
         let options = TagImageOptionsBuilder::default().repo(&repository).tag(tag).build();
+        let (action, source_name) = (format!("tag {target}"), source.canonical());
         let mut tries = 1;
         loop {
-            match self.docker().tag_image(&source.canonical(), Some(options.clone())).await {
+            let tagging = self.docker().tag_image(&source_name, Some(options.clone()));
+            match self.ask(&action, tagging).await? {
                 Ok(()) => return Ok(()),
                 Err(error) if is_not_found(&error) => {
                     return Err(EngineError::NoSuchImage(source.to_string()));
                 }
                 // With containerd's store, whoever makes the same tag at the same moment comes second.
                 Err(error) if tries < TAG_TRIES && is_taken(&error) => tries += 1,
-                Err(error) => return Err(refused(&format!("tag {target}"), &error)),
+                Err(error) => return Err(refused(&action, &error)),
             }
         }
     }
@@ -122,10 +125,12 @@ impl Engine {
     /// no such name. The engine refuses if a container needs it.
     pub async fn remove(&self, reference: &ImageReference) -> Result<bool, EngineError> {
         let options = RemoveImageOptionsBuilder::default().build();
-        match self.docker().remove_image(&reference.canonical(), Some(options), None).await {
+        let (action, name) = (format!("remove {reference}"), reference.canonical());
+        let removing = self.docker().remove_image(&name, Some(options), None);
+        match self.ask_for_all(&action, removing).await? {
             Ok(_) => Ok(true),
             Err(error) if is_not_found(&error) => Ok(false),
-            Err(error) => Err(refused(&format!("remove {reference}"), &error)),
+            Err(error) => Err(refused(&action, &error)),
         }
     }
 
@@ -134,7 +139,8 @@ impl Engine {
         // `ancestor` also lists containers of images that are built on it.
         let filters = HashMap::from([("ancestor", vec![image.0.as_str()])]);
         let options = ListContainersOptionsBuilder::default().all(true).filters(&filters).build();
-        let containers = self.docker().list_containers(Some(options)).await;
+        let containers =
+            self.ask_for_all("list containers", self.docker().list_containers(Some(options))).await?;
         let containers = containers.map_err(|error| refused("list containers", &error))?;
         let uses = |id: &Option<String>| id.as_ref().is_some_and(|id| *id == image.0);
         let name = |names: Option<Vec<String>>, id: Option<String>| {

@@ -18,9 +18,11 @@ mod images;
 mod lines;
 mod listing;
 mod outline;
+mod patience;
 mod pull;
 mod push;
 mod request;
+mod ssh_command;
 #[cfg(test)]
 mod testing;
 mod transfer;

@@ -3,9 +3,7 @@ use std::collections::HashMap;
 use bollard::auth::DockerCredentials;
 use bollard::models::CreateImageInfo;
 use bollard::query_parameters::CreateImageOptionsBuilder;
-use futures_util::StreamExt;
 
-use super::client::refused;
 use super::{Engine, EngineError, RegistryLogin};
 use crate::image::{ImageReference, Platform};
 
@@ -41,8 +39,8 @@ impl Engine {
         let login = login.map(|login| credentials(login, reference.repository.host()));
         let mut layers = Layers::default();
         let mut stream = std::pin::pin!(self.docker().create_image(Some(options.build()), None, login));
-        while let Some(message) = stream.next().await {
-            let message = message.map_err(|error| refused(&format!("pull {reference}"), &error))?;
+        let action = format!("pull {reference}");
+        while let Some(message) = self.next_of(&action, &mut stream).await? {
             if layers.update(&message) {
                 progress(layers.sum());
             }

@@ -2,9 +2,7 @@ use std::collections::HashMap;
 
 use bollard::models::PushImageInfo;
 use bollard::query_parameters::PushImageOptionsBuilder;
-use futures_util::StreamExt;
 
-use super::client::refused;
 use super::pull::credentials;
 use super::{Engine, EngineError, RegistryLogin};
 use crate::image::{Digest, ImageReference};
@@ -26,8 +24,8 @@ impl Engine {
         let mut sent = Sent::default();
         let mut digest = None;
         let mut stream = std::pin::pin!(self.docker().push_image(&name, Some(options), login));
-        while let Some(message) = stream.next().await {
-            let message = message.map_err(|error| refused(&format!("push {reference}"), &error))?;
+        let action = format!("push {reference}");
+        while let Some(message) = self.next_of(&action, &mut stream).await? {
             if sent.update(&message) {
                 progress(sent.bytes());
             }

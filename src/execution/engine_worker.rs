@@ -328,7 +328,8 @@ impl Worker for EngineWorker {
         loop {
             match self.engine.tag(source, &target).await {
                 Ok(()) => return Ok(()),
-                Err(error) if tries == 0 => return Err(error.to_string()),
+                // Whoever does not answer is not asked once more.
+                Err(error) if tries == 0 || error.is_unreachable() => return Err(error.to_string()),
                 Err(_) => tries -= 1,
             }
             tokio::time::sleep(BETWEEN_TRIES).await;

@@ -206,6 +206,13 @@ impl ImageReference {
     }
 }
 
+impl ImageReference {
+    /// The short form with the tag that is meant, also where it is not written: `alpine:latest`.
+    pub fn explicit(&self) -> String {
+        if self.tag.is_none() && self.digest.is_none() { format!("{self}:latest") } else { self.to_string() }
+    }
+}
+
 impl fmt::Display for ImageReference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.repository)?;

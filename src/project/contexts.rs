@@ -5,6 +5,7 @@ use super::draft::Drafted;
 use super::images::BuildContext;
 use super::load::LoadError;
 use super::lock::lock_paths;
+use super::remarks::wants_git_folder;
 use crate::checkout::{Node, NodeKind, PathPattern, Snapshot};
 use crate::context::{self, ContextRoot, IgnoreRules, RevisionSpecs, SourceSpec};
 use crate::diagnostic::{Diagnostic, Location};
@@ -28,6 +29,8 @@ pub(super) struct Located {
     pub(super) nowhere: Vec<Nowhere>,
     /// Whether the settings name a root that is no folder.
     pub(super) is_absent: bool,
+    /// Whether its ignore file takes back `.git`, which is never sent.
+    pub(super) wants_git_folder: bool,
     /// What is wrong with it, as a predicate for the image's dependents.
     pub(super) fault: Option<String>,
     /// The first input whose content is not in git's objects here.
@@ -125,6 +128,7 @@ pub(super) fn locate(
             why_absent(tree, &root, path, ignore_file.as_ref().map(|file| (file, &rules)))
         }),
         is_absent,
+        wants_git_folder: wants_git_folder(tree, &root, &rules, evaluation),
         specs,
         root,
         ignore_file,
@@ -180,6 +184,9 @@ fn why_absent(
         Some((file, _)) if kind.is_some() => format!("is left out by {file}"),
         _ if kind == Some(NodeKind::Folder) => {
             "is a folder without a file that a clone would have".to_owned()
+        }
+        _ if path.components().any(|name| name == ".git") => {
+            "is in `.git`, which is never sent to a build".to_owned()
         }
         _ => format!("is not in the build context {root}"),
     }

@@ -6,10 +6,11 @@ use super::files::{self, ImageFiles};
 use super::images::{BuildContext, ContextFile, Image, ImageState, ReadyImage, locked_digest};
 use super::load::LoadError;
 use super::options::Options;
+use super::remarks;
 use crate::checkout::{InputKind, Snapshot, Tracking};
 use crate::diagnostic::Diagnostic;
 use crate::graph::Graph;
-use crate::image::ContentKey;
+use crate::image::{ContentKey, ImageReference};
 use crate::inputs::{Base, InputFile, InputFiles, Material};
 use crate::path::TreePath;
 
@@ -23,6 +24,8 @@ pub(super) fn assign(
 ) -> Result<Vec<Image>, LoadError> {
     let mut located = contexts::locate_all(tree, &drafted)?;
     let mut files = files::read_all(tree, &mut located)?;
+    diagnostics.extend(remarks::git_folders(&located));
+    diagnostics.extend(remarks::lfs_pointers(tree, &files));
     let mut drafted: Vec<Option<Drafted>> = drafted.into_iter().map(Some).collect();
     let mut images: Vec<Option<Image>> = drafted.iter().map(|_| None).collect();
     for at in graph.order() {
@@ -120,10 +123,6 @@ impl Finished<'_> {
         options: &Options,
         ImageFiles { inputs, files, emptied }: ImageFiles,
     ) -> ReadyImage {
-        let base = |reference: &String| Base {
-            reference: reference.clone(),
-            digest: locked_digest(&draft.locked, reference).cloned(),
-        };
         let lines = draft.evaluation.logical_lines.iter();
         let material = Material {
             instructions: lines.map(|line| line.text.clone()).collect(),
@@ -131,7 +130,7 @@ impl Finished<'_> {
             platform: draft.definition.platform(options).clone(),
             build_args: hashed_args(draft, options),
             dependencies: self.keys(draft, |ready| ready.key),
-            bases: draft.bases.iter().map(base).collect(),
+            bases: bases(draft),
             files: inputs,
             metadata: options.metadata.clone(),
             refresh: options.refresh,
@@ -145,7 +144,7 @@ impl Finished<'_> {
     /// The keys of what an image is built from, by the references to it.
     fn keys(&self, draft: &Drafted, key: impl Fn(&ReadyImage) -> ContentKey) -> Vec<(String, ContentKey)> {
         let key = |at: usize| self.images[at].as_ref()?.ready().map(&key);
-        let bound = draft.bound.iter().filter_map(|bound| Some((bound.expanded.clone(), key(bound.image)?)));
+        let bound = draft.bound.iter().filter_map(|bound| Some((explicit(&bound.expanded), key(bound.image)?)));
         let declared = draft.declared.iter().filter_map(|at| Some((String::new(), key(*at)?)));
         let mut keys: Vec<_> = bound.chain(declared).collect();
         keys.sort();
@@ -154,12 +153,32 @@ impl Finished<'_> {
     }
 }
 
+/// External images, each once however its name is written.
+fn bases(draft: &Drafted) -> Vec<Base> {
+    let mut bases: Vec<Base> = Vec::new();
+    for written in &draft.bases {
+        let digest = locked_digest(&draft.locked, written).cloned();
+        let base = Base { reference: explicit(written), digest };
+        if !bases.contains(&base) {
+            bases.push(base);
+        }
+    }
+    bases
+}
+
+/// A reference with the tag that it means.
+fn explicit(written: &str) -> String {
+    written.parse().map_or_else(|_| written.to_owned(), |reference: ImageReference| reference.explicit())
+}
+
 /// Values of the arguments that the needed stages declare; the others change nothing.
 fn hashed_args(draft: &Drafted, options: &Options) -> BTreeMap<String, String> {
     let mut args = draft.definition.options.args.clone();
     args.extend(options.build_args.clone());
     args.retain(|name, _| {
-        draft.evaluation.declared_args.contains(name) && !options.unhashed_build_args.contains_key(name)
+        draft.evaluation.declared_args.contains(name)
+            && !draft.evaluation.unread_args.contains(name)
+            && !options.unhashed_build_args.contains_key(name)
     });
     args
 }

@@ -13,6 +13,7 @@ mod keys;
 mod load;
 mod lock;
 mod options;
+mod remarks;
 mod revisions;
 mod state;
 mod systems;

@@ -109,7 +109,7 @@ impl Publisher {
                 report.interrupted = true;
                 break;
             }
-            self.turn(publications, &digests, turn, &mut report).await;
+            self.turn_to_its_end(publications, &digests, turn, &mut report, interruption).await;
             if report.failures.is_empty() {
                 self.keep_together(publications, &digests, turn, judgement, &mut report).await;
             }
@@ -344,6 +344,25 @@ impl Publisher {
             tokio::time::sleep(PAUSE).await;
             tries += 1;
         }
+    }
+
+    /// A turn is not left half-way; whoever asks for that is told.
+    async fn turn_to_its_end(
+        &self,
+        publications: &[Publication],
+        manifests: &BTreeMap<usize, Manifest>,
+        turn: u8,
+        report: &mut Report,
+        interruption: &CancellationToken,
+    ) {
+        let mut turning = std::pin::pin!(self.turn(publications, manifests, turn, report));
+        tokio::select! {
+            biased;
+            () = &mut turning => return,
+            () = interruption.cancelled() => {}
+        }
+        self.send(Event::Notice { text: "the tags are being moved: finishing that first".to_owned() }).await;
+        turning.await;
     }
 
     /// Moves the tags of one turn; all of them or, as far as the registry lets us, none.

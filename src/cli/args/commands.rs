@@ -133,9 +133,9 @@ pub struct GraphArgs {
     #[command(flatten)]
     pub selection: SelectionArgs,
 
-    /// Read everything from this branch, tag or commit instead of the work tree
-    #[arg(long, value_name = "REV")]
-    pub rev: Option<String>,
+    /// What decides the images.
+    #[command(flatten)]
+    pub image: ImageArgs,
 
     /// How to print
     #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
@@ -265,10 +265,8 @@ impl AffectedArgs {
 
 impl GraphArgs {
     /// Takes what stood before the command.
-    pub fn merged(mut self, mut before: BuildArgs) -> Self {
-        before.selection.merge(self.selection);
-        self.selection = before.selection;
-        self.rev = self.rev.or(before.image.rev);
+    pub fn merged(mut self, before: BuildArgs) -> Self {
+        (self.selection, self.image) = before.choosing(self.selection, self.image);
         self
     }
 }

@@ -8,6 +8,7 @@ use toml::de::{DeTable, DeValue};
 use super::values::{closest, namespace, path, refresh, registry, registry_host, user_tag};
 use super::{ImageSettings, Metadata, SettingsFile};
 use crate::diagnostic::{Diagnostic, LineIndex, Location};
+use crate::discovery::check_pattern;
 use crate::image::Tag;
 use crate::limits;
 use crate::path::TreePath;
@@ -82,8 +83,8 @@ impl Reader<'_> {
                         }
                     }
                 }
-                "exclude" => settings.exclude = self.list(&entry, something),
-                "include" => settings.include = self.list(&entry, something),
+                "exclude" => settings.exclude = self.list(&entry, pattern),
+                "include" => settings.include = self.list(&entry, pattern),
                 "follow" => {
                     settings.follow = self.list(&entry, |text| Tag::new(text).map(|tag| tag.to_string()));
                 }
@@ -287,6 +288,11 @@ fn something(text: &str) -> Result<String, &'static str> {
     if text.trim().is_empty() { Err("it is empty") } else { Ok(text.to_owned()) }
 }
 
+fn pattern(text: &str) -> Result<String, String> {
+    let text = something(text)?;
+    check_pattern(&text).map(|()| text)
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -438,6 +444,9 @@ target = "dev"
             ("follow = ['a b']", "'a b'", "is not a tag"),
             ("refresh = '7 days'", "'7 days'", "is not a period"),
             ("exclude = ['']", "''", "it is empty"),
+            ("exclude = ['ok', '[']", "'['", "exclude: it is not a pattern: `[` has no `]`"),
+            ("include = ['a{b']", "'a{b'", "unclosed alternate group"),
+            ("include = ['#a']", "'#a'", "it is a comment"),
             ("image.a.platforms = ['linux']", "'linux'", "is not a platform"),
             ("image.a.context = '../x'", "'../x'", "is not a path from the root of the checkout"),
             ("image.a.dockerfile = '/x'", "'/x'", "is not a path from the root of the checkout"),

@@ -3,6 +3,7 @@ use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use bollard_buildkit_proto::health::health_server::HealthServer;
 use bollard_buildkit_proto::moby::buildkit::secrets::v1::secrets_server::SecretsServer;
@@ -21,6 +22,7 @@ use super::services::{Alive, LoginStore, SecretStore};
 use super::ssh::Agents;
 use crate::engine::connection::{UpgradeError, upgrade};
 use crate::engine::listing::Listing;
+use crate::engine::patience::PULSE;
 use crate::engine::transfer::Transfer;
 use crate::engine::{BuildRequest, Endpoint};
 
@@ -29,8 +31,12 @@ use crate::engine::{BuildRequest, Endpoint};
 pub(super) struct Session {
     pub(super) id: String,
     pub(super) transfer: Arc<Transfer>,
+    ended: CancellationToken,
     _close: DropGuard,
 }
+
+/// How long an engine that closes the session may take to say why.
+const LAST_WORDS: Duration = Duration::from_secs(2);
 
 impl Session {
     /// Opens the session of one build.
@@ -45,15 +51,28 @@ impl Session {
         let dockerfile = Listing::new(Arc::new(DockerfileFolder::new(&request.dockerfile)));
         let listings = HashMap::from([(CONTEXT, context), (DOCKERFILE, dockerfile)]);
         let services = Server::builder()
+            .http2_keepalive_interval(Some(PULSE))
+            .http2_keepalive_timeout(Some(endpoint.patience()))
             .add_service(HealthServer::new(Alive))
             .add_service(AuthServer::new(LoginStore(Arc::clone(&request.logins))))
             .add_service(SecretsServer::new(SecretStore::new(&request.secrets)))
             .add_service(SshServer::new(Agents::new(&request.ssh)))
             .add_service(FileSync::new(listings, Arc::clone(&transfer)));
         let closed = CancellationToken::new();
-        let io = Closable { io: TokioIo::new(io), closed: Box::pin(closed.clone().cancelled_owned()) };
+        let ended = CancellationToken::new();
+        let io = Closable {
+            io: TokioIo::new(io),
+            closed: Box::pin(closed.clone().cancelled_owned()),
+            _ended: ended.clone().drop_guard(),
+        };
         tokio::spawn(services.serve_with_incoming(futures_util::stream::iter([Ok::<_, io::Error>(io)])));
-        Ok(Self { id, transfer, _close: closed.drop_guard() })
+        Ok(Self { id, transfer, ended, _close: closed.drop_guard() })
+    }
+
+    /// Ends when the connection has been lost, and the engine has had the time to say why.
+    pub(super) async fn lost(&self) {
+        self.ended.cancelled().await;
+        tokio::time::sleep(LAST_WORDS).await;
     }
 }
 
@@ -103,6 +122,8 @@ fn hex(bytes: &[u8]) -> String {
 struct Closable {
     io: TokioIo<Upgraded>,
     closed: Pin<Box<WaitForCancellationFutureOwned>>,
+    /// Tells that nobody serves it any more.
+    _ended: DropGuard,
 }
 
 impl Connected for Closable {

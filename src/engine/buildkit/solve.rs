@@ -14,6 +14,7 @@ use super::progress::Progress;
 use super::session::{Session, random_id};
 use crate::engine::connection::{UpgradeError, upgrade};
 use crate::engine::outline::{line_in_message, line_of_step};
+use crate::engine::patience::PULSE;
 use crate::engine::transfer::Transfer;
 use crate::engine::{BuildError, BuildEvent, BuildRequest, Endpoint, ImageId};
 
@@ -56,18 +57,23 @@ pub(in crate::engine) async fn build(
     };
     let solve = solve_request(request, &session.id, &random_id(), gateway.as_deref());
     let solve = solve.map_err(SolveError::Build)?;
-    let image = run(control, solve, &request.dockerfile, &session.transfer, events).await;
+    let image = run(control, solve, &request.dockerfile, &session, events).await;
     image.map_err(|error| SolveError::Build(session.transfer.failure().unwrap_or(error)))
 }
 
 async fn connect(endpoint: &Endpoint) -> Result<ControlClient<Channel>, String> {
     let endpoint = endpoint.clone();
+    let endpoint_patience = endpoint.patience();
     let connector = tower::service_fn(move |_| {
         let endpoint = endpoint.clone();
         async move { upgrade(&endpoint, "/grpc", Vec::new()).await }
     });
-    let channel =
-        tonic::transport::Endpoint::from_static("http://engine").connect_with_connector(connector).await;
+    let channel = tonic::transport::Endpoint::from_static("http://engine")
+        .http2_keep_alive_interval(PULSE)
+        .keep_alive_timeout(endpoint_patience)
+        .keep_alive_while_idle(true)
+        .connect_with_connector(connector)
+        .await;
     let channel = channel.map_err(|error| match std::error::Error::source(&error) {
         Some(cause) => cause.to_string(),
         None => error.to_string(),
@@ -86,19 +92,22 @@ async fn run(
     mut control: ControlClient<Channel>,
     request: SolveRequest,
     dockerfile: &[u8],
-    transfer: &Transfer,
+    session: &Session,
     events: &mpsc::Sender<BuildEvent>,
 ) -> Result<ImageId, BuildError> {
     // The engine waits some seconds for a solve that is asked about before it is known.
     let status = follow(control.clone(), request.r#ref.clone());
     let mut status = std::pin::pin!(status.fuse());
     let mut solve = std::pin::pin!(control.solve(request));
-    let mut report = Report { progress: Progress::default(), events, transfer, sent: 0 };
+    let mut report = Report { progress: Progress::default(), events, transfer: &session.transfer, sent: 0 };
+    let mut lost = std::pin::pin!(session.lost());
     let mut tick = tokio::time::interval(SENT_INTERVAL);
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let result = loop {
         tokio::select! {
+            biased;
             result = &mut solve => break result,
+            () = &mut lost => return Err(BuildError::Connection("its session broke off".to_owned())),
             Some(message) = status.next() => report.message(message).await,
             _ = tick.tick() => report.bytes().await,
         }

@@ -17,6 +17,7 @@ use super::query;
 use crate::engine::capability::classic_text;
 use crate::engine::listing::Listing;
 use crate::engine::outline::{line_in_message, line_of_step};
+use crate::engine::patience::stops_answering;
 use crate::engine::transfer::Transfer;
 use crate::engine::{BuildError, BuildEvent, BuildRequest, Endpoint, ImageId, client, connection};
 
@@ -32,7 +33,10 @@ pub(in crate::engine) async fn build(
     let listing = list(request).await?;
     let transfer = Arc::new(Transfer::default());
     let mut build = Build { request, events, transfer, progress: Progress::default(), step: None, sent: 0 };
-    let result = build.run(endpoint, listing).await;
+    let result = tokio::select! {
+        result = build.run(endpoint, listing) => result,
+        () = Box::pin(stops_answering(endpoint)) => Err(BuildError::Connection("it has stopped answering".to_owned())),
+    };
     result.map_err(|error| build.transfer.failure().unwrap_or(error))
 }
 

@@ -1,0 +1,67 @@
+//! What builds as it is written and is hardly meant: said once a checkout.
+
+use std::collections::{BTreeSet, HashSet};
+
+use super::contexts::Located;
+use super::files::ImageFiles;
+use crate::checkout::Snapshot;
+use crate::context::{IgnoreRules, admits};
+use crate::diagnostic::Diagnostic;
+use crate::dockerfile::Evaluation;
+use crate::path::TreePath;
+
+/// How many pointers are named.
+const FEW: usize = 5;
+
+/// Whether an ignore file takes back `.git`, which is in no context here, for an image that copies it.
+pub(super) fn wants_git_folder(
+    tree: &dyn Snapshot,
+    root: &TreePath,
+    rules: &IgnoreRules,
+    evaluation: &Evaluation,
+) -> bool {
+    let is_repository = root.is_root() || tree.submodules().contains(root);
+    let taken_back =
+        [".git", ".git/HEAD", ".git/index", ".git/refs/heads"].iter().any(|path| rules.takes_back(path));
+    is_repository && taken_back && admits(&evaluation.sources, false, ".git")
+}
+
+/// One note for each ignore file, whatever the number of images.
+pub(super) fn git_folders(contexts: &[Option<Located>]) -> Vec<Diagnostic> {
+    let wanted = contexts.iter().flatten().filter(|context| context.wants_git_folder);
+    let files: BTreeSet<&TreePath> = wanted.filter_map(|context| context.ignore_file.as_ref()).collect();
+    let note = |file: &TreePath| {
+        Diagnostic::note(format!(
+            "{file} takes `.git` back, but `.git` is never sent: every commit would change the image. \
+             A build argument can tell the commit"
+        ))
+    };
+    files.into_iter().map(note).collect()
+}
+
+/// Files that Git LFS has not fetched: a build gets three lines of text in place of each.
+pub(super) fn lfs_pointers(tree: &dyn Snapshot, files: &[ImageFiles]) -> Option<Diagnostic> {
+    if !tree.has_lfs() {
+        return None;
+    }
+    let mut seen = HashSet::new();
+    let lists = files.iter().filter(|image| seen.insert(image.files.as_ptr()));
+    let small = lists.flat_map(|image| image.files.iter()).filter(|file| LFS_SIZES.contains(&file.size));
+    let small: BTreeSet<&TreePath> = small.map(|file| &file.path).collect();
+    let pointers: Vec<&TreePath> = small.into_iter().filter(|path| tree.is_lfs_pointer(path)).collect();
+    let names: Vec<String> = pointers.iter().take(FEW).map(ToString::to_string).collect();
+    let more = match pointers.len() - names.len() {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    let what = match pointers.len() {
+        0 => return None,
+        1 => "1 input is a pointer of Git LFS, not the file".to_owned(),
+        count => format!("{count} inputs are pointers of Git LFS, not the files"),
+    };
+    let warning = Diagnostic::warning(format!("{what}: {}{more}", names.join(", ")));
+    Some(warning.hint("`git lfs pull` fetches what they stand for"))
+}
+
+/// How long pointers are: three lines with a hash, and at most 1,024 bytes by their specification.
+const LFS_SIZES: std::ops::RangeInclusive<u64> = 100..=1024;
