@@ -13,7 +13,7 @@ use super::lookup::{self, look_up};
 use super::others;
 use super::output::{Output, follow};
 use super::positions::tag_positions;
-use super::registries::{Registries, credentials};
+use super::registries::Registries;
 use super::session::{EngineNeed, Request, Session, has_errors};
 use crate::engine::Engine;
 use crate::execution::{
@@ -46,8 +46,9 @@ pub(super) async fn run(
     };
     let session = Session::open(&request).await?;
     output.use_files(session.tree.clone());
+    session.notices.said_by(output.speaker());
     let (tags, mut known) = session.known().await?;
-    let registries = Registries::new(environment, &session.resolved, &args.registry.registry)?;
+    let registries = Registries::new(environment, &session, &args.registry.registry)?;
     let images = lookup::asked(&session, args.registry.pull_cache, &known);
     output.diagnostics(&look_up(&session, &registries, &images, &mut known).await?);
     let outcome = fetch_left_out(&session, &tags, &mut known, &args.run, environment, output).await?;
@@ -171,7 +172,7 @@ impl BuildRun<'_> {
             images: images.to_vec(),
             plan: Arc::clone(plan),
             manifests: session.manifests(),
-            credentials: credentials(environment),
+            credentials: Arc::clone(&session.credentials),
             options: BuildOptions {
                 unhashed_build_args: session.resolved.options.unhashed_build_args.clone(),
                 ..options
@@ -180,6 +181,7 @@ impl BuildRun<'_> {
         let request = RunRequest { plan, dependencies: &dependencies, pulls: &pulls, options: &run_options };
         let mut reporter = output.reporter(plan, Work::Build, args.events.as_deref())?;
         let (events, received) = mpsc::channel(EVENT_CAPACITY);
+        session.notices.shown_by(&events);
         let interruption = CancellationToken::new();
         let listening = listen_for_interruption(session, interruption.clone());
         let running = execution::run(request, Arc::new(worker), events, interruption);

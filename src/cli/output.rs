@@ -87,6 +87,16 @@ impl Output {
         self.keeps_stdout = true;
     }
 
+    /// Says what is found while others hold this.
+    pub(super) fn speaker(&self) -> Speaker {
+        Speaker {
+            view: self.message_view,
+            least: if self.quiet { Severity::Error } else { Severity::Note },
+            transcript: self.transcript.clone(),
+            is_github: self.ci.log == Some(CiLog::GitHub),
+        }
+    }
+
     /// From now on diagnostics show excerpts of this checkout's files.
     pub(super) fn use_checkout(&mut self, root: &Path) {
         self.root = Some(root.to_owned());
@@ -250,6 +260,29 @@ impl Output {
         }
         // Nobody is left to tell if standard error is closed.
         let _ = io::stderr().lock().write_all(text.as_bytes());
+    }
+}
+
+/// Writes single findings that are about no file.
+pub(super) struct Speaker {
+    view: View,
+    least: Severity,
+    transcript: Option<Transcript>,
+    is_github: bool,
+}
+
+impl Speaker {
+    pub(super) fn say(&self, found: &Diagnostic) {
+        if found.severity < self.least {
+            return;
+        }
+        let text = diagnostics(std::slice::from_ref(found), &self.view, &|_| None);
+        let text = if self.is_github { without_commands(&text) } else { Cow::Borrowed(text.as_str()) };
+        match &self.transcript {
+            Some(transcript) => transcript.add(text.as_bytes()),
+            // Nobody is left to tell if standard error is closed.
+            None => drop(io::stderr().lock().write_all(text.as_bytes())),
+        }
     }
 }
 

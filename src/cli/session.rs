@@ -8,6 +8,8 @@ use super::environment::Environment;
 use super::error::{CliError, ExitCode};
 use super::files::Files;
 use super::known;
+use super::notices::Notices;
+use super::registries::credentials;
 use super::settings::{self, Resolved, SettingsFile};
 use super::undeclared::undeclared_arguments;
 use crate::checkout::ci::{CiReference, CiTrigger, ci_reference};
@@ -20,6 +22,7 @@ use crate::inputs::Manifests;
 use crate::path::TreePath;
 use crate::plan::{Action, Affected, CheckoutSummary, Facts, Known, Plan, TagPolicy, affected, decide};
 use crate::project::{CleanState, Project, assume_clean, compare_with_head, load, revisions};
+use crate::registry::Credentials;
 
 /// A checkout that was read: everything a command needs to decide.
 pub(super) struct Session {
@@ -49,6 +52,10 @@ pub(super) struct Session {
     pub reference: BranchReference,
     /// The engine, unless it was not wanted.
     pub engine: Option<Arc<Engine>>,
+    /// The logins of the user.
+    pub credentials: Arc<Credentials>,
+    /// What registries and credential helpers tell.
+    pub notices: Notices,
     /// Whether Ctrl-C and a polite kill are for this run to handle.
     pub handles_signals: bool,
     /// When it was read, in time since 1970.
@@ -185,6 +192,7 @@ impl Session {
                 commit_reference(&checkout, branch.as_deref(), request.image)
             }
         };
+        let notices = Notices::default();
         Ok(Self {
             checkout,
             tree,
@@ -199,6 +207,8 @@ impl Session {
             resolved,
             reference,
             engine,
+            credentials: credentials(request.environment, notices.listener()),
+            notices,
             handles_signals: request.environment.handles_signals,
             now,
         })
