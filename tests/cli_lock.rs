@@ -149,7 +149,7 @@ fn a_registry_elsewhere_is_spoken_to_without_encryption_only_if_the_settings_say
         }
         return;
     };
-    let Some(server) = Server::start_at(address) else { return };
+    let Some(server) = Server::start_at(address, &[]) else { return };
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
     runtime.block_on(Uploader::new(&server).image("one", "1", &[], "amd64"));
     let checkout = Checkout::with(&[("x/Dockerfile", &format!("FROM {}/one:1\n", server.address))]);

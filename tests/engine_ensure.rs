@@ -4,7 +4,7 @@ mod registry;
 mod story;
 mod support;
 
-use registry::server::{LOGIN, auths};
+use registry::server::{LOGIN, Uploader, auths};
 use registry::tokens::{READER, TokenServer, WRITER};
 use serde_json::Value;
 use shipwright::cli::{Ensure, Environment, RemotePolicy};
@@ -173,6 +173,34 @@ fn what_exact_leaves_out_comes_from_the_registry() {
     story.forget();
     let run = story.engine.run(&story.checkout, &["build", "--exact", "api"]).exits(2);
     run.says("is not built");
+}
+
+/// Whoever may write to a registry can put anything under the tag of a key.
+#[test]
+fn another_image_under_a_key_is_neither_pulled_nor_tagged() {
+    let story = story!();
+    story.push(&[]).0.exits(0);
+    let key = tag_of(&story.reference("base"));
+    story.forget();
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    let repository = format!("{}/base", story.engine.namespace);
+    let (uploader, before) = (Uploader::new(&story.server), story.digests(&["base"], "main"));
+    runtime.block_on(uploader.image(&repository, &key, &[], "amd64"));
+    let reference = format!("{}/{repository}:{key}", story.address);
+    for (command, arguments) in
+        [("ensure", &["base"][..]), ("build", &["--pull-cache"]), ("build", &["--exact", "api"])]
+    {
+        let done = with_events(&story, command, arguments);
+        done.run.exits(4).says(&reference).says("no image of Shipwright's").says("delete");
+        assert!(done.built.is_empty() && done.pulled.is_empty(), "{:?} {:?}", done.built, done.pulled);
+    }
+    for arguments in [&["plan", "--pull-cache"][..], &["push"], &["push", "--force"]] {
+        let all = [arguments, &["--registry", &story.address]].concat();
+        story.engine.run(&story.checkout, &all).exits(4).says(&reference);
+    }
+    assert!(!story.engine.has(&format!("base:{key}")));
+    story.ensure(&["--remote", "push", "base"]).run.exits(4).says(&reference);
+    assert_eq!(story.digests(&["base"], "main"), before);
 }
 
 /// Runs a command with a login in Docker's configuration, or with none.

@@ -148,6 +148,44 @@ async fn helpers() {
     }
 }
 
+/// Whether a process runs; one that nobody has asked for its end does not.
+fn runs(process: &str) -> bool {
+    let state = std::fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
+    state.rsplit(')').next().is_some_and(|rest| !rest.is_empty() && !rest.starts_with(" Z"))
+}
+
+#[tokio::test]
+async fn what_a_helper_has_started_ends_with_it() {
+    let Some(server) = with_password().await else { return };
+    let image = server.reference("acme/api:src-1");
+    let login = json!({"Username": LOGIN.0, "Secret": LOGIN.1});
+    for (end, works) in [("wait".to_owned(), false), (format!("echo '{login}'"), true)] {
+        let folder = tempfile::tempdir().expect("a folder");
+        let child = folder.path().join("child");
+        helper(folder.path(), "own", &format!("sleep 300 & echo $! >'{}'; {end}", child.display()));
+        let client = with_config(folder.path(), &json!({"credsStore": "own"}), options());
+        let found = client.head(&image).await;
+        assert_eq!(found.is_ok(), works, "{found:?}");
+        let process = std::fs::read_to_string(child).expect("it ran").trim().to_owned();
+        let given_up = std::time::Instant::now() + Duration::from_secs(20);
+        while runs(&process) {
+            assert!(std::time::Instant::now() < given_up, "{process} runs");
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_a_helper_says_has_an_end() {
+    let Some(server) = with_password().await else { return };
+    let folder = tempfile::tempdir().expect("a folder");
+    helper(folder.path(), "own", "yes aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa");
+    let client = with_config(folder.path(), &json!({"credsStore": "own"}), options());
+    let error = client.head(&server.reference("acme/api:src-1")).await.expect_err("no login");
+    assert!(error.to_string().contains("more than 1 MiB"), "{error}");
+    assert!(!error.hint().expect("a hint").contains("install"));
+}
+
 #[tokio::test]
 async fn docker_hub_has_a_key_of_its_own() {
     let folder = tempfile::tempdir().expect("a folder");

@@ -11,7 +11,7 @@ use super::lookup::{self, look_up};
 use super::others;
 use super::output::{Output, follow};
 use super::positions::tag_positions;
-use super::registries::{Registries, credentials};
+use super::registries::Registries;
 use super::session::{EngineNeed, Request, Session, has_errors};
 use super::watch::{Watch, planned_again};
 use crate::engine::Engine;
@@ -59,8 +59,9 @@ async fn build(
     };
     let session = Session::open(&request).await?;
     output.use_files(session.tree.clone());
+    session.notices.said_by(output.speaker());
     let (tags, mut known) = session.known().await?;
-    let registries = Registries::new(environment, &session.resolved, &args.registry.registry)?;
+    let registries = Registries::new(environment, &session, &args.registry.registry)?;
     let images = lookup::asked(&session, args.registry.pull_cache, &known);
     output.diagnostics(&look_up(&session, &registries, &images, &mut known).await?);
     let outcome = fetch_left_out(&session, &tags, &mut known, &args.run, environment, output).await?;
@@ -185,7 +186,7 @@ impl BuildRun<'_> {
             images: images.to_vec(),
             plan: Arc::clone(plan),
             manifests: session.manifests(),
-            credentials: credentials(environment),
+            credentials: Arc::clone(&session.credentials),
             options: BuildOptions {
                 unhashed_build_args: session.resolved.options.unhashed_build_args.clone(),
                 ..options
@@ -194,6 +195,7 @@ impl BuildRun<'_> {
         let request = RunRequest { plan, dependencies: &dependencies, pulls: &pulls, options: &run_options };
         let mut reporter = output.reporter(plan, Work::Build, args.events.as_deref())?;
         let (events, received) = mpsc::channel(EVENT_CAPACITY);
+        session.notices.shown_by(&events);
         let careful = session.signals.careful();
         let running = execution::run(request, Arc::new(worker), events, careful.token().clone());
         let (outcome, ()) = tokio::join!(running, follow(&mut reporter, received));

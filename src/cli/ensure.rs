@@ -16,7 +16,7 @@ use crate::diagnostic::Diagnostic;
 use crate::execution::Outcome;
 use crate::image::ImageReference;
 use crate::plan::{Action, Known, Plan, TagPolicy, needed};
-use crate::publish::{Judgement, Publication, Wanted, decide, destination, observe};
+use crate::publish::{Identity, Judgement, Publication, Wanted, decide, destination, judge, observe};
 
 /// `shipwright ensure`: have images on the engine, pulled or built, and print their references, one a line.
 /// Everything else goes to standard error, so that `docker run $(shipwright ensure api)` works.
@@ -69,11 +69,12 @@ async fn ensure_once(
     };
     let session = Session::open(&request).await?;
     output.use_files(session.tree.clone());
+    session.notices.said_by(output.speaker());
     let Some(engine) = &session.engine else {
         return Err(CliError::usage("ensure needs an engine"));
     };
     let wanted = wanted(&session, &args.images)?;
-    let registries = Registries::new(environment, &session.resolved, &args.registry)?;
+    let registries = Registries::new(environment, &session, &args.registry)?;
     let (tags, mut known) = session.known().await?;
     let tags = tags.without_moving();
     can_be_had(&session, &wanted, &tags, &known, output)?;
@@ -206,7 +207,7 @@ async fn push(
                 step: at,
                 repository: destination(&step.repository, registry.as_deref()).map_err(CliError::usage)?,
                 key: ready.key.tag(),
-                platform: ready.material.platform.clone(),
+                identity: Identity { key: ready.key, platform: ready.material.platform.clone() },
                 settled: step
                     .tags
                     .iter()
@@ -217,11 +218,18 @@ async fn push(
             });
         }
     }
-    let observed = observe(&registries.client, &wanted).await?;
+    let observed = observe(&registries.standings, &wanted).await?;
     let publications: Vec<Publication> =
         wanted.iter().zip(&observed).map(|(wanted, observed)| decide(wanted, observed)).collect();
     let events = args.run.events.as_deref();
     let judgement = Judgement { is_ancestor: &|_| None, force: false };
+    let impostors = publications.iter().filter(|publication| publication.impostor.is_some());
+    let objections: Vec<Diagnostic> =
+        impostors.flat_map(|publication| judge(publication, &judgement)).collect();
+    if !objections.is_empty() {
+        output.diagnostics(&objections);
+        return Ok(ExitCode::Registry);
+    }
     let publishing = Publishing { session, plan: &plan, registries, judgement: &judgement, events };
     publishing.carry_out(&publications, output).await
 }

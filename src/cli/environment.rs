@@ -76,12 +76,11 @@ impl Environment {
         self.get(name).is_some_and(|value| value != "0" && !value.eq_ignore_ascii_case("false"))
     }
 
-    /// `~/.docker`, or `DOCKER_CONFIG`.
-    pub fn docker_config(&self) -> PathBuf {
-        match self.get("DOCKER_CONFIG") {
-            Some(folder) => PathBuf::from(folder),
-            None => self.home().join(".docker"),
-        }
+    /// `~/.docker`, or `DOCKER_CONFIG`. None where there is no home: a folder below the current one would be the
+    /// checkout's.
+    pub fn docker_config(&self) -> Option<PathBuf> {
+        let chosen = self.get("DOCKER_CONFIG").map(PathBuf::from);
+        chosen.or_else(|| Some(self.home()?.join(".docker")))
     }
 
     /// Where locks live: they belong to a user and an engine, not to a checkout.
@@ -93,7 +92,7 @@ impl Environment {
         }
     }
 
-    fn home(&self) -> PathBuf {
-        self.get("HOME").or_else(|| self.get("USERPROFILE")).map(PathBuf::from).unwrap_or_default()
+    fn home(&self) -> Option<PathBuf> {
+        self.get("HOME").or_else(|| self.get("USERPROFILE")).map(PathBuf::from)
     }
 }

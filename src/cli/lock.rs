@@ -6,7 +6,7 @@ use super::environment::Environment;
 use super::error::{CliError, ExitCode};
 use super::lock_answers::{ask, vanished};
 use super::output::Output;
-use super::registries::{credentials, registry};
+use super::registries::registry;
 use super::session::{EngineNeed, Request, Session};
 use super::watch::{Watch, planned_again};
 use crate::diagnostic::{Diagnostic, Severity};
@@ -50,11 +50,12 @@ async fn lock_once(
     };
     let session = Session::open(&request).await?;
     output.use_files(session.tree.clone());
+    session.notices.said_by(output.speaker());
     let findings = &session.project.diagnostics;
     let wrong: Vec<Diagnostic> =
         findings.iter().filter(|found| found.severity == Severity::Error).cloned().collect();
     output.diagnostics(&wrong);
-    let registry = registry(environment, &credentials(environment), &session.resolved.insecure_registries);
+    let registry = registry(environment, &session);
     let bases = Bases::of(&session)?;
     let code = if args.check {
         check(&session, &bases, (!global.offline).then_some(&registry), output).await?

@@ -4,13 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use futures_util::{StreamExt, stream};
 
-use super::error::CliError;
+use super::error::{CliError, ExitCode};
 use super::registries::Registries;
 use super::session::Session;
 use crate::diagnostic::Diagnostic;
 use crate::image::ImageReference;
 use crate::plan::{Known, NamespaceSource};
-use crate::publish::destination;
+use crate::publish::{Identity, Standing, destination};
 use crate::registry::{RegistryError, RegistryErrorKind};
 
 /// Images that are asked about at once; the registry's client limits its requests itself.
@@ -31,8 +31,10 @@ pub(super) async fn look_up(
     let provisional: BTreeSet<usize> = session.project.provisional.iter().map(|(at, _)| *at).collect();
     let mut questions = Vec::new();
     for at in images.iter().filter(|at| known[**at].existing.is_none() && !provisional.contains(at)) {
+        let Some(ready) = session.project.images[*at].ready() else { continue };
+        let identity = Identity { key: ready.key, platform: ready.material.platform.clone() };
         let places = places(session, registries, *at)?;
-        questions.push(async move { (*at, ask(registries, places).await) });
+        questions.push(async move { (*at, ask(registries, &identity, places).await) });
     }
     let answers: Vec<_> = stream::iter(questions).buffered(IMAGES).collect().await;
     let mut trouble: BTreeMap<String, RegistryError> = BTreeMap::new();
@@ -59,18 +61,41 @@ fn places(session: &Session, registries: &Registries, at: usize) -> Result<Vec<I
 
 type Answer = (Option<ImageReference>, Vec<(String, RegistryError)>);
 
-/// The first of the places that has it.
-async fn ask(registries: &Registries, places: Vec<ImageReference>) -> Result<Answer, RegistryError> {
+/// The first of the places that has it. What is something else there is an error: whoever put it there means ill, or
+/// the registry is not in order.
+async fn ask(
+    registries: &Registries,
+    identity: &Identity,
+    places: Vec<ImageReference>,
+) -> Result<Answer, CliError> {
     let mut trouble = Vec::new();
     for place in places {
-        match registries.client.head(&place).await {
-            Ok(Some(_)) => return Ok((Some(place), trouble)),
+        match standing(registries, identity, &place).await {
+            Ok(Some(standing)) => match identity.objection(&place, &standing) {
+                None => return Ok((Some(place), trouble)),
+                Some(objection) => return Err(CliError::one(ExitCode::Registry, objection)),
+            },
             Ok(None) => {}
-            Err(error) if is_the_users(&error) => return Err(error),
+            Err(error @ RegistryError::Damaged { .. }) => return Err(error.into()),
+            Err(error) if is_the_users(&error) => return Err(error.into()),
             Err(error) => trouble.push((place.repository.host().to_owned(), error)),
         }
     }
     Ok((None, trouble))
+}
+
+/// What stands there; an image that is there only in part is not.
+async fn standing(
+    registries: &Registries,
+    identity: &Identity,
+    place: &ImageReference,
+) -> Result<Option<Standing>, RegistryError> {
+    let Some(found) = registries.client.look_up(place).await? else { return Ok(None) };
+    let is_it = |standing: &Standing| identity.is_of(standing);
+    match registries.standings.of(&place.repository, &found.digest, is_it).await {
+        Err(RegistryError::NotFound { .. }) => Ok(None),
+        standing => standing.map(Some),
+    }
 }
 
 /// Whether somebody has to mend it: going on would hide a wrong login behind slow builds. Without a login a

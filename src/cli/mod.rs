@@ -21,6 +21,7 @@ mod known;
 mod lock;
 mod lock_answers;
 mod lookup;
+mod notices;
 mod others;
 mod output;
 mod plan;

@@ -8,7 +8,7 @@ use crate::diagnostic::Diagnostic;
 use crate::engine::{Engine, LocalImage};
 use crate::image::{ImageReference, Tag};
 use crate::plan::{Action, Plan};
-use crate::publish::{Observed, Wanted, destination, observe};
+use crate::publish::{Identity, Observed, Wanted, destination, observe};
 
 /// How many names are listed.
 const SHOWN: usize = 10;
@@ -39,10 +39,10 @@ pub(super) async fn in_registries(session: &Session, registries: &Registries) ->
         let wanted = others.iter().filter_map(|at| wanted(session, *at, branch, place.as_deref()));
         let wanted: Vec<Wanted> = wanted.collect();
         // It is only a note: what the registry does not say is not told.
-        let Ok(observed) = observe(&registries.client, &wanted).await else { continue };
+        let Ok(observed) = observe(&registries.standings, &wanted).await else { continue };
         let is_other = |(wanted, observed): &(&Wanted, Observed)| {
             let standing = observed.tags.get(&wanted.moving[0].1);
-            standing.is_some_and(|standing| observed.key.as_ref() != Some(&standing.digest))
+            standing.is_some_and(|standing| !wanted.identity.is_of(standing))
         };
         let differing = wanted.iter().zip(observed).filter(is_other).map(|(wanted, _)| wanted.step);
         let place = place.as_ref().map(|place| format!("in {place} ")).unwrap_or_default();
@@ -59,7 +59,7 @@ fn wanted(session: &Session, at: usize, branch: &Tag, place: Option<&str>) -> Op
         step: at,
         repository: destination(&image.name.repository, place).ok()?,
         key: ready.key.tag(),
-        platform: ready.material.platform.clone(),
+        identity: Identity { key: ready.key, platform: ready.material.platform.clone() },
         settled: Vec::new(),
         moving: vec![(0, image.name.tag(branch))],
     })

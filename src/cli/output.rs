@@ -92,6 +92,17 @@ impl Output {
         self.keeps_stdout = true;
     }
 
+    /// Says what is found while others hold this.
+    pub(super) fn speaker(&self) -> Speaker {
+        Speaker {
+            view: self.message_view,
+            least: if self.quiet { Severity::Error } else { Severity::Note },
+            says_lines: !self.quiet && self.mode != Mode::Json,
+            transcript: self.transcript.clone(),
+            is_github: self.ci.log == Some(CiLog::GitHub),
+        }
+    }
+
     /// From now on diagnostics show excerpts of this checkout's files.
     pub(super) fn use_checkout(&mut self, root: &Path) {
         self.root = Some(root.to_owned());
@@ -246,22 +257,6 @@ impl Output {
         }
     }
 
-    /// What says a line as [`Self::result_line`] does, at any time and from anywhere.
-    pub(super) fn speaker(&self) -> Speaker {
-        let is_heard = !self.quiet && self.mode != Mode::Json;
-        let (is_github, transcript) = (self.ci.log == Some(CiLog::GitHub), self.transcript.clone());
-        Arc::new(move |text| {
-            let line = format!("{text}\n");
-            let line = if is_github { without_commands(&line) } else { Cow::Borrowed(&line[..]) };
-            match &transcript {
-                _ if !is_heard => {}
-                Some(transcript) => transcript.add(line.as_bytes()),
-                // Nobody is left to tell if standard error is closed.
-                None => drop(io::stderr().lock().write_all(line.as_bytes())),
-            }
-        })
-    }
-
     /// Says how something ended, unless only errors are wanted.
     pub(super) fn result_line(&self, text: &str) {
         if !self.quiet && self.mode != Mode::Json {
@@ -319,8 +314,38 @@ impl Output {
     }
 }
 
-/// Says a line.
-pub(super) type Speaker = Arc<dyn Fn(&str) + Send + Sync>;
+/// Says single findings that are about no file, and lines as [`Output::result_line`] does, at any time and from
+/// anywhere.
+pub(super) struct Speaker {
+    view: View,
+    least: Severity,
+    says_lines: bool,
+    transcript: Option<Transcript>,
+    is_github: bool,
+}
+
+impl Speaker {
+    pub(super) fn say(&self, found: &Diagnostic) {
+        if found.severity >= self.least {
+            self.write(&diagnostics(std::slice::from_ref(found), &self.view, &|_| None));
+        }
+    }
+
+    pub(super) fn line(&self, text: &str) {
+        if self.says_lines {
+            self.write(&format!("{text}\n"));
+        }
+    }
+
+    fn write(&self, text: &str) {
+        let text = if self.is_github { without_commands(text) } else { Cow::Borrowed(text) };
+        match &self.transcript {
+            Some(transcript) => transcript.add(text.as_bytes()),
+            // Nobody is left to tell if standard error is closed.
+            None => drop(io::stderr().lock().write_all(text.as_bytes())),
+        }
+    }
+}
 
 /// What was said.
 #[derive(Clone, Debug, Default)]

@@ -31,9 +31,10 @@ pub(super) async fn run(
         return Ok(ExitCode::Done);
     }
     output.use_files(session.tree.clone());
+    session.notices.said_by(output.speaker());
     let (tags, mut known) = session.known().await?;
     if !global.offline {
-        let registries = Registries::new(environment, &session.resolved, &args.registry.registry)?;
+        let registries = Registries::new(environment, &session, &args.registry.registry)?;
         let images = lookup::asked(&session, args.registry.pull_cache, &known);
         output.diagnostics(&look_up(&session, &registries, &images, &mut known).await?);
     }

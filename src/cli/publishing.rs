@@ -45,10 +45,12 @@ impl Publishing<'_> {
         let begun = Instant::now();
         let mut reporter = output.reporter(self.plan, Work::Publish, self.events)?;
         let (events, received) = mpsc::channel(EVENT_CAPACITY);
+        self.session.notices.shown_by(&events);
         let careful = self.session.signals.careful();
         let publisher = Publisher {
             engine: self.session.engine.clone(),
             registry: self.registries.client.clone(),
+            standings: Arc::clone(&self.registries.standings),
             credentials: Arc::clone(&self.registries.credentials),
             plan: Arc::clone(self.plan),
             guard: self.session.guard(),

@@ -19,7 +19,9 @@ use crate::diagnostic::Diagnostic;
 use crate::execution::Outcome;
 use crate::image::Tag;
 use crate::plan::{Known, Plan, Step, TagPolicy, needed};
-use crate::publish::{Judgement, Observed, Publication, Wanted, decide, destination, judge, observe};
+use crate::publish::{
+    Identity, Judgement, Observed, Publication, Wanted, decide, destination, judge, observe,
+};
 
 /// When tags move: those of branches before `latest`.
 const BRANCH: u8 = 0;
@@ -69,7 +71,8 @@ async fn push(
     };
     let session = Session::open(&request).await?;
     output.use_files(session.tree.clone());
-    let registries = Registries::new(environment, &session.resolved, &args.build.registry.registry)?;
+    session.notices.said_by(output.speaker());
+    let registries = Registries::new(environment, &session, &args.build.registry.registry)?;
     let (tags, mut known) = session.known().await?;
     let left_out = lookup::left_out(&session, &known);
     output.diagnostics(&look_up(&session, &registries, &left_out, &mut known).await?);
@@ -83,7 +86,7 @@ async fn push(
 
     let wanted = wanted(&session, &plan, &registries.places)?;
     let forked = cannot_push(&session, environment, &wanted, &registries).await?;
-    let observed = observe(&registries.client, &wanted).await;
+    let observed = observe(&registries.standings, &wanted).await;
     let observed = if forked.is_some() { observed_without_login(observed, &wanted) } else { observed? };
     let publications: Vec<Publication> =
         wanted.iter().zip(&observed).map(|(wanted, observed)| decide(wanted, observed)).collect();
@@ -93,7 +96,9 @@ async fn push(
         publications.iter().flat_map(|publication| judge(publication, &judgement)).collect();
     output.diagnostics(&objections);
     if has_errors(&objections) {
-        return Err(CliError { diagnostics: Vec::new(), code: ExitCode::Failed, root: None });
+        let is_wrong = publications.iter().any(|publication| publication.impostor.is_some());
+        let code = if is_wrong { ExitCode::Registry } else { ExitCode::Failed };
+        return Err(CliError { diagnostics: Vec::new(), code, root: None });
     }
 
     note_pulls(&session, &wanted, &observed, &mut known);
@@ -151,7 +156,7 @@ fn wanted(session: &Session, plan: &Plan, registries: &[Option<String>]) -> Resu
             wanted.push(Wanted {
                 step: at,
                 repository,
-                platform: ready.material.platform.clone(),
+                identity: Identity { key: ready.key, platform: ready.material.platform.clone() },
                 settled: settled.map(|tag| tag.tag.clone()).collect(),
                 moving: moving(session, step, at),
                 key,

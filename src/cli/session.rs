@@ -8,6 +8,8 @@ use super::environment::Environment;
 use super::error::{CliError, ExitCode};
 use super::files::Files;
 use super::known;
+use super::notices::Notices;
+use super::registries::credentials;
 use super::settings::{self, Resolved, SettingsFile};
 use super::signals::Signals;
 use super::undeclared::{arguments_in_history, undeclared_arguments};
@@ -22,6 +24,7 @@ use crate::inputs::Manifests;
 use crate::path::TreePath;
 use crate::plan::{Action, Affected, CheckoutSummary, Facts, Known, Plan, TagPolicy, affected, decide};
 use crate::project::{CleanState, Project, assume_clean, compare_with_head, load, revisions};
+use crate::registry::Credentials;
 
 /// A checkout that was read: everything a command needs to decide.
 pub(super) struct Session {
@@ -51,6 +54,10 @@ pub(super) struct Session {
     pub reference: BranchReference,
     /// The engine, unless it was not wanted.
     pub engine: Option<Arc<Engine>>,
+    /// The logins of the user.
+    pub credentials: Arc<Credentials>,
+    /// What registries and credential helpers tell.
+    pub notices: Notices,
     /// Who hears Ctrl-C and polite kills.
     pub signals: Signals,
     /// What it was read for, where that is watched.
@@ -233,6 +240,7 @@ impl Session {
                 commit_reference(&checkout, branch.as_deref(), request.image)
             }
         };
+        let notices = Notices::default();
         Ok(Self {
             checkout,
             tree,
@@ -247,6 +255,8 @@ impl Session {
             resolved,
             reference,
             engine,
+            credentials: credentials(request.environment, notices.listener()),
+            notices,
             signals: request.environment.signals.clone(),
             planned: None,
             now,

@@ -31,7 +31,7 @@ pub(super) struct Watch {
     /// Whether git itself waits for this process, as it does for its hooks.
     inside_git: bool,
     patience: Duration,
-    say: Speaker,
+    speaker: Speaker,
     /// How the state that was planned for has gone.
     gone: OnceLock<String>,
 }
@@ -48,7 +48,7 @@ pub(super) async fn planned_again<T>(
     let first = Watch::new(environment, output, false, PATIENCE);
     let ended = command(&first, output).await;
     let Some(how) = first.gone.get() else { return ended };
-    (first.say)(&format!("{how} during the run: planning again"));
+    first.speaker.line(&format!("{how} during the run: planning again"));
     let second = Watch::new(environment, output, true, PATIENCE);
     let ended = command(&second, output).await;
     match second.gone.get() {
@@ -68,7 +68,7 @@ impl Watch {
             is_last,
             inside_git: environment.get("GIT_INDEX_FILE").is_some(),
             patience,
-            say: output.speaker(),
+            speaker: output.speaker(),
             gone: OnceLock::new(),
         })
     }
@@ -95,7 +95,7 @@ impl Watch {
                 ));
             }
             if begun.elapsed() >= SILENCE && !std::mem::replace(&mut is_said, true) {
-                (self.say)(&format!("waiting for git, which is changing this checkout ({path})"));
+                self.speaker.line(&format!("waiting for git, which is changing this checkout ({path})"));
             }
             std::thread::sleep(RETRY);
         }
@@ -119,7 +119,7 @@ impl Watch {
     /// Says why the checkout is read again, if that is worth a word.
     pub(super) fn reading_again(&self, change: &Change) {
         if let Change::Head(how) = change {
-            (self.say)(&format!("{how} while the checkout was read: reading it again"));
+            self.speaker.line(&format!("{how} while the checkout was read: reading it again"));
         }
     }
 }

@@ -178,7 +178,12 @@ impl EngineWorker {
     async fn pull_with_login(&self, reference: &ImageReference) -> Result<(), String> {
         let login = self.credentials.login(reference.repository.host()).await;
         let login = login.map_err(|error| error.to_string())?.as_ref().and_then(engine_login);
-        self.engine.pull(reference, None, login, |_| {}).await.map_err(|error| error.to_string())
+        let Err(error) = self.engine.pull(reference, None, login, |_| {}).await else { return Ok(()) };
+        // Without a login it may have been the helper that should have given one.
+        Err(match self.credentials.failure(reference.repository.host()).await {
+            Some(helper) => format!("{error} ({helper})"),
+            None => error.to_string(),
+        })
     }
 
     /// Adds what to do about a locked base that its registry no longer has.
@@ -308,8 +313,20 @@ impl Worker for EngineWorker {
         self.pull_with_login(source).await?;
         let found = self.engine.inspect(source).await.map_err(|error| error.to_string())?;
         // The tag shows 16 digits of the key; only all of them count.
-        if found.as_ref().and_then(key_of) != self.step(image).key {
-            return Err(format!("{source} is an image of another key"));
+        let wanted = self.image(image).ready().map(|ready| &ready.material.platform);
+        let wrong = match &found {
+            Some(found) if key_of(found) != self.step(image).key => Some("of another key".to_owned()),
+            Some(found) if wanted.is_some_and(|wanted| !found.platform.satisfies(wanted)) => {
+                Some(format!("for {}", found.platform))
+            }
+            Some(_) => None,
+            None => Some("that went away".to_owned()),
+        };
+        if let Some(wrong) = wrong {
+            if source != reference && !had_it {
+                let _ = self.engine.remove(source).await;
+            }
+            return Err(format!("{source} is an image {wrong}"));
         }
         if source != reference {
             self.engine.tag(source, reference).await.map_err(|error| error.to_string())?;

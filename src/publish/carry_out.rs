@@ -12,7 +12,7 @@ use super::decide::judge_move;
 use super::failure::{engine_failure, is_final, registry_failure};
 use super::observe::look_at_moves;
 use super::order::predecessors;
-use super::{Failure, FailureKind, Judgement, Move, Publication};
+use super::{Failure, FailureKind, Judgement, Move, Publication, Standing, Standings};
 use crate::diagnostic::Severity;
 use crate::engine::{Engine, EngineError};
 use crate::execution::{Event, engine_login};
@@ -37,6 +37,8 @@ pub struct Publisher {
     pub engine: Option<Arc<Engine>>,
     /// Writes tags.
     pub registry: Registry,
+    /// What digests are.
+    pub standings: Arc<Standings>,
     /// Logins for the engine's pushes.
     pub credentials: Arc<Credentials>,
     /// What the images are.
@@ -183,7 +185,7 @@ impl Publisher {
     ) -> Vec<Publication> {
         let looked = publications.iter().enumerate().map(|(at, publication)| async move {
             let own = manifests.get(&at).map(|manifest| &manifest.descriptor.digest);
-            look_at_moves(&self.registry, publication, own).await
+            look_at_moves(&self.standings, publication, own).await
         });
         let looked: Vec<_> = looked.collect();
         let looked: Vec<_> = stream::iter(looked).buffered(WRITES).collect().await;
@@ -293,9 +295,12 @@ impl Publisher {
             let _ = engine.remove(&target.repository.with_digest(digest.clone())).await;
         }
         match pushed? {
-            Some(digest) => Ok(digest),
+            Some(digest) => {
+                self.learn(publication, &digest);
+                Ok(digest)
+            }
             None => match self.registry.head(target).await {
-                Ok(Some(found)) => Ok(found.digest),
+                Ok(Some(found)) => self.compared(publication, target, found.digest).await,
                 Ok(None) => Err(Failure {
                     reference: target.clone(),
                     kind: FailureKind::Registry,
@@ -304,6 +309,38 @@ impl Publisher {
                 }),
                 Err(error) => Err(registry_failure(target, &error)),
             },
+        }
+    }
+
+    /// An image that was just sent need not be looked at.
+    fn learn(&self, publication: &Publication, digest: &Digest) {
+        let step = &self.plan.steps[publication.step];
+        self.standings.learn(Standing {
+            digest: digest.clone(),
+            key: Some(publication.identity.key),
+            revision: step.revision.filter(|_| !step.dirty),
+            platforms: vec![publication.identity.platform.clone()],
+        });
+    }
+
+    /// The engine did not say what it has sent, so what stands there is compared.
+    async fn compared(
+        &self,
+        publication: &Publication,
+        target: &ImageReference,
+        digest: Digest,
+    ) -> Result<Digest, Failure> {
+        let is_it = |standing: &Standing| publication.identity.is_of(standing);
+        let standing = self.standings.of(&publication.repository, &digest, is_it).await;
+        let standing = standing.map_err(|error| registry_failure(target, &error))?;
+        match publication.identity.objection(target, &standing) {
+            None => Ok(digest),
+            Some(found) => Err(Failure {
+                reference: target.clone(),
+                kind: FailureKind::Registry,
+                message: found.message,
+                hint: found.hint,
+            }),
         }
     }
 
@@ -325,7 +362,7 @@ impl Publisher {
             }
             let login = self.credentials.login(target.repository.host()).await;
             let login = login.map_err(|error| registry_failure(target, &error))?;
-            let origin = login.as_ref().map(|credential| &credential.origin);
+            let origin = login.as_ref().map(|credential| credential.origin.clone());
             let login = login.as_ref().and_then(engine_login);
             let (image, reference) = (publication.step, target.to_string());
             // The display may be behind: then it hears of the next bytes.
@@ -339,7 +376,10 @@ impl Publisher {
                     let text = format!("pushing {target} again: {error}");
                     self.send(Event::Notice { text }).await;
                 }
-                Err(error) => return Err(engine_failure(target, &error, origin)),
+                Err(error) => {
+                    let helper = self.credentials.failure(target.repository.host()).await;
+                    return Err(engine_failure(target, &error, origin.as_ref()).or_of_helper(helper.as_ref()));
+                }
             }
             tokio::time::sleep(PAUSE).await;
             tries += 1;

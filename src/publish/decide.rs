@@ -4,6 +4,8 @@ use crate::checkout::CommitId;
 use crate::diagnostic::Diagnostic;
 use crate::image::{ContentKey, Digest, ImageReference, Platform, Repository, Tag};
 
+use super::Identity;
+
 /// What one image should have in one registry.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Wanted {
@@ -13,8 +15,8 @@ pub struct Wanted {
     pub repository: Repository,
     /// The tag of its key.
     pub key: Tag,
-    /// What it runs on.
-    pub platform: Platform,
+    /// What has to stand there.
+    pub identity: Identity,
     /// Other tags that never move.
     pub settled: Vec<Tag>,
     /// Tags that move, in the order in which they do: those of one number together.
@@ -25,7 +27,7 @@ pub struct Wanted {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Observed {
     /// What stands under the tag of its key.
-    pub key: Option<Digest>,
+    pub key: Option<Standing>,
     /// What stands under its other tags.
     pub tags: BTreeMap<Tag, Standing>,
 }
@@ -35,11 +37,11 @@ pub struct Observed {
 pub struct Standing {
     /// The manifest or index.
     pub digest: Digest,
-    /// Its key; none where Shipwright did not make it.
+    /// Its key, of an index that of all its images; none where Shipwright did not make it, or they differ.
     pub key: Option<ContentKey>,
     /// The commit that it was made from; a dirty image has none.
     pub revision: Option<CommitId>,
-    /// What it runs on.
+    /// What it runs on, as an index and its images say.
     pub platforms: Vec<Platform>,
 }
 
@@ -52,10 +54,12 @@ pub struct Publication {
     pub repository: Repository,
     /// The tag of its key.
     pub key: Tag,
-    /// What it runs on.
-    pub platform: Platform,
+    /// What has to stand there.
+    pub identity: Identity,
     /// What stands under the key; none: it has to be pushed.
     pub found: Option<Digest>,
+    /// What stands there and is something else: nothing may happen to this image.
+    pub impostor: Option<Standing>,
     /// Tags that never move and are missing.
     pub settled: Vec<Tag>,
     /// Tags that never move and name something else: they stay.
@@ -91,7 +95,11 @@ impl Publication {
 
 /// Compares what should be with what is.
 pub fn decide(wanted: &Wanted, observed: &Observed) -> Publication {
-    let is_it = |standing: &Standing| observed.key.as_ref() == Some(&standing.digest);
+    let (own, impostor) = match &observed.key {
+        Some(standing) if wanted.identity.is_of(standing) => (Some(&standing.digest), None),
+        standing => (None, standing.clone()),
+    };
+    let is_it = |standing: &Standing| own == Some(&standing.digest);
     let (mut settled, mut conflicts) = (Vec::new(), Vec::new());
     for tag in &wanted.settled {
         match observed.tags.get(tag) {
@@ -108,8 +116,9 @@ pub fn decide(wanted: &Wanted, observed: &Observed) -> Publication {
         step: wanted.step,
         repository: wanted.repository.clone(),
         key: wanted.key.clone(),
-        platform: wanted.platform.clone(),
-        found: observed.key.clone(),
+        identity: wanted.identity.clone(),
+        found: own.cloned(),
+        impostor,
         settled,
         conflicts,
         moves: moves.collect(),
@@ -133,6 +142,12 @@ pub fn judge(publication: &Publication, judgement: &Judgement<'_>) -> Vec<Diagno
             "tags of commits never move; it was made with other build arguments or other git-ignored inputs",
         )
     };
+    let impostor = publication.impostor.as_ref();
+    let impostor = impostor
+        .and_then(|standing| publication.identity.objection(&publication.tagged(&publication.key), standing));
+    if let Some(objection) = impostor {
+        return vec![objection];
+    }
     let conflicts = publication.conflicts.iter().map(conflict);
     let moves = publication.moves.iter().filter_map(|moved| judge_move(publication, moved, judgement));
     conflicts.chain(moves).collect()
@@ -146,7 +161,7 @@ pub(super) fn judge_move(
 ) -> Option<Diagnostic> {
     let from = moved.from.as_ref()?;
     let reference = publication.tagged(&moved.tag);
-    fewer_platforms(&reference, from, &publication.platform)
+    fewer_platforms(&reference, from, &publication.identity.platform)
         .or_else(|| overtaken(&reference, from, judgement))
 }
 
@@ -205,12 +220,16 @@ mod tests {
         "linux/amd64".parse().expect("a platform")
     }
 
+    fn own(byte: u8) -> Standing {
+        Standing { key: Some(ContentKey::ZERO), ..standing(byte) }
+    }
+
     fn wanted() -> Wanted {
         Wanted {
             step: 0,
             repository: Repository::new("acme/api").expect("a repository"),
             key: tag("src-1"),
-            platform: amd64(),
+            identity: Identity { key: ContentKey::ZERO, platform: amd64() },
             settled: vec![tag("c1"), tag("v1")],
             moving: vec![(0, tag("main")), (1, tag("latest"))],
         }
@@ -228,14 +247,14 @@ mod tests {
     #[test]
     fn what_is_in_place_stays() {
         let tags = ["c1", "v1", "main", "latest"].map(|name| (tag(name), standing(1)));
-        let observed = Observed { key: Some(digest(1)), tags: tags.into_iter().collect() };
+        let observed = Observed { key: Some(own(1)), tags: tags.into_iter().collect() };
         assert!(decide(&wanted(), &observed).is_in_place());
     }
 
     #[test]
     fn settled_tags_never_move_and_moving_ones_say_from_where() {
         let tags = ["c1", "main"].map(|name| (tag(name), standing(2)));
-        let observed = Observed { key: Some(digest(1)), tags: tags.into_iter().collect() };
+        let observed = Observed { key: Some(own(1)), tags: tags.into_iter().collect() };
         let publication = decide(&wanted(), &observed);
         assert_eq!((publication.settled, publication.conflicts), (vec![tag("v1")], vec![tag("c1")]));
         assert_eq!(publication.moves[0].from, Some(standing(2)));
@@ -243,7 +262,7 @@ mod tests {
     }
 
     fn severities(from: Standing, is_ancestor: Option<bool>, force: bool) -> Vec<Severity> {
-        let observed = Observed { key: Some(digest(1)), tags: [(tag("main"), from)].into() };
+        let observed = Observed { key: Some(own(1)), tags: [(tag("main"), from)].into() };
         let publication = decide(&wanted(), &observed);
         let is_ancestor = |_| is_ancestor;
         let found = judge(&publication, &Judgement { is_ancestor: &is_ancestor, force });
@@ -258,6 +277,17 @@ mod tests {
         assert_eq!(severities(theirs.clone(), Some(false), false), [Severity::Error]);
         assert_eq!(severities(theirs, Some(false), true), [Severity::Warning]);
         assert_eq!(severities(standing(2), Some(false), false), [], "a dirty image has no revision");
+    }
+
+    #[test]
+    fn what_is_something_else_under_a_key_stops_everything() {
+        let tags = ["c1", "v1", "main", "latest"].map(|name| (tag(name), standing(2)));
+        let observed = Observed { key: Some(standing(2)), tags: tags.into_iter().collect() };
+        let publication = decide(&wanted(), &observed);
+        assert!(!publication.is_in_place() && publication.found.is_none());
+        assert_eq!(publication.impostor, Some(standing(2)));
+        let found = judge(&publication, &Judgement { is_ancestor: &|_| Some(true), force: true });
+        assert_eq!(found.iter().map(|found| found.severity).collect::<Vec<_>>(), [Severity::Error]);
     }
 
     #[test]

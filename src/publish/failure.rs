@@ -15,6 +15,18 @@ pub struct Failure {
     pub hint: Option<String>,
 }
 
+impl Failure {
+    /// Without a login it was the helper that should have given one.
+    pub(super) fn or_of_helper(self, helper: Option<&RegistryError>) -> Self {
+        match helper {
+            Some(helper) if self.kind == FailureKind::Registry => {
+                Self { message: format!("{}; {helper}", self.message), hint: helper.hint(), ..self }
+            }
+            _ => self,
+        }
+    }
+}
+
 /// Whose fault a [`Failure`] is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FailureKind {

@@ -6,6 +6,7 @@
 //! where the moving ones stand, moves them)
 //! ```
 //!
+//! What stands under the tag of a key is compared with the whole key and the platform before anything moves to it.
 //! An image that a registry has is not pushed again and need not exist locally: its tags are copied inside the
 //! registry, byte for byte, an image index included.
 
@@ -13,12 +14,16 @@ mod carry_out;
 mod decide;
 mod destination;
 mod failure;
+mod identity;
 mod observe;
 mod order;
+mod standings;
 mod together;
 
 pub use carry_out::{Publisher, Report};
 pub use decide::{Judgement, Move, Observed, Publication, Standing, Wanted, decide, judge};
 pub use destination::destination;
 pub use failure::{Failure, FailureKind};
+pub use identity::Identity;
 pub use observe::observe;
+pub use standings::Standings;

@@ -78,7 +78,7 @@ impl Publisher {
             let moves = of_turn(publication, turn).map(|tag| Move { tag: tag.clone(), turn, from: None });
             let asked = Publication { moves: moves.collect(), ..publication.clone() };
             let own = own_digest(publication, manifests.get(&at));
-            (at, publication, look_at_moves(&self.registry, &asked, own).await)
+            (at, publication, look_at_moves(&self.standings, &asked, own).await)
         });
         // Collected first: a lazy iterator of borrowing futures would not be general enough for callers.
         let looked: Vec<_> = looked.collect();

@@ -3,12 +3,16 @@ use std::time::Duration;
 
 use reqwest::header::AUTHORIZATION;
 use reqwest::{Method, StatusCode};
+use tokio::time::Instant;
 
 use super::answer::Answer;
 use super::auth::{Authorization, Challenge, Credentials, Parties, Scopes, Tokens};
 use super::host::Host;
-use super::wire::{Broken, Request, Wire};
-use super::{Attempt, RegistryError, RegistryOptions, RetryPolicy};
+use super::wire::{Base, Broken, Request, Wire};
+use super::{Attempt, Notice, RegistryError, RegistryOptions, RetryPolicy};
+
+/// Pauses that the user hears of.
+const LONG_PAUSE: Duration = Duration::from_secs(1);
 
 /// Why one try gave no answer.
 #[derive(Debug)]
@@ -122,10 +126,20 @@ impl Caller {
     ) -> Result<T, RegistryError> {
         let host = self.wire.host(call.registry);
         let attempt = Box::new(call.attempt());
+        let begun = Instant::now();
         let mut tries = 0;
         loop {
+            if let Some(reason) = self.wire.given_up(&host, begun) {
+                return Err(RegistryError::Unavailable {
+                    attempt,
+                    reason,
+                    status: None,
+                    retry_after: None,
+                    tries,
+                });
+            }
             tries += 1;
-            let (error, wanted) = match self.once(&host, &call, &attempt).await {
+            let (error, wanted) = match self.once(&host, &call, &attempt, begun).await {
                 Ok(answer) => match check(answer) {
                     Ok(result) => return Ok(result),
                     Err(reason) => (RegistryError::Damaged { attempt: attempt.clone(), reason, tries }, None),
@@ -142,23 +156,58 @@ impl Caller {
                 Err(Failure::Unusable(reason)) => {
                     return Err(RegistryError::Damaged { attempt, reason, tries });
                 }
-                Err(Failure::Final(error)) => return Err(error),
+                Err(Failure::Final(error)) => return Err(self.explained(&host, error).await),
             };
-            if tries >= self.retry.tries {
+            if tries >= self.retry.tries || self.wire.given_up(&host, begun).is_some() {
                 return Err(error);
             }
-            tokio::time::sleep(self.retry.pause(tries, wanted, rand::random())).await;
+            let pause = self.retry.pause(tries, wanted, rand::random());
+            if let (RegistryError::Unavailable { reason, .. }, true) = (&error, pause >= LONG_PAUSE) {
+                let (registry, reason) = (call.registry.to_owned(), reason.clone());
+                self.wire.tell(&host.api, Notice::Pausing { registry, reason, pause, wanted });
+            }
+            tokio::time::sleep(pause).await;
+        }
+    }
+
+    /// Why there was no login, for whoever is refused without one.
+    async fn explained(&self, host: &Host, error: RegistryError) -> RegistryError {
+        let (attempt, message, was_asked) = match error {
+            RegistryError::Unauthorized { attempt, credential: None, message } => (attempt, message, true),
+            RegistryError::Denied { attempt, credential: None, message } => (attempt, message, false),
+            other => return other,
+        };
+        if self.tokens.are_withheld_from(&host.name) {
+            return RegistryError::LoginWithheld { attempt };
+        }
+        if let Some(failure) = self.credentials.failure(&host.name).await {
+            return failure;
+        }
+        match self.credentials.login(&host.name).await {
+            Ok(Some(credential)) if !self.tokens.is_wanted(&host.name) => {
+                RegistryError::LoginNotAsked { attempt, origin: credential.origin, message }
+            }
+            _ if was_asked => RegistryError::Unauthorized { attempt, credential: None, message },
+            _ => RegistryError::Denied { attempt, credential: None, message },
         }
     }
 
     /// One try: sends the request, once more if the registry then wants a login.
-    async fn once(&self, host: &Host, call: &Call<'_>, attempt: &Attempt) -> Result<Answer, Failure> {
-        let base = self.wire.base(host).await?;
+    async fn once(
+        &self,
+        host: &Host,
+        call: &Call<'_>,
+        attempt: &Attempt,
+        begun: Instant,
+    ) -> Result<Answer, Failure> {
+        let base = self.wire.base(host, begun).await?;
         let url = base
+            .url
             .join(&call.path)
             .map_err(|_| Failure::Unusable("it names an address that is none".to_owned()))?;
-        let encrypted = base.scheme() == "https";
-        let parties = Parties { wire: &self.wire, credentials: &self.credentials, host, encrypted, attempt };
+        let takes_logins = base.takes_logins;
+        let parties =
+            Parties { wire: &self.wire, credentials: &self.credentials, host, takes_logins, attempt };
         let request = Request {
             method: call.method.clone(),
             url,
@@ -167,7 +216,10 @@ impl Caller {
         };
         let mut used = self.tokens.known(&parties, &call.scopes).await?;
         let mut answer = self.wire.send(&with(&request, used.as_ref())).await?;
-        let challenge = answer.challenge().filter(|_| answer.status == StatusCode::UNAUTHORIZED);
+        let mut challenge = answer.challenge().filter(|_| answer.status == StatusCode::UNAUTHORIZED);
+        if challenge.is_none() && used.is_none() {
+            challenge = self.unasked(&parties, &base, &answer).await?;
+        }
         if let Some(challenge) = challenge {
             let next = self.tokens.after(&parties, &call.scopes, challenge, used.as_ref()).await?;
             if next.is_some() {
@@ -176,6 +228,21 @@ impl Caller {
             }
         }
         judge(answer, used.as_ref(), attempt)
+    }
+
+    /// Some registries tell somebody without a login that there is nothing, or nothing to see, and do not ask for one.
+    /// Docker asks for their start page before anything else; where that wants a login, and there is one, it counts.
+    async fn unasked(
+        &self,
+        parties: &Parties<'_>,
+        base: &Base,
+        answer: &Answer,
+    ) -> Result<Option<Challenge>, Failure> {
+        if !answer.same_origin || !matches!(answer.status.as_u16(), 401 | 403 | 404) {
+            return Ok(None);
+        }
+        let Some(challenge) = self.wire.greeting(parties.host, base).await else { return Ok(None) };
+        Ok(parties.login().await?.map(|_| challenge))
     }
 }
 

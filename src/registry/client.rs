@@ -1,16 +1,20 @@
+use std::collections::HashMap;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 use reqwest::header::{ACCEPT, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderValue, LINK, LOCATION};
 use reqwest::{Method, StatusCode};
+use tokio::sync::OnceCell;
 
 use super::answer::Answer;
 use super::auth::Scopes;
 use super::call::{Call, Caller};
 use super::manifest::{self, matches, parse_config};
-use super::{Credentials, Descriptor, ImageConfig, Manifest, ManifestName, RegistryError, RegistryOptions};
-use crate::image::{Digest, ImageReference, Repository, Tag};
+use super::{
+    Credentials, Descriptor, ImageConfig, Manifest, ManifestName, RegistryError, RegistryOptions, Variant,
+};
+use crate::image::{Digest, ImageReference, Platform, Repository, Tag};
 
 /// What a call gives.
 pub type RegistryResult<T> = Result<T, RegistryError>;
@@ -18,10 +22,15 @@ pub type RegistryResult<T> = Result<T, RegistryError>;
 /// The header with the digest of what is answered.
 const CONTENT_DIGEST: &str = "docker-content-digest";
 
+/// More than any index has for machines.
+const MOST_IMAGES: usize = 64;
+
 /// The client for all registries. Clones share connections, tokens and the limit of requests at once.
 #[derive(Clone)]
 pub struct Registry {
     caller: Arc<Caller>,
+    /// Which repositories may be written to, where that was asked.
+    writable: Arc<Mutex<HashMap<Repository, Arc<OnceCell<bool>>>>>,
 }
 
 impl fmt::Debug for Registry {
@@ -33,7 +42,7 @@ impl fmt::Debug for Registry {
 impl Registry {
     /// A client that logs in with `credentials` where a registry asks for it. Nothing is sent or read yet.
     pub fn new(options: RegistryOptions, credentials: Arc<Credentials>) -> Self {
-        Self { caller: Arc::new(Caller::new(options, credentials)) }
+        Self { caller: Arc::new(Caller::new(options, credentials)), writable: Arc::default() }
     }
 
     /// What a reference names; `None`: the registry does not have it.
@@ -42,7 +51,11 @@ impl Registry {
         let repository = &reference.repository;
         let action = format!("look up {repository}{name}");
         let call = read(repository, action, Method::HEAD, &format!("manifests/{}", name.as_str()));
-        let found = self.caller.call(call, |answer| descriptor(&answer, &name)).await?;
+        let found = match self.caller.call(call, |answer| descriptor(&answer, &name)).await {
+            // Not every registry knows HEAD.
+            Err(RegistryError::Refused { status: 405 | 501, .. }) => Looked::Incomplete,
+            found => found?,
+        };
         match found {
             Looked::Absent => Ok(None),
             Looked::Found(descriptor) => Ok(Some(descriptor)),
@@ -53,6 +66,32 @@ impl Registry {
                 Err(error) => Err(error),
             },
         }
+    }
+
+    /// The same for what may be pushed. Some registries answer 403, or 401, for what is not there; Docker does not
+    /// look and pushes. So to somebody who may push, such an answer means that it is not there.
+    pub async fn look_up(&self, reference: &ImageReference) -> RegistryResult<Option<Descriptor>> {
+        match self.head(reference).await {
+            Err(
+                error @ (RegistryError::Denied { .. }
+                | RegistryError::Unauthorized { credential: Some(_), .. }),
+            ) => {
+                if self.is_writable(&reference.repository).await {
+                    Ok(None)
+                } else {
+                    Err(error)
+                }
+            }
+            found => found,
+        }
+    }
+
+    async fn is_writable(&self, repository: &Repository) -> bool {
+        let known = {
+            let mut writable = self.writable.lock().unwrap_or_else(PoisonError::into_inner);
+            Arc::clone(writable.entry(repository.clone()).or_default())
+        };
+        *known.get_or_init(|| async { self.begin_upload(repository).await.is_ok() }).await
     }
 
     /// The manifest or index that a reference names, unchanged. Its digest has been verified.
@@ -157,17 +196,20 @@ impl Registry {
 
     /// Whether the login may push to a repository. What else may be wrong with it, pushing will say.
     pub async fn may_push(&self, repository: &Repository) -> bool {
+        !matches!(self.begin_upload(repository).await, Err(RegistryError::Denied { .. }))
+    }
+
+    /// Begins an upload as a push does, and ends it.
+    async fn begin_upload(&self, repository: &Repository) -> RegistryResult<()> {
         let call = Call {
             method: Method::POST,
             headers: HeaderMap::from_iter([(CONTENT_LENGTH, HeaderValue::from_static("0"))]),
             ..write(repository, format!("push to {repository}"), "blobs/uploads/")
         };
-        let begun =
-            self.found(call, |answer| Ok(answer.header(LOCATION).unwrap_or_default().to_owned())).await;
-        if let Ok(location) = &begun {
-            self.end_upload(repository, location).await;
-        }
-        !matches!(begun, Err(RegistryError::Denied { .. }))
+        let location =
+            self.found(call, |answer| Ok(answer.header(LOCATION).unwrap_or_default().to_owned())).await?;
+        self.end_upload(repository, &location).await;
+        Ok(())
     }
 
     /// Ends an upload that nobody will finish. Whether that works matters little.
@@ -183,31 +225,52 @@ impl Registry {
         }
     }
 
-    /// The labels and platforms of an image, without pulling it.
+    /// The labels and platforms of an image, without pulling it; of an index those of all its images. Every manifest
+    /// and configuration is what its digest says.
     pub async fn image_config(&self, image: &ImageReference) -> RegistryResult<ImageConfig> {
         let top = self.manifest(image).await?;
-        let repository = &image.repository;
-        let damaged = |reason: &str| RegistryError::Damaged {
-            attempt: Box::new(read(repository, format!("read {image}"), Method::GET, "").attempt()),
-            reason: reason.to_owned(),
-            tries: 1,
-        };
-        let mut platforms = Vec::new();
-        let mut manifest = top.clone();
-        if top.is_index() {
-            let children = top.children();
-            platforms = children.iter().filter_map(|child| child.platform.clone()).collect();
-            let first = children.iter().find(|child| child.platform.is_some()).or(children.first());
-            let first = first.ok_or_else(|| damaged("its index is empty"))?;
-            manifest = self.manifest(&reference(repository, &first.descriptor.digest.clone().into())).await?;
+        if !top.is_index() {
+            let variant = self.variant(image, &top, None).await?;
+            return Ok(ImageConfig {
+                descriptor: top.descriptor,
+                labels: variant.labels.clone(),
+                platforms: variant.platform.iter().cloned().collect(),
+                variants: vec![variant],
+            });
         }
-        let config = manifest.config().ok_or_else(|| damaged("its manifest has no configuration"))?;
-        let bytes = self.blob(repository, &config.digest).await?;
-        let (labels, platform) = parse_config(&bytes).map_err(|reason| damaged(&reason))?;
+        let mut children = top.children();
+        children.retain(|child| !child.is_no_image);
+        if children.len() > MOST_IMAGES {
+            return Err(no_image(image, &format!("its index has {} images", children.len())));
+        }
+        let variants = children.iter().map(|child| async {
+            let name = child.descriptor.digest.clone().into();
+            let manifest = self.manifest(&reference(&image.repository, &name)).await?;
+            self.variant(image, &manifest, child.platform.clone()).await
+        });
+        let variants: Vec<_> = variants.collect();
+        let variants = futures_util::future::try_join_all(variants).await?;
+        let first = variants.iter().find(|variant| variant.listed_for.is_some()).or(variants.first());
+        let labels = first.ok_or_else(|| no_image(image, "its index is empty"))?.labels.clone();
+        let mut platforms: Vec<_> =
+            variants.iter().filter_map(|variant| variant.listed_for.clone()).collect();
         if platforms.is_empty() {
-            platforms.extend(platform);
+            platforms.extend(variants[0].platform.clone());
         }
-        Ok(ImageConfig { descriptor: top.descriptor, labels, platforms })
+        Ok(ImageConfig { descriptor: top.descriptor, labels, platforms, variants })
+    }
+
+    async fn variant(
+        &self,
+        image: &ImageReference,
+        manifest: &Manifest,
+        listed_for: Option<Platform>,
+    ) -> RegistryResult<Variant> {
+        let config = manifest.config();
+        let config = config.ok_or_else(|| no_image(image, "its manifest has no configuration"))?;
+        let bytes = self.blob(&image.repository, &config.digest).await?;
+        let (labels, platform) = parse_config(&bytes).map_err(|reason| no_image(image, &reason))?;
+        Ok(Variant { labels, platform, listed_for })
     }
 
     /// All tags of a repository; none if there is no such repository.
@@ -314,6 +377,11 @@ fn reference(repository: &Repository, name: &ManifestName) -> ImageReference {
         ManifestName::Digest(digest) => (None, Some(digest.clone())),
     };
     ImageReference { repository: repository.clone(), tag, digest }
+}
+
+fn no_image(image: &ImageReference, reason: &str) -> RegistryError {
+    let attempt = read(&image.repository, format!("read {image}"), Method::GET, "").attempt();
+    RegistryError::NoImage { attempt: Box::new(attempt), reason: reason.to_owned() }
 }
 
 fn matches_text(digest: &str, bytes: &[u8]) -> bool {

@@ -1,7 +1,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::auth::CredentialOrigin;
+use super::auth::{CredentialOrigin, HelperFault};
+use super::notice::{how_to_allow, withheld};
 
 /// Why a registry did not do what it was asked. Nothing in it is secret.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -25,6 +26,30 @@ pub enum RegistryError {
         credential: Option<CredentialOrigin>,
         /// What the registry said, or nothing.
         message: String,
+    },
+    /// It refuses whoever has no login, and does not ask for the one that there is.
+    #[error("{} refuses to {} without a login, and does not ask for that from {origin}{}", attempt.registry, attempt.action, told(message))]
+    LoginNotAsked {
+        /// What was tried.
+        attempt: Box<Attempt>,
+        /// Where there is a login.
+        origin: CredentialOrigin,
+        /// What the registry said, or nothing.
+        message: String,
+    },
+    /// It wants a login and gets none, because only the checkout says that its connection need not be protected.
+    #[error("cannot {}: {}", attempt.action, withheld(&attempt.registry))]
+    LoginWithheld {
+        /// What was tried.
+        attempt: Box<Attempt>,
+    },
+    /// What is there is no image.
+    #[error("{} cannot {}: {reason}", attempt.registry, attempt.action)]
+    NoImage {
+        /// What was tried.
+        attempt: Box<Attempt>,
+        /// Why not.
+        reason: String,
     },
     /// The registry has no such repository, manifest or blob.
     #[error("{} cannot {}: not found{}", attempt.registry, attempt.action, told(message))]
@@ -97,14 +122,14 @@ pub enum RegistryError {
         realm: String,
     },
     /// A credential helper does not do its work.
-    #[error("cannot get the login for {registry} from docker-credential-{helper}: {reason}")]
+    #[error("cannot get the login for {registry} from docker-credential-{helper}: {fault}")]
     Helper {
         /// The registry that wants a login.
         registry: String,
         /// The helper's name in config.json.
         helper: String,
         /// What went wrong.
-        reason: String,
+        fault: HelperFault,
         /// The file that names it.
         path: PathBuf,
     },
@@ -148,16 +173,20 @@ impl RegistryError {
     /// Whether asking later or logging in would help.
     pub fn kind(&self) -> RegistryErrorKind {
         match self {
-            Self::Unauthorized { .. } | Self::Denied { .. } | Self::ClientCertificate { .. } => {
-                RegistryErrorKind::Credentials
-            }
+            Self::Unauthorized { .. }
+            | Self::Denied { .. }
+            | Self::LoginNotAsked { .. }
+            | Self::ClientCertificate { .. } => RegistryErrorKind::Credentials,
             Self::NotFound { .. } => RegistryErrorKind::NotFound,
             Self::Unavailable { .. } | Self::Damaged { .. } => RegistryErrorKind::Unavailable,
             Self::Refused { .. }
+            | Self::NoImage { .. }
             | Self::Certificate { .. }
             | Self::Unencrypted { .. }
             | Self::InsecureTokenServer { .. } => RegistryErrorKind::Refused,
-            Self::Helper { .. } | Self::Configuration { .. } => RegistryErrorKind::Configuration,
+            Self::Helper { .. } | Self::LoginWithheld { .. } | Self::Configuration { .. } => {
+                RegistryErrorKind::Configuration
+            }
         }
     }
 
@@ -186,18 +215,23 @@ impl RegistryError {
                 "put it into /etc/docker/certs.d/{0}/client.cert and its key beside it, client.key",
                 attempt.registry
             )),
+            Self::LoginNotAsked { .. } => Some(
+                "the registry, or a proxy before it, has to ask for a login: its administrator can tell why not"
+                    .to_owned(),
+            ),
+            Self::LoginWithheld { attempt } => Some(how_to_allow(&attempt.registry)),
             Self::Unencrypted { attempt } => Some(format!(
-                "if that is as it should be, name it in shipwright.toml: insecure_registries = [\"{}\"]",
-                attempt.registry
+                "if that is as it should be, {}; for what needs no login insecure_registries in shipwright.toml does",
+                how_to_allow(&attempt.registry)
             )),
-            Self::InsecureTokenServer { .. } => {
-                Some("its administrator has to give the token server an https address".to_owned())
-            }
-            Self::Helper { helper, path, .. } => {
-                Some(format!("install docker-credential-{helper}, or remove it from {}", path.display()))
-            }
+            Self::InsecureTokenServer { realm, .. } => Some(format!(
+                "its administrator has to give the token server an https address; {}",
+                how_to_allow(realm.strip_prefix("http://").unwrap_or(realm))
+            )),
+            Self::Helper { helper, fault, path, .. } => Some(fault.hint(helper, path)),
             Self::NotFound { .. }
             | Self::Refused { .. }
+            | Self::NoImage { .. }
             | Self::Unavailable { .. }
             | Self::Damaged { .. }
             | Self::Configuration { .. } => None,

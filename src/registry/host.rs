@@ -7,20 +7,41 @@ pub(super) struct Host {
     pub(super) name: String,
     /// Where its API is: `registry-1.docker.io` for Docker Hub, else the name.
     pub(super) api: String,
-    /// Whether its certificate is not verified and plain HTTP is good enough, as Docker has it for the loopback
-    /// interface and for registries that were named so.
-    pub(super) insecure: bool,
+    pub(super) protection: Protection,
+}
+
+/// Whether a registry has to prove who it is, and keep what is sent from others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Protection {
+    /// Encryption, and a certificate that is verified.
+    Required,
+    /// No certificate is verified and plain HTTP is good enough, as Docker has it for the loopback interface and
+    /// for registries that the user named so.
+    Optional,
+    /// The same, but without it there is no login.
+    ForLogins,
 }
 
 impl Host {
-    pub(super) fn new(name: &str, insecure: &[String]) -> Self {
+    pub(super) fn new(name: &str, insecure: &[String], insecure_without_login: &[String]) -> Self {
         let api = if name == "docker.io" { "registry-1.docker.io" } else { name };
         Self {
             name: name.to_owned(),
             api: api.to_owned(),
-            insecure: is_loopback(api) || insecure.iter().any(|named| named.eq_ignore_ascii_case(name)),
+            protection: if is_loopback(api) || is_named(name, insecure) {
+                Protection::Optional
+            } else if is_named(name, insecure_without_login) {
+                Protection::ForLogins
+            } else {
+                Protection::Required
+            },
         }
     }
+}
+
+/// Whether a list of hosts has this one.
+pub(super) fn is_named(host: &str, list: &[String]) -> bool {
+    list.iter().any(|named| named.eq_ignore_ascii_case(host))
 }
 
 /// Whether `HOST[:PORT]` is this machine: `localhost`, 127.0.0.0/8 or `[::1]`.
@@ -53,9 +74,19 @@ mod tests {
 
     #[test]
     fn docker_hub_has_its_api_elsewhere() {
-        assert_eq!(Host::new("docker.io", &[]).api, "registry-1.docker.io");
-        let named = Host::new("registry.local:5000", &["Registry.local:5000".to_owned()]);
-        assert!(named.insecure && named.api == "registry.local:5000");
-        assert!(!Host::new("registry.local:5001", &["registry.local:5000".to_owned()]).insecure);
+        assert_eq!(Host::new("docker.io", &[], &[]).api, "registry-1.docker.io");
+        let named = Host::new("registry.local:5000", &["Registry.local:5000".to_owned()], &[]);
+        assert_eq!((named.protection, named.api.as_str()), (Protection::Optional, "registry.local:5000"));
+    }
+
+    #[test]
+    fn only_the_user_s_word_counts_for_logins() {
+        let lan = ["registry.local:5000".to_owned()];
+        let protection =
+            |host, user: &[String], checkout: &[String]| Host::new(host, user, checkout).protection;
+        assert_eq!(protection("registry.local:5001", &lan, &lan), Protection::Required);
+        assert_eq!(protection("registry.local:5000", &[], &lan), Protection::ForLogins);
+        assert_eq!(protection("registry.local:5000", &lan, &lan), Protection::Optional);
+        assert_eq!(protection("localhost:5000", &[], &["localhost:5000".to_owned()]), Protection::Optional);
     }
 }

@@ -89,8 +89,10 @@ pub struct Manifest {
 pub struct Child {
     /// The manifest.
     pub descriptor: Descriptor,
-    /// What it is for; `None` for what is no image, such as an attestation.
+    /// What it is for; `None` where the index does not say, and for what is no image.
     pub platform: Option<Platform>,
+    /// Whether it is for no machine, such as an attestation.
+    pub is_no_image: bool,
 }
 
 /// What is known about an image without pulling it.
@@ -102,6 +104,19 @@ pub struct ImageConfig {
     pub labels: BTreeMap<String, String>,
     /// All its platforms, in its order.
     pub platforms: Vec<Platform>,
+    /// Its images: one, or those of an index.
+    pub variants: Vec<Variant>,
+}
+
+/// What an image says of itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Variant {
+    /// Its labels.
+    pub labels: BTreeMap<String, String>,
+    /// What it is for, if it says so.
+    pub platform: Option<Platform>,
+    /// What the index says that it is for, if it does.
+    pub listed_for: Option<Platform>,
 }
 
 #[derive(Deserialize)]
@@ -181,7 +196,8 @@ impl Manifest {
                 let platform = child.platform.as_ref();
                 let platform =
                     platform.and_then(|p| platform_of(&p.os, &p.architecture, p.variant.as_deref()));
-                Some(Child { descriptor: child.descriptor()?, platform })
+                let is_no_image = child.platform.as_ref().is_some_and(|platform| platform.os == "unknown");
+                Some(Child { descriptor: child.descriptor()?, platform, is_no_image })
             })
             .collect()
     }

@@ -8,7 +8,9 @@
 //! Where credentials go:
 //! - A login is looked up when a registry asks for one, never before, and is sent to that registry and to the
 //!   token server that it names. As with Docker and containerd that server may be on another host, but here it
-//!   must speak https unless the registry itself is spoken to without encryption.
+//!   must speak https, be on the loopback interface, or be named by the user. Of registries that only the checkout
+//!   names as insecure, those that turn out to be so get no login.
+//! - A registry that answers nobody 403 or 404 is asked at `/v2/` whether it wants a login, as Docker does first.
 //! - Redirects are followed for reading only, without credentials once they leave the registry's scheme, host
 //!   and port, and never from https to http. A redirect's target cannot ask for a login.
 
@@ -19,14 +21,17 @@ mod client;
 mod error;
 mod host;
 mod manifest;
+mod notice;
 mod options;
 mod secret;
+mod silence;
 mod tls;
 mod wire;
 
-pub use auth::{Credential, CredentialOrigin, Credentials, Login};
+pub use auth::{Credential, CredentialOrigin, Credentials, HelperFault, Login};
 pub use client::{Registry, RegistryResult};
 pub use error::{Attempt, RegistryError, RegistryErrorKind};
-pub use manifest::{Child, Descriptor, ImageConfig, Manifest, ManifestName};
+pub use manifest::{Child, Descriptor, ImageConfig, Manifest, ManifestName, Variant};
+pub use notice::{Listener, Notice};
 pub use options::{ProxySettings, RegistryOptions, RetryPolicy};
 pub use secret::Secret;

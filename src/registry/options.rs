@@ -1,6 +1,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::Listener;
+
 /// How a [`super::Registry`] reaches registries. What of it comes out of the environment, the caller reads.
 #[derive(Clone, Debug)]
 pub struct RegistryOptions {
@@ -9,16 +11,25 @@ pub struct RegistryOptions {
     /// Registries, `HOST[:PORT]`, whose certificate is not verified and that may be spoken to without
     /// encryption. Those on the loopback interface are treated alike without being named.
     pub insecure: Vec<String>,
+    /// The same for registries that then get no login: somebody else than the user named them.
+    pub insecure_without_login: Vec<String>,
     /// The proxies on the way; never used for the loopback interface.
     pub proxy: ProxySettings,
     /// How many requests are on their way at once.
     pub concurrency: usize,
     /// How long a connection may take to be made.
     pub connect_timeout: Duration,
-    /// How long one request may take with its answer.
+    /// How long an answer may take to begin, and to go on; all of it may take [`Self::LONGEST_ANSWER`] times that.
     pub request_timeout: Duration,
     /// When a request is sent again.
     pub retry: RetryPolicy,
+    /// Who is told what takes long, and what is wrong but no error.
+    pub listener: Listener,
+}
+
+impl RegistryOptions {
+    /// A whole answer may take so many times as long as its beginning.
+    pub const LONGEST_ANSWER: u32 = 6;
 }
 
 impl Default for RegistryOptions {
@@ -26,11 +37,13 @@ impl Default for RegistryOptions {
         Self {
             certificates: vec![PathBuf::from("/etc/docker/certs.d")],
             insecure: Vec::new(),
+            insecure_without_login: Vec::new(),
             proxy: ProxySettings::default(),
             concurrency: 16,
-            connect_timeout: Duration::from_secs(10),
-            request_timeout: Duration::from_secs(60),
+            connect_timeout: Duration::from_secs(5),
+            request_timeout: Duration::from_secs(10),
             retry: RetryPolicy::default(),
+            listener: Listener::default(),
         }
     }
 }

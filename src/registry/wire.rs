@@ -1,8 +1,9 @@
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::error::Error;
 use std::fmt;
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue, LOCATION};
@@ -10,14 +11,20 @@ use reqwest::redirect::Policy;
 use reqwest::{Client, Method, NoProxy, Proxy, StatusCode, Url};
 use rustls::{AlertDescription, InvalidMessage};
 use tokio::sync::{OnceCell, Semaphore};
+use tokio::time::Instant;
 
 use super::answer::Answer;
-use super::host::{Host, is_loopback};
+use super::auth::Challenge;
+use super::host::{Host, Protection, is_loopback, is_named};
+use super::silence::{SLOW, Silences};
 use super::tls::Certificates;
-use super::{RegistryError, RegistryOptions};
+use super::{Notice, RegistryError, RegistryOptions};
 
 /// More than any manifest or configuration of an image.
 const LONGEST_BODY: usize = 32 << 20;
+
+/// A connection whose other end is gone is noticed after some of these.
+const KEEPALIVE: Duration = Duration::from_secs(15);
 
 /// How many redirects in a row are followed.
 const MOST_REDIRECTS: usize = 5;
@@ -67,7 +74,35 @@ pub(super) struct Wire {
     options: RegistryOptions,
     permits: Semaphore,
     clients: Mutex<HashMap<String, Client>>,
-    encrypted: Mutex<HashMap<String, Arc<OnceCell<bool>>>>,
+    /// By the host of its API.
+    reached: Mutex<HashMap<String, Arc<Reached>>>,
+    /// Whose certificates turned out not to be trusted, where that is no reason to stop.
+    untrusted: Mutex<HashSet<String>>,
+    silences: Silences,
+}
+
+/// What was found out about a registry when it was first asked.
+#[derive(Default)]
+struct Reached {
+    channel: OnceCell<Channel>,
+    /// What it answers to somebody without a login; `None`: it wants none.
+    greeting: OnceCell<Option<Challenge>>,
+}
+
+/// How a registry is spoken to.
+#[derive(Clone, Copy)]
+struct Channel {
+    encrypted: bool,
+    /// Whether a login may be sent.
+    protected: bool,
+}
+
+/// Where the API of a registry is.
+pub(super) struct Base {
+    /// `https://…/v2/` or `http://…/v2/`.
+    pub(super) url: Url,
+    /// Whether a login may be sent there.
+    pub(super) takes_logins: bool,
 }
 
 impl Wire {
@@ -76,42 +111,121 @@ impl Wire {
         // has installed one already, that is the one.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let permits = Semaphore::new(options.concurrency.max(1));
-        Self { options, permits, clients: Mutex::default(), encrypted: Mutex::default() }
+        Self {
+            options,
+            permits,
+            clients: Mutex::default(),
+            reached: Mutex::default(),
+            untrusted: Mutex::default(),
+            silences: Silences::default(),
+        }
     }
 
     /// The host with this name in references.
     pub(super) fn host(&self, name: &str) -> Host {
-        Host::new(name, &self.options.insecure)
+        Host::new(name, &self.options.insecure, &self.options.insecure_without_login)
     }
 
-    /// `https://…` or `http://…` in front of the path of the API. Which of them an insecure host speaks is found
-    /// out once: https first, plain HTTP if what answers there does not speak TLS.
-    pub(super) async fn base(&self, host: &Host) -> Result<Url, Broken> {
+    /// Says something.
+    pub(super) fn say(&self, notice: Notice) {
+        self.options.listener.tell(notice);
+    }
+
+    /// Says something, of each host now and then only.
+    pub(super) fn tell(&self, host: &str, notice: Notice) {
+        if self.silences.is_to_be_named(host) {
+            self.options.listener.tell(notice);
+        }
+    }
+
+    /// Whether others that waited for a registry gave it up since `begun`, and why.
+    pub(super) fn given_up(&self, host: &Host, begun: Instant) -> Option<String> {
+        self.silences.is_given_up(&host.api, begun).then(|| self.no_answer())
+    }
+
+    fn reached(&self, host: &Host) -> Arc<Reached> {
+        let mut reached = self.reached.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(reached.entry(host.api.clone()).or_default())
+    }
+
+    /// What login a registry wants of somebody who reads its start page, which is how Docker finds out. Asked once.
+    pub(super) async fn greeting(&self, host: &Host, base: &Base) -> Option<Challenge> {
+        let reached = self.reached(host);
+        let ask = async {
+            let answer = self.send(&Request::new(Method::GET, base.url.clone())).await.ok()?;
+            challenge_of(&answer)
+        };
+        reached.greeting.get_or_init(|| ask).await.clone()
+    }
+
+    /// Whether a login may be sent to an address that a registry names.
+    pub(super) fn takes_logins(&self, url: &Url) -> bool {
+        let (host, authority) = (url.host_str().unwrap_or_default(), authority(url));
+        // Who says that a registry's own connection is good enough means the token server beside it as well.
+        let is_beside = |named: &String| {
+            let name = named.rsplit_once(':').map_or(named.as_str(), |(name, _)| name);
+            name.eq_ignore_ascii_case(host)
+        };
+        if is_loopback(&authority) || self.options.insecure.iter().any(is_beside) {
+            return true;
+        }
+        url.scheme() == "https" && !self.is_untrusted(&authority)
+    }
+
+    fn is_untrusted(&self, authority: &str) -> bool {
+        self.untrusted.lock().unwrap_or_else(PoisonError::into_inner).contains(authority)
+    }
+
+    /// Where the API of a registry is. Which of https and plain HTTP an insecure host speaks is found out once: https
+    /// first, plain HTTP if what answers there does not speak TLS. `begun`: when the call began.
+    pub(super) async fn base(&self, host: &Host, begun: Instant) -> Result<Base, Broken> {
         let url = |scheme: &str| {
             let text = format!("{scheme}://{}/v2/", host.api);
             Url::parse(&text).map_err(|_| Broken::Unusable(format!("{text} is not an address")))
         };
-        if !host.insecure {
-            return url("https");
+        if host.protection == Protection::Required {
+            return Ok(Base { url: url("https")?, takes_logins: true });
         }
-        let known = {
-            let mut encrypted = self.encrypted.lock().unwrap_or_else(PoisonError::into_inner);
-            Arc::clone(encrypted.entry(host.api.clone()).or_default())
-        };
+        let reached = self.reached(host);
         let (https, http) = (url("https")?, url("http")?);
         let probe = async {
-            match self.send(&Request::new(Method::GET, https.clone())).await {
-                Ok(_) => Ok(true),
-                Err(broken @ (Broken::Transient(_) | Broken::Unencrypted)) => {
-                    let answer = self.send(&Request::new(Method::GET, http.clone())).await?;
-                    // That is how a server that wants TLS answers: the first attempt only met bad luck.
-                    if answer.status == StatusCode::BAD_REQUEST { Err(broken) } else { Ok(false) }
-                }
-                Err(broken) => Err(broken),
+            // Whoever waited for somebody else's probe need not find out again.
+            if let Some(reason) = self.given_up(host, begun) {
+                return Err(Broken::Transient(reason));
             }
+            let (answer, channel) = self.probe(host, &https, &http).await?;
+            let _ = reached.greeting.set(challenge_of(&answer));
+            Ok(channel)
         };
-        let encrypted = *known.get_or_try_init(|| probe).await?;
-        Ok(if encrypted { https } else { http })
+        let Channel { encrypted, protected } = *reached.channel.get_or_try_init(|| probe).await?;
+        Ok(Base { url: if encrypted { https } else { http }, takes_logins: protected })
+    }
+
+    async fn probe(&self, host: &Host, https: &Url, http: &Url) -> Result<(Answer, Channel), Broken> {
+        let for_all = host.protection == Protection::Optional;
+        let get = |url: &Url| Request::new(Method::GET, url.clone());
+        let mut first = self.send(&get(https)).await;
+        if let (Err(Broken::Certificate(_)), Protection::ForLogins) = (&first, host.protection) {
+            let authority = authority(https);
+            self.clients.lock().unwrap_or_else(PoisonError::into_inner).remove(&authority);
+            self.untrusted.lock().unwrap_or_else(PoisonError::into_inner).insert(authority);
+            first = self.send(&get(https)).await;
+        }
+        match first {
+            Ok(answer) => {
+                let protected = for_all || !self.is_untrusted(&authority(https));
+                Ok((answer, Channel { encrypted: true, protected }))
+            }
+            Err(broken @ (Broken::Transient(_) | Broken::Unencrypted)) => {
+                let answer = self.send(&get(http)).await?;
+                // That is how a server that wants TLS answers: the first attempt only met bad luck.
+                if answer.status == StatusCode::BAD_REQUEST {
+                    return Err(broken);
+                }
+                Ok((answer, Channel { encrypted: false, protected: for_all }))
+            }
+            Err(broken) => Err(broken),
+        }
     }
 
     /// Sends a request and reads its whole answer. Redirects are followed for GET and HEAD; once they lead away
@@ -147,15 +261,25 @@ impl Wire {
         let client = self.client(&request.url)?;
         let _permit =
             self.permits.acquire().await.map_err(|_| Broken::Unusable("it is closed".to_owned()))?;
+        let host = authority(&request.url);
+        let begun = Instant::now();
+        self.silences.asked(&host);
         let sent = client
             .request(request.method.clone(), request.url.clone())
             .headers(request.headers.clone())
             .body(request.body.clone())
             .send();
-        let mut response = sent.await.map_err(|error| self.broken(&error))?;
+        let sent = self.patiently(&host, sent).await;
+        match &sent {
+            Ok(_) => self.silences.answered(&host),
+            Err(error) if error.is_timeout() => self.silences.missed(&host),
+            // A connection that breaks is neither.
+            Err(_) => {}
+        }
+        let mut response = sent.map_err(|error| self.broken(&error, begun))?;
         let (status, headers) = (response.status(), std::mem::take(response.headers_mut()));
         let mut body = BytesMut::new();
-        while let Some(chunk) = response.chunk().await.map_err(|error| self.broken(&error))? {
+        while let Some(chunk) = response.chunk().await.map_err(|error| self.broken(&error, begun))? {
             if body.len() + chunk.len() > LONGEST_BODY {
                 return Err(Broken::Unusable(format!(
                     "its answer is longer than {} MiB",
@@ -167,6 +291,16 @@ impl Wire {
         Ok(Answer { status, headers, body: body.freeze(), same_origin: true })
     }
 
+    /// Names a host that takes its time.
+    async fn patiently<T>(&self, host: &str, sent: impl Future<Output = T>) -> T {
+        let mut sent = std::pin::pin!(sent);
+        if let Ok(answer) = tokio::time::timeout(SLOW, &mut sent).await {
+            return answer;
+        }
+        self.tell(host, Notice::Waiting { whom: host.to_owned() });
+        sent.await
+    }
+
     fn client(&self, url: &Url) -> Result<Client, Broken> {
         let authority = authority(url);
         let mut clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
@@ -174,7 +308,8 @@ impl Wire {
             return Ok(client.clone());
         }
         let insecure = is_loopback(&authority)
-            || self.options.insecure.iter().any(|named| named.eq_ignore_ascii_case(&authority));
+            || is_named(&authority, &self.options.insecure)
+            || self.is_untrusted(&authority);
         let certificates =
             Certificates::read(&self.options.certificates, &authority).map_err(Broken::Configuration)?;
         let shared = certificates.is_empty() && !insecure;
@@ -195,7 +330,9 @@ impl Wire {
             .redirect(Policy::none())
             .retry(reqwest::retry::never())
             .connect_timeout(self.options.connect_timeout)
-            .timeout(self.options.request_timeout)
+            .read_timeout(self.options.request_timeout)
+            .timeout(self.longest_answer())
+            .tcp_keepalive(KEEPALIVE)
             .no_proxy();
         if !loopback {
             for proxy in self.proxies()? {
@@ -230,7 +367,15 @@ impl Wire {
         Ok(proxies)
     }
 
-    fn broken(&self, error: &reqwest::Error) -> Broken {
+    fn longest_answer(&self) -> Duration {
+        self.options.request_timeout * RegistryOptions::LONGEST_ANSWER
+    }
+
+    fn no_answer(&self) -> String {
+        format!("no answer within {} s", self.options.request_timeout.as_secs())
+    }
+
+    fn broken(&self, error: &reqwest::Error, begun: Instant) -> Broken {
         let reason = innermost(error);
         match tls_error(error) {
             Some(rustls::Error::InvalidCertificate(_) | rustls::Error::NoCertificatesPresented) => {
@@ -253,14 +398,20 @@ impl Wire {
         }
         Broken::Transient(if error.is_connect() && error.is_timeout() {
             format!("no connection within {} s", self.options.connect_timeout.as_secs())
+        } else if error.is_timeout() && begun.elapsed() >= self.longest_answer() {
+            format!("no whole answer within {} s", self.longest_answer().as_secs())
         } else if error.is_timeout() {
-            format!("no answer within {} s", self.options.request_timeout.as_secs())
+            self.no_answer()
         } else if error.is_connect() {
             format!("no connection: {reason}")
         } else {
             format!("the connection broke: {reason}")
         })
     }
+}
+
+fn challenge_of(answer: &Answer) -> Option<Challenge> {
+    if answer.status == StatusCode::UNAUTHORIZED { answer.challenge() } else { None }
 }
 
 /// A header that carries a secret, and says so.

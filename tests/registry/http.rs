@@ -1,6 +1,7 @@
 //! Just enough HTTP to see what a client sends and to answer what a registry would not.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex};
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
@@ -87,7 +88,12 @@ pub struct Fake {
 
 impl Fake {
     pub async fn start(answer: impl Fn(&Seen) -> String + Send + Sync + 'static) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        Self::start_at("127.0.0.1".parse().expect("an address"), answer).await
+    }
+
+    /// The same on another address of this machine.
+    pub async fn start_at(address: IpAddr, answer: impl Fn(&Seen) -> String + Send + Sync + 'static) -> Self {
+        let listener = TcpListener::bind((address, 0)).await.expect("a port");
         let address = listener.local_addr().expect("an address").to_string();
         let seen: Arc<Mutex<Vec<Seen>>> = Arc::default();
         let (log, answer) = (Arc::clone(&seen), Arc::new(answer));

@@ -45,9 +45,14 @@ struct State {
     last: Option<(Matcher, Fault)>,
     /// Which requests are held.
     held: Option<Matcher>,
+    /// What takes the place of an answer.
+    replacement: Option<Replacement>,
 }
 
 type Matcher = fn(&Seen) -> bool;
+
+/// Gives another answer to a request than the one that came, whose status is its target.
+type Replacement = fn(&Seen, &Seen) -> Option<String>;
 
 impl Proxy {
     /// A proxy that passes everything on to the registry at `upstream`. A `CONNECT` to any name becomes a tunnel
@@ -88,6 +93,12 @@ impl Proxy {
     /// Holds the requests that are like this; forgets what it has seen.
     pub fn hold(&self, held: Matcher) {
         *self.state.lock().expect("not poisoned") = State { held: Some(held), ..State::default() };
+    }
+
+    /// Gives other answers to some requests; forgets what it has seen.
+    pub fn replace(&self, replacement: Replacement) {
+        *self.state.lock().expect("not poisoned") =
+            State { replacement: Some(replacement), ..State::default() };
     }
 
     /// The requests since then.
@@ -139,6 +150,13 @@ async fn serve(mut client: TcpStream, upstream: String, state: Arc<Mutex<State>>
             return;
         }
         let Some(mut answer) = read_message(&mut server, request.method != "HEAD").await else { return };
+        let replacement = state.lock().expect("not poisoned").replacement;
+        if let Some(text) = replacement.and_then(|replace| replace(&request, &answer)) {
+            if client.write_all(text.as_bytes()).await.is_err() {
+                return;
+            }
+            continue;
+        }
         let sent = match fault {
             Some(Fault::CutAfter) => return,
             Some(Fault::Truncate) => {

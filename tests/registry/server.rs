@@ -35,8 +35,8 @@ impl Server {
     }
 
     /// The same on another address of this machine than the loopback interface's.
-    pub fn start_at(address: IpAddr) -> Option<Self> {
-        Self::start_with(&[], &[("ADDRESS", address.to_string())])
+    pub fn start_at(address: IpAddr, arguments: &[&str]) -> Option<Self> {
+        Self::start_with(arguments, &[("ADDRESS", address.to_string())])
     }
 
     /// The same with a certificate, its key, and possibly the authority of its clients. Where no registry can be
@@ -196,16 +196,12 @@ impl Uploader {
         labels: &[(&str, &str)],
         arch: &str,
     ) -> (String, u64) {
-        let labels: BTreeMap<_, _> = labels.iter().copied().collect();
-        let config = json!({"os": "linux", "architecture": arch, "config": {"Labels": labels},
-            "rootfs": {"type": "layers", "diff_ids": []}});
-        let config = config.to_string();
+        let config = config(labels, arch);
         let layer = format!("layer of {repository} for {arch}");
-        let document = json!({"schemaVersion": 2, "mediaType": "application/vnd.docker.distribution.manifest.v2+json",
-            "config": {"mediaType": "application/vnd.docker.container.image.v1+json", "size": config.len(),
-                "digest": self.blob(repository, config.as_bytes()).await},
-            "layers": [{"mediaType": "application/vnd.docker.image.rootfs.diff.tar.gzip", "size": layer.len(),
-                "digest": self.blob(repository, layer.as_bytes()).await}]});
+        for blob in [&config, &layer] {
+            self.blob(repository, blob.as_bytes()).await;
+        }
+        let document = image_manifest(&config, &layer);
         let digest = self.manifest(repository, name, &document).await;
         (digest, format!("{document:#}\n").len() as u64)
     }
@@ -225,6 +221,23 @@ impl Uploader {
             "manifests": manifests});
         self.manifest(repository, name, &document).await
     }
+}
+
+/// The configuration of an image with these labels.
+pub fn config(labels: &[(&str, &str)], arch: &str) -> String {
+    let labels: BTreeMap<_, _> = labels.iter().copied().collect();
+    json!({"os": "linux", "architecture": arch, "config": {"Labels": labels},
+        "rootfs": {"type": "layers", "diff_ids": []}})
+    .to_string()
+}
+
+/// The manifest of an image of this configuration and one layer.
+pub fn image_manifest(config: &str, layer: &str) -> Value {
+    json!({"schemaVersion": 2, "mediaType": "application/vnd.docker.distribution.manifest.v2+json",
+        "config": {"mediaType": "application/vnd.docker.container.image.v1+json", "size": config.len(),
+            "digest": digest(config.as_bytes())},
+        "layers": [{"mediaType": "application/vnd.docker.image.rootfs.diff.tar.gzip", "size": layer.len(),
+            "digest": digest(layer.as_bytes())}]})
 }
 
 /// `sha256:…` of bytes.

@@ -97,6 +97,10 @@ pub struct GlobalArgs {
     #[arg(long, alias = "account", value_name = "NAMESPACE", global = true)]
     pub namespace: Option<String>,
 
+    /// This registry may be plain HTTP or have a certificate that nobody signed, logins included; repeatable
+    #[arg(long, value_name = "HOST[:PORT]", value_delimiter = ',', global = true)]
+    pub insecure_registry: Vec<String>,
+
     /// How to show what happens
     #[arg(long, value_enum, default_value_t, value_name = "MODE", global = true)]
     pub progress: ProgressMode,

@@ -1,6 +1,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use super::values::registry_host;
 use super::{ImageSettings, Metadata, Refresh, SettingsFile, user_tag};
 use crate::cli::args::{GlobalArgs, ImageArgs, SelectionArgs};
 use crate::cli::environment::Environment;
@@ -10,6 +11,8 @@ use crate::dockerfile::is_proxy;
 use crate::image::{Platform, Tag};
 use crate::naming::NamespaceSource;
 use crate::project::{ImageOptions, Options};
+
+const INSECURE_REGISTRIES: &str = "SHIPWRIGHT_INSECURE_REGISTRIES";
 
 /// Everything that flags, environment and settings file decide before anything is read of the checkout's
 /// images. A flag wins over the environment, and that over the file.
@@ -25,8 +28,10 @@ pub struct Resolved {
     pub moving_tags: Vec<Tag>,
     /// Where images are pushed, HOST or HOST/PREFIX; none: where their names say.
     pub registries: Vec<String>,
-    /// Registries, HOST or HOST:PORT, that may be without encryption.
+    /// Registries, HOST or HOST:PORT, that may be without encryption: the user's word.
     pub insecure_registries: Vec<String>,
+    /// The same for those that then get no login: the checkout's word.
+    pub checkouts_insecure_registries: Vec<String>,
     /// Whether images that cannot be built fail the run.
     pub strict: bool,
 }
@@ -56,7 +61,8 @@ pub fn resolve(
         uncommitted_options,
         moving_tags: moving_tags(&image.tags, &file.tags)?,
         registries: file.registries.clone(),
-        insecure_registries: file.insecure_registries.clone(),
+        insecure_registries: insecure_registries(global, environment)?,
+        checkouts_insecure_registries: file.insecure_registries.clone(),
         strict: global.strict || environment.is_on("CI"),
         options: Options {
             namespace: namespace(global, file, environment),
@@ -157,6 +163,18 @@ pub fn arguments(specs: &[String], environment: &Environment) -> Result<BTreeMap
         }
     }
     Ok(arguments)
+}
+
+/// A flag or the environment: nothing that comes with a checkout decides where a password may be read on the way.
+fn insecure_registries(global: &GlobalArgs, environment: &Environment) -> Result<Vec<String>, CliError> {
+    let variable = environment.get(INSECURE_REGISTRIES).unwrap_or_default();
+    let words = variable.split([',', ' ']).filter(|word| !word.is_empty());
+    let named = words.map(|word| (INSECURE_REGISTRIES, word));
+    let flags = global.insecure_registry.iter().map(|word| ("--insecure-registry", word.as_str()));
+    let checked = |(source, word): (&str, &str)| {
+        registry_host(word).map_err(|error| CliError::usage(format!("{source}: {error}")))
+    };
+    named.chain(flags).map(checked).collect()
 }
 
 fn moving_tags(flags: &[String], settings: &[Tag]) -> Result<Vec<Tag>, CliError> {

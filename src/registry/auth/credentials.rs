@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::fmt;
 use std::io::ErrorKind;
@@ -12,8 +12,8 @@ use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use serde::Deserialize;
 use tokio::sync::OnceCell;
 
-use super::helper::ask_helper;
-use crate::registry::{RegistryError, Secret};
+use super::helper::{HelperFault, ask_helper};
+use crate::registry::{Listener, Notice, RegistryError, Secret};
 
 /// What Docker Hub is called in Docker's configuration and by credential helpers.
 const DOCKER_HUB_KEY: &str = "https://index.docker.io/v1/";
@@ -81,9 +81,22 @@ pub struct Credentials {
     helper_timeout: Duration,
     config: OnceCell<Result<Config, RegistryError>>,
     answers: Mutex<BTreeMap<String, Arc<Answer>>>,
+    listener: Listener,
+    /// Helpers that the user was warned of.
+    warned: Mutex<BTreeSet<String>>,
 }
 
-type Answer = OnceCell<Result<Option<Credential>, RegistryError>>;
+type Answer = OnceCell<Result<Found, RegistryError>>;
+
+/// A login, and why there may be another one.
+#[derive(Clone, Debug, Default)]
+struct Found {
+    credential: Option<Credential>,
+    failure: Option<RegistryError>,
+}
+
+/// A helper that takes longer is named.
+const SLOW: Duration = Duration::from_secs(3);
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
@@ -120,14 +133,39 @@ impl Credentials {
     /// The logins of `file`, usually `~/.docker/config.json`. It need not exist; with `None` there are no logins.
     /// `helper_path` replaces the folders that helpers are looked for in.
     pub fn new(file: Option<PathBuf>, helper_path: Option<OsString>, helper_timeout: Duration) -> Self {
-        Self { file, helper_path, helper_timeout, config: OnceCell::new(), answers: Mutex::default() }
+        Self {
+            file,
+            helper_path,
+            helper_timeout,
+            config: OnceCell::new(),
+            answers: Mutex::default(),
+            listener: Listener::default(),
+            warned: Mutex::default(),
+        }
+    }
+
+    /// The same, with somebody who is told of helpers that are slow or fail.
+    #[must_use]
+    pub fn heard_by(self, listener: Listener) -> Self {
+        Self { listener, ..self }
     }
 
     /// The login for the registry `host` (`docker.io` for Docker Hub), if there is one.
     ///
     /// As for Docker, a helper named in `credHelpers` for exactly this host counts alone, else `credsStore`;
-    /// `auths` counts where the store has nothing.
+    /// `auths` counts where the store has nothing. A helper that fails is a warning, once, and no login: most of what
+    /// is read needs none; [`Self::failure`] has it for whoever is then refused. An error is a configuration that
+    /// cannot be read.
     pub async fn login(&self, host: &str) -> Result<Option<Credential>, RegistryError> {
+        Ok(self.found(host).await?.credential)
+    }
+
+    /// Why there is no login for the registry `host`, if a helper should have given one.
+    pub async fn failure(&self, host: &str) -> Option<RegistryError> {
+        self.found(host).await.ok()?.failure
+    }
+
+    async fn found(&self, host: &str) -> Result<Found, RegistryError> {
         let answer = {
             let mut answers = self.answers.lock().unwrap_or_else(PoisonError::into_inner);
             Arc::clone(answers.entry(host.to_owned()).or_default())
@@ -135,8 +173,8 @@ impl Credentials {
         answer.get_or_init(|| self.look_up(host)).await.clone()
     }
 
-    async fn look_up(&self, host: &str) -> Result<Option<Credential>, RegistryError> {
-        let Some(path) = &self.file else { return Ok(None) };
+    async fn look_up(&self, host: &str) -> Result<Found, RegistryError> {
+        let Some(path) = &self.file else { return Ok(Found::default()) };
         let config = self.config.get_or_init(|| read(path)).await.as_ref().map_err(Clone::clone)?;
         let key = if is_docker_hub(host) { DOCKER_HUB_KEY } else { host };
         let helper = config.cred_helpers.iter().flatten().find(|(name, _)| same_registry(name, host));
@@ -145,33 +183,53 @@ impl Credentials {
             (_, Some(store)) if !store.is_empty() => (Some(store), "credsStore"),
             _ => (None, ""),
         };
+        let mut failure = None;
         if let Some(name) = helper {
-            let answer = ask_helper(name, key, self.helper_path.as_deref(), self.helper_timeout).await;
-            let login = answer.map_err(|reason| RegistryError::Helper {
-                registry: host.to_owned(),
-                helper: name.clone(),
-                reason,
-                path: path.clone(),
-            })?;
-            let origin = CredentialOrigin::Helper { name: name.clone(), setting, path: path.clone() };
-            if let Some(login) = login {
-                return Ok(Some(Credential { login, origin }));
+            match self.ask(name, key).await {
+                Ok(Some(login)) => {
+                    let origin = CredentialOrigin::Helper { name: name.clone(), setting, path: path.clone() };
+                    return Ok(Found { credential: Some(Credential { login, origin }), failure });
+                }
+                Ok(None) => {}
+                Err(fault) => {
+                    let (registry, helper) = (host.to_owned(), name.clone());
+                    let error = RegistryError::Helper { registry, helper, fault, path: path.clone() };
+                    self.warn(name, &error);
+                    failure = Some(error);
+                }
             }
             if setting == "credHelpers" {
-                return Ok(None);
+                return Ok(Found { credential: None, failure });
             }
         }
         let auths = || config.auths.iter().flatten();
         let entry = auths().find(|(name, _)| *name == key);
         let Some((name, Some(entry))) = entry.or_else(|| auths().find(|(name, _)| same_registry(name, host)))
         else {
-            return Ok(None);
+            return Ok(Found { credential: None, failure });
         };
         let login = entry.login().map_err(|reason| RegistryError::Configuration {
             path: path.clone(),
             reason: format!("auths, {name}: {reason}"),
         })?;
-        Ok(login.map(|login| Credential { login, origin: CredentialOrigin::File { path: path.clone() } }))
+        let origin = CredentialOrigin::File { path: path.clone() };
+        Ok(Found { credential: login.map(|login| Credential { login, origin }), failure })
+    }
+
+    async fn ask(&self, name: &str, key: &str) -> Result<Option<Login>, HelperFault> {
+        let asking = ask_helper(name, key, self.helper_path.as_deref(), self.helper_timeout);
+        let mut asking = std::pin::pin!(asking);
+        if let Ok(answer) = tokio::time::timeout(SLOW, &mut asking).await {
+            return answer;
+        }
+        self.listener.tell(Notice::Waiting { whom: format!("docker-credential-{name}") });
+        asking.await
+    }
+
+    fn warn(&self, name: &str, error: &RegistryError) {
+        if self.warned.lock().unwrap_or_else(PoisonError::into_inner).insert(name.to_owned()) {
+            self.listener.tell(Notice::Helper(error.clone()));
+        }
     }
 }
 

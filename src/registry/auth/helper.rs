@@ -1,13 +1,63 @@
-use std::ffi::OsStr;
+use std::env::{join_paths, split_paths};
+use std::ffi::{OsStr, OsString};
+use std::fmt;
 use std::io::ErrorKind;
-use std::process::Stdio;
+use std::path::Path;
+use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
 use serde::Deserialize;
-use tokio::io::AsyncWriteExt;
-use tokio::process::Command;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
+use tokio::process::{Child, Command};
 
 use super::credentials::{Login, password_login};
+
+/// More than any login.
+const LONGEST_ANSWER: usize = 1 << 20;
+
+/// How long what a helper has started may hold its output open after it has ended.
+const GRACE: Duration = Duration::from_secs(1);
+
+/// What is wrong with a credential helper.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum HelperFault {
+    /// There is no such program.
+    NotInstalled,
+    /// It was asked and did not answer for so long.
+    Silent(Duration),
+    /// It answers with something else than a login.
+    Rubbish,
+    /// It answers with more than any login.
+    TooLong,
+    /// It failed, and said this.
+    Failed(String),
+}
+
+impl HelperFault {
+    /// What the user can do.
+    pub(in crate::registry) fn hint(&self, name: &str, path: &Path) -> String {
+        let or = format!("or remove it from {}", path.display());
+        match self {
+            Self::NotInstalled => format!("install docker-credential-{name}, {or}"),
+            Self::Silent(_) => format!("it may wait for somebody to unlock a keychain: do so, {or}"),
+            Self::Rubbish | Self::TooLong | Self::Failed(_) => {
+                format!("`docker-credential-{name} list` shows whether it works; mend it, {or}")
+            }
+        }
+    }
+}
+
+impl fmt::Display for HelperFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotInstalled => f.write_str("there is no such program"),
+            Self::Silent(time) => write!(f, "it did not answer for {} seconds", time.as_secs()),
+            Self::Rubbish => f.write_str("its answer is not what helpers say"),
+            Self::TooLong => write!(f, "it answers with more than {} MiB", LONGEST_ANSWER >> 20),
+            Self::Failed(said) => f.write_str(said),
+        }
+    }
+}
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -19,49 +69,151 @@ struct Answer {
 }
 
 /// Runs `docker-credential-NAME get` and writes the registry's `key` to its input. `None`: it knows no login.
-/// The error says what went wrong and quotes what the helper itself said about it.
+/// What it has started ends with it.
 pub(super) async fn ask_helper(
     name: &str,
     key: &str,
     path: Option<&OsStr>,
     timeout: Duration,
-) -> Result<Option<Login>, String> {
+) -> Result<Option<Login>, HelperFault> {
     if name.contains(['/', '\\']) {
-        return Err("that is not the name of a helper".to_owned());
+        return Err(HelperFault::Failed("that is not the name of a helper".to_owned()));
     }
     let mut command = Command::new(format!("docker-credential-{name}"));
     command.arg("get").stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
+    #[cfg(unix)]
+    command.process_group(0);
     if let Some(path) = path {
-        command.env("PATH", path);
+        command.env("PATH", absolute(path));
     }
-    let mut child = command.spawn().map_err(|error| match error.kind() {
-        ErrorKind::NotFound => "there is no such program".to_owned(),
-        _ => error.to_string(),
+    let child = command.spawn().map_err(|error| match error.kind() {
+        ErrorKind::NotFound => HelperFault::NotInstalled,
+        _ => HelperFault::Failed(error.to_string()),
     })?;
-    let work = async {
-        if let Some(mut input) = child.stdin.take() {
+    let group = Group::of(&child);
+    let work = converse(child, &group, key);
+    let (status, out, err) =
+        tokio::time::timeout(timeout, work).await.map_err(|_| HelperFault::Silent(timeout))??;
+    drop(group);
+    judge(status, &out, &err)
+}
+
+/// Folders of the PATH that are not another one in each checkout, as Go has it, in which Docker is written.
+fn absolute(path: &OsStr) -> OsString {
+    let folders = split_paths(path).filter(|folder| folder.is_absolute());
+    join_paths(folders).unwrap_or_default()
+}
+
+/// Asks, and reads until it has ended.
+async fn converse(
+    mut child: Child,
+    group: &Group,
+    key: &str,
+) -> Result<(ExitStatus, Vec<u8>, Vec<u8>), HelperFault> {
+    let failed = |error: std::io::Error| HelperFault::Failed(error.to_string());
+    let (input, out, err) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
+    let ask = async {
+        if let Some(mut input) = input {
             // A helper that does not read its input closes it; what it then says decides.
             let _ = input.write_all(format!("{key}\n").as_bytes()).await;
         }
-        child.wait_with_output().await
     };
-    let output = match tokio::time::timeout(timeout, work).await {
-        Ok(output) => output.map_err(|error| error.to_string())?,
-        Err(_) => return Err(format!("it did not answer for {} seconds", timeout.as_secs())),
+    let read = async {
+        let ((), out, err) = tokio::join!(ask, limited(out), limited(err));
+        Ok::<_, HelperFault>((out?, err?))
     };
-    if output.status.success() {
-        let answer: Answer = serde_json::from_slice(&output.stdout)
-            .map_err(|_| "its answer is not what helpers say".to_owned())?;
+    let mut read = std::pin::pin!(read);
+    tokio::select! {
+        both = &mut read => {
+            let (out, err) = both?;
+            Ok((child.wait().await.map_err(failed)?, out, err))
+        }
+        status = child.wait() => {
+            group.end();
+            let both = tokio::time::timeout(GRACE, read).await;
+            let (out, err) = both.map_err(|_| HelperFault::Rubbish)??;
+            Ok((status.map_err(failed)?, out, err))
+        }
+    }
+}
+
+async fn limited(stream: Option<impl AsyncRead + Unpin>) -> Result<Vec<u8>, HelperFault> {
+    let mut bytes = Vec::new();
+    let Some(stream) = stream else { return Ok(bytes) };
+    // What breaks off is judged as what it is.
+    let _ = stream.take(LONGEST_ANSWER as u64 + 1).read_to_end(&mut bytes).await;
+    if bytes.len() > LONGEST_ANSWER { Err(HelperFault::TooLong) } else { Ok(bytes) }
+}
+
+fn judge(status: ExitStatus, out: &[u8], err: &[u8]) -> Result<Option<Login>, HelperFault> {
+    if status.success() {
+        let answer: Answer = serde_json::from_slice(out).map_err(|_| HelperFault::Rubbish)?;
         if answer.username.is_empty() && answer.secret.is_empty() {
             return Ok(None);
         }
         return Ok(Some(password_login(answer.username, answer.secret)));
     }
     // Helpers write their errors to either; none of them writes a secret when it fails.
-    let said = [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).trim().to_owned());
+    let said = [out, err].map(|bytes| String::from_utf8_lossy(bytes).trim().to_owned());
     if said.iter().any(|text| text.contains("credentials not found")) {
         return Ok(None);
     }
-    let said = said.into_iter().find(|text| !text.is_empty()).unwrap_or_else(|| output.status.to_string());
-    Err(super::super::answer::shorten(&said))
+    let said = said.into_iter().find(|text| !text.is_empty()).unwrap_or_else(|| status.to_string());
+    Err(HelperFault::Failed(super::super::answer::shorten(&said)))
+}
+
+/// A helper and all that it has started; ends with this value.
+struct Group(#[cfg(unix)] Option<rustix::process::Pid>);
+
+impl Group {
+    #[cfg(unix)]
+    fn of(child: &Child) -> Self {
+        let id = child.id().and_then(|id| i32::try_from(id).ok());
+        Self(id.and_then(rustix::process::Pid::from_raw))
+    }
+
+    #[cfg(not(unix))]
+    fn of(_: &Child) -> Self {
+        Self()
+    }
+
+    #[cfg_attr(not(unix), expect(clippy::unused_self, reason = "there are no groups"))]
+    fn end(&self) {
+        #[cfg(unix)]
+        if let Some(id) = self.0 {
+            // It may have ended by itself.
+            let _ = rustix::process::kill_process_group(id, rustix::process::Signal::KILL);
+        }
+    }
+}
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        self.end();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn helpers_are_not_looked_for_in_the_current_folder() {
+        let folders = absolute(OsStr::new("/usr/bin::.:bin:/bin"));
+        assert_eq!(folders, OsStr::new("/usr/bin:/bin"));
+    }
+
+    #[test]
+    fn only_what_is_not_there_is_to_be_installed() {
+        let path = Path::new("/home/me/config.json");
+        let faults = [
+            HelperFault::NotInstalled,
+            HelperFault::Silent(Duration::from_secs(60)),
+            HelperFault::Rubbish,
+            HelperFault::TooLong,
+            HelperFault::Failed("locked".into()),
+        ];
+        let says_so = faults.map(|fault| fault.hint("x", path).contains("install"));
+        assert_eq!(says_so, [true, false, false, false, false]);
+    }
 }

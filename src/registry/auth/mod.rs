@@ -7,4 +7,5 @@ mod token;
 
 pub(in crate::registry) use challenge::{Challenge, Scopes};
 pub use credentials::{Credential, CredentialOrigin, Credentials, Login};
+pub use helper::HelperFault;
 pub(in crate::registry) use token::{Authorization, Parties, Tokens};

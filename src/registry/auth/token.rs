@@ -1,4 +1,4 @@
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex as StdMutex, PoisonError};
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ use super::{Challenge, Credential, Credentials, Login, Scopes};
 use crate::registry::call::Failure;
 use crate::registry::host::Host;
 use crate::registry::wire::{Request, Wire, secret_header};
-use crate::registry::{Attempt, RegistryError, Secret};
+use crate::registry::{Attempt, Notice, RegistryError, Secret};
 
 /// How long a token is good for if its server does not say; the specification's number.
 const DEFAULT_LIFETIME: Duration = Duration::from_secs(60);
@@ -26,6 +26,8 @@ const DEFAULT_LIFETIME: Duration = Duration::from_secs(60);
 pub(in crate::registry) struct Tokens {
     wanted: StdMutex<HashMap<String, Challenge>>,
     slots: StdMutex<HashMap<(String, Scopes), Slot>>,
+    /// Registries that wanted a login and got none, because their connection is not protected.
+    withheld: StdMutex<HashSet<String>>,
 }
 
 /// Locked while its token is fetched, so that requests that need the same one wait for it.
@@ -59,9 +61,16 @@ pub(in crate::registry) struct Parties<'a> {
     pub(in crate::registry) wire: &'a Wire,
     pub(in crate::registry) credentials: &'a Credentials,
     pub(in crate::registry) host: &'a Host,
-    /// Whether the registry is spoken to with encryption.
-    pub(in crate::registry) encrypted: bool,
+    /// Whether the registry may get a login.
+    pub(in crate::registry) takes_logins: bool,
     pub(in crate::registry) attempt: &'a Attempt,
+}
+
+impl Parties<'_> {
+    /// The login for the registry, if it may have one.
+    pub(in crate::registry) async fn login(&self) -> Result<Option<Credential>, RegistryError> {
+        if self.takes_logins { self.credentials.login(&self.host.name).await } else { Ok(None) }
+    }
 }
 
 impl Tokens {
@@ -96,12 +105,32 @@ impl Tokens {
             }
         };
         self.wanted().insert(parties.host.name.clone(), kept);
+        if !parties.takes_logins {
+            self.withhold(parties);
+        }
         match challenge {
             Challenge::Basic => {
                 let login = basic(parties).await?;
                 Ok(login.filter(|login| used.is_none_or(|used| used.header != login.header)))
             }
             Challenge::Bearer(bearer) => self.token(parties, &bearer, scopes, used).await.map(Some),
+        }
+    }
+
+    /// Whether a registry has asked for a login.
+    pub(in crate::registry) fn is_wanted(&self, host: &str) -> bool {
+        self.wanted().contains_key(host)
+    }
+
+    /// Whether a registry has asked for a login that it may not have.
+    pub(in crate::registry) fn are_withheld_from(&self, host: &str) -> bool {
+        self.withheld.lock().unwrap_or_else(PoisonError::into_inner).contains(host)
+    }
+
+    fn withhold(&self, parties: &Parties<'_>) {
+        let registry = parties.host.name.clone();
+        if self.withheld.lock().unwrap_or_else(PoisonError::into_inner).insert(registry.clone()) {
+            parties.wire.say(Notice::LoginWithheld { registry });
         }
     }
 
@@ -145,7 +174,7 @@ impl Token {
 }
 
 async fn basic(parties: &Parties<'_>) -> Result<Option<Authorization>, Failure> {
-    let Some(credential) = parties.credentials.login(&parties.host.name).await? else { return Ok(None) };
+    let Some(credential) = parties.login().await? else { return Ok(None) };
     Ok(basic_header(&credential.login).map(|header| Authorization { header, credential: Some(credential) }))
 }
 
@@ -161,7 +190,7 @@ fn basic_header(login: &Login) -> Option<HeaderValue> {
 }
 
 async fn fetch(parties: &Parties<'_>, bearer: &Bearer, scopes: &Scopes) -> Result<Token, Failure> {
-    let credential = parties.credentials.login(&parties.host.name).await?;
+    let credential = parties.login().await?;
     if let Some(Login::RegistryToken(token)) = credential.as_ref().map(|credential| &credential.login) {
         return Ok(Token { value: token.clone(), credential, expires: Instant::now() + DEFAULT_LIFETIME });
     }
@@ -169,7 +198,7 @@ async fn fetch(parties: &Parties<'_>, bearer: &Bearer, scopes: &Scopes) -> Resul
         .ok()
         .filter(|realm| realm.has_host() && matches!(realm.scheme(), "https" | "http"))
         .ok_or_else(|| Failure::refused(parties.attempt, 401, "its token server has no address"))?;
-    if credential.is_some() && realm.scheme() != "https" && parties.encrypted {
+    if credential.is_some() && !parties.wire.takes_logins(&realm) {
         return Err(Failure::Final(RegistryError::InsecureTokenServer {
             registry: parties.host.name.clone(),
             realm: realm.origin().ascii_serialization(),
