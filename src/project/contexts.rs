@@ -1,3 +1,6 @@
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
 use rayon::prelude::*;
 
 use super::definition::Definition;
@@ -5,7 +8,7 @@ use super::images::{Image, ImageState};
 use super::load::LoadError;
 use super::lock::lock_paths;
 use crate::checkout::{Node, NodeKind, PathPattern, Snapshot};
-use crate::context::{self, ContextRoot, IgnoreRules, SourceSpec};
+use crate::context::{self, ContextRoot, IgnoreError, IgnoreRules, SourceSpec};
 use crate::diagnostic::{Diagnostic, Location};
 use crate::dockerfile::SourcePattern;
 use crate::path::TreePath;
@@ -57,14 +60,33 @@ pub(super) fn read_all(
     images: &[Image],
     definitions: &[Definition],
 ) -> Result<Vec<Option<BuildContext>>, LoadError> {
+    let known = KnownRules::default();
     let read_one = |(image, definition): (&Image, &Definition)| match image.state {
         ImageState::Invalid(_) => Ok(None),
-        ImageState::Blocked(_) | ImageState::Ready(_) => read(tree, image, definition).map(Some),
+        ImageState::Blocked(_) | ImageState::Ready(_) => read(tree, image, definition, &known).map(Some),
     };
     images.par_iter().zip(definitions).map(read_one).collect()
 }
 
-fn read(tree: &dyn Snapshot, image: &Image, definition: &Definition) -> Result<BuildContext, LoadError> {
+/// The rules of the ignore files that were read, by content: many images share one, or have copies of it.
+#[derive(Default)]
+struct KnownRules(Mutex<HashMap<Vec<u8>, Parsed>>);
+
+type Parsed = Arc<Result<IgnoreRules, IgnoreError>>;
+
+impl KnownRules {
+    fn of(&self, content: Vec<u8>) -> Parsed {
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(known.entry(content).or_insert_with_key(|content| Arc::new(IgnoreRules::parse(content))))
+    }
+}
+
+fn read(
+    tree: &dyn Snapshot,
+    image: &Image,
+    definition: &Definition,
+    known: &KnownRules,
+) -> Result<BuildContext, LoadError> {
     let ContextRoot { root, mut diagnostics, .. } = match &definition.options.context {
         Some(root) => ContextRoot { root: root.clone(), missing: Vec::new(), diagnostics: Vec::new() },
         None => context::infer_root(tree, &image.dockerfile, &image.evaluation.sources),
@@ -76,14 +98,14 @@ fn read(tree: &dyn Snapshot, image: &Image, definition: &Definition) -> Result<B
         diagnostics.push(definition.options.at_its_place(Diagnostic::warning(message)).hint(hint));
     }
     let ignore_file = context::ignore_file(tree, &image.dockerfile, &root);
-    let rules = match &ignore_file {
-        None => Ok(IgnoreRules::default()),
-        Some(path) => IgnoreRules::parse(&tree.read(path)?).map_err(|error| (error, path)),
-    };
-    let rules = match rules {
-        Ok(rules) => rules,
-        Err((error, path)) => {
-            diagnostics.push(error.into_diagnostic(path.clone()));
+    let read = |path| Ok::<_, LoadError>((known.of(tree.read(path)?), path));
+    let nothing = IgnoreRules::default();
+    let parsed = ignore_file.as_ref().map(read).transpose()?;
+    let rules = match parsed.as_ref().map(|(rules, path)| (rules.as_ref(), *path)) {
+        None => &nothing,
+        Some((Ok(rules), _)) => rules,
+        Some((Err(error), path)) => {
+            diagnostics.push(error.clone().into_diagnostic(path.clone()));
             return Ok(BuildContext {
                 invalid: Some(format!("has a faulty {path}")),
                 root,
@@ -96,7 +118,7 @@ fn read(tree: &dyn Snapshot, image: &Image, definition: &Definition) -> Result<B
     };
     let sources = &image.evaluation.sources;
     let whole = image.evaluation.whole_context || definition.options.whole_context;
-    let selection = context::select(tree, &root, Some(&rules), sources, whole)?;
+    let selection = context::select(tree, &root, Some(rules), sources, whole)?;
     let inferred = definition.options.context.is_none();
     let specs = context::revision_pathspecs(tree, (&root, inferred), &image.dockerfile, sources, &selection);
     let lock = lock_paths(tree, &image.evaluation).into_iter().map(PathPattern::Path);
@@ -104,7 +126,7 @@ fn read(tree: &dyn Snapshot, image: &Image, definition: &Definition) -> Result<B
     diagnostics.extend(selection.diagnostics);
     Ok(BuildContext {
         nowhere: nowhere(image, &root, &selection.unmatched, |path| {
-            why_absent(tree, &root, path, ignore_file.as_ref().map(|file| (file, &rules)))
+            why_absent(tree, &root, path, ignore_file.as_ref().map(|file| (file, rules)))
         }),
         is_absent,
         pathspecs: specs.iter().flat_map(path_patterns).chain(lock).collect(),
@@ -177,5 +199,20 @@ pub(super) fn path_patterns(spec: &SourceSpec) -> Vec<PathPattern> {
             let below = format!("{pattern}/**");
             vec![PathPattern::Glob(pattern.into_bytes()), PathPattern::Glob(below.into_bytes())]
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn copies_of_an_ignore_file_are_read_once() {
+        let known = KnownRules::default();
+        let (one, copy, other) =
+            (known.of(b"*.md".to_vec()), known.of(b"*.md".to_vec()), known.of(b"[a".to_vec()));
+        assert!(Arc::ptr_eq(&one, &copy));
+        assert!(one.as_ref().as_ref().is_ok_and(|rules| rules.is_ignored(&"a.md".into())));
+        assert!(other.is_err() && Arc::ptr_eq(&other, &known.of(b"[a".to_vec())));
     }
 }
