@@ -1,5 +1,7 @@
 //! Lexical path rules of Go's `path/filepath`, which `.dockerignore` inherits.
 
+use std::borrow::Cow;
+
 /// The shortest path with the same meaning, by text alone, as Go's `filepath.Clean` gives it on Unix:
 /// doubled slashes, `.` and `x/..` go, `..` at the start of a relative path stays, an empty path is `.`.
 pub(super) fn clean(path: &[u8]) -> Vec<u8> {
@@ -37,6 +39,20 @@ pub(super) fn next_rune(text: &[u8]) -> Option<(u32, usize)> {
         (Some(rune), length) => (u32::from(rune), length),
         (None, _) => (INVALID, 1),
     })
+}
+
+/// The text as Go reads it: each byte that is not UTF-8 is one `U+FFFD`.
+pub(super) fn decoded(text: &[u8]) -> Cow<'_, str> {
+    std::str::from_utf8(text).map_or_else(
+        |_| {
+            let runes = text.utf8_chunks().flat_map(|chunk| {
+                let invalid = std::iter::repeat_n(char::REPLACEMENT_CHARACTER, chunk.invalid().len());
+                chunk.valid().chars().chain(invalid)
+            });
+            runes.collect()
+        },
+        Cow::Borrowed,
+    )
 }
 
 /// What a byte that is not UTF-8 reads as.

@@ -14,13 +14,13 @@ use crate::diagnostic::{Diagnostic, Location};
 use crate::path::TreePath;
 
 /// The rules of one ignore file.
-#[derive(Clone, Debug, Default)]
+#[derive(Debug, Default)]
 pub struct IgnoreRules {
     rules: Vec<Rule>,
     has_exceptions: bool,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 struct Rule {
     exception: bool,
     pattern: Pattern,
@@ -184,6 +184,7 @@ fn hint(error: PatternError) -> &'static str {
             "write `\\\\` for a backslash; folders are separated by `/`"
         }
         PatternError::Glob(_) => "write `\\[` for a bracket that stands for itself",
+        PatternError::TooLarge => "write a shorter pattern, or several lines",
         PatternError::Dialect(_) => {
             "escape only what has a meaning of its own (`*`, `?`, `[`, `\\`); folders are separated by `/`"
         }

@@ -8,7 +8,6 @@
 //! of docker, oddities included: a file that docker would not send is no input, and one that it would
 //! must never be missed.
 
-mod automaton;
 mod clean;
 mod dialect;
 mod emptied;
@@ -16,6 +15,7 @@ mod glob;
 mod ignore;
 mod ignore_file;
 mod links;
+mod matcher;
 mod matching;
 #[cfg(test)]
 mod memory_tree;

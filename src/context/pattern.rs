@@ -1,11 +1,12 @@
 //! One compiled `.dockerignore` pattern.
 
-use super::automaton::Automaton;
-use super::dialect::{DialectError, Translated, translate};
+use super::clean::decoded;
+use super::dialect::{self, DialectError, Kind};
 use super::glob::{Glob, GlobError};
+use super::matcher::Matcher;
 
 /// A pattern without its `!`.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(super) enum Pattern {
     /// Matches this path.
     Exact(Vec<u8>),
@@ -15,7 +16,7 @@ pub(super) enum Pattern {
     /// the path that is the rest of it.
     Suffix(Vec<u8>),
     /// Anything else.
-    Alternatives(Vec<Automaton>),
+    Expression(Box<Matcher>),
 }
 
 /// Why docker refuses a pattern.
@@ -25,6 +26,8 @@ pub(super) enum PatternError {
     Glob(#[from] GlobError),
     #[error(transparent)]
     Dialect(#[from] DialectError),
+    #[error("it stands for too many characters")]
+    TooLarge,
 }
 
 impl Pattern {
@@ -37,13 +40,12 @@ impl Pattern {
     /// Compiles a cleaned pattern.
     pub(super) fn parse(pattern: &[u8]) -> Result<Self, PatternError> {
         Self::check(pattern)?;
-        Ok(match translate(pattern)? {
-            Translated::Exact => Self::Exact(pattern.to_vec()),
-            Translated::Prefix => Self::Prefix(pattern[..pattern.len() - 2].to_vec()),
-            Translated::Suffix => Self::Suffix(pattern[2..].to_vec()),
-            Translated::Alternatives(alternatives) => {
-                Self::Alternatives(alternatives.into_iter().map(Automaton::new).collect())
-            }
+        let (kind, expression) = dialect::to_expression(&decoded(pattern));
+        Ok(match kind {
+            Kind::Exact => Self::Exact(pattern.to_vec()),
+            Kind::Prefix => Self::Prefix(pattern[..pattern.len() - 2].to_vec()),
+            Kind::Suffix => Self::Suffix(pattern[2..].to_vec()),
+            Kind::Expression => Self::Expression(Box::new(Matcher::new(&expression)?)),
         })
     }
 
@@ -53,7 +55,7 @@ impl Pattern {
             Self::Exact(exact) => path == exact,
             Self::Prefix(prefix) => path.starts_with(prefix),
             Self::Suffix(suffix) => ends_with(path, suffix) || suffix.strip_prefix(b"/") == Some(path),
-            Self::Alternatives(automata) => automata.iter().any(|automaton| automaton.matches(path)),
+            Self::Expression(matcher) => matcher.matches(path),
         }
     }
 
@@ -66,11 +68,7 @@ impl Pattern {
             // A folder that begins with it holds paths that do.
             Self::Prefix(prefix) => starts_with(path, prefix),
             Self::Suffix(_) => ends.iter().any(|end| self.matches(&path[..*end])) || self.matches(path),
-            Self::Alternatives(automata) => {
-                automata.iter().filter(|automaton| automaton.may_match_within(path)).any(|automaton| {
-                    ends.iter().any(|end| automaton.matches(&path[..*end])) || automaton.matches(path)
-                })
-            }
+            Self::Expression(matcher) => matcher.matches_or_holds(path),
         }
     }
 
@@ -82,9 +80,7 @@ impl Pattern {
             Self::Exact(exact) => exact.starts_with(&start),
             Self::Prefix(prefix) => prefix.starts_with(&start) || start.starts_with(prefix),
             Self::Suffix(_) => true,
-            Self::Alternatives(automata) => {
-                automata.iter().any(|automaton| automaton.may_match_beyond(&start))
-            }
+            Self::Expression(matcher) => matcher.may_match_beyond(&start),
         }
     }
 }
@@ -194,6 +190,8 @@ mod tests {
             ("\u{feff}a*", "ab", true),
             ("a*b\\", "a1b$ and more", true),
             ("a*b\\", "a1b\\", false),
+            ("*\\B*", "a\u{e9}a", false),
+            ("*\\B*", "a\u{e9}\u{e9}a", true),
             ("a|b", "b", false),
             ("a|*b", "b", true),
             ("a*|b", "a/anything", true),

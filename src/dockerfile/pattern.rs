@@ -2,10 +2,16 @@
 //! brackets. `BuildKit` makes regular expressions of them, whose rules hold here: neither matches a line
 //! break, and a match begins as far left as it can.
 
+use regex_automata::meta::Regex;
+use regex_automata::{Anchored, Input};
+use regex_syntax::hir::{Dot, Hir, Repetition};
+
 /// Text times pattern, in steps. Nobody writes longer ones.
 const MOST_WORK: usize = 1 << 24;
+/// No compiled pattern takes more bytes than this.
+const MOST_MEMORY: usize = 10 << 20;
 
-/// A compiled pattern.
+/// A pattern.
 #[derive(Clone, Debug)]
 pub(super) struct Pattern(Vec<Token>);
 
@@ -21,7 +27,7 @@ enum Token {
 type Result<T> = std::result::Result<T, String>;
 
 impl Pattern {
-    /// Compiles a pattern. A backslash escapes `*`, `?`, `}`, `/` and itself.
+    /// Reads a pattern. A backslash escapes `*`, `?`, `}`, `/` and itself.
     pub(super) fn new(pattern: &str) -> Result<Self> {
         let mut tokens = Vec::with_capacity(pattern.len());
         let mut chars = pattern.chars().peekable();
@@ -51,152 +57,69 @@ impl Pattern {
         Self(self.0.iter().rev().copied().collect())
     }
 
-    fn check(&self, text: &[char]) -> Result<()> {
+    /// The regular expression for `text`. Its stars prefer much (`longest`) or little.
+    fn compile(&self, text: &str, longest: bool) -> Result<Regex> {
+        let too_long = || "the pattern and the value of this substitution are too long".to_owned();
         if text.len().saturating_mul(self.0.len()) > MOST_WORK {
-            return Err("the pattern and the value of this substitution are too long".to_owned());
+            return Err(too_long());
         }
-        Ok(())
-    }
-
-    /// The end of the longest (or shortest) match that begins where `text` does.
-    fn match_end(&self, text: &[char], longest: bool) -> Option<usize> {
-        let mut states = States::new(self);
-        states.begin();
-        let mut end = None;
-        for at in 0..=text.len() {
-            if states.accepts() {
-                end = Some(at);
-                if !longest {
-                    break;
-                }
+        let any = || Hir::dot(Dot::AnyCharExceptLF);
+        let parts = self.0.iter().map(|token| match token {
+            Token::Char(c) => Hir::literal(c.encode_utf8(&mut [0; 4]).as_bytes()),
+            Token::One => any(),
+            Token::Many => {
+                Hir::repetition(Repetition { min: 0, max: None, greedy: longest, sub: Box::new(any()) })
             }
-            match text.get(at) {
-                Some(c) if states.step(*c) => {}
-                _ => break,
-            }
-        }
-        end
+        });
+        let limits = Regex::config().nfa_size_limit(Some(MOST_MEMORY));
+        let expression = Hir::concat(parts.collect());
+        Regex::builder().configure(limits).build_from_hir(&expression).map_err(|_| too_long())
     }
 
-    /// For each position of `text` and its end, whether a match begins there.
-    fn starts(&self, text: &[char]) -> Vec<bool> {
-        let backwards = self.reversed();
-        let mut states = States::new(&backwards);
-        let mut starts = vec![false; text.len() + 1];
-        for at in (0..=text.len()).rev() {
-            states.begin();
-            starts[at] = states.accepts();
-            if at > 0 {
-                states.step(text[at - 1]);
-            }
-        }
-        starts
-    }
-}
-
-/// Which tokens may come next: all alternatives are followed at once, so that no text takes long.
-struct States<'p> {
-    tokens: &'p [Token],
-    alive: Vec<bool>,
-    next: Vec<bool>,
-}
-
-impl<'p> States<'p> {
-    fn new(pattern: &'p Pattern) -> Self {
-        let none = vec![false; pattern.0.len() + 1];
-        Self { tokens: &pattern.0, alive: none.clone(), next: none }
-    }
-
-    fn begin(&mut self) {
-        self.alive[0] = true;
-        self.skip_stars();
-    }
-
-    fn accepts(&self) -> bool {
-        self.alive[self.tokens.len()]
-    }
-
-    /// Takes one character; whether anything is left to hope for.
-    fn step(&mut self, c: char) -> bool {
-        self.next.fill(false);
-        for (index, token) in self.tokens.iter().enumerate().filter(|(index, _)| self.alive[*index]) {
-            match token {
-                Token::Char(wanted) if *wanted == c => self.next[index + 1] = true,
-                Token::One if c != '\n' => self.next[index + 1] = true,
-                Token::Many if c != '\n' => self.next[index] = true,
-                _ => {}
-            }
-        }
-        std::mem::swap(&mut self.alive, &mut self.next);
-        self.skip_stars();
-        self.alive.contains(&true)
-    }
-
-    fn skip_stars(&mut self) {
-        for (index, token) in self.tokens.iter().enumerate() {
-            if *token == Token::Many && self.alive[index] {
-                self.alive[index + 1] = true;
-            }
-        }
+    /// What follows the match that begins where `text` does; without one all of it.
+    fn trim<'t>(&self, text: &'t str, longest: bool) -> Result<&'t str> {
+        let found = self.compile(text, longest)?.find(Input::new(text).anchored(Anchored::Yes));
+        Ok(&text[found.map_or(0, |found| found.end())..])
     }
 }
 
 /// `value` without the match at its beginning.
 pub(super) fn trim_prefix(pattern: &Pattern, value: &str, longest: bool) -> Result<String> {
-    let text: Vec<char> = value.chars().collect();
-    pattern.check(&text)?;
-    let end = pattern.match_end(&text, longest).unwrap_or(0);
-    Ok(text[end..].iter().collect())
+    pattern.trim(value, longest).map(str::to_owned)
 }
 
 /// `value` without the match at its end.
 pub(super) fn trim_suffix(pattern: &Pattern, value: &str, longest: bool) -> Result<String> {
-    let text: Vec<char> = value.chars().rev().collect();
-    pattern.check(&text)?;
-    let end = pattern.reversed().match_end(&text, longest).unwrap_or(0);
-    Ok(text[end..].iter().rev().collect())
+    let backwards: String = value.chars().rev().collect();
+    Ok(pattern.reversed().trim(&backwards, longest)?.chars().rev().collect())
 }
 
 /// `value` with the first match replaced.
 pub(super) fn replace_first(pattern: &Pattern, value: &str, replacement: &str) -> Result<String> {
-    let text: Vec<char> = value.chars().collect();
-    pattern.check(&text)?;
-    let Some(start) = pattern.starts(&text).iter().position(|starts| *starts) else {
-        return Ok(value.to_owned());
-    };
-    let end = start + pattern.match_end(&text[start..], true).unwrap_or(0);
-    let parts = [text[..start].iter().collect(), replacement.to_owned(), text[end..].iter().collect()];
-    Ok(parts.concat())
+    Ok(match pattern.compile(value, true)?.find(value) {
+        Some(found) => [&value[..found.start()], replacement, &value[found.end()..]].concat(),
+        None => value.to_owned(),
+    })
 }
 
 /// `value` with every match replaced. Go takes the replacement for a template here (and only here).
 pub(super) fn replace_all(pattern: &Pattern, value: &str, replacement: &str) -> Result<String> {
-    let text: Vec<char> = value.chars().collect();
-    pattern.check(&text)?;
-    if text.len().saturating_mul(replacement.len()) > MOST_WORK {
+    if value.len().saturating_mul(replacement.len()) > MOST_WORK {
         return Err("this substitution makes too much text".to_owned());
     }
-    let starts = pattern.starts(&text);
     let mut replaced = String::with_capacity(value.len());
     let mut kept = 0;
-    let mut at = 0;
-    while let Some(skipped) = starts.get(at..).and_then(|starts| starts.iter().position(|starts| *starts)) {
-        let start = at + skipped;
-        let end = start + pattern.match_end(&text[start..], true).unwrap_or(0);
-        replaced.extend(&text[kept..start]);
-        // An empty match right after another one is none.
-        if end > kept || start == 0 {
-            replaced.push_str(&fill(replacement, &text[start..end]));
-        }
-        kept = end;
-        at = end.max(at + 1);
+    for found in pattern.compile(value, true)?.find_iter(value) {
+        replaced.push_str(&value[kept..found.start()]);
+        replaced.push_str(&fill(replacement, &value[found.range()]));
+        kept = found.end();
     }
-    replaced.extend(&text[kept..]);
+    replaced.push_str(&value[kept..]);
     Ok(replaced)
 }
 
 /// Go's `Expand` without groups: `$0` is the match, any other `$name` is empty, `$$` is a dollar sign.
-fn fill(template: &str, matched: &[char]) -> String {
+fn fill(template: &str, matched: &str) -> String {
     let mut filled = String::new();
     let mut rest = template;
     while let Some((before, after)) = rest.split_once('$') {
@@ -217,7 +140,7 @@ fn fill(template: &str, matched: &[char]) -> String {
             continue;
         }
         if name == "0" {
-            filled.extend(matched);
+            filled.push_str(matched);
         }
         rest = after_name;
     }

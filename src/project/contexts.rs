@@ -1,3 +1,6 @@
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
 use rayon::prelude::*;
 
 use super::definition::Definition;
@@ -7,7 +10,7 @@ use super::load::LoadError;
 use super::lock::lock_paths;
 use super::remarks::wants_git_folder;
 use crate::checkout::{Node, NodeKind, PathPattern, Snapshot};
-use crate::context::{self, ContextRoot, IgnoreRules, RevisionSpecs, SourceSpec};
+use crate::context::{self, ContextRoot, IgnoreError, IgnoreRules, RevisionSpecs, SourceSpec};
 use crate::diagnostic::{Diagnostic, Location};
 use crate::dockerfile::{Evaluation, SourcePattern};
 use crate::limits;
@@ -70,11 +73,25 @@ impl From<Located> for BuildContext {
 
 /// Finds the context of each image, all at once, as none depends on another; `None` for images that are wrong.
 pub(super) fn locate_all(tree: &dyn Snapshot, images: &[Drafted]) -> Result<Vec<Option<Located>>, LoadError> {
+    let known = KnownRules::default();
     let located = |image: &Drafted| match image.fault {
         Some(_) => Ok(None),
-        None => locate(tree, &image.definition, &image.evaluation).map(Some),
+        None => locate(tree, &image.definition, &image.evaluation, &known).map(Some),
     };
     images.par_iter().map(located).collect()
+}
+
+/// The rules of the ignore files that were read, by content: many images share one, or have copies of it.
+#[derive(Default)]
+pub(super) struct KnownRules(Mutex<HashMap<Vec<u8>, Parsed>>);
+
+type Parsed = Arc<Result<IgnoreRules, IgnoreError>>;
+
+impl KnownRules {
+    fn of(&self, content: Vec<u8>) -> Parsed {
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(known.entry(content).or_insert_with_key(|content| Arc::new(IgnoreRules::parse(content))))
+    }
 }
 
 /// Finds the context of one image.
@@ -82,6 +99,7 @@ pub(super) fn locate(
     tree: &dyn Snapshot,
     definition: &Definition,
     evaluation: &Evaluation,
+    known: &KnownRules,
 ) -> Result<Located, LoadError> {
     let dockerfile = &definition.path;
     let ContextRoot { root, mut diagnostics, .. } = match &definition.options.context {
@@ -95,16 +113,14 @@ pub(super) fn locate(
         diagnostics.push(definition.options.at_its_place(Diagnostic::warning(message)).hint(hint));
     }
     let ignore_file = context::ignore_file(tree, dockerfile, &root);
-    let rules = match &ignore_file {
-        None => Ok(IgnoreRules::default()),
-        Some(path) => {
-            IgnoreRules::parse(&tree.read(path, limits::DOCKER_IGNORE)?).map_err(|error| (error, path))
-        }
-    };
-    let rules = match rules {
-        Ok(rules) => rules,
-        Err((error, path)) => {
-            diagnostics.push(error.into_diagnostic(path.clone()));
+    let read = |path| Ok::<_, LoadError>((known.of(tree.read(path, limits::DOCKER_IGNORE)?), path));
+    let nothing = IgnoreRules::default();
+    let parsed = ignore_file.as_ref().map(read).transpose()?;
+    let rules = match parsed.as_ref().map(|(rules, path)| (rules.as_ref(), *path)) {
+        None => &nothing,
+        Some((Ok(rules), _)) => rules,
+        Some((Err(error), path)) => {
+            diagnostics.push(error.clone().into_diagnostic(path.clone()));
             return Ok(Located {
                 fault: Some(format!("has a faulty {path}")),
                 root,
@@ -117,7 +133,7 @@ pub(super) fn locate(
     };
     let sources = &evaluation.sources;
     let whole = evaluation.whole_context || definition.options.whole_context;
-    let selection = context::select(tree, &root, Some(&rules), sources, whole)?;
+    let selection = context::select(tree, &root, Some(rules), sources, whole)?;
     let inferred = definition.options.context.is_none();
     let mut specs = context::revision_pathspecs(tree, (&root, inferred), dockerfile, sources, &selection);
     specs.circumstances.extend(lock_paths(tree, evaluation).into_iter().map(SourceSpec::Literal));
@@ -125,10 +141,10 @@ pub(super) fn locate(
     diagnostics.extend(selection.diagnostics);
     Ok(Located {
         nowhere: nowhere(evaluation, &root, &selection.unmatched, |path| {
-            why_absent(tree, &root, path, ignore_file.as_ref().map(|file| (file, &rules)))
+            why_absent(tree, &root, path, ignore_file.as_ref().map(|file| (file, rules)))
         }),
         is_absent,
-        wants_git_folder: wants_git_folder(tree, &root, &rules, evaluation),
+        wants_git_folder: wants_git_folder(tree, &root, rules, evaluation),
         specs,
         root,
         ignore_file,
@@ -202,5 +218,20 @@ pub(super) fn path_patterns(spec: &SourceSpec) -> Vec<PathPattern> {
             let below = format!("{pattern}/**");
             vec![PathPattern::Glob(pattern.into_bytes()), PathPattern::Glob(below.into_bytes())]
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn copies_of_an_ignore_file_are_read_once() {
+        let known = KnownRules::default();
+        let (one, copy, other) =
+            (known.of(b"*.md".to_vec()), known.of(b"*.md".to_vec()), known.of(b"[a".to_vec()));
+        assert!(Arc::ptr_eq(&one, &copy));
+        assert!(one.as_ref().as_ref().is_ok_and(|rules| rules.is_ignored(&"a.md".into())));
+        assert!(other.is_err() && Arc::ptr_eq(&other, &known.of(b"[a".to_vec())));
     }
 }

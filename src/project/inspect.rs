@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::contexts::{self, Located, path_patterns};
+use super::contexts::{self, KnownRules, Located, path_patterns};
 use super::definition::Definition;
 use super::draft::draft;
 use super::findings::findings;
@@ -127,7 +127,7 @@ pub fn inspect(
         Some(image) => (image.definition, image.evaluation),
         None => alone(options, path, source),
     };
-    let located = contexts::locate(around.tree, &definition, &evaluation)?;
+    let located = contexts::locate(around.tree, &definition, &evaluation, &KnownRules::default())?;
     let mut inspection = of_model(&definition.file, &evaluation, path);
     inspection.add_context(located);
     Ok(inspection)
