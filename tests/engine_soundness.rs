@@ -43,6 +43,7 @@ fn live(seed: u64, steps: usize, counts: &mut Counts) -> Result<(), String> {
     counts.images += life.counts.images;
     counts.built += life.counts.built;
     counts.neither += life.counts.neither;
+    counts.attacks += life.counts.attacks;
     if lived.is_err() && std::env::var_os("SHIPWRIGHT_SOUNDNESS_KEEP").is_some() {
         std::mem::forget(life);
     }
@@ -51,8 +52,10 @@ fn live(seed: u64, steps: usize, counts: &mut Counts) -> Result<(), String> {
 
 /// One run and its comparison, and perhaps another one elsewhere.
 fn step_of(life: &mut Life, tell: &mut dyn FnMut(String)) -> Result<(), String> {
-    if life.random.percent(15) {
-        tell(disturbance::disturb(life));
+    if life.random.percent(25) {
+        let (what, judged) = disturbance::disturb(life);
+        tell(what);
+        judged?;
     }
     let mut options = Vec::new();
     if life.random.percent(15) {
