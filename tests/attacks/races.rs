@@ -15,15 +15,23 @@ pub struct Action {
     commands: Vec<Vec<String>>,
 }
 
+/// Files that no image reads: git goes through them between one image's folder and the next one's.
+const BETWEEN: usize = 1500;
+
 /// A checkout with two branches that differ in every folder, on `main`.
 pub fn checkout() -> Checkout {
     let checkout = states::checkout();
+    let fill = |branch: &str| {
+        states::stamp(&checkout, branch);
+        for number in 0..BETWEEN {
+            checkout.write(&format!("docs/{number}"), format!("{branch} {number}"));
+        }
+        checkout.commit(branch);
+    };
     checkout.git(&["switch", "--quiet", "--create", "feature"]);
-    states::stamp(&checkout, "feature");
-    checkout.commit("feature");
+    fill("feature");
     checkout.git(&["switch", "--quiet", "main"]);
-    states::stamp(&checkout, "main");
-    checkout.commit("main");
+    fill("main");
     checkout
 }
 
@@ -38,37 +46,37 @@ impl Action {
         git(&["switch", "--quiet", branch]);
         let word = format!("round {round}");
         let edit = || states::stamp_one(checkout, "tool", &word);
-        let commands: &[&[&str]] = match random.below(14) {
+        let commands: &[&[&str]] = match random.below(16) {
             // The one that was found mixing tags, and the most common.
-            0..=3 => &[&["switch", "--quiet", other]],
-            4 => {
+            0..=5 => &[&["switch", "--quiet", other]],
+            6 => {
                 edit();
                 &[&["commit", "--quiet", "--all", "--amend", "--message", &word]]
             }
-            5 => {
+            7 => {
                 edit();
                 git(&["add", "--all"]);
                 &[&["commit", "--quiet", "--message", &word]]
             }
-            6 => {
+            8 => {
                 states::stamp(checkout, &word);
                 &[&["stash", "push", "--quiet"]]
             }
-            7 => {
+            9 => {
                 edit();
                 git(&["stash", "push", "--quiet"]);
                 &[&["stash", "pop", "--quiet"]]
             }
-            8 => {
+            10 => {
                 git(&["switch", "--quiet", "--create", &format!("topic-{round}")]);
                 edit();
                 git(&["commit", "--quiet", "--all", "--message", &word]);
                 &[&["rebase", "--quiet", "--strategy-option=theirs", other]]
             }
-            9 => &[&["checkout", "--quiet", other, "--", "base", "api"]],
-            10 => &[&["gc", "--quiet", "--prune=now"], &["pack-refs", "--all"]],
-            11 => &[&["switch", "--quiet", "--detach", other]],
-            12 => &[&["stash", "push", "--quiet"], &["switch", "--quiet", other], &["switch", "--quiet", branch]],
+            11 => &[&["checkout", "--quiet", other, "--", "base", "api"]],
+            12 => &[&["gc", "--quiet", "--prune=now"], &["pack-refs", "--all"]],
+            13 => &[&["switch", "--quiet", "--detach", other]],
+            14 => &[&["stash", "push", "--quiet"], &["switch", "--quiet", other], &["switch", "--quiet", branch]],
             _ => {
                 git(&["switch", "--quiet", "--create", &format!("reset-{round}")]);
                 &[&["reset", "--quiet", "--hard", other]]

@@ -121,13 +121,27 @@ impl<'a> Judge<'a> {
         state
     }
 
-    /// Remembers the commits that HEAD was on since it had `before` entries in its log: a rebase stops at each.
-    pub fn look_back(&mut self, before: usize) {
+    /// The commits that HEAD was on since it had `before` entries in its log, of a branch or of none: a rebase stops
+    /// at each.
+    pub fn look_back(&mut self, before: usize) -> Vec<State> {
         let log = heads(self.checkout);
-        for commit in log.iter().take(log.len().saturating_sub(before)) {
-            let state = State::of(commit, &self.plan(&self.checkout.root, &["--rev", commit]), |_| None);
-            self.remember(state);
+        let passed = log.len().saturating_sub(before);
+        let branches = self.checkout.git(&["branch", "--format=%(refname:short)"]);
+        let branches = branches.lines().filter(|name| !name.starts_with('(')).map(str::to_owned);
+        let commits: Vec<String> = log.into_iter().take(passed).collect();
+        if commits.is_empty() {
+            return Vec::new();
         }
+        let mut states = Vec::new();
+        for revision in branches.chain(commits) {
+            let mut state = State::of(&revision, &self.plan(&self.checkout.root, &["--rev", &revision]), |_| None);
+            for planned in state.images.values_mut() {
+                planned.tags.insert("latest".to_owned());
+            }
+            self.remember(state.clone());
+            states.push(state);
+        }
+        states
     }
 
     fn plan(&self, folder: &Path, arguments: &[&str]) -> Value {

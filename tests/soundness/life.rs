@@ -1,6 +1,7 @@
 //! A checkout, what is known about it, and the comparison after each step.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -63,6 +64,16 @@ pub struct Counts {
     pub neither: usize,
     /// Runs that something happened to, of which it was judged what they left.
     pub attacks: usize,
+}
+
+impl fmt::Display for Counts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { steps, images, built, neither, attacks } = self;
+        write!(
+            f,
+            "{steps} steps, {images} images compared, {built} built, {neither} that neither can build, {attacks} runs attacked"
+        )
+    }
 }
 
 /// An image as the generator sees it.
