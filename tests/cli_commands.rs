@@ -3,7 +3,7 @@
 mod support;
 
 use serde_json::json;
-use support::{Checkout, keys, names, text, texts};
+use support::{Checkout, image, keys, names, text, texts};
 
 #[test]
 fn images_prints_one_reference_a_line_in_build_order() {
@@ -154,6 +154,43 @@ fn inspect_tells_all_that_is_read_in_a_dockerfile() {
     assert_eq!(preview.json()["images"], json!(["acme/base"]));
     let given = ["inspect", "service2/Dockerfile", "--format", "json", "--build-arg", "NAMESPACE=quay.io/x"];
     assert_eq!(shop.run(&given).exits(0).json()["images"], json!(["quay.io/x/shared:latest"]));
+}
+
+#[test]
+fn inspect_says_of_an_image_what_the_plan_says() {
+    let checkout = Checkout::with(&[
+        ("base/Dockerfile", "FROM busybox\nONBUILD COPY added /added\n"),
+        (
+            "api/Dockerfile",
+            "ARG DIR=src\nFROM acme/base AS one\nARG DIR\nCOPY ${DIR} /srv\nFROM one AS two\n",
+        ),
+        ("api/src/a", "1"),
+        ("lib/b", "1"),
+        ("added", "1"),
+        ("other/Dockerfile", "FROM busybox\nCOPY x /\n"),
+        ("other/x", "1"),
+    ]);
+    let settings = "[image.api]\ncontext = '.'\nargs = { DIR = 'lib' }\ntarget = 'one'\n";
+    for settings in [settings.to_owned(), format!("{settings}whole_context = true\n")] {
+        checkout.write("shipwright.toml", &settings);
+        let plan = checkout.plan(&[]);
+        let planned = image(&plan, "api");
+        let found = checkout.run(&["inspect", "api/Dockerfile", "--format", "json"]).exits(0).json();
+        assert_eq!(found["context"], ".", "{settings}");
+        assert_eq!(planned["context"], ".", "{settings}");
+        assert_eq!(planned["inputs"]["whole_context"], found["whole_context"], "{settings}");
+        assert_eq!(planned["inputs"]["files"], texts(&found["inputs"]).len(), "{settings}");
+        assert!(texts(&found["inputs"]).contains(&"lib/b".to_owned()), "{found}");
+        assert!(
+            texts(&found["inputs"]).contains(&"added".to_owned()),
+            "the trigger of its base counts: {found}"
+        );
+    }
+    // Settings that are wrong are said, and the Dockerfile is read without them.
+    checkout.write("shipwright.toml", "nmespace = 'x'\n");
+    let found = checkout.run(&["inspect", "api/Dockerfile", "--format", "json"]).exits(0).json();
+    assert_eq!(found["diagnostics"][0]["path"], "shipwright.toml");
+    assert_eq!((&found["valid"], &found["whole_context"]), (&json!(true), &json!(false)));
 }
 
 #[test]

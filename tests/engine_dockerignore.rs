@@ -199,7 +199,7 @@ fn checkout() -> Checkout {
 #[test]
 fn shipwright_and_docker_leave_the_same_files_in() {
     let Some(engine) = Engine::start() else { return };
-    let docker = Docker::new(engine.host(), true);
+    let docker = Docker::new(engine.host());
     let seed = std::env::var("SHIPWRIGHT_SOUNDNESS_SEED").map_or(1, |seed| seed.parse().expect("a number"));
     let mut random = Random::new(seed);
     let checkout = checkout();
@@ -247,7 +247,7 @@ fn shipwright_and_docker_leave_the_same_files_in() {
 #[test]
 fn both_refuse_the_same_ignore_files() {
     let Some(engine) = Engine::start() else { return };
-    let docker = Docker::new(engine.host(), true);
+    let docker = Docker::new(engine.host());
     let checkout = checkout();
     let context = checkout.root.clone();
     for pattern in [

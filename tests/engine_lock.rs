@@ -20,14 +20,6 @@ struct Story {
 
 fn story() -> Option<Story> {
     let engine = Engine::start()?;
-    if engine.has_no_network() {
-        // Beside another engine it has a network of its own, in which there is no registry.
-        #[expect(clippy::print_stderr, reason = "a test that did not run must say so")]
-        {
-            eprintln!("not run: this engine has no network");
-        }
-        return None;
-    }
     let server = Server::start(&[])?;
     let base = format!("{}/{}-base", server.address, engine.namespace);
     let checkout = Checkout::with(&[

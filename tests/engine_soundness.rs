@@ -21,7 +21,7 @@ const FAILURES: usize = 50;
 fn live(seed: u64, steps: usize, counts: &mut Counts) -> Result<(), String> {
     let Some(mut engine) = Engine::start() else { return Ok(()) };
     engine.namespace = format!("swt-sound-{}-{seed}", std::process::id());
-    let docker = Docker::new(engine.host(), !engine.has_no_network());
+    let docker = Docker::new(engine.host());
     let mut life = Life::new(seed, engine, docker);
     let mut story = String::new();
     let mut lived = Ok(());

@@ -1,18 +1,16 @@
-use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::Path;
+use std::time::{SystemTime, UNIX_EPOCH};
 
-use super::args::{GlobalArgs, InspectArgs, PlanFormat};
+use super::args::{GlobalArgs, ImageArgs, InspectArgs, PlanFormat, SelectionArgs};
 use super::environment::Environment;
 use super::error::{CliError, ExitCode};
 use super::output::Output;
-use super::settings::{self, arguments};
-use crate::checkout::{Checkout, FileTree, Pathspecs, Questions, WorkTree};
-use crate::dockerfile::Scope;
-use crate::image::Platform;
+use super::settings::{self, SettingsFile};
+use crate::checkout::{Checkout, Pathspecs, Questions, WorkTree};
 use crate::path::TreePath;
 use crate::printable::printable;
-use crate::project::{Inspection, inspect};
+use crate::project::{Inspection, Options, Surroundings, inspect, inspect_alone};
 use crate::report::inspection_json;
 
 /// `shipwright inspect DOCKERFILE`: any file, in a checkout or not. What is wrong with it is the answer, not
@@ -32,32 +30,51 @@ pub(super) fn run(
         CliError::usage(format!("cannot read {}: {error}", printable(&file.display().to_string())))
     })?;
     let Place { path, found } = place(&file, output);
-    let tree = found.as_ref().map(|(_, tree)| tree);
-    let platform = Platform::host_linux();
-    let build_args = arguments(&args.build_arg, environment)?;
-    let scope = Scope {
-        build_args: &build_args,
-        target: args.target.as_deref(),
-        target_platform: &platform,
-        build_platform: &platform,
-        inherited: &BTreeMap::new(),
+    let Some((checkout, tree)) = &found else {
+        let options = options(global, args, environment, &path, &SettingsFile::default())?;
+        return show(&inspect_alone(&options, &path, &source), args.format, output);
     };
-    let mut inspection = inspect(&source, &path, &scope, tree.map(|tree| tree as &dyn FileTree))?;
-    if let Some((checkout, tree)) = &found {
-        let ever = |queries: &[Pathspecs]| match checkout.head().commit {
-            Some(head) => Ok(checkout
-                .revisions(head, &Questions::new(queries.to_vec()))?
-                .iter()
-                .map(Option::is_some)
-                .collect()),
-            None => Ok::<_, CliError>(vec![false; queries.len()]),
-        };
-        inspection.add_circumstances(settings::paths(tree), ever)?;
-    }
-    match args.format {
-        PlanFormat::Json => output.result(inspection_json(&inspection).as_bytes()),
+    let (file, mut wrong) = match settings::load(checkout.root()) {
+        Ok(file) => (file, Vec::new()),
+        Err(found) => (SettingsFile::default(), found),
+    };
+    let options = options(global, args, environment, &path, &file)?;
+    let around = Surroundings { tree, checkout_name: checkout.name(), origin_url: checkout.origin_url() };
+    let mut inspection = inspect(around, &options, &path, &source)?;
+    let ever = |queries: &[Pathspecs]| match checkout.head().commit {
+        Some(head) => Ok(checkout
+            .revisions(head, &Questions::new(queries.to_vec()))?
+            .iter()
+            .map(Option::is_some)
+            .collect()),
+        None => Ok::<_, CliError>(vec![false; queries.len()]),
+    };
+    inspection.add_circumstances(settings::paths(tree), ever)?;
+    wrong.append(&mut inspection.diagnostics);
+    inspection.diagnostics = wrong;
+    show(&inspection, args.format, output)
+}
+
+/// What decides how the Dockerfile is read, as for an image that is named on the command line.
+fn options(
+    global: &GlobalArgs,
+    args: &InspectArgs,
+    environment: &Environment,
+    path: &TreePath,
+    file: &SettingsFile,
+) -> Result<Options, CliError> {
+    let selection = SelectionArgs { targets: vec![path.to_text()], ..SelectionArgs::default() };
+    let image =
+        ImageArgs { build_arg: args.build_arg.clone(), target: args.target.clone(), ..ImageArgs::default() };
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    Ok(settings::resolve(file, global, &selection, &image, environment, now)?.options)
+}
+
+fn show(inspection: &Inspection, format: PlanFormat, output: &Output) -> Result<ExitCode, CliError> {
+    match format {
+        PlanFormat::Json => output.result(inspection_json(inspection).as_bytes()),
         PlanFormat::Text => {
-            output.text(&text(&inspection))?;
+            output.text(&text(inspection))?;
             output.diagnostics(&inspection.diagnostics);
             Ok(ExitCode::Done)
         }

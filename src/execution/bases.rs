@@ -33,7 +33,7 @@ fn by_digest(pinned: &ImageReference) -> Option<ImageReference> {
 /// round, as the plan has.
 pub(super) fn unforeseen(image: &Image, base: &LocalImage, builder: Builder) -> Option<String> {
     let sources = &image.evaluation.sources;
-    if !image.whole_context
+    if !image.context.whole
         && let Some(trigger) = base.on_build.iter().find(|trigger| reads_files(trigger))
     {
         return Some(format!("its base carries a trigger that was not planned: ONBUILD {trigger}"));
@@ -42,7 +42,7 @@ pub(super) fn unforeseen(image: &Image, base: &LocalImage, builder: Builder) -> 
     let decides =
         |name: &&str| sources.iter().any(|source| !source.inherited && names_variable(&source.written, name));
     match builder {
-        Builder::Classic if !image.whole_context => names.into_iter().find(decides).map(|name| {
+        Builder::Classic if !image.context.whole => names.into_iter().find(decides).map(|name| {
             format!("its base sets {name}, which this engine's builder prefers to the ARG of that name")
         }),
         Builder::Classic | Builder::BuildKit => None,

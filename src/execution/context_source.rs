@@ -75,7 +75,7 @@ impl ContextSource for PlannedContext {
 
     fn admits(&self, requested: &[String]) -> Result<(), String> {
         let image = &self.project.images[self.image];
-        let admits = |path: &&String| context::admits(&image.evaluation.sources, image.whole_context, path);
+        let admits = |path: &&String| context::admits(&image.evaluation.sources, image.context.whole, path);
         match requested.iter().find(|path| !admits(path)) {
             Some(path) => Err(path.clone()),
             None => Ok(()),

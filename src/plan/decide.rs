@@ -106,7 +106,7 @@ fn describe(facts: &Facts<'_>, image: &Image, clean: &CleanState) -> Step {
         repository: image.name.repository.clone(),
         short_name: image.name.short.clone(),
         dockerfile: image.dockerfile.clone(),
-        context: Some(image.context.clone()),
+        context: Some(image.context.root.clone()),
         target: image.target.clone(),
         key: None,
         reference: None,
@@ -121,7 +121,7 @@ fn describe(facts: &Facts<'_>, image: &Image, clean: &CleanState) -> Step {
         locked: locked(image),
         inputs: InputSummary {
             files: image.ready().map_or(0, |ready| ready.files.len()),
-            whole_context: image.whole_context,
+            whole_context: image.context.whole,
         },
         action: Action::Blocked,
         reasons: Vec::new(),

@@ -25,7 +25,7 @@ pub(super) fn build_reasons(facts: &Facts<'_>, at: usize, builds: &BTreeSet<usiz
     let mut reasons = Vec::new();
     match (image.ready(), &facts.known[at].previous) {
         (Some(ready), Some(previous)) => {
-            reasons.extend(file_reasons(&ready.material, previous, &image.context));
+            reasons.extend(file_reasons(&ready.material, previous, &image.context.root));
             reasons.extend(component_reasons(&ready.material, &previous.fingerprint));
             reasons.extend(dockerfile_reason(image, &ready.material, &previous.fingerprint));
         }

@@ -1,6 +1,6 @@
-use super::contexts::{self, BuildContext, Nowhere};
-use super::images::Image;
-use super::load::{Draft, LoadError, draft};
+use super::contexts::{self, Located, Nowhere};
+use super::draft::{Draft, Drafted, draft};
+use super::load::LoadError;
 use super::options::Options;
 use crate::checkout::{Snapshot, is_named_ignored};
 use crate::diagnostic::{Diagnostic, Location, Severity};
@@ -29,10 +29,10 @@ pub fn check(
     origin_url: Option<&str>,
     options: &Options,
 ) -> Result<Check, LoadError> {
-    let Draft { naming, images, definitions, mut diagnostics, unresolved, .. } =
+    let Draft { naming, images, mut diagnostics, unresolved, .. } =
         draft(tree, checkout_name, origin_url, options);
     diagnostics.extend(unresolved.into_iter().map(|found| unresolved_reference(found.warning)));
-    for (image, context) in images.iter().zip(contexts::read_all(tree, &images, &definitions)?) {
+    for (image, context) in images.iter().zip(contexts::locate_all(tree, &images)?) {
         // Paths are written otherwise where another operating system builds.
         let is_foreign = image.evaluation.problems.iter().any(|problem| problem.kind == ProblemKind::System);
         let Some(context) = context.filter(|_| !is_foreign) else { continue };
@@ -68,7 +68,7 @@ pub fn mistyped(
 }
 
 /// Whether it is built from what somebody publishes under a name of their own, as it is now.
-fn has_owned_base(image: &Image) -> bool {
+fn has_owned_base(image: &Drafted) -> bool {
     let mut references = image.evaluation.references.iter().filter_map(|used| used.reference.as_ref());
     references.any(|reference| {
         let repository = &reference.repository;
@@ -78,17 +78,17 @@ fn has_owned_base(image: &Image) -> bool {
 }
 
 /// A source that git is told to ignore is made by a build step, and never in a commit.
-fn missing_sources(tree: &dyn Snapshot, image: &Image, context: &BuildContext) -> Vec<Diagnostic> {
+fn missing_sources(tree: &dyn Snapshot, image: &Drafted, context: &Located) -> Vec<Diagnostic> {
     let missing = context.nowhere.iter().filter(|nowhere| !is_named_ignored(tree, &nowhere.path));
     missing.map(|nowhere| missing_source(image, context, nowhere)).collect()
 }
 
-fn missing_source(image: &Image, context: &BuildContext, nowhere: &Nowhere) -> Diagnostic {
+fn missing_source(image: &Drafted, context: &Located, nowhere: &Nowhere) -> Diagnostic {
     let source = &image.evaluation.sources[nowhere.source];
     let place = if source.inherited {
-        Location::file(image.dockerfile.clone())
+        Location::file(image.dockerfile().clone())
     } else {
-        Location::span(image.dockerfile.clone(), source.line, source.span.clone())
+        Location::span(image.dockerfile().clone(), source.line, source.span.clone())
     };
     let is_told = |told: &&Diagnostic| {
         told.severity == Severity::Warning && !source.inherited && told.location.as_ref() == Some(&place)

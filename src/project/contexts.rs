@@ -1,18 +1,19 @@
 use rayon::prelude::*;
 
 use super::definition::Definition;
-use super::images::{Image, ImageState};
+use super::draft::Drafted;
+use super::images::BuildContext;
 use super::load::LoadError;
 use super::lock::lock_paths;
 use crate::checkout::{Node, NodeKind, PathPattern, Snapshot};
-use crate::context::{self, ContextRoot, IgnoreRules, SourceSpec};
+use crate::context::{self, ContextRoot, IgnoreRules, RevisionSpecs, SourceSpec};
 use crate::diagnostic::{Diagnostic, Location};
-use crate::dockerfile::SourcePattern;
+use crate::dockerfile::{Evaluation, SourcePattern};
 use crate::path::TreePath;
 
-/// What one image reads of the checkout.
+/// A drafted image's build context, found in the tree.
 #[derive(Default)]
-pub(super) struct BuildContext {
+pub(super) struct Located {
     pub(super) root: TreePath,
     pub(super) ignore_file: Option<TreePath>,
     /// The files and links that its sources match, sorted.
@@ -20,13 +21,14 @@ pub(super) struct BuildContext {
     /// See [`Selection::emptied`](context::Selection::emptied).
     pub(super) emptied: Vec<TreePath>,
     pub(super) whole_context: bool,
-    pub(super) pathspecs: Vec<PathPattern>,
+    /// What its revision is asked about.
+    pub(super) specs: RevisionSpecs,
     /// Sources that are not there, for which the image is blocked.
     pub(super) nowhere: Vec<Nowhere>,
     /// Whether the settings name a root that is no folder.
     pub(super) is_absent: bool,
-    /// Why the image is wrong, if it is.
-    pub(super) invalid: Option<String>,
+    /// What is wrong with it, as a predicate for the image's dependents.
+    pub(super) fault: Option<String>,
     /// The first input whose content is not in git's objects here.
     pub(super) obstacle: Option<Diagnostic>,
     pub(super) diagnostics: Vec<Diagnostic>,
@@ -44,30 +46,43 @@ pub(super) struct Nowhere {
 
 impl Nowhere {
     /// Why the image cannot be built.
-    pub(super) fn reason(&self, image: &Image) -> String {
+    pub(super) fn reason(&self, image: &Drafted) -> String {
         let source = &image.evaluation.sources[self.source];
-        let (dockerfile, line, written) = (&image.dockerfile, source.line, &source.written);
+        let (dockerfile, line, written) = (image.dockerfile(), source.line, &source.written);
         format!("{dockerfile}:{line}: `{written}` {}", self.why)
     }
 }
 
-/// Finds the context of each image, all at once, as none depends on another; `None` for images that are wrong.
-pub(super) fn read_all(
-    tree: &dyn Snapshot,
-    images: &[Image],
-    definitions: &[Definition],
-) -> Result<Vec<Option<BuildContext>>, LoadError> {
-    let read_one = |(image, definition): (&Image, &Definition)| match image.state {
-        ImageState::Invalid(_) => Ok(None),
-        ImageState::Blocked(_) | ImageState::Ready(_) => read(tree, image, definition).map(Some),
-    };
-    images.par_iter().zip(definitions).map(read_one).collect()
+impl From<Located> for BuildContext {
+    fn from(located: Located) -> Self {
+        Self {
+            root: located.root,
+            ignore_file: located.ignore_file,
+            whole: located.whole_context,
+            pathspecs: located.specs.iter().flat_map(path_patterns).collect(),
+        }
+    }
 }
 
-fn read(tree: &dyn Snapshot, image: &Image, definition: &Definition) -> Result<BuildContext, LoadError> {
+/// Finds the context of each image, all at once, as none depends on another; `None` for images that are wrong.
+pub(super) fn locate_all(tree: &dyn Snapshot, images: &[Drafted]) -> Result<Vec<Option<Located>>, LoadError> {
+    let located = |image: &Drafted| match image.fault {
+        Some(_) => Ok(None),
+        None => locate(tree, &image.definition, &image.evaluation).map(Some),
+    };
+    images.par_iter().map(located).collect()
+}
+
+/// Finds the context of one image.
+pub(super) fn locate(
+    tree: &dyn Snapshot,
+    definition: &Definition,
+    evaluation: &Evaluation,
+) -> Result<Located, LoadError> {
+    let dockerfile = &definition.path;
     let ContextRoot { root, mut diagnostics, .. } = match &definition.options.context {
         Some(root) => ContextRoot { root: root.clone(), missing: Vec::new(), diagnostics: Vec::new() },
-        None => context::infer_root(tree, &image.dockerfile, &image.evaluation.sources),
+        None => context::infer_root(tree, dockerfile, &evaluation.sources),
     };
     let is_absent = definition.options.context.is_some() && tree.kind(&root) != Some(NodeKind::Folder);
     if is_absent {
@@ -75,7 +90,7 @@ fn read(tree: &dyn Snapshot, image: &Image, definition: &Definition) -> Result<B
         let hint = "`context` is a path from the root of the checkout";
         diagnostics.push(definition.options.at_its_place(Diagnostic::warning(message)).hint(hint));
     }
-    let ignore_file = context::ignore_file(tree, &image.dockerfile, &root);
+    let ignore_file = context::ignore_file(tree, dockerfile, &root);
     let rules = match &ignore_file {
         None => Ok(IgnoreRules::default()),
         Some(path) => IgnoreRules::parse(&tree.read(path)?).map_err(|error| (error, path)),
@@ -84,44 +99,44 @@ fn read(tree: &dyn Snapshot, image: &Image, definition: &Definition) -> Result<B
         Ok(rules) => rules,
         Err((error, path)) => {
             diagnostics.push(error.into_diagnostic(path.clone()));
-            return Ok(BuildContext {
-                invalid: Some(format!("has a faulty {path}")),
+            return Ok(Located {
+                fault: Some(format!("has a faulty {path}")),
                 root,
                 ignore_file,
                 is_absent,
                 diagnostics,
-                ..BuildContext::default()
+                ..Located::default()
             });
         }
     };
-    let sources = &image.evaluation.sources;
-    let whole = image.evaluation.whole_context || definition.options.whole_context;
+    let sources = &evaluation.sources;
+    let whole = evaluation.whole_context || definition.options.whole_context;
     let selection = context::select(tree, &root, Some(&rules), sources, whole)?;
     let inferred = definition.options.context.is_none();
-    let specs = context::revision_pathspecs(tree, (&root, inferred), &image.dockerfile, sources, &selection);
-    let lock = lock_paths(tree, &image.evaluation).into_iter().map(PathPattern::Path);
-    let obstacle = obstacle(tree, image, &selection.nodes);
+    let mut specs = context::revision_pathspecs(tree, (&root, inferred), dockerfile, sources, &selection);
+    specs.circumstances.extend(lock_paths(tree, evaluation).into_iter().map(SourceSpec::Literal));
+    let obstacle = obstacle(tree, dockerfile, &selection.nodes);
     diagnostics.extend(selection.diagnostics);
-    Ok(BuildContext {
-        nowhere: nowhere(image, &root, &selection.unmatched, |path| {
+    Ok(Located {
+        nowhere: nowhere(evaluation, &root, &selection.unmatched, |path| {
             why_absent(tree, &root, path, ignore_file.as_ref().map(|file| (file, &rules)))
         }),
         is_absent,
-        pathspecs: specs.iter().flat_map(path_patterns).chain(lock).collect(),
+        specs,
         root,
         ignore_file,
         // What cannot be read is not asked for.
         nodes: if obstacle.is_some() { Vec::new() } else { selection.nodes },
         emptied: selection.emptied,
         whole_context: selection.whole_context,
-        invalid: obstacle.is_some().then(|| "has an input that cannot be read".to_owned()),
+        fault: obstacle.is_some().then(|| "has an input that cannot be read".to_owned()),
         obstacle,
         diagnostics,
     })
 }
 
 /// The first input that a commit names but whose content is not in git's objects here.
-fn obstacle(tree: &dyn Snapshot, image: &Image, nodes: &[Node]) -> Option<Diagnostic> {
+fn obstacle(tree: &dyn Snapshot, dockerfile: &TreePath, nodes: &[Node]) -> Option<Diagnostic> {
     let mut found = nodes.iter().filter_map(|node| Some((&node.path, tree.obstacle(&node.path)?)));
     let (path, obstacle) = found.next()?;
     let more = match found.count() {
@@ -129,18 +144,18 @@ fn obstacle(tree: &dyn Snapshot, image: &Image, nodes: &[Node]) -> Option<Diagno
         more => format!(" (and {more} more like it)"),
     };
     let message = format!("the input {path} cannot be read: {}{more}", obstacle.reason);
-    Some(Diagnostic::error(message).at(Location::file(image.dockerfile.clone())).hint(obstacle.hint))
+    Some(Diagnostic::error(message).at(Location::file(dockerfile.clone())).hint(obstacle.hint))
 }
 
 /// Of the sources that match nothing, those for which a build would fail. A pattern may match nothing.
 fn nowhere(
-    image: &Image,
+    evaluation: &Evaluation,
     root: &TreePath,
     unmatched: &[usize],
     why_absent: impl Fn(&TreePath) -> String,
 ) -> Vec<Nowhere> {
     let missing = |at: &usize| {
-        let source = &image.evaluation.sources[*at];
+        let source = &evaluation.sources[*at];
         let SourcePattern::Path(path) = &source.pattern else { return None };
         let path = root.join_clamped(path);
         source.plain.then(|| Nowhere { source: *at, why: why_absent(&path), path })

@@ -23,6 +23,19 @@ pub(super) struct Definition {
 }
 
 impl Definition {
+    /// A Dockerfile that the settings say nothing about.
+    pub(super) fn of(path: TreePath, source: &[u8]) -> Self {
+        Self {
+            file: parse(source),
+            path,
+            tracked: false,
+            aside: false,
+            name: None,
+            options: ImageOptions::default(),
+            target_from_flag: false,
+        }
+    }
+
     pub(super) fn platform<'a>(&'a self, options: &'a Options) -> &'a Platform {
         self.options.platform.as_ref().unwrap_or(&options.platform)
     }
@@ -96,15 +109,8 @@ pub(super) fn definitions(
 }
 
 fn plain(found: FoundDockerfile) -> Definition {
-    Definition {
-        file: parse(&found.source),
-        path: found.path,
-        tracked: found.tracked,
-        aside: found.aside,
-        name: None,
-        options: ImageOptions::default(),
-        target_from_flag: false,
-    }
+    let FoundDockerfile { path, source, tracked, aside, .. } = found;
+    Definition { tracked, aside, ..Definition::of(path, &source) }
 }
 
 fn no_such_dockerfile(

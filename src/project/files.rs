@@ -3,7 +3,7 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
-use super::contexts::BuildContext;
+use super::contexts::Located;
 use super::images::ContextFile;
 use super::load::LoadError;
 use crate::checkout::{Identity, Node, Snapshot, Tracking};
@@ -25,7 +25,7 @@ pub(super) struct ImageFiles {
 /// read is looked at once. Takes the nodes out of the contexts.
 pub(super) fn read_all(
     tree: &dyn Snapshot,
-    contexts: &mut [Option<BuildContext>],
+    contexts: &mut [Option<Located>],
 ) -> Result<Vec<ImageFiles>, LoadError> {
     let nodes: Vec<Vec<Node>> = contexts
         .iter_mut()
@@ -52,7 +52,7 @@ pub(super) fn read_all(
 
 /// For each context the first one that has the same files. Where many images copy the whole checkout, one list
 /// of it is enough.
-fn alike(contexts: &[Option<BuildContext>], nodes: &[Vec<Node>]) -> Vec<usize> {
+fn alike(contexts: &[Option<Located>], nodes: &[Vec<Node>]) -> Vec<usize> {
     let mut seen: HashMap<_, Vec<usize>> = HashMap::new();
     let mut alike = Vec::with_capacity(contexts.len());
     for (at, context) in contexts.iter().enumerate() {
@@ -76,7 +76,7 @@ fn alike(contexts: &[Option<BuildContext>], nodes: &[Vec<Node>]) -> Vec<usize> {
     alike
 }
 
-fn files(context: &BuildContext, nodes: &[Node], paths: &[&TreePath], identities: &[Identity]) -> ImageFiles {
+fn files(context: &Located, nodes: &[Node], paths: &[&TreePath], identities: &[Identity]) -> ImageFiles {
     let root = &context.root;
     let mut at = 0;
     let mut both: Vec<(InputFile, ContextFile)> = nodes
@@ -122,20 +122,9 @@ mod tests {
     use super::*;
     use crate::checkout::NodeKind;
 
-    fn context(root: &str, emptied: &[&str]) -> BuildContext {
-        BuildContext {
-            root: root.into(),
-            ignore_file: None,
-            nodes: Vec::new(),
-            emptied: emptied.iter().map(|path| TreePath::from(*path)).collect(),
-            whole_context: false,
-            pathspecs: Vec::new(),
-            nowhere: Vec::new(),
-            is_absent: false,
-            invalid: None,
-            obstacle: None,
-            diagnostics: Vec::new(),
-        }
+    fn context(root: &str, emptied: &[&str]) -> Located {
+        let emptied = emptied.iter().map(|path| TreePath::from(*path)).collect();
+        Located { root: root.into(), emptied, ..Located::default() }
     }
 
     fn nodes(paths: &[&str]) -> Vec<Node> {

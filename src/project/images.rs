@@ -11,7 +11,6 @@ use crate::naming::ImageName;
 use crate::path::TreePath;
 
 /// One image of the checkout.
-#[expect(clippy::struct_excessive_bools, reason = "they are independent facts")]
 #[derive(Clone, Debug)]
 pub struct Image {
     /// The Dockerfile, from the root of the checkout.
@@ -38,14 +37,8 @@ pub struct Image {
     pub bases: Vec<String>,
     /// Those of the references to them that the lock file pins.
     pub locked: Vec<LockedReference>,
-    /// The root of the build context.
-    pub context: TreePath,
-    /// The ignore file that counts.
-    pub ignore_file: Option<TreePath>,
-    /// Whether the whole context counts.
-    pub whole_context: bool,
-    /// What may change the image, for its revision: own paths, without those of dependencies.
-    pub pathspecs: Vec<PathPattern>,
+    /// What it reads of the checkout; of an image whose Dockerfile is wrong the root alone.
+    pub context: BuildContext,
     /// The last commit that changed any of these, its dependencies' included.
     pub revision: Option<CommitId>,
     /// Why its inputs cannot be read, which matters to those only who want the image.
@@ -57,11 +50,7 @@ pub struct Image {
 impl Image {
     /// Indices of the images it depends on, each once.
     pub fn dependencies(&self) -> Vec<usize> {
-        let mut images: Vec<usize> =
-            self.bound.iter().map(|bound| bound.image).chain(self.declared.iter().copied()).collect();
-        images.sort_unstable();
-        images.dedup();
-        images
+        dependencies(&self.bound, &self.declared)
     }
 
     /// Its key, where it has one.
@@ -79,13 +68,40 @@ impl Image {
 
     /// The digest that the lock file has for one of its external bases.
     pub fn locked_digest(&self, base: &str) -> Option<&Digest> {
-        self.locked.iter().find(|locked| locked.expanded == base)?.pinned.digest.as_ref()
+        locked_digest(&self.locked, base)
     }
 
     /// `NAMESPACE/NAME:[PREFIX-]src-KEY`, where it can be built.
     pub fn reference(&self) -> Option<ImageReference> {
         Some(self.name.repository.with_tag(self.name.tag(&self.key()?.tag())))
     }
+}
+
+/// The images behind bound references and those that the settings declare, each once.
+pub(super) fn dependencies(bound: &[BoundReference], declared: &[usize]) -> Vec<usize> {
+    let mut images: Vec<usize> =
+        bound.iter().map(|bound| bound.image).chain(declared.iter().copied()).collect();
+    images.sort_unstable();
+    images.dedup();
+    images
+}
+
+/// The digest that the lock file has for an external base.
+pub(super) fn locked_digest<'l>(locked: &'l [LockedReference], base: &str) -> Option<&'l Digest> {
+    locked.iter().find(|locked| locked.expanded == base)?.pinned.digest.as_ref()
+}
+
+/// What an image reads of the checkout.
+#[derive(Clone, Debug, Default)]
+pub struct BuildContext {
+    /// Its root.
+    pub root: TreePath,
+    /// The ignore file that counts.
+    pub ignore_file: Option<TreePath>,
+    /// Whether all of it counts.
+    pub whole: bool,
+    /// What may change the image, for its revision: own paths, without those of dependencies.
+    pub pathspecs: Vec<PathPattern>,
 }
 
 /// A reference in a Dockerfile that means an image of this checkout.
@@ -119,7 +135,7 @@ pub struct LockedReference {
 pub enum ImageState {
     /// It can.
     Ready(Box<ReadyImage>),
-    /// Not until something is set: each text says what. The rest of the run goes on.
+    /// Not until something is set: each text says what, and there is at least one. The rest of the run goes on.
     Blocked(Vec<String>),
     /// It is wrong; a diagnostic says what. The text is for its dependents.
     Invalid(String),

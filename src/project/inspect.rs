@@ -1,15 +1,19 @@
-use std::io;
+use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::contexts::path_patterns;
-use super::lock::lock_paths;
-use crate::checkout::{FileTree, Pathspecs};
-use crate::context::{self, IgnoreRules, Selection, SourceSpec, nodes_below};
-use crate::diagnostic::{Diagnostic, Location};
+use super::contexts::{self, Located, path_patterns};
+use super::definition::Definition;
+use super::draft::draft;
+use super::findings::findings;
+use super::load::LoadError;
+use super::options::Options;
+use crate::checkout::{Pathspecs, Snapshot};
+use crate::context::{SourceSpec, nodes_below};
+use crate::diagnostic::Diagnostic;
 use crate::dockerfile::{
-    CopyInstruction, Dockerfile, Evaluation, Instruction, InstructionKind, Mount, RunInstruction, Scope,
-    SourcePattern, evaluate, parse,
+    CopyInstruction, Dockerfile, Evaluation, Instruction, InstructionKind, Mount, RunInstruction,
+    SourcePattern,
 };
 use crate::path::TreePath;
 
@@ -98,20 +102,48 @@ pub struct InspectedMount {
     pub line: usize,
 }
 
-/// Reads one Dockerfile. `tree` is the checkout that it is part of, if it is in one.
+/// The checkout that an inspected Dockerfile is part of.
+#[derive(Clone, Copy)]
+pub struct Surroundings<'a> {
+    /// Its files.
+    pub tree: &'a dyn Snapshot,
+    /// Its name, which decides names of images.
+    pub checkout_name: &'a str,
+    /// The URL of its `origin`.
+    pub origin_url: Option<&'a str>,
+}
+
+/// Reads one Dockerfile as the image that it makes in its checkout, with the settings and what its bases hand down. One
+/// that makes no image there, because nothing would find it, is read by itself.
 pub fn inspect(
-    source: &[u8],
+    around: Surroundings<'_>,
+    options: &Options,
     path: &TreePath,
-    scope: &Scope<'_>,
-    tree: Option<&dyn FileTree>,
-) -> io::Result<Inspection> {
-    let file = parse(source);
-    let evaluation = evaluate(&file, scope);
-    let mut inspection = of_model(&file, &evaluation, path);
-    if let Some(tree) = tree {
-        add_context(&mut inspection, &evaluation, path, tree)?;
-    }
+    source: &[u8],
+) -> Result<Inspection, LoadError> {
+    let draft = draft(around.tree, around.checkout_name, around.origin_url, options);
+    let found = draft.images.into_iter().find(|image| image.dockerfile() == path);
+    let (definition, evaluation) = match found {
+        Some(image) => (image.definition, image.evaluation),
+        None => alone(options, path, source),
+    };
+    let located = contexts::locate(around.tree, &definition, &evaluation)?;
+    let mut inspection = of_model(&definition.file, &evaluation, path);
+    inspection.add_context(located);
     Ok(inspection)
+}
+
+/// Reads a Dockerfile that is in no checkout.
+pub fn inspect_alone(options: &Options, path: &TreePath, source: &[u8]) -> Inspection {
+    let (definition, evaluation) = alone(options, path, source);
+    of_model(&definition.file, &evaluation, path)
+}
+
+fn alone(options: &Options, path: &TreePath, source: &[u8]) -> (Definition, Evaluation) {
+    let mut definition = Definition::of(path.clone(), source);
+    definition.options.target = options.target.as_ref().map(|(_, stage)| stage.clone());
+    let evaluation = definition.evaluate(options, &BTreeMap::new());
+    (definition, evaluation)
 }
 
 impl Inspection {
@@ -133,6 +165,22 @@ impl Inspection {
         self.revision_pathspecs.sort();
         self.revision_pathspecs.dedup();
         Ok(())
+    }
+
+    fn add_context(&mut self, located: Located) {
+        self.context = located.root.to_string();
+        self.ignore_file = located.ignore_file.as_ref().map(TreePath::to_text);
+        self.whole_context = located.whole_context;
+        let files = located.nodes.iter().map(|node| node.path.to_text());
+        // What git ignores may be in it.
+        let is_empty = |folder: &&TreePath| nodes_below(&located.nodes, folder).next().is_none();
+        let emptied = located.emptied.iter().filter(is_empty);
+        self.inputs = files.chain(emptied.map(|folder| folder.to_text() + "/")).collect();
+        self.inputs.sort();
+        self.revision_pathspecs = located.specs.sources.iter().flat_map(SourceSpec::to_git).collect();
+        self.circumstances = located.specs.circumstances;
+        self.diagnostics.extend(located.diagnostics);
+        self.diagnostics.extend(located.obstacle);
     }
 }
 
@@ -167,7 +215,7 @@ fn of_model(file: &Dockerfile, evaluation: &Evaluation, path: &TreePath) -> Insp
         ignore_file: None,
         inputs: Vec::new(),
         revision_pathspecs: Vec::new(),
-        diagnostics: diagnostics(file, evaluation, path),
+        diagnostics: findings(path, file, evaluation),
         circumstances: Vec::new(),
     }
 }
@@ -230,70 +278,4 @@ fn mount(stage: usize, mount: &Mount, onbuild: bool, line: usize) -> Option<Insp
         onbuild,
         line,
     })
-}
-
-fn diagnostics(file: &Dockerfile, evaluation: &Evaluation, path: &TreePath) -> Vec<Diagnostic> {
-    let mut diagnostics = Vec::new();
-    for error in &file.errors {
-        let place = Location::span(path.clone(), error.line, error.span.clone());
-        let mut diagnostic = Diagnostic::error(error.message.clone()).at(place);
-        diagnostic.hint.clone_from(&error.hint);
-        diagnostics.push(diagnostic);
-    }
-    for problem in evaluation.problems.iter().filter(|_| file.is_valid()) {
-        let place = Location::span(path.clone(), problem.line, problem.span.clone());
-        let mut diagnostic = Diagnostic::warning(problem.message.clone()).at(place);
-        diagnostic.hint.clone_from(&problem.hint);
-        diagnostics.push(diagnostic);
-    }
-    for at in &evaluation.unused_stages {
-        let stage = &evaluation.stages[*at];
-        let name = stage.name.as_deref().unwrap_or_default();
-        let number = format!("stage {}/{} {name}", at + 1, evaluation.stages.len());
-        let place = Location { path: path.clone(), span: None, line: Some(stage.line) };
-        diagnostics.push(
-            Diagnostic::note(format!("nothing uses {}", number.trim_end()))
-                .at(place)
-                .hint("it is built only with --target"),
-        );
-    }
-    diagnostics
-}
-
-fn add_context(
-    inspection: &mut Inspection,
-    evaluation: &Evaluation,
-    path: &TreePath,
-    tree: &dyn FileTree,
-) -> io::Result<()> {
-    let root = context::infer_root(tree, path, &evaluation.sources);
-    inspection.context = root.root.to_string();
-    inspection.diagnostics.extend(root.diagnostics);
-    let ignore_file = context::ignore_file(tree, path, &root.root);
-    inspection.ignore_file = ignore_file.as_ref().map(TreePath::to_text);
-    let rules = match &ignore_file {
-        None => None,
-        Some(file) => match IgnoreRules::parse(&tree.read(file)?) {
-            Ok(rules) => Some(rules),
-            Err(error) => {
-                inspection.diagnostics.push(error.into_diagnostic(file.clone()));
-                return Ok(());
-            }
-        },
-    };
-    let selection: Selection =
-        context::select(tree, &root.root, rules.as_ref(), &evaluation.sources, evaluation.whole_context)?;
-    inspection.whole_context = selection.whole_context;
-    let files = selection.nodes.iter().map(|node| node.path.to_text());
-    // What git ignores may be in it.
-    let is_empty = |folder: &&TreePath| nodes_below(&selection.nodes, folder).next().is_none();
-    let emptied = selection.emptied.iter().filter(is_empty);
-    inspection.inputs = files.chain(emptied.map(|folder| folder.to_text() + "/")).collect();
-    inspection.inputs.sort();
-    let specs = context::revision_pathspecs(tree, (&root.root, true), path, &evaluation.sources, &selection);
-    inspection.revision_pathspecs = specs.sources.iter().flat_map(SourceSpec::to_git).collect();
-    inspection.circumstances = specs.circumstances;
-    inspection.circumstances.extend(lock_paths(tree, evaluation).into_iter().map(SourceSpec::Literal));
-    inspection.diagnostics.extend(selection.diagnostics);
-    Ok(())
 }

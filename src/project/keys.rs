@@ -1,9 +1,9 @@
 use std::collections::BTreeMap;
 
-use super::contexts::{self, BuildContext};
-use super::definition::Definition;
+use super::contexts::{self, Located};
+use super::draft::Drafted;
 use super::files::{self, ImageFiles};
-use super::images::{ContextFile, Image, ImageState, ReadyImage};
+use super::images::{BuildContext, ContextFile, Image, ImageState, ReadyImage, locked_digest};
 use super::load::LoadError;
 use super::options::Options;
 use crate::checkout::{InputKind, Snapshot, Tracking};
@@ -13,134 +13,169 @@ use crate::image::ContentKey;
 use crate::inputs::{Base, InputFile, InputFiles, Material};
 use crate::path::TreePath;
 
-/// Gives every image its context, its inputs and its key, dependencies first.
+/// Finds the context and the inputs of every drafted image, and gives it its key, dependencies first.
 pub(super) fn assign(
     tree: &dyn Snapshot,
-    images: &mut [Image],
+    drafted: Vec<Drafted>,
     graph: &Graph,
-    definitions: &[Definition],
     options: &Options,
     diagnostics: &mut Vec<Diagnostic>,
-) -> Result<(), LoadError> {
-    let mut contexts = contexts::read_all(tree, images, definitions)?;
-    let mut files = files::read_all(tree, &mut contexts)?;
-    for at in graph.order().to_vec() {
-        let Some(context) = contexts[at].take() else { continue };
-        let nowhere = adopt(&mut images[at], context, diagnostics);
-        block(images, at, &nowhere);
-        if matches!(&images[at].state, ImageState::Blocked(reasons) if reasons.is_empty()) {
-            let ready = ready(images, at, &definitions[at], options, std::mem::take(&mut files[at]));
-            images[at].state = ImageState::Ready(Box::new(ready));
+) -> Result<Vec<Image>, LoadError> {
+    let mut located = contexts::locate_all(tree, &drafted)?;
+    let mut files = files::read_all(tree, &mut located)?;
+    let mut drafted: Vec<Option<Drafted>> = drafted.into_iter().map(Some).collect();
+    let mut images: Vec<Option<Image>> = drafted.iter().map(|_| None).collect();
+    for at in graph.order() {
+        let Some(draft) = drafted[*at].take() else { continue };
+        let mut located = located[*at].take();
+        let found = located.as_mut().map(|located| std::mem::take(&mut located.diagnostics));
+        diagnostics.extend(found.unwrap_or_default());
+        let finished = Finished { images: &images };
+        let state = finished.state(&draft, located.as_ref(), options, std::mem::take(&mut files[*at]));
+        images[*at] = Some(image(draft, located, state));
+    }
+    // The order of the graph holds every image once.
+    Ok(images.into_iter().flatten().collect())
+}
+
+fn image(draft: Drafted, located: Option<Located>, state: ImageState) -> Image {
+    let Drafted { definition, name, evaluation, bound, declared, bases, locked, .. } = draft;
+    Image {
+        dockerfile: definition.path,
+        name,
+        aside: definition.aside,
+        tracked: definition.tracked,
+        target: definition.options.target,
+        target_from_flag: definition.target_from_flag,
+        file: definition.file,
+        evaluation,
+        bound,
+        declared,
+        bases,
+        locked,
+        obstacle: located.as_ref().and_then(|located| located.obstacle.clone()),
+        context: located.map(BuildContext::from).unwrap_or_default(),
+        revision: None,
+        state,
+    }
+}
+
+/// The images that have their keys already.
+struct Finished<'a> {
+    images: &'a [Option<Image>],
+}
+
+impl Finished<'_> {
+    /// Whether an image can be built. It is blocked by its own problems and by dependencies that cannot be built.
+    fn state(
+        &self,
+        draft: &Drafted,
+        located: Option<&Located>,
+        options: &Options,
+        files: ImageFiles,
+    ) -> ImageState {
+        let located = match (draft.fault, located) {
+            (Some(fault), _) => return ImageState::Invalid(fault.to_owned()),
+            (None, None) => return ImageState::Invalid("has no context".to_owned()),
+            (None, Some(located)) => located,
+        };
+        if let Some(fault) = &located.fault {
+            return ImageState::Invalid(fault.clone());
+        }
+        let reasons = self.reasons(draft, located);
+        if reasons.is_empty() {
+            ImageState::Ready(Box::new(self.ready(draft, options, files)))
+        } else {
+            ImageState::Blocked(reasons)
         }
     }
-    Ok(())
-}
 
-/// Tells an image its context. Gives the sources that are not there.
-fn adopt(image: &mut Image, context: BuildContext, diagnostics: &mut Vec<Diagnostic>) -> Vec<String> {
-    image.context = context.root;
-    image.ignore_file = context.ignore_file;
-    image.whole_context = context.whole_context;
-    image.pathspecs = context.pathspecs;
-    image.obstacle = context.obstacle;
-    if let Some(reason) = context.invalid {
-        image.state = ImageState::Invalid(reason);
+    /// Why an image is blocked; nothing if it is not.
+    fn reasons(&self, draft: &Drafted, located: &Located) -> Vec<String> {
+        let absent = located.is_absent.then(|| format!("its build context {} is not there", located.root));
+        let nowhere = located.nowhere.iter().map(|nowhere| nowhere.reason(draft));
+        let problems = draft.evaluation.problems.iter().map(|problem| match &problem.hint {
+            Some(hint) => format!("{}: {hint}", problem.message),
+            None => problem.message.clone(),
+        });
+        let dependencies = draft.dependencies().into_iter().filter_map(|at| {
+            let dependency = self.images[at].as_ref()?;
+            match &dependency.state {
+                ImageState::Invalid(why) => Some(format!("{} {why}", dependency.name.full())),
+                ImageState::Blocked(_) => Some(format!("{} is blocked", dependency.name.full())),
+                ImageState::Ready(_) => None,
+            }
+        });
+        let mut reasons: Vec<String> =
+            absent.into_iter().chain(nowhere).chain(problems).chain(dependencies).collect();
+        reasons.sort();
+        reasons.dedup();
+        reasons
     }
-    diagnostics.extend(context.diagnostics);
-    let absent = context.is_absent.then(|| format!("its build context {} is not there", image.context));
-    absent.into_iter().chain(context.nowhere.iter().map(|nowhere| nowhere.reason(image))).collect()
-}
 
-/// An image is blocked by its own problems and by dependencies that cannot be built.
-fn block(images: &mut [Image], at: usize, nowhere: &[String]) {
-    let mut reasons = match &images[at].state {
-        ImageState::Invalid(_) | ImageState::Ready(_) => return,
-        ImageState::Blocked(reasons) => [reasons.as_slice(), nowhere].concat(),
-    };
-    for problem in &images[at].evaluation.problems {
-        let mut reason = problem.message.clone();
-        reason.extend(problem.hint.iter().flat_map(|hint| [": ", hint.as_str()]));
-        reasons.push(reason);
+    fn ready(
+        &self,
+        draft: &Drafted,
+        options: &Options,
+        ImageFiles { inputs, files, emptied }: ImageFiles,
+    ) -> ReadyImage {
+        let base = |reference: &String| Base {
+            reference: reference.clone(),
+            digest: locked_digest(&draft.locked, reference).cloned(),
+        };
+        let lines = draft.evaluation.logical_lines.iter();
+        let material = Material {
+            instructions: lines.map(|line| line.text.clone()).collect(),
+            target: draft.definition.options.target.clone(),
+            platform: draft.definition.platform(options).clone(),
+            build_args: hashed_args(draft, options),
+            dependencies: self.keys(draft, |ready| ready.key),
+            bases: draft.bases.iter().map(base).collect(),
+            files: inputs,
+            metadata: options.metadata.clone(),
+            refresh: options.refresh,
+        };
+        let key = material.key();
+        let versioned = self.keys(draft, |ready| ready.versioned_key);
+        let versioned_key = versioned_key(versioned, &material, (&files, &emptied), key);
+        ReadyImage { material, key, versioned_key, files }
     }
-    for dependency in images[at].dependencies() {
-        match &images[dependency].state {
-            ImageState::Invalid(why) => reasons.push(format!("{} {why}", images[dependency].name.full())),
-            ImageState::Blocked(_) => reasons.push(format!("{} is blocked", images[dependency].name.full())),
-            ImageState::Ready(_) => {}
-        }
+
+    /// The keys of what an image is built from, by the references to it.
+    fn keys(&self, draft: &Drafted, key: impl Fn(&ReadyImage) -> ContentKey) -> Vec<(String, ContentKey)> {
+        let key = |at: usize| self.images[at].as_ref()?.ready().map(&key);
+        let bound = draft.bound.iter().filter_map(|bound| Some((bound.expanded.clone(), key(bound.image)?)));
+        let declared = draft.declared.iter().filter_map(|at| Some((String::new(), key(*at)?)));
+        let mut keys: Vec<_> = bound.chain(declared).collect();
+        keys.sort();
+        keys.dedup();
+        keys
     }
-    reasons.sort();
-    reasons.dedup();
-    images[at].state = ImageState::Blocked(reasons);
-}
-
-fn ready(
-    images: &[Image],
-    at: usize,
-    definition: &Definition,
-    options: &Options,
-    ImageFiles { inputs, files, emptied }: ImageFiles,
-) -> ReadyImage {
-    let image = &images[at];
-    let material = Material {
-        instructions: image.evaluation.logical_lines.iter().map(|line| line.text.clone()).collect(),
-        target: image.target.clone(),
-        platform: definition.platform(options).clone(),
-        build_args: hashed_args(image, definition, options),
-        dependencies: dependencies(images, at, |ready| ready.key),
-        bases: image.bases.iter().map(|base| self::base(image, base)).collect(),
-        files: inputs,
-        metadata: options.metadata.clone(),
-        refresh: options.refresh,
-    };
-    let key = material.key();
-    let versioned_key = versioned_key(images, at, &material, (&files, &emptied), key);
-    ReadyImage { material, key, versioned_key, files }
-}
-
-fn base(image: &Image, reference: &str) -> Base {
-    Base { reference: reference.to_owned(), digest: image.locked_digest(reference).cloned() }
 }
 
 /// Values of the arguments that the needed stages declare; the others change nothing.
-fn hashed_args(image: &Image, definition: &Definition, options: &Options) -> BTreeMap<String, String> {
-    let mut args = definition.options.args.clone();
+fn hashed_args(draft: &Drafted, options: &Options) -> BTreeMap<String, String> {
+    let mut args = draft.definition.options.args.clone();
     args.extend(options.build_args.clone());
     args.retain(|name, _| {
-        image.evaluation.declared_args.contains(name) && !options.unhashed_build_args.contains_key(name)
+        draft.evaluation.declared_args.contains(name) && !options.unhashed_build_args.contains_key(name)
     });
     args
 }
 
-fn dependencies(
-    images: &[Image],
-    at: usize,
-    key: impl Fn(&ReadyImage) -> ContentKey,
-) -> Vec<(String, ContentKey)> {
-    let image = &images[at];
-    let key = |dependency: usize| images[dependency].ready().map(&key);
-    let bound = image.bound.iter().filter_map(|bound| Some((bound.expanded.clone(), key(bound.image)?)));
-    let declared = image.declared.iter().filter_map(|dependency| Some((String::new(), key(*dependency)?)));
-    let mut dependencies: Vec<_> = bound.chain(declared).collect();
-    dependencies.sort();
-    dependencies.dedup();
-    dependencies
-}
-
+/// The key without what git ignores: `dependencies` are those of what it is built from.
 fn versioned_key(
-    images: &[Image],
-    at: usize,
+    dependencies: Vec<(String, ContentKey)>,
     material: &Material,
     (files, emptied): (&[ContextFile], &[TreePath]),
     key: ContentKey,
 ) -> ContentKey {
-    let versioned = dependencies(images, at, |ready| ready.versioned_key);
     let has_ignored = files.iter().any(|file| file.tracking == Tracking::Ignored);
-    if !has_ignored && versioned == material.dependencies {
+    if !has_ignored && dependencies == material.dependencies {
         return key;
     }
     let mut without = material.clone();
-    without.dependencies = versioned;
+    without.dependencies = dependencies;
     let versioned = |(input, file): &(&InputFile, &ContextFile)| {
         file.tracking != Tracking::Ignored && input.kind != InputKind::Folder
     };

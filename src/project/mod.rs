@@ -4,7 +4,9 @@
 mod check;
 mod contexts;
 mod definition;
+mod draft;
 mod files;
+mod findings;
 mod images;
 mod inspect;
 mod keys;
@@ -16,8 +18,10 @@ mod state;
 mod systems;
 
 pub use check::{Check, check, mistyped};
-pub use images::{BoundReference, ContextFile, Image, ImageState, LockedReference, ReadyImage};
-pub use inspect::{InspectedCopy, InspectedMount, InspectedStage, Inspection, inspect};
+pub use images::{BoundReference, BuildContext, ContextFile, Image, ImageState, LockedReference, ReadyImage};
+pub use inspect::{
+    InspectedCopy, InspectedMount, InspectedStage, Inspection, Surroundings, inspect, inspect_alone,
+};
 pub use load::{LoadError, Project, load};
 pub use options::{ImageOptions, Options};
 pub use revisions::revisions;

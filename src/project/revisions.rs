@@ -16,10 +16,9 @@ pub fn revisions(
 /// dependencies, and the settings: the files that they are read from, or would be.
 fn questions(project: &Project, settings: &[TreePath]) -> Questions {
     let settings = settings.iter().cloned().map(PathPattern::Path);
-    let own = project
-        .images
-        .iter()
-        .map(|image| Pathspecs { paths: image.pathspecs.iter().cloned().chain(settings.clone()).collect() });
+    let own = project.images.iter().map(|image| Pathspecs {
+        paths: image.context.pathspecs.iter().cloned().chain(settings.clone()).collect(),
+    });
     let mut questions = Questions::new(own.collect());
     let graph = &project.graph;
     for image in graph.images_in_cycles() {

@@ -63,7 +63,7 @@ impl Project {
             });
             [&image.dockerfile]
                 .into_iter()
-                .chain(&image.ignore_file)
+                .chain(&image.context.ignore_file)
                 .chain(versioned.map(|(_, file)| &file.path))
         };
         let mut paths: Vec<&TreePath> = options

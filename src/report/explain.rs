@@ -14,7 +14,7 @@ pub fn explanation(image: &Image) -> String {
     };
     line("image", &image.name.full());
     line("dockerfile", &image.dockerfile.to_text());
-    line("context", &image.context.to_string());
+    line("context", &image.context.root.to_string());
     let Some(ready) = image.ready() else {
         line("key", "none: the image cannot be built as it is");
         return text;

@@ -8,17 +8,14 @@ use std::process::{Command, Output, Stdio};
 #[derive(Clone)]
 pub struct Docker {
     host: String,
-    /// `--network none` where RUN has no network.
-    network: Option<&'static str>,
     /// Whether the builder's own frontend has heredocs.
     pub heredocs: bool,
 }
 
 impl Docker {
     /// The CLI for the engine at `host`; buildx has to be there.
-    pub fn new(host: &str, has_network: bool) -> Self {
-        let mut docker =
-            Self { host: host.to_owned(), network: (!has_network).then_some("none"), heredocs: true };
+    pub fn new(host: &str) -> Self {
+        let mut docker = Self { host: host.to_owned(), heredocs: true };
         assert!(
             docker.try_run(["buildx", "version"]).status.success(),
             "the oracle is docker with buildx; `.ci/engine client 26.1` has both, see docs/testing.md"
@@ -58,9 +55,6 @@ impl Docker {
     pub fn build(&self, dockerfile: &Path, context: &Path, output: &[&str]) -> Result<Vec<u8>, String> {
         let mut command = self.command(["buildx", "build", "--quiet", "--file"]);
         command.arg(dockerfile);
-        if let Some(network) = self.network {
-            command.args(["--network", network]);
-        }
         let output = command.args(output).arg(context).output().expect("docker runs");
         if output.status.success() {
             return Ok(output.stdout);

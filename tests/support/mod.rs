@@ -324,10 +324,6 @@ impl Engine {
     pub fn command(&self, checkout: &Checkout, arguments: &[&str]) -> Command {
         let mut command = checkout.command(arguments);
         command.env("DOCKER_HOST", &self.host).env("SHIPWRIGHT_NAMESPACE", &self.namespace);
-        let builds = arguments.first().is_none_or(|first| first.starts_with('-') || *first == "build");
-        if builds && self.has_no_network() {
-            command.args(["--network", "none"]);
-        }
         command
     }
 
@@ -378,12 +374,6 @@ impl Engine {
     /// Runs docker on this engine, whatever comes of it.
     pub fn try_docker(&self, arguments: &[&str]) -> Output {
         Command::new("docker").args(["-H", &self.host]).args(arguments).output().expect("docker runs")
-    }
-
-    /// Engines beside another one have no bridge; `.ci/engine` leaves a note.
-    pub fn has_no_network(&self) -> bool {
-        let socket = self.host.trim_start_matches("unix://");
-        Path::new(socket).parent().is_some_and(|folder| folder.join("no-network").exists())
     }
 }
 
