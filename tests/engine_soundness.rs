@@ -146,7 +146,11 @@ fn soak() {
         say(&format!("seed {seed}: {counts}, {} failed, {}", failures.len(), time(start.elapsed())));
     }
     let lives = seeds.next().expect("there is always another") - first;
-    say(&format!("soak: {counts}, in {lives} checkouts, {}; {} failed", time(start.elapsed()), failures.len()));
+    say(&format!(
+        "soak: {counts}, in {lives} checkouts, {}; {} failed",
+        time(start.elapsed()),
+        failures.len()
+    ));
     assert!(failures.is_empty(), "seeds that failed: {failures:?}");
 }
 

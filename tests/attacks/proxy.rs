@@ -50,8 +50,13 @@ impl Fault {
                 Self::Restart(below(random, traffic.answered), pause)
             }
             _ => {
-                let answers: [&'static str; 5] =
-                    ["500 Internal Server Error", "502 Bad Gateway", "503 Service Unavailable", "200 OK", "404 Not Found"];
+                let answers: [&'static str; 5] = [
+                    "500 Internal Server Error",
+                    "502 Bad Gateway",
+                    "503 Service Unavailable",
+                    "200 OK",
+                    "404 Not Found",
+                ];
                 Self::Answer(below(random, traffic.connections), *random.pick(&answers))
             }
         }
@@ -88,7 +93,9 @@ impl Proxy {
         let shared = Arc::clone(&state);
         std::thread::spawn(move || {
             for client in listener.incoming() {
-                let (Ok(client), engine, state) = (client, engine.clone(), Arc::clone(&shared)) else { return };
+                let (Ok(client), engine, state) = (client, engine.clone(), Arc::clone(&shared)) else {
+                    return;
+                };
                 std::thread::spawn(move || serve(client, &engine, &state));
             }
         });
@@ -168,7 +175,8 @@ fn pass(mut from: UnixStream, mut to: UnixStream, direction: Direction, state: &
             };
             let before = *counted;
             *counted += count as u64;
-            let hit = state.fault.and_then(|fault| fault.before(direction)).and_then(|at| at.checked_sub(before));
+            let hit =
+                state.fault.and_then(|fault| fault.before(direction)).and_then(|at| at.checked_sub(before));
             match hit.filter(|passed| *passed < count as u64) {
                 Some(passed) => {
                     if let Some(Fault::Restart(_, pause)) = state.fault.take() {

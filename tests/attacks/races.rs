@@ -76,7 +76,11 @@ impl Action {
             11 => &[&["checkout", "--quiet", other, "--", "base", "api"]],
             12 => &[&["gc", "--quiet", "--prune=now"], &["pack-refs", "--all"]],
             13 => &[&["switch", "--quiet", "--detach", other]],
-            14 => &[&["stash", "push", "--quiet"], &["switch", "--quiet", other], &["switch", "--quiet", branch]],
+            14 => &[
+                &["stash", "push", "--quiet"],
+                &["switch", "--quiet", other],
+                &["switch", "--quiet", branch],
+            ],
             _ => {
                 git(&["switch", "--quiet", "--create", &format!("reset-{round}")]);
                 &[&["reset", "--quiet", "--hard", other]]
@@ -86,7 +90,8 @@ impl Action {
             .iter()
             .map(|arguments| arguments.iter().map(|argument| (*argument).to_owned()).collect())
             .collect();
-        let what: Vec<String> = commands.iter().map(|arguments| format!("git {}", arguments.join(" "))).collect();
+        let what: Vec<String> =
+            commands.iter().map(|arguments| format!("git {}", arguments.join(" "))).collect();
         Self { what: format!("on {branch}: {}", what.join("; ")), commands }
     }
 
@@ -105,7 +110,8 @@ pub struct Switching(Child);
 impl Switching {
     /// Begins.
     pub fn start(checkout: &Checkout) -> Self {
-        let script = "while [ -e ../switching ]; do git switch -q feature; git switch -q main; sleep 0.1; done";
+        let script =
+            "while [ -e ../switching ]; do git switch -q feature; git switch -q main; sleep 0.1; done";
         fs::write(checkout.beside("switching"), "").expect("a file");
         let mut command = Command::new("sh");
         command.current_dir(&checkout.root).args(["-c", script]);

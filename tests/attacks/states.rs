@@ -27,7 +27,11 @@ type Files = BTreeMap<String, String>;
 pub fn checkout() -> Checkout {
     let checkout = Checkout::empty();
     for (name, from) in [("base", "scratch"), ("api", "acme/base"), ("web", "scratch"), ("tool", "scratch")] {
-        let copied = if name == "web" { "COPY --from=acme/api /base /base/\nCOPY --from=acme/api /api /api/\n" } else { "" };
+        let copied = if name == "web" {
+            "COPY --from=acme/api /base /base/\nCOPY --from=acme/api /api /api/\n"
+        } else {
+            ""
+        };
         checkout.write(&format!("{name}/Dockerfile"), format!("FROM {from}\n{copied}COPY . /{name}/\n"));
     }
     stamp(&checkout, "first");
@@ -134,7 +138,8 @@ impl<'a> Judge<'a> {
         }
         let mut states = Vec::new();
         for revision in branches.chain(commits) {
-            let mut state = State::of(&revision, &self.plan(&self.checkout.root, &["--rev", &revision]), |_| None);
+            let mut state =
+                State::of(&revision, &self.plan(&self.checkout.root, &["--rev", &revision]), |_| None);
             for planned in state.images.values_mut() {
                 planned.tags.insert("latest".to_owned());
             }
@@ -160,7 +165,8 @@ impl<'a> Judge<'a> {
     /// Runs once more, undisturbed, and asserts that everything is then as `state` has it.
     pub fn repair(&mut self, state: &State) {
         let run = Run::of(&self.command().output().expect("the command runs")).exits(0);
-        self.is_done(std::slice::from_ref(state)).unwrap_or_else(|lacking| panic!("{lacking}\n{}", run.stderr));
+        self.is_done(std::slice::from_ref(state))
+            .unwrap_or_else(|lacking| panic!("{lacking}\n{}", run.stderr));
         let faults = self.faults(false);
         assert!(faults.is_empty(), "{}\n{}", faults.join("\n"), run.stderr);
     }
@@ -186,7 +192,8 @@ impl<'a> Judge<'a> {
                     faults.extend(self.stale(name, image));
                 } else if is_commit(tag) {
                     if !self.states.iter().any(|state| state.gives(name, &image.key, tag)) {
-                        faults.push(format!("{name}:{tag} is {}, which that commit does not give", image.key));
+                        faults
+                            .push(format!("{name}:{tag} is {}, which that commit does not give", image.key));
                     }
                 } else {
                     moving.entry(tag).or_default().insert(name, &image.key);
@@ -195,10 +202,14 @@ impl<'a> Judge<'a> {
         }
         for (tag, images) in moving {
             let belongs = |state: &State| images.iter().all(|(name, key)| state.gives(name, key, tag));
-            let known = |(name, key): (&&str, &&str)| self.states.iter().any(|state| state.gives(name, key, tag));
+            let known =
+                |(name, key): (&&str, &&str)| self.states.iter().any(|state| state.gives(name, key, tag));
             let all_known = images.iter().all(known);
             if !(self.states.iter().any(belongs) || half_way && all_known) {
-                faults.push(format!("under {tag} is what no state gives together: {}", self.describe(&images, tag)));
+                faults.push(format!(
+                    "under {tag} is what no state gives together: {}",
+                    self.describe(&images, tag)
+                ));
             }
         }
         faults
@@ -225,7 +236,11 @@ impl<'a> Judge<'a> {
     /// Asserts that a run that ends well did its whole work: for one of these states, if not for the last.
     pub fn is_done(&self, states: &[State]) -> Result<(), String> {
         let lacking: Vec<Vec<String>> = states.iter().map(|state| self.lacks(state)).collect();
-        if lacking.iter().any(Vec::is_empty) { Ok(()) } else { Err(format!("it exits with 0, and {lacking:#?}")) }
+        if lacking.iter().any(Vec::is_empty) {
+            Ok(())
+        } else {
+            Err(format!("it exits with 0, and {lacking:#?}"))
+        }
     }
 
     /// Takes tags that begin like this off all images.
@@ -242,12 +257,19 @@ impl<'a> Judge<'a> {
 
     fn stale(&mut self, name: &str, image: &Standing) -> Option<String> {
         let is_it = |planned: &&Planned| planned.key == image.key && planned.files.is_some();
-        let known = self.states.iter().filter_map(|state| state.images.get(name)).find(is_it)?.files.clone()?;
+        let known =
+            self.states.iter().filter_map(|state| state.images.get(name)).find(is_it)?.files.clone()?;
         let found = self.contents.entry(image.id.clone()).or_insert_with(|| inside(self.engine, &image.id));
         let differs = |(path, content): &(&String, &String)| found.get(*path) != Some(content);
         let first = known.iter().find(differs);
-        let path = first.map(|(path, _)| path).or_else(|| found.keys().find(|path| !known.contains_key(*path)))?;
-        Some(format!("{name} of the key {} holds {path} {:?}, not {:?}", image.key, found.get(path), known.get(path)))
+        let path =
+            first.map(|(path, _)| path).or_else(|| found.keys().find(|path| !known.contains_key(*path)))?;
+        Some(format!(
+            "{name} of the key {} holds {path} {:?}, not {:?}",
+            image.key,
+            found.get(path),
+            known.get(path)
+        ))
     }
 
     fn describe(&self, images: &BTreeMap<&str, &str>, tag: &str) -> String {
@@ -262,7 +284,13 @@ impl<'a> Judge<'a> {
     /// All images of the namespace, by two calls.
     fn standing(&self) -> Vec<Standing> {
         let prefix = format!("{}/", self.engine.namespace);
-        let listed = self.engine.docker(&["images", "--no-trunc", "--quiet", "--filter", &format!("reference={prefix}*")]);
+        let listed = self.engine.docker(&[
+            "images",
+            "--no-trunc",
+            "--quiet",
+            "--filter",
+            &format!("reference={prefix}*"),
+        ]);
         let ids: BTreeSet<&str> = listed.lines().collect();
         if ids.is_empty() {
             return Vec::new();
@@ -316,7 +344,8 @@ fn on_disk(root: &Path, folders: &[&str]) -> Files {
     for folder in folders {
         for entry in walkdir::WalkDir::new(root.join(folder)) {
             let entry = entry.expect("an entry");
-            let path = entry.path().strip_prefix(root).expect("below the root").to_string_lossy().into_owned();
+            let path =
+                entry.path().strip_prefix(root).expect("below the root").to_string_lossy().into_owned();
             if entry.path_is_symlink() {
                 files.insert(path, arrow(&fs::read_link(entry.path()).expect("a link")));
             } else if entry.file_type().is_file() {

@@ -65,7 +65,10 @@ pub fn two_runs(life: &mut Life) -> (String, Result<(), String>) {
         // HEAD or another branch's commit, so that the two often have other images.
         let commit = history::branch(life);
         let path = folder.to_string_lossy().into_owned();
-        assert!(run_git(&root, &["worktree", "add", "--quiet", "-b", &branch, &path, &commit]).0, "a worktree");
+        assert!(
+            run_git(&root, &["worktree", "add", "--quiet", "-b", &branch, &path, &commit]).0,
+            "a worktree"
+        );
         if life.is_laid_out(&Files::read(folder)) {
             folders.push(folder.clone());
         }
@@ -178,7 +181,10 @@ impl Change {
             }
             (5, _) => {
                 let names = history::removable(life);
-                life.random.pick_any(&names).cloned().map_or_else(|| Self::git(&[&["gc", "--quiet"]], true), Self::Remove)
+                life.random
+                    .pick_any(&names)
+                    .cloned()
+                    .map_or_else(|| Self::git(&[&["gc", "--quiet"]], true), Self::Remove)
             }
             (_, _) => Self::of_git(life),
         }
@@ -188,13 +194,21 @@ impl Change {
         let branch = history::branch(life);
         match life.random.below(12) {
             0..=3 => Self::git(&[&["switch", "--quiet", &branch]], true),
-            4 | 5 => Self::git(&[&["commit", "--quiet", "--all", "--allow-empty", "--message", "meanwhile"]], true),
+            4 | 5 => {
+                Self::git(&[&["commit", "--quiet", "--all", "--allow-empty", "--message", "meanwhile"]], true)
+            }
             6 => Self::git(&[&["commit", "--quiet", "--all", "--amend", "--no-edit"]], true),
             7 => Self::git(&[&["stash", "--quiet"]], true),
             8 => Self::git(&[&["add", "--all"], &["gc", "--quiet"]], true),
             // Each of these passes through states of which nobody knows.
-            9 => Self::git(&[&["stash", "--quiet", "--include-untracked"], &["stash", "pop", "--quiet"]], false),
-            10 => Self::git(&[&["rebase", "--quiet", "--strategy-option=theirs", &branch], &["rebase", "--abort"]], false),
+            9 => Self::git(
+                &[&["stash", "--quiet", "--include-untracked"], &["stash", "pop", "--quiet"]],
+                false,
+            ),
+            10 => Self::git(
+                &[&["rebase", "--quiet", "--strategy-option=theirs", &branch], &["rebase", "--abort"]],
+                false,
+            ),
             _ => Self::git(&[&["switch", "--quiet", &branch], &["switch", "--quiet", "-"]], false),
         }
     }

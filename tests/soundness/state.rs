@@ -91,8 +91,14 @@ impl Life {
     /// Judges what runs left that met these states. With `known`, they met no others: between them lay none.
     pub fn judge(&mut self, states: &[State], runs: &[Met], known: bool) -> Result<(), String> {
         let tagged = self.tagged();
+        // Of runs that moved tags at the same time one may say that another was in its way.
+        let known = known && (runs.len() < 2 || runs.iter().all(|run| run.code == Some(0)));
         for state in states {
-            if known { self.moving.allow(&state.plan) } else { self.moving.forget(&state.plan) }
+            if known {
+                self.moving.allow(&state.plan)
+            } else {
+                self.moving.forget(&state.plan)
+            }
             self.stale(state, &tagged)?;
         }
         let said = || runs.iter().map(|run| run.said.as_str()).collect::<Vec<_>>().join("\n");
@@ -145,7 +151,8 @@ impl Life {
             let reference = text(&entry["reference"]);
             let Some(ours) = tagged.get(&reference) else { continue };
             let path = image.place.path();
-            let theirs = image.id.clone().map_err(|error| format!("{reference} is there, and docker: {error}"))?;
+            let theirs =
+                image.id.clone().map_err(|error| format!("{reference} is there, and docker: {error}"))?;
             let differences = self.differences(ours, &theirs);
             if !differences.is_empty() {
                 return Err(format!("{path} is stale as {reference}:\n  {}", differences.join("\n  ")));
