@@ -98,11 +98,18 @@ fn not_a_file() -> io::Error {
     io::Error::new(io::ErrorKind::InvalidInput, "it is a device, socket or pipe")
 }
 
+/// What an opened file is instead of a regular one.
+fn no_regular_file(metadata: &std::fs::Metadata) -> io::Error {
+    if metadata.is_dir() { io::ErrorKind::IsADirectory.into() } else { not_a_file() }
+}
+
 #[cfg(target_os = "linux")]
 mod system {
-    use rustix::fs::{AtFlags, FileType, Mode, OFlags, RawDir, Stat};
+    use rustix::fd::{AsFd as _, OwnedFd};
+    use rustix::fs::{AtFlags, FileType, Mode, OFlags, RawDir, ResolveFlags, Stat};
+    use rustix::io::Errno;
 
-    use super::{Disk, File, FileState, Listing, Neighbours, NodeKind, Path, Stamp, io, not_a_file};
+    use super::{Disk, File, FileState, Listing, Neighbours, NodeKind, Path, Stamp, io, no_regular_file};
 
     const FOLDER: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::CLOEXEC);
 
@@ -243,16 +250,71 @@ mod system {
             Neighbours { disk: self, folder: Vec::new(), opened: None }
         }
 
-        /// Opens a regular file; never follows a link at the end of `path`, never waits for a pipe.
+        /// Opens a regular file; never follows a link, at the end of `path` or on the way, never waits for a
+        /// pipe.
         pub(in super::super) fn open(&self, path: &[u8]) -> io::Result<File> {
             let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOFOLLOW | OFlags::NONBLOCK;
-            let file = File::from(rustix::fs::openat(&self.folder, here(path), flags, Mode::empty())?);
-            if file.metadata()?.is_file() { Ok(file) } else { Err(not_a_file()) }
+            let file = File::from(self.beneath(here(path), flags)?);
+            let metadata = file.metadata()?;
+            if metadata.is_file() { Ok(file) } else { Err(no_regular_file(&metadata)) }
         }
 
-        pub(in super::super) fn link_target(&self, path: &[u8]) -> io::Result<Vec<u8>> {
-            Ok(rustix::fs::readlinkat(&self.folder, here(path), Vec::new())?.into_bytes())
+        /// Whether the file that was opened is executable.
+        pub(in super::super) fn is_executable(file: &File) -> io::Result<bool> {
+            Ok(rustix::fs::fstat(file)?.st_mode & 0o100 != 0)
         }
+
+        /// Fails unless a folder stands at `path`, with no link on the way.
+        pub(in super::super) fn confirm_folder(&self, path: &[u8]) -> io::Result<()> {
+            let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+            self.beneath(here(path), flags).map(drop)
+        }
+
+        /// What the link at `path` says; no link on the way to it is followed.
+        pub(in super::super) fn link_target(&self, path: &[u8]) -> io::Result<Vec<u8>> {
+            let target = match path.iter().rposition(|byte| *byte == b'/') {
+                None => rustix::fs::readlinkat(&self.folder, here(path), Vec::new()),
+                Some(slash) => {
+                    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+                    let folder = self.beneath(&path[..slash], flags)?;
+                    rustix::fs::readlinkat(&folder, &path[slash + 1..], Vec::new())
+                }
+            };
+            match target {
+                Ok(target) => Ok(target.into_bytes()),
+                Err(Errno::INVAL) => Err(io::Error::new(io::ErrorKind::InvalidInput, "it is no link")),
+                Err(error) => Err(error.into()),
+            }
+        }
+
+        /// Opens what stands at `path` if nothing on the way to it is a link.
+        fn beneath(&self, path: &[u8], flags: OFlags) -> io::Result<OwnedFd> {
+            let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS;
+            let opened = match rustix::fs::openat2(&self.folder, path, flags, Mode::empty(), resolve) {
+                // Kernels before 5.6, and sandboxes that do not know it.
+                Err(Errno::NOSYS | Errno::PERM) => step_by_step(&self.folder, path, flags),
+                opened => opened,
+            };
+            opened.map_err(|error| match error {
+                Errno::LOOP => {
+                    io::Error::new(io::ErrorKind::InvalidInput, "a link stands there, or on the way to it")
+                }
+                error => error.into(),
+            })
+        }
+    }
+
+    /// The same folder by folder.
+    pub(super) fn step_by_step(root: &OwnedFd, path: &[u8], flags: OFlags) -> rustix::io::Result<OwnedFd> {
+        let step = OFlags::PATH | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let mut names: Vec<&[u8]> = path.split(|byte| *byte == b'/').collect();
+        let last = names.pop().unwrap_or(b".");
+        let mut folder: Option<OwnedFd> = None;
+        for name in names {
+            let at = folder.as_ref().unwrap_or(root).as_fd();
+            folder = Some(rustix::fs::openat(at, name, step, Mode::empty())?);
+        }
+        rustix::fs::openat(folder.as_ref().unwrap_or(root), last, flags | OFlags::NOFOLLOW, Mode::empty())
     }
 }
 
@@ -261,7 +323,7 @@ mod system {
     use std::fs::{FileType, Metadata};
     use std::time::{SystemTime, UNIX_EPOCH};
 
-    use super::{Disk, File, FileState, Listing, Neighbours, NodeKind, Path, Stamp, io, not_a_file};
+    use super::{Disk, File, FileState, Listing, Neighbours, NodeKind, Path, Stamp, io, no_regular_file};
     use crate::path::TreePath;
 
     fn kind(file_type: FileType) -> NodeKind {
@@ -353,14 +415,66 @@ mod system {
         }
 
         pub(in super::super) fn open(&self, path: &[u8]) -> io::Result<File> {
-            if self.state(path)?.kind != NodeKind::File {
-                return Err(not_a_file());
+            let metadata = std::fs::symlink_metadata(self.at(path))?;
+            if metadata.is_file() { File::open(self.at(path)) } else { Err(no_regular_file(&metadata)) }
+        }
+
+        pub(in super::super) fn is_executable(file: &File) -> io::Result<bool> {
+            Ok(stamp(&file.metadata()?).0)
+        }
+
+        pub(in super::super) fn confirm_folder(&self, path: &[u8]) -> io::Result<()> {
+            match self.state(path)?.kind {
+                NodeKind::Folder => Ok(()),
+                _ => Err(io::ErrorKind::NotADirectory.into()),
             }
-            File::open(self.at(path))
         }
 
         pub(in super::super) fn link_target(&self, path: &[u8]) -> io::Result<Vec<u8>> {
             Ok(std::fs::read_link(self.at(path))?.into_os_string().into_encoded_bytes())
+        }
+    }
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use std::os::unix::fs::symlink;
+
+    use rustix::fs::OFlags;
+
+    use super::*;
+
+    #[test]
+    fn no_link_is_followed_anywhere() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let at = |path: &str| folder.path().join(path);
+        std::fs::create_dir_all(at("root/a/b")).expect("folders");
+        std::fs::write(at("root/a/b/file"), "inside").expect("a file");
+        std::fs::write(at("secret"), "outside").expect("a file");
+        for (target, path) in
+            [("b", "root/a/to-b"), ("../secret", "root/out"), ("file", "root/a/b/link"), ("..", "root/up")]
+        {
+            symlink(target, at(path)).expect("a link");
+        }
+        let disk = Disk::new(&at("root")).expect("a folder");
+        let readable = |path: &str| {
+            let opened = disk.open(path.as_bytes()).is_ok();
+            let flags = OFlags::RDONLY | OFlags::CLOEXEC;
+            let stepped = system::step_by_step(&disk.folder, path.as_bytes(), flags).is_ok();
+            assert_eq!(opened, stepped, "{path}");
+            opened
+        };
+        assert!(readable("a/b/file"));
+        for path in ["a/to-b/file", "out", "a/b/link", "up/secret", "a/b/none"] {
+            assert!(!readable(path), "{path}");
+        }
+        assert_eq!(disk.link_target(b"a/b/link").expect("a link"), b"file");
+        for path in ["a/to-b/link", "a/b/file", "a/b"] {
+            disk.link_target(path.as_bytes()).expect_err(path);
+        }
+        disk.confirm_folder(b"a/b").expect("a folder");
+        for path in ["a/to-b", "a/b/file", "up"] {
+            disk.confirm_folder(path.as_bytes()).expect_err(path);
         }
     }
 }

@@ -121,19 +121,15 @@ impl<'a> Identifier<'a> {
         Err(io::Error::other("it changes while it is read"))
     }
 
-    /// The executable bit of the disk; of the index where git says that disks have none (`core.fileMode`), and
-    /// the file system is not known to have it all the same: then a mode that somebody changed is an edit, which
-    /// that setting only hides from git.
+    /// The executable bit of the disk, or of the index where the disk has none.
     fn kind(&self, entry: Option<Entry>, state: &FileState) -> InputKind {
         if state.kind == NodeKind::Link {
             return InputKind::Link;
         }
-        let part = entry.and_then(super::work_tree::Entry::tracked);
-        let settings = &self.tree.parts[part.map_or(0, |(part, _)| part)].settings;
-        let executable = if settings.file_mode || self.tree.keeps_modes {
+        let executable = if self.tree.disk_has_modes(entry) {
             state.executable
         } else {
-            part.is_some_and(|(part, at)| {
+            entry.and_then(super::work_tree::Entry::tracked).is_some_and(|(part, at)| {
                 let entry = self.tree.parts[part].index.entry(at);
                 !entry.is_link() && entry.is_executable()
             })

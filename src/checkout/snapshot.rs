@@ -71,6 +71,13 @@ pub trait Snapshot: FileTree {
     /// The bytes of a file, or of a link's target.
     fn open(&self, path: &TreePath) -> io::Result<Box<dyn Read + Send>>;
 
+    /// The bytes of what was identified as being of this kind; nothing for a folder. An error if something else
+    /// stands there by now: a link in place of a file, an executable in place of a text, a link in place of a folder
+    /// on the way. What a commit holds does not change.
+    fn open_planned(&self, path: &TreePath, kind: InputKind) -> io::Result<Box<dyn Read + Send>> {
+        if kind == InputKind::Folder { Ok(Box::new(io::empty())) } else { self.open(path) }
+    }
+
     /// Why a file that is listed cannot be read here, if that is so whatever is tried.
     fn obstacle(&self, _path: &TreePath) -> Option<Obstacle> {
         None

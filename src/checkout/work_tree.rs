@@ -184,6 +184,34 @@ impl WorkTree {
         Identifier::new(self)
     }
 
+    fn open_if_still(&self, path: &[u8], kind: InputKind) -> io::Result<Box<dyn Read + Send>> {
+        Ok(match kind {
+            InputKind::Folder => {
+                self.disk.confirm_folder(path)?;
+                Box::new(io::empty())
+            }
+            InputKind::Link => Box::new(io::Cursor::new(self.disk.link_target(path)?)),
+            InputKind::File | InputKind::Executable => {
+                let file = self.disk.open(path)?;
+                let entry = self.files.find(path).map(|at| *self.files.data(at));
+                let planned = kind == InputKind::Executable;
+                if self.disk_has_modes(entry) && Disk::is_executable(&file)? != planned {
+                    let now = if planned { "it is not executable any more" } else { "it is executable now" };
+                    return Err(io::Error::other(now));
+                }
+                Box::new(file)
+            }
+        })
+    }
+
+    /// Whether the executable bit on disk counts: not where git says that disks have none (`core.fileMode`), unless
+    /// the file system is known to have it all the same. Then a mode that somebody changed is an edit, which that
+    /// setting only hides from git.
+    pub(super) fn disk_has_modes(&self, entry: Option<Entry>) -> bool {
+        let part = entry.and_then(Entry::tracked).map_or(0, |(part, _)| part);
+        self.parts[part].settings.file_mode || self.keeps_modes
+    }
+
     /// Whether git would say that the file is unchanged and the blob is what it has added.
     pub(super) fn is_as_in_index(&self, path: &TreePath, blob: BlobId) -> io::Result<bool> {
         let Some(at) = self.files.find(path.as_bytes()) else { return Ok(false) };
@@ -357,6 +385,10 @@ impl Snapshot for WorkTree {
             _ => return Ok(Box::new(io::Cursor::new(self.read(path)?))),
         }
         Ok(Box::new(self.disk.open(path.as_bytes()).map_err(|error| named(path.as_bytes(), &error))?))
+    }
+
+    fn open_planned(&self, path: &TreePath, kind: InputKind) -> io::Result<Box<dyn Read + Send>> {
+        self.open_if_still(path.as_bytes(), kind).map_err(|error| named(path.as_bytes(), &error))
     }
 
     fn submodules(&self) -> &[TreePath] {

@@ -26,6 +26,7 @@ pub(super) async fn run(
         image: &args.image,
         environment,
         engine: EngineNeed::Never,
+        watch: None,
     };
     let session = Session::open(&request).await?;
     output.use_files(session.tree.clone());

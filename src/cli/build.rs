@@ -15,6 +15,7 @@ use super::output::{Output, follow};
 use super::positions::tag_positions;
 use super::registries::{Registries, credentials};
 use super::session::{EngineNeed, Request, Session, has_errors};
+use super::watch::{Watch, planned_again};
 use crate::engine::Engine;
 use crate::execution::{
     self, BasePull, BuildOptions, EVENT_CAPACITY, EngineWorker, LockScope, Outcome, RunOptions, RunRequest,
@@ -36,6 +37,19 @@ pub(super) async fn run(
             "`shipwright plan --offline` does not",
         ));
     }
+    planned_again(environment, output, async |watch, output| {
+        build(global, args, environment, watch, output).await
+    })
+    .await
+}
+
+async fn build(
+    global: &GlobalArgs,
+    args: &BuildArgs,
+    environment: &Environment,
+    watch: &Arc<Watch>,
+    output: &mut Output,
+) -> Result<ExitCode, CliError> {
     let options = build_options(&args.run, args.image.no_cache, environment)?;
     let request = Request {
         global,
@@ -43,6 +57,7 @@ pub(super) async fn run(
         image: &args.image,
         environment,
         engine: EngineNeed::Required,
+        watch: Some(watch),
     };
     let session = Session::open(&request).await?;
     output.use_files(session.tree.clone());
@@ -167,6 +182,7 @@ impl BuildRun<'_> {
             commit_times: session.commit_times(images),
             origin_url: session.checkout.origin_url().map(str::to_owned),
             tree: Arc::clone(&session.tree),
+            guard: session.guard(),
             project: Arc::clone(&session.project),
             images: images.to_vec(),
             plan: Arc::clone(plan),

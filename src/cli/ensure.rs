@@ -11,6 +11,7 @@ use super::publishing::Publishing;
 use super::push_refusals::unsettled_names;
 use super::registries::Registries;
 use super::session::{EngineNeed, Request, Session};
+use super::watch::{Watch, planned_again};
 use crate::diagnostic::Diagnostic;
 use crate::execution::Outcome;
 use crate::image::ImageReference;
@@ -43,6 +44,19 @@ pub(super) async fn ensure(
     output: &mut Output,
 ) -> Result<Result<Vec<ImageReference>, ExitCode>, CliError> {
     refuse_contradictions(global, args)?;
+    planned_again(environment, output, async |watch, output| {
+        ensure_once(global, args, environment, watch, output).await
+    })
+    .await
+}
+
+async fn ensure_once(
+    global: &GlobalArgs,
+    args: &EnsureArgs,
+    environment: &Environment,
+    watch: &Arc<Watch>,
+    output: &mut Output,
+) -> Result<Result<Vec<ImageReference>, ExitCode>, CliError> {
     let options = build_options(&args.run, false, environment)?;
     let selection = SelectionArgs { targets: args.images.clone(), ..SelectionArgs::default() };
     let request = Request {
@@ -51,6 +65,7 @@ pub(super) async fn ensure(
         image: &args.image,
         environment,
         engine: EngineNeed::Required,
+        watch: Some(watch),
     };
     let session = Session::open(&request).await?;
     output.use_files(session.tree.clone());
@@ -94,6 +109,7 @@ pub(super) async fn ensure(
             return Ok(Err(code));
         }
     }
+    session.still_holds()?;
     Ok(Ok(wanted.iter().filter_map(|at| session.project.images[*at].reference()).collect()))
 }
 

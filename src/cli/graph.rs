@@ -19,6 +19,7 @@ pub(super) async fn run(
         image: &image,
         environment,
         engine: EngineNeed::Platform,
+        watch: None,
     };
     let session = Session::open(&request).await?;
     output.use_files(session.tree.clone());

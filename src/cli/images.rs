@@ -18,6 +18,7 @@ pub(super) async fn run(
         image: &args.image,
         environment,
         engine: EngineNeed::Platform,
+        watch: None,
     };
     let session = Session::open(&request).await?;
     let plan = session.plan_without_engine()?;

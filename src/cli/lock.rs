@@ -1,4 +1,5 @@
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use super::args::{GlobalArgs, LockArgs};
 use super::environment::Environment;
@@ -7,6 +8,7 @@ use super::lock_answers::{ask, vanished};
 use super::output::Output;
 use super::registries::{credentials, registry};
 use super::session::{EngineNeed, Request, Session};
+use super::watch::{Watch, planned_again};
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::image::{ImageReference, Platform};
 use crate::lockfile::{Change, LOCK_FILE, Lockfile, Questions, write};
@@ -25,12 +27,26 @@ pub(super) async fn run(
     output: &mut Output,
 ) -> Result<ExitCode, CliError> {
     refuse(global, args)?;
+    planned_again(environment, output, async |watch, output| {
+        lock_once(global, args, environment, watch, output).await
+    })
+    .await
+}
+
+async fn lock_once(
+    global: &GlobalArgs,
+    args: &LockArgs,
+    environment: &Environment,
+    watch: &Arc<Watch>,
+    output: &mut Output,
+) -> Result<ExitCode, CliError> {
     let request = Request {
         global,
         selection: &args.selection,
         image: &args.image,
         environment,
         engine: EngineNeed::Platform,
+        watch: (!args.check).then_some(watch),
     };
     let session = Session::open(&request).await?;
     output.use_files(session.tree.clone());
@@ -139,6 +155,7 @@ async fn update(
     let answers = ask(registry, before.unanswered(&bases.wanted, questions)).await;
     let (after, changes) = before.changed(&answers.digests, unused);
     if !changes.is_empty() {
+        session.still_holds()?;
         write(session.checkout.root(), &after).map_err(|error| {
             let diagnostics = vec![Diagnostic::error(format!("cannot write {LOCK_FILE}: {error}"))];
             CliError { diagnostics, code: ExitCode::Failed, root: None }

@@ -34,6 +34,7 @@ mod session;
 pub mod settings;
 mod sparse;
 mod undeclared;
+mod watch;
 
 pub use args::{Cli, Command, RemotePolicy};
 pub use ensure_call::{Ensure, EnsureError};

@@ -215,6 +215,22 @@ impl Output {
         }
     }
 
+    /// What says a line as [`Self::result_line`] does, at any time and from anywhere.
+    pub(super) fn speaker(&self) -> Speaker {
+        let is_heard = !self.quiet && self.mode != Mode::Json;
+        let (is_github, transcript) = (self.ci.log == Some(CiLog::GitHub), self.transcript.clone());
+        Arc::new(move |text| {
+            let line = format!("{text}\n");
+            let line = if is_github { without_commands(&line) } else { Cow::Borrowed(&line[..]) };
+            match &transcript {
+                _ if !is_heard => {}
+                Some(transcript) => transcript.add(line.as_bytes()),
+                // Nobody is left to tell if standard error is closed.
+                None => drop(io::stderr().lock().write_all(line.as_bytes())),
+            }
+        })
+    }
+
     /// Says how something ended, unless only errors are wanted.
     pub(super) fn result_line(&self, text: &str) {
         if !self.quiet && self.mode != Mode::Json {
@@ -252,6 +268,9 @@ impl Output {
         let _ = io::stderr().lock().write_all(text.as_bytes());
     }
 }
+
+/// Says a line.
+pub(super) type Speaker = Arc<dyn Fn(&str) + Send + Sync>;
 
 /// What was said.
 #[derive(Clone, Debug, Default)]

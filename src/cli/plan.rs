@@ -21,6 +21,7 @@ pub(super) async fn run(
         image: &args.image,
         environment,
         engine: EngineNeed::Required,
+        watch: None,
     };
     let session = Session::open(&request).await?;
     if let Some(name) = &args.explain {

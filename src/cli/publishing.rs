@@ -54,6 +54,7 @@ impl Publishing<'_> {
             registry: self.registries.client.clone(),
             credentials: Arc::clone(&self.registries.credentials),
             plan: Arc::clone(self.plan),
+            guard: self.session.guard(),
             events: events.clone(),
         };
         let publishing = async {

@@ -13,6 +13,7 @@ use super::publishing::Publishing;
 use super::push_refusals::refusals;
 use super::registries::Registries;
 use super::session::{EngineNeed, Request, Session, has_errors};
+use super::watch::{Watch, planned_again};
 use crate::checkout::CommitId;
 use crate::diagnostic::Diagnostic;
 use crate::execution::Outcome;
@@ -44,6 +45,19 @@ pub(super) async fn run(
             "leave --no-cache out; `shipwright build --no-cache` builds for the engine alone",
         ));
     }
+    planned_again(environment, output, async |watch, output| {
+        push(global, args, environment, watch, output).await
+    })
+    .await
+}
+
+async fn push(
+    global: &GlobalArgs,
+    args: &PushArgs,
+    environment: &Environment,
+    watch: &Arc<Watch>,
+    output: &mut Output,
+) -> Result<ExitCode, CliError> {
     let options = build_options(&args.build.run, false, environment)?;
     let request = Request {
         global,
@@ -51,6 +65,7 @@ pub(super) async fn run(
         image: &args.build.image,
         environment,
         engine: EngineNeed::Platform,
+        watch: Some(watch),
     };
     let session = Session::open(&request).await?;
     output.use_files(session.tree.clone());

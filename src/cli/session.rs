@@ -10,6 +10,7 @@ use super::files::Files;
 use super::known;
 use super::settings::{self, Resolved, SettingsFile};
 use super::undeclared::undeclared_arguments;
+use super::watch::{Change, Guard, OpenedCheckout, Opening, Planned, Watch, basis, never_at_rest, same_keys};
 use crate::checkout::ci::{CiReference, CiTrigger, ci_reference};
 use crate::checkout::{Checkout, CommitId, HeadTree, Snapshot, branch_tag};
 use crate::diagnostic::Diagnostic;
@@ -24,7 +25,7 @@ use crate::project::{CleanState, Project, assume_clean, compare_with_head, load,
 /// A checkout that was read: everything a command needs to decide.
 pub(super) struct Session {
     /// The checkout.
-    pub checkout: Checkout,
+    pub checkout: Arc<Checkout>,
     /// Its files.
     pub tree: Arc<dyn Snapshot + Send + Sync>,
     /// The commit that they are compared with, or that they are.
@@ -51,6 +52,8 @@ pub(super) struct Session {
     pub engine: Option<Arc<Engine>>,
     /// Whether Ctrl-C and a polite kill are for this run to handle.
     pub handles_signals: bool,
+    /// What it was read for, where that is watched.
+    planned: Option<Arc<Planned>>,
     /// When it was read, in time since 1970.
     now: Duration,
 }
@@ -101,23 +104,44 @@ pub(super) struct Request<'a> {
     pub environment: &'a Environment,
     /// Whether an engine is wanted.
     pub engine: EngineNeed,
+    /// What a command that writes knows of git at work; none for one that only reads.
+    pub watch: Option<&'a Arc<Watch>>,
 }
 
 impl Session {
-    /// Reads the checkout and asks for the engine at the same time.
+    /// Reads the checkout and asks for the engine at the same time. Where git is watched, all that is read is of one
+    /// moment: else it is read again, once.
     pub(super) async fn open(request: &Request<'_>) -> Result<Self, CliError> {
-        let start = start_folder(request.global, request.environment);
-        let rev = request.image.rev.clone();
-        let connecting = connect(request);
-        let reading = tokio::task::spawn_blocking(move || -> Result<_, CliError> {
-            let checkout = Checkout::discover(&start)?;
-            let files = Files::open(&checkout, rev.as_deref())?;
-            let file = files.settings(&checkout)?;
-            Ok((checkout, files, file))
+        let opening = Opening::new(request);
+        let reading = tokio::task::spawn_blocking({
+            let opening = opening.clone();
+            move || opening.open()
         });
-        let (engine, read) = tokio::join!(connecting, reading);
-        let (checkout, files, file) = read.map_err(|error| CliError::usage(error.to_string()))??;
+        let (engine, opened) = tokio::join!(connect(request), reading);
+        let opened = opened.map_err(|error| CliError::usage(error.to_string()))??;
         let engine = engine?;
+        let (checkout, before) = (Arc::clone(&opened.checkout), opened.before.clone());
+        let session = Self::read_opened(request, opened, engine.clone());
+        let (Some(watch), Some(before)) = (request.watch, before) else { return session };
+        let Some(change) = watch.change(&checkout, &before)? else { return session };
+        watch.reading_again(&change);
+        let opened = opening.open()?;
+        let (checkout, before) = (Arc::clone(&opened.checkout), opened.before.clone());
+        let again = Self::read_opened(request, opened, engine);
+        match before.map(|before| watch.change(&checkout, &before)).transpose()?.flatten() {
+            None => again,
+            // Git writes its index also when it has only looked.
+            Some(Change::Index) if same_keys(&session, &again) => again,
+            Some(change) => Err(never_at_rest(&change)),
+        }
+    }
+
+    fn read_opened(
+        request: &Request<'_>,
+        opened: OpenedCheckout,
+        engine: Option<Arc<Engine>>,
+    ) -> Result<Self, CliError> {
+        let OpenedCheckout { checkout, files, file, before } = opened;
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let mut resolved = settings::resolve(
             &file,
@@ -136,12 +160,33 @@ impl Session {
             resolved.options.build_platform = of_engine.clone();
             resolved.options.engine_system = Some(of_engine.os.clone());
         }
-        Self::read(request, checkout, &files, &file, resolved, engine, now)
+        let mut session = Self::read(request, checkout, &files, &file, resolved, engine, now)?;
+        session.planned = request.watch.map(|watch| {
+            Arc::new(Planned {
+                basis: basis(request, &session, &files, before),
+                checkout: Arc::clone(&session.checkout),
+                project: Arc::clone(&session.project),
+                options: session.resolved.options.clone(),
+                watch: Arc::clone(watch),
+            })
+        });
+        Ok(session)
+    }
+
+    /// What asks whether the plan still holds.
+    pub(super) fn guard(&self) -> Guard {
+        let planned = self.planned.clone();
+        Arc::new(move || planned.as_ref().map_or(Ok(()), |planned| planned.holds()))
+    }
+
+    /// Fails if the plan does not hold any more, before a command writes what follows from it.
+    pub(super) fn still_holds(&self) -> Result<(), CliError> {
+        (self.guard())().map_err(|how| CliError::one(ExitCode::Failed, Diagnostic::error(how)))
     }
 
     fn read(
         request: &Request<'_>,
-        checkout: Checkout,
+        checkout: Arc<Checkout>,
         files: &Files,
         file: &SettingsFile,
         resolved: Resolved,
@@ -200,6 +245,7 @@ impl Session {
             reference,
             engine,
             handles_signals: request.environment.handles_signals,
+            planned: None,
             now,
         })
     }

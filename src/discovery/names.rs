@@ -1,29 +1,37 @@
-use bstr::{BStr, ByteSlice};
+use bstr::BStr;
 
 /// How a file name says that the file is a Dockerfile.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum FileNameForm {
-    /// `Dockerfile`, `dockerfile`, `Containerfile`
+    /// `Dockerfile`, `dockerfile`, `Containerfile`; also what only the settings call a Dockerfile
     Plain,
     /// `Dockerfile.dev`, `Dockerfile-dev`, `Dockerfile_dev`: `dev`
-    Variant(String),
+    Suffix(Vec<u8>),
     /// `api.Dockerfile`, `api.dockerfile`: `api`
-    Prefix(String),
-}
-
-impl FileNameForm {
-    /// What the name adds to `Dockerfile`.
-    pub fn variant(&self) -> Option<&str> {
-        match self {
-            Self::Plain => None,
-            Self::Variant(text) | Self::Prefix(text) => Some(text),
-        }
-    }
+    Prefix(Vec<u8>),
 }
 
 const PLAIN: [&[u8]; 3] = [b"Dockerfile", b"dockerfile", b"Containerfile"];
-const WITH_VARIANT: [&[u8]; 2] = [b"Dockerfile", b"Containerfile"];
-const WITH_PREFIX: [&[u8]; 4] = [b".Dockerfile", b".dockerfile", b".Containerfile", b".containerfile"];
+
+impl FileNameForm {
+    /// The form of a name that is known to be a Dockerfile's.
+    pub fn of(file_name: &[u8]) -> Self {
+        let suffix = |stem: &str| match file_name.strip_prefix(stem.as_bytes()) {
+            Some([b'.' | b'-' | b'_', variant @ ..]) if !variant.is_empty() => Some(variant.to_vec()),
+            _ => None,
+        };
+        let prefix = |stem: &str| match file_name.strip_suffix(stem.as_bytes()) {
+            Some([variant @ .., b'.']) if !variant.is_empty() => Some(variant.to_vec()),
+            _ => None,
+        };
+        let (upper, lower) = (["Dockerfile", "Containerfile"], ["dockerfile", "containerfile"]);
+        let suffixed = |stems: [&str; 2]| stems.into_iter().find_map(suffix).map(Self::Suffix);
+        suffixed(upper)
+            .or_else(|| upper.into_iter().chain(lower).find_map(prefix).map(Self::Prefix))
+            .or_else(|| suffixed(lower))
+            .unwrap_or(Self::Plain)
+    }
+}
 
 /// Ends of names that belong to something else, whatever comes before: ignore files, what editors and merges
 /// leave behind, templates, documents.
@@ -57,20 +65,17 @@ pub fn dockerfile_name(file_name: &BStr) -> Option<FileNameForm> {
     if NEVER.iter().any(ends_with) {
         return None;
     }
-    if PLAIN.iter().any(|name| file_name == *name) {
-        return Some(FileNameForm::Plain);
-    }
-    let text = |bytes: &[u8]| bytes.to_str_lossy().into_owned();
-    for name in WITH_VARIANT {
-        if let Some([b'.' | b'-' | b'_', variant @ ..]) = file_name.strip_prefix(name)
-            && !variant.is_empty()
-        {
-            return Some(FileNameForm::Variant(text(variant)));
+    let form = FileNameForm::of(file_name);
+    let is_one = match &form {
+        FileNameForm::Plain => PLAIN.iter().any(|name| file_name == *name),
+        // `dockerfile.go` is the source of a program.
+        FileNameForm::Suffix(_) => {
+            !file_name.starts_with(b"dockerfile") && !file_name.starts_with(b"containerfile")
         }
-    }
-    // Emacs marks a file that is being edited by a link `.#NAME`.
-    let prefix = WITH_PREFIX.iter().find_map(|end| file_name.strip_suffix(*end))?;
-    (!prefix.is_empty() && !prefix.starts_with(b".#")).then(|| FileNameForm::Prefix(text(prefix)))
+        // Emacs marks a file that is being edited by a link `.#NAME`.
+        FileNameForm::Prefix(variant) => !variant.starts_with(b".#"),
+    };
+    is_one.then_some(form)
 }
 
 /// Whether `ockerfile` or `ontainerfile` stands in the name. Names are short: to prepare a search takes longer than
@@ -102,9 +107,9 @@ mod tests {
         for name in
             ["Dockerfile.dev", "Dockerfile-dev", "Dockerfile_dev", "Containerfile.dev", "Containerfile-dev"]
         {
-            assert_eq!(form(name), Some(FileNameForm::Variant("dev".into())), "{name}");
+            assert_eq!(form(name), Some(FileNameForm::Suffix("dev".into())), "{name}");
         }
-        assert_eq!(form("Dockerfile.api.v2"), Some(FileNameForm::Variant("api.v2".into())));
+        assert_eq!(form("Dockerfile.api.v2"), Some(FileNameForm::Suffix("api.v2".into())));
     }
 
     #[test]
@@ -112,6 +117,18 @@ mod tests {
         for name in ["api.Dockerfile", "api.dockerfile", "api.Containerfile", "api.containerfile"] {
             assert_eq!(form(name), Some(FileNameForm::Prefix("api".into())), "{name}");
         }
+    }
+
+    #[test]
+    fn what_the_settings_call_a_dockerfile_has_a_form_too() {
+        for plain in ["Dockerfile", "recipe", "Dockerfile.", ".Dockerfile"] {
+            assert_eq!(FileNameForm::of(plain.as_bytes()), FileNameForm::Plain, "{plain}");
+        }
+        assert_eq!(FileNameForm::of(b"dockerfile.dev"), FileNameForm::Suffix(b"dev".to_vec()));
+        assert_eq!(
+            FileNameForm::of(b"dockerfile.a.dockerfile"),
+            FileNameForm::Prefix(b"dockerfile.a".to_vec())
+        );
     }
 
     #[test]
@@ -137,7 +154,7 @@ mod tests {
             assert_eq!(form(&format!("Dockerfile{end}")), None, "{end}");
             assert_eq!(form(&format!("Dockerfile.dev{end}")), None, "{end}");
         }
-        assert_eq!(form("Dockerfile.inner"), Some(FileNameForm::Variant("inner".into())));
+        assert_eq!(form("Dockerfile.inner"), Some(FileNameForm::Suffix("inner".into())));
     }
 
     #[test]

@@ -3,7 +3,7 @@ use std::sync::Arc;
 
 use crate::checkout::{BlobHasher, BlobId, InputKind, Snapshot};
 use crate::context;
-use crate::engine::{ContextEntry, ContextKind, ContextSource};
+use crate::engine::{BuildError, ContextEntry, ContextKind, ContextSource};
 use crate::inputs::InputFile;
 use crate::project::{ContextFile, Project};
 
@@ -18,34 +18,51 @@ pub(super) struct PlannedContext {
 
 impl PlannedContext {
     /// Of the image at `image`. `time` is what every file gets, in seconds since 1970; without one each
-    /// keeps its own.
+    /// keeps its own. Links and folders are compared with the plan here, since nothing reads them later.
     pub(super) fn new(
         tree: Arc<dyn Snapshot + Send + Sync>,
         project: Arc<Project>,
         image: usize,
         time: Option<i64>,
-    ) -> io::Result<Self> {
+    ) -> Result<Self, BuildError> {
         let mut planned = Self { tree, project, image, entries: Vec::new() };
         planned.entries = planned
             .files()
             .map(|(input, file)| {
-                let kind = match input.kind {
-                    InputKind::Link => ContextKind::Link { target: planned.tree.read(&file.path)? },
-                    InputKind::File | InputKind::Executable => ContextKind::File {
-                        executable: input.kind == InputKind::Executable,
-                        size: planned.tree.length(&file.path, file.size)?,
-                    },
-                    InputKind::Folder => ContextKind::Folder,
+                let changed = |error: io::Error| BuildError::ContextChanged {
+                    path: input.path.to_string(),
+                    reason: error.to_string(),
                 };
                 let own = file.modified_ns.and_then(|time| i64::try_from(time).ok());
                 Ok(ContextEntry {
                     path: input.path.as_bytes().to_vec(),
-                    kind,
+                    kind: planned.kind(input, file).map_err(changed)?,
                     modified_ns: time.map(|time| time.saturating_mul(1_000_000_000)).or(own).unwrap_or(0),
                 })
             })
-            .collect::<io::Result<_>>()?;
+            .collect::<Result<_, BuildError>>()?;
         Ok(planned)
+    }
+
+    fn kind(&self, input: &InputFile, file: &ContextFile) -> io::Result<ContextKind> {
+        match input.kind {
+            InputKind::Link => {
+                let mut target = Vec::new();
+                self.tree.open_planned(&file.path, input.kind)?.read_to_end(&mut target)?;
+                if BlobHasher::hash(&target) != input.blob {
+                    return Err(io::Error::other("it leads elsewhere now"));
+                }
+                Ok(ContextKind::Link { target })
+            }
+            InputKind::File | InputKind::Executable => Ok(ContextKind::File {
+                executable: input.kind == InputKind::Executable,
+                size: self.tree.length(&file.path, file.size)?,
+            }),
+            InputKind::Folder => {
+                self.tree.open_planned(&file.path, input.kind)?;
+                Ok(ContextKind::Folder)
+            }
+        }
     }
 
     fn files(&self) -> impl Iterator<Item = (&InputFile, &ContextFile)> {
@@ -66,7 +83,7 @@ impl ContextSource for PlannedContext {
             return Err(io::ErrorKind::InvalidInput.into());
         };
         Ok(Box::new(Verified {
-            inner: self.tree.open(&file.path)?,
+            inner: self.tree.open_planned(&file.path, input.kind)?,
             hasher: Some(BlobHasher::new(size)),
             expected: input.blob,
             name: file.path.to_string(),

@@ -58,6 +58,8 @@ pub struct EngineWorker {
     pub origin_url: Option<String>,
     /// Where the files come from.
     pub tree: Arc<dyn Snapshot + Send + Sync>,
+    /// Whether the plan still holds; the error says what is not so any more.
+    pub guard: Arc<dyn Fn() -> Result<(), String> + Send + Sync>,
     /// The images.
     pub project: Arc<Project>,
     /// Index of each step's image in the project.
@@ -110,16 +112,17 @@ impl EngineWorker {
         if self.step(at).dirty { None } else { self.commit_times[at] }
     }
 
-    fn request(&self, at: usize) -> Result<BuildRequest, String> {
+    fn request(&self, at: usize) -> Result<BuildRequest, BuildFailure> {
         let (step, image) = (self.step(at), self.image(at));
-        let ready = image.ready().ok_or_else(|| format!("{} is blocked", step.name()))?;
+        let ready = image.ready();
+        let ready = ready.ok_or_else(|| BuildFailure::new(format!("{} is blocked", step.name())))?;
         let context = PlannedContext::new(
             Arc::clone(&self.tree),
             Arc::clone(&self.project),
             self.images[at],
             self.context_time(at),
         )
-        .map_err(|error| format!("cannot read the build context: {error}"))?;
+        .map_err(|error| self.failure(at, &error))?;
         let mut build_args = ready.material.build_args.clone();
         let declared = &image.evaluation.declared_args;
         build_args.extend(
@@ -131,7 +134,7 @@ impl EngineWorker {
         );
         let time = self.context_time(at);
         let source = &image.file.source;
-        let pins = self.pins(image)?;
+        let pins = self.pins(image).map_err(BuildFailure::new)?;
         // The cuts come first: a pin in a stage that goes must not keep the stage.
         let cut = [cut_unneeded_stages(&image.file, &image.evaluation), pins.clone()].concat();
         Ok(BuildRequest {
@@ -158,7 +161,7 @@ impl EngineWorker {
         image: usize,
         updates: &mpsc::Sender<BuildUpdate>,
     ) -> Result<Result<(), BuildError>, BuildFailure> {
-        let request = self.request(image).map_err(BuildFailure::new)?;
+        let request = self.request(image)?;
         let (sender, mut events) = mpsc::channel(256);
         let build = self.engine.build(request, sender);
         let forward = async {
@@ -215,6 +218,8 @@ impl EngineWorker {
         };
         let hint = match error {
             BuildError::ContextExceeded(_) => Some(self.whole_context(step)),
+            // Whoever changed the file may have changed more: git, with another branch.
+            BuildError::ContextChanged { .. } => (self.guard)().err().or_else(|| error.hint()),
             BuildError::Failed { message, .. } if message.contains("invalid UTF-8") => {
                 Some(self.name_that_is_not_text(step))
             }
@@ -343,6 +348,10 @@ impl Worker for EngineWorker {
                 Some(ours.filter_map(|reference| reference.tag.clone()).collect())
             })
             .collect())
+    }
+
+    async fn confirm_plan(&self) -> Result<(), String> {
+        (self.guard)()
     }
 
     async fn superseded(&self, moves: &[(usize, PlannedTag)]) -> Result<Vec<String>, String> {

@@ -8,7 +8,8 @@ use sha2::{Digest, Sha256};
 /// How often a lock that another run holds is tried again.
 const RETRY: Duration = Duration::from_millis(50);
 
-/// Which runs exclude each other while they move tags: those of one namespace on one engine.
+/// Which runs exclude each other while they move tags: those of one user, of one namespace on one engine. Others on the
+/// same engine have locks of their own; for them all tags are looked at again once they have moved.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LockScope {
     /// Where the lock's file is, and stays; it is made if it is not there. It can be deleted when nothing runs.

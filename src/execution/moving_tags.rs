@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use futures_util::StreamExt;
 use futures_util::stream;
 use tokio_util::sync::CancellationToken;
@@ -8,6 +10,12 @@ use super::request::reference;
 use super::runner::TAGS;
 use super::{Event, Outcome, RunRequest, Worker};
 use crate::plan::{Action, PlannedTag};
+
+/// How often tags are put again that another run moves at the same time.
+const ROUNDS: u32 = 5;
+
+/// The shortest pause in between; up to twice as long, so that two runs do not meet again and again.
+const PAUSE: Duration = Duration::from_millis(100);
 
 /// A moving tag and the image that it is to name.
 type Move = (usize, PlannedTag);
@@ -40,7 +48,8 @@ pub(super) async fn move_tags(
             return Outcome::Failed;
         }
     };
-    let moved = put(request, &prepared.moves, worker, outbox, interruption).await;
+    let moved = put(request, &prepared.moves, worker, outbox, interruption).await
+        && (prepared.moves.is_empty() || keep_together(request, &images, worker, outbox, interruption).await);
     if moved && !interruption.is_cancelled() {
         remove(request, &prepared.superseded, worker, outbox).await;
     }
@@ -69,6 +78,26 @@ async fn prepare(
     outbox: &mut Outbox,
 ) -> Result<Prepared, String> {
     let lock = lock(request, outbox).await;
+    let moves = misplaced(request, images, worker).await?;
+    let superseded = match worker.superseded(&moves).await {
+        Ok(superseded) => superseded,
+        Err(error) => {
+            outbox.push(Event::Notice { text: format!("superseded images are not looked for: {error}") });
+            Vec::new()
+        }
+    };
+    if !moves.is_empty() {
+        worker.confirm_plan().await?;
+    }
+    Ok(Prepared { moves, superseded, _lock: lock })
+}
+
+/// The moving tags that are not where they belong.
+async fn misplaced(
+    request: RunRequest<'_>,
+    images: &[usize],
+    worker: &dyn Worker,
+) -> Result<Vec<Move>, String> {
     let present = worker.present_tags(images).await?;
     let mut moves = Vec::new();
     for (position, &image) in images.iter().enumerate() {
@@ -79,14 +108,47 @@ async fn prepare(
         let misplaced = step.tags.iter().filter(|tag| tag.moves && !present.contains(&tag.tag));
         moves.extend(misplaced.map(|tag| (image, tag.clone())));
     }
-    let superseded = match worker.superseded(&moves).await {
-        Ok(superseded) => superseded,
-        Err(error) => {
-            outbox.push(Event::Notice { text: format!("superseded images are not looked for: {error}") });
-            Vec::new()
+    Ok(moves)
+}
+
+/// The lock is on this machine and its user's alone, the engine may be everybody's: while the tags moved, another run
+/// may have moved some of them. So it is looked again at all of them, also at those that were in place, until all are
+/// where they belong. Whoever writes last looks last, so that no run ends well and leaves the images of two.
+async fn keep_together(
+    request: RunRequest<'_>,
+    images: &[usize],
+    worker: &dyn Worker,
+    outbox: &mut Outbox,
+    interruption: &CancellationToken,
+) -> bool {
+    for round in 1..=ROUNDS {
+        let astray = match misplaced(request, images, worker).await {
+            Ok(astray) => astray,
+            Err(reason) => {
+                outbox.push(Event::TagsHeld { reason });
+                return false;
+            }
+        };
+        let Some((first, tag)) = astray.first() else { return true };
+        let first = request.plan.steps[*first].tagged(tag);
+        let last = "another run keeps moving it";
+        let gone = if round == ROUNDS { Err(last.to_owned()) } else { worker.confirm_plan().await };
+        if let Err(error) = gone {
+            for (image, tag) in astray {
+                let reference = request.plan.steps[image].tagged(&tag).to_string();
+                outbox.push(Event::TagFailed { image, reference, error: error.clone() });
+            }
+            return false;
         }
-    };
-    Ok(Prepared { moves, superseded, _lock: lock })
+        let more = if astray.len() > 1 { format!(" and {} more", astray.len() - 1) } else { String::new() };
+        let text = format!("another run moved {first}{more} at the same time: moving again");
+        outbox.push(Event::Notice { text });
+        tokio::time::sleep(PAUSE.mul_f64(1.0 + rand::random::<f64>()) * round).await;
+        if !put(request, &astray, worker, outbox, interruption).await {
+            return false;
+        }
+    }
+    false
 }
 
 async fn lock(request: RunRequest<'_>, outbox: &mut Outbox) -> Option<TagLock> {

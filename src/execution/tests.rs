@@ -234,6 +234,43 @@ async fn held_tags_stay_and_the_run_has_failed() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn no_tag_moves_for_what_is_gone() {
+    let script = Script { gone: Some("HEAD moved".to_owned()), ..Script::builds(&[&[]]) };
+    let record = script.run().await;
+    assert_eq!(record.outcome, Outcome::Failed);
+    assert_eq!(record.outcome_of(0), Some(&ImageOutcome::Built));
+    assert!(record.moved().is_empty());
+    assert!(record.events.contains(&Event::TagsHeld { reason: "HEAD moved".to_owned() }));
+}
+
+/// Runs on one engine need not see each other's locks.
+#[tokio::test(start_paused = true)]
+async fn tags_that_another_run_takes_at_the_same_time_are_put_again() {
+    let mut script = Script::builds(&[&[], &[]]);
+    script.actions[1] = Action::Tag;
+    script.in_place = set(&["1:main", "1:latest"]);
+    script.superseded = vec!["acme/i0:src-old".to_owned()];
+    script.taken = [(2, set(&["0:main", "1:main"])), (3, set(&["0:latest"]))].into();
+    let record = script.run().await;
+    assert_eq!(record.outcome, Outcome::Succeeded);
+    assert_eq!(record.moved(), ["0:main", "0:latest", "0:main", "1:main", "0:latest"]);
+    let said = |event: &&Event| matches!(event, Event::Notice { text } if text.contains("at the same time"));
+    assert_eq!(record.events.iter().filter(said).count(), 2);
+    assert_eq!(record.state.removed, ["acme/i0:src-old"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn tags_that_another_run_takes_again_and_again_are_named() {
+    let mut script = Script::builds(&[&[], &[]]);
+    script.superseded = vec!["acme/i0:src-old".to_owned()];
+    script.taken = (2..100).map(|survey| (survey, set(&["1:main"]))).collect();
+    let record = script.run().await;
+    assert_eq!(record.outcome, Outcome::Failed);
+    assert_eq!(RunSummary::of(&record.events).tags_failed, ["acme/i1:main"]);
+    assert!(record.state.removed.is_empty(), "only a successful run removes");
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_image_that_vanished_holds_all_tags() {
     let mut script = Script::builds(&[&[], &[]]);
     script.actions[0] = Action::Tag;

@@ -31,6 +31,9 @@ pub trait Worker: Send + Sync {
     /// has the key. One inspect of each `src-KEY` answers it.
     async fn present_tags(&self, images: &[usize]) -> Result<Vec<Option<Vec<Tag>>>, String>;
 
+    /// Whether what the plan was made for is still so; asked before moving tags move. The error says what is not.
+    async fn confirm_plan(&self) -> Result<(), String>;
+
     /// Dirty images, by their `src-` reference, that these moving tags name now and are about to leave.
     async fn superseded(&self, moves: &[(usize, PlannedTag)]) -> Result<Vec<String>, String>;
 

@@ -5,10 +5,10 @@ use std::fmt::Write;
 
 use super::assign::{Candidate, ImageName, Naming};
 use super::folders::NameSource;
-use super::form::{NameForm, name_form};
 use super::namespace::{Candidature, Inference, InvalidNamespace, NamespaceSource};
 use super::template::{InvalidName, escape};
 use crate::diagnostic::{Diagnostic, Location};
+use crate::discovery::FileNameForm;
 use crate::image::ImageReference;
 use crate::path::TreePath;
 use crate::printable::printable;
@@ -258,7 +258,7 @@ impl Places {
         let path = self.path(image);
         let folder = path.parent().unwrap_or_default();
         let alone = self.in_folder.get(&folder) == Some(&1);
-        let plain = name_form(path.file_name()) == NameForm::Plain;
+        let plain = FileNameForm::of(path.file_name()) == FileNameForm::Plain;
         if alone && plain && !folder.is_root() { folder.to_text() } else { path.to_text() }
     }
 }

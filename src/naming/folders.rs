@@ -2,8 +2,8 @@
 
 use bstr::{BStr, ByteSlice};
 
-use super::form::{NameForm, name_form, variant_words};
-use super::words::{LONGEST_NAME, fingerprint, shorten, words};
+use super::words::{LONGEST_NAME, fingerprint, shorten, variant_words, words};
+use crate::discovery::FileNameForm;
 use crate::path::TreePath;
 
 /// Folders that say what kind of thing is in them and not which: their parent's name says more.
@@ -87,14 +87,16 @@ impl FolderName {
         let folder = path.parent().unwrap_or_default();
         let folders: Vec<&BStr> = folder.components().collect();
         let telling = folders.iter().rposition(|folder| !says_nothing(folder));
-        let (base, variant, inner, source) = match (name_form(path.file_name()), folders.last()) {
-            (NameForm::Prefix(variant), Some(last)) if says_nothing(last) => {
+        let (base, variant, inner, source) = match (FileNameForm::of(path.file_name()), folders.last()) {
+            (FileNameForm::Prefix(variant), Some(last)) if says_nothing(last) => {
                 (variant_words(&variant), None, folders.len() - 1, NameSource::FileName)
             }
             (form, _) => {
                 let variant = match form {
-                    NameForm::Plain => None,
-                    NameForm::Suffix(variant) | NameForm::Prefix(variant) => Some(variant_words(&variant)),
+                    FileNameForm::Plain => None,
+                    FileNameForm::Suffix(variant) | FileNameForm::Prefix(variant) => {
+                        Some(variant_words(&variant))
+                    }
                 };
                 match telling {
                     Some(at) => {

@@ -13,7 +13,6 @@ mod bind;
 mod collisions;
 mod explain;
 mod folders;
-mod form;
 mod namespace;
 mod publishers;
 mod rules;

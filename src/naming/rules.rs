@@ -4,9 +4,9 @@ use std::collections::HashMap;
 
 use bstr::BStr;
 
-use super::form::{NameForm, name_form, variant_words};
 use super::template::{ComponentPattern, InvalidName, Piece, Values, pieces};
-use super::words::{LONGEST_NAME, fingerprint, shorten, words};
+use super::words::{LONGEST_NAME, fingerprint, shorten, variant_words, words};
+use crate::discovery::FileNameForm;
 use crate::image::{Repository, Tag};
 use crate::path::TreePath;
 
@@ -262,9 +262,9 @@ impl Rule {
 
 /// What a line for the folder appends for a file that is one of several there.
 fn variant(path: &TreePath) -> Option<String> {
-    match name_form(path.file_name()) {
-        NameForm::Plain => None,
-        NameForm::Suffix(variant) | NameForm::Prefix(variant) => Some(variant_words(&variant)),
+    match FileNameForm::of(path.file_name()) {
+        FileNameForm::Plain => None,
+        FileNameForm::Suffix(variant) | FileNameForm::Prefix(variant) => Some(variant_words(&variant)),
     }
 }
 

@@ -73,6 +73,12 @@ pub(super) fn shorten(name: String, limit: usize) -> String {
     format!("{}-{fingerprint}", kept.trim_end_matches(|c: char| !c.is_ascii_alphanumeric()))
 }
 
+/// The variant of a file's name as a part of an image's; never empty.
+pub(super) fn variant_words(variant: &[u8]) -> String {
+    let name = words(variant);
+    if name.is_empty() { fingerprint(variant) } else { name }
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -112,6 +118,13 @@ mod tests {
         assert_eq!(words(b"a___b"), "a-b");
         assert_eq!(words(b"a..b"), "a-b");
         assert_eq!(words(b"a.-b"), "a-b");
+    }
+
+    #[test]
+    fn a_variant_always_has_a_name() {
+        assert_eq!(variant_words(b"NodeDev"), "node-dev");
+        assert_eq!(variant_words("日本".as_bytes()).len(), 6);
+        assert_ne!(variant_words("日本".as_bytes()), variant_words("中国".as_bytes()));
     }
 
     #[test]

@@ -24,7 +24,7 @@ use crate::registry::{Credentials, Manifest, ManifestName, Registry};
 const PUSHES: usize = 4;
 
 /// Tags written at once; the registry's client limits its requests itself.
-const WRITES: usize = 64;
+pub(super) const WRITES: usize = 64;
 
 /// How often a push is tried, and the pause between. Engines try each layer several times themselves, with
 /// pauses of many seconds.
@@ -41,6 +41,8 @@ pub struct Publisher {
     pub credentials: Arc<Credentials>,
     /// What the images are.
     pub plan: Arc<Plan>,
+    /// Whether the plan still holds, asked before tags move; the error says what is not so any more.
+    pub guard: Arc<dyn Fn() -> Result<(), String> + Send + Sync>,
     /// Where progress goes.
     pub events: mpsc::Sender<Event>,
 }
@@ -88,6 +90,10 @@ impl Publisher {
             return report;
         }
         let publications = &publications[..];
+        if let Some(gone) = self.plan_is_gone(publications) {
+            report.failures.push(gone);
+            return report;
+        }
         let turns: Vec<u8> = {
             let mut turns: Vec<u8> = publications
                 .iter()
@@ -104,11 +110,26 @@ impl Publisher {
                 break;
             }
             self.turn(publications, &digests, turn, &mut report).await;
+            if report.failures.is_empty() {
+                self.keep_together(publications, &digests, turn, judgement, &mut report).await;
+            }
             if !report.failures.is_empty() {
                 break;
             }
         }
         report
+    }
+
+    /// The failure that no tag moves, because what they were to follow is gone.
+    fn plan_is_gone(&self, publications: &[Publication]) -> Option<Failure> {
+        let publication = publications.iter().find(|publication| !publication.moves.is_empty())?;
+        let reason = (self.guard)().err()?;
+        Some(Failure {
+            reference: publication.tagged(&publication.moves.first()?.tag),
+            kind: FailureKind::Overtaken,
+            message: format!("no tag of a branch is moved: {reason}"),
+            hint: None,
+        })
     }
 
     /// Brings every image and its settled tags in place. Gives the manifests, by publication.
@@ -183,7 +204,7 @@ impl Publisher {
     }
 
     /// A tag stands elsewhere than it did: that is fine, worth a word, or reason to stop.
-    async fn overtaken(
+    pub(super) async fn overtaken(
         &self,
         publication: &Publication,
         moved: &Move,
@@ -378,7 +399,7 @@ impl Publisher {
         }
     }
 
-    async fn write(
+    pub(super) async fn write(
         &self,
         publication: &Publication,
         tag: &Tag,
@@ -404,7 +425,7 @@ impl Publisher {
     }
 
     /// Waits while the renderer is behind. If there is none any more, the work goes on.
-    async fn send(&self, event: Event) {
+    pub(super) async fn send(&self, event: Event) {
         self.events.send(event).await.ok();
     }
 }

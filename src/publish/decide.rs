@@ -62,6 +62,8 @@ pub struct Publication {
     pub conflicts: Vec<Tag>,
     /// Tags that move.
     pub moves: Vec<Move>,
+    /// All tags that should stand on it in the end and may move, those in place included, with their turns.
+    pub moving: Vec<(u8, Tag)>,
 }
 
 /// A tag that moves to an image.
@@ -111,6 +113,7 @@ pub fn decide(wanted: &Wanted, observed: &Observed) -> Publication {
         settled,
         conflicts,
         moves: moves.collect(),
+        moving: wanted.moving.clone(),
     }
 }
 

@@ -15,6 +15,7 @@ mod destination;
 mod failure;
 mod observe;
 mod order;
+mod together;
 
 pub use carry_out::{Publisher, Report};
 pub use decide::{Judgement, Move, Observed, Publication, Standing, Wanted, decide, judge};

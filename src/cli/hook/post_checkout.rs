@@ -9,6 +9,7 @@ use crate::cli::environment::Environment;
 use crate::cli::error::{CliError, ExitCode};
 use crate::cli::output::Output;
 use crate::cli::session::{EngineNeed, Request, Session, has_errors, start_folder};
+use crate::cli::watch::Watch;
 use crate::diagnostic::Diagnostic;
 use crate::execution::Outcome;
 use crate::plan::Action;
@@ -26,7 +27,9 @@ pub(super) async fn run(
     environment: &Environment,
     output: &mut Output,
 ) -> ExitCode {
-    let said = match after_switch(global, args, environment).await {
+    // Whoever switched waits.
+    let watch = Watch::once(environment, output, PATIENCE / 2);
+    let said = match after_switch(global, args, environment, &watch).await {
         Ok(said) => said,
         Err(error) => {
             let why = error.diagnostics.first().map(|found| found.message.as_str()).unwrap_or_default();
@@ -45,6 +48,7 @@ async fn after_switch(
     global: &GlobalArgs,
     args: &RunArgs,
     environment: &Environment,
+    watch: &Arc<Watch>,
 ) -> Result<Option<String>, CliError> {
     if !switches(args) || !is_on_another_branch(&Checkout::discover(&start_folder(global, environment))?) {
         return Ok(None);
@@ -57,6 +61,7 @@ async fn after_switch(
         image: &args.image,
         environment,
         engine: EngineNeed::Required,
+        watch: Some(watch),
     };
     let session = in_time(PATIENCE, Session::open(&request)).await??;
     if session.project.images.is_empty() {

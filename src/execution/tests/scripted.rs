@@ -46,6 +46,10 @@ pub(super) struct Script {
     pub(super) in_place: BTreeSet<String>,
     /// Cancelled while the worker looks where the tags are.
     pub(super) interrupted_by_survey: Option<CancellationToken>,
+    /// Tags, `image:tag`, that another run takes before the survey of this number, from 1.
+    pub(super) taken: BTreeMap<usize, BTreeSet<String>>,
+    /// What the plan was made for and is no more when tags are to move.
+    pub(super) gone: Option<String>,
     /// Those that another run takes away after planning.
     pub(super) stolen: BTreeSet<String>,
 }
@@ -229,6 +233,8 @@ pub(super) struct State {
     /// Successful tag calls, `image:tag`, in order.
     pub(super) tagged: Vec<String>,
     pub(super) removed: Vec<String>,
+    /// Where tags are since somebody touched them: here, or elsewhere.
+    pub(super) standing: BTreeMap<String, bool>,
     pub(super) surveys: usize,
     pub(super) lines_sent: usize,
     pub(super) most_at_once: usize,
@@ -333,24 +339,39 @@ impl Worker for Scripted {
         if self.script.tag_fails.contains(&call) {
             return Err("no space left".to_owned());
         }
-        self.state().tagged.push(call);
+        let mut state = self.state();
+        state.standing.insert(call.clone(), true);
+        state.tagged.push(call);
         Ok(())
     }
 
     async fn present_tags(&self, images: &[usize]) -> Result<Vec<Option<Vec<Tag>>>, String> {
-        self.state().surveys += 1;
+        let standing = {
+            let mut state = self.state();
+            state.surveys += 1;
+            let taken = self.script.taken.get(&state.surveys).into_iter().flatten();
+            for call in taken {
+                state.standing.insert(call.clone(), false);
+            }
+            state.standing.clone()
+        };
         let plan = self.script.plan();
         let present = |image: &usize| {
             let step = &plan.steps[*image];
             let is_new = matches!(step.action, Action::Build | Action::Pull);
             let there = step.tags.iter().filter(|tag| {
-                let stolen = self.script.stolen.contains(&format!("{image}:{}", tag.tag));
-                if tag.moves { tag.in_place && !stolen && !is_new } else { true }
+                let call = format!("{image}:{}", tag.tag);
+                let planned = tag.in_place && !self.script.stolen.contains(&call) && !is_new;
+                !tag.moves || standing.get(&call).copied().unwrap_or(planned)
             });
             let tags = there.map(|tag| tag.tag.clone()).collect();
             (!self.script.vanish.contains(image)).then_some(tags)
         };
         Ok(images.iter().map(present).collect())
+    }
+
+    async fn confirm_plan(&self) -> Result<(), String> {
+        self.script.gone.clone().map_or(Ok(()), Err)
     }
 
     async fn superseded(&self, moves: &[(usize, PlannedTag)]) -> Result<Vec<String>, String> {

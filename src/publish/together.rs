@@ -1,0 +1,150 @@
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use futures_util::{StreamExt, stream};
+
+use super::carry_out::WRITES;
+use super::failure::registry_failure;
+use super::observe::look_at_moves;
+use super::{Failure, FailureKind, Judgement, Move, Publication, Publisher, Report};
+use crate::execution::Event;
+use crate::image::{Digest, ImageReference, Tag};
+use crate::registry::Manifest;
+
+/// How often tags are put again that another push moves at the same time.
+const ROUNDS: u32 = 5;
+
+/// The shortest pause in between; up to twice as long, so that two pushes do not meet again and again.
+const PAUSE: Duration = Duration::from_millis(250);
+
+/// A tag that does not stand where this push has put it, or left it.
+struct Astray<'a> {
+    at: usize,
+    publication: &'a Publication,
+    moved: Move,
+}
+
+impl Publisher {
+    /// Registries know no locks: while the tags of a turn moved, another push may have moved some of them. So all of
+    /// them are looked at again, also those that were in place. Whoever writes last looks last, and finds out if the
+    /// tags do not belong together. What stands elsewhere is judged as before it moved: put again, or named.
+    pub(super) async fn keep_together(
+        &self,
+        publications: &[Publication],
+        manifests: &BTreeMap<usize, Manifest>,
+        turn: u8,
+        judgement: &Judgement<'_>,
+        report: &mut Report,
+    ) {
+        for round in 1..=ROUNDS {
+            let astray = match self.astray(publications, manifests, turn).await {
+                Ok(astray) => astray,
+                Err(failure) => return report.failures.push(failure),
+            };
+            let Some(first) = astray.first() else { return };
+            for Astray { publication, moved, .. } in &astray {
+                self.overtaken(publication, moved, judgement, report).await;
+            }
+            if !report.failures.is_empty() {
+                return report.failures.extend(left(publications, &astray, turn));
+            }
+            if round == ROUNDS {
+                return report.failures.extend(astray.iter().map(contested));
+            }
+            let first = first.publication.tagged(&first.moved.tag);
+            let more =
+                if astray.len() > 1 { format!(" and {} more", astray.len() - 1) } else { String::new() };
+            let text = format!("another push moved {first}{more} at the same time: moving again");
+            self.send(Event::Notice { text }).await;
+            tokio::time::sleep(PAUSE.mul_f64(1.0 + rand::random::<f64>()) * round).await;
+            for Astray { at, publication, moved } in &astray {
+                if let Err(failure) = self.put_again(publication, manifests.get(at), &moved.tag).await {
+                    report.failures.push(failure);
+                }
+            }
+            if !report.failures.is_empty() {
+                return;
+            }
+        }
+    }
+
+    async fn astray<'a>(
+        &self,
+        publications: &'a [Publication],
+        manifests: &BTreeMap<usize, Manifest>,
+        turn: u8,
+    ) -> Result<Vec<Astray<'a>>, Failure> {
+        let looked = publications.iter().enumerate().map(|(at, publication)| async move {
+            let moves = of_turn(publication, turn).map(|tag| Move { tag: tag.clone(), turn, from: None });
+            let asked = Publication { moves: moves.collect(), ..publication.clone() };
+            let own = own_digest(publication, manifests.get(&at));
+            (at, publication, look_at_moves(&self.registry, &asked, own).await)
+        });
+        // Collected first: a lazy iterator of borrowing futures would not be general enough for callers.
+        let looked: Vec<_> = looked.collect();
+        let looked: Vec<_> = stream::iter(looked).buffered(WRITES).collect().await;
+        let mut astray = Vec::new();
+        for (at, publication, moves) in looked {
+            let moves = moves.map_err(|(reference, error)| registry_failure(&reference, &error))?;
+            astray.extend(moves.into_iter().map(|moved| Astray { at, publication, moved }));
+        }
+        Ok(astray)
+    }
+
+    async fn put_again(
+        &self,
+        publication: &Publication,
+        manifest: Option<&Manifest>,
+        tag: &Tag,
+    ) -> Result<(), Failure> {
+        if let Some(manifest) = manifest {
+            return self.write(publication, tag, manifest, true).await;
+        }
+        // A tag that was in place, so that nothing had to be fetched for it.
+        let reference = match &publication.found {
+            Some(digest) => publication.repository.with_digest(digest.clone()),
+            None => publication.tagged(&publication.key),
+        };
+        let manifest = self.registry.manifest(&reference).await;
+        let manifest = manifest.map_err(|error| registry_failure(&reference, &error))?;
+        self.write(publication, tag, &manifest, true).await
+    }
+}
+
+fn of_turn(publication: &Publication, turn: u8) -> impl Iterator<Item = &Tag> {
+    publication.moving.iter().filter(move |(of, _)| *of == turn).map(|(_, tag)| tag)
+}
+
+fn own_digest<'a>(publication: &'a Publication, manifest: Option<&'a Manifest>) -> Option<&'a Digest> {
+    manifest.map(|manifest| &manifest.descriptor.digest).or(publication.found.as_ref())
+}
+
+/// The tags that stand on images of this push although others of the turn have been taken over.
+fn left(publications: &[Publication], astray: &[Astray<'_>], turn: u8) -> Vec<Failure> {
+    let is_astray = |reference: &ImageReference| {
+        astray.iter().any(|one| one.publication.tagged(&one.moved.tag) == *reference)
+    };
+    let all = publications
+        .iter()
+        .flat_map(|publication| of_turn(publication, turn).map(|tag| publication.tagged(tag)));
+    all.filter(|reference| !is_astray(reference))
+        .map(|reference| Failure {
+            message: format!(
+                "{reference} was left on the image of this push, and does not belong with those of the other"
+            ),
+            kind: FailureKind::Overtaken,
+            hint: Some("push the newest commit again: that moves all of them".to_owned()),
+            reference,
+        })
+        .collect()
+}
+
+fn contested(one: &Astray<'_>) -> Failure {
+    let reference = one.publication.tagged(&one.moved.tag);
+    Failure {
+        message: format!("{reference} is moved by another push again and again"),
+        kind: FailureKind::Overtaken,
+        hint: Some("run again when no other push of this branch is under way".to_owned()),
+        reference,
+    }
+}
