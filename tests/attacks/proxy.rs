@@ -57,7 +57,7 @@ impl Fault {
                     "200 OK",
                     "404 Not Found",
                 ];
-                Self::Answer(below(random, traffic.connections), *random.pick(&answers))
+                Self::Answer(below(random, traffic.connections), random.pick::<&str>(&answers))
             }
         }
     }
@@ -165,8 +165,7 @@ fn serve(mut client: UnixStream, engine: &PathBuf, state: &Arc<Mutex<State>>) {
 /// Passes bytes on until the end or the fault.
 fn pass(mut from: UnixStream, mut to: UnixStream, direction: Direction, state: &Mutex<State>) {
     let mut buffer = [0; 16 * 1024];
-    loop {
-        let Ok(count @ 1..) = from.read(&mut buffer) else { break };
+    while let Ok(count @ 1..) = from.read(&mut buffer) {
         let passed = {
             let mut state = lock(state);
             let counted = match direction {

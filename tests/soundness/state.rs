@@ -95,9 +95,9 @@ impl Life {
         let known = known && (runs.len() < 2 || runs.iter().all(|run| run.code == Some(0)));
         for state in states {
             if known {
-                self.moving.allow(&state.plan)
+                self.moving.allow(&state.plan);
             } else {
-                self.moving.forget(&state.plan)
+                self.moving.forget(&state.plan);
             }
             self.stale(state, &tagged)?;
         }
