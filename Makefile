@@ -13,6 +13,6 @@ test:
 bench:
 	.ci/bench
 
-# Random checkouts until it is stopped; see docs/testing.md.
+# Random checkouts until it is stopped, or for MINUTES=30, STEPS=2000 or ATTACKS=110; see docs/testing.md.
 soak:
-	.ci/soak
+	.ci/soak $(if $(STEPS),$(STEPS) steps,$(if $(ATTACKS),$(ATTACKS) attacks,$(MINUTES)))

@@ -14,6 +14,9 @@ use support::Engine;
 /// Steps of a life where nothing else is said.
 const STEPS: usize = 9;
 
+/// After so many failures a soak ends: it has said enough.
+const FAILURES: usize = 50;
+
 /// Lives through one seed; an error tells how to do it again.
 fn live(seed: u64, steps: usize, counts: &mut Counts) -> Result<(), String> {
     let Some(mut engine) = Engine::start() else { return Ok(()) };
@@ -43,6 +46,7 @@ fn live(seed: u64, steps: usize, counts: &mut Counts) -> Result<(), String> {
     counts.images += life.counts.images;
     counts.built += life.counts.built;
     counts.neither += life.counts.neither;
+    counts.attacks += life.counts.attacks;
     if lived.is_err() && std::env::var_os("SHIPWRIGHT_SOUNDNESS_KEEP").is_some() {
         std::mem::forget(life);
     }
@@ -51,8 +55,10 @@ fn live(seed: u64, steps: usize, counts: &mut Counts) -> Result<(), String> {
 
 /// One run and its comparison, and perhaps another one elsewhere.
 fn step_of(life: &mut Life, tell: &mut dyn FnMut(String)) -> Result<(), String> {
-    if life.random.percent(15) {
-        tell(disturbance::disturb(life));
+    if life.random.percent(25) {
+        let (what, judged) = disturbance::disturb(life);
+        tell(what);
+        judged?;
     }
     let mut options = Vec::new();
     if life.random.percent(15) {
@@ -87,7 +93,7 @@ fn lives(seeds: impl Iterator<Item = u64>) {
             panic!("{error}");
         }
     }
-    say(&format!("{counts:?}"));
+    say(&counts.to_string());
 }
 
 #[test]
@@ -107,27 +113,48 @@ fn one_seed() {
     let steps = number("SHIPWRIGHT_SOUNDNESS_STEPS").and_then(|steps| usize::try_from(steps).ok());
     let mut counts = Counts::default();
     let lived = live(seed, steps.unwrap_or(STEPS), &mut counts);
-    say(&format!("{counts:?}"));
+    say(&counts.to_string());
     lived.unwrap_or_else(|error| panic!("{error}"));
 }
 
-/// New seeds until the time is over (`SHIPWRIGHT_SOUNDNESS_MINUTES`); goes on after a failure, and fails at the end.
+/// New seeds until the time is over (`SHIPWRIGHT_SOUNDNESS_MINUTES`) or so many steps are compared
+/// (`SHIPWRIGHT_SOUNDNESS_STEPS`); goes on after a failure, and fails at the end.
 #[test]
 #[ignore = "it takes as long as it is given: .ci/soak"]
 fn soak() {
+    if Engine::start().is_none() {
+        return;
+    }
+    let steps = number("SHIPWRIGHT_SOUNDNESS_STEPS").and_then(|steps| usize::try_from(steps).ok());
     let minutes = number("SHIPWRIGHT_SOUNDNESS_MINUTES").unwrap_or(60);
     let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).expect("a clock");
-    let mut seed = number("SHIPWRIGHT_SOUNDNESS_SEED").unwrap_or(now.as_secs());
+    let first = number("SHIPWRIGHT_SOUNDNESS_SEED").unwrap_or(now.as_secs());
     let start = Instant::now();
     let mut failures = Vec::new();
     let mut counts = Counts::default();
-    while start.elapsed() < Duration::from_secs(minutes * 60) {
+    let mut seeds = first..;
+    let goes_on = |counts: &Counts| match steps {
+        Some(steps) => counts.steps < steps,
+        None => start.elapsed() < Duration::from_secs(minutes * 60),
+    };
+    while goes_on(&counts) && failures.len() < FAILURES {
+        let seed = seeds.next().expect("there is always another");
         if let Err(error) = live(seed, 2 * STEPS, &mut counts) {
             say(&error);
             failures.push(seed);
         }
-        say(&format!("seed {seed}: {counts:?}, {} failed", failures.len()));
-        seed += 1;
+        say(&format!("seed {seed}: {counts}, {} failed, {}", failures.len(), time(start.elapsed())));
     }
-    assert!(failures.is_empty(), "{failures:?}");
+    let lives = seeds.next().expect("there is always another") - first;
+    say(&format!(
+        "soak: {counts}, in {lives} checkouts, {}; {} failed",
+        time(start.elapsed()),
+        failures.len()
+    ));
+    assert!(failures.is_empty(), "seeds that failed: {failures:?}");
+}
+
+fn time(elapsed: Duration) -> String {
+    let minutes = elapsed.as_secs() / 60;
+    format!("{minutes} min {} s", elapsed.as_secs() % 60)
 }

@@ -6,41 +6,59 @@ use std::time::Duration;
 
 use super::history;
 use super::life::Life;
+use super::meanwhile;
 use super::tree::under;
 
-/// Troubles the checkout's run in one way, and leaves the files as they were.
-pub fn disturb(life: &mut Life) -> String {
-    let done = match life.random.below(5) {
-        0 => {
-            let delay = life.random.within(5, 1000) as u64;
-            let mut child = life.start(&life.root(), &[]);
-            sleep(Duration::from_millis(delay));
-            // It may have ended by itself.
-            let _ = child.kill();
-            let _ = child.wait();
-            format!("killed after {delay} ms")
-        }
-        1 => {
-            let root = life.root();
-            let (mut one, mut other) = (life.start(&root, &[]), life.start(&root, &["--jobs=1"]));
-            let _ = one.wait();
-            let _ = other.wait();
-            "two runs at a time".to_owned()
-        }
-        2 => edit_while_it_runs(life),
-        3 => {
+/// Troubles the checkout's run in one way, says how, and judges what that left.
+pub fn disturb(life: &mut Life) -> (String, Result<(), String>) {
+    let done = match life.random.below(10) {
+        0 | 1 => kill(life),
+        2..=4 => meanwhile::change(life),
+        5 | 6 => meanwhile::two_runs(life),
+        7 => edit_while_it_runs(life),
+        8 => {
             let name = life.random.pick(&life.places).name.clone();
             let selection = *life.random.pick(&["-u", "-d", "-e", "-x", "--no-cache"]);
-            let _ = life.start(&life.root(), &[selection, &name]).wait();
-            format!("{selection} {name}")
+            half(life, |life| {
+                let _ = life.start(&life.root(), &[selection, &name]).wait();
+                format!("{selection} {name}")
+            })
         }
-        _ => life.forget_an_image(),
+        _ => (life.forget_an_image(), Ok(())),
     };
     life.look_again();
     done
 }
 
-fn edit_while_it_runs(life: &mut Life) -> String {
+/// Something after which moving tags may be of two states, until the next whole run.
+fn half(life: &mut Life, act: impl FnOnce(&mut Life) -> String) -> (String, Result<(), String>) {
+    let root = life.root();
+    let state = match life.state(&root) {
+        Ok(state) => state,
+        Err(error) => return ("a run".to_owned(), Err(error)),
+    };
+    let done = act(life);
+    (done, life.judge(&[state], &[], false))
+}
+
+fn kill(life: &mut Life) -> (String, Result<(), String>) {
+    let delay = life.random.within(5, 1000) as u64;
+    half(life, |life| {
+        let mut child = life.start(&life.root(), &[]);
+        sleep(Duration::from_millis(delay));
+        // It may have ended by itself.
+        let _ = child.kill();
+        let _ = child.wait();
+        format!("killed after {delay} ms")
+    })
+}
+
+/// Written in place, so that a part of it may be seen, and put back.
+fn edit_while_it_runs(life: &mut Life) -> (String, Result<(), String>) {
+    half(life, edit_and_back)
+}
+
+fn edit_and_back(life: &mut Life) -> String {
     let names = history::editable(life);
     let Some(name) = life.random.pick_any(&names).cloned() else { return "nothing to edit".to_owned() };
     let path = under(&life.root(), &name);

@@ -185,6 +185,17 @@ fn changeable(life: &Life) -> (Files, Vec<Name>) {
     (files, names)
 }
 
+/// Files of which none is needed.
+pub fn removable(life: &Life) -> Vec<Name> {
+    changeable(life).1
+}
+
+/// All links.
+pub fn links(life: &Life) -> Vec<Name> {
+    let files = Files::read(&life.root()).0.into_iter();
+    files.filter(|(_, entry)| matches!(entry, Entry::Link(_))).map(|(name, _)| name).collect()
+}
+
 /// All files with content but Dockerfiles, rules and settings.
 pub fn editable(life: &Life) -> Vec<Name> {
     let files = Files::read(&life.root());
@@ -315,7 +326,8 @@ pub fn add_submodule(life: &Life) {
     assert!(run_git(&life.root(), &["submodule", "--quiet", "add", &url, SUBMODULE]).0, "submodule");
 }
 
-fn branch(life: &mut Life) -> String {
+/// Some branch.
+pub fn branch(life: &mut Life) -> String {
     let listed = run_git(&life.root(), &["branch", "--format=%(refname:short)"]).1;
     let names: Vec<&str> = listed.lines().filter(|name| !name.starts_with('(')).collect();
     (*life.random.pick(&names)).to_owned()

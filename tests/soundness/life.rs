@@ -1,9 +1,10 @@
 //! A checkout, what is known about it, and the comparison after each step.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Stdio};
+use std::process::{Child, Command, Stdio};
 
 use serde_json::Value;
 
@@ -16,6 +17,7 @@ use super::random::Random;
 use super::reads;
 use super::settings::{ImageSettings, Settings};
 use super::spec::{Base, Line, Spec};
+use super::state::Moving;
 use super::tree::{Files, Name, digest_of};
 use crate::support::{Checkout, Engine, Run, images_of, text};
 
@@ -43,6 +45,8 @@ pub struct Life {
     present: BTreeSet<String>,
     /// Whether other runs were at work since the last comparison.
     pub disturbed: bool,
+    /// Which images belong together.
+    pub(super) moving: Moving,
     /// What was counted.
     pub counts: Counts,
 }
@@ -58,17 +62,29 @@ pub struct Counts {
     pub built: usize,
     /// Images that neither could build.
     pub neither: usize,
+    /// Runs that something happened to, of which it was judged what they left.
+    pub attacks: usize,
+}
+
+impl fmt::Display for Counts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { steps, images, built, neither, attacks } = self;
+        write!(
+            f,
+            "{steps} steps, {images} images compared, {built} built, {neither} that neither can build, {attacks} runs attacked"
+        )
+    }
 }
 
 /// An image as the generator sees it.
-struct Expected {
-    place: Place,
+pub(super) struct Expected {
+    pub(super) place: Place,
     spec: Spec,
     dockerfile: Vec<u8>,
     /// What decides its content, digested.
     inputs: String,
     /// The oracle's image.
-    id: Result<String, String>,
+    pub(super) id: Result<String, String>,
 }
 
 impl Life {
@@ -92,6 +108,7 @@ impl Life {
             references: BTreeMap::new(),
             present: BTreeSet::new(),
             disturbed: false,
+            moving: Moving::default(),
             counts: Counts::default(),
         };
         files::lay_out_root(&mut life.random, &life.checkout.root);
@@ -189,9 +206,31 @@ impl Life {
         ["busybox".to_owned(), "busybox:latest".to_owned(), first]
     }
 
+    /// The command on this life's engine.
+    pub fn command(&self, arguments: &[&str]) -> Command {
+        self.engine.command(&self.checkout, arguments)
+    }
+
+    /// The namespace of its images.
+    pub fn namespace(&self) -> &str {
+        &self.engine.namespace
+    }
+
+    /// A label of an image.
+    pub fn label(&self, id: &str, label: &str) -> String {
+        let format = format!("{{{{index .Config.Labels \"{label}\"}}}}");
+        self.engine.docker(&["image", "inspect", "--format", &format, id])
+    }
+
+    /// What two images of the engine differ in.
+    pub fn differences(&mut self, ours: &str, theirs: &str) -> Vec<String> {
+        let theirs = self.oracle.content(theirs);
+        self.oracle.content(ours).differences(&theirs)
+    }
+
     /// Starts a run of which only the traces matter.
     pub fn start(&self, root: &Path, arguments: &[&str]) -> Child {
-        let mut command = self.engine.command(&self.checkout, &[&["build"], arguments].concat());
+        let mut command = self.command(&[&["build"], arguments].concat());
         command
             .current_dir(root)
             .stdout(Stdio::null())
@@ -264,7 +303,7 @@ impl Life {
     }
 
     /// The id that each reference has on the engine, by one call.
-    fn tagged(&self) -> BTreeMap<String, String> {
+    pub(super) fn tagged(&self) -> BTreeMap<String, String> {
         let filter = format!("reference={}/*", self.engine.namespace);
         let format = "{{.Repository}}:{{.Tag}} {{.ID}}";
         let listed = self.engine.docker(&["images", "--no-trunc", "--format", format, "--filter", &filter]);
@@ -282,13 +321,13 @@ impl Life {
         }
     }
 
-    fn run(&self, folder: &Path, arguments: &[&str]) -> Run {
+    pub(super) fn run(&self, folder: &Path, arguments: &[&str]) -> Run {
         let mut command = self.engine.command(&self.checkout, arguments);
         Run::of(&command.current_dir(folder).output().expect("the command runs"))
     }
 
     /// Builds everything from scratch, in order.
-    fn expect(
+    pub(super) fn expect(
         &mut self,
         tree: &Files,
         versioned: &BTreeSet<Name>,
@@ -418,7 +457,7 @@ impl Life {
             now_present.push(image.inputs.clone());
             let ours = tagged.get(&reference).ok_or_else(|| format!("there is no {reference}"))?;
             let theirs = image.id.clone().expect("it is built");
-            let differences = self.oracle.content(ours).differences(&self.oracle.content(&theirs));
+            let differences = self.differences(ours, &theirs);
             if !differences.is_empty() {
                 let dockerfile = String::from_utf8_lossy(&image.dockerfile);
                 return Err(format!("{path} differs:\n  {}\n{dockerfile}", differences.join("\n  ")));
@@ -428,6 +467,10 @@ impl Life {
                 all_tagged(entry, &tagged, ours)?;
             }
         }
+        if run.code == 0 {
+            if run.stderr.contains("blocked") { self.moving.forget(plan) } else { self.moving.settle(plan) }
+        }
+        self.mixed(&tagged)?;
         self.present.extend(now_present);
         for event in events.iter().filter(|event| event["event"] == "removed") {
             let removed = text(&event["reference"]);
@@ -444,7 +487,7 @@ impl Life {
 }
 
 /// Every tag of the plan is on the planned image.
-fn all_tagged(entry: &Value, tagged: &BTreeMap<String, String>, id: &str) -> Result<(), String> {
+pub(super) fn all_tagged(entry: &Value, tagged: &BTreeMap<String, String>, id: &str) -> Result<(), String> {
     for tag in entry["tags"].as_array().into_iter().flatten() {
         let reference = format!("{}:{}", text(&entry["name"]), text(tag));
         if tagged.get(&reference).map(String::as_str) != Some(id) {

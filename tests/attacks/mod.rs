@@ -1,0 +1,11 @@
+//! Attacks on runs, and the judge of what they leave: [`kills`] ends runs at any moment, [`races`] has git at work
+//! in the checkout meanwhile, [`proxy`] breaks the connection to the engine, [`states`] knows what must hold then.
+
+#![allow(dead_code, unreachable_pub, clippy::allow_attributes, reason = "a module of tests")]
+
+pub mod kills;
+pub mod proxy;
+pub mod races;
+#[path = "../soundness/random.rs"]
+pub mod random;
+pub mod states;
