@@ -145,7 +145,9 @@ fn long_ignore_files_end() {
         (".gitattributes", lines(20_000, |at| format!("**/x{at}*y text"))),
     ] {
         let shop = shop(&[]);
-        many.iter().for_each(|(path, text)| shop.write(path, text));
+        for (path, text) in &many {
+            shop.write(path, text);
+        }
         shop.write(file, &text);
         let run = ends(shop.command(&["plan", "--offline"]));
         assert!(matches!(run.code, 0 | 2), "{file}: {:.2000}", run.stderr);

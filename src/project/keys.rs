@@ -144,7 +144,8 @@ impl Finished<'_> {
     /// The keys of what an image is built from, by the references to it.
     fn keys(&self, draft: &Drafted, key: impl Fn(&ReadyImage) -> ContentKey) -> Vec<(String, ContentKey)> {
         let key = |at: usize| self.images[at].as_ref()?.ready().map(&key);
-        let bound = draft.bound.iter().filter_map(|bound| Some((explicit(&bound.expanded), key(bound.image)?)));
+        let bound =
+            draft.bound.iter().filter_map(|bound| Some((explicit(&bound.expanded), key(bound.image)?)));
         let declared = draft.declared.iter().filter_map(|at| Some((String::new(), key(*at)?)));
         let mut keys: Vec<_> = bound.chain(declared).collect();
         keys.sort();
