@@ -114,7 +114,7 @@ fn whatever_times_say_an_edit_is_seen() {
     let mut random = Random::new(number("SHIPWRIGHT_ATTACK_SEED").unwrap_or(1));
     let mut story = Vec::new();
     assert_eq!(shop.keys(), fresh(&shop));
-    let rounds = number("SHIPWRIGHT_ATTACK_ROUNDS").unwrap_or(100);
+    let rounds = number("SHIPWRIGHT_ATTACK_ROUNDS").unwrap_or(40);
     for round in 0..usize::try_from(rounds).expect("a number of rounds") {
         let git = index(&mut random, &shop);
         for at in 0..random.within(1, 2) {

@@ -16,7 +16,7 @@ pub struct Action {
 }
 
 /// Files that no image reads: git goes through them between one image's folder and the next one's.
-const BETWEEN: usize = 1500;
+const BETWEEN: usize = 800;
 
 /// A checkout with two branches that differ in every folder, on `main`.
 pub fn checkout() -> Checkout {

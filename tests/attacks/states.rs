@@ -216,11 +216,7 @@ impl<'a> Judge<'a> {
     }
 
     /// What lacks for a state to be complete: all its tags on the images of its keys.
-    pub fn lacks(&self, state: &State) -> Vec<String> {
-        let mut placed = BTreeMap::new();
-        for image in self.standing() {
-            placed.extend(image.tags.into_iter().map(|place| (place, image.key.clone())));
-        }
+    fn lacks(state: &State, placed: &BTreeMap<(String, String), String>) -> Vec<String> {
         let mut lacking = Vec::new();
         for (name, planned) in &state.images {
             for tag in &planned.tags {
@@ -235,7 +231,11 @@ impl<'a> Judge<'a> {
 
     /// Asserts that a run that ends well did its whole work: for one of these states, if not for the last.
     pub fn is_done(&self, states: &[State]) -> Result<(), String> {
-        let lacking: Vec<Vec<String>> = states.iter().map(|state| self.lacks(state)).collect();
+        let mut placed = BTreeMap::new();
+        for image in self.standing() {
+            placed.extend(image.tags.into_iter().map(|place| (place, image.key.clone())));
+        }
+        let lacking: Vec<Vec<String>> = states.iter().map(|state| Self::lacks(state, &placed)).collect();
         if lacking.iter().any(Vec::is_empty) {
             Ok(())
         } else {
