@@ -257,7 +257,8 @@ fn a_tree_that_names_itself_over_and_over_is_an_error() {
     let checkout = Checkout::with(&[("api/Dockerfile", "FROM busybox\n")]);
     let mut tree = checkout.git(&["rev-parse", "HEAD:api"]);
     for _ in 0..10 {
-        let list: String = (0..10).map(|number| format!("040000 tree {tree}\tf{number}\n")).collect();
+        let list: Vec<String> = (0..10).map(|number| format!("040000 tree {tree}\tf{number}\n")).collect();
+        let list = list.concat();
         fs::write(checkout.beside("list"), list).expect("a file");
         let made =
             Command::new("sh").args(["-c", "git mktree < ../list"]).current_dir(&checkout.root).output();

@@ -134,7 +134,8 @@ fn what_would_be_obeyed_is_shown_as_an_escape_everywhere() {
         let wrong = format!("FROM busybox\nCOPY x{name} /\nCPOY {obeyed}\n");
         checkout.write(&format!("api{number}/Dockerfile"), wrong);
         checkout.write(&format!("{name}/Dockerfile"), "FROM busybox\nCOPY . /\n");
-        let key: String = name.chars().map(|c| format!("\\U{:08x}", u32::from(c))).collect();
+        let key: Vec<String> = name.chars().map(|c| format!("\\U{:08x}", u32::from(c))).collect();
+        let key = key.concat();
         names += &format!("\"{key}\" = \"A {key}\"\n");
     }
     checkout.commit("x");
