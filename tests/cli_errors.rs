@@ -365,14 +365,16 @@ fn wrong_usage_is_refused() {
 }
 
 #[test]
-fn folders_and_pipes_that_are_called_dockerfile_are_none() {
+fn a_folder_that_is_called_dockerfile_is_none_and_a_pipe_is_one_that_cannot_be_read() {
     let shop = Checkout::shop();
     std::fs::create_dir_all(shop.root.join("folder/Dockerfile")).expect("a folder");
-    std::fs::create_dir(shop.root.join("pipe")).expect("a folder");
-    make_pipe(&shop, "pipe/Dockerfile");
     let run = shop.run_without_hanging(&JSON).exits(0);
     assert_eq!(names(&run.json()).len(), 12);
     shop.run_without_hanging(&["inspect", "folder/Dockerfile"]).exits(2).says("folder/Dockerfile");
+    std::fs::create_dir(shop.root.join("pipe")).expect("a folder");
+    make_pipe(&shop, "pipe/Dockerfile");
+    let run = shop.run_without_hanging(&["plan", "--offline"]).exits(2);
+    run.says("pipe/Dockerfile is a device, socket or pipe, so it cannot be read");
 }
 
 fn make_pipe(checkout: &Checkout, path: &str) {

@@ -572,17 +572,18 @@ fn an_engine_that_says_nothing_holds_no_switch_up() {
     let version = r#"{"Version":"26.1.5","ApiVersion":"1.45","Os":"linux","Arch":"amd64"}"#;
     let head = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length:";
     let version = format!("{head} {}\r\n\r\n{version}", version.len());
-    let switches = [String::new(), version].map(|answer| {
+    let asked = [(String::new(), "to say its version"), (version, "to inspect acme/")];
+    let switches = asked.map(|(answer, question)| {
         std::thread::spawn(move || {
             let story = Story::pushed();
             story.shop.run(&["hook", "install", "post-checkout"]).exits(0);
             let mut command = story.command(&story.shop.root, &["switch", "--quiet", "--create", "feature"]);
             command.env("DOCKER_HOST", silent_engine(answer));
             let run = Run::of(&command.output().expect("git runs")).exits(0);
-            assert_eq!(
-                run.stderr,
-                "shipwright: no image tag is moved: the engine does not answer within 10 s\n"
+            let said = format!(
+                "shipwright: no image tag is moved: the engine did not answer for 10 s when asked {question}"
             );
+            assert!(run.stderr.starts_with(&said) && run.stderr.lines().count() == 1, "{}", run.stderr);
         })
     });
     for switch in switches {

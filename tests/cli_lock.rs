@@ -184,7 +184,7 @@ fn however_a_base_is_spelt_it_is_one() {
     assert_eq!(image(&after, "a")["locked"], json!({"busybox:latest": digest}));
     assert_eq!(image(&after, "b")["bases"], json!(["busybox:latest"]));
     let run = checkout.run(&["plan", "--offline", "--explain", "a"]).exits(0);
-    assert!(run.stdout.contains(&format!("base        busybox@{digest}\n")), "{}", run.stdout);
+    assert!(run.stdout.contains(&format!("base        busybox:latest@{digest}\n")), "{}", run.stdout);
     checkout.run(&["lock", "--check", "--offline"]).exits(1).says("not in shipwright.lock: busybox:1\n");
 }
 
