@@ -10,7 +10,7 @@ use clap::{CommandFactory, Parser, error::ErrorKind};
 use examples::{blocks, document, examples, log_in, normalised, small_shop};
 use shipwright::cli::Cli;
 
-const DOCUMENTS: [&str; 9] = [
+const DOCUMENTS: [&str; 10] = [
     "README.md",
     "docs/cli.md",
     "docs/architecture.md",
@@ -19,6 +19,7 @@ const DOCUMENTS: [&str; 9] = [
     "docs/dependencies.md",
     "docs/dockerfile-support.md",
     "docs/migrating.md",
+    "docs/security.md",
     "docs/testing.md",
 ];
 
@@ -133,4 +134,39 @@ fn every_option_of_the_command_line_s_document_exists() {
             }
         }
     }
+}
+
+/// `FILE`, `FILE::TEST` and `MODULE::tests::TEST` of docs/security.md are tests that there are.
+#[test]
+fn every_promise_about_security_has_its_test() {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let text = document("docs/security.md");
+    let mut found = 0;
+    for code in text.split('`').skip(1).step_by(2) {
+        let is_test = |code: &str| {
+            let (first, rest) = code.split_once("::").unwrap_or((code, "x"));
+            let is_word =
+                |word: &str| !word.is_empty() && word.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
+            is_word(first) && rest.split("::").all(is_word) && (first.contains('_') || code.contains("::"))
+        };
+        if !is_test(code) || code.starts_with("core.") {
+            continue;
+        }
+        let parts: Vec<&str> = code.split("::").collect();
+        let file = match parts[..] {
+            [file] | [file, _] => format!("tests/{file}.rs"),
+            [module, "tests", "place"] => format!("src/{module}/tests/place.rs"),
+            [module, "tests", _] => format!("src/{module}.rs"),
+            _ => panic!("{code}: how is that to be found?"),
+        };
+        let source =
+            std::fs::read_to_string(root.join(&file)).unwrap_or_else(|error| panic!("{file}: {error}"));
+        if let [_, test] | [_, "tests", test] = parts[..]
+            && test != "place"
+        {
+            assert!(source.contains(&format!("fn {test}(")), "{file} has no test {test}");
+        }
+        found += 1;
+    }
+    assert!(found >= 30, "only {found} tests are named");
 }
