@@ -113,14 +113,10 @@ async fn hear(state: &Mutex<State>) {
             None => std::future::pending().await,
         }
     }
-    let ignored = ignored();
-    let open = |kind: SignalKind| {
-        let is_ignored = ignored >> (kind.as_raw_value() - 1) & 1 == 1;
-        if is_ignored { None } else { signal(kind).ok() }
-    };
-    let mut interrupt = open(SignalKind::interrupt());
-    let mut terminate = open(SignalKind::terminate());
-    let mut hang_up = open(SignalKind::hangup());
+    let mut interrupt = signal(SignalKind::interrupt()).ok();
+    let mut terminate = signal(SignalKind::terminate()).ok();
+    // An interrupt counts also where a script has its background jobs ignore it: CI systems cancel with it.
+    let mut hang_up = if ignores_hang_up() { None } else { signal(SignalKind::hangup()).ok() };
     loop {
         tokio::select! {
             () = next(&mut interrupt) => {}
@@ -138,13 +134,13 @@ async fn hear(state: &Mutex<State>) {
     }
 }
 
-/// Which signals whoever started the process has it ignore (`nohup`, a shell's background job), as a mask. Only Linux
-/// tells.
+/// Whether whoever started the process has it outlive its terminal, as `nohup` does. Only Linux tells.
 #[cfg(unix)]
-fn ignored() -> u64 {
+fn ignores_hang_up() -> bool {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
-    mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or_default()
+    let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or_default();
+    mask & 1 == 1
 }
 
 #[cfg(test)]
