@@ -3,7 +3,7 @@ use super::environment::Environment;
 use super::error::{CliError, ExitCode};
 use super::output::Output;
 use super::session::{EngineNeed, Request, Session, has_errors};
-use crate::printable::printable;
+use crate::report::{images_json, images_text};
 
 /// `shipwright images`: `NAME:src-KEY`, one a line, in build order.
 pub(super) async fn run(
@@ -25,28 +25,11 @@ pub(super) async fn run(
     output.use_files(session.tree.clone());
     let code = if has_errors(&plan.diagnostics) { ExitCode::Wrong } else { ExitCode::Done };
     if args.format == PlanFormat::Json {
-        output.result(crate::report::images_json(&plan).as_bytes())?;
+        output.result(images_json(&plan).as_bytes())?;
         return Ok(code);
     }
     output.diagnostics(&plan.diagnostics);
-    let mut text = String::new();
-    for (step, at) in plan.steps.iter().zip(&session.selected) {
-        let Some(reference) = &step.reference else { continue };
-        text.push_str(&format!("{reference}\n"));
-        if global.verbose > 0 {
-            let image = &session.project.images[*at];
-            let source = session.project.namespace.source.as_str();
-            text.push_str(&format!(
-                "    {}\n    name from {}, namespace {} from {source}\n",
-                image.dockerfile,
-                image.name.source.describe(),
-                printable(&session.project.namespace.value),
-            ));
-            for tag in &step.tags {
-                text.push_str(&format!("    {}\n", step.tagged(tag)));
-            }
-        }
-    }
+    let text = images_text(&session.project, &plan, &session.selected, global.verbose > 0);
     output.text(&text)?;
     Ok(code)
 }

@@ -1,4 +1,3 @@
-use std::fmt::Write as _;
 use std::fs::File;
 use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -13,7 +12,7 @@ use crate::limits;
 use crate::path::TreePath;
 use crate::printable::printable;
 use crate::project::{Inspection, Options, Surroundings, inspect, inspect_alone};
-use crate::report::inspection_json;
+use crate::report::{inspection_json, inspection_text};
 
 /// `shipwright inspect DOCKERFILE`: any file, in a checkout or not. What is wrong with it is the answer, not
 /// a failure.
@@ -78,7 +77,7 @@ fn show(inspection: &Inspection, format: PlanFormat, output: &Output) -> Result<
     match format {
         PlanFormat::Json => output.result(inspection_json(inspection).as_bytes()),
         PlanFormat::Text => {
-            output.text(&text(inspection))?;
+            output.text(&inspection_text(inspection))?;
             output.diagnostics(&inspection.diagnostics);
             Ok(ExitCode::Done)
         }
@@ -115,45 +114,4 @@ fn place(file: &Path, output: &mut Output) -> Place {
             Place { path: alone(), found: None }
         }
     }
-}
-
-fn text(inspection: &Inspection) -> String {
-    let mut text = String::new();
-    let mut block = |title: &str, lines: Vec<String>| {
-        if !lines.is_empty() {
-            // Writing to a String cannot fail.
-            let _ = writeln!(text, "{title}");
-            for line in lines {
-                let _ = writeln!(text, "  {}", printable(&line));
-            }
-        }
-    };
-    let stages = inspection.stages.iter().map(|stage| {
-        let mut line = format!("{}: {}", stage.line, stage.base);
-        if let Some(expanded) = stage.base_expanded.as_ref().filter(|expanded| **expanded != stage.base) {
-            line.push_str(&format!(" = {expanded}"));
-        }
-        if !stage.name.is_empty() {
-            line.push_str(&format!(" as {}", stage.name));
-        }
-        if !stage.needed {
-            line.push_str(" (not needed)");
-        }
-        line
-    });
-    block("stages", stages.collect());
-    block("images", inspection.images.clone());
-    block("context", vec![inspection.context.clone()]);
-    block("ignore file", inspection.ignore_file.iter().cloned().collect());
-    let mut sources: Vec<String> = inspection
-        .context_sources
-        .iter()
-        .map(|source| if source.is_empty() { ".".to_owned() } else { source.clone() })
-        .collect();
-    if inspection.whole_context {
-        sources.push("the whole context".to_owned());
-    }
-    block("sources", sources);
-    block("inputs", inspection.inputs.clone());
-    text
 }

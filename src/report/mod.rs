@@ -17,6 +17,8 @@ mod ci;
 mod diagnostic;
 mod excerpt;
 mod explain;
+mod images;
+mod inspection;
 mod json;
 mod json_events;
 mod live;
@@ -44,6 +46,8 @@ pub use affected::{
 pub use ci::{CiLog, JobSummary, Work, annotations, without_commands, without_marks};
 pub use diagnostic::{Sources, diagnostics};
 pub use explain::explanation;
+pub use images::images_text;
+pub use inspection::inspection_text;
 pub use json::{graph_json, images_json, inspection_json, plan_json};
 pub use json_events::JsonEvents;
 pub use lock::{BaseNews, lock_text, rebuilt_text};
