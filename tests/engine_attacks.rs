@@ -55,7 +55,7 @@ fn a_run_that_ends_at_any_moment_leaves_nothing_wrong_and_the_next_completes_it(
     assert_eq!(whole.code, Some(0), "{}", whole.said);
     let time = usize::try_from(start.elapsed().as_millis()).expect("a short time");
     judge.repair(&first);
-    let (rounds, mut random) = rounds(10);
+    let (rounds, mut random) = rounds(6);
     for round in 0..rounds {
         // With builds or with tags alone.
         let builds = random.percent(60);
@@ -94,7 +94,7 @@ fn git_at_work_while_a_run_starts_mixes_nothing() {
     assert_eq!(Running::start(judge.command()).end(0).code, Some(0));
     // A run that has nothing to do: as long as it takes to plan and to look at the tags.
     let time = usize::try_from(start.elapsed().as_millis()).expect("a short time");
-    let (rounds, mut random) = rounds(12);
+    let (rounds, mut random) = rounds(7);
     for round in 0..rounds {
         let action = Action::prepare(&mut random, &checkout, round);
         let before = judge.look(&format!("before round {round}"));
@@ -140,7 +140,7 @@ fn a_checkout_that_is_switched_all_the_time_gives_one_branch_or_an_error() {
         judge.repair(&states[states.len() - 1]);
     }
     let switching = Switching::start(&checkout);
-    let (rounds, mut random) = rounds(8);
+    let (rounds, mut random) = rounds(4);
     for round in 0..rounds {
         sleep(Duration::from_millis(random.below(120) as u64));
         let ended = Running::start(judge.command()).end(0);
@@ -165,7 +165,7 @@ fn runs_of_two_users_on_one_engine_leave_no_tag_that_is_of_both() {
     checkout.git(&["worktree", "add", "--quiet", &path, "feature"]);
     let states = [judge.look("main"), judge.look_in(&worktree, "feature")];
     let homes = ["here", "there"].map(|name| checkout.beside(&format!("home-{name}")));
-    let (rounds, mut random) = rounds(4);
+    let (rounds, mut random) = rounds(2);
     for round in 0..rounds {
         // Both have all of them to move.
         judge.forget_tags("edge-");
@@ -213,7 +213,7 @@ fn whatever_breaks_between_a_run_and_its_engine_nothing_is_wrong_and_the_next_ru
     assert_eq!(whole.code, Some(0), "{}", whole.said);
     let traffic = proxy.traffic();
     judge.repair(&first);
-    let (rounds, mut random) = rounds(8);
+    let (rounds, mut random) = rounds(5);
     for round in 0..rounds {
         states::stamp(&checkout, &format!("round {round}"));
         checkout.commit(&format!("round {round}"));
