@@ -146,6 +146,25 @@ fn a_loop_through_copies_and_mounts_is_one_too() {
 }
 
 #[test]
+fn a_loop_through_a_stage_that_only_an_inherited_trigger_takes_is_one_too() {
+    let checkout = Checkout::with(&[
+        ("base/Dockerfile", "FROM busybox\nONBUILD COPY --from=builder /x /y\n"),
+        ("a/Dockerfile", "FROM acme/b AS builder\nFROM acme/base\n"),
+        ("b/Dockerfile", "FROM acme/a AS builder\nFROM acme/base\n"),
+    ]);
+    let run = plan_of(&checkout, &[]).exits(2).says("a → b → a");
+    for place in ["a/Dockerfile:1", "b/Dockerfile:1"] {
+        assert!(run.stderr.contains(place), "{place}: {}", run.stderr);
+    }
+    assert_eq!(run.stderr.matches("in a loop").count(), 1, "{}", run.stderr);
+    assert!(run.stdout.ends_with("3 images: 1 to build, 2 blocked\n"), "{}", run.stdout);
+    // The trigger of an image that is part of the loop.
+    checkout.write("base/Dockerfile", "FROM acme/a\nONBUILD COPY --from=builder /x /y\n");
+    checkout.write("b/Dockerfile", "FROM busybox\n");
+    plan_of(&checkout, &[]).exits(2).says("a → base → a");
+}
+
+#[test]
 fn an_image_that_refers_to_itself_means_what_is_published() {
     let shop = Checkout::shop();
     shop.write("tools/Dockerfile", "FROM acme/tools\nCOPY wrap.sh /usr/bin/wrap\n");
@@ -365,16 +384,19 @@ fn wrong_usage_is_refused() {
 }
 
 #[test]
-fn a_folder_that_is_called_dockerfile_is_none_and_a_pipe_is_one_that_cannot_be_read() {
+fn a_folder_that_is_called_dockerfile_is_none_and_a_pipe_is_an_error_that_names_it() {
     let shop = Checkout::shop();
     std::fs::create_dir_all(shop.root.join("folder/Dockerfile")).expect("a folder");
-    let run = shop.run_without_hanging(&JSON).exits(0);
-    assert_eq!(names(&run.json()).len(), 12);
+    assert_eq!(names(&shop.run_without_hanging(&JSON).exits(0).json()).len(), 12);
     shop.run_without_hanging(&["inspect", "folder/Dockerfile"]).exits(2).says("folder/Dockerfile");
     std::fs::create_dir(shop.root.join("pipe")).expect("a folder");
     make_pipe(&shop, "pipe/Dockerfile");
-    let run = shop.run_without_hanging(&["plan", "--offline"]).exits(2);
-    run.says("pipe/Dockerfile is a device, socket or pipe, so it cannot be read");
+    let plan = shop.run_without_hanging(&JSON).exits(2).json();
+    assert_eq!(names(&plan).len(), 13);
+    assert_eq!(image(&plan, "pipe")["reasons"][0]["text"], "has a Dockerfile that cannot be read");
+    let error = &plan["diagnostics"][0];
+    assert_eq!(error["path"], "pipe/Dockerfile");
+    assert_eq!(error["message"], "pipe/Dockerfile is a device, socket or pipe, so it cannot be read");
 }
 
 fn make_pipe(checkout: &Checkout, path: &str) {

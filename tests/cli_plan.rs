@@ -670,6 +670,66 @@ fn what_triggers_take_is_no_base_of_the_image_that_has_them() {
     assert_eq!(image(&plan, "api")["bases"], serde_json::json!(["busybox:latest"]));
 }
 
+/// A stage that only a trigger of its base takes is part of the image, and so is what the stage begins with.
+#[test]
+fn what_only_an_inherited_trigger_takes_is_a_dependency() {
+    for (trigger, stage) in [
+        ("COPY --from=builder /x /y", "FROM acme/x AS builder\n"),
+        ("COPY --from=0 /x /y", "FROM acme/x\n"),
+        ("RUN --mount=from=builder,target=/t cp /t/x /y", "FROM acme/x AS builder\n"),
+        (
+            "ADD --chown=1 y /\nONBUILD COPY --from=builder /x /y",
+            "FROM busybox AS builder\nCOPY --from=acme/x /x /x\n",
+        ),
+        ("COPY --from=builder /x /y", "FROM acme/x AS first\nFROM first AS builder\n"),
+        // The stage that is taken from carries out a trigger of its own base, which takes from another one.
+        ("COPY --from=builder /x /y", "FROM acme/x AS inner\nFROM acme/more AS builder\n"),
+    ] {
+        let checkout = Checkout::with(&[
+            ("base/Dockerfile", &format!("FROM busybox\nONBUILD {trigger}\n")),
+            ("more/Dockerfile", "FROM busybox\nONBUILD COPY --from=inner /x /x\n"),
+            ("x/Dockerfile", "FROM busybox\nCOPY x /x\n"),
+            ("x/x", "1"),
+            ("api/Dockerfile", &format!("{stage}FROM acme/base\n")),
+            ("api/y", ""),
+        ]);
+        let first = checkout.plan(&[]);
+        let needed: Vec<String> = image(&first, "api")["dependencies"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .map(|dependency| text(&dependency["image"]))
+            .collect();
+        assert!(needed.contains(&"acme/x".to_owned()), "{trigger} {stage}: {needed:?}");
+        assert_eq!(first["diagnostics"], json!([]), "{trigger} {stage}");
+        checkout.write("x/x", "2");
+        assert_eq!(changed(&first, &checkout.plan(&[])), ["x", "api"], "{trigger} {stage}");
+    }
+}
+
+/// What is external there is a base, and what is wrong there counts, each once.
+#[test]
+fn a_stage_that_only_an_inherited_trigger_takes_counts_like_any_other() {
+    let checkout = Checkout::with(&[
+        ("base/Dockerfile", "FROM busybox\nONBUILD COPY --from=builder /x /y\n"),
+        ("api/Dockerfile", "FROM alpine:3 AS builder\nCOPY --from=acme/bse /x /x\nFROM acme/base\n"),
+        ("other/Dockerfile", "FROM acme/bse AS builder\nFROM busybox AS unused\nFROM acme/base\n"),
+        ("idle/Dockerfile", "FROM acme/api AS unused\nFROM acme/base:1\n"),
+    ]);
+    let plan = checkout.plan(&[]);
+    assert_eq!(image(&plan, "api")["bases"], json!(["acme/bse:latest", "alpine:3"]));
+    let said: Vec<(String, i64)> = plan["diagnostics"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .map(|said| (text(&said["path"]), said["line"].as_i64().unwrap_or_default()))
+        .collect();
+    let expected =
+        [("api/Dockerfile", 2), ("other/Dockerfile", 1), ("idle/Dockerfile", 1), ("other/Dockerfile", 2)];
+    assert_eq!(said, expected.map(|(path, line)| (path.to_owned(), line)), "{plan:#}");
+    assert_eq!(image(&plan, "idle")["dependencies"], json!([]));
+}
+
 #[test]
 fn a_shift_in_a_run_is_built() {
     let checkout = Checkout::with(&[("api/Dockerfile", "FROM busybox\nRUN echo $((1 << 2)) >/x\n")]);

@@ -69,7 +69,7 @@ fn understood(file: &Dockerfile) -> bool {
 fn scope<'a>(
     build_args: &'a BTreeMap<String, String>,
     platform: &'a Platform,
-    inherited: &'a BTreeMap<usize, Vec<shipwright::dockerfile::Trigger>>,
+    inherited: &'a BTreeMap<usize, &'a [shipwright::dockerfile::Trigger]>,
 ) -> Scope<'a> {
     Scope { build_args, target: None, target_platform: platform, build_platform: platform, inherited }
 }

@@ -26,8 +26,8 @@ impl Build<'_> {
         let triggers = |texts: &[&str]| {
             texts.iter().map(|text| Trigger { text: (*text).to_owned(), line: 2 }).collect::<Vec<_>>()
         };
-        let inherited =
-            self.inherited.iter().map(|(stage, texts)| (*stage, triggers(texts))).collect::<BTreeMap<_, _>>();
+        let carried: Vec<_> = self.inherited.iter().map(|(stage, texts)| (*stage, triggers(texts))).collect();
+        let inherited = carried.iter().map(|(stage, carried)| (*stage, carried.as_slice())).collect();
         evaluate(
             &parse(source.as_bytes()),
             &Scope {

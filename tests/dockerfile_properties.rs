@@ -17,7 +17,8 @@ fn evaluate_in<R>(use_scope: impl FnOnce(&Scope<'_>) -> R) -> R {
     let platform: Platform = "linux/arm64".parse().expect("a platform");
     let build_args = BTreeMap::from([("GIVEN".to_owned(), "acme/given".to_owned())]);
     let trigger = |text: &str| Trigger { text: text.to_owned(), line: 1 };
-    let inherited = BTreeMap::from([(0, vec![trigger("COPY $A b /c"), trigger("ARG A=x")])]);
+    let triggers = [trigger("COPY $A b /c"), trigger("ARG A=x")];
+    let inherited = BTreeMap::from([(0, triggers.as_slice())]);
     use_scope(&Scope {
         build_args: &build_args,
         target: None,
@@ -309,6 +310,18 @@ fn stages_by_variables_by_triggers_are_bounded() {
         assert!(!evaluation.problems.is_empty());
         assert!(started.elapsed() < Duration::from_secs(30), "{:?}", started.elapsed());
     }
+}
+
+/// The triggers of another image are carried out by each stage that begins with it.
+#[test]
+fn stages_by_inherited_triggers_are_bounded() {
+    let triggers = vec![Trigger { text: "COPY x y".to_owned(), line: 1 }; 20_000];
+    let file = parse(format!("{}FROM c\n", "FROM b\n".repeat(20_000)).as_bytes());
+    let inherited = (0..20_000).map(|stage| (stage, triggers.as_slice())).collect();
+    let started = Instant::now();
+    let evaluation = evaluate_in(|scope| evaluate(&file, &Scope { inherited: &inherited, ..*scope }));
+    assert!(!evaluation.problems.is_empty());
+    assert!(started.elapsed() < Duration::from_secs(30), "{:?}", started.elapsed());
 }
 
 #[test]

@@ -11,8 +11,11 @@ use spellings::{DIFFERENT, SAME};
 
 fn read(source: &str, triggers: &[(usize, &str)]) -> Evaluation {
     let platform: Platform = "linux/amd64".parse().expect("a platform");
-    let trigger =
-        |(stage, text): &(usize, &str)| (*stage, vec![Trigger { text: (*text).to_owned(), line: 1 }]);
+    let carried: Vec<(usize, Trigger)> = triggers
+        .iter()
+        .map(|(stage, text)| (*stage, Trigger { text: (*text).to_owned(), line: 1 }))
+        .collect();
+    let inherited = carried.iter().map(|(stage, trigger)| (*stage, std::slice::from_ref(trigger))).collect();
     evaluate(
         &parse(source.as_bytes()),
         &Scope {
@@ -20,7 +23,7 @@ fn read(source: &str, triggers: &[(usize, &str)]) -> Evaluation {
             target: None,
             target_platform: &platform,
             build_platform: &platform,
-            inherited: &triggers.iter().map(trigger).collect(),
+            inherited: &inherited,
         },
     )
 }

@@ -109,7 +109,8 @@ fn in_scope<R>(use_scope: impl FnOnce(&Scope<'_>) -> R) -> R {
     let platform = Platform { os: "linux".into(), architecture: "arm64".into(), variant: None };
     let build_args = BTreeMap::from([("GIVEN".to_owned(), "acme/given".to_owned())]);
     let trigger = |text: &str| Trigger { text: text.to_owned(), line: 1 };
-    let inherited = BTreeMap::from([(0, vec![trigger("COPY $A b /c"), trigger("ARG A=x")])]);
+    let triggers = [trigger("COPY $A b /c"), trigger("ARG A=x")];
+    let inherited = BTreeMap::from([(0, triggers.as_slice())]);
     use_scope(&Scope {
         build_args: &build_args,
         target: None,

@@ -21,7 +21,7 @@ pub struct Scope<'a> {
     pub build_platform: &'a Platform,
     /// ONBUILD triggers of the image that a stage begins with, by the stage's index. They are carried out
     /// as if they stood right after its FROM.
-    pub inherited: &'a BTreeMap<usize, Vec<Trigger>>,
+    pub inherited: &'a BTreeMap<usize, &'a [Trigger]>,
 }
 
 /// What a build takes.

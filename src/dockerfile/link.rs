@@ -354,9 +354,7 @@ impl<'a, 'f> Linker<'a, 'f> {
         for instruction in self.file.instructions_of(base) {
             match &instruction.kind {
                 InstructionKind::Onbuild(Some(trigger)) => {
-                    if !self.shell.afford(1) {
-                        let message = "the stages of this file carry out too many triggers";
-                        self.findings.report(ProblemKind::Size, message, base_span(stage), None);
+                    if !self.can_afford_trigger(stage) {
                         break;
                     }
                     let instruction = StepInstruction::Written(trigger);
@@ -372,9 +370,22 @@ impl<'a, 'f> Linker<'a, 'f> {
         steps
     }
 
+    /// Whether one more trigger is carried out; a problem says so if not.
+    fn can_afford_trigger(&mut self, stage: &Stage) -> bool {
+        let can = self.shell.afford(1);
+        if !can {
+            let message = "the stages of this file carry out too many triggers";
+            self.findings.report(ProblemKind::Size, message, base_span(stage), None);
+        }
+        can
+    }
+
     fn inherited(&mut self, index: usize, stage: &Stage) -> Vec<Step<'a>> {
         let mut steps = Vec::new();
-        for trigger in self.scope.inherited.get(&index).into_iter().flatten() {
+        for trigger in self.scope.inherited.get(&index).copied().into_iter().flatten() {
+            if !self.can_afford_trigger(stage) {
+                break;
+            }
             match parse_trigger(&trigger.text) {
                 Ok(instruction) => {
                     let instruction = StepInstruction::Read(Box::new(instruction));

@@ -53,11 +53,7 @@ impl Definition {
         args
     }
 
-    pub(super) fn evaluate(
-        &self,
-        options: &Options,
-        inherited: &BTreeMap<usize, Vec<Trigger>>,
-    ) -> Evaluation {
+    pub(super) fn evaluate(&self, options: &Options, inherited: &BTreeMap<usize, &[Trigger]>) -> Evaluation {
         let build_args = self.build_args(options);
         let platform = self.platform(options);
         let mut evaluation = evaluate(

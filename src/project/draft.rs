@@ -6,10 +6,11 @@ use super::definition::{Definition, definitions};
 use super::findings::findings;
 use super::images::{BoundReference, LockedReference, dependencies};
 use super::options::{ImageOptions, Options};
+use super::triggers;
 use crate::checkout::Snapshot;
 use crate::diagnostic::{Diagnostic, Location, closest};
 use crate::discovery::{self, Rules};
-use crate::dockerfile::{Evaluation, ImageUse, Trigger, UseKind};
+use crate::dockerfile::{Evaluation, ImageUse, UseKind};
 use crate::graph::{DependencyKind, Graph, GraphImage, Link};
 use crate::image::{ImageReference, Tag};
 use crate::limits;
@@ -86,6 +87,7 @@ pub(super) fn draft(
         .map(|((definition, reading), name)| Drafted::new(definition, name.clone(), reading))
         .collect();
     let unknown = tree.unreadable_folders();
+    triggers::inherit(&mut images, &naming, options);
     let unresolved = bind(&mut images, &naming, options, unknown, &mut diagnostics);
     declare(&mut images, &mut diagnostics);
     let graph = graph(&images);
@@ -93,7 +95,6 @@ pub(super) fn draft(
         images[at].fault = Some("is part of a loop");
     }
     diagnostics.extend(graph.cycles().iter().map(|cycle| cycle.diagnostic(&graph)));
-    inherit_triggers(&mut images, &graph, options);
     for image in images.iter().filter(|image| !image.definition.is_broken) {
         let Definition { path, file, .. } = &image.definition;
         diagnostics.extend(findings(path, file, &image.evaluation));
@@ -401,24 +402,4 @@ fn graph(images: &[Drafted]) -> Graph {
         .iter()
         .map(|image| GraphImage::new(&image.name, image.dockerfile().clone(), image.definition.aside));
     Graph::new(nodes.collect(), bound.chain(declared))
-}
-
-/// Reads again the images whose bases, built here, carry ONBUILD triggers: those run in the dependent.
-fn inherit_triggers(images: &mut [Drafted], graph: &Graph, options: &Options) {
-    for at in graph.order().to_vec() {
-        let inherited: BTreeMap<usize, Vec<Trigger>> = images[at]
-            .evaluation
-            .references
-            .iter()
-            .filter(|used| used.kind == UseKind::From)
-            .filter_map(|used| {
-                let bound = images[at].bound.iter().find(|bound| bound.span == used.span)?;
-                let triggers = &images[bound.image].evaluation.triggers;
-                (!triggers.is_empty()).then(|| (used.stage, triggers.clone()))
-            })
-            .collect();
-        if !inherited.is_empty() {
-            images[at].evaluation = images[at].definition.evaluate(options, &inherited);
-        }
-    }
 }

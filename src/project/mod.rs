@@ -17,6 +17,7 @@ mod remarks;
 mod revisions;
 mod state;
 mod systems;
+mod triggers;
 
 pub use check::{Check, check, mistyped};
 pub use images::{BoundReference, BuildContext, ContextFile, Image, ImageState, LockedReference, ReadyImage};
