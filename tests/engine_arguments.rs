@@ -205,7 +205,7 @@ fn oracle(
 
 fn compare(builder: &str, least: usize) {
     let Some(engine) = Engine::start() else { return };
-    let docker = Docker::new(engine.host(), true);
+    let docker = Docker::new(engine.host());
     let seed = std::env::var("SHIPWRIGHT_SOUNDNESS_SEED").map_or(1, |seed| seed.parse().expect("a number"));
     let mut random = Random::new(seed);
     let files = (0..FILES).map(|at| file(&mut random, at % 2 == 0));
