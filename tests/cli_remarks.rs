@@ -12,11 +12,12 @@ fn plan(checkout: &Checkout) -> Run {
 }
 
 #[test]
-fn a_git_folder_that_is_asked_for_and_never_sent_is_noted_once() {
+fn a_git_folder_is_sent_where_a_source_names_it_and_noted_where_one_hardly_means_it() {
     for (ignore, copy, noted) in [
         ("*\n!.git\n!a\n", "COPY . .", true),
         (".git\n!.git/HEAD\n", "COPY . .", true),
-        (".git\n!.git\n", "COPY a .git /", true),
+        (".git\n!.git\n", "COPY a .git /", false),
+        ("*\n!.git\n!a\n", "COPY a .git/HEAD /", false),
         ("*\n!a\n", "COPY . .", false),
         ("*\n!.git\n!a\n", "COPY a /", false),
         (".git\n!.git\n.git/\n", "COPY . .", false),
@@ -33,8 +34,18 @@ fn a_git_folder_that_is_asked_for_and_never_sent_is_noted_once() {
         assert_eq!(said, usize::from(noted), "{ignore:?} {copy}: {}", run.stderr);
     }
     let checkout = Checkout::with(&[("Dockerfile", "FROM busybox\nCOPY .git/HEAD /\n")]);
-    let run = plan(&checkout);
-    assert!(run.stdout.contains("is in `.git`, which is never sent to a build"), "{run:?}");
+    let run = plan(&checkout).exits(0);
+    run.says("`COPY .git/HEAD` reads git's own folder, so every commit changes the image's key");
+    let explained = |checkout: &Checkout| {
+        let explained = checkout.run(&["plan", "--offline", "--explain", "shop"]).exits(0).stdout;
+        explained.lines().filter(|line| line.ends_with(" .git/HEAD")).count()
+    };
+    assert_eq!(explained(&checkout), 1);
+    // A commit has none.
+    let run = checkout.run(&["plan", "--offline", "--rev", "main"]);
+    assert!(run.stdout.contains("is in `.git`, of which only a main work tree has the files"), "{run:?}");
+    checkout.write("Dockerfile", "FROM busybox\nCOPY . /\n");
+    assert_eq!(explained(&checkout), 0);
 }
 
 #[test]

@@ -230,6 +230,10 @@ fn files_that_a_program_makes() {
     shop.git(&["rm", "--quiet", "--cached", "-r", "."]);
     shop.git(&["reset", "--quiet", "--hard"]);
     assert_eq!(fs::read(shop.root.join("api/key.enc")).expect("text"), b"ABC\n");
+    // What the repository alone sets is not run, so nothing says that the file is git's.
+    assert_eq!(dirty(&shop.plan(&[])), ["api"]);
+    let users = "[filter \"secret\"]\nsmudge = tr a-z A-Z\nclean = tr A-Z a-z\n";
+    fs::write(shop.beside(".gitconfig"), users).expect("the user's configuration");
     assert_eq!(dirty(&shop.plan(&[])), Vec::<String>::new());
     shop.write("other/Dockerfile", "FROM busybox\n");
     assert_eq!(dirty(&shop.plan(&[])), ["other"]);

@@ -71,7 +71,14 @@ fn scope<'a>(
     platform: &'a Platform,
     inherited: &'a BTreeMap<usize, &'a [shipwright::dockerfile::Trigger]>,
 ) -> Scope<'a> {
-    Scope { build_args, target: None, target_platform: platform, build_platform: platform, inherited }
+    Scope {
+        build_args,
+        target: None,
+        target_platform: platform,
+        build_platform: platform,
+        inherited,
+        unseen_triggers: false,
+    }
 }
 
 fn amd64() -> Platform {

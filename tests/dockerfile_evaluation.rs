@@ -36,6 +36,7 @@ impl Build<'_> {
                 target_platform: &platform,
                 build_platform: &amd64,
                 inherited: &inherited,
+                unseen_triggers: false,
             },
         )
     }

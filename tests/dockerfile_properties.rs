@@ -25,6 +25,7 @@ fn evaluate_in<R>(use_scope: impl FnOnce(&Scope<'_>) -> R) -> R {
         target_platform: &platform,
         build_platform: &platform,
         inherited: &inherited,
+        unseen_triggers: false,
     })
 }
 

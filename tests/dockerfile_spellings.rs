@@ -9,7 +9,7 @@ use shipwright::dockerfile::{Evaluation, Scope, Trigger, evaluate, parse};
 use shipwright::image::Platform;
 use spellings::{DIFFERENT, SAME};
 
-fn read(source: &str, triggers: &[(usize, &str)]) -> Evaluation {
+fn read(source: &str, triggers: &[(usize, &str)], unseen_triggers: bool) -> Evaluation {
     let platform: Platform = "linux/amd64".parse().expect("a platform");
     let carried: Vec<(usize, Trigger)> = triggers
         .iter()
@@ -24,13 +24,14 @@ fn read(source: &str, triggers: &[(usize, &str)]) -> Evaluation {
             target_platform: &platform,
             build_platform: &platform,
             inherited: &inherited,
+            unseen_triggers,
         },
     )
 }
 
 /// What of a Dockerfile's own text enters the key.
 fn material(source: &str) -> (Vec<String>, BTreeSet<String>) {
-    let read = read(source, &[]);
+    let read = read(source, &[], false);
     let lines = read.logical_lines.into_iter().map(|line| line.text).collect();
     let bases = read.references.into_iter().filter_map(|used| Some(used.reference?.explicit()));
     (lines, bases.collect())
@@ -62,7 +63,7 @@ fn names_stay_where_a_trigger_of_a_base_may_name_them() {
     let texts =
         ["FROM busybox AS a\nFROM acme/base\nRUN true\n", "FROM busybox AS b\nFROM acme/base\nRUN true\n"];
     let lines = |text: &str, trigger: &str| {
-        read(text, &[(1, trigger)]).logical_lines.into_iter().map(|line| line.text).collect::<Vec<_>>()
+        read(text, &[(1, trigger)], false).logical_lines.into_iter().map(|line| line.text).collect::<Vec<_>>()
     };
     // The stage is needed because the trigger takes from it.
     for trigger in ["COPY --from=a /x /", "COPY --from=0 /x /", "RUN --mount=from=a,target=/m true"] {
@@ -71,9 +72,36 @@ fn names_stay_where_a_trigger_of_a_base_may_name_them() {
     assert_eq!(lines(texts[0], "RUN true"), lines(texts[1], "RUN true"));
 }
 
+/// A base's triggers may name any stage, or count them. Where they may take something (`whole_context`), all stages are
+/// needed, and stay as they are called; elsewhere such a base stops the build.
+#[test]
+fn all_stages_count_as_they_are_where_unseen_triggers_may_take_from_them() {
+    let lines = |text: &str, unseen: bool| {
+        let read = read(text, &[], unseen);
+        assert_eq!(read.unseen_triggers, unseen && !text.contains("FROM scratch\nCOPY"));
+        read.logical_lines.into_iter().map(|line| line.text).collect::<Vec<_>>()
+    };
+    let same = [
+        "FROM busybox AS a\nFROM vendor/base\nRUN true\n",
+        "FROM busybox AS b\nFROM vendor/base\nRUN true\n",
+        "FROM busybox:1 AS a\nFROM vendor/base\nRUN true\n",
+        "FROM scratch AS z\nFROM busybox AS a\nFROM vendor/base\nRUN true\n",
+        "FROM vendor/base\nRUN true\n",
+    ];
+    for (at, text) in same.iter().enumerate() {
+        for other in &same[..at] {
+            assert_eq!(lines(text, false), lines(other, false), "{text}\n{other}");
+            assert_ne!(lines(text, true), lines(other, true), "{text}\n{other}");
+        }
+    }
+    // No image, no triggers.
+    let known = ["FROM busybox AS x\nFROM scratch\nCOPY a /\n", "FROM scratch\nCOPY a /\n"];
+    assert_eq!(lines(known[0], true), lines(known[1], true));
+}
+
 #[test]
 fn values_of_arguments_that_nothing_reads_do_not_count() {
-    let unread = |text: &str| read(text, &[]).unread_args.into_iter().collect::<Vec<_>>().join(",");
+    let unread = |text: &str| read(text, &[], false).unread_args.into_iter().collect::<Vec<_>>().join(",");
     assert_eq!(unread("FROM busybox\nARG A\nARG B=1\nCOPY a /\n"), "A,B");
     assert_eq!(unread("FROM busybox\nARG A\nRUN true\nARG B\n"), "B");
     assert_eq!(unread("ARG A\nFROM busybox:$A\nARG A\nCOPY a /\n"), "", "it is read in front of FROM");

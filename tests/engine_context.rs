@@ -209,6 +209,40 @@ fn triggers_that_count_stages_find_them() {
     }
 }
 
+/// A key tells no stages by their names, and has those alone that the Dockerfile needs. A base whose trigger takes from
+/// them stops the build, until all of them are in the key.
+#[test]
+fn triggers_of_an_external_base_take_only_from_stages_that_are_in_the_key() {
+    let engine = engine!();
+    // What only the base knows makes the whole context an input.
+    let base = base(&engine, "takes", "ENV DIR=.\nONBUILD COPY --from=a /x /y");
+    let dockerfile = |stage: &str, text: &str| {
+        let own =
+            format!("FROM busybox AS own\nRUN echo own >/x\nFROM busybox AS {stage}\nRUN echo {text} >/x\n");
+        format!("{own}FROM {base}\nCOPY --from=own /x /z\nCOPY $DIR /d\n")
+    };
+    let checkout = Checkout::with(&[
+        ("api/Dockerfile", dockerfile("a", "1").as_str()),
+        ("api/f", "1"),
+        // Else its text is an input as a file.
+        (".dockerignore", "**/Dockerfile\n"),
+        ("api/.dockerignore", "Dockerfile\n"),
+    ]);
+    for builder in BUILDERS {
+        let run = build_with(&engine, &checkout, builder, &[]);
+        got_nothing(&engine, run.says("a trigger that was not planned: ONBUILD COPY --from=a /x /y"));
+    }
+    checkout.write("shipwright.toml", "[image.api]\nwhole_context = true\n");
+    for text in ["1", "2"] {
+        checkout.write("api/Dockerfile", dockerfile("a", text).as_str());
+        build_with(&engine, &checkout, "0", &[]).exits(0).says("1 built");
+        assert_eq!(engine.in_image("api:main", &["cat", "/y"]), text);
+    }
+    // Without a stage of that name it is an image, and no engine has that.
+    checkout.write("api/Dockerfile", &dockerfile("b", "2"));
+    build_with(&engine, &checkout, "0", &[]).exits(1);
+}
+
 /// `builder` is a stage of the dependent: the base needs no image of that name.
 #[test]
 fn stages_that_a_trigger_names_are_the_dependents_own() {

@@ -157,13 +157,19 @@ fn a_run_that_finishes_its_tags_first_is_interrupted_all_the_same() {
     let proxy = Proxy::start(engine.host());
     let checkout = one_image(&engine);
     proxy.stall("/tag?", Stall::Hold);
-    let mut running = through(&engine, &proxy, &checkout, &["build", "--progress", "plain"]);
+    let events = checkout.root.join(".git/events");
+    let arguments = ["build", "--progress", "plain", "--events", &events.to_string_lossy()];
+    let mut running = through(&engine, &proxy, &checkout, &arguments);
     proxy.wait_until_stalled();
     running.signal("-TERM");
     running.wait_for("finishing that first");
     proxy.heal();
     let (code, said) = running.ends();
     assert_eq!(code, 130, "{said}");
+    assert!(said.contains("interrupted when the tags were moving") && !said.contains("not moved"), "{said}");
+    let events = std::fs::read_to_string(events).expect("events");
+    let last: serde_json::Value = serde_json::from_str(events.lines().last().expect("one")).expect("JSON");
+    assert_eq!((&last["event"], &last["outcome"]), (&"finished".into(), &"interrupted".into()), "{events}");
     assert!(engine.has("api:main") && engine.has("api:latest"), "{said}");
 }
 

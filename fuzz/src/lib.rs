@@ -117,5 +117,6 @@ fn in_scope<R>(use_scope: impl FnOnce(&Scope<'_>) -> R) -> R {
         target_platform: &platform,
         build_platform: &platform,
         inherited: &inherited,
+        unseen_triggers: false,
     })
 }

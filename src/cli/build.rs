@@ -199,9 +199,11 @@ impl BuildRun<'_> {
         let careful = session.signals.careful();
         let running = execution::run(request, Arc::new(worker), events, careful.token().clone());
         let (outcome, ()) = tokio::join!(running, follow(&mut reporter, received));
-        let positions = tag_positions(session, engine, plan, outcome).await;
+        let is_complete = reporter.is_complete();
+        let positions =
+            if is_complete { Vec::new() } else { tag_positions(session, engine, plan, outcome).await };
         output.finish(reporter, &positions);
-        if outcome == Outcome::Succeeded && careful.token().is_cancelled() {
+        if is_complete && careful.token().is_cancelled() {
             output.result_line("interrupted when the tags were moving: that was finished first");
             return Ok(Outcome::Interrupted);
         }

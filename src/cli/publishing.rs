@@ -60,6 +60,9 @@ impl Publishing<'_> {
             let report = publisher.run(publications, self.judgement, careful.token()).await;
             let outcome = match &report {
                 report if report.interrupted => Outcome::Interrupted,
+                report if report.failures.is_empty() && careful.token().is_cancelled() => {
+                    Outcome::Interrupted
+                }
                 report if report.failures.is_empty() => Outcome::Succeeded,
                 _ => Outcome::Failed,
             };

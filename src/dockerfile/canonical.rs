@@ -19,14 +19,14 @@ pub(super) struct Canonical {
     pub(super) unread: BTreeSet<String>,
 }
 
-/// Of what the needed stages say, in `BuildKit`'s own language.
-pub(super) fn lines(file: &Dockerfile, stages: &[LinkedStage<'_>]) -> Canonical {
+/// Of what the needed stages say, in `BuildKit`'s own language. Triggers that nobody has seen may name any stage.
+pub(super) fn lines(file: &Dockerfile, stages: &[LinkedStage<'_>], unseen_triggers: bool) -> Canonical {
     let unread = unread(file, stages);
     let mut writer =
         Writer { file, stages, unread: &unread, names: StageNames::new(file), position: BTreeMap::new() };
     let needed = stages.iter().enumerate().filter(|(_, linked)| linked.needed);
     writer.position = needed.enumerate().map(|(position, (index, _))| (index, position)).collect();
-    let lines = if names_matter(stages) { None } else { writer.lines(false) };
+    let lines = if unseen_triggers || names_matter(stages) { None } else { writer.lines(false) };
     // Where a name cannot be followed to its stage, all names stay.
     let lines = lines.or_else(|| writer.lines(true)).unwrap_or_default();
     Canonical { lines, unread: unread_names(file, stages, &unread) }

@@ -56,6 +56,7 @@ mod tests {
             target_platform: &platform,
             build_platform: &platform,
             inherited: &BTreeMap::new(),
+            unseen_triggers: false,
         };
         let changes = cut_unneeded_stages(&file, &evaluate(&file, &scope));
         String::from_utf8(rewrite(&file.source, &changes)).expect("text")

@@ -7,7 +7,7 @@ use super::directive::{Directives, Frontend};
 use super::environment::is_read_undeclared;
 use super::evaluation::{EvaluatedStage, Evaluation, LogicalLine, Problem, ProblemKind, Scope};
 use super::instruction::{Instruction, InstructionKind, Trigger};
-use super::link::{LinkedStage, Linker, mark_needed};
+use super::link::{Base, LinkedStage, Linker, mark_needed};
 use super::normal;
 use super::parser::Dockerfile;
 use super::shell::Shell;
@@ -51,6 +51,11 @@ fn complete<'a>(
     let mut linker = Linker::new(file, scope, &shell, target_name, &mut findings);
     let mut stages = linker.link();
     mark_needed(&mut stages, target);
+    let is_external = |linked: &LinkedStage<'_>| linked.needed && matches!(linked.base, Base::Image(_));
+    let unseen_triggers = scope.unseen_triggers && stages.iter().any(is_external);
+    if unseen_triggers {
+        (0..stages.len()).for_each(|index| mark_needed(&mut stages, Some(index)));
+    }
     let globals = linker.globals;
     let walker = Walker::new(file, scope, &shell, &globals, &stages, target, &mut findings);
     let found = walker.walk();
@@ -61,13 +66,14 @@ fn complete<'a>(
     // Another frontend may mean anything by anything, and Windows has other paths and shells.
     let is_known = frontend == Frontend::Dockerfile && scope.target_platform.os != "windows";
     let canonical = if is_known {
-        canonical::lines(file, &stages)
+        canonical::lines(file, &stages, unseen_triggers)
     } else {
         Canonical { lines: written_lines(file, &stages), ..Canonical::default() }
     };
     let mut problems = findings.problems;
     problems.sort_by_key(|problem| problem.span.start);
     Evaluation {
+        unseen_triggers,
         target,
         references: found.references,
         sources: found.sources,

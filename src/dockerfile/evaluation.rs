@@ -22,11 +22,16 @@ pub struct Scope<'a> {
     /// ONBUILD triggers of the image that a stage begins with, by the stage's index. They are carried out
     /// as if they stood right after its FROM.
     pub inherited: &'a BTreeMap<usize, &'a [Trigger]>,
+    /// Whether images that stages begin with may carry ONBUILD triggers that nobody has seen. Those may take from any
+    /// stage, so where there is such an image all stages are needed.
+    pub unseen_triggers: bool,
 }
 
 /// What a build takes.
 #[derive(Clone, Debug)]
 pub struct Evaluation {
+    /// Whether triggers that nobody has seen may take from stages: all of them count as needed.
+    pub unseen_triggers: bool,
     /// All stages.
     pub stages: Vec<EvaluatedStage>,
     /// The stage to build, if there is one of that name.

@@ -28,14 +28,18 @@ fn by_digest(pinned: &ImageReference) -> Option<ImageReference> {
 /// What `base` brings along that the plan could not know and that decides which files are read. Only once
 /// the base is there can it be asked. Gives a sentence about it.
 ///
-/// Triggers read files that nobody planned; where the whole context is an input anyway, they may. An ENV of
+/// Triggers read files that nobody planned; where the whole context is an input anyway, they may. They take from stages
+/// by names and numbers, which keys leave out, and from stages that nothing else needs; where all of that is in the key,
+/// they may. An ENV of
 /// the base wins over an ARG of the same name with the classic builder; `BuildKit` has it the other way
 /// round, as the plan has.
 pub(super) fn unforeseen(image: &Image, base: &LocalImage, builder: Builder) -> Option<String> {
     let sources = &image.evaluation.sources;
-    if !image.context.whole
-        && let Some(trigger) = base.on_build.iter().find(|trigger| reads_files(trigger))
-    {
+    let is_unforeseen = |trigger: &&String| {
+        (!image.context.whole && reads_files(trigger))
+            || (!image.evaluation.unseen_triggers && takes_from_elsewhere(trigger))
+    };
+    if let Some(trigger) = base.on_build.iter().find(is_unforeseen) {
         return Some(format!("its base carries a trigger that was not planned: ONBUILD {trigger}"));
     }
     let names = base.env.iter().filter_map(|variable| variable.split_once('=')).map(|(name, _)| name);
@@ -55,8 +59,17 @@ fn reads_files(trigger: &str) -> bool {
     match keyword.to_ascii_uppercase().as_str() {
         "COPY" | "ADD" => true,
         "RUN" => rest.contains("--mount"),
+        "ONBUILD" => reads_files(rest),
         _ => false,
     }
+}
+
+/// Whether a trigger may take from a stage or an image; when in doubt it does.
+fn takes_from_elsewhere(trigger: &str) -> bool {
+    // Keys of a mount may be in any case.
+    let trigger = trigger.to_ascii_lowercase();
+    reads_files(&trigger)
+        && (trigger.contains("--from") || trigger.contains("--mount") && trigger.contains("from"))
 }
 
 /// Whether `$NAME` or `${NAME…` stands in a source.
@@ -89,6 +102,13 @@ mod tests {
         }
         for trigger in ["RUN make", "ENV A=1", "USER x"] {
             assert!(!reads_files(trigger), "{trigger}");
+        }
+        for trigger in ["COPY --from=a /x /", "copy --chown=1 --from=0 x y", "RUN --mount=FROM=a,target=/a x"]
+        {
+            assert!(takes_from_elsewhere(trigger), "{trigger}");
+        }
+        for trigger in ["COPY from/ /", "RUN --mount=target=/a x", "ENV from=1"] {
+            assert!(!takes_from_elsewhere(trigger), "{trigger}");
         }
     }
 }

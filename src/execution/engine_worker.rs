@@ -248,17 +248,13 @@ impl EngineWorker {
     fn whole_context(&self, step: usize) -> String {
         let name = self.image(step).name.title();
         format!(
-            "`whole_context = true` below `[image.{name}]` in shipwright.toml makes all files of its context inputs"
+            "`whole_context = true` below `[image.{name}]` in shipwright.toml makes all files of its context inputs, and all stages needed ones"
         )
     }
 }
 
-/// Which stages the classic builder is not to see. Triggers of an external base, which are known only when they
-/// are carried out, may take from any of them.
+/// Which stages the classic builder is not to see.
 fn cuts(image: &Image) -> Vec<(Range<usize>, String)> {
-    if image.context.whole && external_bases(image).next().is_some() {
-        return Vec::new();
-    }
     cut_unneeded_stages(&image.file, &image.evaluation)
 }
 

@@ -122,7 +122,7 @@ pub enum Event {
         /// The sentence.
         text: String,
     },
-    /// The user asked to stop.
+    /// The user asked to stop, and what is under way is dropped.
     Interrupted,
     /// The last event.
     Finished {
@@ -195,6 +195,7 @@ pub enum Outcome {
     Succeeded,
     /// Something failed; no moving tag moved, unless [`Event::TagFailed`] names those that could not.
     Failed,
-    /// The user stopped it; no moving tag moved.
+    /// The user stopped it; no moving tag moved. Without [`Event::Interrupted`] it came when the tags were moving, and
+    /// everything was finished first.
     Interrupted,
 }

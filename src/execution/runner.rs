@@ -23,7 +23,7 @@ pub(super) const TAGS: usize = 4;
 /// How long cancelled builds have to end before they are left behind.
 const PATIENCE: Duration = Duration::from_millis(900);
 
-/// Carries out a plan. The last event is always [`Event::Finished`].
+/// Carries out a plan. The last event is always [`Event::Finished`], with the outcome that this gives.
 ///
 /// `events` must be drained while this runs: a full channel holds the builds back (never the reaction to an
 /// interruption). Cancelling `interruption` before the moving tags begin to move stops everything within a
@@ -36,7 +36,11 @@ pub async fn run(
 ) -> Outcome {
     let begun = Instant::now();
     let mut run = Run::new(request, worker, events);
-    let outcome = run.carry_out(&interruption).await;
+    let mut outcome = run.carry_out(&interruption).await;
+    // What was finished first was interrupted all the same.
+    if outcome == Outcome::Succeeded && interruption.is_cancelled() {
+        outcome = Outcome::Interrupted;
+    }
     run.outbox.push(Event::Finished { outcome, elapsed: begun.elapsed() });
     run.outbox.flush().await;
     outcome

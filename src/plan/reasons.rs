@@ -2,7 +2,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::decide::{Facts, shown_base};
 use super::model::{Reason, ReasonKind};
-use crate::image::Digest;
+use crate::image::{Digest, ImageReference};
 use crate::inputs::{Fingerprint, InputFile, Material};
 use crate::path::TreePath;
 use crate::project::Image;
@@ -37,7 +37,8 @@ pub(super) fn build_reasons(facts: &Facts<'_>, at: usize, builds: &BTreeSet<usiz
         .bound
         .iter()
         .filter(|bound| builds.contains(&bound.image))
-        .map(|bound| changed(&bound.expanded))
+        .map(|bound| changed(&shown_dependency(&bound.expanded)))
+        .chain(image.declared.iter().filter(|at| builds.contains(at)).map(|_| changed(DECLARED)))
         .collect();
     reasons.retain(|reason| reason.kind != ReasonKind::Dependency || !rebuilt.contains(&reason.text));
     for dependency in image.dependencies() {
@@ -53,6 +54,26 @@ pub(super) fn build_reasons(facts: &Facts<'_>, at: usize, builds: &BTreeSet<usiz
         reasons.push(unexplained(facts, at));
     }
     reasons
+}
+
+/// What the settings' `depends_on` names stands in a fingerprint without a reference.
+const DECLARED: &str = "an image of depends_on";
+
+/// A reference to an image of this checkout as Docker shows names, however it is written: `acme/shared`.
+fn shown_dependency(written: &str) -> String {
+    if written.is_empty() {
+        return DECLARED.to_owned();
+    }
+    match written.parse::<ImageReference>() {
+        Ok(reference) if reference.is_latest() => reference.repository.familiar(),
+        Ok(reference) => reference.to_string(),
+        Err(_) => written.to_owned(),
+    }
+}
+
+/// A fingerprint's references in the form that is shown; one that an earlier version wrote has them as its Dockerfile.
+fn named<V>(by_reference: &BTreeMap<String, V>, shown: fn(&str) -> String) -> BTreeMap<String, &V> {
+    by_reference.iter().map(|(reference, value)| (shown(reference), value)).collect()
 }
 
 fn changed(what: &str) -> String {
@@ -137,10 +158,14 @@ fn component_reasons(material: &Material, old: &Fingerprint) -> Vec<Reason> {
     for name in differing(&old.build_args, &new.build_args) {
         reason(ReasonKind::BuildArgument, format!("build argument {name} changed"));
     }
-    for name in differing(&old.bases, &new.bases) {
-        reason(ReasonKind::Base, base_change(name, old.bases.get(name), new.bases.get(name)));
+    let (old_bases, new_bases) = (named(&old.bases, shown_base), named(&new.bases, shown_base));
+    for name in differing(&old_bases, &new_bases) {
+        let (old, new) = (old_bases.get(name).copied(), new_bases.get(name).copied());
+        reason(ReasonKind::Base, base_change(name, old, new));
     }
-    for name in differing(&old.dependencies, &new.dependencies) {
+    let (old_keys, new_keys) =
+        (named(&old.dependencies, shown_dependency), named(&new.dependencies, shown_dependency));
+    for name in differing(&old_keys, &new_keys) {
         reason(ReasonKind::Dependency, changed(name));
     }
     if new.metadata != old.metadata || new.refresh != old.refresh {
@@ -151,7 +176,6 @@ fn component_reasons(material: &Material, old: &Fingerprint) -> Vec<Reason> {
 
 /// What is new about a base; its digest is that of the lock file.
 fn base_change(name: &str, old: Option<&Option<String>>, new: Option<&Option<String>>) -> String {
-    let name = shown_base(name);
     match (old, new) {
         (Some(Some(old)), Some(Some(new))) => {
             format!("base {name} moved: {} → {}", short_digest(old), short_digest(new))
@@ -192,10 +216,37 @@ mod tests {
     use super::*;
 
     #[test]
+    fn names_are_shown_as_docker_shows_them() {
+        for (written, shown) in [
+            ("acme/shared", "acme/shared"),
+            ("acme/shared:latest", "acme/shared"),
+            ("docker.io/acme/shared:latest", "acme/shared"),
+            ("index.docker.io/acme/shared", "acme/shared"),
+            ("acme/shared:dev", "acme/shared:dev"),
+            ("", DECLARED),
+            ("no reference", "no reference"),
+        ] {
+            assert_eq!(shown_dependency(written), shown, "{written}");
+        }
+    }
+
+    #[test]
+    fn a_reference_is_the_same_however_a_fingerprint_has_it() {
+        let by_reference = |names: &[&str]| -> BTreeMap<String, u8> {
+            names.iter().map(|name| ((*name).to_owned(), 1)).collect()
+        };
+        let (old, new) =
+            (by_reference(&["acme/shared", "x:1"]), by_reference(&["acme/shared:latest", "x:1"]));
+        for shown in [shown_dependency, shown_base] {
+            assert!(differing(&named(&old, shown), &named(&new, shown)).is_empty());
+        }
+    }
+
+    #[test]
     fn a_base_comes_moves_and_is_let_go() {
         let digest = |byte: &str| Some(format!("sha256:{}", byte.repeat(32)));
         let (old, new) = (digest("1a"), digest("3c"));
-        let change = |old, new| base_change("docker.io/library/busybox", old, new);
+        let change = |old, new| base_change("busybox:latest", old, new);
         for (old, new, text) in [
             (Some(&old), Some(&new), "base busybox:latest moved: 1a1a1a1a1a1a → 3c3c3c3c3c3c"),
             (Some(&None), Some(&new), "base busybox:latest is locked to 3c3c3c3c3c3c"),

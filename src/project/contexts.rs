@@ -202,7 +202,7 @@ fn why_absent(
             "is a folder without a file that a clone would have".to_owned()
         }
         _ if path.components().any(|name| name == ".git") => {
-            "is in `.git`, which is never sent to a build".to_owned()
+            "is in `.git`, of which only a main work tree has the files".to_owned()
         }
         _ => format!("is not in the build context {root}"),
     }

@@ -64,6 +64,8 @@ impl Definition {
                 target_platform: platform,
                 build_platform: &options.build_platform,
                 inherited,
+                // Else a base that brings triggers which take something stops the build.
+                unseen_triggers: self.options.whole_context,
             },
         );
         let system = options.engine_system.as_deref().unwrap_or(&platform.os);

@@ -7,13 +7,14 @@ use super::files::ImageFiles;
 use crate::checkout::Snapshot;
 use crate::context::{IgnoreRules, admits};
 use crate::diagnostic::Diagnostic;
-use crate::dockerfile::Evaluation;
+use crate::dockerfile::{Evaluation, SourcePattern};
 use crate::path::TreePath;
 
 /// How many pointers are named.
 const FEW: usize = 5;
 
-/// Whether an ignore file takes back `.git`, which is in no context here, for an image that copies it.
+/// Whether an ignore file takes back `.git`, which is part of no folder around it here, for an image that copies such a
+/// folder. Where a source names it, it is sent, and a note of its own says what that means.
 pub(super) fn wants_git_folder(
     tree: &dyn Snapshot,
     root: &TreePath,
@@ -23,7 +24,11 @@ pub(super) fn wants_git_folder(
     let is_repository = root.is_root() || tree.submodules().contains(root);
     let taken_back =
         [".git", ".git/HEAD", ".git/index", ".git/refs/heads"].iter().any(|path| rules.takes_back(path));
-    is_repository && taken_back && admits(&evaluation.sources, false, ".git")
+    let (naming, around): (Vec<_>, Vec<_>) = evaluation.sources.iter().cloned().partition(|source| {
+        let (SourcePattern::Path(path) | SourcePattern::Below(path)) = &source.pattern;
+        path.split('/').any(|name| name == ".git")
+    });
+    is_repository && taken_back && naming.is_empty() && admits(&around, false, ".git")
 }
 
 /// One note for each ignore file, whatever the number of images.
@@ -32,7 +37,7 @@ pub(super) fn git_folders(contexts: &[Option<Located>]) -> Vec<Diagnostic> {
     let files: BTreeSet<&TreePath> = wanted.filter_map(|context| context.ignore_file.as_ref()).collect();
     let note = |file: &TreePath| {
         Diagnostic::note(format!(
-            "{file} takes `.git` back, but `.git` is never sent: every commit would change the image. \
+            "{file} takes `.git` back, but only a source that names it gets it: every commit would change the image. \
              A build argument can tell the commit"
         ))
     };

@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 
 use super::roster::Roster;
-use crate::execution::{Event, ImageOutcome, RunSummary};
+use crate::execution::{Event, ImageOutcome, Outcome, RunSummary};
 
 /// What the summary needs of a run: how each image ended, and why.
 #[derive(Debug)]
@@ -20,6 +20,8 @@ pub(super) struct Record {
     pub tag_failures: Vec<(String, String)>,
     /// Why moving tags were left where they were although every image is there.
     pub held: Option<String>,
+    /// Whether work was dropped because the user asked to stop.
+    is_cut: bool,
 }
 
 /// How a build failed.
@@ -42,6 +44,7 @@ impl Record {
             errors: Vec::new(),
             tag_failures: Vec::new(),
             held: None,
+            is_cut: false,
         }
     }
 
@@ -65,8 +68,18 @@ impl Record {
             Event::TagFailed { reference, error, .. } => {
                 self.tag_failures.push((reference.clone(), error.clone()));
             }
+            Event::Interrupted => self.is_cut = true,
             Event::TagsHeld { reason } => self.held = Some(reason.clone()),
             _ => {}
+        }
+    }
+
+    /// Whether everything is in place; an interruption may have come too late to stop anything.
+    pub(super) fn is_complete(&self) -> bool {
+        match self.run.outcome {
+            Some(Outcome::Succeeded) => true,
+            Some(Outcome::Interrupted) => !self.is_cut,
+            Some(Outcome::Failed) | None => false,
         }
     }
 }

@@ -13,7 +13,7 @@ use super::roster::Roster;
 use super::style::{Size, View};
 use super::summary::{TagPosition, build_failures, summary};
 use crate::diagnostic::Diagnostic;
-use crate::execution::{Event, Outcome};
+use crate::execution::Event;
 use crate::plan::Plan;
 
 /// Shows a run while it happens and sums it up at its end. See the [module](super) for how it is driven.
@@ -82,11 +82,15 @@ impl Reporter {
     /// Ends the run: what failed, with its place in the Dockerfile and the end of its output, where moving
     /// tags still point, and the total. To be called after [`Event::Finished`].
     pub fn finish(&mut self, sources: Sources<'_>, positions: &[TagPosition]) {
-        let succeeded = self.record.run.outcome == Some(Outcome::Succeeded);
-        if self.mode == Mode::Json || (self.mode == Mode::Quiet && succeeded) {
+        if self.mode == Mode::Json || (self.mode == Mode::Quiet && self.record.is_complete()) {
             return;
         }
         self.print(&summary(&self.record, &self.view, sources, positions));
+    }
+
+    /// Whether everything is in place, although it may have been interrupted.
+    pub fn is_complete(&self) -> bool {
+        self.record.is_complete()
     }
 
     /// What failed, each with its place in the Dockerfile where it is known.

@@ -174,7 +174,7 @@ fn moving_tags(record: &Record, view: &View, sources: Sources<'_>, positions: &[
                 .hint("the other moving tags have moved; the next run moves the rest");
         return diagnostic(&failed, view, sources);
     }
-    if record.run.outcome == Some(Outcome::Succeeded) || record.run.moved > 0 {
+    if record.is_complete() || record.run.moved > 0 {
         return String::new();
     }
     let still = if positions.is_empty() { unknown_positions(record) } else { known_positions(positions) };
@@ -240,8 +240,8 @@ pub(super) fn total(record: &Record, view: &View) -> String {
     let reused = run.reused.iter().filter(is_pull).count();
     let pulled = run.tagged.iter().filter(is_pull).count();
     let silent = all.saturating_sub(run.images());
-    // Only a run that succeeded can say that all tags are in place.
-    let idle = if run.outcome == Some(Outcome::Succeeded) { "in place" } else { "unchanged" };
+    // Only a run that did everything can say that all tags are in place.
+    let idle = if record.is_complete() { "in place" } else { "unchanged" };
     let parts: Vec<String> = [
         (run.built.len(), "built", Role::Success),
         (reused + pulled, "pulled", Role::Success),
@@ -267,8 +267,10 @@ pub(super) fn total(record: &Record, view: &View) -> String {
         format!("{}: {}, {took}", phrase::count(all, "image"), parts.join(", "))
     };
     match run.outcome {
-        Some(Outcome::Interrupted) => format!("{}: {line}\n", theme.paint(Role::Warning, "interrupted")),
-        Some(Outcome::Succeeded | Outcome::Failed) | None => line + "\n",
+        Some(Outcome::Interrupted) if !record.is_complete() => {
+            format!("{}: {line}\n", theme.paint(Role::Warning, "interrupted"))
+        }
+        _ => line + "\n",
     }
 }
 
