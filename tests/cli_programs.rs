@@ -9,8 +9,8 @@ use std::process::Command;
 
 use support::{Checkout, Run, command_in, git_in};
 
-/// Commands that need no engine.
-const COMMANDS: [&[&str]; 10] = [
+/// Commands that need no engine, and those that miss it.
+const COMMANDS: [&[&str]; 15] = [
     &["plan", "--offline"],
     &["plan", "--offline", "--explain", "api"],
     &["plan", "--offline", "--format", "json"],
@@ -21,6 +21,11 @@ const COMMANDS: [&[&str]; 10] = [
     &["inspect", "api", "--offline"],
     &["affected", "--since", "HEAD~1"],
     &["hook", "install"],
+    &["build"],
+    &["push"],
+    &["ensure"],
+    &["lock"],
+    &["hook", "run", "pre-push"],
 ];
 
 /// A program that writes a file when it runs.

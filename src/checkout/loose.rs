@@ -133,7 +133,8 @@ mod tests {
         let text: String = (0..4000).map(|number| format!("{} ", number * 7919 % 1013)).collect();
         for length in [0, 20, 90, text.len()] {
             let object = format!("blob {length}\0{}", &text[..length]);
-            for packed in [compress_to_vec_zlib(object.as_bytes(), 1), compress_to_vec_zlib(object.as_bytes(), 0)]
+            for packed in
+                [compress_to_vec_zlib(object.as_bytes(), 1), compress_to_vec_zlib(object.as_bytes(), 0)]
             {
                 assert!(!ends_early(&packed), "{length}");
                 assert!((2..packed.len()).step_by(7).all(|end| ends_early(&packed[..end])), "{length}");

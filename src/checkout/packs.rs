@@ -9,10 +9,10 @@ use std::path::{Path, PathBuf};
 
 use sha1::{Digest, Sha1};
 
-use super::{CheckoutError, loose};
 use super::disk::{Disk, FileState};
 use super::stat_cache::{is_settled, now, replace_file, sealed, unsealed};
 use super::whole::{open_own, read_own};
+use super::{CheckoutError, loose};
 use crate::limits;
 
 /// Changes with the layout.
