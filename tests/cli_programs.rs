@@ -135,7 +135,8 @@ fn no_program_of_the_checkout_s_configuration_runs() {
         checkout.write("api/a.x", "x\n");
         checkout.write("api/a.y", "y\n");
         for run in run_all(&checkout, &checkout.root, &trap, what) {
-            assert!([0, 1, 2].contains(&run.code), "{what}: {run:?}");
+            let misses_an_engine = run.code == 3 && run.stderr.contains("no container engine answers");
+            assert!([0, 1, 2].contains(&run.code) || misses_an_engine, "{what}: {run:?}");
         }
     }
 }
