@@ -36,6 +36,15 @@ pub const CI_EVENT: u64 = 25 << 20;
 /// Git's log of HEAD, and its list of commits where history ends: years of work, or a shallow clone of everything.
 pub const GIT_LOG: u64 = 256 << 20;
 
+/// What an earlier run has noted in git's folder: tens of bytes for an object or a file.
+pub const GIT_CACHE: u64 = 256 << 20;
+
+/// The index of a pack: about 30 bytes for an object.
+pub const GIT_INDEX: u64 = 4 << 30;
+
+/// A loose object, as it stands in its file and as it is without compression, that is looked at before it is read.
+pub const LOOSE_OBJECT: u64 = 256 << 20;
+
 /// A hook of git's. Those that are programs have some ten megabytes.
 pub const HOOK: u64 = 64 << 20;
 

@@ -7,6 +7,8 @@ use sha1::{Digest, Sha1};
 
 use super::disk::{Disk, Stamp};
 use super::stat_cache::{is_settled, now, replace_file, sealed, unsealed};
+use super::whole::read_own;
+use crate::limits;
 
 /// Changes with the layout.
 const MAGIC: &[u8; 8] = b"swindx01";
@@ -33,7 +35,7 @@ impl IndexCheck {
 
     /// What an earlier run found out about this index, which is told by its times and by the hash at its end.
     pub(super) fn known(&self, raw: &[u8]) -> Option<Soundness> {
-        let bytes = std::fs::read(&self.path).ok()?;
+        let bytes = read_own(&self.path, limits::GIT_CACHE).ok()??;
         let (trees, rest) = unsealed(&bytes, MAGIC)?.split_first()?;
         (rest == self.identity(raw)?).then_some(Soundness { trees: *trees == 1 })
     }

@@ -34,6 +34,7 @@ mod identify;
 mod ignores;
 mod index;
 mod index_check;
+mod loose;
 mod moment;
 mod object;
 mod obstacle;

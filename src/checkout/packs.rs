@@ -3,15 +3,17 @@
 //! once; what was found sound is remembered by the times of the files.
 
 use std::collections::HashSet;
-use std::fs::{self, File};
+use std::fs;
 use std::io::{Read as _, Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
 
 use sha1::{Digest, Sha1};
 
-use super::CheckoutError;
 use super::disk::{Disk, FileState};
 use super::stat_cache::{is_settled, now, replace_file, sealed, unsealed};
+use super::whole::{open_own, read_own};
+use super::{CheckoutError, loose};
+use crate::limits;
 
 /// Changes with the layout.
 const MAGIC: &[u8; 8] = b"swpack01";
@@ -26,17 +28,19 @@ const DEEPEST: usize = 5;
 /// An index and its pack, by names and times.
 type Fact = [u8; 20];
 
-/// Looks at the packs that libgit2 would read for the repository in `common_dir`.
+/// Looks at the packs and the loose objects that libgit2 would read for the repository in `common_dir`.
 pub(super) fn check(common_dir: &Path) -> Result<(), CheckoutError> {
     let cache = common_dir.join("shipwright").join("packs");
-    let bytes = fs::read(&cache).unwrap_or_default();
+    let bytes = read_own(&cache, limits::GIT_CACHE).ok().flatten().unwrap_or_default();
     let known: HashSet<Fact> = unsealed(&bytes, MAGIC)
         .map(|facts| facts.as_chunks().0.iter().copied().collect())
         .unwrap_or_default();
     let mut sound = Vec::new();
     let mut is_new = false;
     let now = now();
-    for objects in object_folders(common_dir.join("objects")) {
+    let folders = object_folders(common_dir.join("objects"));
+    loose::check(common_dir, &folders)?;
+    for objects in folders {
         let folder = objects.join("pack");
         let (Ok(entries), Ok(disk)) = (fs::read_dir(&folder), Disk::new(&folder)) else { continue };
         for entry in entries.flatten() {
@@ -71,7 +75,8 @@ fn object_folders(own: PathBuf) -> Vec<PathBuf> {
         from = folders.len();
         depth += 1;
         for folder in level {
-            let text = fs::read_to_string(folder.join("info").join("alternates")).unwrap_or_default();
+            let file = read_own(&folder.join("info").join("alternates"), limits::GIT_FILE);
+            let text = file.ok().flatten().and_then(|text| String::from_utf8(text).ok()).unwrap_or_default();
             let named = text.lines().filter(|line| !line.is_empty() && !line.starts_with('#'));
             folders.extend(named.map(|line| folder.join(line)).filter(|folder| seen.insert(folder.clone())));
         }
@@ -114,10 +119,10 @@ impl Indexed {
     }
 
     fn verify(&self, path: &Path) -> Result<(), CheckoutError> {
-        let bytes = match fs::read(path) {
-            Ok(bytes) => bytes,
+        let bytes = match read_own(path, limits::GIT_INDEX) {
+            Ok(Some(bytes)) => bytes,
             // Git has put another in its place just now.
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+            Ok(None) => return Ok(()),
             Err(error) => return Err(CheckoutError::io(path, error)),
         };
         let damaged = |reason| CheckoutError::Damaged { path: path.to_owned(), reason };
@@ -142,7 +147,7 @@ impl Indexed {
 
 /// The hash at the end of a pack; nothing if the file is no pack.
 fn pack_end(path: &Path, size: u64) -> std::io::Result<Option<Fact>> {
-    let mut file = File::open(path)?;
+    let mut file = open_own(path)?;
     if size < HEAD + HASH {
         return Ok(None);
     }

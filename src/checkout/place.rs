@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 
 use git2::{ConfigLevel, Repository};
 
+use super::whole::read_own;
+
 /// Git reads no longer `.git` files either.
 const LONGEST: u64 = 1 << 20;
 
@@ -37,7 +39,7 @@ fn own_setting(repository: &Repository) -> Option<PathBuf> {
 
 /// The place that a worktree's git folder has noted, if the worktree there is still this one.
 fn noted(git_dir: &Path) -> Option<PathBuf> {
-    let git = std::fs::read(git_dir.join("gitdir")).ok()?;
+    let git = read_own(&git_dir.join("gitdir"), LONGEST).ok()??;
     let git = git_dir.join(os_path(git.trim_ascii_end())?);
     let folder = git.parent()?.canonicalize().ok()?;
     leads_to(&folder, &git_dir.canonicalize().ok()?).then_some(folder)
@@ -47,8 +49,8 @@ fn noted(git_dir: &Path) -> Option<PathBuf> {
 fn leads_to(folder: &Path, git_dir: &Path) -> bool {
     let git = folder.join(".git");
     let Ok(metadata) = git.metadata() else { return false };
-    let target = if metadata.is_file() && metadata.len() <= LONGEST {
-        let text = std::fs::read(&git).unwrap_or_default();
+    let target = if metadata.is_file() {
+        let text = read_own(&git, LONGEST).ok().flatten().unwrap_or_default();
         text.strip_prefix(b"gitdir: ").and_then(|path| Some(folder.join(os_path(path.trim_ascii_end())?)))
     } else {
         metadata.is_dir().then_some(git)

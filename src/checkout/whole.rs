@@ -54,6 +54,16 @@ fn through(
 /// Reads a file of the user's or of git's own folder, whose links are theirs. A device, such as `/dev/null`, is
 /// an empty file; what is not there is none.
 pub fn read_own(path: &Path, limit: u64) -> io::Result<Option<Vec<u8>>> {
+    let file = match open_own(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    if file.metadata()?.is_file() { at_most(file, limit).map(Some) } else { Ok(Some(Vec::new())) }
+}
+
+/// Opens such a file, to be read in parts.
+pub(super) fn open_own(path: &Path) -> io::Result<File> {
     let mut options = File::options();
     options.read(true);
     // A pipe without a writer would be waited for.
@@ -62,12 +72,7 @@ pub fn read_own(path: &Path, limit: u64) -> io::Result<Option<Vec<u8>>> {
         &mut options,
         i32::try_from(rustix::fs::OFlags::NONBLOCK.bits()).unwrap_or(0),
     );
-    let file = match options.open(path) {
-        Ok(file) => file,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(error),
-    };
-    if file.metadata()?.is_file() { at_most(file, limit).map(Some) } else { Ok(Some(Vec::new())) }
+    options.open(path)
 }
 
 /// All that `reader` has, unless that is more than `limit` bytes.
