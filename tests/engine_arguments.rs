@@ -11,6 +11,7 @@ mod support;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
+use std::sync::{Mutex, PoisonError};
 
 use docker::Docker;
 use random::Random;
@@ -191,7 +192,12 @@ fn build(docker: &Docker, checkout: &Checkout, (at, file): (usize, &File), build
     assert!(output.status.success(), "docker cannot build\n{}\n{error}", file.text);
 }
 
+/// One builder after the other: the classic one of old engines fails ("unable to find image") when it looks for what
+/// it has built while images of another test are removed.
+static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+
 fn compare(builder: &str, least: usize) {
+    let _one = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
     let Some(engine) = Engine::start() else { return };
     let docker = Docker::new(engine.host());
     let seed = std::env::var("SHIPWRIGHT_SOUNDNESS_SEED").map_or(1, |seed| seed.parse().expect("a number"));
