@@ -225,8 +225,7 @@ fn triggers_of_an_external_base_take_only_from_stages_that_are_in_the_key() {
         ("api/Dockerfile", dockerfile("a", "1").as_str()),
         ("api/f", "1"),
         // Else its text is an input as a file.
-        (".dockerignore", "**/Dockerfile\n"),
-        ("api/.dockerignore", "Dockerfile\n"),
+        ("api/.dockerignore", "Dockerfile\n.dockerignore\n"),
     ]);
     for builder in BUILDERS {
         let run = build_with(&engine, &checkout, builder, &[]);
