@@ -383,7 +383,8 @@ fn what_a_build_prints_is_no_command() {
         ("GITHUB_STEP_SUMMARY", "/nonexistent/summary"),
     ]);
     let run = Run::of(&command.output().expect("the command runs")).exits(1);
-    let run = run.says("no summary of this job: /nonexistent/summary").says("#1 \\u{3a}:set-output name=a::b");
+    let run =
+        run.says("no summary of this job: /nonexistent/summary").says("#1 \\u{3a}:set-output name=a::b");
     let commands: Vec<&str> = run
         .stderr
         .lines()

@@ -238,7 +238,7 @@ fn triggers_of_an_external_base_take_only_from_stages_that_are_in_the_key() {
         assert_eq!(engine.in_image("api:main", &["cat", "/y"]), text);
     }
     // Without a stage of that name it is an image, and no engine has that.
-    checkout.write("api/Dockerfile", &dockerfile("b", "2"));
+    checkout.write("api/Dockerfile", dockerfile("b", "2"));
     build_with(&engine, &checkout, "0", &[]).exits(1);
 }
 
