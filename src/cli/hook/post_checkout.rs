@@ -14,8 +14,9 @@ use crate::diagnostic::Diagnostic;
 use crate::execution::Outcome;
 use crate::plan::Action;
 
-/// How long the engine may take to answer. Git and its user wait.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// How long the engine may take to answer. Git and its user wait; a little longer than for one question, whose own error
+/// says more.
+const PATIENCE: Duration = Duration::from_secs(11);
 
 /// How much longer it may take for each tag; engines need a few hundredths of it.
 const PATIENCE_PER_TAG: Duration = Duration::from_millis(200);
