@@ -135,11 +135,13 @@ impl Writer<'_, '_> {
     /// Flags come first, so the first places are those of the mounts.
     fn mounts(&self, mounts: &[Mount], instruction: &Instruction, keep_names: bool) -> Option<String> {
         let (mut done, mut rest) = (String::new(), instruction.canonical.as_str());
+        // Once: there may be thousands of them.
+        let mut flags = flags_length(rest);
         for from in mounts.iter().filter_map(Mount::reference) {
             let taken = self.names.mount_from(&from.text);
             let is_stage = matches!(taken, Taken::Stage(_));
             let Some(name) = self.taken(taken, &from.text, keep_names) else { continue };
-            let found = find_key(rest, &from.text).filter(|_| is_stage || !keep_names);
+            let found = find_key(&rest[..flags], rest, &from.text).filter(|_| is_stage || !keep_names);
             let Some(at) = found else {
                 if is_stage && !keep_names {
                     return None;
@@ -149,6 +151,7 @@ impl Writer<'_, '_> {
             done.push_str(&rest[..at]);
             done.push_str(&name);
             rest = &rest[at + from.text.len()..];
+            flags -= at + from.text.len();
         }
         Some(done + rest)
     }
@@ -162,13 +165,12 @@ fn flags_length(text: &str) -> usize {
     first.len() + words.take_while(is_flag).map(str::len).sum::<usize>()
 }
 
-/// Where the value of `from=VALUE` begins in the flags of a RUN.
-fn find_key(text: &str, value: &str) -> Option<usize> {
+/// Where the value of `from=VALUE` begins in the flags of a RUN, which `text` begins with.
+fn find_key(flags: &str, text: &str, value: &str) -> Option<usize> {
     let key = format!("from={value}");
     let ends = |at: usize| text[at + key.len()..].starts_with([',', ' ']);
     let begins = |at: usize| text[..at].ends_with([',', '=']);
-    let flags = flags_length(text);
-    let found = text[..flags].match_indices(&key).map(|(at, _)| at).find(|at| ends(*at) && begins(*at))?;
+    let found = flags.match_indices(&key).map(|(at, _)| at).find(|at| ends(*at) && begins(*at))?;
     Some(found + key.len() - value.len())
 }
 
