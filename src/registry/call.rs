@@ -205,9 +205,15 @@ impl Caller {
             .url
             .join(&call.path)
             .map_err(|_| Failure::Unusable("it names an address that is none".to_owned()))?;
-        let takes_logins = base.takes_logins;
-        let parties =
-            Parties { wire: &self.wire, credentials: &self.credentials, host, takes_logins, attempt };
+        let (takes_logins, encrypted) = (base.takes_logins, base.url.scheme() == "https");
+        let parties = Parties {
+            wire: &self.wire,
+            credentials: &self.credentials,
+            host,
+            takes_logins,
+            encrypted,
+            attempt,
+        };
         let request = Request {
             method: call.method.clone(),
             url,

@@ -63,6 +63,8 @@ pub(in crate::registry) struct Parties<'a> {
     pub(in crate::registry) host: &'a Host,
     /// Whether the registry may get a login.
     pub(in crate::registry) takes_logins: bool,
+    /// Whether the registry is spoken to with encryption.
+    pub(in crate::registry) encrypted: bool,
     pub(in crate::registry) attempt: &'a Attempt,
 }
 
@@ -198,7 +200,9 @@ async fn fetch(parties: &Parties<'_>, bearer: &Bearer, scopes: &Scopes) -> Resul
         .ok()
         .filter(|realm| realm.has_host() && matches!(realm.scheme(), "https" | "http"))
         .ok_or_else(|| Failure::refused(parties.attempt, 401, "its token server has no address"))?;
-    if credential.is_some() && !parties.wire.takes_logins(&realm) {
+    // What an encrypted registry may know goes nowhere in the open, not even on this machine.
+    let is_less_protected = parties.encrypted && realm.scheme() != "https";
+    if credential.is_some() && (is_less_protected || !parties.wire.takes_logins(&realm)) {
         return Err(Failure::Final(RegistryError::InsecureTokenServer {
             registry: parties.host.name.clone(),
             realm: realm.origin().ascii_serialization(),
