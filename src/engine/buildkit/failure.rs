@@ -17,10 +17,19 @@ pub(super) enum Failure {
 /// Reads a status, and the place in the Dockerfile that `BuildKit` puts into its details.
 pub(super) fn read(status: &Status) -> Failure {
     // A status that came over the wire has no source; those of a broken connection do.
-    if status.code() == Code::Unavailable || status.source().is_some() {
-        return Failure::Connection(status.message().to_owned());
+    let broken = status.code() == Code::Unavailable || status.source().is_some();
+    if broken || is_of_a_lost_session(status.message()) {
+        return Failure::Connection(plain(status.message()).to_owned());
     }
     Failure::Build { message: plain(status.message()).to_owned(), line: line(status.details()) }
+}
+
+/// Whether the engine says that it has lost the session over which it reads our files. It may notice before we do;
+/// the spellings are those of gRPC for Go and of `BuildKit`'s session manager.
+fn is_of_a_lost_session(message: &str) -> bool {
+    ["desc = transport is closing", "desc = error reading from server", "no active session for "]
+        .iter()
+        .any(|spelling| message.contains(spelling))
 }
 
 /// The message without the layers of calls that it came through.
@@ -133,5 +142,10 @@ mod tests {
     fn a_broken_connection_is_no_failed_build() {
         assert!(matches!(read(&Status::unavailable("gone")), Failure::Connection(_)));
         assert!(matches!(read(&Status::unknown("process failed")), Failure::Build { .. }));
+        let lost = "failed to read dockerfile: rpc error: code = Unavailable desc = transport is closing";
+        assert!(matches!(read(&Status::unknown(lost)), Failure::Connection(_)));
+        let lost = "failed to solve: no active session for t5g1: context deadline exceeded";
+        let Failure::Connection(reason) = read(&Status::unknown(lost)) else { panic!("the session is lost") };
+        assert_eq!(reason, "no active session for t5g1: context deadline exceeded");
     }
 }
