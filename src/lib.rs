@@ -4,7 +4,7 @@
 //! stand in that order, and each uses only those above it (`tests/architecture.rs` holds them to it):
 //!
 //! ```text
-//! checkout → discovery → dockerfile → naming → context → graph → inputs → project → plan → execution → report
+//! git → discovery → dockerfile → naming → context → graph → inputs → project → plan → execution → report
 //! (git)      (paths)     (model)                                 (keys)   (all)            (engine)    (terminal)
 //! ```
 
@@ -22,7 +22,9 @@ pub mod image;
 
 pub mod lockfile;
 
-pub mod checkout;
+pub mod git;
+
+pub mod ci;
 
 pub mod discovery;
 

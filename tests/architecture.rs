@@ -14,27 +14,28 @@ const ORDER: &[(&str, Allowed)] = &[
     ("diagnostic", Allowed::Only(&["path"])),
     ("image", Allowed::Only(&[])),
     ("lockfile", Allowed::Only(&["diagnostic", "image", "limits", "path"])),
-    ("checkout", Allowed::Above),
+    ("git", Allowed::Above),
+    ("ci", Allowed::Only(&["git", "image"])),
     ("discovery", Allowed::Above),
     ("dockerfile", Allowed::Only(&["diagnostic", "image", "limits", "path"])),
     ("naming", Allowed::Only(&["diagnostic", "discovery", "image", "limits", "path", "printable"])),
     ("context", Allowed::Above),
     ("graph", Allowed::Only(&["diagnostic", "image", "naming", "path", "printable"])),
-    ("inputs", Allowed::Only(&["checkout", "image", "path"])),
+    ("inputs", Allowed::Only(&["git", "image", "path"])),
     ("project", Allowed::Above),
     ("plan", Allowed::Above),
     ("engine", Allowed::Only(&["image", "limits", "printable", "redact"])),
     ("registry", Allowed::Only(&["image", "limits", "redact"])),
     ("execution", Allowed::Above),
     ("publish", Allowed::Above),
-    ("hook", Allowed::Only(&["checkout", "diagnostic", "image", "limits", "path", "printable"])),
+    ("hook", Allowed::Only(&["git", "diagnostic", "image", "limits", "path", "printable"])),
     ("report", Allowed::Above),
     ("cli", Allowed::Above),
 ];
 
 /// Crates that belong to one module alone.
 const OWNED_CRATES: &[(&str, &[&str])] = &[
-    ("git2", &["checkout"]),
+    ("git2", &["git"]),
     ("bollard", &["engine"]),
     ("bollard_buildkit_proto", &["engine"]),
     ("tonic", &["engine"]),
@@ -49,12 +50,12 @@ const OWNED_CRATES: &[(&str, &[&str])] = &[
 
 /// Files outside the command line that touch the process's surroundings, and why.
 const EDGES: &[(&str, &str, &str)] = &[(
-    "checkout/discover.rs",
+    "git/repository/discover.rs",
     "env::var",
     "git's own settings are where git looks for them, as for libgit2",
 )];
 
-/// What opens or reads a file. A checkout's files are only read through `checkout::whole` and `checkout::disk`,
+/// What opens or reads a file. A checkout's files are only read through `git::work_tree::whole` and `disk`,
 /// which follow no link out of it, wait for no pipe and stop at a limit.
 const READING: &[&str] = &[
     "fs::read(",
@@ -68,14 +69,14 @@ const READING: &[&str] = &[
 
 /// Files that read something else, and what.
 const READERS: &[(&str, &str)] = &[
-    ("checkout/disk.rs", "the door to the checkout's files"),
-    ("checkout/whole.rs", "the door to the checkout's files"),
-    ("checkout/identify.rs", "a file that the door opened, as many bytes as it had when it was listed"),
-    ("checkout/index.rs", "git's index"),
-    ("checkout/stat_cache.rs", "a cache of our own"),
-    ("checkout/folder_cache.rs", "a cache of our own"),
-    ("checkout/blob_sizes.rs", "a cache of our own"),
-    ("checkout/revision_cache.rs", "a cache of our own"),
+    ("git/work_tree/disk.rs", "the door to the checkout's files"),
+    ("git/work_tree/whole.rs", "the door to the checkout's files"),
+    ("git/work_tree/identify.rs", "a file that the door opened, as many bytes as it had when it was listed"),
+    ("git/work_tree/index.rs", "git's index"),
+    ("git/work_tree/stat_cache.rs", "a cache of our own"),
+    ("git/work_tree/folder_cache.rs", "a cache of our own"),
+    ("git/work_tree/blob_sizes.rs", "a cache of our own"),
+    ("git/history/revision_cache.rs", "a cache of our own"),
     ("inputs/manifest.rs", "a cache of our own"),
     ("lockfile/store.rs", "writes the lock"),
     ("engine/endpoint.rs", "docker's configuration"),
@@ -221,7 +222,7 @@ fn files_are_read_through_one_door() {
             }
         }
     }
-    assert!(violations.is_empty(), "read it with checkout::read_file:\n{}", violations.join("\n"));
+    assert!(violations.is_empty(), "read it with git::read_file:\n{}", violations.join("\n"));
     let idle: Vec<_> = READERS.iter().filter(|(reader, _)| !readers.contains(*reader)).collect();
     assert!(idle.is_empty(), "no longer readers: {idle:?}");
 }

@@ -8,8 +8,8 @@ use super::files;
 use super::session::Request;
 use super::settings::{self, Resolved};
 use super::sparse::absent_inputs;
-use crate::checkout::{Checkout, CommitId, CommitTree, FileTree, HeadTree, WorkTree};
 use crate::diagnostic::Diagnostic;
+use crate::git::{Checkout, CommitId, CommitTree, FileTree, HeadTree, WorkTree};
 use crate::lockfile::Lockfile;
 use crate::project::{CleanState, Options, Project, assume_clean, compare_with_head, load};
 

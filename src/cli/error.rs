@@ -1,9 +1,9 @@
 use std::fmt::Display;
 use std::path::{Path, PathBuf};
 
-use crate::checkout::CheckoutError;
 use crate::diagnostic::Diagnostic;
 use crate::engine::EngineError;
+use crate::git::CheckoutError;
 use crate::graph::UnknownImage;
 use crate::project::LoadError;
 use crate::registry::RegistryError;

@@ -4,10 +4,8 @@ use std::sync::Arc;
 
 use super::error::CliError;
 use super::settings::{self, SettingsFile};
-use crate::checkout::{
-    Checkout, CheckoutError, CommitId, CommitTree, FileTree, Snapshot, WorkTree, read_file,
-};
 use crate::diagnostic::Diagnostic;
+use crate::git::{Checkout, CheckoutError, CommitId, CommitTree, FileTree, Snapshot, WorkTree, read_file};
 use crate::lockfile::{self, Lockfile};
 use crate::path::TreePath;
 

@@ -7,7 +7,7 @@ use super::environment::Environment;
 use super::error::{CliError, ExitCode};
 use super::output::Output;
 use super::settings::{self, SettingsFile};
-use crate::checkout::{Checkout, Pathspecs, Questions, WorkTree, at_most};
+use crate::git::{Checkout, Pathspecs, Questions, WorkTree, at_most};
 use crate::limits;
 use crate::path::TreePath;
 use crate::printable::printable;

@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::session::Session;
-use crate::checkout::Checkout;
 use crate::engine::{Engine, LocalImage};
 use crate::execution::{Outcome, REVISION_LABEL};
+use crate::git::Checkout;
 use crate::image::ImageReference;
 use crate::plan::{Plan, Step};
 use crate::report::{Position, TagPosition};

@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::error::CliError;
 use super::session::Session;
-use crate::checkout::CommitId;
 use crate::engine::Engine;
 use crate::execution::{INPUTS_LABEL, KEY_LABEL, REVISION_LABEL};
+use crate::git::CommitId;
 use crate::image::{ContentKey, ImageReference};
 use crate::inputs::{Fingerprint, InputFile};
 use crate::plan::{Known, Previous, TagPolicy};

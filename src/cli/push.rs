@@ -14,9 +14,9 @@ use super::push_refusals::refusals;
 use super::registries::Registries;
 use super::session::{EngineNeed, Request, Session, has_errors};
 use super::watch::{Watch, planned_again};
-use crate::checkout::CommitId;
 use crate::diagnostic::Diagnostic;
 use crate::execution::Outcome;
+use crate::git::CommitId;
 use crate::image::Tag;
 use crate::plan::{Known, Plan, Step, TagPolicy, needed};
 use crate::publish::{

@@ -1,7 +1,7 @@
 use super::error::CliError;
 use super::session::Session;
-use crate::checkout::branch_tag;
 use crate::diagnostic::{Diagnostic, Location};
+use crate::git::branch_tag;
 use crate::plan::{Action, NamespaceSource, Plan};
 
 /// How many files and names are listed.

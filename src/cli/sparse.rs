@@ -1,7 +1,7 @@
 use std::collections::BTreeSet;
 
-use crate::checkout::WorkTree;
 use crate::diagnostic::{Diagnostic, Location};
+use crate::git::WorkTree;
 use crate::path::TreePath;
 use crate::project::Project;
 

@@ -11,8 +11,8 @@ use super::files::Files;
 use super::output::{Output, Speaker};
 use super::session::{Request, Session, start_folder};
 use super::settings::SettingsFile;
-use crate::checkout::{Checkout, CommitId, Moment};
 use crate::diagnostic::Diagnostic;
+use crate::git::{Checkout, CommitId, Moment};
 use crate::printable::printable;
 use crate::project::{Options, Project, load};
 

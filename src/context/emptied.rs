@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::ops::Bound;
 
-use crate::checkout::{FileTree, Node, Tracking};
+use crate::git::{FileTree, Node, Tracking};
 use crate::path::TreePath;
 
 /// Of `folders`, all of them left in, the innermost that hold a file which git has, or could have, but none of

@@ -1,7 +1,7 @@
 //! Which ignore file counts.
 
 use super::links::{resolve, way_to};
-use crate::checkout::{FileTree, NodeKind};
+use crate::git::{FileTree, NodeKind};
 use crate::path::TreePath;
 
 /// The ignore file of a Dockerfile: `<its name>.dockerignore` beside it, even when that is empty, else

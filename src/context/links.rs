@@ -2,7 +2,7 @@
 
 use std::io;
 
-use crate::checkout::{FileTree, NodeKind};
+use crate::git::{FileTree, NodeKind};
 use crate::limits;
 use crate::path::TreePath;
 

@@ -8,8 +8,8 @@ use bstr::ByteSlice;
 use super::glob::{Glob, has_wildcards};
 use super::pattern::Pattern;
 use super::reader::Reader;
-use crate::checkout::NodeKind;
 use crate::dockerfile::SourcePattern;
+use crate::git::NodeKind;
 use crate::path::TreePath;
 
 /// What a source matches, relative to the context. A folder stands for all that is below it.

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::io;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use crate::checkout::{FileTree, Node, NodeKind, Tracking};
 use crate::dockerfile::{LocalSource, SourceInstruction, SourcePattern};
+use crate::git::{FileTree, Node, NodeKind, Tracking};
 use crate::path::TreePath;
 
 #[derive(Default)]

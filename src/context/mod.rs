@@ -4,7 +4,7 @@
 //! infer_root → ignore_file → IgnoreRules → select → revision_pathspecs
 //! ```
 //!
-//! All of it decides on a [`FileTree`](crate::checkout::FileTree) and never writes. The rules are those
+//! All of it decides on a [`FileTree`](crate::git::FileTree) and never writes. The rules are those
 //! of docker, oddities included: a file that docker would not send is no input, and one that it would
 //! must never be missed.
 

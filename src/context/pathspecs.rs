@@ -6,8 +6,8 @@ use std::fmt;
 use super::ignore_file::ignore_file_ways;
 use super::links::way_to;
 use super::select::Selection;
-use crate::checkout::FileTree;
 use crate::dockerfile::{LocalSource, SourcePattern};
+use crate::git::FileTree;
 use crate::path::TreePath;
 
 /// Paths of the checkout whose history counts.

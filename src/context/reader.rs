@@ -7,7 +7,7 @@ use std::rc::Rc;
 use super::emptied::emptied;
 use super::ignore::{IgnoreRules, Walk};
 use super::links::{Resolution, resolve};
-use crate::checkout::{FileTree, Node, NodeKind, Tracking};
+use crate::git::{FileTree, Node, NodeKind, Tracking};
 use crate::path::TreePath;
 
 /// Reads a context. Paths are relative to its root; what was read once is kept.

@@ -2,9 +2,9 @@
 
 use super::links::resolve;
 use super::select::keyword;
-use crate::checkout::{FileTree, NodeKind, Tracking};
 use crate::diagnostic::{Diagnostic, Location};
 use crate::dockerfile::{LocalSource, SourcePattern};
+use crate::git::{FileTree, NodeKind, Tracking};
 use crate::path::TreePath;
 use crate::printable::printable;
 

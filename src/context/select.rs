@@ -7,9 +7,9 @@ use super::emptied::{first_below, nodes_below};
 use super::ignore::IgnoreRules;
 use super::matching::{Match, find};
 use super::reader::{Reader, names_git};
-use crate::checkout::{FileTree, Node, NodeKind};
 use crate::diagnostic::{Diagnostic, Location};
 use crate::dockerfile::{LocalSource, SourceInstruction, SourcePattern};
+use crate::git::{FileTree, Node, NodeKind};
 use crate::path::TreePath;
 
 /// The files that an image's sources match.
@@ -198,8 +198,8 @@ mod tests {
 
     use super::super::memory_tree::{MemoryTree, source};
     use super::*;
-    use crate::checkout::Tracking;
     use crate::diagnostic::Severity;
+    use crate::git::Tracking;
 
     fn select_in(tree: &MemoryTree, root: &str, ignore: &str, sources: &[LocalSource]) -> Selection {
         let rules = IgnoreRules::parse(ignore.as_bytes()).expect(ignore);

@@ -6,8 +6,8 @@ use rayon::prelude::*;
 use super::content::has_from;
 use super::names::{FileNameForm, dockerfile_name};
 use super::rules::{Class, Classes, Rules};
-use crate::checkout::{NodeKind, Snapshot, Target, Tracking, follow};
 use crate::diagnostic::{Diagnostic, Location};
+use crate::git::{NodeKind, Snapshot, Target, Tracking, follow};
 use crate::limits;
 use crate::path::TreePath;
 
@@ -211,8 +211,8 @@ fn left_out_note(reasons: &BTreeMap<Option<&'static str>, usize>) -> Option<Diag
 mod tests {
     use super::super::memory_tree::MemoryTree;
     use super::*;
-    use crate::checkout::testing::TestRepository;
     use crate::diagnostic::Severity;
+    use crate::git::testing::TestRepository;
 
     const FROM: &str = "FROM alpine\n";
 

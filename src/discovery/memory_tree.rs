@@ -5,7 +5,7 @@ use std::io::{self, Read};
 
 use bstr::BStr;
 
-use crate::checkout::{FileTree, Identity, Node, NodeKind, Snapshot, Tracking, at_most};
+use crate::git::{FileTree, Identity, Node, NodeKind, Snapshot, Tracking, at_most};
 use crate::path::TreePath;
 
 pub(super) struct MemoryTree {

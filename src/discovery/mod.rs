@@ -1,6 +1,6 @@
 //! Which files of a checkout are Dockerfiles, which of them are left out, and which stand aside.
 //!
-//! A pure function of a [`Snapshot`](crate::checkout::Snapshot), so it is the same for a work tree and for
+//! A pure function of a [`Snapshot`](crate::git::Snapshot), so it is the same for a work tree and for
 //! a commit.
 
 mod content;

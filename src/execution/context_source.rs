@@ -1,9 +1,9 @@
 use std::io::{self, Read};
 use std::sync::Arc;
 
-use crate::checkout::{BlobHasher, BlobId, InputKind, Snapshot};
 use crate::context;
 use crate::engine::{BuildError, ContextEntry, ContextKind, ContextSource};
+use crate::git::{BlobHasher, BlobId, InputKind, Snapshot};
 use crate::inputs::InputFile;
 use crate::project::{ContextFile, Project};
 

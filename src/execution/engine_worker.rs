@@ -10,11 +10,11 @@ use super::bases::{external_bases, unforeseen};
 use super::context_source::PlannedContext;
 use super::labels::{KEY_LABEL, labels};
 use super::{BuildFailure, BuildUpdate, LogStream, StepProgress, Worker, engine_login};
-use crate::checkout::Snapshot;
 use crate::dockerfile::{cut_unneeded_stages, is_proxy, rewrite};
 use crate::engine::{
     BuildError, BuildEvent, BuildRequest, Engine, LocalImage, OutputStream, Secret, SshAgent, StepState,
 };
+use crate::git::Snapshot;
 use crate::image::{ContentKey, ImageReference, Tag};
 use crate::inputs::Manifests;
 use crate::plan::{Plan, PlannedTag, Step};

@@ -1,5 +1,5 @@
 use super::RefUpdate;
-use crate::checkout::branch_tag;
+use crate::git::branch_tag;
 use crate::image::Tag;
 
 /// A name that is pushed, and another one whose images have the same tag.

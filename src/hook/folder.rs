@@ -2,7 +2,7 @@ use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use crate::checkout::read_own;
+use crate::git::read_own;
 use crate::limits;
 use crate::printable::printable;
 

@@ -1,5 +1,5 @@
 use super::RefUpdate;
-use crate::checkout::CommitId;
+use crate::git::CommitId;
 
 /// A commit whose images are wanted, under the names that it gets on the remote.
 #[derive(Clone, Debug, PartialEq, Eq)]

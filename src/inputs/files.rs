@@ -2,7 +2,7 @@ use std::ops::Deref;
 use std::sync::Arc;
 
 use super::encoding::Encoder;
-use crate::checkout::{BlobId, InputKind};
+use crate::git::{BlobId, InputKind};
 use crate::path::TreePath;
 
 /// A file or link of the build context, or a folder that is empty there.

@@ -3,7 +3,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use super::files::InputFile;
-use crate::checkout::{BlobId, InputKind};
+use crate::git::{BlobId, InputKind};
 use crate::image::ContentKey;
 use crate::path::TreePath;
 

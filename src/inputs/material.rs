@@ -132,7 +132,7 @@ fn short_hex(digest: &[u8; 32]) -> String {
 mod tests {
     use super::super::files::InputFile;
     use super::*;
-    use crate::checkout::{BlobId, InputKind};
+    use crate::git::{BlobId, InputKind};
 
     fn file() -> InputFile {
         InputFile { path: "app.py".into(), kind: InputKind::File, blob: BlobId::new([1; 20]) }

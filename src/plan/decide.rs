@@ -5,8 +5,8 @@ use super::model::{
 };
 use super::reasons::{Previous, build_reasons};
 use super::tags::TagPolicy;
-use crate::checkout::CommitId;
 use crate::diagnostic::Diagnostic;
+use crate::git::CommitId;
 use crate::image::{ContentKey, Digest, ImageReference, Tag};
 use crate::project::{CleanState, Image, ImageState, Project};
 

@@ -1,7 +1,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::checkout::CommitId;
 use crate::diagnostic::Diagnostic;
+use crate::git::CommitId;
 use crate::graph::DependencyKind;
 use crate::image::{ContentKey, Digest, ImageReference, Repository, Tag};
 use crate::naming::Namespace;

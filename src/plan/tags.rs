@@ -1,4 +1,4 @@
-use crate::checkout::CommitId;
+use crate::git::CommitId;
 use crate::image::{ContentKey, Tag};
 use crate::naming::ImageName;
 

@@ -2,9 +2,9 @@ use super::contexts::{self, Located, Nowhere};
 use super::draft::{Draft, Drafted, draft};
 use super::load::LoadError;
 use super::options::Options;
-use crate::checkout::{Snapshot, is_named_ignored};
 use crate::diagnostic::{Diagnostic, Location, Severity};
 use crate::dockerfile::ProblemKind;
+use crate::git::{Snapshot, is_named_ignored};
 use crate::naming::{Namespace, NamespaceSource};
 use crate::printable::printable;
 

@@ -9,10 +9,10 @@ use super::images::BuildContext;
 use super::load::LoadError;
 use super::lock::lock_paths;
 use super::remarks::wants_git_folder;
-use crate::checkout::{Node, NodeKind, PathPattern, Snapshot};
 use crate::context::{self, ContextRoot, IgnoreError, IgnoreRules, RevisionSpecs, SourceSpec};
 use crate::diagnostic::{Diagnostic, Location};
 use crate::dockerfile::{Evaluation, SourcePattern};
+use crate::git::{Node, NodeKind, PathPattern, Snapshot};
 use crate::limits;
 use crate::path::TreePath;
 

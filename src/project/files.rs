@@ -6,8 +6,8 @@ use rayon::prelude::*;
 use super::contexts::Located;
 use super::images::ContextFile;
 use super::load::LoadError;
-use crate::checkout::{Identity, Node, Snapshot, Tracking};
 use crate::context::nodes_below;
+use crate::git::{Identity, Node, Snapshot, Tracking};
 use crate::inputs::{InputFile, InputFiles};
 use crate::path::TreePath;
 
@@ -120,7 +120,7 @@ fn position(paths: &[&TreePath], last: usize, path: &TreePath) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::checkout::NodeKind;
+    use crate::git::NodeKind;
 
     fn context(root: &str, emptied: &[&str]) -> Located {
         let emptied = emptied.iter().map(|path| TreePath::from(*path)).collect();

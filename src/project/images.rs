@@ -1,9 +1,9 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use crate::checkout::{CommitId, PathPattern, Tracking};
 use crate::diagnostic::Diagnostic;
 use crate::dockerfile::{Dockerfile, Evaluation};
+use crate::git::{CommitId, PathPattern, Tracking};
 use crate::graph::DependencyKind;
 use crate::image::{ContentKey, Digest, ImageReference};
 use crate::inputs::Material;

@@ -8,13 +8,13 @@ use super::draft::draft;
 use super::findings::findings;
 use super::load::LoadError;
 use super::options::Options;
-use crate::checkout::{Pathspecs, Snapshot};
 use crate::context::{SourceSpec, nodes_below};
 use crate::diagnostic::Diagnostic;
 use crate::dockerfile::{
     CopyInstruction, Dockerfile, Evaluation, Instruction, InstructionKind, Mount, RunInstruction,
     SourcePattern,
 };
+use crate::git::{Pathspecs, Snapshot};
 use crate::path::TreePath;
 
 /// What is read in one Dockerfile, in the form of `inspect --format json`.

@@ -7,8 +7,8 @@ use super::images::{BuildContext, ContextFile, Image, ImageState, ReadyImage, lo
 use super::load::LoadError;
 use super::options::Options;
 use super::remarks;
-use crate::checkout::{InputKind, Snapshot, Tracking};
 use crate::diagnostic::Diagnostic;
+use crate::git::{InputKind, Snapshot, Tracking};
 use crate::graph::Graph;
 use crate::image::{ContentKey, ImageReference};
 use crate::inputs::{Base, InputFile, InputFiles, Material};

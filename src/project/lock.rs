@@ -2,9 +2,9 @@ use std::collections::BTreeSet;
 
 use super::images::{Image, ImageState};
 use super::load::Project;
-use crate::checkout::FileTree;
 use crate::context;
 use crate::dockerfile::Evaluation;
+use crate::git::FileTree;
 use crate::image::ImageReference;
 use crate::lockfile::{LOCK_FILE, lockable};
 use crate::path::TreePath;

@@ -4,10 +4,10 @@ use std::collections::{BTreeSet, HashSet};
 
 use super::contexts::Located;
 use super::files::ImageFiles;
-use crate::checkout::Snapshot;
 use crate::context::{IgnoreRules, admits};
 use crate::diagnostic::Diagnostic;
 use crate::dockerfile::{Evaluation, SourcePattern};
+use crate::git::Snapshot;
 use crate::path::TreePath;
 
 /// How many pointers are named.

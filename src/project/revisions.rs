@@ -1,5 +1,5 @@
 use super::load::Project;
-use crate::checkout::{Checkout, CheckoutError, CommitId, PathPattern, Pathspecs, Questions};
+use crate::git::{Checkout, CheckoutError, CommitId, PathPattern, Pathspecs, Questions};
 use crate::path::TreePath;
 
 /// Finds the revisions of all images, in their order, in one walk of history.

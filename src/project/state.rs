@@ -3,7 +3,7 @@ use std::collections::HashMap;
 use super::images::Image;
 use super::load::Project;
 use super::options::Options;
-use crate::checkout::{InputKind, Tracking};
+use crate::git::{InputKind, Tracking};
 use crate::image::ContentKey;
 use crate::path::TreePath;
 

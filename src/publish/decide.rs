@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 
-use crate::checkout::CommitId;
 use crate::diagnostic::Diagnostic;
+use crate::git::CommitId;
 use crate::image::{ContentKey, Digest, ImageReference, Platform, Repository, Tag};
 
 use super::Identity;

@@ -6,7 +6,7 @@ use super::json::{SCHEMA, diagnostic, document, image};
 use super::plan_table::{headline, table};
 use super::style::{Role, View};
 use super::{phrase, text};
-use crate::checkout::CommitId;
+use crate::git::CommitId;
 use crate::plan::{Affected, Step};
 
 /// What the images were compared with.

@@ -3,13 +3,13 @@
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use crate::checkout::{Checkout, CommitId, Snapshot};
 use crate::cli::args::{GlobalArgs, ImageArgs, SelectionArgs};
 use crate::cli::environment::Environment;
 use crate::cli::error::CliError;
 use crate::cli::files::Files;
 use crate::cli::settings;
 use crate::diagnostic::Diagnostic;
+use crate::git::{Checkout, CommitId, Snapshot};
 use crate::hook::{Comparison, compare};
 use crate::project::{Options, check, mistyped};
 

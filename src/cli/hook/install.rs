@@ -1,13 +1,13 @@
 use std::path::Path;
 
 use super::args::{HookArg, InstallArgs, StatusArgs, UninstallArgs};
-use crate::checkout::Checkout;
 use crate::cli::args::GlobalArgs;
 use crate::cli::environment::Environment;
 use crate::cli::error::{CliError, ExitCode};
 use crate::cli::output::Output;
 use crate::cli::session::start_folder;
 use crate::diagnostic::Diagnostic;
+use crate::git::Checkout;
 use crate::hook::{Content, HookError, HookName, HookState, HooksFolder, Installed, Mode, Uninstalled};
 use crate::printable::printable;
 

@@ -1,9 +1,9 @@
 use std::path::Path;
 
-use crate::checkout::Checkout;
 use crate::cli::args::GlobalArgs;
 use crate::cli::environment::Environment;
 use crate::cli::session::start_folder;
+use crate::git::Checkout;
 
 /// Makes the command work on the repository that runs the hook. Mostly that is the one around the current folder; but
 /// with `git --git-dir` it may be any other, and git says so with `GIT_DIR` alone.

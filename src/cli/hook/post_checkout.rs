@@ -2,7 +2,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::args::RunArgs;
-use crate::checkout::Checkout;
 use crate::cli::args::{BuildArgs, GlobalArgs};
 use crate::cli::build::{BuildRun, build_options};
 use crate::cli::environment::Environment;
@@ -12,6 +11,7 @@ use crate::cli::session::{EngineNeed, Request, Session, has_errors, start_folder
 use crate::cli::watch::Watch;
 use crate::diagnostic::Diagnostic;
 use crate::execution::Outcome;
+use crate::git::Checkout;
 use crate::plan::Action;
 
 /// How long the engine may take to answer. Git and its user wait; a little longer than for one question, whose own error

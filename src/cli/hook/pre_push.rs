@@ -2,7 +2,6 @@ use std::io::{IsTerminal, Read};
 
 use super::args::RunArgs;
 use super::check::Examiner;
-use crate::checkout::{Checkout, CommitId};
 use crate::cli::args::{BuildArgs, GlobalArgs, ImageArgs, PushArgs, PushedNames};
 use crate::cli::environment::Environment;
 use crate::cli::error::{CliError, ExitCode};
@@ -11,6 +10,7 @@ use crate::cli::session::start_folder;
 use crate::cli::settings::{PreCommitPush, pre_commit_push};
 use crate::cli::{build, push};
 use crate::diagnostic::{Diagnostic, Severity};
+use crate::git::{Checkout, CommitId};
 use crate::hook::{Collision, Mode, RefUpdate, Work, collisions, parse_updates, work};
 use crate::printable::printable;
 

@@ -1,9 +1,9 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::checkout::ci::CiEvent;
-use crate::checkout::read_own;
+use crate::ci::CiEvent;
 use crate::cli::environment::Environment;
+use crate::git::read_own;
 use crate::limits;
 use crate::path::TreePath;
 use crate::report::CiLog;

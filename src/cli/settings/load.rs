@@ -1,9 +1,9 @@
 use std::path::Path;
 
 use super::{SettingsFile, parse_json, parse_toml};
-use crate::checkout::{FileTree, read_on_disk};
 use crate::context;
 use crate::diagnostic::{Diagnostic, Location};
+use crate::git::{FileTree, read_on_disk};
 use crate::limits;
 use crate::lockfile::{self, ReadFile};
 use crate::path::TreePath;

@@ -1,6 +1,6 @@
 //! Plans that a test writes down in a line an image.
 
-use crate::checkout::CommitId;
+use crate::git::CommitId;
 use crate::image::{ContentKey, Repository, Tag};
 use crate::path::TreePath;
 use crate::plan::{

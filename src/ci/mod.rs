@@ -1,0 +1,7 @@
+//! What a CI system says about a job: its branch, tag or pull request, and whether a fork has started it.
+
+mod event;
+mod reference;
+
+pub use event::CiEvent;
+pub use reference::{CiReference, CiTrigger, ci_reference};

@@ -1,0 +1,567 @@
+use std::cmp::Ordering;
+use std::collections::HashSet;
+use std::fmt::Write as _;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::Ordering::Relaxed;
+use std::sync::{Arc, OnceLock};
+
+use bstr::BStr;
+
+use crate::git::commit::commit_tree::CommitTree;
+use crate::git::commit::tree_part::LFS_POINTER;
+use crate::git::repository::executable::Git;
+use crate::git::work_tree::attributes::{Attributes, Source, Value};
+use crate::git::work_tree::blob_sizes::BlobSizes;
+use crate::git::work_tree::disk::{Disk, Listing};
+use crate::git::work_tree::files::{Files, Found, list_both};
+use crate::git::work_tree::folder_cache::FolderCache;
+use crate::git::work_tree::identify::Identifier;
+use crate::git::work_tree::index::Index;
+use crate::git::work_tree::part::Part;
+use crate::git::work_tree::stat_cache::StatCache;
+use crate::git::work_tree::walk::{self, Walked};
+use crate::git::{
+    BlobId, CheckoutError, FileTree, Identity, InputKind, Node, NodeKind, Snapshot, Tracking, read_own,
+};
+use crate::limits;
+use crate::path::TreePath;
+
+/// The files of a checkout as they are on disk, like those that `docker build` would see.
+///
+/// The folders are read once, when the work tree is made; files are looked at when they are asked for, and
+/// what was found out about one is kept. So it is the state of one moment, and a later one needs a new value.
+pub struct WorkTree {
+    pub(in crate::git) disk: Disk,
+    pub(in crate::git) parts: Vec<Part>,
+    pub(in crate::git) files: Files<Entry>,
+    unlisted: Files<(NodeKind, Tracking)>,
+    pub(in crate::git) attributes: Vec<Attributes>,
+    pub(in crate::git) known: Vec<OnceLock<KnownFile>>,
+    pub(in crate::git) stat_cache: StatCache,
+    pub(in crate::git) blob_sizes: Arc<BlobSizes>,
+    submodules: Vec<TreePath>,
+    nodes: OnceLock<Vec<Node>>,
+    root: PathBuf,
+    /// Folders that cannot be listed, and why.
+    unreadable: Vec<(TreePath, String)>,
+    /// Whether the file system has executable bits, whatever `core.fileMode` says.
+    pub(in crate::git) keeps_modes: bool,
+    /// For each part the files that git says are changed, once that was asked.
+    changed_for_git: Vec<OnceLock<Option<HashSet<Vec<u8>>>>>,
+}
+
+/// A file of the work tree. There may be very many, so it is small.
+#[derive(Clone, Copy)]
+pub(in crate::git) struct Entry {
+    kind: NodeKind,
+    /// Of a tracked file; else [`UNTRACKED`].
+    part: u16,
+    /// The position in the part's index.
+    index: u32,
+}
+
+const UNTRACKED: u16 = u16::MAX;
+
+/// What is known of a file once it has been looked at.
+#[derive(Clone, Copy)]
+pub(in crate::git) struct KnownFile {
+    blob: BlobId,
+    kind: InputKind,
+    size: u64,
+    modified: i64,
+}
+
+/// How a work tree differs from a commit.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Differences {
+    /// Files that the commit has not: new ones, tracked or not (never ignored ones).
+    pub added: Vec<TreePath>,
+    /// Files of the commit that are gone.
+    pub removed: Vec<TreePath>,
+    /// Those that were asked about and are not what they are in the commit.
+    pub modified: Vec<TreePath>,
+}
+
+impl WorkTree {
+    pub(in crate::git) fn new(
+        root: &Path,
+        disk: Disk,
+        folders: &FolderCache,
+        parts: Vec<Part>,
+        blob_sizes: Arc<BlobSizes>,
+    ) -> Result<Self, CheckoutError> {
+        let mut walked = walk::walk(&disk, folders, &parts);
+        if let Some((path, error)) = parts.iter().find_map(|part| part.ignores.problem()) {
+            return Err(CheckoutError::io(&path, error));
+        }
+        let at = |path: &[u8]| TreePath::new(path).to_os(root);
+        let mut unreadable = Vec::new();
+        for (path, error) in std::mem::take(&mut walked.unreadable) {
+            if path.is_empty() {
+                return Err(CheckoutError::io(root, error));
+            }
+            unreadable.push((TreePath::new(&path), error.to_string()));
+        }
+        unreadable.sort();
+        let attributes = attributes(&disk, &parts, &walked)
+            .map_err(|(path, error)| CheckoutError::io(&at(&path), error))?;
+        let files = files(&parts, &walked);
+        let mut unlisted = Files::new();
+        for found in walked.unlisted {
+            unlisted.push(&[&found.path], (found.kind, found.tracking));
+        }
+        unlisted.sort();
+        let known = std::iter::repeat_with(OnceLock::new).take(files.len()).collect();
+        let stat_cache = StatCache::new(&parts[0].git_dir);
+        let changed_for_git = parts.iter().map(|_| OnceLock::new()).collect();
+        let mut submodules: Vec<_> = parts[1..].iter().map(|part| TreePath::new(&part.folder)).collect();
+        submodules.sort();
+        Ok(Self {
+            keeps_modes: disk.keeps_modes(),
+            disk,
+            parts,
+            files,
+            unlisted,
+            attributes,
+            known,
+            stat_cache,
+            blob_sizes,
+            submodules,
+            nodes: OnceLock::new(),
+            root: root.to_owned(),
+            changed_for_git,
+            unreadable,
+        })
+    }
+
+    /// How the work tree differs from `base`. What is in only one of them is found for the whole checkout
+    /// and costs next to nothing; `inputs` are the files whose content is compared.
+    pub fn differences(&self, base: &CommitTree, inputs: &[&TreePath]) -> io::Result<Differences> {
+        let mut differences = Differences::default();
+        let (mut here, mut there) = (0, 0);
+        while here < self.files.len() || there < base.files.len() {
+            let order = match (here < self.files.len(), there < base.files.len()) {
+                (true, true) => self.files.compare(here, &base.files, there),
+                (true, false) => Ordering::Less,
+                _ => Ordering::Greater,
+            };
+            if order.is_lt() {
+                differences.added.push(TreePath::new(self.files.path(here)));
+            } else if order.is_gt() {
+                differences.removed.push(TreePath::new(base.files.path(there)));
+            }
+            here += usize::from(order.is_le());
+            there += usize::from(order.is_ge());
+        }
+        let (mut hint, mut base_hint) = (0, 0);
+        let identifier = self.identifier();
+        let mut all_at_once = true;
+        for (number, path) in inputs.iter().enumerate() {
+            let Some(at) = base.files.find_near(path.as_bytes(), &mut base_hint) else { continue };
+            let identity = match identifier.known(path, &mut hint) {
+                Some(identity) => Some(identity),
+                None => {
+                    // All at once; then one by one those of which nothing can be kept.
+                    let end = if std::mem::take(&mut all_at_once) { inputs.len() } else { number + 1 };
+                    let found = identifier.identify(&inputs[number..end]);
+                    let found = found.or_else(|_| identifier.identify(&inputs[number..=number]));
+                    found.ok().map(|found| found[0])
+                }
+            };
+            // Such as a pipe in a Dockerfile's place: whatever it is, it is not what the commit has.
+            let Some(identity) = identity else {
+                differences.modified.push((*path).clone());
+                continue;
+            };
+            let same = match base.content(at) {
+                Ok((kind, blob)) => {
+                    let is_link = base.is_written_link(at) && identity.kind == InputKind::Link;
+                    (kind == identity.kind || is_link) && blob == identity.blob
+                }
+                // Only a program of the user's knows what the commit would give on disk. Git's word that
+                // the file is the committed one must do.
+                Err(error) if error.kind() == io::ErrorKind::Unsupported => {
+                    self.is_as_in_index(path, base.files.data(at).blob)?
+                }
+                Err(error) => return Err(error),
+            };
+            if !same {
+                differences.modified.push((*path).clone());
+            }
+        }
+        Ok(differences)
+    }
+
+    /// Tracked files that are absent because a sparse checkout leaves them out (skip-worktree).
+    pub fn left_out_by_sparse_checkout(&self) -> Vec<TreePath> {
+        let mut absent = Vec::new();
+        for part in &self.parts {
+            for at in 0..part.index.len() {
+                if part.index.entry(at).skip_worktree {
+                    let path = part.checkout_path(part.index.path(at));
+                    if self.files.find(path.as_bytes()).is_none() {
+                        absent.push(path);
+                    }
+                }
+            }
+        }
+        absent.sort();
+        absent
+    }
+
+    fn identifier(&self) -> Identifier<'_> {
+        Identifier::new(self)
+    }
+
+    fn open_if_still(&self, path: &[u8], kind: InputKind) -> io::Result<Box<dyn Read + Send>> {
+        Ok(match kind {
+            InputKind::Folder => {
+                self.disk.confirm_folder(path)?;
+                Box::new(io::empty())
+            }
+            InputKind::Link => Box::new(io::Cursor::new(self.disk.link_target(path)?)),
+            InputKind::File | InputKind::Executable => {
+                let file = self.disk.open(path)?;
+                let entry = self.files.find(path).map(|at| *self.files.data(at));
+                let planned = kind == InputKind::Executable;
+                if self.disk_has_modes(entry) && Disk::is_executable(&file)? != planned {
+                    let now = if planned { "it is not executable any more" } else { "it is executable now" };
+                    return Err(io::Error::other(now));
+                }
+                Box::new(file)
+            }
+        })
+    }
+
+    /// Whether the executable bit on disk counts: not where git says that disks have none (`core.fileMode`), unless
+    /// the file system is known to have it all the same. Then a mode that somebody changed is an edit, which that
+    /// setting only hides from git.
+    pub(in crate::git) fn disk_has_modes(&self, entry: Option<Entry>) -> bool {
+        let part = entry.and_then(Entry::tracked).map_or(0, |(part, _)| part);
+        self.parts[part].settings.file_mode || self.keeps_modes
+    }
+
+    /// Whether git would say that the file is unchanged and the blob is what it has added.
+    pub(in crate::git) fn is_as_in_index(&self, path: &TreePath, blob: BlobId) -> io::Result<bool> {
+        let Some(at) = self.files.find(path.as_bytes()) else { return Ok(false) };
+        let Some((part, index)) = self.files.data(at).tracked() else { return Ok(false) };
+        let index_file = &self.parts[part].index;
+        let entry = index_file.entry(index);
+        let state = self.disk.state(path.as_bytes()).map_err(|error| named(path.as_bytes(), &error))?;
+        if entry.blob != blob || !Index::may_be_unchanged(&entry, &state.stamp) {
+            return Ok(false);
+        }
+        Ok(index_file.is_unchanged(&entry, &state.stamp) || !self.changed_for_git(part, index))
+    }
+
+    /// Whether git, which runs the filters of the user's own configuration to find out, says that a file is not what
+    /// the index has. Everything counts as changed where it cannot be asked.
+    fn changed_for_git(&self, part: usize, index: usize) -> bool {
+        let changed = self.changed_for_git[part].get_or_init(|| {
+            let part = &self.parts[part];
+            let git = Git::with_work_tree(&part.git_dir, &TreePath::new(&part.folder).to_os(&self.root));
+            let settings = ["-c", "core.trustctime=true", "-c", "core.checkStat=default"];
+            let question = ["diff-files", "--name-only", "--no-ext-diff", "--ignore-submodules=all", "-z"];
+            let answer = git.with_user_filters(&[&settings[..], &question].concat(), "compare files");
+            let names = |answer: Vec<u8>| answer.split(|byte| *byte == 0).map(<[u8]>::to_vec).collect();
+            answer.ok().map(names)
+        });
+        changed.as_ref().is_none_or(|changed| changed.contains(self.parts[part].index.path(index)))
+    }
+
+    /// What stands at a path that was not listed, without following links.
+    fn kind_on_disk(&self, path: &TreePath) -> Option<NodeKind> {
+        let bytes = path.as_bytes();
+        for slash in (0..bytes.len()).filter(|at| bytes[*at] == b'/') {
+            if self.disk.state(&bytes[..slash]).ok()?.kind != NodeKind::Folder {
+                return None;
+            }
+        }
+        Some(self.disk.state(bytes).ok()?.kind)
+    }
+
+    /// How git sees what is not listed, by the ignored (or foreign) folder around it.
+    fn unlisted_around(&self, path: &[u8]) -> Option<(NodeKind, Tracking)> {
+        let ends = (0..path.len()).filter(|at| path[*at] == b'/').chain([path.len()]);
+        let mut found = ends.filter_map(|end| self.unlisted.find(&path[..end]));
+        found.next().map(|at| *self.unlisted.data(at))
+    }
+
+    fn list_on_disk(
+        &self,
+        folder: &[u8],
+        tracking: Tracking,
+        prune: &mut dyn FnMut(&TreePath) -> bool,
+        nodes: &mut Vec<Node>,
+    ) -> io::Result<()> {
+        let mut listing = Listing::default();
+        let mut waiting = vec![TreePath::new(folder)];
+        while let Some(folder) = waiting.pop() {
+            self.disk
+                .list(folder.as_bytes(), &mut listing)
+                .map_err(|error| named(folder.as_bytes(), &error))?;
+            for (name, kind) in listing.iter().filter(|(name, _)| *name != b".git") {
+                let path = folder.join(name);
+                if kind != NodeKind::Folder {
+                    nodes.push(Node { path, kind, tracking });
+                } else if !prune(&path) {
+                    waiting.push(path);
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Part {
+    /// A path of this part's index from the root of the checkout.
+    pub(in crate::git) fn checkout_path(&self, path: &[u8]) -> TreePath {
+        TreePath::new(&self.folder).join(path)
+    }
+}
+
+fn is_git_folder(path: &TreePath) -> bool {
+    path.components().any(|name| name == ".git")
+}
+
+impl FileTree for WorkTree {
+    fn kind(&self, path: &TreePath) -> Option<NodeKind> {
+        let bytes = path.as_bytes();
+        if let Some(at) = self.files.find(bytes) {
+            return Some(self.files.data(at).kind);
+        }
+        if path.is_root() || self.files.has_below(bytes) || self.unlisted.has_below(bytes) {
+            return Some(NodeKind::Folder);
+        }
+        if let Some(at) = self.unlisted.find(bytes) {
+            return Some(self.unlisted.data(at).0);
+        }
+        // Everything else was seen when the folders were read.
+        (is_git_folder(path) || self.unlisted_around(bytes).is_some())
+            .then(|| self.kind_on_disk(path))
+            .flatten()
+    }
+
+    fn is_tracked(&self, path: &TreePath) -> bool {
+        let is_tracked = |at| self.files.data(at).tracked().is_some();
+        match self.files.find(path.as_bytes()) {
+            Some(at) => is_tracked(at),
+            None => self.files.below(path.as_bytes()).any(is_tracked),
+        }
+    }
+
+    fn has_versioned_below(&self, folder: &TreePath) -> bool {
+        let mut below = self.files.below(folder.as_bytes());
+        below.any(|at| matches!(self.files.data(at).kind, NodeKind::File | NodeKind::Link))
+    }
+
+    fn read(&self, path: &TreePath, limit: u64) -> io::Result<Vec<u8>> {
+        if self.kind(path).is_none() {
+            return Err(named(path.as_bytes(), &io::ErrorKind::NotFound.into()));
+        }
+        self.disk.read(path.as_bytes(), limit).map_err(|error| named(path.as_bytes(), &error))
+    }
+
+    fn list(&self, folder: &TreePath, prune: &mut dyn FnMut(&TreePath) -> bool) -> io::Result<Vec<Node>> {
+        let bytes = folder.as_bytes();
+        let mut nodes = Vec::new();
+        if is_git_folder(folder) {
+            self.list_on_disk(bytes, Tracking::Ignored, prune, &mut nodes)?;
+        } else if let Some((_, tracking)) = self.unlisted_around(bytes) {
+            if self.kind(folder) == Some(NodeKind::Folder) {
+                self.list_on_disk(bytes, tracking, prune, &mut nodes)?;
+            }
+        } else {
+            list_both(bytes, (&self.files, &self.unlisted), prune, |found, prune| {
+                match found {
+                    Found::First(path, entry) => nodes.push(entry.node(path)),
+                    Found::Second(path, (NodeKind::Folder, tracking)) => {
+                        if !prune(&TreePath::new(path)) {
+                            self.list_on_disk(path, *tracking, prune, &mut nodes)?;
+                        }
+                    }
+                    Found::Second(path, (kind, tracking)) => {
+                        nodes.push(Node { path: TreePath::new(path), kind: *kind, tracking: *tracking });
+                    }
+                }
+                Ok(())
+            })?;
+        }
+        // Folders that were read just now are not sorted.
+        nodes.sort_by(|a, b| a.path.cmp(&b.path));
+        Ok(nodes)
+    }
+}
+
+impl Snapshot for WorkTree {
+    fn nodes(&self) -> &[Node] {
+        self.nodes.get_or_init(|| self.files.iter().map(|(path, entry)| entry.node(path)).collect())
+    }
+
+    fn visit(&self, visitor: &mut dyn FnMut(&BStr, NodeKind, Tracking)) {
+        for (path, entry) in self.files.iter() {
+            visitor(path.into(), entry.kind, entry.tracking());
+        }
+    }
+
+    fn identify(&self, paths: &[&TreePath]) -> io::Result<Vec<Identity>> {
+        self.identifier().identify(paths)
+    }
+
+    fn open(&self, path: &TreePath) -> io::Result<Box<dyn Read + Send>> {
+        match self.kind(path) {
+            Some(NodeKind::File) => {}
+            // Links have few bytes; all the other kinds are errors, which reading says.
+            _ => return Ok(Box::new(io::Cursor::new(self.read(path, limits::LINK)?))),
+        }
+        Ok(Box::new(self.disk.open(path.as_bytes()).map_err(|error| named(path.as_bytes(), &error))?))
+    }
+
+    fn open_planned(&self, path: &TreePath, kind: InputKind) -> io::Result<Box<dyn Read + Send>> {
+        self.open_if_still(path.as_bytes(), kind).map_err(|error| named(path.as_bytes(), &error))
+    }
+
+    fn has_lfs(&self) -> bool {
+        self.attributes.iter().any(|attributes| attributes.names_filter(LFS))
+    }
+
+    fn is_lfs_pointer(&self, path: &TreePath) -> bool {
+        let holds = |part: &&(usize, &Part)| {
+            part.1.folder.is_empty() || path.is_under(&TreePath::new(&part.1.folder))
+        };
+        let parts = self.parts.iter().enumerate().filter(|part| holds(&part));
+        let Some((at, part)) = parts.max_by_key(|(_, part)| part.folder.len()) else { return false };
+        let attributes = self.attributes[at].of(&path.as_bytes()[part.prefix_length()..]);
+        let is_given = matches!(attributes.filter, Value::Text(name) if name == LFS);
+        let begins = || -> io::Result<bool> {
+            let mut begin = [0; LFS_POINTER.len()];
+            self.disk.open(path.as_bytes())?.read_exact(&mut begin)?;
+            Ok(begin == LFS_POINTER)
+        };
+        is_given && self.kind(path) == Some(NodeKind::File) && begins().unwrap_or(false)
+    }
+
+    fn submodules(&self) -> &[TreePath] {
+        &self.submodules
+    }
+
+    fn unreadable_folders(&self) -> &[(TreePath, String)] {
+        &self.unreadable
+    }
+}
+
+/// The filter of Git LFS, as `git lfs install` and `git lfs track` call it.
+const LFS: &[u8] = b"lfs";
+
+impl Entry {
+    /// The part and the position in its index.
+    pub(in crate::git) fn tracked(self) -> Option<(usize, usize)> {
+        (self.part != UNTRACKED).then_some((usize::from(self.part), self.index as usize))
+    }
+
+    fn tracking(self) -> Tracking {
+        if self.part == UNTRACKED { Tracking::Untracked } else { Tracking::Tracked }
+    }
+
+    fn node(self, path: &[u8]) -> Node {
+        Node { path: TreePath::new(path), kind: self.kind, tracking: self.tracking() }
+    }
+}
+
+impl KnownFile {
+    /// Nanoseconds in 64 bits reach until 2262; a file from beyond is looked at each time.
+    pub(in crate::git) fn new(identity: &Identity) -> Option<Self> {
+        let Identity { kind, blob, size, modified_ns } = *identity;
+        Some(Self { blob, kind, size, modified: i64::try_from(modified_ns?).ok()? })
+    }
+
+    pub(in crate::git) fn identity(&self) -> Identity {
+        let Self { blob, kind, size, modified } = *self;
+        Identity { kind, blob, size, modified_ns: Some(i128::from(modified)) }
+    }
+}
+
+/// The system's error with the path in front, which the system leaves out.
+pub(in crate::git) fn named(path: &[u8], error: &io::Error) -> io::Error {
+    let mut message = TreePath::new(path).to_string();
+    let _ = write!(message, ": {error}");
+    io::Error::new(error.kind(), message)
+}
+
+/// What the folders held, as one sorted list.
+fn files(parts: &[Part], walked: &Walked) -> Files<Entry> {
+    let count: usize = parts.iter().map(|part| part.index.len()).sum();
+    let mut files = Files::beside(parts[0].index.clone(), count + walked.untracked.len());
+    for (part_at, (part, codes)) in parts.iter().zip(&walked.tracked).enumerate() {
+        for (at, code) in codes.iter().enumerate() {
+            let Some(kind) = walk::kind_of_code(code.load(Relaxed)) else {
+                continue;
+            };
+            let (Ok(part_number), Ok(index)) = (u16::try_from(part_at), u32::try_from(at)) else { continue };
+            let entry = Entry { kind, part: part_number, index };
+            if part_at == 0 {
+                files.push_indexed(at, entry);
+            } else {
+                files.push(&[&part.folder, b"/", part.index.path(at)], entry);
+            }
+        }
+    }
+    for (path, kind) in &walked.untracked {
+        files.push(&[path], Entry { kind: *kind, part: UNTRACKED, index: 0 });
+    }
+    if parts.len() > 1 || !walked.untracked.is_empty() {
+        files.sort();
+    }
+    files
+}
+
+/// The attribute files of each part. One that was deleted still counts as it is in the index, as for git: what it
+/// said was true when the files that it is about were checked out.
+///
+/// One that cannot be read is an error with its path: what it says may decide what the files are.
+fn attributes(disk: &Disk, parts: &[Part], walked: &Walked) -> Result<Vec<Attributes>, (Vec<u8>, io::Error)> {
+    let of_part = |(at, part): (usize, &Part)| {
+        let mut texts: Vec<(Vec<u8>, Vec<u8>)> = Vec::new();
+        for (_, path) in walked.attribute_files.iter().filter(|(part, _)| *part == at) {
+            match disk.read(path, limits::GIT_FILE) {
+                Ok(text) => texts.push((path[part.prefix_length()..].to_owned(), text)),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(error) => return Err((path.clone(), error)),
+            }
+        }
+        let absent =
+            walked.tracked[at].iter().enumerate().filter(|(_, code)| code.load(Relaxed) == walk::ABSENT);
+        for (index, _) in absent {
+            let path = part.index.path(index);
+            if path.ends_with(ATTRIBUTES) && !part.index.is_submodule(index) {
+                let text = part.read_blob(part.index.blob(index), limits::GIT_FILE).unwrap_or_default();
+                texts.push((path.to_owned(), text));
+            }
+        }
+        let sources: Vec<_> = texts
+            .iter()
+            .filter_map(|(path, text)| Some(Source { folder: attributes_folder(path)?, text }))
+            .collect();
+        let settings = &part.settings;
+        let general = settings.attributes_file.as_ref().and_then(|path| own(path));
+        let info = own(&settings.info_attributes);
+        Ok(Attributes::new(general.as_deref(), &sources, info.as_deref()))
+    };
+    parts.iter().enumerate().map(of_part).collect()
+}
+
+/// One of the user's or the repository's own. Git goes on without one that cannot be read.
+pub(in crate::git) fn own(path: &Path) -> Option<Vec<u8>> {
+    read_own(path, limits::GIT_FILE).ok().flatten()
+}
+
+const ATTRIBUTES: &[u8] = b".gitattributes";
+
+/// The folder that an attribute file is about.
+pub(in crate::git) fn attributes_folder(path: &[u8]) -> Option<&[u8]> {
+    match path.strip_suffix(ATTRIBUTES)? {
+        b"" => Some(b""),
+        folder => folder.strip_suffix(b"/"),
+    }
+}
