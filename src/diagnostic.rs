@@ -138,6 +138,11 @@ pub fn closest(wanted: &str, candidates: impl IntoIterator<Item = String>) -> Ve
     scored.into_iter().take(3).map(|(_, candidate)| candidate).collect()
 }
 
+/// Whether any of them is an error.
+pub fn has_errors(findings: &[Diagnostic]) -> bool {
+    findings.iter().any(|finding| finding.severity == Severity::Error)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -40,6 +40,8 @@ pub mod inputs;
 
 pub mod project;
 
+pub mod settings;
+
 pub mod plan;
 
 pub mod engine;
@@ -51,6 +53,8 @@ pub mod execution;
 pub mod publish;
 
 pub mod hook;
+
+pub mod ops;
 
 pub mod report;
 

@@ -7,5 +7,5 @@ use shipwright::cli::{Cli, Environment, run};
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    run(cli, &Environment::of_process()).into()
+    run(cli, Environment::of_process()).into()
 }

@@ -7,18 +7,22 @@ mod support;
 use registry::server::{LOGIN, Uploader, auths};
 use registry::tokens::{READER, TokenServer, WRITER};
 use serde_json::Value;
-use shipwright::cli::{Ensure, Environment, RemotePolicy};
+use shipwright::diagnostic::Diagnostic;
+use shipwright::execution::{Event, ImageOutcome};
+use shipwright::naming::NamespaceSource;
+use shipwright::ops::{self, Audience, Config, Ending, EnsureRequest, Ensured, ImageRequest, RemotePolicy};
+use shipwright::settings::Choices;
 use story::{Story, story_with};
 use support::{Checkout, Run, images_of, text};
 
 /// What `ensure` did.
-struct Ensured {
+struct Done {
     run: Run,
     built: Vec<String>,
     pulled: Vec<String>,
 }
 
-fn with_events(story: &Story, command: &str, arguments: &[&str]) -> Ensured {
+fn with_events(story: &Story, command: &str, arguments: &[&str]) -> Done {
     let file = story.checkout.beside("ensure.json");
     let path = file.to_string_lossy().into_owned();
     let _ = std::fs::remove_file(&file);
@@ -31,11 +35,11 @@ fn with_events(story: &Story, command: &str, arguments: &[&str]) -> Ensured {
     let name = |reference: String| reference.rsplit(['/', ':']).nth(1).unwrap_or_default().to_owned();
     let mut pulled: Vec<String> = pulls.map(|event| name(text(&event["reference"]))).collect();
     pulled.sort();
-    Ensured { run, built: images_of(&events, "build-started"), pulled }
+    Done { run, built: images_of(&events, "build-started"), pulled }
 }
 
 impl Story {
-    fn ensure(&self, arguments: &[&str]) -> Ensured {
+    fn ensure(&self, arguments: &[&str]) -> Done {
         with_events(self, "ensure", arguments)
     }
 
@@ -287,30 +291,64 @@ fn logins_are_docker_s() {
 #[test]
 fn a_program_can_call_it() {
     let story = story!();
-    let call = |names: &[&str]| {
-        let variables = [("SHIPWRIGHT_NAMESPACE", story.engine.namespace.as_str())];
-        Ensure::new(names.iter().copied())
-            .checkout(&story.checkout.root)
-            .host(story.engine.host())
-            .registry(&story.address)
-            .remote(RemotePolicy::All)
-            .environment(Environment::with_variables(variables))
-            .run()
+    let call = |names: &[&str], heard: &mut Heard| {
+        let config = Config {
+            folder: story.checkout.root.clone(),
+            host: Some(story.engine.host().to_owned()),
+            ..Config::default()
+        };
+        let choices = Choices {
+            namespace: Some((story.engine.namespace.clone(), NamespaceSource::Environment)),
+            registries: vec![story.address.clone()],
+            ..Choices::default()
+        };
+        let request = EnsureRequest {
+            names: names.iter().map(|name| (*name).to_owned()).collect(),
+            remote: RemotePolicy::All,
+            images: ImageRequest { choices, ..ImageRequest::default() },
+            ..EnsureRequest::default()
+        };
+        ops::block_on(ops::ensure(&config, &request, heard))
     };
-    let references = call(&["api", "tool"]).expect("built");
+    let mut heard = Heard::default();
+    let Ensured::There(references) = call(&["api", "tool"], &mut heard).expect("built") else {
+        panic!("{heard:?}")
+    };
+    assert_eq!((heard.findings.len(), heard.failed.len()), (0, 0), "{heard:?}");
     let printed: Vec<String> = references.iter().map(ToString::to_string).collect();
     assert_eq!(printed, [story.reference("api"), story.reference("tool")]);
     assert!(story.digests(&["api"], &tag_of(&printed[0]))["api"].is_some());
 
-    let error = call(&["tol"]).expect_err("there is none");
-    assert_eq!(error.code, shipwright::cli::ExitCode::Wrong);
-    assert!(error.to_string().contains("tool"), "{error}");
+    let error = call(&["tol"], &mut heard).expect_err("there is none");
+    assert_eq!(error.ending(), Ending::Wrong);
+    let found = error.into_findings();
+    assert!(found[0].hint.as_ref().is_some_and(|hint| hint.contains("tool")), "{found:?}");
     story.checkout.write("tool/Dockerfile", "FROM busybox\nRUN echo why; false\n");
-    let error = call(&["tool"]).expect_err("it fails");
-    assert!(
-        error.to_string().contains("tool/Dockerfile:2:1") && error.to_string().contains("why"),
-        "{error}"
-    );
+    let ensured = call(&["tool"], &mut heard).expect("it can begin");
+    assert_eq!(ensured, Ensured::Missing(Ending::Failed));
+    let [(line, log)] = &heard.failed[..] else { panic!("{heard:?}") };
+    assert_eq!(*line, Some(2));
+    assert!(log.iter().any(|line| line.contains("why")), "{heard:?}");
+}
+
+/// What a program hears.
+#[derive(Debug, Default)]
+struct Heard {
+    findings: Vec<Diagnostic>,
+    /// Line and log of the builds that failed.
+    failed: Vec<(Option<usize>, Vec<String>)>,
+}
+
+impl Audience for Heard {
+    fn finds(&mut self, findings: &[Diagnostic]) {
+        self.findings.extend_from_slice(findings);
+    }
+
+    fn event(&mut self, event: &Event) {
+        if let Event::ImageFinished { outcome: ImageOutcome::Failed { line, log, .. }, .. } = event {
+            self.failed.push((*line, log.clone()));
+        }
+    }
 }
 
 #[test]

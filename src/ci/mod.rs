@@ -1,7 +1,9 @@
 //! What a CI system says about a job: its branch, tag or pull request, and whether a fork has started it.
 
 mod event;
+mod job;
 mod reference;
 
 pub use event::CiEvent;
+pub use job::CiJob;
 pub use reference::{CiReference, CiTrigger, ci_reference};

@@ -1,7 +1,6 @@
 use std::io::IsTerminal;
 use std::path::PathBuf;
 
-use super::signals::Signals;
 use crate::report::Size;
 
 /// The environment variables, terminals and folders of the process, read once. Nothing else in the crate
@@ -17,10 +16,6 @@ pub struct Environment {
     pub stderr_is_terminal: bool,
     /// The extent of the terminal, if there is one.
     pub terminal: Option<Size>,
-    /// Whether Ctrl-C and a polite kill are for this run to handle.
-    pub handles_signals: bool,
-    /// Who hears them.
-    pub(super) signals: Signals,
 }
 
 /// The extent of the terminal at this moment, if there is one.
@@ -42,23 +37,18 @@ impl Environment {
             stdout_is_terminal: std::io::stdout().is_terminal(),
             stderr_is_terminal: std::io::stderr().is_terminal(),
             terminal: terminal_size(),
-            handles_signals: true,
-            signals: Signals::default(),
         }
-    }
-
-    /// The same, and from now on signals are heard if they are for this run to handle.
-    pub(super) fn listening(mut self) -> Self {
-        if self.handles_signals {
-            self.signals = Signals::listen();
-        }
-        self
     }
 
     /// Variables of the caller's choice, no terminal.
     pub fn with_variables<'a>(variables: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
         let owned = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());
         Self { variables: variables.into_iter().map(owned).collect(), ..Self::default() }
+    }
+
+    /// All of them.
+    pub(super) fn variables(&self) -> &std::collections::BTreeMap<String, String> {
+        &self.variables
     }
 
     /// A variable; an empty one counts as unset, as Docker and git have it for most of theirs.

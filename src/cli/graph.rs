@@ -1,35 +1,58 @@
-use super::args::{GlobalArgs, GraphArgs, GraphFormat};
-use super::environment::Environment;
-use super::error::{CliError, ExitCode};
-use super::output::Output;
-use super::session::{EngineNeed, Request, Session, has_errors};
+use clap::{Args, ValueEnum};
+
+use super::args::{ImageArgs, SelectionArgs};
+use super::build::BuildArgs;
+use super::edge::Edge;
+use super::error::ExitCode;
+use crate::diagnostic::has_errors;
 use crate::graph::render;
+use crate::ops::{self, Error};
+use crate::report::graph_json;
 
 /// `shipwright graph`.
-pub(super) async fn run(
-    global: &GlobalArgs,
-    args: &GraphArgs,
-    environment: &Environment,
-    output: &mut Output,
-) -> Result<ExitCode, CliError> {
-    let request = Request {
-        global,
-        selection: &args.selection,
-        image: &args.image,
-        environment,
-        engine: EngineNeed::Platform,
-        watch: None,
-    };
-    let session = Session::open(&request).await?;
-    output.use_files(session.tree.clone());
-    let graph = &session.project.graph;
+#[derive(Clone, Debug, Default, Args)]
+pub struct GraphArgs {
+    /// Which images.
+    #[command(flatten)]
+    pub selection: SelectionArgs,
+
+    /// What decides the images.
+    #[command(flatten)]
+    pub image: ImageArgs,
+
+    /// How to print
+    #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
+    pub format: GraphFormat,
+}
+
+/// How a graph is printed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum GraphFormat {
+    /// Indented, for people.
+    #[default]
+    Text,
+    /// For Graphviz.
+    Dot,
+    /// For Markdown documents.
+    Mermaid,
+    /// For programs.
+    Json,
+}
+
+/// `shipwright graph`: which image is built from which.
+pub(super) fn run(before: BuildArgs, args: GraphArgs, edge: &mut Edge) -> Result<ExitCode, Error> {
+    let (selection, image) = before.choosing(args.selection, args.image);
+    let (config, request) = (edge.config(), edge.images(&selection, &image, &[])?);
+    let list = ops::block_on(ops::list(&config, &request, &mut edge.output))?;
+    let (graph, selected) = (&list.project.graph, &list.selected);
     let text = match args.format {
-        GraphFormat::Text => render::text(graph, &session.selected),
-        GraphFormat::Dot => render::dot(graph, &session.selected),
-        GraphFormat::Mermaid => render::mermaid(graph, &session.selected),
-        GraphFormat::Json => crate::report::graph_json(&session.plan_without_engine()?),
+        GraphFormat::Text => render::text(graph, selected),
+        GraphFormat::Dot => render::dot(graph, selected),
+        GraphFormat::Mermaid => render::mermaid(graph, selected),
+        GraphFormat::Json => graph_json(&list.planned.plan),
     };
-    output.diagnostics(&session.project.diagnostics);
-    output.text(&text)?;
-    Ok(if has_errors(&session.project.diagnostics) { ExitCode::Wrong } else { ExitCode::Done })
+    let findings = &list.project.diagnostics;
+    edge.output.diagnostics(findings);
+    edge.output.text(&text)?;
+    Ok(if has_errors(findings) { ExitCode::Wrong } else { ExitCode::Done })
 }

@@ -1,35 +1,41 @@
-use super::args::{GlobalArgs, ImagesArgs, PlanFormat};
-use super::environment::Environment;
-use super::error::{CliError, ExitCode};
-use super::output::Output;
-use super::session::{EngineNeed, Request, Session, has_errors};
+use clap::Args;
+
+use super::args::{ImageArgs, PlanFormat, SelectionArgs};
+use super::build::BuildArgs;
+use super::edge::Edge;
+use super::error::ExitCode;
+use crate::diagnostic::has_errors;
+use crate::ops::{self, Error};
 use crate::report::{images_json, images_text};
 
+/// `shipwright images`.
+#[derive(Clone, Debug, Default, Args)]
+pub struct ImagesArgs {
+    /// Which images.
+    #[command(flatten)]
+    pub selection: SelectionArgs,
+
+    /// What decides the images.
+    #[command(flatten)]
+    pub image: ImageArgs,
+
+    /// How to print
+    #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
+    pub format: PlanFormat,
+}
+
 /// `shipwright images`: `NAME:src-KEY`, one a line, in build order.
-pub(super) async fn run(
-    global: &GlobalArgs,
-    args: &ImagesArgs,
-    environment: &Environment,
-    output: &mut Output,
-) -> Result<ExitCode, CliError> {
-    let request = Request {
-        global,
-        selection: &args.selection,
-        image: &args.image,
-        environment,
-        engine: EngineNeed::Platform,
-        watch: None,
-    };
-    let session = Session::open(&request).await?;
-    let plan = session.plan_without_engine()?;
-    output.use_files(session.tree.clone());
+pub(super) fn run(before: BuildArgs, args: ImagesArgs, edge: &mut Edge) -> Result<ExitCode, Error> {
+    let (selection, image) = before.choosing(args.selection, args.image);
+    let (config, request) = (edge.config(), edge.images(&selection, &image, &[])?);
+    let list = ops::block_on(ops::list(&config, &request, &mut edge.output))?;
+    let plan = &list.planned.plan;
     let code = if has_errors(&plan.diagnostics) { ExitCode::Wrong } else { ExitCode::Done };
     if args.format == PlanFormat::Json {
-        output.result(images_json(&plan).as_bytes())?;
+        edge.output.result(images_json(plan).as_bytes())?;
         return Ok(code);
     }
-    output.diagnostics(&plan.diagnostics);
-    let text = images_text(&session.project, &plan, &session.selected, global.verbose > 0);
-    output.text(&text)?;
+    edge.output.diagnostics(&plan.diagnostics);
+    edge.output.text(&images_text(&list.project, plan, &list.selected, edge.global.verbose > 0))?;
     Ok(code)
 }

@@ -4,31 +4,25 @@ use std::cmp::Reverse;
 use std::fs::File;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
-
-use tokio::sync::mpsc;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::args::{ColorMode, GlobalArgs, ProgressMode};
+use super::ci_output::{CiOutput, ci_output};
+use super::edge::start_folder;
 use super::environment::{Environment, terminal_size};
-use super::error::{CliError, ExitCode};
-use super::session::start_folder;
-use super::settings::{CiOutput, ci_output};
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::execution::{Event, Outcome};
-use crate::git::{Snapshot, read_file, read_on_disk};
-use crate::image::ImageReference;
+use crate::git::{read_file, read_on_disk};
 use crate::limits;
+use crate::ops::{self, Audience, Ending, Error, Locked, News, Said, Since, TagPosition, Work};
 use crate::path::TreePath;
 use crate::plan::{Affected, Plan};
 use crate::report::{
-    BaseNews, Charset, CiLog, JobSummary, JsonEvents, Mode, Renderer, Reporter, Since, TagPosition, Theme,
-    View, Work, affected_text, annotations, diagnostics, lock_text, plan_text, rebuilt_text, run_head,
+    Charset, CiLog, JobSummary, JsonEvents, Mode, Renderer, Reporter, Theme, View, affected_text,
+    annotations, diagnostics, lock_text, lock_total, news_text, plan_text, rebuilt_text, run_head,
     without_commands, without_marks,
 };
-
-/// How often the live display is drawn.
-const FRAME: Duration = Duration::from_millis(100);
 
 /// Standard output and standard error: results go to the one, everything that is said to the other.
 pub(super) struct Output {
@@ -38,12 +32,16 @@ pub(super) struct Output {
     quiet: bool,
     /// Whether standard output is for a command's result alone.
     keeps_stdout: bool,
+    /// Where all events are kept.
+    events: Option<PathBuf>,
     /// Whether the file of events was begun; what follows is added to it.
     events_begun: bool,
-    /// Takes everything that would be said, where a program calls and not a person.
-    transcript: Option<Transcript>,
+    /// What shows the run that is under way.
+    reporter: Option<Reporter>,
+    /// What that run does.
+    work: Work,
     root: Option<PathBuf>,
-    files: Option<Arc<dyn Snapshot + Send + Sync>>,
+    files: Option<ops::Files>,
     incomplete: Cell<bool>,
     ci: CiOutput,
 }
@@ -70,8 +68,10 @@ impl Output {
             result_view: view(environment.stdout_is_terminal),
             message_view: view(environment.stderr_is_terminal),
             keeps_stdout: false,
+            events: None,
             events_begun: false,
-            transcript: None,
+            reporter: None,
+            work: Work::Build,
             root: None,
             files: None,
             incomplete: Cell::new(false),
@@ -79,28 +79,14 @@ impl Output {
         }
     }
 
-    /// Says errors to nobody but the transcript that it gives too.
-    pub(super) fn unheard() -> (Self, Transcript) {
-        let transcript = Transcript::default();
-        let global = GlobalArgs { progress: ProgressMode::Quiet, ..GlobalArgs::default() };
-        let output = Self::new(&global, &Environment::default());
-        (Self { transcript: Some(transcript.clone()), ..output }, transcript)
-    }
-
     /// From now on standard output is for the result alone, whatever the form of progress.
     pub(super) fn keep_stdout(&mut self) {
         self.keeps_stdout = true;
     }
 
-    /// Says what is found while others hold this.
-    pub(super) fn speaker(&self) -> Speaker {
-        Speaker {
-            view: self.message_view,
-            least: if self.quiet { Severity::Error } else { Severity::Note },
-            says_lines: !self.quiet && self.mode != Mode::Json,
-            transcript: self.transcript.clone(),
-            is_github: self.ci.log == Some(CiLog::GitHub),
-        }
+    /// From now on all events of runs are kept in this file.
+    pub(super) fn keep_events(&mut self, file: Option<PathBuf>) {
+        self.events = file;
     }
 
     /// From now on diagnostics show excerpts of this checkout's files.
@@ -108,36 +94,31 @@ impl Output {
         self.root = Some(root.to_owned());
     }
 
-    /// From now on diagnostics show excerpts of these files, which may be a commit's.
-    pub(super) fn use_files(&mut self, files: Arc<dyn Snapshot + Send + Sync>) {
-        self.files = Some(files);
-    }
-
     #[expect(clippy::unused_self, reason = "whoever writes has to hold the output")]
     /// Writes a result. A reader that has gone, such as `head`, is no error.
-    pub(super) fn result(&self, text: &[u8]) -> Result<ExitCode, CliError> {
+    pub(super) fn result(&self, text: &[u8]) -> Result<(), Error> {
         let mut out = io::stdout().lock();
         match out.write_all(text).and_then(|()| out.flush()) {
             Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
                 let message = format!("cannot write the result: {error}");
-                Err(CliError::one(ExitCode::Failed, Diagnostic::error(message)))
+                Err(Error::one(Ending::Failed, Diagnostic::error(message)))
             }
-            _ => Ok(ExitCode::Done),
+            _ => Ok(()),
         }
     }
 
     /// Writes a result that is for people.
-    pub(super) fn text(&self, text: &str) -> Result<ExitCode, CliError> {
+    pub(super) fn text(&self, text: &str) -> Result<(), Error> {
         self.result(self.safe(text).as_bytes())
     }
 
     /// Writes the plan as a result.
-    pub(super) fn plan(&self, plan: &Plan) -> Result<ExitCode, CliError> {
+    pub(super) fn plan(&self, plan: &Plan) -> Result<(), Error> {
         self.text(&plan_text(plan, &self.result_view))
     }
 
     /// Writes affected images as a result.
-    pub(super) fn affected(&self, affected: &Affected, since: &Since) -> Result<ExitCode, CliError> {
+    pub(super) fn affected(&self, affected: &Affected, since: &Since) -> Result<(), Error> {
         self.text(&affected_text(affected, since, &self.result_view))
     }
 
@@ -185,32 +166,23 @@ impl Output {
         }
     }
 
-    /// Says what `lock` did or found, base by base, and which images that rebuilds.
-    pub(super) fn lock(&self, news: &[(ImageReference, BaseNews)], rebuilt: &[String]) {
+    /// Says what `lock` did or found, base by base, and which images that rebuilds; what else was found, and the total.
+    pub(super) fn lock(&self, locked: &Locked) {
         if !self.quiet && self.mode != Mode::Json {
-            self.say(&lock_text(news, &self.message_view));
-            self.say(&rebuilt_text(rebuilt, &self.message_view));
+            self.say(&lock_text(&locked.news, &self.message_view));
+            self.say(&rebuilt_text(&locked.rebuilt, &self.message_view));
+        }
+        self.diagnostics(&locked.findings);
+        if let Some(total) = lock_total(&locked.total) {
+            self.result_line(&total);
         }
     }
 
-    /// What a run begins with.
-    pub(super) fn head(&self, plan: &Plan) {
-        if !matches!(self.mode, Mode::Json | Mode::Quiet) {
-            self.say(&run_head(plan, &self.message_view));
-        }
-    }
-
-    /// What shows a run of the plan, and keeps all its events in `events`.
-    pub(super) fn reporter(
-        &mut self,
-        plan: &Plan,
-        work: Work,
-        events: Option<&Path>,
-    ) -> Result<Reporter, CliError> {
-        let writer: Box<dyn Write + Send> = match (&self.transcript, self.mode) {
-            (Some(transcript), _) => Box::new(transcript.clone()),
-            (None, Mode::Json) if !self.keeps_stdout => Box::new(io::stdout()),
-            (None, Mode::Json | Mode::Live | Mode::Plain | Mode::Quiet) => Box::new(io::stderr()),
+    /// What shows a run of the plan.
+    fn reporter(&self, plan: &Plan, work: Work) -> Reporter {
+        let writer: Box<dyn Write + Send> = match self.mode {
+            Mode::Json if !self.keeps_stdout => Box::new(io::stdout()),
+            Mode::Json | Mode::Live | Mode::Plain | Mode::Quiet => Box::new(io::stderr()),
         };
         let reporter = match &self.ci.log {
             Some(log) if self.mode == Mode::Plain => {
@@ -219,17 +191,20 @@ impl Output {
             _ => Reporter::new(self.mode, self.message_view, writer, plan),
         };
         let reporter = if self.mode == Mode::Json { reporter.relied_on("the events") } else { reporter };
-        let reporter = match self.job_summary(plan, work) {
+        match self.job_summary(plan, work) {
             Some(summary) => reporter.also(Box::new(summary)),
             None => reporter,
-        };
-        let Some(path) = events else { return Ok(reporter) };
+        }
+    }
+
+    /// Has the run's events kept where they are wanted.
+    fn with_events(&mut self, reporter: Reporter, plan: &Plan) -> Result<Reporter, Error> {
+        let Some(path) = &self.events else { return Ok(reporter) };
         let file =
             if self.events_begun { File::options().append(true).open(path) } else { File::create(path) };
         self.events_begun = true;
-        let file = file.map_err(|error| {
-            CliError::usage(format!("--events: cannot write {}: {error}", path.display()))
-        })?;
+        let file = file
+            .map_err(|error| Error::usage(format!("--events: cannot write {}: {error}", path.display())))?;
         let what = format!("--events {}", path.display());
         Ok(reporter.also(Box::new(JsonEvents::new(Box::new(file), plan))).relied_on(what))
     }
@@ -251,7 +226,7 @@ impl Output {
     }
 
     /// Tells the CI system's job that everything was in the registry.
-    pub(super) fn summarise_in_place(&self, plan: &Plan) {
+    fn summarise_in_place(&self, plan: &Plan) {
         if let Some(mut summary) = self.job_summary(plan, Work::Publish) {
             summary.event(&Event::Finished { outcome: Outcome::Succeeded, elapsed: Duration::ZERO });
         }
@@ -264,15 +239,8 @@ impl Output {
         }
     }
 
-    /// Ends what a reporter has shown: a summary, which may name places in files.
-    pub(super) fn finish(&self, mut reporter: Reporter, positions: &[TagPosition]) {
-        reporter.finish(&|path| self.source(path), positions);
-        self.annotate(&reporter.failures());
-        self.check(&reporter);
-    }
-
     /// Says what programs rely on and was not written.
-    pub(super) fn check(&self, reporter: &Reporter) {
+    fn check(&self, reporter: &Reporter) {
         let errors: Vec<Diagnostic> = reporter
             .incomplete()
             .map(|(what, error)| {
@@ -306,94 +274,86 @@ impl Output {
     }
 
     fn write(&self, text: &str) {
-        if let Some(transcript) = &self.transcript {
-            return transcript.add(text.as_bytes());
-        }
-        // Nobody is left to tell if standard error is closed.
-        let _ = io::stderr().lock().write_all(text.as_bytes());
+        to_stderr(text);
     }
 }
 
-/// Says single findings that are about no file, and lines as [`Output::result_line`] does, at any time and from
-/// anywhere.
-pub(super) struct Speaker {
-    view: View,
-    least: Severity,
-    says_lines: bool,
-    transcript: Option<Transcript>,
-    is_github: bool,
-}
+impl Audience for Output {
+    fn reads(&mut self, files: &ops::Files) {
+        self.files = Some(Arc::clone(files));
+    }
 
-impl Speaker {
-    pub(super) fn say(&self, found: &Diagnostic) {
-        if found.severity >= self.least {
-            self.write(&diagnostics(std::slice::from_ref(found), &self.view, &|_| None));
+    fn finds(&mut self, findings: &[Diagnostic]) {
+        self.diagnostics(findings);
+    }
+
+    fn hears(&mut self, news: News<'_>) {
+        match news {
+            News::Planned(plan) if !matches!(self.mode, Mode::Json | Mode::Quiet) => {
+                self.say(&run_head(plan, &self.message_view));
+            }
+            News::Planned(_) => {}
+            news => news_text(&news).iter().for_each(|line| self.result_line(line)),
+        }
+        if let News::InRegistry { plan, .. } = news {
+            self.summarise_in_place(plan);
         }
     }
 
-    pub(super) fn line(&self, text: &str) {
-        if self.says_lines {
-            self.write(&format!("{text}\n"));
-        }
-    }
-
-    fn write(&self, text: &str) {
-        let text = if self.is_github { without_commands(text) } else { Cow::Borrowed(text) };
-        match &self.transcript {
-            Some(transcript) => transcript.add(text.as_bytes()),
-            // Nobody is left to tell if standard error is closed.
-            None => drop(io::stderr().lock().write_all(text.as_bytes())),
-        }
-    }
-}
-
-/// What was said.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Transcript(Arc<Mutex<Vec<u8>>>);
-
-impl Transcript {
-    fn add(&self, text: &[u8]) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(text);
-    }
-
-    /// All of it.
-    pub(super) fn text(&self) -> String {
-        String::from_utf8_lossy(&self.0.lock().unwrap_or_else(PoisonError::into_inner)).trim_end().to_owned()
-    }
-}
-
-impl Write for Transcript {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.add(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
+    fn begins(&mut self, plan: &Arc<Plan>, work: Work) -> Result<(), Error> {
+        let reporter = self.reporter(plan, work);
+        self.reporter = Some(self.with_events(reporter, plan)?);
+        self.work = work;
         Ok(())
     }
-}
 
-/// Shows a run until its last event.
-pub(super) async fn follow(reporter: &mut Reporter, mut events: mpsc::Receiver<Event>) {
-    let begun = Instant::now();
-    let mut frames = tokio::time::interval(FRAME);
-    loop {
-        tokio::select! {
-            biased;
-            event = events.recv() => {
-                let Some(event) = event else { break };
-                if matches!(event, Event::Finished { .. }) {
-                    // The last frame is erased, so its extent on the terminal of now has to be known.
-                    adapt(reporter);
-                }
-                reporter.event(&event);
-            }
-            _ = frames.tick() => {
-                adapt(reporter);
-                reporter.tick(begun.elapsed());
-            }
+    fn event(&mut self, event: &Event) {
+        let Some(reporter) = &mut self.reporter else { return };
+        if matches!(event, Event::Finished { .. }) {
+            // The last frame is erased, so its extent on the terminal of now has to be known.
+            adapt(reporter);
+        }
+        reporter.event(event);
+    }
+
+    fn tick(&mut self, elapsed: Duration) {
+        if let Some(reporter) = &mut self.reporter {
+            adapt(reporter);
+            reporter.tick(elapsed);
         }
     }
+
+    /// A summary, which may name places in files. Of a push its news are that.
+    fn ends(&mut self, positions: &[TagPosition]) {
+        let Some(mut reporter) = self.reporter.take() else { return };
+        if self.work == Work::Build {
+            reporter.finish(&|path| self.source(path), positions);
+            self.annotate(&reporter.failures());
+        }
+        self.check(&reporter);
+    }
+
+    fn speaker(&self) -> ops::Speaker {
+        let view = self.message_view;
+        let least = if self.quiet { Severity::Error } else { Severity::Note };
+        let says_lines = !self.quiet && self.mode != Mode::Json;
+        let is_github = self.ci.log == Some(CiLog::GitHub);
+        let say = move |text: &str| {
+            to_stderr(&if is_github { without_commands(text) } else { Cow::Borrowed(text) });
+        };
+        Arc::new(move |said| match said {
+            Said::Finding(found) if found.severity >= least => {
+                say(&diagnostics(std::slice::from_ref(found), &view, &|_| None));
+            }
+            Said::Line(line) if says_lines => say(&format!("{line}\n")),
+            Said::Finding(_) | Said::Line(_) => {}
+        })
+    }
+}
+
+fn to_stderr(text: &str) {
+    // Nobody is left to tell if standard error is closed.
+    let _ = io::stderr().lock().write_all(text.as_bytes());
 }
 
 /// Asking the terminal costs less than a microsecond, and works where there is no signal for it.

@@ -1,70 +1,61 @@
-use super::args::{GlobalArgs, PlanArgs, PlanFormat};
-use super::environment::Environment;
-use super::error::{CliError, ExitCode};
-use super::lookup::{self, look_up};
-use super::output::Output;
-use super::registries::Registries;
-use super::session::{EngineNeed, Request, Session, has_errors};
-use crate::diagnostic::Diagnostic;
-use crate::plan::Plan;
+use clap::Args;
+
+use super::args::{ImageArgs, PlanFormat, RegistryArgs, SelectionArgs};
+use super::build::BuildArgs;
+use super::edge::Edge;
+use super::error::ExitCode;
+use crate::ops::{self, Error, PlanRequest};
+use crate::report::{explanation, floating_note, plan_json};
+
+/// `shipwright plan`.
+#[derive(Clone, Debug, Default, Args)]
+pub struct PlanArgs {
+    /// Print everything that enters the key of one image, to compare two machines with diff
+    #[arg(long, value_name = "IMAGE", conflicts_with = "format")]
+    pub explain: Option<String>,
+
+    /// Which images.
+    #[command(flatten)]
+    pub selection: SelectionArgs,
+
+    /// What decides the images.
+    #[command(flatten)]
+    pub image: ImageArgs,
+
+    /// What registries have.
+    #[command(flatten)]
+    pub registry: RegistryArgs,
+
+    /// How to print
+    #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
+    pub format: PlanFormat,
+}
 
 /// `shipwright plan`: what `build` would do. Changes nothing.
-pub(super) async fn run(
-    global: &GlobalArgs,
-    args: &PlanArgs,
-    environment: &Environment,
-    output: &mut Output,
-) -> Result<ExitCode, CliError> {
-    let request = Request {
-        global,
-        selection: &args.selection,
-        image: &args.image,
-        environment,
-        engine: EngineNeed::Required,
-        watch: None,
+pub(super) fn run(before: BuildArgs, args: PlanArgs, edge: &mut Edge) -> Result<ExitCode, Error> {
+    let PlanArgs { explain, selection, image, registry, format } = args;
+    let later = BuildArgs { selection, image, registry, ..BuildArgs::default() };
+    let BuildArgs { selection, image, registry, .. } = before.merged(later);
+    let request = PlanRequest {
+        images: edge.images(&selection, &image, &registry.registry)?,
+        pull_cache: registry.pull_cache,
     };
-    let session = Session::open(&request).await?;
-    if let Some(name) = &args.explain {
-        for at in session.named(name)? {
-            output.text(&crate::report::explanation(&session.project.images[at]))?;
+    let config = edge.config();
+    if let Some(name) = &explain {
+        let (project, images) = ops::block_on(ops::named(&config, &request.images, name))?;
+        for at in images {
+            edge.output.text(&explanation(&project.images[at]))?;
         }
         return Ok(ExitCode::Done);
     }
-    output.use_files(session.tree.clone());
-    session.notices.said_by(output.speaker());
-    let (tags, mut known) = session.known().await?;
-    if !global.offline {
-        let registries = Registries::new(environment, &session, &args.registry.registry)?;
-        let images = lookup::asked(&session, args.registry.pull_cache, &known);
-        output.diagnostics(&look_up(&session, &registries, &images, &mut known).await?);
-    }
-    let plan = session.decide(&tags, &known);
-    match args.format {
-        PlanFormat::Json => {
-            output.result(crate::report::plan_json(&plan).as_bytes())?;
-        }
+    let planned = ops::block_on(ops::plan(&config, &request, &mut edge.output))?;
+    match format {
+        PlanFormat::Json => edge.output.result(plan_json(&planned.plan).as_bytes())?,
         PlanFormat::Text => {
-            output.diagnostics(&plan.diagnostics);
-            output.plan(&plan)?;
-            output.diagnostics(&floating(&plan));
+            edge.output.diagnostics(&planned.plan.diagnostics);
+            edge.output.plan(&planned.plan)?;
+            edge.output.diagnostics(floating_note(&planned.plan).as_slice());
         }
     }
-    Ok(if has_errors(&plan.diagnostics) { ExitCode::Wrong } else { session.blocked_code(&plan) })
-}
-
-/// Bases that may be another image tomorrow, though nothing here changes.
-fn floating(plan: &Plan) -> Vec<Diagnostic> {
-    const FEW: usize = 3;
-    let bases: Vec<&str> = plan.floating().into_iter().collect();
-    let more = match bases.len().saturating_sub(FEW) {
-        0 => String::new(),
-        more => format!(" and {more} more"),
-    };
-    let list = bases.iter().take(FEW).copied().collect::<Vec<_>>().join(", ");
-    let text = match bases.len() {
-        0 => return Vec::new(),
-        1 => format!("1 base floats: {list}; `shipwright lock` pins it"),
-        count => format!("{count} bases float: {list}{more}; `shipwright lock` pins them"),
-    };
-    vec![Diagnostic::note(text)]
+    Ok(planned.ending.into())
 }

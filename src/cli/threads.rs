@@ -5,8 +5,8 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use super::error::{CliError, ExitCode};
 use crate::diagnostic::Diagnostic;
+use crate::ops::{Ending, Error};
 
 /// Threads that must be left for the engine, the registry and the walk.
 const LEFT: usize = 2;
@@ -20,7 +20,7 @@ const SETTLING: Duration = Duration::from_millis(20);
 /// # Errors
 ///
 /// Where none can be had.
-pub(super) fn prepare() -> Result<(), CliError> {
+pub(super) fn prepare() -> Result<(), Error> {
     let wanted = thread::available_parallelism().map_or(1, usize::from);
     let mut workers: Vec<Worker> = Vec::new();
     let mut refusal = None;
@@ -72,9 +72,9 @@ fn worker() -> io::Result<Worker> {
     Ok((sender, thread))
 }
 
-fn too_few(error: &io::Error) -> CliError {
+fn too_few(error: &io::Error) -> Error {
     let message = format!("the system starts no more threads for this process: {error}");
     let hint =
         "raise the limit of processes (`ulimit -u`, the container's pids limit) or of memory (`ulimit -v`)";
-    CliError::one(ExitCode::Failed, Diagnostic::error(message).hint(hint))
+    Error::one(Ending::Failed, Diagnostic::error(message).hint(hint))
 }

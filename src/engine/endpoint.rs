@@ -8,7 +8,8 @@ use sha2::{Digest as _, Sha256};
 
 use super::ssh_command::SshTarget;
 use super::{Builder, EngineError};
-use crate::{limits, redact};
+use crate::limits;
+use crate::redact;
 
 /// Where a container engine listens.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

@@ -6,19 +6,8 @@ use super::json::{SCHEMA, diagnostic, document, image};
 use super::plan_table::{headline, table};
 use super::style::{Role, View};
 use super::{phrase, text};
-use crate::git::CommitId;
+use crate::ops::Since;
 use crate::plan::{Affected, Step};
-
-/// What the images were compared with.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Since {
-    /// As the user wrote it.
-    pub revision: String,
-    /// The commit; none for the time before the first one.
-    pub commit: Option<CommitId>,
-    /// Whether it is the merge base with the revision instead of the revision itself.
-    pub is_merge_base: bool,
-}
 
 /// For people: headline, table and total.
 pub fn affected_text(affected: &Affected, since: &Since, view: &View) -> String {

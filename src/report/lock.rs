@@ -3,27 +3,9 @@ use std::fmt::Write as _;
 use super::style::Role;
 use super::text;
 use super::{View, phrase};
-use crate::image::{Digest, ImageReference};
-
-/// What `lock` has to say about one base.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum BaseNews {
-    /// It is locked now.
-    Locked(Digest),
-    /// Its tag names something else than before.
-    Moved {
-        /// What it named.
-        from: Digest,
-        /// What it names.
-        to: Digest,
-    },
-    /// It is not locked any more, because nothing uses it.
-    Dropped,
-    /// It is locked, but nothing uses it.
-    Unused,
-    /// It is used, but not locked.
-    Missing,
-}
+use crate::image::ImageReference;
+use crate::lockfile::LOCK_FILE;
+use crate::ops::{BaseNews, LockTotal};
 
 /// A line a base: `  moved    busybox:latest   1a2b3c4d5e6f → 3c4d5e6f7a8b`.
 pub fn lock_text(news: &[(ImageReference, BaseNews)], view: &View) -> String {
@@ -63,9 +45,31 @@ pub fn rebuilt_text(names: &[String], view: &View) -> String {
     format!("{} will be rebuilt: {}{more}\n", phrase::count(names.len(), "image"), text::one_line(&list))
 }
 
+/// What it came to, in a line; nothing where what was found says it.
+pub fn lock_total(total: &LockTotal) -> Option<String> {
+    let said = match total {
+        LockTotal::Behind => return None,
+        LockTotal::AsLocked { bases, compared } => {
+            let verb = if *bases == 1 { "base is" } else { "bases are" };
+            format!("{bases} {verb} {}", if *compared { "as locked" } else { "locked" })
+        }
+        LockTotal::Written { wanted: 0, new: 0, moved: 0, dropped: 0, kept: 0 } => {
+            return Some("no external bases to lock".to_owned());
+        }
+        LockTotal::Written { new: 0, moved: 0, dropped: 0, kept: 0, .. } => "nothing locked".to_owned(),
+        LockTotal::Written { new, moved, dropped, kept, .. } => {
+            let parts = [(new, "locked"), (moved, "moved"), (dropped, "dropped"), (kept, "as before")];
+            let parts = parts.iter().filter(|(count, _)| **count > 0);
+            parts.map(|(count, word)| format!("{count} {word}")).collect::<Vec<_>>().join(", ")
+        }
+    };
+    Some(format!("{LOCK_FILE}: {said}"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::image::Digest;
     use crate::report::{Charset, Theme};
 
     fn view(charset: Charset) -> View {

@@ -17,6 +17,7 @@ mod ci;
 mod diagnostic;
 mod excerpt;
 mod explain;
+mod floating;
 mod images;
 mod inspection;
 mod json;
@@ -24,6 +25,7 @@ mod json_events;
 mod live;
 mod live_lines;
 mod lock;
+mod news;
 mod output;
 mod phrase;
 mod plain;
@@ -40,19 +42,19 @@ mod testing;
 mod text;
 
 pub use affected::{
-    Since, affected_github, affected_github_layers, affected_gitlab, affected_json, affected_names,
-    affected_text,
+    affected_github, affected_github_layers, affected_gitlab, affected_json, affected_names, affected_text,
 };
-pub use ci::{CiLog, JobSummary, Work, annotations, without_commands, without_marks};
+pub use ci::{CiLog, JobSummary, annotations, without_commands, without_marks};
 pub use diagnostic::{Sources, diagnostics};
 pub use explain::explanation;
+pub use floating::floating_note;
 pub use images::images_text;
 pub use inspection::inspection_text;
 pub use json::{graph_json, images_json, inspection_json, plan_json};
 pub use json_events::JsonEvents;
-pub use lock::{BaseNews, lock_text, rebuilt_text};
+pub use lock::{lock_text, lock_total, rebuilt_text};
+pub use news::{news_text, switched_text};
 pub use plan_table::{plan_text, run_head};
 pub use renderer::{Mode, Renderer};
 pub use reporter::Reporter;
 pub use style::{Charset, Size, Theme, View};
-pub use summary::{Position, TagPosition};

@@ -11,9 +11,10 @@ use super::record::Record;
 use super::renderer::{Mode, Renderer};
 use super::roster::Roster;
 use super::style::{Size, View};
-use super::summary::{TagPosition, build_failures, summary};
+use super::summary::{build_failures, summary};
 use crate::diagnostic::Diagnostic;
 use crate::execution::Event;
+use crate::ops::TagPosition;
 use crate::plan::Plan;
 
 /// Shows a run while it happens and sums it up at its end. See the [module](super) for how it is driven.

@@ -10,29 +10,8 @@ use super::style::{Role, View};
 use super::text;
 use crate::diagnostic::{Diagnostic, Location};
 use crate::execution::Outcome;
+use crate::ops::{Position, TagPosition};
 use crate::plan::Action;
-
-/// Where a moving tag points, for the sentence that says it did not move.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TagPosition {
-    /// For example `feature-login`.
-    pub tag: String,
-    /// What it names.
-    pub at: Position,
-}
-
-/// What a moving tag names, on all the images that have it together.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Position {
-    /// No image has the tag.
-    Nowhere,
-    /// The images of this commit.
-    Commit(String),
-    /// Images that hold uncommitted changes.
-    Uncommitted,
-    /// Images of no one commit.
-    Elsewhere,
-}
 
 /// How many names are listed before `and 5 more`.
 const MAX_NAMES: usize = 8;
@@ -202,12 +181,12 @@ fn known_positions(positions: &[TagPosition]) -> String {
             let (s, es) = if tags.len() == 1 { ("s", "es") } else { ("", "") };
             let tags = phrase::list(tags, MAX_NAMES);
             match at {
-                Position::Nowhere => format!("{tags} do{es} not exist yet"),
+                Position::Absent => format!("{tags} do{es} not exist yet"),
                 Position::Commit(commit) => format!("{tags} still point{s} at {}", text::one_line(commit)),
                 Position::Uncommitted => {
                     format!("{tags} still point{s} at images with uncommitted changes")
                 }
-                Position::Elsewhere => format!("{tags} still point{s} at the images from before"),
+                Position::Mixed => format!("{tags} still point{s} at the images from before"),
             }
         })
         .collect();

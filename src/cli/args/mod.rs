@@ -1,19 +1,24 @@
+mod building;
 mod choices;
-mod commands;
 mod shared;
 
-pub use choices::RemotePolicy;
-pub(super) use choices::{AffectedFormat, ColorMode, GraphFormat, PlanFormat, ProgressMode};
-pub(super) use commands::{
-    AffectedArgs, BuildArgs, EnsureArgs, GraphArgs, ImagesArgs, InspectArgs, LockArgs, PlanArgs, PushArgs,
-};
-pub(super) use shared::{ImageArgs, PushedNames, RegistryArgs, RunArgs, SelectionArgs};
+pub(super) use choices::{ColorMode, PlanFormat, ProgressMode};
+pub(super) use shared::{ImageArgs, RegistryArgs, RunArgs, SelectionArgs};
 
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+use super::affected::AffectedArgs;
+use super::build::BuildArgs;
+use super::ensure::EnsureArgs;
+use super::graph::GraphArgs;
 use super::hook::HookCommand;
+use super::images::ImagesArgs;
+use super::inspect::InspectArgs;
+use super::lock::LockArgs;
+use super::plan::PlanArgs;
+use super::push::PushArgs;
 
 /// Build every container image of a git checkout, in the right order, and only when it has to.
 ///

@@ -62,19 +62,6 @@ pub struct ImageArgs {
     /// Let `push` publish uncommitted changes, under key and branch alone; they are built in any case
     #[arg(long)]
     pub dirty: bool,
-
-    /// Under which names git pushes the commit that `rev` names, when it is git who asks.
-    #[arg(skip)]
-    pub pushed: Option<PushedNames>,
-}
-
-/// The names that a commit gets on a remote.
-#[derive(Clone, Debug, Default)]
-pub struct PushedNames {
-    /// Its branch.
-    pub branch: Option<String>,
-    /// Its tags.
-    pub tags: Vec<String>,
 }
 
 /// Registries; `plan`, `build` and `push` take the same.
@@ -128,12 +115,7 @@ pub struct RunArgs {
 }
 
 impl SelectionArgs {
-    /// Whether images are named, instead of all being meant.
-    pub fn names_images(&self) -> bool {
-        [&self.targets, &self.upto, &self.dependents, &self.exact].iter().any(|names| !names.is_empty())
-    }
-
-    pub(super) fn merge(&mut self, later: Self) {
+    pub(in crate::cli) fn merge(&mut self, later: Self) {
         self.targets.extend(later.targets);
         self.upto.extend(later.upto);
         self.dependents.extend(later.dependents);
@@ -143,7 +125,7 @@ impl SelectionArgs {
 }
 
 impl ImageArgs {
-    pub(super) fn merge(&mut self, later: Self) {
+    pub(in crate::cli) fn merge(&mut self, later: Self) {
         self.rev = later.rev.or(self.rev.take());
         self.tags.extend(later.tags);
         self.build_arg.extend(later.build_arg);
@@ -152,19 +134,18 @@ impl ImageArgs {
         self.target = later.target.or(self.target.take());
         self.no_cache |= later.no_cache;
         self.dirty |= later.dirty;
-        self.pushed = later.pushed.or(self.pushed.take());
     }
 }
 
 impl RegistryArgs {
-    pub(super) fn merge(&mut self, later: Self) {
+    pub(in crate::cli) fn merge(&mut self, later: Self) {
         self.registry.extend(later.registry);
         self.pull_cache |= later.pull_cache;
     }
 }
 
 impl RunArgs {
-    pub(super) fn merge(&mut self, later: Self) {
+    pub(in crate::cli) fn merge(&mut self, later: Self) {
         self.jobs = later.jobs.or(self.jobs);
         self.fail_fast |= later.fail_fast;
         self.pull |= later.pull;

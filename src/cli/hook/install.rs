@@ -1,14 +1,12 @@
 use std::path::Path;
 
 use super::args::{HookArg, InstallArgs, StatusArgs, UninstallArgs};
-use crate::cli::args::GlobalArgs;
-use crate::cli::environment::Environment;
-use crate::cli::error::{CliError, ExitCode};
-use crate::cli::output::Output;
-use crate::cli::session::start_folder;
+use crate::cli::edge::Edge;
+use crate::cli::error::ExitCode;
 use crate::diagnostic::Diagnostic;
 use crate::git::Checkout;
-use crate::hook::{Content, HookError, HookName, HookState, HooksFolder, Installed, Mode, Uninstalled};
+use crate::hook::{Content, HookName, HookState, HooksFolder, Installed, Mode, Uninstalled};
+use crate::ops::Error;
 use crate::printable::printable;
 
 /// The folder that git runs hooks from, and how it is shown.
@@ -22,44 +20,34 @@ struct Place {
 }
 
 /// `shipwright hook install`.
-pub(super) fn install(
-    global: &GlobalArgs,
-    args: &InstallArgs,
-    environment: &Environment,
-    output: &mut Output,
-) -> Result<ExitCode, CliError> {
+pub(super) fn install(args: &InstallArgs, edge: &Edge) -> Result<ExitCode, Error> {
     let hooks = chosen(&args.hooks, &[HookName::PrePush]);
     if args.mode.is_some() && !hooks.contains(&HookName::PrePush) {
-        return Err(CliError::usage_with_hint("--mode is of pre-push", "post-checkout has no modes"));
+        return Err(Error::usage_with_hint("--mode is of pre-push", "post-checkout has no modes"));
     }
-    let place = place(global, environment, true)?;
+    let place = place(edge, true)?;
     for hook in hooks {
         let mode = args.mode.map(Mode::from).filter(|_| hook == HookName::PrePush);
         let done = place.folder.install(hook, mode, args.force)?;
         let state = place.folder.state(hook)?;
-        output.result_line(&installed(hook, done, state, &place));
+        edge.output.result_line(&installed(hook, done, state, &place));
     }
     if place.is_husky {
         let folder = &place.shown;
         let note = format!("husky writes {folder} anew whenever it is installed, and the hook is gone then");
         let hint =
             "a line in husky's own file stays: `shipwright hook run pre-push -- \"$@\"` in .husky/pre-push";
-        output.diagnostics(&[Diagnostic::note(note).hint(hint)]);
+        edge.output.diagnostics(&[Diagnostic::note(note).hint(hint)]);
     } else if place.is_in_work_tree {
         let note = format!("{} is in the work tree: committed, the hook is everybody's", place.shown);
-        output.diagnostics(&[Diagnostic::note(note)]);
+        edge.output.diagnostics(&[Diagnostic::note(note)]);
     }
     Ok(ExitCode::Done)
 }
 
 /// `shipwright hook uninstall`.
-pub(super) fn uninstall(
-    global: &GlobalArgs,
-    args: &UninstallArgs,
-    environment: &Environment,
-    output: &mut Output,
-) -> Result<ExitCode, CliError> {
-    let place = place(global, environment, false)?;
+pub(super) fn uninstall(args: &UninstallArgs, edge: &Edge) -> Result<ExitCode, Error> {
+    let place = place(edge, false)?;
     for hook in chosen(&args.hooks, &HookName::ALL) {
         let name = hook.as_str();
         let line = match place.folder.uninstall(hook, args.force)? {
@@ -70,19 +58,14 @@ pub(super) fn uninstall(
                 format!("{name}: not installed; the hook that is there is another one, and stays")
             }
         };
-        output.result_line(&line);
+        edge.output.result_line(&line);
     }
     Ok(ExitCode::Done)
 }
 
 /// `shipwright hook status`.
-pub(super) fn status(
-    global: &GlobalArgs,
-    args: &StatusArgs,
-    environment: &Environment,
-    output: &mut Output,
-) -> Result<ExitCode, CliError> {
-    let place = place(global, environment, false)?;
+pub(super) fn status(args: &StatusArgs, edge: &Edge) -> Result<ExitCode, Error> {
+    let place = place(edge, false)?;
     let named = !args.hooks.is_empty();
     let (mut text, mut installed, mut wrong) = (String::new(), false, false);
     for hook in chosen(&args.hooks, &HookName::ALL) {
@@ -94,7 +77,7 @@ pub(super) fn status(
             Some(Content::Foreign) | None => wrong |= named,
         }
     }
-    output.result(text.as_bytes())?;
+    edge.output.result(text.as_bytes())?;
     Ok(if installed && !wrong { ExitCode::Done } else { ExitCode::Failed })
 }
 
@@ -106,12 +89,12 @@ fn chosen(named: &[HookArg], default: &[HookName]) -> Vec<HookName> {
 }
 
 /// Finds the folder. One that other repositories use as well is not this command's to write in.
-fn place(global: &GlobalArgs, environment: &Environment, to_write: bool) -> Result<Place, CliError> {
-    let checkout = Checkout::discover(&start_folder(global, environment))?;
+fn place(edge: &Edge, to_write: bool) -> Result<Place, Error> {
+    let checkout = Checkout::discover(&edge.folder())?;
     let found = checkout.hooks_folder()?;
     let shown = shown(&found.path, checkout.root());
     if found.is_outside && to_write {
-        return Err(CliError::usage_with_hint(
+        return Err(Error::usage_with_hint(
             format!("core.hooksPath is {shown}: hooks there are run in other repositories too"),
             format!(
                 "`git config --local core.hooksPath \"$(git rev-parse --path-format=absolute --git-common-dir)/hooks\"` gives this repository \
@@ -172,20 +155,5 @@ fn mode(hook: HookName, state: HookState) -> Option<&'static str> {
     match (hook, state.content) {
         (HookName::PrePush, Some(Content::Ours(mode))) => Some(mode.as_str()),
         _ => None,
-    }
-}
-
-impl From<HookError> for CliError {
-    fn from(error: HookError) -> Self {
-        let code = match &error {
-            HookError::Changed(_) | HookError::Occupied { .. } => ExitCode::Wrong,
-            HookError::Io { .. } => ExitCode::Failed,
-        };
-        let diagnostic = Diagnostic::error(error.to_string());
-        let diagnostic = match error.hint() {
-            Some(hint) => diagnostic.hint(hint),
-            None => diagnostic,
-        };
-        Self { diagnostics: vec![diagnostic], code, root: None }
     }
 }

@@ -1,22 +1,17 @@
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use crate::cli::args::GlobalArgs;
-use crate::cli::environment::Environment;
-use crate::cli::session::start_folder;
+use crate::cli::edge::Edge;
 use crate::git::Checkout;
 
-/// Makes the command work on the repository that runs the hook. Mostly that is the one around the current folder; but
-/// with `git --git-dir` it may be any other, and git says so with `GIT_DIR` alone.
-pub(super) fn where_git_is(global: &GlobalArgs, environment: &Environment) -> GlobalArgs {
-    let Some(git_dir) = environment.get("GIT_DIR").filter(|_| global.directory.is_none()) else {
-        return global.clone();
+/// The repository that runs the hook. Mostly that is the one around the current folder; but with `git --git-dir` it may
+/// be any other, and git says so with `GIT_DIR` alone.
+pub(super) fn where_git_is(folder: PathBuf, edge: &Edge) -> PathBuf {
+    let Some(git_dir) = edge.environment.get("GIT_DIR").filter(|_| edge.global.directory.is_none()) else {
+        return folder;
     };
-    let git_dir = environment.current_dir.join(git_dir);
-    let here = Checkout::discover(&start_folder(global, environment));
-    if here.is_ok_and(|here| is_same(here.git_dir(), &git_dir)) {
-        return global.clone();
-    }
-    GlobalArgs { directory: Some(git_dir), ..global.clone() }
+    let git_dir = edge.environment.current_dir.join(git_dir);
+    let here = Checkout::discover(&folder);
+    if here.is_ok_and(|here| is_same(here.git_dir(), &git_dir)) { folder } else { git_dir }
 }
 
 fn is_same(one: &Path, other: &Path) -> bool {

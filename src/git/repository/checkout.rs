@@ -19,7 +19,8 @@ use crate::git::work_tree::index::Index;
 use crate::git::work_tree::part::{Part, PartSettings, read_index};
 use crate::git::work_tree::tree::WorkTree;
 use crate::git::{CheckoutError, CommitId, read_own};
-use crate::{limits, redact};
+use crate::limits;
+use crate::redact;
 
 /// A git checkout: a work tree and the repository that it belongs to, or a bare repository, of which only
 /// commits can be read.

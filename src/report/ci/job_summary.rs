@@ -4,6 +4,7 @@ use std::io::{self, Write};
 use std::time::Duration;
 
 use crate::execution::{Event, ImageOutcome, Outcome};
+use crate::ops::Work;
 use crate::plan::Plan;
 use crate::report::output::Output;
 use crate::report::record::Record;
@@ -14,15 +15,6 @@ use crate::report::{phrase, summary, text};
 
 /// More images than this are only counted.
 const MAX_ROWS: usize = 500;
-
-/// Which work a summary is about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Work {
-    /// Images are built and tagged on the engine.
-    Build,
-    /// They go to a registry.
-    Publish,
-}
 
 /// A table of all images in Markdown, written when the run is over: what was done with each, why, and how long it
 /// took.

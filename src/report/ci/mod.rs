@@ -10,5 +10,5 @@ mod log;
 
 pub use annotations::annotations;
 pub(super) use groups::GroupedRenderer;
-pub use job_summary::{JobSummary, Work};
+pub use job_summary::JobSummary;
 pub use log::{CiLog, without_commands, without_marks};

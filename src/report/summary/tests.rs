@@ -43,7 +43,7 @@ fn a_good_run() {
 fn a_failing_run() {
     let positions = [
         TagPosition { tag: "feature-login".into(), at: Position::Commit("9f3b21c04d55".into()) },
-        TagPosition { tag: "latest".into(), at: Position::Nowhere },
+        TagPosition { tag: "latest".into(), at: Position::Absent },
     ];
     assert_data_eq!(
         sum_up(&shop(), &piped(), &failing_run(), &positions),
@@ -306,7 +306,7 @@ fn tags_that_were_held() {
         [Event::TagsHeld { reason: "errors were found in the checkout".into() }, over(Outcome::Failed, 6.1)];
     let at = |at| [TagPosition { tag: "main".into(), at }];
     let mut text = String::new();
-    for position in [Position::Uncommitted, Position::Elsewhere] {
+    for position in [Position::Uncommitted, Position::Mixed] {
         text += &sum_up(&shop(), &piped(), &events, &at(position));
     }
     assert_data_eq!(

@@ -1,0 +1,112 @@
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use tokio::sync::mpsc;
+
+use super::bases::base_pulls;
+use super::positions::tag_positions;
+use crate::diagnostic::has_errors;
+use crate::engine::Engine;
+use crate::execution::{
+    self, BuildOptions, EVENT_CAPACITY, EngineWorker, LockScope, Outcome, RunOptions, RunRequest,
+};
+use crate::ops::audience::follow;
+use crate::ops::workspace::Workspace;
+use crate::ops::{Audience, Building, Error, News, Services, Work};
+use crate::plan::Plan;
+
+/// A run that builds, tags and pulls on the engine.
+pub(in crate::ops) struct BuildRun<'a> {
+    pub workspace: &'a Workspace,
+    pub services: &'a Services,
+    pub plan: &'a Arc<Plan>,
+    /// The image of each step of the plan.
+    pub images: &'a [usize],
+    pub building: &'a Building,
+    /// Whether the builder forgets what it has cached.
+    pub no_cache: bool,
+}
+
+impl BuildRun<'_> {
+    /// Carries out the plan, and tells how.
+    pub(in crate::ops) async fn carry_out(self, audience: &mut dyn Audience) -> Result<Outcome, Error> {
+        let Self { workspace, services, plan, images, .. } = self;
+        let engine = services.engine()?;
+        let dependencies = step_dependencies(workspace, images);
+        let pulls = base_pulls(engine, plan, self.building.pull).await?;
+        let options = self.options(engine).await?;
+        let worker = Arc::new(self.worker(engine));
+        let request = RunRequest { plan, dependencies: &dependencies, pulls: &pulls, options: &options };
+        audience.begins(plan, Work::Build)?;
+        let (events, received) = mpsc::channel(EVENT_CAPACITY);
+        services.notices.shown_by(&events);
+        let careful = services.interrupts.careful();
+        let running = execution::run(request, worker, events, careful.token().clone());
+        let (outcome, is_cut) = tokio::join!(running, follow(audience, received));
+        // An interruption may come too late to stop anything.
+        let is_complete = match outcome {
+            Outcome::Succeeded => true,
+            Outcome::Interrupted => !is_cut,
+            Outcome::Failed => false,
+        };
+        let positions =
+            if is_complete { Vec::new() } else { tag_positions(workspace, engine, plan, outcome).await };
+        audience.ends(&positions);
+        if is_complete && careful.was_told() {
+            audience.hears(News::FinishedFirst);
+            return Ok(Outcome::Interrupted);
+        }
+        Ok(outcome)
+    }
+
+    async fn options(&self, engine: &Engine) -> Result<RunOptions, Error> {
+        let has_errors = has_errors(&self.plan.diagnostics);
+        let lock = match &self.services.state {
+            Some(folder) => Some(LockScope {
+                folder: folder.clone(),
+                engine: engine.id().await?.to_owned(),
+                namespace: self.plan.namespace.value.clone(),
+            }),
+            None => None,
+        };
+        Ok(RunOptions {
+            jobs: self.building.jobs(),
+            fail_fast: self.building.fail_fast,
+            hold_tags: has_errors.then(|| "errors were found in the checkout".to_owned()),
+            lock,
+        })
+    }
+
+    fn worker(&self, engine: &Arc<Engine>) -> EngineWorker {
+        let workspace = self.workspace;
+        EngineWorker {
+            engine: Arc::clone(engine),
+            commit_times: workspace.commit_times(self.images),
+            origin_url: workspace.checkout.origin_url().map(str::to_owned),
+            tree: Arc::clone(&workspace.tree),
+            guard: workspace.guard(),
+            project: Arc::clone(&workspace.project),
+            images: self.images.to_vec(),
+            plan: Arc::clone(self.plan),
+            manifests: workspace.manifests(),
+            credentials: Arc::clone(&self.services.credentials),
+            options: BuildOptions {
+                unhashed_build_args: workspace.settings.options.unhashed_build_args.clone(),
+                ..self.building.options(self.no_cache)
+            },
+        }
+    }
+}
+
+/// For each step the steps that it is built from.
+fn step_dependencies(workspace: &Workspace, images: &[usize]) -> Vec<Vec<usize>> {
+    let step_of: BTreeMap<usize, usize> =
+        images.iter().enumerate().map(|(step, image)| (*image, step)).collect();
+    images
+        .iter()
+        .map(|image| {
+            let dependencies = workspace.project.images[*image].dependencies();
+            dependencies.into_iter().filter_map(|dependency| step_of.get(&dependency).copied()).collect()
+        })
+        .collect()
+}

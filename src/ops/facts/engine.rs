@@ -1,0 +1,92 @@
+use std::collections::BTreeSet;
+
+use super::{Facts, previous};
+use crate::engine::{Engine, LocalImage};
+use crate::execution::KEY_LABEL;
+use crate::image::{ContentKey, ImageReference, Tag};
+use crate::ops::Error;
+use crate::ops::workspace::Workspace;
+use crate::plan::{Known, TagPolicy};
+use crate::project::Image;
+
+/// Asks the engine about every image: first for the planned keys, all at once, then only for what the
+/// answers leave open: who holds a commit's tag, and what the branch had before.
+pub(super) async fn gather(workspace: &Workspace, engine: &Engine, facts: &mut Facts) -> Result<(), Error> {
+    let Facts { tags, known } = facts;
+    existing(workspace, engine, known).await?;
+    taken(workspace, engine, tags, known).await?;
+    previous::find(workspace, engine, tags, known).await
+}
+
+/// Images of interest: the selected ones, and with `--exact` what they depend on.
+fn of_interest(workspace: &Workspace) -> Vec<usize> {
+    let mut images: BTreeSet<usize> = workspace.selection.images.iter().copied().collect();
+    for at in &workspace.selection.images {
+        images.extend(workspace.project.images[*at].dependencies());
+    }
+    images.into_iter().collect()
+}
+
+async fn existing(workspace: &Workspace, engine: &Engine, known: &mut [Known]) -> Result<(), Error> {
+    let asked: Vec<(usize, ImageReference)> = of_interest(workspace)
+        .into_iter()
+        .filter_map(|at| Some((at, workspace.project.images[at].reference()?)))
+        .collect();
+    let references: Vec<ImageReference> = asked.iter().map(|(_, reference)| reference.clone()).collect();
+    for ((at, _), found) in asked.iter().zip(engine.inspect_all(&references).await?) {
+        let image = &workspace.project.images[*at];
+        if let Some(found) = found.filter(|found| is_the_image(found, image)) {
+            known[*at].existing = Some(tags_in(&found, image));
+        }
+    }
+    Ok(())
+}
+
+/// The tag shows 16 digits of the key; the label holds all, and only they count, with the platform.
+fn is_the_image(found: &LocalImage, image: &Image) -> bool {
+    let Some(ready) = image.ready() else { return false };
+    key_of(found) == Some(ready.key) && found.platform.satisfies(&ready.material.platform)
+}
+
+/// The key that an image says it has.
+pub(in crate::ops) fn key_of(found: &LocalImage) -> Option<ContentKey> {
+    found.labels.get(KEY_LABEL)?.parse().ok()
+}
+
+fn tags_in(found: &LocalImage, image: &Image) -> BTreeSet<Tag> {
+    found
+        .references
+        .iter()
+        .filter(|reference| reference.repository == image.name.repository)
+        .filter_map(|reference| reference.tag.clone())
+        .collect()
+}
+
+/// Tags that never move and stand on another image already.
+async fn taken(
+    workspace: &Workspace,
+    engine: &Engine,
+    tags: &TagPolicy,
+    known: &mut [Known],
+) -> Result<(), Error> {
+    let mut asked: Vec<(usize, Tag)> = Vec::new();
+    for at in &workspace.selection.images {
+        let image = &workspace.project.images[*at];
+        let Some(key) = image.key() else { continue };
+        let dirty = workspace.clean[*at].dirty;
+        let immutable = tags.immutable(key, &image.name, image.revision, dirty);
+        let has = |tag: &Tag| known[*at].existing.as_ref().is_some_and(|existing| existing.contains(tag));
+        asked.extend(immutable.into_iter().skip(1).filter(|tag| !has(tag)).map(|tag| (*at, tag)));
+    }
+    let references: Vec<ImageReference> = asked
+        .iter()
+        .map(|(at, tag)| workspace.project.images[*at].name.repository.with_tag(tag.clone()))
+        .collect();
+    for ((at, tag), found) in asked.into_iter().zip(engine.inspect_all(&references).await?) {
+        let Some(found) = found else { continue };
+        if !is_the_image(&found, &workspace.project.images[at]) {
+            known[at].taken.insert(tag);
+        }
+    }
+    Ok(())
+}

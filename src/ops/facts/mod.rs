@@ -1,0 +1,155 @@
+//! What engine and registries say about the images of a workspace.
+
+mod engine;
+mod previous;
+mod registry;
+
+use super::Error;
+use super::registries::Registries;
+use super::workspace::Workspace;
+use crate::diagnostic::Diagnostic;
+use crate::engine::Engine;
+use crate::git::branch_tag;
+use crate::image::Tag;
+use crate::plan::{self, Affected, Known, Plan, TagPolicy, affected, decide, needed};
+use crate::project::Project;
+
+pub(super) use engine::key_of;
+
+/// What is known of the images of a workspace besides what was read, and which tags they are to have.
+#[derive(Clone)]
+pub(super) struct Facts {
+    /// Which tags there are to be.
+    pub tags: TagPolicy,
+    /// What is known of each image of the project.
+    pub known: Vec<Known>,
+}
+
+impl Facts {
+    /// Nothing is known: names, keys and tags without asking anybody.
+    pub(super) fn none(workspace: &Workspace) -> Result<Self, Error> {
+        let known = vec![Known::default(); workspace.project.images.len()];
+        Ok(Self { tags: tag_policy(workspace)?, known })
+    }
+
+    /// What the engine says of all images.
+    pub(super) async fn of_engine(workspace: &Workspace, engine: Option<&Engine>) -> Result<Self, Error> {
+        let mut facts = Self::none(workspace)?;
+        if let Some(engine) = engine {
+            engine::gather(workspace, engine, &mut facts).await?;
+        }
+        Ok(facts)
+    }
+
+    /// Adds which of these images registries have. Gives what is worth a warning.
+    pub(super) async fn ask(
+        &mut self,
+        workspace: &Workspace,
+        registries: &Registries,
+        images: &[usize],
+    ) -> Result<Vec<Diagnostic>, Error> {
+        registry::look_up(workspace, registries, images, &mut self.known).await
+    }
+
+    /// The same without tags that move.
+    pub(super) fn without_moving(self) -> Self {
+        Self { tags: self.tags.without_moving(), known: self.known }
+    }
+
+    /// Whether the engine has an image by its key.
+    pub(super) fn is_here(&self, at: usize) -> bool {
+        self.known[at].existing.is_some()
+    }
+
+    /// Whether a registry has an image by its key, as far as it was asked.
+    pub(super) fn can_be_pulled(&self, at: usize) -> bool {
+        self.known[at].remote.is_some()
+    }
+
+    /// What has to be pulled or built so that the engine has these images.
+    pub(super) fn needed(&self, workspace: &Workspace, images: &[usize]) -> Vec<usize> {
+        needed(&workspace.project, images, &|at| self.is_here(at), &|at| self.can_be_pulled(at))
+    }
+
+    /// With `--exact`, what the selected images are built from and the engine lacks: it may be in a registry.
+    pub(super) fn left_out(&self, workspace: &Workspace) -> Vec<usize> {
+        registry::left_out(workspace, &self.known)
+    }
+
+    /// What a registry is asked for: with `pull_cache` all that the engine lacks.
+    pub(super) fn asked(&self, workspace: &Workspace, pull_cache: bool) -> Vec<usize> {
+        let mut images = self.left_out(workspace);
+        if pull_cache {
+            images.extend(&workspace.selection.images);
+        }
+        images
+    }
+
+    /// The plan for the selected images.
+    pub(super) fn plan(&self, workspace: &Workspace) -> Plan {
+        let mut plan = self.plan_of(workspace, &workspace.selection.images);
+        plan.diagnostics.extend(aside_note(workspace));
+        plan
+    }
+
+    /// The plan for these images.
+    pub(super) fn plan_of(&self, workspace: &Workspace, images: &[usize]) -> Plan {
+        decide(&self.for_decision(workspace, images))
+    }
+
+    /// What the selected images have become since `before`.
+    pub(super) fn affected(&self, workspace: &Workspace, before: Option<&Project>) -> Affected {
+        affected(&self.for_decision(workspace, &workspace.selection.images), before)
+    }
+
+    fn for_decision<'a>(&'a self, workspace: &'a Workspace, images: &'a [usize]) -> plan::Facts<'a> {
+        plan::Facts {
+            project: &workspace.project,
+            clean: &workspace.clean,
+            known: &self.known,
+            selected: images,
+            exact: workspace.selection.exact,
+            tags: &self.tags,
+            rebuilt: &workspace.selection.rebuilt,
+            checkout: workspace.summary(),
+        }
+    }
+}
+
+/// Images that only a name, or an image that needs them, brings in.
+fn aside_note(workspace: &Workspace) -> Option<Diagnostic> {
+    const SHOWN: usize = 5;
+    let aside = &workspace.selection.left_aside;
+    let titles = aside.iter().map(|at| workspace.project.images[*at].name.title());
+    let first: Vec<String> = titles.take(SHOWN).collect();
+    let more = match aside.len().saturating_sub(SHOWN) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    let text = format!("{} aside, built only when named: {}{more}", aside.len(), first.join(", "));
+    (!aside.is_empty()).then(|| Diagnostic::note(text))
+}
+
+fn tag_policy(workspace: &Workspace) -> Result<TagPolicy, Error> {
+    let reference = &workspace.reference;
+    let mut git_tags = match workspace.commit {
+        Some(head) => workspace.checkout.tags_at(head)?,
+        None => Vec::new(),
+    };
+    git_tags.extend(reference.new_tags.iter().cloned());
+    git_tags.sort();
+    git_tags.dedup();
+    let mut moving = workspace.settings.moving_tags.clone();
+    if reference.fixed {
+        moving.clear();
+    } else if moving.is_empty() && !reference.pull_request {
+        moving.extend(Tag::new("latest"));
+    }
+    Ok(TagPolicy {
+        head: workspace.commit,
+        git_tags: git_tags.iter().map(|name| branch_tag(name)).collect(),
+        branch: reference.tag.clone(),
+        moving,
+        uncommitted_options: workspace.settings.uncommitted_options,
+    })
+}

@@ -1,0 +1,202 @@
+//! What a planned image is compared with, so that its reasons can say what changed: the newest image of the
+//! same repository that was made from this commit or an ancestor of it.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use crate::engine::Engine;
+use crate::execution::{INPUTS_LABEL, KEY_LABEL, REVISION_LABEL};
+use crate::git::CommitId;
+use crate::image::{ContentKey, ImageReference};
+use crate::inputs::{Fingerprint, InputFile};
+use crate::ops::Error;
+use crate::ops::workspace::Workspace;
+use crate::plan::{Known, Previous, TagPolicy};
+use crate::project::Project;
+
+/// An image that could be the one.
+struct Candidate {
+    key: ContentKey,
+    fingerprint: Fingerprint,
+    /// None for a dirty one.
+    revision: Option<CommitId>,
+    /// Whether the branch's tag is on it.
+    is_the_branch_s: bool,
+}
+
+/// More commits than this are not planned again only to name files.
+const PLANNED_AGAIN: usize = 4;
+
+/// Finds it for every image that will be built. Tags are asked for first; the list of all images, which
+/// takes an engine long, only where they lead nowhere.
+pub(super) async fn find(
+    workspace: &Workspace,
+    engine: &Engine,
+    tags: &TagPolicy,
+    known: &mut [Known],
+) -> Result<(), Error> {
+    let missing: Vec<usize> = workspace
+        .selection
+        .images
+        .iter()
+        .copied()
+        .filter(|at| known[*at].existing.is_none() && workspace.project.images[*at].key().is_some())
+        .collect();
+    let ancestry = Ancestry { workspace, known: HashMap::new() };
+    let mut search = Search { workspace, ancestry, projects: BTreeMap::new() };
+    let tagged = tagged(workspace, engine, tags, &missing).await?;
+    let mut unanswered = Vec::new();
+    for (at, candidates) in missing.into_iter().zip(tagged) {
+        match search.newest(candidates) {
+            Some(found) => known[at].previous = Some(search.previous(at, found)),
+            None => unanswered.push(at),
+        }
+    }
+    if unanswered.is_empty() {
+        return Ok(());
+    }
+    for (at, candidates) in listed(workspace, engine, &unanswered).await? {
+        if let Some(found) = search.newest(candidates) {
+            known[at].previous = Some(search.previous(at, found));
+        }
+    }
+    Ok(())
+}
+
+/// Images under the tags that the branch, the revision and the run would have, in this order.
+async fn tagged(
+    workspace: &Workspace,
+    engine: &Engine,
+    tags: &TagPolicy,
+    images: &[usize],
+) -> Result<Vec<Vec<Candidate>>, Error> {
+    let mut asked: Vec<ImageReference> = Vec::new();
+    let mut ends = Vec::new();
+    for at in images {
+        let image = &workspace.project.images[*at];
+        if let Some(key) = image.key() {
+            // The key's own tag is known not to be there.
+            let immutable = tags.immutable(key, &image.name, image.revision, false).into_iter().skip(1);
+            let names = tags.moving(key, &image.name).into_iter().chain(immutable);
+            asked.extend(names.map(|tag| image.name.repository.with_tag(tag)));
+        }
+        ends.push(asked.len());
+    }
+    let mut found = engine.inspect_all(&asked).await?.into_iter();
+    let mut from = 0;
+    let of_image = |to: usize| {
+        let count = to - std::mem::replace(&mut from, to);
+        let candidates = found.by_ref().take(count).enumerate().filter_map(|(place, image)| {
+            let is_the_branch_s = place == 0 && tags.branch.is_some();
+            Some(Candidate { is_the_branch_s, ..candidate(&image?.labels)? })
+        });
+        candidates.collect()
+    };
+    Ok(ends.into_iter().map(of_image).collect())
+}
+
+/// All images of the repositories, newest first.
+async fn listed(
+    workspace: &Workspace,
+    engine: &Engine,
+    images: &[usize],
+) -> Result<Vec<(usize, Vec<Candidate>)>, Error> {
+    let repository = |at: &usize| workspace.project.images[*at].name.repository.clone();
+    let repositories: BTreeSet<_> = images.iter().map(repository).collect();
+    let mut found = engine.list(&repositories.into_iter().collect::<Vec<_>>()).await?;
+    found.sort_by_key(|image| std::cmp::Reverse(image.created));
+    let of_image = |at: &usize| {
+        let ours = found
+            .iter()
+            .filter(|image| image.references.iter().any(|reference| reference.repository == repository(at)));
+        // A dirty image says nothing of where it was made.
+        let clean =
+            ours.filter_map(|image| candidate(&image.labels)).filter(|image| image.revision.is_some());
+        (*at, clean.collect())
+    };
+    Ok(images.iter().map(of_image).collect())
+}
+
+fn candidate(labels: &BTreeMap<String, String>) -> Option<Candidate> {
+    Some(Candidate {
+        key: labels.get(KEY_LABEL)?.parse().ok()?,
+        fingerprint: Fingerprint::from_label(labels.get(INPUTS_LABEL)?).ok()?,
+        revision: labels.get(REVISION_LABEL).and_then(|revision| revision.parse().ok()),
+        is_the_branch_s: false,
+    })
+}
+
+struct Search<'a> {
+    workspace: &'a Workspace,
+    ancestry: Ancestry<'a>,
+    /// Projects of other commits.
+    projects: BTreeMap<CommitId, Option<Project>>,
+}
+
+impl Search<'_> {
+    /// The first candidate from whose commit no other one's descends. A dirty one counts only as what the
+    /// branch had last.
+    fn newest(&mut self, candidates: Vec<Candidate>) -> Option<Candidate> {
+        let mut newest: Option<Candidate> = None;
+        for candidate in candidates {
+            let Some(revision) = candidate.revision else {
+                if candidate.is_the_branch_s {
+                    return Some(candidate);
+                }
+                continue;
+            };
+            let is_newer = match newest.as_ref().and_then(|newest| newest.revision) {
+                None => self.workspace.commit.is_some_and(|head| self.ancestry.holds(revision, head)),
+                Some(known) => {
+                    known != revision
+                        && self.ancestry.holds(known, revision)
+                        && self.workspace.commit.is_some_and(|head| self.ancestry.holds(revision, head))
+                }
+            };
+            if is_newer {
+                newest = Some(candidate);
+            }
+        }
+        newest
+    }
+
+    fn previous(&mut self, at: usize, found: Candidate) -> Previous {
+        let files = self.workspace.manifests().read(found.key).or_else(|| self.files_in_git(at, &found));
+        Previous { fingerprint: found.fingerprint, files }
+    }
+
+    /// The files that the image had at its commit, if planning that commit again gives the same.
+    fn files_in_git(&mut self, at: usize, found: &Candidate) -> Option<Vec<InputFile>> {
+        let (workspace, revision) = (self.workspace, found.revision?);
+        if !self.projects.contains_key(&revision) && self.projects.len() >= PLANNED_AGAIN {
+            return None;
+        }
+        let project = self.projects.entry(revision).or_insert_with(|| {
+            let tree = workspace.checkout.commit_tree(revision).ok()?;
+            workspace.load_from(&tree, &workspace.settings.options).ok()
+        });
+        let image = &workspace.project.images[at];
+        let same =
+            project.as_ref()?.images.iter().find(|other| {
+                (&other.dockerfile, other.name.title()) == (&image.dockerfile, image.name.title())
+            });
+        let material = &same?.ready()?.material;
+        (material.fingerprint().files == found.fingerprint.files).then(|| material.files.to_vec())
+    }
+}
+
+/// Remembers what git said, as many images share their commits.
+struct Ancestry<'a> {
+    workspace: &'a Workspace,
+    known: HashMap<(CommitId, CommitId), bool>,
+}
+
+impl Ancestry<'_> {
+    /// Whether `ancestor` is `commit` or in its history.
+    fn holds(&mut self, ancestor: CommitId, commit: CommitId) -> bool {
+        let checkout = &self.workspace.checkout;
+        *self
+            .known
+            .entry((ancestor, commit))
+            .or_insert_with(|| checkout.is_ancestor(ancestor, commit).unwrap_or(false))
+    }
+}

@@ -1,0 +1,62 @@
+//! What Shipwright does: one file or folder a use case, as calls with plain requests and typed answers.
+//!
+//! Each use case observes (a [`Config`] and a request become what was read of the checkout and what engine and
+//! registries say), decides (pure: [`plan`](crate::plan), [`publish`](crate::publish)), and carries out. Nothing here
+//! prints, parses a command line, reads the environment or listens for signals: an [`Audience`] is told what happens
+//! meanwhile, [`Interrupts`] end a run before its time, and an [`Error`] says what to do.
+//!
+//! The calls are asynchronous, for a tokio runtime that has time and input and output enabled; [`block_on`] is one.
+//!
+//! ```no_run
+//! use shipwright::ops::{self, Config, EnsureRequest, Ensured};
+//!
+//! fn main() -> Result<(), ops::Error> {
+//!     let config = Config { folder: "/srv/shop".into(), ..Config::default() };
+//!     let request = EnsureRequest { names: vec!["api".into()], ..EnsureRequest::default() };
+//!     match ops::block_on(ops::ensure(&config, &request, &mut ()))? {
+//!         Ensured::There(references) => println!("docker run {}", references[0]),
+//!         Ensured::Missing(ending) => println!("not there: {ending:?}"),
+//!     }
+//!     Ok(())
+//! }
+//! ```
+
+mod affected;
+mod audience;
+mod build;
+mod config;
+mod ensure;
+mod error;
+mod facts;
+mod hook;
+mod inspect;
+mod interrupts;
+mod lock;
+mod news;
+mod notices;
+mod others;
+mod plan;
+mod push;
+mod registries;
+mod request;
+mod runtime;
+mod services;
+mod workspace;
+
+pub use affected::{AffectedImages, AffectedRequest, Since, affected};
+pub use audience::{Audience, Files, Position, Said, Speaker, TagPosition, Work};
+pub use build::{BuildRequest, Built, build};
+pub use config::Config;
+pub use ensure::{EnsureRequest, Ensured, RemotePolicy, ensure};
+pub use error::{Ending, Error};
+pub use hook::{PrePushRequest, Switched, post_checkout, pre_push};
+pub use inspect::{Inspected, inspect};
+pub use interrupts::{Answer, Interrupts};
+pub use lock::{BaseNews, LockPurpose, LockRequest, LockTotal, Locked, lock};
+pub use news::{Extent, Move, News, PushEnd, Revision};
+pub use plan::{Listing, PlanRequest, Planned, list, named, plan};
+pub use push::{PushRequest, push};
+pub use request::{Building, ImageRequest, PushedNames};
+pub use runtime::block_on;
+
+use services::Services;

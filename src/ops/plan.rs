@@ -1,0 +1,97 @@
+use super::facts::Facts;
+use super::registries::Registries;
+use super::workspace::{EngineNeed, Workspace, open};
+use super::{Audience, Config, Ending, Error, ImageRequest};
+use crate::diagnostic::has_errors;
+use crate::plan::Plan;
+use crate::project::Project;
+
+/// What [`plan`](fn@plan) is to look at.
+#[derive(Clone, Debug, Default)]
+pub struct PlanRequest {
+    /// Which images.
+    pub images: ImageRequest,
+    /// Whether what a registry has by its key would be pulled instead of built.
+    pub pull_cache: bool,
+}
+
+/// What a build would do.
+#[derive(Debug)]
+pub struct Planned {
+    /// The plan, with everything that was found.
+    pub plan: Plan,
+    /// How a build would end because of what was found.
+    pub ending: Ending,
+}
+
+/// Says what a build would do, and changes nothing.
+///
+/// # Errors
+///
+/// Where nothing can be planned.
+pub async fn plan(
+    config: &Config,
+    request: &PlanRequest,
+    audience: &mut dyn Audience,
+) -> Result<Planned, Error> {
+    let (workspace, services) = open(config, &request.images, EngineNeed::Required, None).await?;
+    audience.reads(&workspace.tree);
+    services.tell(audience);
+    let mut facts = Facts::of_engine(&workspace, services.engine.as_deref()).await?;
+    if !config.offline {
+        let registries = Registries::new(&workspace, &services);
+        let asked = facts.asked(&workspace, request.pull_cache);
+        audience.finds(&facts.ask(&workspace, &registries, &asked).await?);
+    }
+    Ok(planned(&workspace, facts.plan(&workspace)))
+}
+
+/// The images of a checkout, and the plan as it is if nothing exists.
+#[derive(Debug)]
+pub struct Listing {
+    /// All images of the checkout.
+    pub project: std::sync::Arc<Project>,
+    /// The indices of the selected ones, dependencies first.
+    pub selected: Vec<usize>,
+    /// Their names, keys and tags.
+    pub planned: Planned,
+}
+
+/// Lists images without asking an engine for more than its platform.
+///
+/// # Errors
+///
+/// Where the checkout cannot be read.
+pub async fn list(
+    config: &Config,
+    request: &ImageRequest,
+    audience: &mut dyn Audience,
+) -> Result<Listing, Error> {
+    let (workspace, _) = open(config, request, EngineNeed::Platform, None).await?;
+    audience.reads(&workspace.tree);
+    let plan = Facts::none(&workspace)?.plan(&workspace);
+    Ok(Listing {
+        project: std::sync::Arc::clone(&workspace.project),
+        selected: workspace.selection.images.clone(),
+        planned: planned(&workspace, plan),
+    })
+}
+
+/// The images that a name means, in a checkout that is read as for [`plan`](fn@plan).
+///
+/// # Errors
+///
+/// Where the checkout cannot be read, or no image is called that.
+pub async fn named(
+    config: &Config,
+    request: &ImageRequest,
+    name: &str,
+) -> Result<(std::sync::Arc<Project>, Vec<usize>), Error> {
+    let (workspace, _) = open(config, request, EngineNeed::Required, None).await?;
+    Ok((std::sync::Arc::clone(&workspace.project), workspace.named(name)?))
+}
+
+fn planned(workspace: &Workspace, plan: Plan) -> Planned {
+    let ending = if has_errors(&plan.diagnostics) { Ending::Wrong } else { workspace.blocked_ending(&plan) };
+    Planned { plan, ending }
+}

@@ -1,0 +1,264 @@
+//! Builds what neither the engine nor a registry has, pushes what the registries lack, and moves their tags.
+
+mod forks;
+mod publishing;
+mod refusals;
+
+pub(super) use publishing::Publishing;
+pub(super) use refusals::unsettled_names;
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use super::build::{self, BuildRun, fetch_left_out};
+use super::facts::Facts;
+use super::registries::Registries;
+use super::workspace::{EngineNeed, Watch, Workspace, open, planned_again};
+use super::{Audience, BuildRequest, Config, Ending, Error, News, Services, others};
+use crate::diagnostic::{Diagnostic, has_errors};
+use crate::execution::Outcome;
+use crate::git::CommitId;
+use crate::image::Tag;
+use crate::plan::{Known, Plan, Step};
+use crate::publish::{
+    Identity, Judgement, Observed, Publication, Wanted, decide, destination, judge, observe,
+};
+use forks::{cannot_push, observed_without_login};
+use refusals::refusals;
+
+/// When tags move: those of branches before `latest`.
+const BRANCH: u8 = 0;
+const LATEST: u8 = 1;
+
+/// How many inputs of an image are listed that git does not have.
+const UNVERSIONED_SHOWN: usize = 5;
+
+/// What [`push`](fn@push) is to do.
+#[derive(Clone, Debug, Default)]
+pub struct PushRequest {
+    /// Which images, and how what does not exist is built. What registries have is pulled in any case.
+    pub build: BuildRequest,
+    /// Whether uncommitted changes are published, under key and branch alone.
+    pub dirty: bool,
+    /// Whether nothing is built.
+    pub no_build: bool,
+    /// Whether tags move even away from commits that are not in this history.
+    pub force: bool,
+}
+
+/// Publishes images, and gives how that ended.
+///
+/// # Errors
+///
+/// Where it cannot begin, and where anything forbids it; nothing was changed then.
+pub async fn push(
+    config: &Config,
+    request: &PushRequest,
+    audience: &mut dyn Audience,
+) -> Result<Ending, Error> {
+    if config.offline {
+        return Err(Error::usage_with_hint("push needs a registry", "leave --offline out"));
+    }
+    if request.build.images.selector.rebuild {
+        return Err(Error::usage_with_hint(
+            "push builds nothing that exists: what a registry has under a key is never replaced",
+            "leave --no-cache out; `shipwright build --no-cache` builds for the engine alone",
+        ));
+    }
+    planned_again(config, audience, async |watch, audience| push_once(config, request, watch, audience).await)
+        .await
+}
+
+async fn push_once(
+    config: &Config,
+    request: &PushRequest,
+    watch: &Arc<Watch>,
+    audience: &mut dyn Audience,
+) -> Result<Ending, Error> {
+    let images = &request.build.images;
+    let (workspace, services) = open(config, images, EngineNeed::Platform, Some(watch)).await?;
+    audience.reads(&workspace.tree);
+    services.tell(audience);
+    let registries = Registries::new(&workspace, &services);
+    let mut facts = Facts::of_engine(&workspace, services.engine.as_deref()).await?;
+    let left_out = facts.left_out(&workspace);
+    audience.finds(&facts.ask(&workspace, &registries, &left_out).await?);
+    let plan = Arc::new(facts.plan(&workspace));
+    audience.finds(&plan.diagnostics);
+    audience.finds(&unversioned(&plan));
+    let refused = refusals(&workspace, &plan, request.dirty)?;
+    if !refused.is_empty() || has_errors(&plan.diagnostics) {
+        return Err(Error::wrong(refused));
+    }
+
+    let wanted = wanted(&workspace, &plan, &registries.places)?;
+    let forked = cannot_push(&workspace, &config.ci, &wanted, &registries).await?;
+    let observed = observe(&registries.standings, &wanted).await;
+    let observed = if forked.is_some() { observed_without_login(observed, &wanted) } else { observed? };
+    let publications: Vec<Publication> =
+        wanted.iter().zip(&observed).map(|(wanted, observed)| decide(wanted, observed)).collect();
+    let is_ancestor = |revision| is_ancestor(&workspace, revision);
+    let judgement = Judgement { is_ancestor: &is_ancestor, force: request.force };
+    let objections: Vec<Diagnostic> =
+        publications.iter().flat_map(|publication| judge(publication, &judgement)).collect();
+    audience.finds(&objections);
+    if has_errors(&objections) {
+        let is_wrong = publications.iter().any(|publication| publication.impostor.is_some());
+        return Err(Error::said(if is_wrong { Ending::Registry } else { Ending::Failed }));
+    }
+
+    note_pulls(&workspace, &wanted, &observed, &mut facts.known);
+    let missing = missing(&workspace, &publications, &facts.known);
+    let work = facts.needed(&workspace, &missing);
+    if !work.is_empty() {
+        if request.no_build {
+            return Err(not_built(&workspace, &work));
+        }
+        let outcome = make(&workspace, &services, &work, facts, request, audience).await?;
+        if outcome != Outcome::Succeeded {
+            return Ok(build::ending(outcome));
+        }
+    }
+    if let Some(why) = forked {
+        audience.hears(News::NotPublished { why: &why });
+        return Ok(workspace.blocked_ending(&plan));
+    }
+    let publishing = Publishing {
+        workspace: &workspace,
+        services: &services,
+        plan: &plan,
+        registries: &registries,
+        judgement: &judgement,
+    };
+    let is_change = !publications.iter().all(Publication::is_in_place);
+    let ending = publishing.carry_out(&publications, audience).await?;
+    if ending == Ending::Done && is_change {
+        audience.finds(&others::in_registries(&workspace, &registries).await);
+    }
+    Ok(if ending == Ending::Done { workspace.blocked_ending(&plan) } else { ending })
+}
+
+/// Everything that should be there, registry by registry. Images that stand aside are published only when named.
+fn wanted(workspace: &Workspace, plan: &Plan, registries: &[Option<String>]) -> Result<Vec<Wanted>, Error> {
+    let mut wanted = Vec::new();
+    for registry in registries {
+        for (at, step) in plan.steps.iter().enumerate() {
+            let Some(key) = step.reference.as_ref().and_then(|reference| reference.tag.clone()) else {
+                continue;
+            };
+            if step.aside && !workspace.selection.named {
+                continue;
+            }
+            let repository = destination(&step.repository, registry.as_deref()).map_err(Error::usage)?;
+            let ready = workspace.project.images[workspace.selection.images[at]].ready();
+            let Some(ready) = ready else { continue };
+            let settled = step.tags.iter().filter(|tag| !tag.moves && tag.tag != key);
+            wanted.push(Wanted {
+                step: at,
+                repository,
+                identity: Identity { key: ready.key, platform: ready.material.platform.clone() },
+                settled: settled.map(|tag| tag.tag.clone()).collect(),
+                moving: moving(workspace, step, at),
+                key,
+            });
+        }
+    }
+    Ok(wanted)
+}
+
+/// `latest` is the default branch's alone, and a dirty image only stands under its branch.
+fn moving(workspace: &Workspace, step: &Step, at: usize) -> Vec<(u8, Tag)> {
+    let name = &workspace.project.images[workspace.selection.images[at]].name;
+    let latest = Tag::new("latest").ok().map(|tag| name.tag(&tag));
+    let branch = workspace.reference.tag.as_ref().map(|tag| name.tag(tag));
+    let tags = step.tags.iter().filter(|tag| tag.moves).map(|tag| tag.tag.clone());
+    tags.filter(|tag| !step.dirty || Some(tag) == branch.as_ref())
+        .filter(|tag| Some(tag) != latest.as_ref() || workspace.reference.is_default)
+        .map(|tag| (if Some(&tag) == latest.as_ref() { LATEST } else { BRANCH }, tag))
+        .collect()
+}
+
+/// Whether a commit is in the history of what is pushed.
+fn is_ancestor(workspace: &Workspace, revision: CommitId) -> Option<bool> {
+    let holds = workspace.checkout.is_ancestor(revision, workspace.commit?).unwrap_or(false);
+    // Where the history was cut off, a commit that is not seen may be beyond the cut.
+    if !holds && workspace.checkout.is_shallow() { None } else { Some(holds) }
+}
+
+/// What a registry has need not be built.
+fn note_pulls(workspace: &Workspace, wanted: &[Wanted], observed: &[Observed], known: &mut [Known]) {
+    for (wanted, observed) in wanted.iter().zip(observed) {
+        let at = workspace.selection.images[wanted.step];
+        if observed.key.is_some() && known[at].existing.is_none() {
+            known[at].remote.get_or_insert_with(|| wanted.repository.with_tag(wanted.key.clone()));
+        }
+    }
+}
+
+/// Images that some registry lacks and the engine has not either.
+fn missing(workspace: &Workspace, publications: &[Publication], known: &[Known]) -> Vec<usize> {
+    let missing: BTreeSet<usize> = publications
+        .iter()
+        .filter(|publication| publication.found.is_none())
+        .map(|publication| workspace.selection.images[publication.step])
+        .filter(|at| known[*at].existing.is_none())
+        .collect();
+    missing.into_iter().collect()
+}
+
+/// Nobody can make these again from the commit alone.
+fn unversioned(plan: &Plan) -> Vec<Diagnostic> {
+    let steps = plan.steps.iter().filter(|step| !step.unversioned.is_empty());
+    steps
+        .map(|step| {
+            let mut files: Vec<String> =
+                step.unversioned.iter().take(UNVERSIONED_SHOWN).map(ToString::to_string).collect();
+            let more = step.unversioned.len() - files.len();
+            if more > 0 {
+                files.push(format!("{more} more"));
+            }
+            Diagnostic::note(format!("{} holds what git does not have: {}", step.name(), files.join(", ")))
+        })
+        .collect()
+}
+
+fn not_built(workspace: &Workspace, work: &[usize]) -> Error {
+    let names: Vec<String> = work.iter().map(|at| workspace.project.images[*at].name.full()).collect();
+    let diagnostic =
+        Diagnostic::error(format!("neither the engine nor the registry has {}", names.join(", ")))
+            .hint("without --no-build they are built");
+    Error::one(Ending::Failed, diagnostic)
+}
+
+/// Builds and pulls. When that brings all selected images to the engine, it is a whole run with its moving tags;
+/// else those stay, because the images under them would not belong together.
+async fn make(
+    workspace: &Workspace,
+    services: &Services,
+    work: &[usize],
+    mut facts: Facts,
+    request: &PushRequest,
+    audience: &mut dyn Audience,
+) -> Result<Outcome, Error> {
+    if services.engine.is_none() {
+        let error = format!("{} images have to be built, and no engine answers", work.len());
+        let hint = "start one, or name one with -H or DOCKER_HOST";
+        return Err(Error::one(Ending::NoEngine, Diagnostic::error(error).hint(hint)));
+    }
+    let building = &request.build.building;
+    let outcome = fetch_left_out(workspace, services, &mut facts, building, audience).await?;
+    if outcome != Outcome::Succeeded {
+        return Ok(outcome);
+    }
+    let selected = &workspace.selection.images[..];
+    let is_whole = selected.iter().all(|at| facts.is_here(*at) || work.contains(at));
+    let (plan, images) = if is_whole {
+        (facts.plan(workspace), selected)
+    } else {
+        (facts.without_moving().plan_of(workspace, work), work)
+    };
+    let plan = Arc::new(plan);
+    audience.hears(News::Planned(&plan));
+    let run = BuildRun { workspace, services, plan: &plan, images, building, no_cache: false };
+    run.carry_out(audience).await
+}

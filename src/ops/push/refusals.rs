@@ -1,0 +1,97 @@
+use crate::diagnostic::{Diagnostic, Location};
+use crate::git::branch_tag;
+use crate::ops::Error;
+use crate::ops::workspace::Workspace;
+use crate::plan::{Action, NamespaceSource, Plan};
+
+/// How many files and names are listed.
+const SHOWN: usize = 10;
+
+/// What must not be published, each with what settles it. Nothing was changed when this is found.
+pub(super) fn refusals(
+    workspace: &Workspace,
+    plan: &Plan,
+    dirty_is_fine: bool,
+) -> Result<Vec<Diagnostic>, Error> {
+    let mut refusals = Vec::new();
+    let published = workspace.selection.images.iter().zip(&plan.steps);
+    let published = published.filter(|(_, step)| !step.aside || workspace.selection.named).map(|(at, _)| *at);
+    refusals.extend(unsettled_names(workspace, &published.collect::<Vec<_>>()));
+    refusals.extend(shared_tag(workspace)?);
+    if !dirty_is_fine {
+        refusals.extend(dirty(workspace, plan)?);
+    }
+    Ok(refusals)
+}
+
+/// Names that nothing but the checkout at hand stands for.
+pub(in crate::ops) fn unsettled_names(workspace: &Workspace, published: &[usize]) -> Vec<Diagnostic> {
+    guessed_namespace(workspace).into_iter().chain(provisional_names(workspace, published)).collect()
+}
+
+fn guessed_namespace(workspace: &Workspace) -> Option<Diagnostic> {
+    let namespace = &workspace.project.namespace;
+    (namespace.source == NamespaceSource::Checkout).then(|| {
+        Diagnostic::error(format!(
+            "nothing says which namespace to publish under; {} is only the checkout's name",
+            namespace.value
+        ))
+        .hint("put `namespace = \"…\"` into shipwright.toml, or use --namespace")
+    })
+}
+
+fn provisional_names(workspace: &Workspace, published: &[usize]) -> Vec<Diagnostic> {
+    let refused = workspace.project.provisional.iter().filter(|(at, _)| published.contains(at));
+    refused
+        .map(|(at, line)| {
+            let image = &workspace.project.images[*at];
+            let name = image.name.title();
+            Diagnostic::error(format!("{name} is called that only because another image has its name"))
+                .at(Location::file(image.dockerfile.clone()))
+                .hint(format!("put this or another name under [names] of shipwright.toml: {line}"))
+        })
+        .collect()
+}
+
+/// Two branches with one tag would take it from each other.
+fn shared_tag(workspace: &Workspace) -> Result<Option<Diagnostic>, Error> {
+    let (Some(name), Some(tag)) = (&workspace.reference.name, &workspace.reference.tag) else {
+        return Ok(None);
+    };
+    if workspace.reference.pull_request {
+        return Ok(None);
+    }
+    let others = workspace.checkout.branches()?;
+    let other = others.iter().find(|other| *other != name && branch_tag(other) == *tag);
+    Ok(other.map(|other| {
+        Diagnostic::error(format!("the branches {name} and {other} have the same tag, {tag}"))
+            .hint("rename one of them: whichever is pushed last would win")
+    }))
+}
+
+fn dirty(workspace: &Workspace, plan: &Plan) -> Result<Option<Diagnostic>, Error> {
+    let steps: Vec<_> =
+        plan.steps.iter().filter(|step| step.dirty && step.action != Action::Blocked).collect();
+    if steps.is_empty() {
+        return Ok(None);
+    }
+    let names: Vec<String> = steps.iter().take(SHOWN).map(|step| step.name()).collect();
+    let more = match steps.len().saturating_sub(SHOWN) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    let mut files = workspace.uncommitted()?;
+    let hidden = files.len().saturating_sub(SHOWN);
+    files.truncate(SHOWN);
+    if hidden > 0 {
+        files.push(format!("and {hidden} more"));
+    }
+    Ok(Some(
+        Diagnostic::error(format!(
+            "uncommitted changes are in {}{more}: {}",
+            names.join(", "),
+            files.join(", ")
+        ))
+        .hint("commit them, or push them under their keys and the branch's tag with --dirty"),
+    ))
+}

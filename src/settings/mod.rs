@@ -1,0 +1,20 @@
+//! The settings file: `shipwright.toml`, or the `.shipwright.json` of the Python original as it is.
+//!
+//! Every key is optional, and so is the file. What is wrong in it is reported with its place, all of it at
+//! once; a key that is not known is an error, because a misspelt one would silently do nothing.
+
+mod choices;
+mod json;
+mod load;
+mod model;
+mod resolve;
+mod toml;
+mod values;
+
+pub use choices::Choices;
+pub use json::parse_json;
+pub use load::{JSON_FILE, TOML_FILE, load, load_from, paths};
+pub use model::{ImageSettings, Metadata, Refresh, SettingsFile};
+pub use resolve::{Resolved, resolve};
+pub use toml::parse_toml;
+pub use values::{InvalidValue, namespace, registry, registry_host, user_tag};

@@ -1,0 +1,196 @@
+//! Checks of single values, which flags and the environment share with the settings file.
+
+use std::time::Duration;
+
+use super::Refresh;
+use crate::image::{Repository, Tag};
+use crate::path::TreePath;
+use crate::redact;
+
+/// Why a value cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidValue {
+    /// Not the first part of a repository's name.
+    #[error("`{0}` is not a namespace: write lower-case words joined by `/`, such as acme or quay.io/acme")]
+    Namespace(String),
+    /// A URL where a host is meant.
+    #[error("`{0}` is a URL: write the host alone, such as registry.example.org/team")]
+    RegistryUrl(String),
+    /// Docker would take the first part for an account of Docker Hub.
+    #[error("`{0}` does not begin with a registry's host, such as docker.io/acme or localhost:5000")]
+    RegistryHost(String),
+    /// Host or prefix have characters that a reference cannot have.
+    #[error("`{0}` is not a registry: write HOST or HOST/PREFIX in lower case")]
+    Registry(String),
+    /// More than a host.
+    #[error("`{0}` is more than a host: write HOST or HOST:PORT")]
+    HostWithPath(String),
+    /// Characters or length.
+    #[error("`{0}` is not a tag: up to 128 letters, digits, `_`, `.` and `-`, not starting with `.` or `-`")]
+    Tag(String),
+    /// Shipwright's own immutable tags look like this.
+    #[error("the tag `{0}` looks like one that never moves: `src-…` and 12 hex digits are taken")]
+    ReservedTag(String),
+    /// Not a number and a unit, or zero.
+    #[error("`{0}` is not a period: write a number and m, h, d or w, such as 12h or 7d")]
+    Period(String),
+    /// Absolute, or out of the checkout.
+    #[error("`{0}` is not a path from the root of the checkout")]
+    Path(String),
+}
+
+/// Checks a namespace.
+pub fn namespace(text: &str) -> Result<String, InvalidValue> {
+    let first = text.split('/').next().unwrap_or_default();
+    // Docker takes a first word with capitals for a host, which nobody means.
+    let capitals = first.bytes().any(|byte| byte.is_ascii_uppercase()) && !first.contains(['.', ':']);
+    match Repository::new(&format!("{text}/x")) {
+        Ok(_) if !capitals => Ok(text.to_owned()),
+        _ => Err(InvalidValue::Namespace(text.to_owned())),
+    }
+}
+
+/// Checks a `HOST[/PREFIX]`.
+pub fn registry(text: &str) -> Result<String, InvalidValue> {
+    let shown = || redact::masked(text).into_owned();
+    if text.contains("://") {
+        return Err(InvalidValue::RegistryUrl(shown()));
+    }
+    let host = text.split('/').next().unwrap_or_default();
+    if !host.contains(['.', ':']) && host != "localhost" {
+        return Err(InvalidValue::RegistryHost(shown()));
+    }
+    match Repository::new(&format!("{text}/x")) {
+        Ok(_) => Ok(text.to_owned()),
+        Err(_) => Err(InvalidValue::Registry(shown())),
+    }
+}
+
+/// Checks a `HOST[:PORT]`.
+pub fn registry_host(text: &str) -> Result<String, InvalidValue> {
+    let host = registry(text)?;
+    if host.contains('/') { Err(InvalidValue::HostWithPath(text.to_owned())) } else { Ok(host) }
+}
+
+/// Checks a moving tag that the user gives.
+pub fn user_tag(text: &str) -> Result<Tag, InvalidValue> {
+    let tag = Tag::new(text).map_err(|_| InvalidValue::Tag(text.to_owned()))?;
+    let revision = text.len() == 12 && text.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b));
+    if revision || text.starts_with("src-") {
+        return Err(InvalidValue::ReservedTag(text.to_owned()));
+    }
+    Ok(tag)
+}
+
+/// Reads `7d`.
+pub(super) fn refresh(text: &str) -> Result<Refresh, InvalidValue> {
+    const MINUTE: u64 = 60;
+    let invalid = || InvalidValue::Period(text.to_owned());
+    let unit = text.chars().next_back().ok_or_else(invalid)?;
+    let seconds = match unit {
+        'm' => MINUTE,
+        'h' => 60 * MINUTE,
+        'd' => 24 * 60 * MINUTE,
+        'w' => 7 * 24 * 60 * MINUTE,
+        _ => return Err(invalid()),
+    };
+    let number = &text[..text.len() - 1];
+    // `parse` would take a sign.
+    if !number.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Err(invalid());
+    }
+    let seconds = number.parse::<u64>().ok().and_then(|number| number.checked_mul(seconds)).unwrap_or(0);
+    if seconds == 0 {
+        return Err(invalid());
+    }
+    Ok(Refresh { text: text.to_owned(), period: Duration::from_secs(seconds) })
+}
+
+/// Reads a path from the root of the checkout; `.` is the root.
+pub(super) fn path(text: &str) -> Result<TreePath, InvalidValue> {
+    if text.is_empty() || text.starts_with('/') || text.split('/').any(|part| part == "..") {
+        return Err(InvalidValue::Path(text.to_owned()));
+    }
+    Ok(TreePath::clamped(text))
+}
+
+/// The known word that `word` most likely means.
+pub(super) fn closest<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
+    let plain = |text: &str| text.to_lowercase().replace('-', "_");
+    let (distance, best) = known
+        .iter()
+        .map(|known| (strsim::damerau_levenshtein(&plain(word), &plain(known)), *known))
+        .min_by_key(|(distance, _)| *distance)?;
+    // `tag` for `tags` and `dockerfil` for `dockerfile`, but nothing for `x`.
+    let near = distance <= 2.min(word.len() / 2) || plain(best).starts_with(&plain(word)) && word.len() > 2;
+    near.then_some(best)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn periods() {
+        for (text, seconds) in [("7d", 604_800), ("12h", 43_200), ("30m", 1800), ("2w", 1_209_600)] {
+            assert_eq!(refresh(text).map(|refresh| refresh.period.as_secs()), Ok(seconds), "{text}");
+        }
+        for text in ["", "d", "7", "0d", "-1d", "+1d", "1.5h", "7 d", "7days", "99999999999999999999w", "7é"]
+        {
+            assert!(refresh(text).is_err(), "{text}");
+        }
+        assert!(refresh("999999999999999999w").is_err(), "too long to count");
+    }
+
+    #[test]
+    fn registries_begin_with_a_host() {
+        for text in ["ghcr.io", "localhost:5000", "localhost", "registry.example.org/team/x"] {
+            assert_eq!(registry(text).as_deref(), Ok(text));
+        }
+        assert!(matches!(registry("https://ghcr.io"), Err(InvalidValue::RegistryUrl(_))));
+        assert!(matches!(registry("acme/api"), Err(InvalidValue::RegistryHost(_))));
+        assert!(matches!(registry("ghcr.io/Acme"), Err(InvalidValue::Registry(_))));
+        assert!(matches!(registry(""), Err(InvalidValue::RegistryHost(_))));
+        assert!(registry("ghcr.io/").is_err());
+    }
+
+    #[test]
+    fn namespaces() {
+        for text in ["acme", "quay.io/acme", "localhost:5000", "a/b/c"] {
+            assert_eq!(namespace(text).as_deref(), Ok(text));
+        }
+        for text in ["", "Acme", "acme/", "/acme", "a b", "acme:x"] {
+            assert!(namespace(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn tags_of_the_user_move() {
+        for text in ["latest", "stable", "v1", "pr-7", "3f9ac0d1e2b", "3F9AC0D1E2B4"] {
+            assert!(user_tag(text).is_ok(), "{text}");
+        }
+        for text in ["3f9ac0d1e2b4", "src-1", "a b", "", "-x"] {
+            assert!(user_tag(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn paths_stay_in_the_checkout() {
+        assert_eq!(path("./a//b/"), Ok(TreePath::from("a/b")));
+        assert_eq!(path("."), Ok(TreePath::root()));
+        for text in ["", "/a", "../a", "a/../../b"] {
+            assert!(path(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn closest_words() {
+        let known = ["dockerfile", "depends_on", "target", "tags"];
+        assert_eq!(closest("depends-on", &known), Some("depends_on"));
+        assert_eq!(closest("Dockerfile", &known), Some("dockerfile"));
+        assert_eq!(closest("tag", &known), Some("tags"));
+        assert_eq!(closest("docker", &known), Some("dockerfile"));
+        assert_eq!(closest("x", &known), None);
+        assert_eq!(closest("zebra", &known), None);
+    }
+}
