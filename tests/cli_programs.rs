@@ -256,7 +256,8 @@ fn a_filter_of_the_user_s_own_configuration_runs_and_the_checkout_cannot_put_ano
 #[test]
 fn no_engine_is_asked_that_only_the_checkout_names() {
     // `printf trap | sha256sum`
-    const META: &str = "contexts/meta/11ba65852271cd24c56c865a9635b90616326949ff2bf6cd07eacaf788bad320/meta.json";
+    const META: &str =
+        "contexts/meta/11ba65852271cd24c56c865a9635b90616326949ff2bf6cd07eacaf788bad320/meta.json";
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     listener.set_nonblocking(true).expect("a listener");
     let engine = format!("tcp://{}", listener.local_addr().expect("an address"));
@@ -274,7 +275,11 @@ fn no_engine_is_asked_that_only_the_checkout_names() {
             command.env("DOCKER_CONTEXT", context);
             let run = Run::of(&command.output().expect("the command runs"));
             let asked = listener.accept().map_err(|error| error.kind());
-            assert_eq!(asked.err(), Some(ErrorKind::WouldBlock), "{home:?} {context} {arguments:?}: {run:#?}");
+            assert_eq!(
+                asked.err(),
+                Some(ErrorKind::WouldBlock),
+                "{home:?} {context} {arguments:?}: {run:#?}"
+            );
             if !context.is_empty() {
                 run.exits(2).says("no docker context `trap`").says("set HOME");
             }

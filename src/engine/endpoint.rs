@@ -89,9 +89,7 @@ impl Endpoint {
         match (name.as_deref(), &environment.docker_config) {
             (None | Some("" | "default"), _) => Ok(Self::Unix(DEFAULT_SOCKET.into())),
             (Some(name), Some(directory)) => from_context(name, directory),
-            (Some(name), None) => {
-                Err(EngineError::UnknownContext { name: name.to_owned(), directory: None })
-            }
+            (Some(name), None) => Err(EngineError::UnknownContext { name: name.to_owned(), directory: None }),
         }
     }
 
@@ -271,8 +269,10 @@ mod tests {
     #[test]
     fn precedence_is_dockers() {
         let directory = configuration("remote", "unix:///from/context.sock");
-        let mut environment =
-            EngineEnvironment { docker_config: Some(directory.path().to_owned()), ..EngineEnvironment::default() };
+        let mut environment = EngineEnvironment {
+            docker_config: Some(directory.path().to_owned()),
+            ..EngineEnvironment::default()
+        };
         let resolve = |host: Option<&str>, environment: &EngineEnvironment| {
             Endpoint::resolve(host, environment).expect("resolves")
         };
@@ -290,8 +290,10 @@ mod tests {
     #[test]
     fn contexts_that_are_not_there_or_broken() {
         let directory = configuration("gone", "");
-        let mut environment =
-            EngineEnvironment { docker_config: Some(directory.path().to_owned()), ..EngineEnvironment::default() };
+        let mut environment = EngineEnvironment {
+            docker_config: Some(directory.path().to_owned()),
+            ..EngineEnvironment::default()
+        };
         let error = Endpoint::resolve(None, &environment).expect_err("no such context");
         assert!(error.to_string().contains("`gone`"), "{error}");
         // A context without a host means the default socket.
@@ -312,8 +314,10 @@ mod tests {
     #[test]
     fn a_context_with_certificates_needs_tls() {
         let directory = configuration("remote", "tcp://host:2376");
-        let environment =
-            EngineEnvironment { docker_config: Some(directory.path().to_owned()), ..EngineEnvironment::default() };
+        let environment = EngineEnvironment {
+            docker_config: Some(directory.path().to_owned()),
+            ..EngineEnvironment::default()
+        };
         assert_eq!(Endpoint::resolve(None, &environment).expect("plain"), Endpoint::Tcp("host:2376".into()));
         let tls = directory.path().join("contexts/tls").join(REMOTE).join("docker");
         std::fs::create_dir_all(tls).expect("writable");

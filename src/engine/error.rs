@@ -39,7 +39,7 @@ pub enum EngineError {
     UnknownContext {
         /// Its name.
         name: String,
-        /// Where contexts are. None: neither HOME nor DOCKER_CONFIG says where.
+        /// Where contexts are. None: neither HOME nor `DOCKER_CONFIG` says where.
         directory: Option<PathBuf>,
     },
     /// A file of the docker configuration cannot be understood.
