@@ -3,6 +3,8 @@
 mod support;
 
 use std::fs;
+use std::io::ErrorKind;
+use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -248,4 +250,39 @@ fn a_filter_of_the_user_s_own_configuration_runs_and_the_checkout_cannot_put_ano
     trap.is_unsprung("plan");
     assert!(checkout.beside("used").exists(), "the user's own was not asked: {run:?}");
     assert_eq!(support::dirty(&run.json()), [""; 0]);
+}
+
+/// A user without a home has no docker configuration: what lies in the current folder is the checkout's.
+#[test]
+fn no_engine_is_asked_that_only_the_checkout_names() {
+    // `printf trap | sha256sum`
+    const META: &str =
+        "contexts/meta/11ba65852271cd24c56c865a9635b90616326949ff2bf6cd07eacaf788bad320/meta.json";
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    listener.set_nonblocking(true).expect("a listener");
+    let engine = format!("tcp://{}", listener.local_addr().expect("an address"));
+    let meta = format!(r#"{{"Name":"trap","Endpoints":{{"docker":{{"Host":"{engine}"}}}}}}"#);
+    let checkout = Checkout::with(&[("api/Dockerfile", "FROM busybox\n")]);
+    for folder in ["", ".docker/"] {
+        checkout.write(&format!("{folder}config.json"), r#"{"currentContext":"trap"}"#);
+        checkout.write(&format!("{folder}{META}"), &meta);
+    }
+    checkout.commit("a trap");
+    for home in [None, Some(""), Some(".")] {
+        for (context, arguments) in [("", &["plan"][..]), ("", &["images"]), ("trap", &["plan"])] {
+            let mut command = checkout.command(arguments);
+            command.env_remove("HOME").envs(home.map(|home| ("HOME", home)));
+            command.env("DOCKER_CONTEXT", context);
+            let run = Run::of(&command.output().expect("the command runs"));
+            let asked = listener.accept().map_err(|error| error.kind());
+            assert_eq!(
+                asked.err(),
+                Some(ErrorKind::WouldBlock),
+                "{home:?} {context} {arguments:?}: {run:#?}"
+            );
+            if !context.is_empty() {
+                run.exits(2).says("no docker context `trap`").says("set HOME");
+            }
+        }
+    }
 }

@@ -7,14 +7,13 @@ mod registry;
 mod story;
 mod support;
 
-use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
 use gate::Gate;
 use registry::http::Seen;
 use registry::proxy::Proxy;
 use story::{CHAIN, Story};
-use support::{Checkout, Engine, Run};
+use support::{Checkout, Engine, Run, Running};
 
 const IMAGES: [&str; 3] = ["one", "two", "three"];
 
@@ -35,16 +34,6 @@ fn contents(engine: &Engine, tag: &str) -> Vec<String> {
     IMAGES.iter().map(|name| engine.in_image(&format!("{name}:{tag}"), &["cat", "/f"])).collect()
 }
 
-fn start(engine: &Engine, checkout: &Checkout, host: &str, arguments: &[&str]) -> Child {
-    let mut command = engine.command(checkout, arguments);
-    command.env("DOCKER_HOST", host).stdout(Stdio::piped()).stderr(Stdio::piped());
-    command.spawn().expect("the command runs")
-}
-
-fn end(child: Child) -> Run {
-    Run::of(&child.wait_with_output().expect("it ends"))
-}
-
 fn is_moving_tag(first: &str) -> bool {
     first.starts_with("POST") && (first.contains("tag=main") || first.contains("tag=latest"))
 }
@@ -59,11 +48,11 @@ fn runs_of_two_users_on_one_engine_leave_the_images_of_one() {
     assert_eq!(contents(&engine, "main"), ["quick"; 3]);
     let gate = Gate::before(engine.host());
     gate.hold_after(2, is_moving_tag);
-    let run = start(&engine, &slow, &gate.host, &["build"]);
+    let run = Running::start(&engine, &slow, &gate.host, &["build"]);
     gate.wait_for(1);
     engine.run(&quick, &["build"]).exits(0);
     gate.open();
-    end(run).exits(0).says("at the same time");
+    run.end().exits(0).says("at the same time");
     for tag in ["main", "latest"] {
         assert_eq!(contents(&engine, tag), ["slow"; 3], "{tag}");
     }
@@ -81,8 +70,9 @@ fn many_runs_at_once_leave_the_images_of_one() {
         standing("main")
     });
     for round in 0..6 {
-        let runs = checkouts.each_ref().map(|checkout| start(&engine, checkout, engine.host(), &["build"]));
-        let runs = runs.map(end);
+        let runs =
+            checkouts.each_ref().map(|checkout| Running::start(&engine, checkout, engine.host(), &["build"]));
+        let runs = runs.map(Running::end);
         let all_well = runs.iter().all(|run| run.code == 0);
         for tag in ["main", "latest"] {
             let found = standing(tag);
@@ -134,11 +124,10 @@ impl Race {
         clone
     }
 
-    fn push(&self, at: &str, address: &str, arguments: &[&str]) -> Child {
+    fn push(&self, at: &str, address: &str, arguments: &[&str]) -> Running {
         let arguments = [&["push", "--registry", address], arguments].concat();
         let mut command = self.story.engine.command(&self.story.checkout, &arguments);
-        command.current_dir(self.clone(at)).stdout(Stdio::piped()).stderr(Stdio::piped());
-        command.spawn().expect("the command runs")
+        Running::of(command.current_dir(self.clone(at)))
     }
 
     /// `slow` pushes; while one of its tags is on its way, `quick` pushes all it has.
@@ -151,9 +140,9 @@ impl Race {
             std::thread::sleep(Duration::from_millis(5));
         }
         // Main is half-way to the other one already, which an older one would respect.
-        let quick = end(self.push(quick, &self.story.server.address, &["--force"]));
+        let quick = self.push(quick, &self.story.server.address, &["--force"]).end();
         self.proxy.heal();
-        (end(push), quick)
+        (push.end(), quick)
     }
 
     fn main(&self) -> Vec<Option<String>> {
@@ -176,17 +165,16 @@ fn a_slow_push_of_what_is_newer_ends_with_all_tags_on_it() {
     quick.exits(0);
     slow.exits(0).says("at the same time");
     let main = race.main();
-    end(race.push_again()).exits(0).says("nothing to push");
+    race.push_again().end().exits(0).says("nothing to push");
     assert_eq!(race.main(), main);
 }
 
 impl Race {
-    fn push_again(&self) -> Child {
+    fn push_again(&self) -> Running {
         let mut command = self
             .story
             .engine
             .command(&self.story.checkout, &["push", "--registry", &self.story.server.address]);
-        command.current_dir(self.story.checkout.beside(NEWER)).stdout(Stdio::piped()).stderr(Stdio::piped());
-        command.spawn().expect("the command runs")
+        Running::of(command.current_dir(self.story.checkout.beside(NEWER)))
     }
 }

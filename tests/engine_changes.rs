@@ -8,10 +8,10 @@ mod support;
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Command;
 
-use gate::Gate;
-use support::{Checkout, Engine, Run, image, text};
+use gate::run_while_held;
+use support::{Checkout, Engine, image, text};
 
 /// What happens to the file of an image between the plan and its build; the image has the name of the case.
 struct Change {
@@ -206,17 +206,13 @@ fn changes_are_noticed(variables: &[(&str, &str)]) {
         text(&image(&plan, name)["reference"]).split_once('/').expect("a namespace").1.to_owned()
     };
 
-    let gate = Gate::before(engine.host());
-    gate.hold(is_build);
-    let mut command = engine.command(&checkout, &["build", "--progress", "plain"]);
-    command.envs(variables.iter().copied()).env("DOCKER_HOST", &gate.host);
-    let run = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("the command runs");
-    gate.wait_for(1);
-    for change in CHANGES {
-        (change.after)(&checkout.root.join(change.name));
-    }
-    gate.open();
-    let run = Run::of(&run.wait_with_output().expect("it ends")).exits(1);
+    let arguments = ["build", "--progress", "plain"];
+    let run = run_while_held(&engine, &checkout, &arguments, variables, is_build, || {
+        for change in CHANGES {
+            (change.after)(&checkout.root.join(change.name));
+        }
+    });
+    let run = run.exits(1);
     let named: Vec<&str> =
         CHANGES.iter().map(|change| change.name).filter(|name| engine.has(&key(name))).collect();
     assert!(named.is_empty(), "built from something else: {named:?}\n{}", run.stderr);

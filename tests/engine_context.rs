@@ -144,50 +144,76 @@ fn docker_build(engine: &Engine, checkout: &Checkout, builder: &str, tag: &str, 
 
 /// Files of an image below a folder, sorted.
 fn files_in(engine: &Engine, image: &str, folder: &str) -> Vec<String> {
-    let found = engine.in_image(image, &["find", folder, "-type", "f"]);
-    let mut files: Vec<String> = found.lines().map(str::to_owned).collect();
+    let archive = engine.copied_out(image, &[folder]).remove(0);
+    let mut archive = tar::Archive::new(archive.as_slice());
+    let entries = archive.entries().expect("an archive").map(|entry| entry.expect("an entry"));
+    let files = entries.filter(|entry| entry.header().entry_type().is_file());
+    let mut files: Vec<String> =
+        files.map(|entry| String::from_utf8_lossy(&entry.path_bytes()).into_owned()).collect();
     files.sort_unstable();
     files
 }
 
+/// Uses of ARG, and whether only BuildKit takes them.
+const ARGUMENTS: [(&str, bool); 10] = [
+    ("FROM busybox\nARG A=a B=$A\nCOPY $B /o/\n", false),
+    ("FROM busybox\nARG A=a B=$A\nCOPY ${B:-b} /o/\n", false),
+    ("ARG TARGETOS\nFROM busybox\nARG TARGETOS\nCOPY ${TARGETOS:-a} /o/\n", true),
+    ("ARG TARGETOS\nFROM busybox\nARG TARGETOS\nCOPY /${TARGETOS} /o/\n", true),
+    ("ARG X=a\nARG X\nFROM busybox\nARG X\nCOPY /$X /o/\n", false),
+    ("FROM busybox\nARG X=a\nARG X\nCOPY /$X /o/\n", false),
+    ("FROM busybox\nENV X=a\nARG X=b\nCOPY $X /o/\n", false),
+    ("FROM busybox AS one\nARG X=a\nFROM one\nCOPY /$X /o/\n", false),
+    ("ARG A=a B=$A\nFROM busybox\nARG B\nCOPY /$B /o/\n", false),
+    ("FROM busybox\nARG TARGETSTAGE\nCOPY /$TARGETSTAGE /o/\n", false),
+];
+
 /// What an ARG means depends on the builder's version; what is copied is what this builder copies.
-#[test]
-fn arguments_that_builders_read_differently() {
+fn arguments_are_read_as_by(builder: &str) {
     let engine = engine!();
-    for (at, (dockerfile, needs_buildkit)) in [
-        ("FROM busybox\nARG A=a B=$A\nCOPY $B /o/\n", false),
-        ("FROM busybox\nARG A=a B=$A\nCOPY ${B:-b} /o/\n", false),
-        ("ARG TARGETOS\nFROM busybox\nARG TARGETOS\nCOPY ${TARGETOS:-a} /o/\n", true),
-        ("ARG TARGETOS\nFROM busybox\nARG TARGETOS\nCOPY /${TARGETOS} /o/\n", true),
-        ("ARG X=a\nARG X\nFROM busybox\nARG X\nCOPY /$X /o/\n", false),
-        ("FROM busybox\nARG X=a\nARG X\nCOPY /$X /o/\n", false),
-        ("FROM busybox\nENV X=a\nARG X=b\nCOPY $X /o/\n", false),
-        ("FROM busybox AS one\nARG X=a\nFROM one\nCOPY /$X /o/\n", false),
-        ("ARG A=a B=$A\nFROM busybox\nARG B\nCOPY /$B /o/\n", false),
-        ("FROM busybox\nARG TARGETSTAGE\nCOPY /$TARGETSTAGE /o/\n", false),
-    ]
-    .into_iter()
-    .enumerate()
-    {
-        for builder in if needs_buildkit { &BUILDERS[..1] } else { &BUILDERS } {
-            let checkout = Checkout::with(&[("api/Dockerfile", dockerfile)]);
-            for folder in ["a", "b", "linux", "default", "else"] {
-                checkout.write(&format!("api/{folder}/{folder}"), format!("{at}"));
-            }
-            build_with(&engine, &checkout, builder, &[]).exits(0);
-            let expected = format!("{}/expected-{at}-{builder}", engine.namespace);
-            docker_build(&engine, &checkout, builder, &expected, "api");
-            let name = format!("expected-{at}-{builder}:latest");
-            let expected = files_in(&engine, &name, "/o");
-            assert_eq!(files_in(&engine, "api:main", "/o"), expected, "{dockerfile} {builder}");
-            // Whatever was copied is an input.
-            for file in expected.iter().filter_map(|path| path.rsplit('/').next()) {
-                let path = if file == "Dockerfile" { continue } else { format!("api/{file}/{file}") };
-                checkout.write(&path, "edited");
-                build_with(&engine, &checkout, builder, &[]).exits(0).says("1 built");
-            }
+    let cases: Vec<(usize, &str)> = (0..ARGUMENTS.len())
+        .map(|at| (at, ARGUMENTS[at]))
+        .filter(|(_, (_, needs_buildkit))| !needs_buildkit || builder == "1")
+        .map(|(at, (dockerfile, _))| (at, dockerfile))
+        .collect();
+    let checkout = Checkout::empty();
+    for (at, dockerfile) in &cases {
+        checkout.write(&format!("i{at}/Dockerfile"), dockerfile);
+        for folder in ["a", "b", "linux", "default", "else"] {
+            checkout.write(&format!("i{at}/{folder}/{folder}"), format!("{at} {builder}"));
         }
     }
+    checkout.commit("all of them");
+    build_with(&engine, &checkout, builder, &[]).exits(0);
+    let mut copied: Vec<(usize, Vec<String>)> = Vec::new();
+    for (at, dockerfile) in &cases {
+        let name = format!("expected-{at}-{builder}");
+        docker_build(&engine, &checkout, builder, &format!("{}/{name}", engine.namespace), &format!("i{at}"));
+        let expected = files_in(&engine, &name, "/o");
+        assert_eq!(files_in(&engine, &format!("i{at}:main"), "/o"), expected, "{dockerfile} {builder}");
+        let names = expected.iter().filter_map(|path| path.rsplit('/').next());
+        copied.push((*at, names.filter(|name| *name != "Dockerfile").map(str::to_owned).collect()));
+    }
+    // Whatever was copied is an input: in each round every image has another of its files edited.
+    while copied.iter().any(|(_, names)| !names.is_empty()) {
+        let mut edited = 0;
+        for (at, names) in &mut copied {
+            let Some(name) = names.pop() else { continue };
+            checkout.write(&format!("i{at}/{name}/{name}"), "edited");
+            edited += 1;
+        }
+        build_with(&engine, &checkout, builder, &[]).exits(0).says(&format!("{edited} built"));
+    }
+}
+
+#[test]
+fn arguments_that_builders_read_differently() {
+    arguments_are_read_as_by("1");
+}
+
+#[test]
+fn arguments_that_the_classic_builder_reads_differently() {
+    arguments_are_read_as_by("0");
 }
 
 /// The classic builder does not see stages that nothing needs; a trigger that counts them counts all.

@@ -8,12 +8,11 @@ mod support;
 #[path = "registry/mod.rs"]
 mod registry;
 
-use std::process::{Child, Stdio};
 use std::time::Duration;
 
-use gate::Gate;
+use gate::{Gate, run_while_held};
 use story::CHAIN;
-use support::{Checkout, Engine, Run, image, text};
+use support::{Checkout, Engine, Run, Running, image, text};
 
 macro_rules! engine {
     () => {
@@ -66,34 +65,25 @@ fn is_build(first: &str) -> bool {
     first.starts_with("POST") && first.contains("/session")
 }
 
+fn is_push(first: &str) -> bool {
+    first.starts_with("POST") && first.contains("/push")
+}
+
 fn is_version(first: &str) -> bool {
     first.contains("/version")
-}
-
-fn start(engine: &Engine, checkout: &Checkout, host: &str, arguments: &[&str]) -> Child {
-    let mut command = engine.command(checkout, arguments);
-    command.env("DOCKER_HOST", host).stdout(Stdio::piped()).stderr(Stdio::piped());
-    command.spawn().expect("the command runs")
-}
-
-fn end(child: Child) -> Run {
-    Run::of(&child.wait_with_output().expect("it ends"))
 }
 
 #[test]
 fn a_switch_while_the_checkout_is_read_mixes_nothing() {
     let engine = engine!();
     let checkout = branches();
-    let gate = Gate::before(engine.host());
-    gate.hold(is_version);
-    let run = start(&engine, &checkout, &gate.host, &["build"]);
-    gate.wait_for(1);
-    // Folders are read while the engine is asked, contents afterwards; nothing tells when the former has happened, and
-    // whether it has is all the same for what must hold.
-    std::thread::sleep(Duration::from_millis(300));
-    checkout.git(&["switch", "--quiet", "feature"]);
-    gate.open();
-    end(run).exits(0);
+    let run = run_while_held(&engine, &checkout, &["build"], &[], is_version, || {
+        // Folders are read while the engine is asked, contents afterwards; nothing tells when the former has happened, and
+        // whether it has is all the same for what must hold.
+        std::thread::sleep(Duration::from_millis(300));
+        checkout.git(&["switch", "--quiet", "feature"]);
+    });
+    run.exits(0);
     belongs_to(&engine, &checkout, "feature", "feature", true);
     belongs_to(&engine, &checkout, "latest", "feature", true);
     belongs_to(&engine, &checkout, "main", "main", false);
@@ -103,13 +93,10 @@ fn a_switch_while_the_checkout_is_read_mixes_nothing() {
 fn a_switch_during_a_build_is_planned_again() {
     let engine = engine!();
     let checkout = branches();
-    let gate = Gate::before(engine.host());
-    gate.hold(is_build);
-    let run = start(&engine, &checkout, &gate.host, &["build"]);
-    gate.wait_for(1);
-    checkout.git(&["switch", "--quiet", "feature"]);
-    gate.open();
-    end(run).exits(0).says("HEAD moved from main").says("to feature").says("planning again");
+    let run = run_while_held(&engine, &checkout, &["build"], &[], is_build, || {
+        checkout.git(&["switch", "--quiet", "feature"]);
+    });
+    run.exits(0).says("HEAD moved from main").says("to feature").says("planning again");
     belongs_to(&engine, &checkout, "feature", "feature", true);
     belongs_to(&engine, &checkout, "latest", "feature", true);
     belongs_to(&engine, &checkout, "main", "main", false);
@@ -120,13 +107,10 @@ fn a_switch_between_equal_branches_moves_the_tags_of_the_new_one() {
     let engine = engine!();
     let checkout = branches();
     checkout.git(&["branch", "twin"]);
-    let gate = Gate::before(engine.host());
-    gate.hold(is_build);
-    let run = start(&engine, &checkout, &gate.host, &["build"]);
-    gate.wait_for(1);
-    checkout.git(&["switch", "--quiet", "twin"]);
-    gate.open();
-    end(run).exits(0).says("to twin");
+    let run = run_while_held(&engine, &checkout, &["build"], &[], is_build, || {
+        checkout.git(&["switch", "--quiet", "twin"]);
+    });
+    run.exits(0).says("to twin");
     belongs_to(&engine, &checkout, "twin", "twin", true);
     assert!(!engine.has("api:main"), "main was left before its tags moved");
 }
@@ -137,13 +121,13 @@ fn a_second_switch_is_an_error_and_moves_nothing() {
     let checkout = branches();
     let gate = Gate::before(engine.host());
     gate.hold(is_build);
-    let run = start(&engine, &checkout, &gate.host, &["build"]);
+    let run = Running::start(&engine, &checkout, &gate.host, &["build"]);
     for branch in ["feature", "main"] {
         gate.wait_for(1);
         checkout.git(&["switch", "--quiet", branch]);
         if branch == "feature" { gate.let_through() } else { gate.open() }
     }
-    end(run).exits(1).says("HEAD moved from feature").says("second time");
+    run.end().exits(1).says("HEAD moved from feature").says("second time");
     for tag in ["main", "feature", "latest"] {
         assert!(IMAGES.iter().all(|name| !engine.has(&format!("{name}:{tag}"))), "{tag} moved");
     }
@@ -159,13 +143,10 @@ fn commits_during_a_build_get_the_tags_that_they_should_have() {
         &["commit", "--quiet", "--all", "--message", "The same content"][..],
         &["commit", "--quiet", "--amend", "--message", "Other words"],
     ] {
-        let gate = Gate::before(engine.host());
-        gate.hold(is_build);
-        let run = start(&engine, &checkout, &gate.host, &["build", "--no-cache"]);
-        gate.wait_for(1);
-        checkout.git(how);
-        gate.open();
-        end(run).exits(0).says("HEAD moved from main");
+        let run = run_while_held(&engine, &checkout, &["build", "--no-cache"], &[], is_build, || {
+            checkout.git(how);
+        });
+        run.exits(0).says("HEAD moved from main");
         let head = checkout.head();
         belongs_to(&engine, &checkout, "main", "main", true);
         assert_eq!(engine.id(&format!("api:{head}")), engine.id("api:main"), "{how:?}");
@@ -179,13 +160,10 @@ fn files_that_git_takes_back_during_a_build_are_planned_again() {
     let checkout = branches();
     for how in [&["stash", "--quiet"][..], &["checkout", "--quiet", "HEAD", "--", "api/a"]] {
         checkout.write("api/a", format!("to be taken back by {how:?}"));
-        let gate = Gate::before(engine.host());
-        gate.hold(is_build);
-        let run = start(&engine, &checkout, &gate.host, &["build", "--no-cache"]);
-        gate.wait_for(1);
-        checkout.git(how);
-        gate.open();
-        end(run).exits(0).says("planning again");
+        let run = run_while_held(&engine, &checkout, &["build", "--no-cache"], &[], is_build, || {
+            checkout.git(how);
+        });
+        run.exits(0).says("planning again");
         belongs_to(&engine, &checkout, "main", "main", true);
     }
 }
@@ -194,15 +172,12 @@ fn files_that_git_takes_back_during_a_build_are_planned_again() {
 fn what_changes_nothing_for_the_images_is_no_reason_to_plan_again() {
     let engine = engine!();
     let checkout = branches();
-    let gate = Gate::before(engine.host());
-    gate.hold(is_build);
-    let run = start(&engine, &checkout, &gate.host, &["build"]);
-    gate.wait_for(1);
-    checkout.write("notes.txt", "in no image");
-    checkout.git(&["add", "notes.txt"]);
-    checkout.git(&["gc", "--quiet"]);
-    gate.open();
-    let run = end(run).exits(0);
+    let run = run_while_held(&engine, &checkout, &["build"], &[], is_build, || {
+        checkout.write("notes.txt", "in no image");
+        checkout.git(&["add", "notes.txt"]);
+        checkout.git(&["gc", "--quiet"]);
+    })
+    .exits(0);
     assert!(!run.stderr.contains("again"), "{}", run.stderr);
     belongs_to(&engine, &checkout, "main", "main", true);
 }
@@ -211,13 +186,10 @@ fn what_changes_nothing_for_the_images_is_no_reason_to_plan_again() {
 fn a_branch_that_moves_while_its_commit_is_built_is_asked_again() {
     let engine = engine!();
     let checkout = branches();
-    let gate = Gate::before(engine.host());
-    gate.hold(is_build);
-    let run = start(&engine, &checkout, &gate.host, &["build", "--rev", "feature"]);
-    gate.wait_for(1);
-    checkout.git(&["branch", "--force", "feature", "main"]);
-    gate.open();
-    end(run).exits(0).says("feature moved from").says("planning again");
+    let run = run_while_held(&engine, &checkout, &["build", "--rev", "feature"], &[], is_build, || {
+        checkout.git(&["branch", "--force", "feature", "main"]);
+    });
+    run.exits(0).says("feature moved from").says("planning again");
     belongs_to(&engine, &checkout, "feature", "main", true);
 }
 
@@ -226,7 +198,7 @@ fn a_git_command_that_is_at_work_is_waited_for() {
     let engine = engine!();
     let checkout = branches();
     checkout.write(".git/index.lock", "");
-    let mut run = start(&engine, &checkout, engine.host(), &["build"]);
+    let mut run = Running::start(&engine, &checkout, engine.host(), &["build"]).0;
     let mut stderr = std::io::BufReader::new(run.stderr.take().expect("a pipe"));
     let mut line = String::new();
     std::io::BufRead::read_line(&mut stderr, &mut line).expect("text");
@@ -255,13 +227,10 @@ fn a_git_command_that_is_at_work_is_waited_for() {
 fn ensure_gives_the_images_of_what_is_checked_out_in_the_end() {
     let engine = engine!();
     let checkout = branches();
-    let gate = Gate::before(engine.host());
-    gate.hold(is_build);
-    let run = start(&engine, &checkout, &gate.host, &["ensure", "api"]);
-    gate.wait_for(1);
-    checkout.git(&["switch", "--quiet", "feature"]);
-    gate.open();
-    let run = end(run).exits(0);
+    let run = run_while_held(&engine, &checkout, &["ensure", "api"], &[], is_build, || {
+        checkout.git(&["switch", "--quiet", "feature"]);
+    })
+    .exits(0);
     let key = key_at(&engine, &checkout, "feature", "api");
     assert_eq!(run.stdout.lines().count(), 1, "{run:?}");
     let name = run.stdout.trim().split_once('/').expect("a namespace").1.to_owned();
@@ -276,13 +245,17 @@ fn a_switch_during_a_push_moves_no_tag_of_the_branch_that_was_left() {
     checkout.write("api/b", "of feature");
     checkout.commit("Another content");
     checkout.git(&["switch", "--quiet", "main"]);
-    let gate = Gate::before(story.engine.host());
-    gate.hold(|first| first.starts_with("POST") && first.contains("/push"));
-    let run = start(&story.engine, checkout, &gate.host, &["push", "--registry", &story.address]);
-    gate.wait_for(1);
-    checkout.git(&["switch", "--quiet", "feature"]);
-    gate.open();
-    end(run).exits(0).says("HEAD moved from main").says("planning again");
+    let run = run_while_held(
+        &story.engine,
+        checkout,
+        &["push", "--registry", &story.address],
+        &[],
+        is_push,
+        || {
+            checkout.git(&["switch", "--quiet", "feature"]);
+        },
+    );
+    run.exits(0).says("HEAD moved from main").says("planning again");
     assert!(story.digests(&CHAIN, "main").values().all(Option::is_none));
     assert!(story.digests(&CHAIN, "feature").values().all(Option::is_some));
 }
@@ -316,10 +289,10 @@ fn switches_at_any_moment_mix_nothing() {
     let mut done = 0;
     for round in 0..25 {
         let (_, other) = if round % 2 == 0 { ("main", "feature") } else { ("feature", "main") };
-        let run = start(&engine, &checkout, engine.host(), &["build"]);
+        let run = Running::start(&engine, &checkout, engine.host(), &["build"]);
         std::thread::sleep(Duration::from_millis(numbers.below(120)));
         checkout.git(&["switch", "--quiet", other]);
-        let run = end(run);
+        let run = run.end();
         assert!(run.code == 0 || run.code == 1, "{run:#?}");
         done += usize::from(run.code == 0);
         for (branch, keys) in ["main", "feature"].iter().zip(&keys) {

@@ -73,16 +73,45 @@ impl Environment {
         chosen.or_else(|| Some(self.home()?.join(".docker")))
     }
 
-    /// Where locks live: they belong to a user and an engine, not to a checkout.
+    /// Where locks live: they belong to a user and an engine, not to a checkout. A path that begins in the current
+    /// folder counts for none, as the XDG specification has it.
     pub fn state_dir(&self) -> PathBuf {
-        match (self.get("XDG_STATE_HOME"), self.get("HOME")) {
-            (Some(folder), _) => PathBuf::from(folder).join("shipwright"),
-            (None, Some(home)) => PathBuf::from(home).join(".local/state/shipwright"),
-            (None, None) => std::env::temp_dir().join("shipwright"),
-        }
+        let chosen = self.get("XDG_STATE_HOME").map(PathBuf::from).filter(|folder| folder.is_absolute());
+        let folder = chosen.or_else(|| Some(self.home()?.join(".local/state")));
+        folder.unwrap_or_else(|| self.temporary_dir()).join("shipwright")
+    }
+
+    fn temporary_dir(&self) -> PathBuf {
+        let chosen = self.get("TMPDIR").map(PathBuf::from).filter(|folder| folder.is_absolute());
+        chosen.unwrap_or_else(|| if cfg!(windows) { std::env::temp_dir() } else { "/tmp".into() })
     }
 
     fn home(&self) -> Option<PathBuf> {
-        self.get("HOME").or_else(|| self.get("USERPROFILE")).map(PathBuf::from)
+        let home = self.get("HOME").or_else(|| self.get("USERPROFILE")).map(PathBuf::from);
+        home.filter(|home| home.is_absolute())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Else a checkout would hold them.
+    #[test]
+    fn no_folder_of_the_user_is_in_the_current_one() {
+        for (variables, expected) in [
+            (&[("HOME", "/h"), ("XDG_STATE_HOME", "/x")][..], "/x/shipwright"),
+            (&[("HOME", "/h"), ("XDG_STATE_HOME", "x")], "/h/.local/state/shipwright"),
+            (&[("HOME", "h"), ("XDG_STATE_HOME", "")], "/tmp/shipwright"),
+            (&[("HOME", ""), ("TMPDIR", "/t")], "/t/shipwright"),
+            (&[("TMPDIR", "t")], "/tmp/shipwright"),
+            (&[("TMPDIR", "")], "/tmp/shipwright"),
+        ] {
+            let environment = Environment::with_variables(variables.iter().copied());
+            assert_eq!(environment.state_dir(), PathBuf::from(expected), "{variables:?}");
+        }
+        for home in ["", ".", "h"] {
+            assert_eq!(Environment::with_variables([("HOME", home)]).docker_config(), None, "{home:?}");
+        }
     }
 }

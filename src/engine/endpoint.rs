@@ -39,8 +39,9 @@ pub struct EngineEnvironment {
     pub docker_host: Option<String>,
     /// `DOCKER_CONTEXT`.
     pub docker_context: Option<String>,
-    /// `DOCKER_CONFIG`, else `~/.docker`.
-    pub docker_config: PathBuf,
+    /// `DOCKER_CONFIG`, else `~/.docker`. None where there is no home: a folder below the current one would be the
+    /// checkout's.
+    pub docker_config: Option<PathBuf>,
     /// Whether `DOCKER_TLS_VERIFY` is set.
     pub tls_verify: bool,
     /// What `DOCKER_BUILDKIT` asks for: `0` is the classic builder; anything else changes nothing.
@@ -53,8 +54,7 @@ impl EngineEnvironment {
         let set = |name: &str| variable(name).filter(|value| !value.is_empty());
         let docker_config = set("DOCKER_CONFIG")
             .map(PathBuf::from)
-            .or_else(|| set("HOME").map(|home| Path::new(&home).join(".docker")))
-            .unwrap_or_default();
+            .or_else(|| Some(PathBuf::from(set("HOME")?).join(".docker")).filter(|path| path.is_absolute()));
         Self {
             docker_host: set("DOCKER_HOST"),
             docker_context: set("DOCKER_CONTEXT"),
@@ -85,11 +85,12 @@ impl Endpoint {
         }
         let name = match set(environment.docker_context.as_deref()) {
             Some(name) => Some(name.to_owned()),
-            None => current_context(&environment.docker_config)?,
+            None => environment.docker_config.as_deref().map(current_context).transpose()?.flatten(),
         };
-        match name.as_deref() {
-            None | Some("" | "default") => Ok(Self::Unix(DEFAULT_SOCKET.into())),
-            Some(name) => from_context(name, &environment.docker_config),
+        match (name.as_deref(), &environment.docker_config) {
+            (None | Some("" | "default"), _) => Ok(Self::Unix(DEFAULT_SOCKET.into())),
+            (Some(name), Some(directory)) => from_context(name, directory),
+            (Some(name), None) => Err(EngineError::UnknownContext { name: name.to_owned(), directory: None }),
         }
     }
 
@@ -183,7 +184,7 @@ fn from_context(name: &str, directory: &Path) -> Result<Endpoint, EngineError> {
         Sha256::digest(name.as_bytes()).iter().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"));
     let contexts = directory.join("contexts");
     let path = contexts.join("meta").join(&id).join("meta.json");
-    let unknown = || EngineError::UnknownContext { name: name.to_owned(), directory: contexts.clone() };
+    let unknown = || EngineError::UnknownContext { name: name.to_owned(), directory: Some(contexts.clone()) };
     let file: ContextFile = read_json(&path)?.ok_or_else(unknown)?;
     let host = file.endpoints.docker.map(|docker| docker.host).filter(|host| !host.is_empty());
     let tls = contexts.join("tls").join(&id).join("docker").is_dir();
@@ -269,8 +270,10 @@ mod tests {
     #[test]
     fn precedence_is_dockers() {
         let directory = configuration("remote", "unix:///from/context.sock");
-        let mut environment =
-            EngineEnvironment { docker_config: directory.path().to_owned(), ..EngineEnvironment::default() };
+        let mut environment = EngineEnvironment {
+            docker_config: Some(directory.path().to_owned()),
+            ..EngineEnvironment::default()
+        };
         let resolve = |host: Option<&str>, environment: &EngineEnvironment| {
             Endpoint::resolve(host, environment).expect("resolves")
         };
@@ -288,8 +291,10 @@ mod tests {
     #[test]
     fn contexts_that_are_not_there_or_broken() {
         let directory = configuration("gone", "");
-        let mut environment =
-            EngineEnvironment { docker_config: directory.path().to_owned(), ..EngineEnvironment::default() };
+        let mut environment = EngineEnvironment {
+            docker_config: Some(directory.path().to_owned()),
+            ..EngineEnvironment::default()
+        };
         let error = Endpoint::resolve(None, &environment).expect_err("no such context");
         assert!(error.to_string().contains("`gone`"), "{error}");
         // A context without a host means the default socket.
@@ -303,15 +308,17 @@ mod tests {
         std::fs::write(directory.path().join("config.json"), "{").expect("writable");
         let error = Endpoint::resolve(None, &environment).expect_err("broken");
         assert!(error.to_string().contains("config.json"), "{error}");
-        environment.docker_config = directory.path().join("nowhere");
+        environment.docker_config = Some(directory.path().join("nowhere"));
         assert_eq!(Endpoint::resolve(None, &environment).expect("resolves"), unix(DEFAULT_SOCKET));
     }
 
     #[test]
     fn a_context_with_certificates_needs_tls() {
         let directory = configuration("remote", "tcp://host:2376");
-        let environment =
-            EngineEnvironment { docker_config: directory.path().to_owned(), ..EngineEnvironment::default() };
+        let environment = EngineEnvironment {
+            docker_config: Some(directory.path().to_owned()),
+            ..EngineEnvironment::default()
+        };
         assert_eq!(Endpoint::resolve(None, &environment).expect("plain"), Endpoint::Tcp("host:2376".into()));
         let tls = directory.path().join("contexts/tls").join(REMOTE).join("docker");
         std::fs::create_dir_all(tls).expect("writable");
@@ -328,7 +335,26 @@ mod tests {
             _ => None,
         });
         assert_eq!(environment.docker_host, None);
-        assert_eq!(environment.docker_config, Path::new("/home/me/.docker"));
+        assert_eq!(environment.docker_config.as_deref(), Some(Path::new("/home/me/.docker")));
         assert!(environment.tls_verify);
+    }
+
+    #[test]
+    fn without_a_home_there_is_no_configuration() {
+        for (home, config, expected) in [
+            (None, None, None),
+            (Some(""), Some(""), None),
+            (Some("."), None, None),
+            (None, Some("/c"), Some("/c")),
+            // Whoever names the folder means it.
+            (Some("/home/me"), Some("ci/docker"), Some("ci/docker")),
+        ] {
+            let environment = EngineEnvironment::new(&|name| match name {
+                "HOME" => home.map(str::to_owned),
+                "DOCKER_CONFIG" => config.map(str::to_owned),
+                _ => None,
+            });
+            assert_eq!(environment.docker_config.as_deref(), expected.map(Path::new), "{home:?} {config:?}");
+        }
     }
 }

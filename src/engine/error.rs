@@ -1,4 +1,4 @@
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Why an engine cannot be used or did not do what it was asked.
 #[derive(Debug, thiserror::Error)]
@@ -35,12 +35,12 @@ pub enum EngineError {
         reason: &'static str,
     },
     /// A docker context that does not exist was asked for.
-    #[error("there is no docker context `{name}` in {}", directory.display())]
+    #[error("there is no docker context `{name}`{}", within(directory.as_deref()))]
     UnknownContext {
         /// Its name.
         name: String,
-        /// Where contexts are.
-        directory: PathBuf,
+        /// Where contexts are. None: neither HOME nor `DOCKER_CONFIG` says where.
+        directory: Option<PathBuf>,
     },
     /// A file of the docker configuration cannot be understood.
     #[error("cannot read {}: {reason}", path.display())]
@@ -81,6 +81,10 @@ pub enum EngineError {
     },
 }
 
+fn within(directory: Option<&Path>) -> String {
+    directory.map(|directory| format!(" in {}", directory.display())).unwrap_or_default()
+}
+
 impl EngineError {
     /// What the user can do about it.
     pub fn hint(&self) -> Option<String> {
@@ -91,6 +95,9 @@ impl EngineError {
             }
             Self::InvalidSshEndpoint { .. } => {
                 Some("write ssh://USER@HOST, ssh://HOST:PORT or ssh://HOST/path/to/docker.sock".to_owned())
+            }
+            Self::UnknownContext { directory: None, .. } => {
+                Some("set HOME, or DOCKER_CONFIG to the folder of docker's configuration".to_owned())
             }
             Self::UnknownContext { .. } => Some("`docker context ls` lists them".to_owned()),
             Self::Silent { .. } => {

@@ -9,6 +9,8 @@ use std::os::unix::net::UnixStream;
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 
+use crate::support::{Checkout, Engine, Run, Running};
+
 /// Whether a request is held, by its first line, such as `POST /images/busybox/tag?… HTTP/1.1`.
 type Matcher = fn(&str) -> bool;
 
@@ -82,6 +84,25 @@ impl Gate {
         (state.waiting, state.openings) = (0, state.openings + 1);
         self.state.1.notify_all();
     }
+}
+
+/// Runs a command and does something while its first request of a kind is held.
+pub fn run_while_held(
+    engine: &Engine,
+    checkout: &Checkout,
+    arguments: &[&str],
+    variables: &[(&str, &str)],
+    held: Matcher,
+    meanwhile: impl FnOnce(),
+) -> Run {
+    let gate = Gate::before(engine.host());
+    gate.hold(held);
+    let mut command = engine.command(checkout, arguments);
+    let run = Running::of(command.envs(variables.iter().copied()).env("DOCKER_HOST", &gate.host));
+    gate.wait_for(1);
+    meanwhile();
+    gate.open();
+    run.end()
 }
 
 fn serve(mut client: TcpStream, socket: &str, shared: &(Mutex<State>, Condvar)) -> io::Result<()> {

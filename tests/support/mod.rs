@@ -4,7 +4,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant, SystemTime};
 
@@ -367,8 +367,38 @@ impl Engine {
 
     /// What a command prints in a container of an image.
     pub fn in_image(&self, name: &str, command: &[&str]) -> String {
+        if let ["cat", paths @ ..] = command {
+            return self.files_of_image(name, paths).trim().to_owned();
+        }
         let image = format!("{}/{name}", self.namespace);
         self.docker(&[&["run", "--rm", "--network", "none", &image], command].concat())
+    }
+
+    /// The text of files of an image, one after the other.
+    fn files_of_image(&self, name: &str, paths: &[&str]) -> String {
+        let mut text = String::new();
+        for (path, archive) in paths.iter().zip(self.copied_out(name, paths)) {
+            for entry in tar::Archive::new(archive.as_slice()).entries().expect("an archive") {
+                let mut entry = entry.expect("an entry");
+                assert!(entry.header().entry_type().is_file(), "{name}: {path} is no file");
+                std::io::Read::read_to_string(&mut entry, &mut text).expect("text");
+            }
+        }
+        text
+    }
+
+    /// The paths of an image as archives. That takes a third of the time of a container that runs.
+    pub fn copied_out(&self, name: &str, paths: &[&str]) -> Vec<Vec<u8>> {
+        let container = self.docker(&["create", &format!("{}/{name}", self.namespace), "nothing"]);
+        let copy = |path: &&str| self.try_docker(&["cp", "-L", &format!("{container}:{path}"), "-"]);
+        let copied: Vec<Output> = paths.iter().map(copy).collect();
+        self.docker(&["rm", "--volumes", &container]);
+        let archive = |output: Output| {
+            let error = String::from_utf8_lossy(&output.stderr);
+            assert!(output.status.success(), "{name}: {paths:?}: {error}");
+            output.stdout
+        };
+        copied.into_iter().map(archive).collect()
     }
 
     /// Runs docker on this engine, whatever comes of it.
@@ -393,6 +423,36 @@ impl Drop for Engine {
             self.try_docker(&[&["rmi", "--force"][..], &images].concat());
         }
     }
+}
+
+/// A command that runs while the test does something else.
+pub struct Running(pub Child);
+
+impl Running {
+    /// Starts the command for a checkout, with the engine at `host`, such as a gate before it.
+    pub fn start(engine: &Engine, checkout: &Checkout, host: &str, arguments: &[&str]) -> Self {
+        Self::of(engine.command(checkout, arguments).env("DOCKER_HOST", host))
+    }
+
+    /// Starts a command.
+    pub fn of(command: &mut Command) -> Self {
+        let command = command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        Self(command.spawn().expect("the command runs"))
+    }
+
+    /// What it has printed when it ends.
+    pub fn end(self) -> Run {
+        Run::of(&self.0.wait_with_output().expect("it ends"))
+    }
+}
+
+/// Which of how many shares of generated cases this run has: `SHIPWRIGHT_TEST_SHARE=1/2` is the second half. All of them
+/// where nothing is said.
+pub fn share() -> (usize, usize) {
+    let Ok(text) = std::env::var("SHIPWRIGHT_TEST_SHARE") else { return (0, 1) };
+    let parts = text.split_once('/').and_then(|(at, of)| Some((at.parse().ok()?, of.parse().ok()?)));
+    let (at, of) = parts.filter(|(at, of): &(usize, usize)| at < of).expect("a share such as 0/2");
+    (at, of)
 }
 
 /// Names of the images whose event of this kind was seen.

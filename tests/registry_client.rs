@@ -293,7 +293,7 @@ async fn lists_of_tags_have_pages() {
     assert_eq!(anonymous().tags(&repository).await, Ok(["a", "b", "c"].map(tag).to_vec()));
 }
 
-/// Prints how long 200 look-ups and 200 copied tags take: `cargo test --release --test engine_registry --
+/// Prints how long 200 look-ups and 200 copied tags take: `cargo test --release --test registry_client --
 /// --ignored --nocapture`.
 #[tokio::test]
 #[ignore = "a measurement"]
