@@ -12,6 +12,9 @@ use std::time::Duration;
 /// Whether a request is held, by its first line, such as `POST /images/busybox/tag?… HTTP/1.1`.
 type Matcher = fn(&str) -> bool;
 
+/// What is sent in place of the engine's answer. It ends when the client has enough.
+pub type Answer = Arc<dyn Fn(&mut TcpStream) -> io::Result<()> + Send + Sync>;
+
 /// A running gate.
 pub struct Gate {
     /// For `DOCKER_HOST`.
@@ -22,6 +25,7 @@ pub struct Gate {
 #[derive(Default)]
 struct State {
     held: Option<Matcher>,
+    answered: Option<(Matcher, Answer)>,
     /// Matching requests that are let through before any is held.
     passes: usize,
     waiting: usize,
@@ -53,12 +57,18 @@ impl Gate {
     /// From now on holds requests like this, all but the first `passes`.
     pub fn hold_after(&self, passes: usize, held: Matcher) {
         let mut state = self.state.0.lock().expect("not poisoned");
-        *state = State { held: Some(held), passes, waiting: 0, openings: state.openings };
+        *state = State { held: Some(held), passes, openings: state.openings, ..State::default() };
     }
 
     /// From now on holds requests like this.
     pub fn hold(&self, held: Matcher) {
         self.hold_after(0, held);
+    }
+
+    /// From now on gives this answer to requests like this; the engine does not see them.
+    pub fn answer(&self, answered: Matcher, answer: Answer) {
+        let mut state = self.state.0.lock().expect("not poisoned");
+        *state = State { answered: Some((answered, answer)), openings: state.openings, ..State::default() };
     }
 
     /// Waits until so many requests are held.
@@ -87,6 +97,11 @@ impl Gate {
 fn serve(mut client: TcpStream, socket: &str, shared: &(Mutex<State>, Condvar)) -> io::Result<()> {
     let head = head(&mut client)?;
     let first = head.lines().next().unwrap_or_default().to_owned();
+    let answered = shared.0.lock().expect("not poisoned").answered.clone();
+    if let Some((_, answer)) = answered.filter(|(is_answered, _)| is_answered(&first)) {
+        answer(&mut client)?;
+        return client.shutdown(Shutdown::Both);
+    }
     pass(&first, shared);
     let mut engine = UnixStream::connect(socket)?;
     engine.write_all(one_request_a_connection(&head).as_bytes())?;
