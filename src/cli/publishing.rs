@@ -13,7 +13,7 @@ use crate::diagnostic::Diagnostic;
 use crate::execution::{EVENT_CAPACITY, Event, Outcome};
 use crate::git::CommitId;
 use crate::plan::Plan;
-use crate::publish::{Failure, FailureKind, Judgement, Publication, Publisher, Report};
+use crate::publish::{Failure, FailureKind, Judgement, Lent, Publication, Publisher, Report};
 use crate::report::Work;
 
 /// A run that puts images and tags into registries, and shows how.
@@ -48,6 +48,7 @@ impl Publishing<'_> {
         self.session.notices.shown_by(&events);
         let careful = self.session.signals.careful();
         let publisher = Publisher {
+            lent: Lent::default(),
             engine: self.session.engine.clone(),
             registry: self.registries.client.clone(),
             standings: Arc::clone(&self.registries.standings),
