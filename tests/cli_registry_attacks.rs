@@ -208,7 +208,7 @@ fn seen_of(target: &str) -> Seen {
     Seen {
         method: "GET".to_owned(),
         target: target.to_owned(),
-        headers: Default::default(),
+        headers: std::collections::BTreeMap::new(),
         body: Vec::new(),
         raw: Vec::new(),
     }
