@@ -116,8 +116,11 @@ impl<'a> Story<'a> {
     }
 }
 
-/// Questions of a build by the first line of their request.
-const QUESTIONS: [(&str, fn(&str) -> bool); 4] = [
+/// A kind of request by its first line, and its name.
+type Question = (&'static str, fn(&str) -> bool);
+
+/// Questions of a build.
+const QUESTIONS: [Question; 4] = [
     ("version", |line| line.contains("/version")),
     ("inspect", |line| line.starts_with("GET ") && line.contains("/api:") && line.contains("/json")),
     ("tag", |line| line.starts_with("POST ") && line.contains("/tag?")),
