@@ -51,6 +51,29 @@ pub const HOOK: u64 = 64 << 20;
 /// Docker's own configuration, or a context of it.
 pub const DOCKER_CONFIG: u64 = 1 << 20;
 
+/// An answer of a registry or a token server that is of use: a manifest, an image's configuration, a list of tags.
+/// Docker takes manifests of up to 4 MiB; sixteen answers may be on their way at once.
+pub const REGISTRY_ANSWER: usize = 8 << 20;
+
+/// What a registry says about an error, or beside a redirect. The rest is left unread.
+pub const REGISTRY_ERROR: usize = 64 << 10;
+
+/// Tags of one repository.
+pub const REGISTRY_TAGS: usize = 1_000_000;
+
+/// Pages that they come in.
+pub const REGISTRY_TAG_PAGES: usize = 1_000;
+
+/// An engine's list of everything: 100,000 images take about 50 MB.
+pub const ENGINE_LIST: u64 = 256 << 20;
+
+/// Another answer of an engine: about one image, or itself.
+pub const ENGINE_ANSWER: u64 = 16 << 20;
+
+/// One message of an engine while it works: a line of progress, a piece of output (32 KiB at most), or an error. The
+/// client looks for its end from its beginning each time that more comes.
+pub const ENGINE_MESSAGE: u64 = 1 << 20;
+
 /// A line of a build's output. Longer ones are cut, so that output without line breaks cannot fill the memory.
 pub const LOG_LINE: usize = 16 << 10;
 

@@ -4,10 +4,9 @@ mod registry;
 mod support;
 
 use std::fs;
-use std::net::{IpAddr, UdpSocket};
 use std::os::unix::fs::PermissionsExt;
 
-use registry::http::{Fake, Seen, reply};
+use registry::http::{Fake, Seen, own_address, reply};
 use registry::proxy::{Fault, Proxy};
 use registry::server::{LOGIN, Server, Uploader, auths, basic, config, digest, image_manifest};
 use registry::tokens::TokenServer;
@@ -319,20 +318,6 @@ fn a_body_that_is_not_what_its_digest_says_is_an_error() {
         push.exits(4).says("sends").says("sha256:");
         assert!(!fake.seen().iter().any(|seen| seen.method == "PUT"), "{:?}", fake.seen());
     }
-}
-
-/// An address of this machine that is not the loopback interface's. Nothing is sent to find it.
-fn own_address() -> Option<IpAddr> {
-    let socket = UdpSocket::bind("0.0.0.0:0").ok()?;
-    socket.connect("192.0.2.1:9").ok()?;
-    let found = Some(socket.local_addr().ok()?.ip()).filter(|address| !address.is_loopback());
-    if found.is_none() {
-        #[expect(clippy::print_stderr, reason = "a test that did not run must say so")]
-        {
-            eprintln!("not run: this machine has no other address");
-        }
-    }
-    found
 }
 
 #[test]

@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 use attacks::kills::{Blow, Moment, Running};
 use attacks::proxy::{Fault, Proxy};
 use attacks::races::{self, Action, Switching};
-use attacks::random::Random;
+use attacks::rounds;
 use attacks::states::{self, Judge};
 use support::{Engine, Run};
 
@@ -26,13 +26,6 @@ macro_rules! engine {
             None => return,
         }
     };
-}
-
-/// How many rounds, and where their choices come from.
-fn rounds(usual: usize) -> (usize, Random) {
-    let number = |variable: &str| std::env::var(variable).ok()?.parse::<u64>().ok();
-    let rounds = number("SHIPWRIGHT_ATTACK_ROUNDS").and_then(|rounds| usize::try_from(rounds).ok());
-    (rounds.unwrap_or(usual), Random::new(number("SHIPWRIGHT_ATTACK_SEED").unwrap_or(1)))
 }
 
 /// Asserts what holds after any attack, and gives nothing away about what is not the run's fault.

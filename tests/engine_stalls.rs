@@ -1,5 +1,6 @@
 //! An engine or a registry that falls silent without closing anything, and users who do not wait for it.
 
+mod registry;
 mod stalls;
 mod support;
 
@@ -9,6 +10,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
+use registry::server::Server;
 use stalls::{Proxy, Stall};
 use support::{Checkout, Engine};
 
@@ -62,14 +64,19 @@ impl Running {
 
     /// Its exit code, -1 for a signal, and what it said.
     #[track_caller]
-    fn ends(mut self) -> (i32, String) {
+    fn ends(self) -> (i32, String) {
+        self.ends_within(TOO_LONG)
+    }
+
+    #[track_caller]
+    fn ends_within(mut self, patience: Duration) -> (i32, String) {
         let begun = Instant::now();
         let status = loop {
             match self.child.try_wait().expect("it can be asked") {
                 Some(status) => break status,
-                None if begun.elapsed() > TOO_LONG => {
+                None if begun.elapsed() > patience => {
                     let _ = self.child.kill();
-                    panic!("still running after {TOO_LONG:?}:\n{}", self.seen);
+                    panic!("still running after {patience:?}:\n{}", self.seen);
                 }
                 None => std::thread::sleep(Duration::from_millis(20)),
             }
@@ -239,6 +246,54 @@ fn a_classic_build_and_a_pull_notice_an_engine_that_has_fallen_silent() {
     let (code, said) = running.ends();
     assert_eq!(code, 1, "{said}");
     assert!(said.contains("stopped answering"), "{said}");
+}
+
+/// A registry that has an image which the engine lacks, and one that it does not have.
+fn pull_and_push(engine: &Engine, server: &Server) -> [(Checkout, &'static str, [&'static str; 2]); 2] {
+    let [pulled, pushed] = ["pulled", "pushed"].map(|name| {
+        let text = format!("FROM busybox\nRUN echo {name} {}\n", engine.namespace);
+        Checkout::with(&[(&format!("{name}/Dockerfile"), &text)])
+    });
+    engine.run(&pulled, &["push", "--registry", &server.address]).exits(0);
+    for reference in engine.docker(&["images", "--format", "{{.Repository}}:{{.Tag}}"]).lines() {
+        if reference.starts_with(&format!("{}/pulled", engine.namespace)) {
+            engine.docker(&["rmi", reference]);
+        }
+    }
+    engine.run(&pushed, &["build"]).exits(0);
+    [(pulled, "/images/create", ["ensure", "pulled"]), (pushed, "/push?", ["push", "pushed"])]
+}
+
+/// The stream of a pull or push becomes a hole, and with it all else of the engine, or nothing else.
+fn a_stream_falls_silent(engine_too: bool, patience: Duration, says: &str) {
+    let engine = engine!();
+    let Some(server) = Server::start(&[]) else { return };
+    for (checkout, request, [command, image]) in pull_and_push(&engine, &server) {
+        let proxy = Proxy::start(engine.host());
+        proxy.stall(request, Stall::After(1));
+        let arguments = [command, image, "--registry", &server.address];
+        let running = through(&engine, &proxy, &checkout, &arguments);
+        proxy.wait_until_stalled();
+        if engine_too {
+            proxy.stall("GET /_ping", Stall::Request);
+        }
+        let (code, said) = running.ends_within(patience);
+        assert!(matches!(code, 1 | 3 | 4), "{command}: {code}: {said}");
+        assert!(said.contains("the engine did not answer for") && said.contains(says), "{command}: {said}");
+        proxy.heal();
+        engine.run(&checkout, &arguments).exits(0);
+    }
+}
+
+#[test]
+fn a_pull_and_a_push_notice_an_engine_that_falls_silent_half_way() {
+    a_stream_falls_silent(true, TOO_LONG, "30 s");
+}
+
+#[test]
+#[ignore = "a stream that says nothing while the engine answers is given up after five minutes"]
+fn a_pull_and_a_push_notice_a_stream_that_falls_silent_while_the_engine_answers() {
+    a_stream_falls_silent(false, Duration::from_secs(400), "300 s");
 }
 
 #[test]

@@ -293,6 +293,22 @@ async fn lists_of_tags_have_pages() {
     assert_eq!(anonymous().tags(&repository).await, Ok(["a", "b", "c"].map(tag).to_vec()));
 }
 
+#[tokio::test]
+async fn a_list_of_tags_that_leads_back_to_itself_ends() {
+    for step in [0, 1] {
+        let fake = Fake::start(move |request| {
+            let number = request.target.rsplit_once('=').map_or(0, |(_, number)| number.parse().unwrap_or(0));
+            let next = if step == 0 { (number + 1) % 3 } else { number + step };
+            let link = format!("Link: </v2/acme/api/tags/list?last={next}>; rel=\"next\"");
+            reply("200 OK", &[&link], &json!({"tags": ["a", "b"]}).to_string())
+        })
+        .await;
+        let repository = Repository::new(&format!("{}/acme/api", fake.address)).expect("a repository");
+        let error = anonymous().tags(&repository).await.expect_err("no end");
+        assert!(error.to_string().contains("has no end"), "{error}");
+    }
+}
+
 /// Prints how long 200 look-ups and 200 copied tags take: `cargo test --release --test registry_client --
 /// --ignored --nocapture`.
 #[tokio::test]

@@ -13,6 +13,7 @@ use hyper_util::client::legacy::Client;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use tokio::sync::OnceCell;
 
+use super::bounded::Bound;
 use super::connection::{self, Connector};
 use super::hint::{SystemFacts, hint};
 use super::patience::Silence;
@@ -138,13 +139,20 @@ impl Engine {
 /// A bollard client over connections of our own: they are kept alive between calls, and reach every
 /// [`Endpoint`] in one way.
 fn docker(endpoint: &Endpoint) -> Result<Docker, EngineError> {
-    let client = Client::builder(TokioExecutor::new())
-        .pool_timer(TokioTimer::new())
-        .pool_idle_timeout(IDLE)
-        .build(Connector(endpoint.clone()));
+    let client = |bound| {
+        Client::builder(TokioExecutor::new())
+            .pool_timer(TokioTimer::new())
+            .pool_idle_timeout(IDLE)
+            .build(Connector(endpoint.clone(), bound))
+    };
+    let (one, list, messages) = (client(Bound::One), client(Bound::List), client(Bound::Messages));
     let transport = move |mut request: BollardRequest| {
         make_auth_url_safe(&mut request);
-        let client = client.clone();
+        let client = match Bound::of(request.uri().path()) {
+            Bound::One => one.clone(),
+            Bound::List => list.clone(),
+            Bound::Messages => messages.clone(),
+        };
         async move { client.request(request).await.map_err(bollard::errors::Error::from) }
     };
     let address = format!("http://{}", connection::host(endpoint));

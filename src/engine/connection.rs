@@ -6,12 +6,12 @@ use bytes::Bytes;
 use http_body_util::{BodyExt, Empty};
 use hyper::header::{CONNECTION, HOST, HeaderName, HeaderValue, UPGRADE};
 use hyper::{Request, StatusCode, Uri};
-use hyper_util::client::legacy::connect::{Connected, Connection};
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio_util::task::AbortOnDropHandle;
 
+use super::bounded::{Bound, Bounded};
 use super::{Endpoint, ssh_command};
 
 /// A connection to an engine, over whatever it listens on.
@@ -57,12 +57,6 @@ impl AsyncWrite for Wire {
     }
 }
 
-impl Connection for Wire {
-    fn connected(&self) -> Connected {
-        Connected::new()
-    }
-}
-
 /// Opens a connection.
 pub(super) async fn dial(endpoint: &Endpoint) -> io::Result<Wire> {
     let connect = async {
@@ -92,22 +86,22 @@ pub(super) fn host(endpoint: &Endpoint) -> &str {
     }
 }
 
-/// Opens connections for an HTTP client that keeps them alive.
+/// Opens connections for an HTTP client that keeps them alive, and whose answers are all of one kind.
 #[derive(Clone)]
-pub(super) struct Connector(pub(super) Endpoint);
+pub(super) struct Connector(pub(super) Endpoint, pub(super) Bound);
 
 impl tower::Service<Uri> for Connector {
-    type Response = TokioIo<Wire>;
+    type Response = TokioIo<Bounded>;
     type Error = io::Error;
-    type Future = Pin<Box<dyn Future<Output = io::Result<TokioIo<Wire>>> + Send>>;
+    type Future = Pin<Box<dyn Future<Output = io::Result<TokioIo<Bounded>>> + Send>>;
 
     fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<io::Result<()>> {
         Poll::Ready(Ok(()))
     }
 
     fn call(&mut self, _: Uri) -> Self::Future {
-        let endpoint = self.0.clone();
-        Box::pin(async move { dial(&endpoint).await.map(TokioIo::new) })
+        let (endpoint, bound) = (self.0.clone(), self.1);
+        Box::pin(async move { Ok(TokioIo::new(Bounded::new(dial(&endpoint).await?, bound))) })
     }
 }
 

@@ -4,6 +4,7 @@
 //! [`Engine::build`]: to `BuildKit` by a gRPC client of our own over the engine's `/session` and `/grpc`, which
 //! fetches only the files that it needs; and to the classic builder (Podman, old Dockers) as a tar stream.
 
+mod bounded;
 mod build;
 mod buildkit;
 mod capability;

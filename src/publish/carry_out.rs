@@ -12,7 +12,7 @@ use super::decide::judge_move;
 use super::failure::{engine_failure, is_final, registry_failure};
 use super::observe::look_at_moves;
 use super::order::predecessors;
-use super::{Failure, FailureKind, Judgement, Move, Publication, Standing, Standings};
+use super::{Failure, FailureKind, Judgement, Lent, Move, Publication, Standing, Standings};
 use crate::diagnostic::Severity;
 use crate::engine::{Engine, EngineError};
 use crate::execution::{Event, engine_login};
@@ -41,6 +41,8 @@ pub struct Publisher {
     pub standings: Arc<Standings>,
     /// Logins for the engine's pushes.
     pub credentials: Arc<Credentials>,
+    /// Names on the engine that are taken off again.
+    pub lent: Lent,
     /// What the images are.
     pub plan: Arc<Plan>,
     /// Whether the plan still holds, asked before tags move; the error says what is not so any more.
@@ -85,6 +87,9 @@ impl Publisher {
             (manifests, publications)
         };
         let Some((digests, publications)) = interruption.run_until_cancelled(settling).await else {
+            if let Some(engine) = &self.engine {
+                self.lent.take_off(engine).await;
+            }
             report.interrupted = true;
             return report;
         };
@@ -290,6 +295,7 @@ impl Publisher {
         } else {
             engine.inspect(target).await.is_ok_and(|found| found.is_none())
         };
+        self.lent.forget(target);
         if let (true, Ok(Some(digest))) = (is_gone, &pushed) {
             // Another push had lent it too, and took it off before this one ended and gave it a name by its digest.
             let _ = engine.remove(&target.repository.with_digest(digest.clone())).await;
@@ -357,6 +363,9 @@ impl Publisher {
             // may have done so in the meantime.
             let failed = |error: EngineError| engine_failure(target, &error, None);
             *is_lent |= engine.inspect(target).await.map_err(failed)?.is_none();
+            if *is_lent {
+                self.lent.note(target);
+            }
             if target != source {
                 engine.tag(source, target).await.map_err(failed)?;
             }

@@ -15,6 +15,7 @@ mod decide;
 mod destination;
 mod failure;
 mod identity;
+mod lent;
 mod observe;
 mod order;
 mod standings;
@@ -25,5 +26,6 @@ pub use decide::{Judgement, Move, Observed, Publication, Standing, Wanted, decid
 pub use destination::destination;
 pub use failure::{Failure, FailureKind};
 pub use identity::Identity;
+pub use lent::Lent;
 pub use observe::observe;
 pub use standings::Standings;

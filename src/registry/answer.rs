@@ -1,4 +1,4 @@
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use reqwest::StatusCode;
@@ -18,6 +18,8 @@ pub(super) struct Answer {
     pub(super) body: Bytes,
     /// Whether no redirect led to another scheme, host or port.
     pub(super) same_origin: bool,
+    /// Whether it came from this machine.
+    pub(super) from_here: bool,
 }
 
 #[derive(Deserialize)]
@@ -54,14 +56,15 @@ impl Answer {
         matches!(self.status.as_u16(), 408 | 429 | 500 | 502 | 503 | 504)
     }
 
-    /// How long it asks to be left alone: seconds, or a time of its own clock.
+    /// How long it asks to be left alone: seconds, or a time of its own clock, or of ours where it does not show its.
     pub(super) fn retry_after(&self) -> Option<Duration> {
         let text = self.header(RETRY_AFTER)?.trim();
         if let Ok(seconds) = text.parse() {
             return Some(Duration::from_secs(seconds));
         }
         let then = httpdate::parse_http_date(text).ok()?;
-        let now = httpdate::parse_http_date(self.header(DATE)?).ok()?;
+        let now = self.header(DATE).and_then(|text| httpdate::parse_http_date(text).ok());
+        let now = now.unwrap_or_else(SystemTime::now);
         Some(then.duration_since(now).unwrap_or_default())
     }
 
@@ -112,6 +115,7 @@ mod tests {
             headers,
             body: Bytes::from_static(body.as_bytes()),
             same_origin: true,
+            from_here: true,
         }
     }
 

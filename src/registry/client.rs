@@ -1,4 +1,4 @@
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -15,6 +15,7 @@ use super::{
     Credentials, Descriptor, ImageConfig, Manifest, ManifestName, RegistryError, RegistryOptions, Variant,
 };
 use crate::image::{Digest, ImageReference, Platform, Repository, Tag};
+use crate::limits;
 
 /// What a call gives.
 pub type RegistryResult<T> = Result<T, RegistryError>;
@@ -280,8 +281,16 @@ impl Registry {
             tags: Option<Vec<String>>,
         }
         let mut tags = Vec::new();
+        let mut asked = HashSet::new();
         let mut next = Some("tags/list?n=1000".to_owned());
         while let Some(path) = next.take() {
+            let is_too_long = asked.len() >= limits::REGISTRY_TAG_PAGES || tags.len() > limits::REGISTRY_TAGS;
+            if is_too_long || !asked.insert(path.clone()) {
+                let action = format!("list the tags of {repository}");
+                let attempt = Box::new(read(repository, action, Method::GET, "").attempt());
+                let reason = format!("its list has no end (after {} tags)", tags.len());
+                return Err(RegistryError::Damaged { attempt, reason, tries: 1 });
+            }
             let call = read(repository, format!("list the tags of {repository}"), Method::GET, &path);
             let page = self.caller.call(call, |answer| {
                 if answer.status == StatusCode::NOT_FOUND {

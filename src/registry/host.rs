@@ -1,5 +1,7 @@
 use std::net::{IpAddr, Ipv6Addr};
 
+use reqwest::Url;
+
 /// One registry as the client sees it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Host {
@@ -54,6 +56,22 @@ pub(super) fn is_loopback(authority: &str) -> bool {
         return address.parse() == Ok(Ipv6Addr::LOCALHOST);
     }
     name.eq_ignore_ascii_case("localhost") || name.parse().is_ok_and(|address: IpAddr| address.is_loopback())
+}
+
+/// Whether an address is for whoever is on this machine, or on its wire: loopback in all its spellings, no address
+/// at all, or a link-local one, where clouds tell a machine its secrets.
+pub(super) fn leads_inside(url: &Url) -> bool {
+    let name = url.host_str().unwrap_or_default().trim_end_matches('.').to_ascii_lowercase();
+    let number = name.strip_prefix('[').and_then(|name| name.strip_suffix(']')).unwrap_or(&name);
+    match number.parse::<IpAddr>().map(|address| address.to_canonical()) {
+        Ok(IpAddr::V4(address)) => {
+            address.is_loopback() || address.is_link_local() || address.octets()[0] == 0
+        }
+        Ok(IpAddr::V6(address)) => {
+            address.is_loopback() || address.is_unspecified() || address.is_unicast_link_local()
+        }
+        Err(_) => name == "localhost" || name.ends_with(".localhost"),
+    }
 }
 
 #[cfg(test)]

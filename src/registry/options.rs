@@ -29,7 +29,7 @@ pub struct RegistryOptions {
 
 impl RegistryOptions {
     /// A whole answer may take so many times as long as its beginning.
-    pub const LONGEST_ANSWER: u32 = 6;
+    pub const LONGEST_ANSWER: u32 = 3;
 }
 
 impl Default for RegistryOptions {

@@ -8,20 +8,18 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue, LOCATION};
 use reqwest::redirect::Policy;
-use reqwest::{Client, Method, NoProxy, Proxy, StatusCode, Url};
+use reqwest::{Client, Method, NoProxy, Proxy, Response, StatusCode, Url};
 use rustls::{AlertDescription, InvalidMessage};
 use tokio::sync::{OnceCell, Semaphore};
 use tokio::time::Instant;
 
 use super::answer::Answer;
 use super::auth::Challenge;
-use super::host::{Host, Protection, is_loopback, is_named};
+use super::host::{Host, Protection, is_loopback, is_named, leads_inside};
 use super::silence::{SLOW, Silences};
 use super::tls::Certificates;
 use super::{Notice, RegistryError, RegistryOptions};
-
-/// More than any manifest or configuration of an image.
-const LONGEST_BODY: usize = 32 << 20;
+use crate::limits;
 
 /// A connection whose other end is gone is noticed after some of these.
 const KEEPALIVE: Duration = Duration::from_secs(15);
@@ -248,6 +246,10 @@ impl Wire {
             if !scheme_allowed || !next.has_host() {
                 return Err(Broken::Unusable("it redirects to an address that is not encrypted".to_owned()));
             }
+            // What listens on this machine alone may trust whoever asks.
+            if next.origin() != request.url.origin() && !answer.from_here && leads_inside(&next) {
+                return Err(Broken::Unusable("it redirects to this machine".to_owned()));
+            }
             if next.origin() != first {
                 same_origin = false;
                 request.headers.remove(AUTHORIZATION);
@@ -278,17 +280,46 @@ impl Wire {
         }
         let mut response = sent.map_err(|error| self.broken(&error, begun))?;
         let (status, headers) = (response.status(), std::mem::take(response.headers_mut()));
+        let from_here = self.is_from_here(&host, &response);
+        let body = if status.is_success() {
+            self.whole_body(&mut response, begun).await?
+        } else {
+            self.start_of_body(&mut response).await
+        };
+        Ok(Answer { status, headers, body, same_origin: true, from_here })
+    }
+
+    /// The body of an answer that is of use. One that drips is not asked for again: that would drip as well.
+    async fn whole_body(&self, response: &mut Response, begun: Instant) -> Result<Bytes, Broken> {
         let mut body = BytesMut::new();
-        while let Some(chunk) = response.chunk().await.map_err(|error| self.broken(&error, begun))? {
-            if body.len() + chunk.len() > LONGEST_BODY {
-                return Err(Broken::Unusable(format!(
-                    "its answer is longer than {} MiB",
-                    LONGEST_BODY >> 20
-                )));
+        while let Some(chunk) = response.chunk().await.map_err(|error| {
+            let is_dripping = error.is_timeout() && begun.elapsed() >= self.longest_answer();
+            if is_dripping { Broken::Unusable(self.no_whole_answer()) } else { self.broken(&error, begun) }
+        })? {
+            if body.len() + chunk.len() > limits::REGISTRY_ANSWER {
+                let size = limits::size(limits::REGISTRY_ANSWER as u64);
+                return Err(Broken::Unusable(format!("its answer is longer than {size}")));
             }
             body.extend_from_slice(&chunk);
         }
-        Ok(Answer { status, headers, body: body.freeze(), same_origin: true })
+        Ok(body.freeze())
+    }
+
+    /// What stands behind a status that says enough: as much as there is and comes soon.
+    async fn start_of_body(&self, response: &mut Response) -> Bytes {
+        let mut body = BytesMut::new();
+        let reading = async {
+            while let Ok(Some(chunk)) = response.chunk().await {
+                let room = limits::REGISTRY_ERROR - body.len();
+                body.extend_from_slice(&chunk[..chunk.len().min(room)]);
+                if chunk.len() >= room {
+                    break;
+                }
+            }
+        };
+        // What has come by then counts.
+        let _ = tokio::time::timeout(SLOW.min(self.options.request_timeout), reading).await;
+        body.freeze()
     }
 
     /// Names a host that takes its time.
@@ -375,6 +406,17 @@ impl Wire {
         format!("no answer within {} s", self.options.request_timeout.as_secs())
     }
 
+    fn no_whole_answer(&self) -> String {
+        format!("no whole answer within {} s", self.longest_answer().as_secs())
+    }
+
+    /// Whether an answer came from this machine, and not only through a proxy on it.
+    fn is_from_here(&self, host: &str, response: &Response) -> bool {
+        let proxied = self.options.proxy.http.is_some() || self.options.proxy.https.is_some();
+        is_loopback(host)
+            || !proxied && response.remote_addr().is_some_and(|address| address.ip().is_loopback())
+    }
+
     fn broken(&self, error: &reqwest::Error, begun: Instant) -> Broken {
         let reason = innermost(error);
         match tls_error(error) {
@@ -399,7 +441,7 @@ impl Wire {
         Broken::Transient(if error.is_connect() && error.is_timeout() {
             format!("no connection within {} s", self.options.connect_timeout.as_secs())
         } else if error.is_timeout() && begun.elapsed() >= self.longest_answer() {
-            format!("no whole answer within {} s", self.longest_answer().as_secs())
+            self.no_whole_answer()
         } else if error.is_timeout() {
             self.no_answer()
         } else if error.is_connect() {

@@ -9,3 +9,12 @@ pub mod races;
 #[path = "../soundness/random.rs"]
 pub mod random;
 pub mod states;
+
+use random::Random;
+
+/// How many rounds, and where their choices come from.
+pub fn rounds(usual: usize) -> (usize, Random) {
+    let number = |variable: &str| std::env::var(variable).ok()?.parse::<u64>().ok();
+    let rounds = number("SHIPWRIGHT_ATTACK_ROUNDS").and_then(|rounds| usize::try_from(rounds).ok());
+    (rounds.unwrap_or(usual), Random::new(number("SHIPWRIGHT_ATTACK_SEED").unwrap_or(1)))
+}

@@ -14,6 +14,9 @@ use crate::support::{Checkout, Engine, Run, Running};
 /// Whether a request is held, by its first line, such as `POST /images/busybox/tag?… HTTP/1.1`.
 type Matcher = fn(&str) -> bool;
 
+/// What is sent in place of the engine's answer. It ends when the client has enough.
+pub type Answer = Arc<dyn Fn(&mut TcpStream) -> io::Result<()> + Send + Sync>;
+
 /// A running gate.
 pub struct Gate {
     /// For `DOCKER_HOST`.
@@ -24,6 +27,7 @@ pub struct Gate {
 #[derive(Default)]
 struct State {
     held: Option<Matcher>,
+    answered: Option<(Matcher, Answer)>,
     /// Matching requests that are let through before any is held.
     passes: usize,
     waiting: usize,
@@ -55,12 +59,18 @@ impl Gate {
     /// From now on holds requests like this, all but the first `passes`.
     pub fn hold_after(&self, passes: usize, held: Matcher) {
         let mut state = self.state.0.lock().expect("not poisoned");
-        *state = State { held: Some(held), passes, waiting: 0, openings: state.openings };
+        *state = State { held: Some(held), passes, openings: state.openings, ..State::default() };
     }
 
     /// From now on holds requests like this.
     pub fn hold(&self, held: Matcher) {
         self.hold_after(0, held);
+    }
+
+    /// From now on gives this answer to requests like this; the engine does not see them.
+    pub fn answer(&self, answered: Matcher, answer: Answer) {
+        let mut state = self.state.0.lock().expect("not poisoned");
+        *state = State { answered: Some((answered, answer)), openings: state.openings, ..State::default() };
     }
 
     /// Waits until so many requests are held.
@@ -108,6 +118,11 @@ pub fn run_while_held(
 fn serve(mut client: TcpStream, socket: &str, shared: &(Mutex<State>, Condvar)) -> io::Result<()> {
     let head = head(&mut client)?;
     let first = head.lines().next().unwrap_or_default().to_owned();
+    let answered = shared.0.lock().expect("not poisoned").answered.clone();
+    if let Some((_, answer)) = answered.filter(|(is_answered, _)| is_answered(&first)) {
+        answer(&mut client)?;
+        return client.shutdown(Shutdown::Both);
+    }
     pass(&first, shared);
     let mut engine = UnixStream::connect(socket)?;
     engine.write_all(one_request_a_connection(&head).as_bytes())?;

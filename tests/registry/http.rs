@@ -1,8 +1,9 @@
 //! Just enough HTTP to see what a client sends and to answer what a registry would not.
 
 use std::collections::BTreeMap;
-use std::net::IpAddr;
+use std::net::{IpAddr, UdpSocket};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -80,23 +81,50 @@ async fn read_chunks(stream: &mut (impl AsyncRead + Unpin), raw: &mut Vec<u8>) -
     }
 }
 
-/// A server whose answers the test makes up: whole ones, head and body.
+/// What a server sends for one request, and what it does then.
+pub struct Reply {
+    pub bytes: Vec<u8>,
+    pub then: Then,
+}
+
+/// What a server does behind an answer.
+#[derive(Clone, Copy, Debug)]
+pub enum Then {
+    /// It waits for the next request.
+    Listen,
+    /// It ends the connection.
+    Close,
+    /// It sends this for ever, with a pause in front of each.
+    Repeat(&'static str, Duration),
+}
+
+impl From<String> for Reply {
+    fn from(text: String) -> Self {
+        Self { bytes: text.into_bytes(), then: Then::Listen }
+    }
+}
+
+/// A server whose answers the test makes up: head and body.
 pub struct Fake {
     pub address: String,
     seen: Arc<Mutex<Vec<Seen>>>,
 }
 
 impl Fake {
-    pub async fn start(answer: impl Fn(&Seen) -> String + Send + Sync + 'static) -> Self {
+    pub async fn start<R: Into<Reply>>(answer: impl Fn(&Seen) -> R + Send + Sync + 'static) -> Self {
         Self::start_at("127.0.0.1".parse().expect("an address"), answer).await
     }
 
     /// The same on another address of this machine.
-    pub async fn start_at(address: IpAddr, answer: impl Fn(&Seen) -> String + Send + Sync + 'static) -> Self {
+    pub async fn start_at<R: Into<Reply>>(
+        address: IpAddr,
+        answer: impl Fn(&Seen) -> R + Send + Sync + 'static,
+    ) -> Self {
         let listener = TcpListener::bind((address, 0)).await.expect("a port");
         let address = listener.local_addr().expect("an address").to_string();
         let seen: Arc<Mutex<Vec<Seen>>> = Arc::default();
-        let (log, answer) = (Arc::clone(&seen), Arc::new(answer));
+        let log = Arc::clone(&seen);
+        let answer = Arc::new(move |seen: &Seen| answer(seen).into());
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
                 tokio::spawn(serve(stream, Arc::clone(&log), Arc::clone(&answer)));
@@ -111,12 +139,24 @@ impl Fake {
     }
 }
 
-async fn serve(mut stream: TcpStream, log: Arc<Mutex<Vec<Seen>>>, answer: Arc<impl Fn(&Seen) -> String>) {
+async fn serve(mut stream: TcpStream, log: Arc<Mutex<Vec<Seen>>>, answer: Arc<impl Fn(&Seen) -> Reply>) {
     while let Some(seen) = read_message(&mut stream, true).await {
-        let text = answer(&seen);
+        let Reply { bytes, then } = answer(&seen);
         log.lock().expect("not poisoned").push(seen);
-        if stream.write_all(text.as_bytes()).await.is_err() {
+        if stream.write_all(&bytes).await.is_err() {
             return;
+        }
+        match then {
+            Then::Listen => {}
+            Then::Close => return,
+            Then::Repeat(text, pause) => loop {
+                if !pause.is_zero() {
+                    tokio::time::sleep(pause).await;
+                }
+                if stream.write_all(text.as_bytes()).await.is_err() {
+                    return;
+                }
+            },
         }
     }
 }
@@ -125,4 +165,18 @@ async fn serve(mut stream: TcpStream, log: Arc<Mutex<Vec<Seen>>>, answer: Arc<im
 pub fn reply(status: &str, headers: &[&str], body: &str) -> String {
     let headers: String = headers.iter().flat_map(|header| [header, "\r\n"]).collect();
     format!("HTTP/1.1 {status}\r\n{headers}Content-Length: {}\r\n\r\n{body}", body.len())
+}
+
+/// An address of this machine that is not the loopback interface's. Nothing is sent to find it.
+pub fn own_address() -> Option<IpAddr> {
+    let socket = UdpSocket::bind("0.0.0.0:0").ok()?;
+    socket.connect("192.0.2.1:9").ok()?;
+    let found = Some(socket.local_addr().ok()?.ip()).filter(|address| !address.is_loopback());
+    if found.is_none() {
+        #[expect(clippy::print_stderr, reason = "a test that did not run must say so")]
+        {
+            eprintln!("not run: this machine has no other address");
+        }
+    }
+    found
 }

@@ -6,7 +6,7 @@ use std::collections::HashSet;
 use std::fs::DirEntry;
 use std::path::{Path, PathBuf};
 
-use miniz_oxide::inflate::stream::{InflateState, inflate};
+use miniz_oxide::inflate::stream::{InflateState, MinReset, inflate};
 use miniz_oxide::{DataFormat, MZError, MZFlush, MZStatus};
 use rayon::prelude::*;
 use sha1::{Digest, Sha1};
@@ -65,6 +65,7 @@ fn is_hex(entry: &DirEntry, length: usize) -> bool {
 fn look(folder: &Path, known: &HashSet<Fact>, now: i64) -> Result<Folder, CheckoutError> {
     let mut found = Folder::default();
     let (Ok(entries), Ok(disk)) = (folder.read_dir(), Disk::new(folder)) else { return Ok(found) };
+    let mut inflater = None;
     for entry in entries.flatten().filter(|entry| is_hex(entry, 38)) {
         let (path, name) = (entry.path(), entry.file_name());
         let Ok(state) = disk.state(name.as_encoded_bytes()) else { continue };
@@ -73,7 +74,8 @@ fn look(folder: &Path, known: &HashSet<Fact>, now: i64) -> Result<Folder, Checko
         let fact: Fact = Sha1::digest(&bytes).into();
         if !known.contains(&fact) {
             let file = read_own(&path, limits::LOOSE_OBJECT).ok().flatten();
-            if file.is_some_and(|file| ends_early(&file)) {
+            let inflater = inflater.get_or_insert_with(Inflater::new);
+            if file.is_some_and(|file| inflater.ends_early(&file)) {
                 let first = folder.file_name().unwrap_or_default().to_string_lossy();
                 let id = format!("{first}{}", name.to_string_lossy());
                 return Err(CheckoutError::DamagedObject { id, reason: "its file ends too early" });
@@ -88,23 +90,35 @@ fn look(folder: &Path, known: &HashSet<Fact>, now: i64) -> Result<Folder, Checko
     Ok(found)
 }
 
-/// Whether more would have to come behind the end of this file of a loose object.
-fn ends_early(file: &[u8]) -> bool {
-    let Some(mut input) = stream(file) else { return false };
-    let mut state = InflateState::new_boxed(DataFormat::Zlib);
-    let mut scratch = vec![0; 64 << 10];
-    let mut written = 0;
-    while written < limits::LOOSE_OBJECT {
-        let step = inflate(&mut state, input, &mut scratch, MZFlush::None);
-        input = &input[step.bytes_consumed..];
-        written += step.bytes_written as u64;
-        match step.status {
-            Ok(MZStatus::Ok) | Err(MZError::Buf) if step.bytes_written > 0 || step.bytes_consumed > 0 => {}
-            Ok(MZStatus::Ok) | Err(MZError::Buf) => return true,
-            Ok(MZStatus::StreamEnd | MZStatus::NeedDict) | Err(_) => return false,
-        }
+/// What inflating needs, some 100 kB: most objects are far smaller, so that it is made once for many.
+struct Inflater {
+    state: Box<InflateState>,
+    scratch: Vec<u8>,
+}
+
+impl Inflater {
+    fn new() -> Self {
+        Self { state: InflateState::new_boxed(DataFormat::Zlib), scratch: vec![0; 64 << 10] }
     }
-    false
+
+    /// Whether more would have to come behind the end of this file of a loose object.
+    fn ends_early(&mut self, file: &[u8]) -> bool {
+        let Some(mut input) = stream(file) else { return false };
+        self.state.reset_as(MinReset);
+        let mut written = 0;
+        while written < limits::LOOSE_OBJECT {
+            let step = inflate(&mut self.state, input, &mut self.scratch, MZFlush::None);
+            input = &input[step.bytes_consumed..];
+            written += step.bytes_written as u64;
+            match step.status {
+                Ok(MZStatus::Ok) | Err(MZError::Buf) if step.bytes_written > 0 || step.bytes_consumed > 0 => {
+                }
+                Ok(MZStatus::Ok) | Err(MZError::Buf) => return true,
+                Ok(MZStatus::StreamEnd | MZStatus::NeedDict) | Err(_) => return false,
+            }
+        }
+        false
+    }
 }
 
 /// The zlib stream in it. Before 2007 git wrote a head of a few bytes in front, as in packs; libgit2 reads that still.
@@ -126,6 +140,13 @@ fn stream(file: &[u8]) -> Option<&[u8]> {
 mod tests {
     use super::*;
     use miniz_oxide::deflate::compress_to_vec_zlib;
+
+    fn ends_early(file: &[u8]) -> bool {
+        let mut inflater = Inflater::new();
+        let first = inflater.ends_early(file);
+        assert_eq!(inflater.ends_early(file), first, "nothing is left of the last one");
+        first
+    }
 
     #[test]
     fn every_end_but_the_right_one_is_too_early() {

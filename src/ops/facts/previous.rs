@@ -3,10 +3,10 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use crate::engine::Engine;
+use crate::engine::{Engine, ListedImage};
 use crate::execution::{INPUTS_LABEL, KEY_LABEL, REVISION_LABEL};
 use crate::git::CommitId;
-use crate::image::{ContentKey, ImageReference};
+use crate::image::{ContentKey, ImageReference, Repository};
 use crate::inputs::{Fingerprint, InputFile};
 use crate::ops::Error;
 use crate::ops::workspace::Workspace;
@@ -104,10 +104,16 @@ async fn listed(
     let repositories: BTreeSet<_> = images.iter().map(repository).collect();
     let mut found = engine.list(&repositories.into_iter().collect::<Vec<_>>()).await?;
     found.sort_by_key(|image| std::cmp::Reverse(image.created));
+    // Sorted once: an engine may have as many images as the checkout has, times its days.
+    let mut of_repository: HashMap<&Repository, Vec<&ListedImage>> = HashMap::new();
+    for image in &found {
+        let repositories: BTreeSet<_> = image.references.iter().map(|found| &found.repository).collect();
+        for repository in repositories {
+            of_repository.entry(repository).or_default().push(image);
+        }
+    }
     let of_image = |at: &usize| {
-        let ours = found
-            .iter()
-            .filter(|image| image.references.iter().any(|reference| reference.repository == repository(at)));
+        let ours = of_repository.get(&repository(at)).into_iter().flatten();
         // A dirty image says nothing of where it was made.
         let clean =
             ours.filter_map(|image| candidate(&image.labels)).filter(|image| image.revision.is_some());

@@ -11,7 +11,7 @@ use crate::ops::registries::Registries;
 use crate::ops::workspace::Workspace;
 use crate::ops::{Audience, Ending, Error, Extent, Move, News, PushEnd, Services, Work};
 use crate::plan::Plan;
-use crate::publish::{Failure, FailureKind, Judgement, Publication, Publisher, Report};
+use crate::publish::{Failure, FailureKind, Judgement, Lent, Publication, Publisher, Report};
 
 /// A run that puts images and tags into registries, and tells how.
 pub(in crate::ops) struct Publishing<'a> {
@@ -42,6 +42,7 @@ impl Publishing<'_> {
         self.services.notices.shown_by(&events);
         let careful = self.services.interrupts.careful();
         let publisher = Publisher {
+            lent: Lent::default(),
             engine: self.services.engine.clone(),
             registry: self.registries.client.clone(),
             standings: Arc::clone(&self.registries.standings),
