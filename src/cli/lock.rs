@@ -102,7 +102,7 @@ fn questions(session: &Session, args: &LockArgs) -> Result<Questions, CliError> 
 }
 
 fn lock(session: &Session) -> &Lockfile {
-    &session.resolved.options.lock
+    &session.resolved.options.settings.lock
 }
 
 /// The bases that a run is about.
@@ -182,7 +182,8 @@ fn news(change: &Change) -> Option<(ImageReference, BaseNews)> {
 
 /// Names of the images that have another key with this lock, which is on disk by now: it may be an input itself.
 fn rebuilt(session: &Session, lock: &Lockfile) -> Result<Vec<String>, CliError> {
-    let options = Options { lock: lock.clone(), ..session.resolved.options.clone() };
+    let mut options = session.resolved.options.clone();
+    options.settings.lock = lock.clone();
     let tree = session.checkout.work_tree()?;
     let after = load(&tree, session.checkout.name(), session.checkout.origin_url(), &options)?;
     let project = &session.project;

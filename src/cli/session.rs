@@ -360,7 +360,7 @@ impl Session {
         let changed = differences.modified.into_iter().chain(differences.removed);
         let added = differences.added.into_iter().filter(|path| paths.binary_search(&path).is_ok());
         let mut files: Vec<String> = changed.chain(added).map(|path| path.to_string()).collect();
-        let lock = &self.resolved.options.lock;
+        let lock = &self.resolved.options.settings.lock;
         let ignored = lock.path.iter().map(ToString::to_string).filter(|path| !files.contains(path));
         files.extend(ignored.filter(|_| !is_committed(lock, &committed)).collect::<Vec<_>>());
         Ok(files)

@@ -6,7 +6,6 @@
 mod ci;
 mod json;
 mod load;
-mod model;
 mod pre_commit;
 mod resolve;
 mod toml;
@@ -15,8 +14,9 @@ mod values;
 pub use ci::{CiOutput, ci_event, ci_output};
 pub use json::parse_json;
 pub use load::{JSON_FILE, TOML_FILE, load, load_from, paths};
-pub use model::{ImageSettings, Metadata, Refresh, SettingsFile};
 pub use pre_commit::{PreCommitPush, pre_commit_push};
 pub use resolve::{Resolved, arguments, resolve};
 pub use toml::parse_toml;
 pub use values::{InvalidValue, namespace, registry, user_tag};
+
+pub use crate::project::SettingsFile;

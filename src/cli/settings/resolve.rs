@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::values::registry_host;
-use super::{ImageSettings, Metadata, Refresh, SettingsFile, user_tag};
+use super::{SettingsFile, user_tag};
 use crate::cli::args::{GlobalArgs, ImageArgs, SelectionArgs};
 use crate::cli::environment::Environment;
 use crate::cli::error::CliError;
@@ -10,7 +10,7 @@ use crate::diagnostic::Diagnostic;
 use crate::dockerfile::is_proxy;
 use crate::image::{Platform, Tag};
 use crate::naming::NamespaceSource;
-use crate::project::{ImageOptions, Options};
+use crate::project::Options;
 
 const INSECURE_REGISTRIES: &str = "SHIPWRIGHT_INSECURE_REGISTRIES";
 
@@ -66,69 +66,25 @@ pub fn resolve(
         strict: global.strict || environment.is_on("CI"),
         options: Options {
             namespace: namespace(global, file, environment),
-            names: file.names.clone(),
-            name_locations: file.name_locations.clone(),
-            include: file.include.clone(),
-            exclude: file.exclude.clone(),
-            follow: file.follow.clone(),
             build_args,
             unhashed_build_args,
             target: target(image.target.as_deref(), selection)?,
             platform: chosen.unwrap_or_else(|| host.clone()),
             build_platform: host,
             engine_system: None,
-            metadata: file.metadata.as_ref().map(Metadata::to_text),
             refresh: file.refresh.as_ref().map(|refresh| refresh.number_at(now)),
-            settings_file: file.path.clone(),
-            lock: file.lock.clone(),
-            images: image_options(file)?,
+            settings: with_one_platform_each(file)?,
         },
     })
 }
 
-impl Metadata {
-    /// One text that is another whenever the metadata is.
-    fn to_text(&self) -> String {
-        match self {
-            Self::Text(text) => format!("text {text}"),
-            Self::Entries(entries) => format!("entries {entries:?}"),
-        }
-    }
-}
-
-impl Refresh {
-    /// How many periods have passed since 1970.
-    fn number_at(&self, now: Duration) -> u64 {
-        now.as_secs() / self.period.as_secs().max(1)
-    }
-}
-
-fn image_options(file: &SettingsFile) -> Result<BTreeMap<String, ImageOptions>, CliError> {
-    file.images.iter().map(|(name, image)| Ok((name.clone(), one_image(name, image)?))).collect()
-}
-
-fn one_image(name: &str, image: &ImageSettings) -> Result<ImageOptions, CliError> {
-    let platform = match &image.platforms[..] {
-        [] => None,
-        [platform] => Some(platform.clone()),
-        _ => {
-            let message = format!("[image.{name}] has several platforms; an engine's image has one");
-            let diagnostic = Diagnostic::error(message)
-                .at(image.location.clone())
-                .hint("leave one, or choose with --platform");
-            return Err(CliError::wrong(vec![diagnostic]));
-        }
+fn with_one_platform_each(file: &SettingsFile) -> Result<SettingsFile, CliError> {
+    let Some((name, image)) = file.images.iter().find(|(_, image)| image.platforms.len() > 1) else {
+        return Ok(file.clone());
     };
-    Ok(ImageOptions {
-        location: Some(image.location.clone()),
-        dockerfile: image.dockerfile.clone(),
-        context: image.context.clone(),
-        target: image.target.clone(),
-        args: image.args.clone(),
-        platform,
-        depends_on: image.depends_on.clone(),
-        whole_context: image.whole_context,
-    })
+    let message = format!("[image.{name}] has several platforms; an engine's image has one");
+    let diagnostic = image.at_its_place(Diagnostic::error(message));
+    Err(CliError::wrong(vec![diagnostic.hint("leave one, or choose with --platform")]))
 }
 
 fn namespace(
