@@ -125,8 +125,6 @@ struct Document {
     media_type: Option<String>,
     config: Option<DescriptorDocument>,
     #[serde(default)]
-    layers: Vec<DescriptorDocument>,
-    #[serde(default)]
     manifests: Vec<DescriptorDocument>,
 }
 
@@ -200,12 +198,6 @@ impl Manifest {
                 Some(Child { descriptor: child.descriptor()?, platform, is_no_image })
             })
             .collect()
-    }
-
-    /// The configuration and the layers of an image; none of an index.
-    pub fn blobs(&self) -> Vec<Descriptor> {
-        let Some(document) = self.document() else { return Vec::new() };
-        document.config.iter().chain(&document.layers).filter_map(DescriptorDocument::descriptor).collect()
     }
 
     /// The configuration of an image.
@@ -284,7 +276,7 @@ mod tests {
         let platforms: Vec<_> =
             index.children().into_iter().map(|c| c.platform.map(|p| p.to_string())).collect();
         assert_eq!(platforms, [Some("linux/arm64".to_owned()), None]);
-        assert!(index.blobs().is_empty() && index.config().is_none());
+        assert!(index.config().is_none());
         let error = |bytes| Manifest::new(Bytes::from_static(bytes), None).expect_err("no manifest");
         assert!(error(b"{").starts_with("that is no manifest: EOF"), "{}", error(b"{"));
         assert!(error(b"\n<html>").contains("web page"), "{}", error(b"\n<html>"));

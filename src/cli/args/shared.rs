@@ -128,11 +128,6 @@ pub struct RunArgs {
 }
 
 impl SelectionArgs {
-    /// Whether images are named, instead of all being meant.
-    pub fn names_images(&self) -> bool {
-        [&self.targets, &self.upto, &self.dependents, &self.exact].iter().any(|names| !names.is_empty())
-    }
-
     pub(super) fn merge(&mut self, later: Self) {
         self.targets.extend(later.targets);
         self.upto.extend(later.upto);
