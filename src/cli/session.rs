@@ -228,8 +228,6 @@ impl Session {
         let unhashed = &request.image.unhashed_build_arg;
         project.diagnostics.extend(arguments_in_history(&project, &selected.images, unhashed));
         let project = Arc::new(project);
-        // Never freed: the process ends with the session, and there may be a hundred thousand paths.
-        std::mem::forget(Arc::clone(&project));
         let reference = match (files, &request.image.pushed) {
             (Files::WorkTree(_), _) => branch_reference(&checkout, request.environment),
             (Files::Commit { .. }, Some(pushed)) => BranchReference {

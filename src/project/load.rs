@@ -39,6 +39,15 @@ impl Project {
     }
 }
 
+impl Drop for Project {
+    /// Frees a hundred thousand paths aside: a process that ends does not wait for it.
+    fn drop(&mut self) {
+        let images = std::mem::take(&mut self.images);
+        // Without a thread the images go with the closure, here.
+        let _ = std::thread::Builder::new().spawn(move || drop(images));
+    }
+}
+
 /// A file of the tree could not be read.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot read the files of the checkout: {0}")]
