@@ -67,7 +67,8 @@ impl Project {
                 .chain(versioned.map(|(_, file)| &file.path))
         };
         let mut paths: Vec<&TreePath> = options
-            .settings.path
+            .settings
+            .path
             .iter()
             .chain(&options.settings.lock.path)
             .chain(self.images.iter().flat_map(of_image))

@@ -6,6 +6,7 @@ use serde::Deserialize;
 use sha2::{Digest as _, Sha256, Sha512};
 
 use crate::image::{Digest, ImageReference, Platform, Tag};
+use crate::printable::hex;
 
 /// Every kind of manifest that is asked for: Docker's and OCI's, of one platform and of several.
 pub(super) const ACCEPT: &str = "application/vnd.oci.image.index.v1+json, \
@@ -250,10 +251,6 @@ pub(super) fn matches(digest: &Digest, bytes: &[u8]) -> bool {
         Some(("sha512", wanted)) => hex(&Sha512::digest(bytes)) == wanted,
         _ => false,
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
 }
 
 #[cfg(test)]

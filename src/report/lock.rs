@@ -4,6 +4,7 @@ use super::style::Role;
 use super::text;
 use super::{View, phrase};
 use crate::image::{Digest, ImageReference};
+use crate::printable::and_more;
 
 /// What `lock` has to say about one base.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -55,10 +56,7 @@ pub fn rebuilt_text(names: &[String], view: &View) -> String {
         return String::new();
     }
     let few = if view.verbose || names.len() <= FEW + 1 { names.len() } else { FEW };
-    let more = match names.len() - few {
-        0 => String::new(),
-        more => format!(" and {more} more"),
-    };
+    let more = and_more(names.len() - few);
     let list = names[..few].join(", ");
     format!("{} will be rebuilt: {}{more}\n", phrase::count(names.len(), "image"), text::one_line(&list))
 }
