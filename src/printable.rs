@@ -2,6 +2,19 @@
 
 use std::borrow::Cow;
 
+/// The bytes as lower-case hex digits.
+pub fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::with_capacity(2 * bytes.len()), |mut hex, byte| {
+        hex.extend([byte >> 4, byte & 15].map(|digit| char::from(b"0123456789abcdef"[usize::from(digit)])));
+        hex
+    })
+}
+
+/// ` and 3 more`; nothing if there are none.
+pub fn and_more(count: usize) -> String {
+    if count == 0 { String::new() } else { format!(" and {count} more") }
+}
+
 /// `text` with what would be obeyed or not be seen written as escapes: control characters, invisible
 /// characters and those that reorder text ([`is_unsafe`]), and words that CI systems take for commands
 /// ([`commands`], `::` at its beginning). File names, log lines and messages of an engine pass through here

@@ -91,32 +91,15 @@ async fn an_index_is_copied_byte_for_byte() {
 }
 
 #[tokio::test]
-async fn blobs_are_mounted_across_repositories() {
+async fn a_manifest_needs_its_blobs() {
     let server = server!();
     Uploader::new(&server).image("acme/api", "src-1", &[], "amd64").await;
     let client = anonymous();
     let manifest = client.manifest(&server.reference("acme/api:src-1")).await.expect("the image");
-    let (from, to) = (server.repository("acme/api"), server.repository("other/api"));
-
-    // Without its blobs the registry does not take a manifest.
+    let to = server.repository("other/api");
     let error = client.put_manifest(&to, &named("src-1"), &manifest).await.expect_err("no blobs");
     assert!(matches!(error.kind(), RegistryErrorKind::NotFound | RegistryErrorKind::Refused), "{error}");
     assert!(error.to_string().contains("BLOB_UNKNOWN"), "{error}");
-
-    assert_eq!(manifest.blobs().len(), 2);
-    for blob in manifest.blobs() {
-        assert_eq!(client.mount_blob(&from, &to, &blob.digest).await, Ok(true));
-        // There already: mounting is as good.
-        assert_eq!(client.mount_blob(&from, &to, &blob.digest).await, Ok(true));
-    }
-    client.put_manifest(&to, &named("src-1"), &manifest).await.expect("all its blobs are there");
-    let there = client.head(&server.reference("other/api:src-1")).await.expect("an answer");
-    assert_eq!(there, Some(manifest.descriptor.clone()));
-
-    let absent = Digest::new(&digest(b"absent")).expect("a digest");
-    assert_eq!(client.mount_blob(&from, &to, &absent).await, Ok(false));
-    let elsewhere = Repository::new("127.0.0.1:1/acme/api").expect("a repository");
-    assert_eq!(client.mount_blob(&elsewhere, &to, &absent).await, Ok(false));
 }
 
 /// Everything that the client can do, once; the registry holds the same afterwards, however often it runs.
@@ -131,8 +114,6 @@ async fn all_calls(client: &Registry, host: &str, owner: &str, image: &str) -> R
     assert_eq!(copied, found);
     let config = client.image_config(&reference("api:main")).await?;
     assert_eq!((config.descriptor, config.labels.len()), (found, 1));
-    let blob = client.manifest(&reference("api:main")).await?.blobs().remove(0);
-    assert!(client.mount_blob(&repository("api"), &repository("copy"), &blob.digest).await?);
     assert!(client.tags(&repository("api")).await?.contains(&tag("src-1")));
     Ok(())
 }
@@ -145,7 +126,7 @@ async fn every_request_may_fail_once_in_every_way() {
     let proxy = Proxy::start(&server.address).await;
     all_calls(&anonymous(), &proxy.address, "acme", &image).await.expect("without faults");
     let requests = proxy.seen().len();
-    assert!((9..=12).contains(&requests), "{requests} requests");
+    assert!((7..=10).contains(&requests), "{requests} requests");
     let faults = [
         Fault::Cut,
         Fault::CutAfter,

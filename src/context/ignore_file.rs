@@ -37,8 +37,8 @@ fn file_at(tree: &dyn FileTree, folder: &TreePath, name: &[u8]) -> Option<TreePa
 
 #[cfg(test)]
 mod tests {
-    use super::super::memory_tree::MemoryTree;
     use super::*;
+    use crate::git::memory_tree::MemoryTree;
 
     fn found(tree: &MemoryTree, dockerfile: &str, root: &str) -> Option<String> {
         ignore_file(tree, &dockerfile.into(), &root.into()).map(|path| path.to_text())

@@ -99,8 +99,8 @@ fn next_link(tree: &dyn FileTree, root: &TreePath, path: &TreePath) -> Step {
 
 #[cfg(test)]
 mod tests {
-    use super::super::memory_tree::MemoryTree;
     use super::*;
+    use crate::git::memory_tree::MemoryTree;
 
     fn resolve_in(tree: &MemoryTree, root: &str, path: &str) -> (Vec<String>, Option<String>) {
         let resolution = resolve(tree, &root.into(), &path.into(), &mut |_| true).expect("in memory");

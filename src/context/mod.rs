@@ -17,13 +17,13 @@ mod ignore_file;
 mod links;
 mod matcher;
 mod matching;
-#[cfg(test)]
-mod memory_tree;
 mod pathspecs;
 mod pattern;
 mod reader;
 mod root;
 mod select;
+#[cfg(test)]
+mod testing;
 
 pub use emptied::nodes_below;
 pub use ignore::{IgnoreError, IgnoreRules};

@@ -173,9 +173,10 @@ impl fmt::Display for SourceSpec {
 
 #[cfg(test)]
 mod tests {
-    use super::super::memory_tree::{MemoryTree, source};
     use super::super::select::select;
+    use super::super::testing::source;
     use super::*;
+    use crate::git::memory_tree::MemoryTree;
 
     fn specs(tree: &MemoryTree, root: &str, dockerfile: &str, patterns: &[&str]) -> Vec<String> {
         let sources: Vec<LocalSource> = patterns.iter().map(|pattern| source(pattern)).collect();

@@ -196,9 +196,10 @@ fn not_there(
 
 #[cfg(test)]
 mod tests {
-    use super::super::memory_tree::{MemoryTree, source};
+    use super::super::testing::source;
     use super::*;
     use crate::diagnostic::Severity;
+    use crate::git::memory_tree::MemoryTree;
 
     fn infer(tree: &MemoryTree, dockerfile: &str, sources: &[&str]) -> ContextRoot {
         let sources: Vec<LocalSource> = sources.iter().map(|pattern| source(pattern)).collect();

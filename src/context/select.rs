@@ -196,10 +196,11 @@ pub fn excess(sources: &[LocalSource], whole_context: bool, requested: &[String]
 mod tests {
     use std::sync::atomic::Ordering;
 
-    use super::super::memory_tree::{MemoryTree, source};
+    use super::super::testing::source;
     use super::*;
     use crate::diagnostic::Severity;
     use crate::git::Tracking;
+    use crate::git::memory_tree::MemoryTree;
 
     fn select_in(tree: &MemoryTree, root: &str, ignore: &str, sources: &[LocalSource]) -> Selection {
         let rules = IgnoreRules::parse(ignore.as_bytes()).expect(ignore);

@@ -209,9 +209,9 @@ fn left_out_note(reasons: &BTreeMap<Option<&'static str>, usize>) -> Option<Diag
 
 #[cfg(test)]
 mod tests {
-    use super::super::memory_tree::MemoryTree;
     use super::*;
     use crate::diagnostic::Severity;
+    use crate::git::memory_tree::MemoryTree;
     use crate::git::testing::TestRepository;
 
     const FROM: &str = "FROM alpine\n";

@@ -5,8 +5,6 @@
 
 mod content;
 mod discover;
-#[cfg(test)]
-mod memory_tree;
 mod names;
 mod rules;
 

@@ -192,11 +192,6 @@ pub struct Problem {
 }
 
 impl Problem {
-    /// Whether nothing is wrong with the file: a build argument is missing.
-    pub fn is_missing_argument(&self) -> bool {
-        matches!(self.kind, ProblemKind::BlankReference { .. })
-    }
-
     /// For people; `path` is the Dockerfile.
     pub fn diagnostic(&self, path: &TreePath) -> Diagnostic {
         super::error::diagnostic(path, &self.message, self.line, &self.span, self.hint.as_deref())

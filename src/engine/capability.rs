@@ -67,9 +67,6 @@ fn check_classic(info: &EngineInfo, request: &BuildRequest) -> Result<(), BuildE
     if !request.ssh.is_empty() {
         return unsupported("SSH agents", None);
     }
-    if !request.cache_to.is_empty() {
-        return unsupported("cache exports", None);
-    }
     let given = |name: &str| request.build_args.contains_key(name);
     for instruction in &instructions(classic_text(request)) {
         if let Some(what) = refused(info, instruction, given) {

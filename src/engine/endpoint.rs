@@ -9,6 +9,7 @@ use sha2::{Digest as _, Sha256};
 use super::ssh_command::SshTarget;
 use super::{Builder, EngineError};
 use crate::limits;
+use crate::printable::hex;
 use crate::redact;
 
 /// Where a container engine listens.
@@ -180,8 +181,7 @@ fn current_context(directory: &Path) -> Result<Option<String>, EngineError> {
 
 /// Contexts are kept under the SHA-256 of their name.
 fn from_context(name: &str, directory: &Path) -> Result<Endpoint, EngineError> {
-    let id =
-        Sha256::digest(name.as_bytes()).iter().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"));
+    let id = hex(&Sha256::digest(name.as_bytes()));
     let contexts = directory.join("contexts");
     let path = contexts.join("meta").join(&id).join("meta.json");
     let unknown = || EngineError::UnknownContext { name: name.to_owned(), directory: Some(contexts.clone()) };

@@ -110,6 +110,13 @@ impl EngineError {
         }
     }
 
+    /// Whether the registry no longer has what was asked for. The engine only passes on the registry's words:
+    /// `not found` (containerd), `manifest unknown` (the registry API's code).
+    pub fn is_gone(&self) -> bool {
+        let says = |message: &str| message.contains("not found") || message.contains("manifest unknown");
+        matches!(self, Self::Refused { message, .. } if says(message))
+    }
+
     /// Whether no engine answers at all, which has an exit code of its own.
     pub fn is_unreachable(&self) -> bool {
         matches!(self, Self::NoEngine { .. } | Self::UnsupportedEndpoint { .. } | Self::Silent { .. })
@@ -158,6 +165,16 @@ pub enum BuildError {
 }
 
 impl BuildError {
+    /// Whether a name or link was refused because it is no UTF-8, in the words of Go's protobuf.
+    pub fn is_not_utf8(&self) -> bool {
+        matches!(self, Self::Failed { message, .. } if message.contains("invalid UTF-8"))
+    }
+
+    /// Whether somebody else gave the image's name away at the same moment, as containerd's image store says.
+    pub fn is_name_taken(&self) -> bool {
+        matches!(self, Self::Failed { message, line: None, .. } if message.ends_with(": already exists"))
+    }
+
     /// What the user can do about it.
     pub fn hint(&self) -> Option<String> {
         match self {
@@ -169,5 +186,40 @@ impl BuildError {
             }
             Self::Connection(_) => None,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pull_says_whether_the_image_is_gone() {
+        let refused = |message: &str| EngineError::Refused {
+            action: "pull x".into(),
+            message: message.into(),
+            status: 404,
+        };
+        for gone in ["manifest unknown: manifest unknown", "failed to resolve reference \"x\": x: not found"]
+        {
+            assert!(refused(gone).is_gone(), "{gone}");
+        }
+        assert!(!refused("denied: requested access to the resource is denied").is_gone());
+        assert!(!EngineError::Connection { action: "not found".into(), reason: "broken".into() }.is_gone());
+    }
+
+    #[test]
+    fn a_build_says_what_kind_of_failure_it_is() {
+        let failed = |message: &str, line| BuildError::Failed {
+            message: message.into(),
+            line,
+            log: vec![],
+            hint: None,
+        };
+        assert!(failed("string field contains invalid UTF-8", None).is_not_utf8());
+        assert!(!failed("exit code: 1", None).is_not_utf8());
+        assert!(failed("image \"x\": already exists", None).is_name_taken());
+        assert!(!failed("mkdir: x: already exists", Some(3)).is_name_taken());
+        assert!(!BuildError::Connection(": already exists".into()).is_name_taken());
     }
 }

@@ -35,6 +35,6 @@ pub use event::{BuildEvent, OutputStream, StepState};
 pub use images::{ImageId, ListedImage, LocalImage};
 pub use pull::PullProgress;
 pub use request::{
-    Anonymous, BuildRequest, CacheOption, ContextEntry, ContextKind, ContextSource, RegistryLogin,
-    RegistryLogins, Secret, SshAgent,
+    Anonymous, BuildRequest, ContextEntry, ContextKind, ContextSource, RegistryLogin, RegistryLogins, Secret,
+    SshAgent,
 };

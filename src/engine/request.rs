@@ -40,10 +40,6 @@ pub struct BuildRequest {
     pub network: Option<String>,
     /// Lines for /etc/hosts of RUN, `name:address`. The address `host-gateway` is the engine's host.
     pub add_hosts: Vec<String>,
-    /// Caches to read from, such as `type=registry`.
-    pub cache_from: Vec<CacheOption>,
-    /// Caches to write to.
-    pub cache_to: Vec<CacheOption>,
     /// Runs every step again.
     pub no_cache: bool,
     /// Asks the registry for every base, also those that are on the engine. Never with a dependency that only
@@ -52,7 +48,7 @@ pub struct BuildRequest {
     /// Uses the engine's own Dockerfile frontend whatever `# syntax=` says. That line makes the engine ask a
     /// registry even for `docker/dockerfile`, so it cannot be followed offline.
     pub builtin_frontend: bool,
-    /// Who knows the logins of registries, for bases and caches.
+    /// Who knows the logins of registries, for bases.
     pub logins: Arc<dyn RegistryLogins>,
 }
 
@@ -73,8 +69,6 @@ impl BuildRequest {
             ssh: Vec::new(),
             network: None,
             add_hosts: Vec::new(),
-            cache_from: Vec::new(),
-            cache_to: Vec::new(),
             no_cache: false,
             pull: false,
             builtin_frontend: false,
@@ -164,15 +158,6 @@ pub struct SshAgent {
     pub id: String,
     /// The socket of the agent, as in `SSH_AUTH_SOCK`.
     pub socket: PathBuf,
-}
-
-/// A build cache outside the engine, as `--cache-from` and `--cache-to` describe it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct CacheOption {
-    /// `registry`, `inline`, `local`, `gha`, …
-    pub kind: String,
-    /// The rest, such as `ref` and `mode`.
-    pub attributes: BTreeMap<String, String>,
 }
 
 /// Who knows the logins of registries.

@@ -175,27 +175,29 @@ impl EngineWorker {
         Ok(built.map(drop))
     }
 
-    async fn pull_with_login(&self, reference: &ImageReference) -> Result<(), String> {
+    async fn pull_with_login(&self, reference: &ImageReference) -> Result<(), PullFailure> {
         let login = self.credentials.login(reference.repository.host()).await;
-        let login = login.map_err(|error| error.to_string())?.as_ref().and_then(engine_login);
+        let login = login.map_err(|error| PullFailure { message: error.to_string(), is_gone: false })?;
+        let login = login.as_ref().and_then(engine_login);
         let Err(error) = self.engine.pull(reference, None, login, |_| {}).await else { return Ok(()) };
         // Without a login it may have been the helper that should have given one.
-        Err(match self.credentials.failure(reference.repository.host()).await {
+        let message = match self.credentials.failure(reference.repository.host()).await {
             Some(helper) => format!("{error} ({helper})"),
             None => error.to_string(),
-        })
+        };
+        Err(PullFailure { message, is_gone: error.is_gone() })
     }
 
     /// Adds what to do about a locked base that its registry no longer has.
-    fn explained(&self, reference: &ImageReference, error: String) -> String {
+    fn explained(&self, reference: &ImageReference, failure: PullFailure) -> String {
+        let PullFailure { message, is_gone } = failure;
         let mut locked = self.project.images.iter().flat_map(|image| &image.locked);
-        let is_gone = error.contains("not found") || error.contains("manifest unknown");
         if !is_gone || !locked.any(|locked| locked.pinned == *reference) {
-            return error;
+            return message;
         }
         let base = ImageReference { digest: None, ..reference.clone() };
         format!(
-            "{error} (the locked image is gone: `shipwright lock --update {base}` locks what {base} names now)"
+            "{message} (the locked image is gone: `shipwright lock --update {base}` locks what {base} names now)"
         )
     }
 
@@ -225,9 +227,7 @@ impl EngineWorker {
             BuildError::ContextExceeded(_) => Some(self.whole_context(step)),
             // Whoever changed the file may have changed more: git, with another branch.
             BuildError::ContextChanged { .. } => (self.guard)().err().or_else(|| error.hint()),
-            BuildError::Failed { message, .. } if message.contains("invalid UTF-8") => {
-                Some(self.name_that_is_not_text(step))
-            }
+            _ if error.is_not_utf8() => Some(self.name_that_is_not_text(step)),
             _ => error.hint(),
         };
         BuildFailure { line, hint, ..BuildFailure::new(error.to_string()) }
@@ -253,6 +253,13 @@ impl EngineWorker {
     }
 }
 
+/// Why a pull failed.
+struct PullFailure {
+    message: String,
+    /// Whether the registry no longer has the image.
+    is_gone: bool,
+}
+
 /// Which stages the classic builder is not to see.
 fn cuts(image: &Image) -> Vec<(Range<usize>, String)> {
     cut_unneeded_stages(&image.file, &image.evaluation)
@@ -265,11 +272,6 @@ fn context_key(ready: &ReadyImage, time: Option<i64>) -> [u8; 32] {
         None => ready.files.iter().map(|file| file.modified_ns.unwrap_or_default()).collect(),
     };
     ready.material.files.digest_with_times(&times)
-}
-
-/// Whether another run gave a name that this one was about to give.
-fn is_taken(error: &BuildError) -> bool {
-    matches!(error, BuildError::Failed { message, line: None, .. } if message.ends_with(": already exists"))
 }
 
 fn immutable_references(step: &Step) -> Vec<ImageReference> {
@@ -292,7 +294,7 @@ impl Worker for EngineWorker {
                 Ok(()) => break,
                 // With containerd's store, whoever names the same image at the same moment comes second; what was
                 // built is kept, so that building again only names it.
-                Err(error) if tries < NAMING_TRIES && is_taken(&error) => tries += 1,
+                Err(error) if tries < NAMING_TRIES && error.is_name_taken() => tries += 1,
                 Err(error) => return Err(self.failure(image, &error)),
             }
         }
@@ -306,7 +308,7 @@ impl Worker for EngineWorker {
         let reference = self.reference(image)?;
         let source = self.step(image).pulled_from.as_ref().unwrap_or(reference);
         let had_it = self.engine.inspect(source).await.map_err(|error| error.to_string())?.is_some();
-        self.pull_with_login(source).await?;
+        self.pull_with_login(source).await.map_err(|failure| failure.message)?;
         let found = self.engine.inspect(source).await.map_err(|error| error.to_string())?;
         // The tag shows 16 digits of the key; only all of them count.
         let wanted = self.image(image).ready().map(|ready| &ready.material.platform);

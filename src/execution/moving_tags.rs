@@ -10,6 +10,7 @@ use super::request::reference;
 use super::runner::TAGS;
 use super::{Event, Outcome, RunRequest, Worker};
 use crate::plan::{Action, PlannedTag};
+use crate::printable::and_more;
 
 /// How often tags are put again that another run moves at the same time.
 const ROUNDS: u32 = 5;
@@ -140,7 +141,7 @@ async fn keep_together(
             }
             return false;
         }
-        let more = if astray.len() > 1 { format!(" and {} more", astray.len() - 1) } else { String::new() };
+        let more = and_more(astray.len() - 1);
         let text = format!("another run moved {first}{more} at the same time: moving again");
         outbox.push(Event::Notice { text });
         tokio::time::sleep(PAUSE.mul_f64(1.0 + rand::random::<f64>()) * round).await;

@@ -8,6 +8,8 @@ mod commit;
 mod error;
 mod history;
 mod id;
+#[cfg(test)]
+pub(crate) mod memory_tree;
 mod repository;
 mod snapshot;
 #[cfg(test)]

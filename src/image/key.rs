@@ -2,6 +2,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use super::Tag;
+use crate::printable::hex;
 
 /// The identity of an image: SHA-256 over everything that enters its build, dependencies included.
 /// Equal keys mean equal content, on every branch and machine.
@@ -33,7 +34,7 @@ impl ContentKey {
 
 impl fmt::Display for ContentKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+        f.write_str(&hex(&self.0))
     }
 }
 

@@ -152,11 +152,6 @@ impl Naming {
         }
     }
 
-    /// The namespaces whose references are bound: the inferred one, and the one that was given.
-    pub fn binding_namespaces(&self) -> &[Namespace] {
-        &self.sites.namespaces
-    }
-
     /// NAME in a reference to one of these namespaces.
     pub(super) fn name_in_namespace(&self, repository: &Repository) -> Option<String> {
         let namespace = self.sites.namespace_of(repository)?.canonical();

@@ -3,6 +3,8 @@
 use bstr::ByteSlice;
 use sha2::{Digest, Sha256};
 
+use crate::printable::hex;
+
 /// How long a NAME may get. With a namespace of up to [`LONGEST_NAMESPACE`] the repository stays within the
 /// 255 characters that distribution/reference allows.
 pub(super) const LONGEST_NAME: usize = 128;
@@ -59,8 +61,7 @@ fn allowed(separator: &str) -> &str {
 
 /// The first six hex digits of the SHA-256: tells apart what nothing readable does.
 pub(super) fn fingerprint(text: &[u8]) -> String {
-    let digest = Sha256::digest(text);
-    format!("{:02x}{:02x}{:02x}", digest[0], digest[1], digest[2])
+    hex(&Sha256::digest(text)[..3])
 }
 
 /// `name` within `limit` characters: what is longer ends in `-` and its fingerprint. ASCII only.

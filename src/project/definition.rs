@@ -2,7 +2,8 @@ use std::collections::{BTreeMap, HashMap};
 
 use rayon::prelude::*;
 
-use super::options::{ImageOptions, Options};
+use super::options::Options;
+use super::settings::ImageSettings;
 use super::systems;
 use crate::diagnostic::{Diagnostic, closest};
 use crate::discovery::{BrokenDockerfile, FoundDockerfile};
@@ -19,7 +20,7 @@ pub(super) struct Definition {
     pub(super) aside: bool,
     /// Its name, if the settings give one in `[image.NAME]`.
     pub(super) name: Option<String>,
-    pub(super) options: ImageOptions,
+    pub(super) options: ImageSettings,
     pub(super) target_from_flag: bool,
     pub(super) file: Dockerfile,
     /// Whether the Dockerfile cannot be read, so that `file` says nothing.
@@ -35,14 +36,14 @@ impl Definition {
             tracked: false,
             aside: false,
             name: None,
-            options: ImageOptions::default(),
+            options: ImageSettings::default(),
             target_from_flag: false,
             is_broken: false,
         }
     }
 
     pub(super) fn platform<'a>(&'a self, options: &'a Options) -> &'a Platform {
-        self.options.platform.as_ref().unwrap_or(&options.platform)
+        self.options.platforms.first().unwrap_or(&options.platform)
     }
 
     /// Values that count for this image: the command line's win over the settings'.
@@ -90,7 +91,7 @@ pub(super) fn definitions(
     let mut defined: BTreeMap<TreePath, usize> = BTreeMap::new();
     let at_path: HashMap<TreePath, usize> =
         definitions.iter().enumerate().map(|(at, definition)| (definition.path.clone(), at)).collect();
-    for (name, image) in &options.images {
+    for (name, image) in &options.settings.images {
         let Some(path) = &image.dockerfile else { continue };
         let Some(at) = at_path.get(path).copied() else {
             // Nobody reads the hints of thousands.
@@ -135,7 +136,7 @@ fn no_such_dockerfile(
     name: &str,
     path: &TreePath,
     definitions: &[Definition],
-    image: &ImageOptions,
+    image: &ImageSettings,
 ) -> Diagnostic {
     let known: Vec<String> = definitions.iter().map(|definition| definition.path.to_text()).collect();
     let names = closest(&path.to_text(), known);

@@ -5,7 +5,8 @@ use rayon::prelude::*;
 use super::definition::{Definition, definitions};
 use super::findings::findings;
 use super::images::{BoundReference, LockedReference, dependencies};
-use super::options::{ImageOptions, Options};
+use super::options::Options;
+use super::settings::ImageSettings;
 use super::triggers;
 use crate::diagnostic::{Diagnostic, Location, closest};
 use crate::discovery::{self, Rules};
@@ -68,7 +69,7 @@ pub(super) fn draft(
 ) -> Draft {
     let found = discovery::discover(
         tree,
-        &Rules { include: options.include.clone(), exclude: options.exclude.clone() },
+        &Rules { include: options.settings.include.clone(), exclude: options.settings.exclude.clone() },
     );
     let mut diagnostics = found.diagnostics;
     let mut definitions = definitions(found.dockerfiles, found.broken, options, &mut diagnostics);
@@ -168,8 +169,8 @@ fn name(
         &candidates,
         &NamingRules {
             namespace: options.namespace.clone(),
-            names: &options.names,
-            locations: &options.name_locations,
+            names: &options.settings.names,
+            locations: &options.settings.name_locations,
             checkout_name,
             origin_url,
         },
@@ -198,7 +199,7 @@ fn adjust(
 ) -> Vec<usize> {
     let mut changed = Vec::new();
     let known = Known::new(definitions, naming);
-    for (name, image) in options.images.iter().filter(|(_, image)| image.dockerfile.is_none()) {
+    for (name, image) in options.settings.images.iter().filter(|(_, image)| image.dockerfile.is_none()) {
         match known.find(name) {
             Some(at) => {
                 definitions[at].options = image.clone();
@@ -247,7 +248,7 @@ impl Known {
     }
 }
 
-fn unknown_image(name: &str, image: &ImageOptions, known: &[ImageName]) -> Diagnostic {
+fn unknown_image(name: &str, image: &ImageSettings, known: &[ImageName]) -> Diagnostic {
     let names = closest(name, known.iter().map(ImageName::title));
     let diagnostic = Diagnostic::error(format!("[image.{name}] is no image of this checkout"));
     let diagnostic = image.at_its_place(diagnostic);
@@ -275,12 +276,12 @@ fn bind(
         for used in &image.evaluation.references {
             let place = location(image.dockerfile(), used);
             let Some(reference) = &used.reference else { continue };
-            let binding = naming.bind(reference, at, &options.follow);
+            let binding = naming.bind(reference, at, &options.settings.follow);
             if used.onbuild && !matches!(binding, Binding::Local(_) | Binding::Ambiguous(_)) {
                 // What builds FROM this image take is no base of it, and a plain name is likely a stage of theirs.
                 if !could_be_stage(&used.written) {
                     image.later.push(reference.clone());
-                    let locked = locked(used, reference, &options.lock);
+                    let locked = locked(used, reference, &options.settings.lock);
                     image.bases.extend(locked.as_ref().map(|locked| locked.expanded.clone()));
                     image.locked.extend(locked);
                 }
@@ -296,7 +297,7 @@ fn bind(
                 }),
                 Binding::Pinned(_) | Binding::External => {
                     image.bases.push(used.expanded.clone());
-                    image.locked.extend(locked(used, reference, &options.lock));
+                    image.locked.extend(locked(used, reference, &options.settings.lock));
                 }
                 Binding::Ambiguous(candidates) => {
                     diagnostics.push(naming.ambiguous(reference, &candidates, place));
@@ -309,10 +310,10 @@ fn bind(
                 }
                 Binding::Unbuilt { closest } => {
                     image.bases.push(used.expanded.clone());
-                    image.locked.extend(locked(used, reference, &options.lock));
+                    image.locked.extend(locked(used, reference, &options.settings.lock));
                     let warning = naming.unbuilt(reference, &closest, place);
                     let is_followed =
-                        |tag: &Tag| options.follow.iter().any(|followed| followed == tag.as_str());
+                        |tag: &Tag| options.settings.follow.iter().any(|followed| followed == tag.as_str());
                     if reference.is_latest() || reference.tag.as_ref().is_some_and(is_followed) {
                         unresolved
                             .push(Unresolved { warning: warning.clone(), is_close: !closest.is_empty() });

@@ -7,6 +7,7 @@ use super::images::{BuildContext, ContextFile, Image, ImageState, ReadyImage, lo
 use super::load::LoadError;
 use super::options::Options;
 use super::remarks;
+use super::settings::Metadata;
 use crate::diagnostic::Diagnostic;
 use crate::git::{InputKind, Snapshot, Tracking};
 use crate::graph::Graph;
@@ -132,7 +133,7 @@ impl Finished<'_> {
             dependencies: self.keys(draft, |ready| ready.key),
             bases: bases(draft),
             files: inputs,
-            metadata: options.metadata.clone(),
+            metadata: options.settings.metadata.as_ref().map(Metadata::to_text),
             refresh: options.refresh,
         };
         let key = material.key();

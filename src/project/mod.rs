@@ -15,6 +15,7 @@ mod lock;
 mod options;
 mod remarks;
 mod revisions;
+mod settings;
 mod state;
 mod systems;
 mod triggers;
@@ -25,6 +26,7 @@ pub use inspect::{
     InspectedCopy, InspectedMount, InspectedStage, Inspection, Surroundings, inspect, inspect_alone,
 };
 pub use load::{LoadError, Project, load};
-pub use options::{ImageOptions, Options};
+pub use options::Options;
 pub use revisions::revisions;
+pub use settings::{ImageSettings, Metadata, Refresh, SettingsFile};
 pub use state::{CleanState, assume_clean, compare_with_head};

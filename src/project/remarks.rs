@@ -9,6 +9,7 @@ use crate::diagnostic::Diagnostic;
 use crate::dockerfile::{Evaluation, SourcePattern};
 use crate::git::Snapshot;
 use crate::path::TreePath;
+use crate::printable::and_more;
 
 /// How many pointers are named.
 const FEW: usize = 5;
@@ -55,10 +56,7 @@ pub(super) fn lfs_pointers(tree: &dyn Snapshot, files: &[ImageFiles]) -> Option<
     let small: BTreeSet<&TreePath> = small.map(|file| &file.path).collect();
     let pointers: Vec<&TreePath> = small.into_iter().filter(|path| tree.is_lfs_pointer(path)).collect();
     let names: Vec<String> = pointers.iter().take(FEW).map(ToString::to_string).collect();
-    let more = match pointers.len() - names.len() {
-        0 => String::new(),
-        more => format!(" and {more} more"),
-    };
+    let more = and_more(pointers.len() - names.len());
     let what = match pointers.len() {
         0 => return None,
         1 => "1 input is a pointer of Git LFS, not the file".to_owned(),

@@ -67,9 +67,10 @@ impl Project {
                 .chain(versioned.map(|(_, file)| &file.path))
         };
         let mut paths: Vec<&TreePath> = options
-            .settings_file
+            .settings
+            .path
             .iter()
-            .chain(&options.lock.path)
+            .chain(&options.settings.lock.path)
             .chain(self.images.iter().flat_map(of_image))
             .collect();
         // Stable, because that is quick where most of it is in order already.

@@ -39,7 +39,7 @@ fn with_triggers(images: &[Drafted], at: usize, naming: &Naming, options: &Optio
             continue;
         }
         let Ok(reference) = base.parse::<ImageReference>() else { continue };
-        if let Binding::Local(base) = naming.bind(&reference, at, &options.follow)
+        if let Binding::Local(base) = naming.bind(&reference, at, &options.settings.follow)
             && !images[base].evaluation.triggers.is_empty()
         {
             inherited.insert(number, &images[base].evaluation.triggers);

@@ -9,6 +9,7 @@ use super::observe::look_at_moves;
 use super::{Failure, FailureKind, Judgement, Move, Publication, Publisher, Report};
 use crate::execution::Event;
 use crate::image::{Digest, ImageReference, Tag};
+use crate::printable::and_more;
 use crate::registry::Manifest;
 
 /// How often tags are put again that another push moves at the same time.
@@ -52,8 +53,7 @@ impl Publisher {
                 return report.failures.extend(astray.iter().map(contested));
             }
             let first = first.publication.tagged(&first.moved.tag);
-            let more =
-                if astray.len() > 1 { format!(" and {} more", astray.len() - 1) } else { String::new() };
+            let more = and_more(astray.len() - 1);
             let text = format!("another push moved {first}{more} at the same time: moving again");
             self.send(Event::Notice { text }).await;
             tokio::time::sleep(PAUSE.mul_f64(1.0 + rand::random::<f64>()) * round).await;

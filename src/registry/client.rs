@@ -158,43 +158,6 @@ impl Registry {
         Ok(manifest.descriptor)
     }
 
-    /// Makes a blob of one repository part of another in the same registry. `false`: the registry does not do
-    /// that, or not with this blob or for this login, and it has to be pushed.
-    pub async fn mount_blob(
-        &self,
-        from: &Repository,
-        to: &Repository,
-        digest: &Digest,
-    ) -> RegistryResult<bool> {
-        if from.host() != to.host() {
-            return Ok(false);
-        }
-        let path = format!("blobs/uploads/?mount={digest}&from={}", from.path());
-        let call = Call {
-            method: Method::POST,
-            headers: HeaderMap::from_iter([(CONTENT_LENGTH, HeaderValue::from_static("0"))]),
-            scopes: Scopes::push(to.path()).and(&Scopes::pull(from.path())),
-            ..write(to, format!("mount {digest} of {from} into {to}"), &path)
-        };
-        let upload = self
-            .found(call, |answer| match answer.status {
-                StatusCode::CREATED => Ok(None),
-                _ => Ok(Some(answer.header(LOCATION).unwrap_or_default().to_owned())),
-            })
-            .await;
-        let location = match upload {
-            Ok(None) => return Ok(true),
-            Ok(Some(location)) => location,
-            // Whatever is wrong with the repositories, pushing will say.
-            Err(
-                RegistryError::NotFound { .. } | RegistryError::Refused { .. } | RegistryError::Denied { .. },
-            ) => return Ok(false),
-            Err(error) => return Err(error),
-        };
-        self.end_upload(to, &location).await;
-        Ok(false)
-    }
-
     /// Whether the login may push to a repository. What else may be wrong with it, pushing will say.
     pub async fn may_push(&self, repository: &Repository) -> bool {
         !matches!(self.begin_upload(repository).await, Err(RegistryError::Denied { .. }))

@@ -6,6 +6,7 @@ use serde::Deserialize;
 use sha2::{Digest as _, Sha256, Sha512};
 
 use crate::image::{Digest, ImageReference, Platform, Tag};
+use crate::printable::hex;
 
 /// Every kind of manifest that is asked for: Docker's and OCI's, of one platform and of several.
 pub(super) const ACCEPT: &str = "application/vnd.oci.image.index.v1+json, \
@@ -125,8 +126,6 @@ struct Document {
     media_type: Option<String>,
     config: Option<DescriptorDocument>,
     #[serde(default)]
-    layers: Vec<DescriptorDocument>,
-    #[serde(default)]
     manifests: Vec<DescriptorDocument>,
 }
 
@@ -202,12 +201,6 @@ impl Manifest {
             .collect()
     }
 
-    /// The configuration and the layers of an image; none of an index.
-    pub fn blobs(&self) -> Vec<Descriptor> {
-        let Some(document) = self.document() else { return Vec::new() };
-        document.config.iter().chain(&document.layers).filter_map(DescriptorDocument::descriptor).collect()
-    }
-
     /// The configuration of an image.
     pub fn config(&self) -> Option<Descriptor> {
         self.document()?.config?.descriptor()
@@ -260,10 +253,6 @@ pub(super) fn matches(digest: &Digest, bytes: &[u8]) -> bool {
     }
 }
 
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -284,7 +273,7 @@ mod tests {
         let platforms: Vec<_> =
             index.children().into_iter().map(|c| c.platform.map(|p| p.to_string())).collect();
         assert_eq!(platforms, [Some("linux/arm64".to_owned()), None]);
-        assert!(index.blobs().is_empty() && index.config().is_none());
+        assert!(index.config().is_none());
         let error = |bytes| Manifest::new(Bytes::from_static(bytes), None).expect_err("no manifest");
         assert!(error(b"{").starts_with("that is no manifest: EOF"), "{}", error(b"{"));
         assert!(error(b"\n<html>").contains("web page"), "{}", error(b"\n<html>"));

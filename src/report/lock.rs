@@ -6,6 +6,7 @@ use super::{View, phrase};
 use crate::image::ImageReference;
 use crate::lockfile::LOCK_FILE;
 use crate::ops::{BaseNews, LockTotal};
+use crate::printable::and_more;
 
 /// A line a base: `  moved    busybox:latest   1a2b3c4d5e6f → 3c4d5e6f7a8b`.
 pub fn lock_text(news: &[(ImageReference, BaseNews)], view: &View) -> String {
@@ -37,10 +38,7 @@ pub fn rebuilt_text(names: &[String], view: &View) -> String {
         return String::new();
     }
     let few = if view.verbose || names.len() <= FEW + 1 { names.len() } else { FEW };
-    let more = match names.len() - few {
-        0 => String::new(),
-        more => format!(" and {more} more"),
-    };
+    let more = and_more(names.len() - few);
     let list = names[..few].join(", ");
     format!("{} will be rebuilt: {}{more}\n", phrase::count(names.len(), "image"), text::one_line(&list))
 }

@@ -2,25 +2,13 @@ use std::collections::HashMap;
 
 use serde_json::{Map, Value};
 
+use super::toml::is_key;
 use super::values::{closest, namespace};
 use super::{SettingsFile, TOML_FILE};
 use crate::diagnostic::{Diagnostic, LineIndex, Location};
 use crate::path::TreePath;
 
 const KNOWN: [&str; 4] = ["version", "namespace", "names", "assert_hostname"];
-/// Those that the newer file has in addition.
-const TOML_ONLY: [&str; 9] = [
-    "registry",
-    "insecure_registries",
-    "exclude",
-    "include",
-    "follow",
-    "tags",
-    "refresh",
-    "metadata",
-    "image",
-];
-
 /// Reads the Python original's `.shipwright.json`. There `names` maps a folder, as it is, to a whole
 /// repository, without the namespace in front.
 pub fn parse_json(text: &str, path: &TreePath) -> Result<SettingsFile, Vec<Diagnostic>> {
@@ -72,7 +60,8 @@ impl Reader<'_> {
                 ("namespace", _) => self.wrong_type(key, "a text"),
                 ("names", _) => self.wrong_type(key, "an object of folders and repositories"),
                 ("assert_hostname", _) => self.wrong_type(key, "true or false"),
-                (other, _) if TOML_ONLY.contains(&other) => {
+                // The newer file has more.
+                (other, _) if is_key(other) => {
                     let hint = format!("write it in {TOML_FILE}, with what else this file says");
                     self.error(key, format!("`{key}` is not a setting of {}", self.path), &hint);
                 }
@@ -174,7 +163,7 @@ mod tests {
         assert_eq!(settings.namespace.as_deref(), Some("localhost:5000"));
         let names: Vec<(&str, &str)> = settings.names.iter().map(|(k, v)| (k.as_str(), v.as_str())).collect();
         assert_eq!(names, [("", "/acme/root"), ("b/{{x}}", "/acme/b"), ("a", "/quay.io/acme/a")]);
-        assert_eq!(settings.name_location("a").and_then(|location| location.line), Some(4));
+        assert_eq!(settings.name_locations.get("a").and_then(|location| location.line), Some(4));
         assert!(settings.diagnostics.is_empty());
     }
 

@@ -6,7 +6,6 @@
 mod choices;
 mod json;
 mod load;
-mod model;
 mod resolve;
 mod toml;
 mod values;
@@ -14,7 +13,8 @@ mod values;
 pub use choices::Choices;
 pub use json::parse_json;
 pub use load::{JSON_FILE, TOML_FILE, load, load_from, paths};
-pub use model::{ImageSettings, Metadata, Refresh, SettingsFile};
 pub use resolve::{Resolved, resolve};
 pub use toml::parse_toml;
 pub use values::{InvalidValue, namespace, registry, registry_host, user_tag};
+
+pub use crate::project::SettingsFile;

@@ -1,12 +1,12 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::{Choices, ImageSettings, Metadata, Refresh, SettingsFile};
+use super::{Choices, SettingsFile};
 use crate::diagnostic::Diagnostic;
 use crate::dockerfile::is_proxy;
 use crate::image::{Platform, Tag};
 use crate::naming::NamespaceSource;
-use crate::project::{ImageOptions, Options};
+use crate::project::Options;
 
 /// Everything that is decided before anything is read of the checkout's images. What the user chose wins over the
 /// settings file.
@@ -56,69 +56,25 @@ pub fn resolve(choices: &Choices, file: &SettingsFile, now: Duration) -> Result<
         strict: choices.strict,
         options: Options {
             namespace: namespace(choices, file),
-            names: file.names.clone(),
-            name_locations: file.name_locations.clone(),
-            include: file.include.clone(),
-            exclude: file.exclude.clone(),
-            follow: file.follow.clone(),
             build_args,
             unhashed_build_args,
             target: choices.target.clone(),
             platform: chosen.unwrap_or(&host).clone(),
             build_platform: host,
             engine_system: None,
-            metadata: file.metadata.as_ref().map(Metadata::to_text),
             refresh: file.refresh.as_ref().map(|refresh| refresh.number_at(now)),
-            settings_file: file.path.clone(),
-            lock: file.lock.clone(),
-            images: image_options(file)?,
+            settings: with_one_platform_each(file)?,
         },
     })
 }
 
-impl Metadata {
-    /// One text that is another whenever the metadata is.
-    fn to_text(&self) -> String {
-        match self {
-            Self::Text(text) => format!("text {text}"),
-            Self::Entries(entries) => format!("entries {entries:?}"),
-        }
-    }
-}
-
-impl Refresh {
-    /// How many periods have passed since 1970.
-    fn number_at(&self, now: Duration) -> u64 {
-        now.as_secs() / self.period.as_secs().max(1)
-    }
-}
-
-fn image_options(file: &SettingsFile) -> Result<BTreeMap<String, ImageOptions>, Vec<Diagnostic>> {
-    file.images.iter().map(|(name, image)| Ok((name.clone(), one_image(name, image)?))).collect()
-}
-
-fn one_image(name: &str, image: &ImageSettings) -> Result<ImageOptions, Vec<Diagnostic>> {
-    let platform = match &image.platforms[..] {
-        [] => None,
-        [platform] => Some(platform.clone()),
-        _ => {
-            let message = format!("[image.{name}] has several platforms; an engine's image has one");
-            let diagnostic = Diagnostic::error(message)
-                .at(image.location.clone())
-                .hint("leave one, or choose with --platform");
-            return Err(vec![diagnostic]);
-        }
+fn with_one_platform_each(file: &SettingsFile) -> Result<SettingsFile, Vec<Diagnostic>> {
+    let Some((name, image)) = file.images.iter().find(|(_, image)| image.platforms.len() > 1) else {
+        return Ok(file.clone());
     };
-    Ok(ImageOptions {
-        location: Some(image.location.clone()),
-        dockerfile: image.dockerfile.clone(),
-        context: image.context.clone(),
-        target: image.target.clone(),
-        args: image.args.clone(),
-        platform,
-        depends_on: image.depends_on.clone(),
-        whole_context: image.whole_context,
-    })
+    let message = format!("[image.{name}] has several platforms; an engine's image has one");
+    let diagnostic = image.at_its_place(Diagnostic::error(message));
+    Err(vec![diagnostic.hint("leave one, or choose with --platform")])
 }
 
 fn namespace(choices: &Choices, file: &SettingsFile) -> Option<(String, NamespaceSource)> {

@@ -6,29 +6,71 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::values::{closest, namespace, path, refresh, registry, registry_host, user_tag};
-use super::{ImageSettings, Metadata, SettingsFile};
 use crate::diagnostic::{Diagnostic, LineIndex, Location};
 use crate::discovery::check_pattern;
 use crate::image::Tag;
 use crate::limits;
 use crate::path::TreePath;
+use crate::project::{ImageSettings, Metadata, SettingsFile};
 use crate::redact;
 
-const KNOWN: [&str; 11] = [
-    "namespace",
-    "registry",
-    "insecure_registries",
-    "names",
-    "exclude",
-    "include",
-    "follow",
-    "tags",
-    "refresh",
-    "metadata",
-    "image",
+/// A key and what reads it. A flag or the environment wins over the file where there is one; see `resolve`.
+type Key<T> = (&'static str, fn(&mut Reader<'_>, &Entry<'_>, &mut T));
+
+/// The keys of the file.
+const KEYS: [Key<SettingsFile>; 11] = [
+    ("namespace", |reader, entry, file| file.namespace = reader.parsed(entry, namespace)),
+    ("registry", |reader, entry, file| {
+        file.registries = match entry.value.get_ref() {
+            DeValue::String(_) => reader.parsed(entry, registry).into_iter().collect(),
+            _ => reader.list(entry, registry),
+        }
+    }),
+    ("insecure_registries", |reader, entry, file| {
+        file.insecure_registries = reader.list(entry, registry_host);
+    }),
+    ("names", |reader, entry, file| reader.names(entry, file)),
+    ("exclude", |reader, entry, file| file.exclude = reader.list(entry, pattern)),
+    ("include", |reader, entry, file| file.include = reader.list(entry, pattern)),
+    ("follow", |reader, entry, file| {
+        file.follow = reader.list(entry, |text| Tag::new(text).map(|tag| tag.to_string()));
+    }),
+    ("tags", |reader, entry, file| file.tags = reader.list(entry, user_tag)),
+    ("refresh", |reader, entry, file| file.refresh = reader.parsed(entry, refresh)),
+    ("metadata", |reader, entry, file| {
+        file.metadata = match entry.value.get_ref() {
+            DeValue::Table(_) => Some(Metadata::Entries(reader.scalars(entry))),
+            DeValue::String(text) => Some(Metadata::Text(text.to_string())),
+            _ => reader.wrong_type(entry, "a text or a table"),
+        }
+    }),
+    ("image", |reader, entry, file| reader.images(entry, file)),
 ];
-const KNOWN_OF_IMAGE: [&str; 7] =
-    ["dockerfile", "context", "target", "args", "platforms", "depends_on", "whole_context"];
+
+/// The keys of `[image.NAME]`.
+const IMAGE_KEYS: [Key<ImageSettings>; 7] = [
+    ("dockerfile", |reader, entry, image| image.dockerfile = reader.parsed(entry, path)),
+    ("context", |reader, entry, image| image.context = reader.parsed(entry, path)),
+    ("target", |reader, entry, image| image.target = reader.parsed(entry, something)),
+    ("args", |reader, entry, image| image.args = reader.scalars(entry)),
+    ("platforms", |reader, entry, image| {
+        for platform in reader.list(entry, str::parse) {
+            if !image.platforms.contains(&platform) {
+                image.platforms.push(platform);
+            }
+        }
+    }),
+    ("depends_on", |reader, entry, image| image.depends_on = reader.list(entry, something)),
+    ("whole_context", |reader, entry, image| match entry.value.get_ref() {
+        DeValue::Boolean(whole) => image.whole_context = *whole,
+        _ => drop(reader.wrong_type::<bool>(entry, "true or false")),
+    }),
+];
+
+/// Whether the file has this key.
+pub(super) fn is_key(name: &str) -> bool {
+    KEYS.iter().any(|(key, _)| *key == name)
+}
 
 type Value<'a> = Spanned<DeValue<'a>>;
 
@@ -37,7 +79,7 @@ pub fn parse_toml(text: &str, file: &TreePath) -> Result<SettingsFile, Vec<Diagn
     let mut reader = Reader { text, file, lines: LineIndex::new(text), errors: Vec::new() };
     let mut settings = SettingsFile { path: Some(file.clone()), ..SettingsFile::default() };
     match DeTable::parse(text) {
-        Ok(document) => reader.document(document.get_ref(), &mut settings),
+        Ok(document) => reader.read(entries(document.get_ref(), ""), &KEYS, &mut settings),
         Err(error) => {
             let message = format!("the settings file is not TOML: {}", error.message());
             reader.error(error.span().unwrap_or(0..0), message);
@@ -62,79 +104,37 @@ struct Entry<'a> {
 }
 
 impl Reader<'_> {
-    fn document(&mut self, table: &DeTable<'_>, settings: &mut SettingsFile) {
-        for entry in entries(table, "") {
-            match entry.key {
-                "namespace" => settings.namespace = self.parsed(&entry, namespace),
-                "registry" => {
-                    let one_or_many = match entry.value.get_ref() {
-                        DeValue::String(_) => self.parsed(&entry, registry).into_iter().collect(),
-                        _ => self.list(&entry, registry),
-                    };
-                    settings.registries = one_or_many;
-                }
-                "insecure_registries" => settings.insecure_registries = self.list(&entry, registry_host),
-                "names" => {
-                    for line in self.few(&entry, limits::SETTINGS_NAMES) {
-                        if let Some(name) = self.text(&line) {
-                            let location = self.locate(line.key_span);
-                            settings.name_locations.insert(line.key.to_owned(), location);
-                            settings.names.push((line.key.to_owned(), name));
-                        }
-                    }
-                }
-                "exclude" => settings.exclude = self.list(&entry, pattern),
-                "include" => settings.include = self.list(&entry, pattern),
-                "follow" => {
-                    settings.follow = self.list(&entry, |text| Tag::new(text).map(|tag| tag.to_string()));
-                }
-                "tags" => settings.tags = self.list(&entry, user_tag),
-                "refresh" => settings.refresh = self.parsed(&entry, refresh),
-                "metadata" => {
-                    settings.metadata = match entry.value.get_ref() {
-                        DeValue::Table(_) => Some(Metadata::Entries(self.scalars(&entry))),
-                        DeValue::String(text) => Some(Metadata::Text(text.to_string())),
-                        _ => self.wrong_type(&entry, "a text or a table"),
-                    }
-                }
-                "image" => {
-                    for image in self.few(&entry, limits::SETTINGS_IMAGES) {
-                        let read = self.image(&image);
-                        settings.images.insert(image.key.to_owned(), read);
-                    }
-                }
-                _ => self.unknown(&entry, &KNOWN),
+    /// Reads each entry by the key that it is of.
+    fn read<T>(&mut self, entries: Vec<Entry<'_>>, keys: &[Key<T>], into: &mut T) {
+        for entry in entries {
+            match keys.iter().find(|(key, _)| *key == entry.key) {
+                Some((_, read)) => read(self, &entry, into),
+                None => self.unknown(&entry, &keys.iter().map(|(key, _)| *key).collect::<Vec<_>>()),
             }
         }
     }
 
-    fn image(&mut self, table: &Entry<'_>) -> ImageSettings {
-        let mut image = ImageSettings::new(self.locate(table.key_span.clone()));
-        if table.key.is_empty() {
-            self.error(table.key_span.clone(), "an image must have a name".to_owned());
-        }
-        for entry in self.table(table) {
-            match entry.key {
-                "dockerfile" => image.dockerfile = self.parsed(&entry, path),
-                "context" => image.context = self.parsed(&entry, path),
-                "target" => image.target = self.parsed(&entry, something),
-                "args" => image.args = self.scalars(&entry),
-                "platforms" => {
-                    for platform in self.list(&entry, str::parse) {
-                        if !image.platforms.contains(&platform) {
-                            image.platforms.push(platform);
-                        }
-                    }
-                }
-                "depends_on" => image.depends_on = self.list(&entry, something),
-                "whole_context" => match entry.value.get_ref() {
-                    DeValue::Boolean(whole) => image.whole_context = *whole,
-                    _ => drop(self.wrong_type::<bool>(&entry, "true or false")),
-                },
-                _ => self.unknown(&entry, &KNOWN_OF_IMAGE),
+    fn names(&mut self, table: &Entry<'_>, file: &mut SettingsFile) {
+        for line in self.few(table, limits::SETTINGS_NAMES) {
+            if let Some(name) = self.text(&line) {
+                let location = self.locate(line.key_span);
+                file.name_locations.insert(line.key.to_owned(), location);
+                file.names.push((line.key.to_owned(), name));
             }
         }
-        image
+    }
+
+    fn images(&mut self, tables: &Entry<'_>, file: &mut SettingsFile) {
+        for table in self.few(tables, limits::SETTINGS_IMAGES) {
+            if table.key.is_empty() {
+                self.error(table.key_span.clone(), "an image must have a name".to_owned());
+            }
+            let location = Some(self.locate(table.key_span.clone()));
+            let mut image = ImageSettings { location, ..ImageSettings::default() };
+            let entries = self.table(&table);
+            self.read(entries, &IMAGE_KEYS, &mut image);
+            file.images.insert(table.key.to_owned(), image);
+        }
     }
 
     fn text(&mut self, entry: &Entry<'_>) -> Option<String> {
@@ -371,7 +371,7 @@ target = "dev"
         assert_eq!(platforms, ["linux/amd64", "linux/arm64"], "normalised, once each");
         assert_eq!(api.depends_on, ["base", "acme/tools"]);
         assert!(api.whole_context);
-        assert_eq!(api.location.line, Some(15));
+        assert_eq!(api.location.as_ref().and_then(|location| location.line), Some(15));
         let dev = &settings.images["api-dev"];
         assert_eq!((dev.dockerfile.clone(), dev.whole_context), (None, false));
     }

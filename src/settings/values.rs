@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use super::Refresh;
 use crate::image::{Repository, Tag};
 use crate::path::TreePath;
+use crate::project::Refresh;
 use crate::redact;
 
 /// Why a value cannot be used.

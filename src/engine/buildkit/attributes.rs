@@ -1,10 +1,10 @@
 use std::collections::HashMap;
 
-use bollard_buildkit_proto::moby::buildkit::v1::{CacheOptions, CacheOptionsEntry, Exporter, SolveRequest};
+use bollard_buildkit_proto::moby::buildkit::v1::{CacheOptions, Exporter, SolveRequest};
 
 use super::dockerfile;
 use super::filesync::{CONTEXT, DOCKERFILE};
-use crate::engine::{BuildError, BuildRequest, CacheOption};
+use crate::engine::{BuildError, BuildRequest};
 
 /// What `Control.Solve` is asked. `host_gateway` is the address of the engine's host, where known.
 pub(super) fn solve_request(
@@ -31,11 +31,7 @@ pub(super) fn solve_request(
         exporter_deprecated: "moby".to_owned(),
         exporter_attrs_deprecated: exporter.clone(),
         exporters: vec![Exporter { r#type: "moby".to_owned(), attrs: exporter }],
-        cache: Some(CacheOptions {
-            imports: request.cache_from.iter().map(cache).collect(),
-            exports: request.cache_to.iter().map(cache).collect(),
-            ..CacheOptions::default()
-        }),
+        cache: Some(CacheOptions::default()),
         entitlements,
         ..SolveRequest::default()
     })
@@ -87,14 +83,6 @@ fn frontend(
     if !request.add_hosts.is_empty() {
         set("add-hosts", &add_hosts(&request.add_hosts, host_gateway)?);
     }
-    if !request.cache_from.is_empty() {
-        let imports: Vec<_> = request
-            .cache_from
-            .iter()
-            .map(|cache| serde_json::json!({ "Type": cache.kind, "Attrs": cache.attributes }))
-            .collect();
-        set("cache-imports", &serde_json::Value::from(imports).to_string());
-    }
     Ok(attributes)
 }
 
@@ -122,13 +110,6 @@ fn add_hosts(lines: &[String], host_gateway: Option<&str>) -> Result<String, Bui
         Ok(format!("{name}={address}"))
     };
     Ok(lines.iter().map(host).collect::<Result<Vec<_>, _>>()?.join(","))
-}
-
-fn cache(option: &CacheOption) -> CacheOptionsEntry {
-    CacheOptionsEntry {
-        r#type: option.kind.clone(),
-        attrs: option.attributes.iter().map(|(name, value)| (name.clone(), value.clone())).collect(),
-    }
 }
 
 #[cfg(test)]

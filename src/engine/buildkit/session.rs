@@ -25,6 +25,7 @@ use crate::engine::listing::Listing;
 use crate::engine::patience::PULSE;
 use crate::engine::transfer::Transfer;
 use crate::engine::{BuildRequest, Endpoint};
+use crate::printable::hex;
 
 /// The connection over which the engine asks for files, secrets and logins while it builds. Dropping it
 /// closes it, and with it the engine's session.
@@ -106,15 +107,6 @@ fn headers(id: &str, request: &BuildRequest) -> Vec<(HeaderName, HeaderValue)> {
 /// An id that nobody else has.
 pub(super) fn random_id() -> String {
     hex(&rand::random::<[u8; 16]>())
-}
-
-fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    bytes.iter().fold(String::new(), |mut hex, byte| {
-        // Writing to a String does not fail.
-        let _ = write!(hex, "{byte:02x}");
-        hex
-    })
 }
 
 /// A connection that ends when it is told to. The server has a task of its own for each connection, so

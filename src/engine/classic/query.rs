@@ -24,11 +24,6 @@ pub(super) fn path(request: &BuildRequest, dockerfile: &str) -> String {
     for line in &request.add_hosts {
         query.add("extrahosts", &line.replacen('=', ":", 1));
     }
-    let caches = request.cache_from.iter().filter_map(|cache| cache.attributes.get("ref"));
-    let caches: Vec<_> = caches.collect();
-    if !caches.is_empty() {
-        query.add("cachefrom", &serde_json::json!(caches).to_string());
-    }
     if request.no_cache {
         query.add("nocache", "1");
     }

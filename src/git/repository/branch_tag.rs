@@ -1,6 +1,7 @@
 use sha2::{Digest, Sha256};
 
 use crate::image::Tag;
+use crate::printable::hex;
 
 /// A tag holds at most this many characters.
 const LONGEST: usize = 128;
@@ -23,8 +24,7 @@ pub fn branch_tag(name: &str) -> Tag {
         "branch".clone_into(&mut text);
     }
     text.truncate(LONGEST - 7);
-    let digest = Sha256::digest(name);
-    let text = format!("{text}-{:02x}{:02x}{:02x}", digest[0], digest[1], digest[2]);
+    let text = format!("{text}-{}", hex(&Sha256::digest(name)[..3]));
     Tag::new(&text).unwrap_or_else(|_| unreachable!("only allowed characters are left"))
 }
 

@@ -187,7 +187,7 @@ fn questions(workspace: &Workspace, purpose: &LockPurpose) -> Result<Questions, 
 }
 
 fn lockfile(workspace: &Workspace) -> &Lockfile {
-    &workspace.settings.options.lock
+    &workspace.settings.options.settings.lock
 }
 
 /// The bases that a run is about.
@@ -261,7 +261,7 @@ fn news(change: &Change) -> Option<(ImageReference, BaseNews)> {
 /// Names of the images that have another key with this lock, which is on disk by now: it may be an input itself.
 fn rebuilt_by(workspace: &Workspace, lock: &Lockfile) -> Result<Vec<String>, Error> {
     let mut options = workspace.settings.options.clone();
-    options.lock = lock.clone();
+    options.settings.lock = lock.clone();
     let after = workspace.load_from(&workspace.checkout.work_tree()?, &options)?;
     let project = &workspace.project;
     let images = project.graph.ordered(project.images_with_another_key(&after));

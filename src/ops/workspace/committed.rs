@@ -43,7 +43,7 @@ fn is_as_committed(
     let differences = tree.differences(committed, &project.versioned_paths(options))?;
     let is_same =
         differences.added.is_empty() && differences.removed.is_empty() && differences.modified.is_empty();
-    Ok(is_same && is_committed(&options.lock, committed))
+    Ok(is_same && is_committed(&options.settings.lock, committed))
 }
 
 /// Git says nothing about a lock file that it ignores.

@@ -121,7 +121,7 @@ impl Workspace {
         let changed = differences.modified.into_iter().chain(differences.removed);
         let added = differences.added.into_iter().filter(|path| paths.binary_search(&path).is_ok());
         let mut files: Vec<String> = changed.chain(added).map(|path| path.to_string()).collect();
-        let lock = &self.settings.options.lock;
+        let lock = &self.settings.options.settings.lock;
         let ignored = lock.path.iter().map(ToString::to_string).filter(|path| !files.contains(path));
         files.extend(ignored.filter(|_| !is_committed(lock, &committed)).collect::<Vec<_>>());
         Ok(files)

@@ -38,28 +38,22 @@ pub struct SettingsFile {
     pub lock: Lockfile,
     /// What is worth saying about the file although it can be used.
     pub diagnostics: Vec<Diagnostic>,
-    pub(super) name_locations: BTreeMap<String, Location>,
-}
-
-impl SettingsFile {
-    /// Where a line of `names` stands, for what is found out about it later.
-    pub fn name_location(&self, key: &str) -> Option<&Location> {
-        self.name_locations.get(key)
-    }
+    /// Where each line of `names` stands, for what is found out about it later.
+    pub name_locations: BTreeMap<String, Location>,
 }
 
 /// The table `[image.NAME]`.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ImageSettings {
-    /// Where the table is.
-    pub location: Location,
+    /// Where the table is, if there is one.
+    pub location: Option<Location>,
     /// The Dockerfile; where it is not said, the one that gives NAME.
     pub dockerfile: Option<TreePath>,
     /// The build context's root, from the root of the checkout.
     pub context: Option<TreePath>,
     /// The stage to build.
     pub target: Option<String>,
-    /// Build arguments.
+    /// Values for build arguments; those of the command line win.
     pub args: BTreeMap<String, String>,
     /// What to build for, without repetitions.
     pub platforms: Vec<Platform>,
@@ -70,16 +64,11 @@ pub struct ImageSettings {
 }
 
 impl ImageSettings {
-    pub(super) fn new(location: Location) -> Self {
-        Self {
-            location,
-            dockerfile: None,
-            context: None,
-            target: None,
-            args: BTreeMap::new(),
-            platforms: Vec::new(),
-            depends_on: Vec::new(),
-            whole_context: false,
+    /// What is found out about them, with their place.
+    pub fn at_its_place(&self, found: Diagnostic) -> Diagnostic {
+        match &self.location {
+            Some(location) => found.at(location.clone()),
+            None => found,
         }
     }
 }
@@ -100,4 +89,21 @@ pub enum Metadata {
     Text(String),
     /// Named texts.
     Entries(BTreeMap<String, String>),
+}
+
+impl Metadata {
+    /// One text that is another whenever the metadata is.
+    pub(super) fn to_text(&self) -> String {
+        match self {
+            Self::Text(text) => format!("text {text}"),
+            Self::Entries(entries) => format!("entries {entries:?}"),
+        }
+    }
+}
+
+impl Refresh {
+    /// How many periods have passed since 1970.
+    pub fn number_at(&self, now: Duration) -> u64 {
+        now.as_secs() / self.period.as_secs().max(1)
+    }
 }

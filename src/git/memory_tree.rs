@@ -1,36 +1,48 @@
 //! A tree of files in memory, for tests. It counts what is asked of it.
 
-use std::collections::BTreeMap;
-use std::io;
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::{self, Read};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use crate::dockerfile::{LocalSource, SourceInstruction, SourcePattern};
-use crate::git::{FileTree, Node, NodeKind, Tracking};
+use bstr::BStr;
+
+use super::{FileTree, Identity, Node, NodeKind, Snapshot, Tracking, at_most};
 use crate::path::TreePath;
 
 #[derive(Default)]
-pub(super) struct MemoryTree {
+pub(crate) struct MemoryTree {
     nodes: BTreeMap<TreePath, (NodeKind, Tracking, Vec<u8>)>,
+    unreadable: BTreeSet<TreePath>,
     /// How many files `list` came across.
-    pub(super) visited: AtomicUsize,
+    pub(crate) visited: AtomicUsize,
 }
 
 impl MemoryTree {
     /// Tracked empty files.
-    pub(super) fn of(files: &[&str]) -> Self {
+    pub(crate) fn of(files: &[&str]) -> Self {
         files.iter().fold(Self::default(), |tree, file| tree.file(file, ""))
     }
 
-    pub(super) fn file(self, path: &str, content: &str) -> Self {
+    /// Tracked files with their contents.
+    pub(crate) fn new<'a>(files: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
+        files.into_iter().fold(Self::default(), |tree, (path, content)| tree.file(path, content))
+    }
+
+    pub(crate) fn file(self, path: &str, content: &str) -> Self {
         self.with(path, NodeKind::File, Tracking::Tracked, content)
     }
 
-    pub(super) fn link(self, path: &str, target: &str) -> Self {
+    pub(crate) fn link(self, path: &str, target: &str) -> Self {
         self.with(path, NodeKind::Link, Tracking::Tracked, target)
     }
 
-    pub(super) fn with(mut self, path: &str, kind: NodeKind, tracking: Tracking, content: &str) -> Self {
+    pub(crate) fn with(mut self, path: &str, kind: NodeKind, tracking: Tracking, content: &str) -> Self {
         self.nodes.insert(path.into(), (kind, tracking, content.into()));
+        self
+    }
+
+    pub(crate) fn unreadable(mut self, path: &str) -> Self {
+        self.unreadable.insert(path.into());
         self
     }
 
@@ -60,9 +72,11 @@ impl FileTree for MemoryTree {
         self.nodes.iter().any(is_versioned)
     }
 
-    fn read(&self, path: &TreePath, _: u64) -> io::Result<Vec<u8>> {
-        let node = self.nodes.get(path).ok_or(io::ErrorKind::NotFound)?;
-        Ok(node.2.clone())
+    fn read(&self, path: &TreePath, limit: u64) -> io::Result<Vec<u8>> {
+        if self.unreadable.contains(path) {
+            return Err(io::Error::new(io::ErrorKind::PermissionDenied, format!("{path}: not allowed")));
+        }
+        at_most(&self.nodes.get(path).ok_or(io::ErrorKind::NotFound)?.2[..], limit)
     }
 
     fn list(&self, folder: &TreePath, prune: &mut dyn FnMut(&TreePath) -> bool) -> io::Result<Vec<Node>> {
@@ -85,16 +99,26 @@ impl FileTree for MemoryTree {
     }
 }
 
-/// `COPY pattern`, as the Dockerfile model gives it.
-pub(super) fn source(pattern: &str) -> LocalSource {
-    LocalSource {
-        instruction: SourceInstruction::Copy,
-        pattern: SourcePattern::Path(pattern.to_owned()),
-        written: if pattern.is_empty() { ".".to_owned() } else { pattern.to_owned() },
-        plain: !pattern.contains(['*', '?', '[']),
-        span: 5..5 + pattern.len(),
-        line: 1,
-        inherited: false,
-        elsewhere: false,
+impl Snapshot for MemoryTree {
+    fn nodes(&self) -> &[Node] {
+        unimplemented!("what is tested here visits")
+    }
+
+    fn visit(&self, visitor: &mut dyn FnMut(&BStr, NodeKind, Tracking)) {
+        for (path, (kind, tracking, _)) in &self.nodes {
+            visitor(path.as_bstr(), *kind, *tracking);
+        }
+    }
+
+    fn identify(&self, _: &[&TreePath]) -> io::Result<Vec<Identity>> {
+        unimplemented!("what is tested here reads")
+    }
+
+    fn open(&self, path: &TreePath) -> io::Result<Box<dyn Read + Send>> {
+        Ok(Box::new(io::Cursor::new(self.read(path, u64::MAX)?)))
+    }
+
+    fn submodules(&self) -> &[TreePath] {
+        &[]
     }
 }
