@@ -162,7 +162,7 @@ impl Output {
     /// Puts findings where a CI system shows them beside the files.
     fn annotate(&self, found: &[Diagnostic]) {
         if self.ci.log == Some(CiLog::GitHub) && self.mode != Mode::Json {
-            self.write(&annotations(found, &self.ci.folder, &self.sources()));
+            to_stderr(&annotations(found, &self.ci.folder, &self.sources()));
         }
     }
 
@@ -265,16 +265,12 @@ impl Output {
     }
 
     fn say(&self, text: &str) {
-        self.write(&self.safe(text));
+        to_stderr(&self.safe(text));
     }
 
     /// Text in which no CI system finds a command: not all of them say that they are there.
     fn safe<'a>(&self, text: &'a str) -> Cow<'a, str> {
         if self.ci.log == Some(CiLog::GitHub) { without_commands(text) } else { without_marks(text) }
-    }
-
-    fn write(&self, text: &str) {
-        to_stderr(text);
     }
 }
 

@@ -101,15 +101,17 @@ impl Error {
     /// How it ends.
     pub fn ending(&self) -> Ending {
         match self {
-            Self::Checkout(_) | Self::Load(_) | Self::UnknownImage(_) => Ending::Wrong,
-            Self::Engine(
+            Self::Checkout(_)
+            | Self::Load(_)
+            | Self::UnknownImage(_)
+            | Self::Hook(HookError::Changed(_) | HookError::Occupied { .. })
+            | Self::Engine(
                 EngineError::InvalidEndpoint(_)
                 | EngineError::InvalidSshEndpoint { .. }
                 | EngineError::UnknownContext { .. }
                 | EngineError::Configuration { .. },
             ) => Ending::Wrong,
             Self::Engine(error) if error.is_unreachable() => Ending::NoEngine,
-            Self::Hook(HookError::Changed(_) | HookError::Occupied { .. }) => Ending::Wrong,
             Self::Engine(_) | Self::Hook(HookError::Io { .. }) | Self::Io(_) => Ending::Failed,
             Self::Registry(_) => Ending::Registry,
             Self::Refused { ending, .. } => *ending,
@@ -119,14 +121,13 @@ impl Error {
     /// What there is to say, most important first.
     pub fn into_findings(self) -> Vec<Diagnostic> {
         let hint = match &self {
-            Self::Refused { .. } => None,
             Self::Checkout(error) => error.hint(),
             Self::Load(error) => error.cause().and_then(CheckoutError::hint),
             Self::Engine(error) => error.hint(),
             Self::Registry(error) => error.hint(),
             Self::UnknownImage(error) => error.hint(),
             Self::Hook(error) => error.hint(),
-            Self::Io(_) => None,
+            Self::Io(_) | Self::Refused { .. } => None,
         };
         match self {
             Self::Refused { findings, .. } => findings,

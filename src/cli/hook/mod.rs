@@ -18,6 +18,6 @@ pub(super) fn run(command: HookCommand, edge: &mut Edge) -> Result<ExitCode, Err
         HookCommand::Install(args) => install::install(&args, edge),
         HookCommand::Uninstall(args) => install::uninstall(&args, edge),
         HookCommand::Status(args) => install::status(&args, edge),
-        HookCommand::Run(args) => run::run(args, edge),
+        HookCommand::Run(args) => run::run(&args, edge),
     }
 }

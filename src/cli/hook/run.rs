@@ -11,7 +11,7 @@ use crate::ops::{self, Config, Error, PrePushRequest};
 use crate::report::switched_text;
 
 /// What an installed hook calls.
-pub(super) fn run(args: RunArgs, edge: &mut Edge) -> Result<ExitCode, Error> {
+pub(super) fn run(args: &RunArgs, edge: &mut Edge) -> Result<ExitCode, Error> {
     let mut config = edge.config();
     config.folder = where_git_is(config.folder, edge);
     match args.hook {

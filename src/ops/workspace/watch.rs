@@ -43,7 +43,7 @@ pub(in crate::ops) async fn planned_again<T>(
     let first = Watch::new(config, audience, false, PATIENCE);
     let ended = command(&first, audience).await;
     let Some(how) = first.gone.get() else { return ended };
-    first.say(format!("{how} during the run: planning again"));
+    first.say(&format!("{how} during the run: planning again"));
     let second = Watch::new(config, audience, true, PATIENCE);
     let ended = command(&second, audience).await;
     match second.gone.get() {
@@ -68,8 +68,8 @@ impl Watch {
         })
     }
 
-    fn say(&self, what: String) {
-        (self.speaker)(Said::Line(&what));
+    fn say(&self, what: &str) {
+        (self.speaker)(Said::Line(what));
     }
 
     /// For a command that is not run again, and must not wait longer than this for git.
@@ -94,7 +94,7 @@ impl Watch {
                 ));
             }
             if begun.elapsed() >= SILENCE && !std::mem::replace(&mut is_said, true) {
-                self.say(format!("waiting for git, which is changing this checkout ({path})"));
+                self.say(&format!("waiting for git, which is changing this checkout ({path})"));
             }
             std::thread::sleep(RETRY);
         }
@@ -118,7 +118,7 @@ impl Watch {
     /// Says why the checkout is read again, if that is worth a word.
     pub(super) fn reading_again(&self, change: &Change) {
         if let Change::Head(how) = change {
-            self.say(format!("{how} while the checkout was read: reading it again"));
+            self.say(&format!("{how} while the checkout was read: reading it again"));
         }
     }
 }
