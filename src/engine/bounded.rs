@@ -46,7 +46,7 @@ impl Bound {
     /// How many bytes of the answer, or message, are read after these.
     fn after(self, before: u64, bytes: &[u8]) -> u64 {
         let end = if self == Self::Messages { end_of_message(bytes) } else { None };
-        end.map_or(before + bytes.len() as u64, |end| (bytes.len() - end) as u64)
+        end.map_or(before + bytes.len() as u64, |end| (bytes.len() - end - 1) as u64)
     }
 }
 
@@ -133,7 +133,7 @@ mod tests {
     fn a_message_begins_the_count_anew_and_nothing_else_does() {
         let after = |bound: Bound, bytes: &[u8]| bound.after(100, bytes);
         assert_eq!(after(Bound::Messages, b"{\"status\":\"x\"}\r\nab"), 2);
-        assert_eq!(after(Bound::Messages, b"{}\n{}\n{"), 2);
+        assert_eq!(after(Bound::Messages, b"{}\n{}\n{"), 1);
         assert_eq!(after(Bound::Messages, b"2000\r\nxxxx\r\n"), 112);
         assert_eq!(after(Bound::One, b"{}\r\n"), 104);
     }
