@@ -4,9 +4,11 @@
 //! stand in that order, and each uses only those above it (`tests/architecture.rs` holds them to it):
 //!
 //! ```text
-//! git → discovery → dockerfile → naming → context → graph → inputs → project → plan → execution → report
-//! (git)      (paths)     (model)                                 (keys)   (all)            (engine)    (terminal)
+//! git → discovery → dockerfile → naming → context → graph → inputs → project → plan → execution → ops → report → cli
+//! (git)      (paths)     (model)                                 (keys)   (all)            (engine)   (use cases)
 //! ```
+//!
+//! Programs call [`ops`].
 
 pub mod printable;
 

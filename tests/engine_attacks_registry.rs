@@ -75,15 +75,17 @@ impl Story {
         }
     }
 
-    /// Names that images have only on their way.
-    fn lent(&self) -> String {
-        let format = "{{.Repository}}:{{.Tag}}";
-        self.engine.docker(&[
-            "images",
-            "--format",
-            format,
-            &format!("{}/{}/*", self.address, self.engine.namespace),
-        ])
+    /// Names that images have only on their way; the engine gives them one by digest as well.
+    fn lent(&self) -> Vec<String> {
+        let format = "{{.Repository}} {{.Tag}} {{.Digest}}";
+        let ours = format!("{}/{}/*", self.address, self.engine.namespace);
+        let listed = self.engine.docker(&["images", "--digests", "--format", format, &ours]);
+        let name = |line: &str| match line.split(' ').collect::<Vec<_>>()[..] {
+            [repository, "<none>", digest] => format!("{repository}@{digest}"),
+            [repository, tag, _] => format!("{repository}:{tag}"),
+            _ => panic!("docker lists `{line}`"),
+        };
+        listed.lines().map(name).collect()
     }
 
     /// Changes two of the three images.
@@ -101,11 +103,11 @@ impl Story {
         let context = format!("{blow:?} at {moment:?}, ended with {:?}\n{}", ended.code, ended.said);
         assert!(blow.allows(ended.code) && !ended.said.contains("panicked"), "{context}");
         if !blow.is_rude() && ended.code == Some(130) {
-            assert_eq!(self.lent(), "", "{context}");
+            assert_eq!(self.lent(), [""; 0], "{context}");
         }
         // What was not asked could not tidy up.
-        for name in self.lent().lines() {
-            self.engine.docker(&["rmi", name]);
+        for name in self.lent() {
+            self.engine.docker(&["rmi", &name]);
         }
         (ended, context)
     }

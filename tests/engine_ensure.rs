@@ -4,6 +4,8 @@ mod registry;
 mod story;
 mod support;
 
+use registry::http::{Seen, reply};
+use registry::proxy::{Proxy, Replacement};
 use registry::server::{LOGIN, Uploader, auths};
 use registry::tokens::{READER, TokenServer, WRITER};
 use serde_json::Value;
@@ -367,4 +369,49 @@ fn several_registries_get_the_same() {
     assert_eq!(found.expect("pushed").digest.to_string(), first);
     let twice = ["push", "--registry", &story.address, "--registry", &story.address];
     story.engine.run(&checkout, &twice).exits(0).says("1 image: nothing to push");
+}
+
+fn is_look_up(request: &Seen) -> bool {
+    request.target.contains("/manifests/") && matches!(request.method.as_str(), "HEAD" | "GET")
+}
+
+/// Docker pushes without a look at what is there; whoever looks must not fail where it does not.
+#[test]
+fn what_docker_may_push_is_pushed_where_a_look_at_it_is_refused() {
+    let refusals: [Replacement; 4] = [
+        |request, answer| {
+            (is_look_up(request) && answer.target == "404").then(|| reply("403 Forbidden", &[], ""))
+        },
+        |request, answer| {
+            let wanted = "WWW-Authenticate: Basic realm=x";
+            (is_look_up(request) && answer.target == "404")
+                .then(|| reply("401 Unauthorized", &[wanted], ""))
+        },
+        |request, _| {
+            (request.method == "HEAD" && is_look_up(request))
+                .then(|| reply("405 Method Not Allowed", &["Allow: GET"], ""))
+        },
+        // What may not be written is for neither.
+        |request, _| request.target.contains("/manifests/").then(|| reply("403 Forbidden", &[], "")),
+    ];
+    for (at, refusal) in refusals.into_iter().enumerate() {
+        let Some(mut story) = story_with(&["htpasswd"]) else { return };
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
+        let runtime = runtime.expect("a runtime");
+        let proxy = runtime.block_on(Proxy::start(&story.server.address));
+        story.address.clone_from(&proxy.address);
+        proxy.replace(refusal);
+        let ours = run_as(&story, Some(LOGIN), &["push", "tool"]);
+        let by_docker = format!("{}/{}/by-docker:1", proxy.address, story.engine.namespace);
+        let docker = |arguments: &[&str]| {
+            let mut command = std::process::Command::new("docker");
+            command.args(["-H", story.engine.host()]).args(arguments);
+            command.env("DOCKER_CONFIG", story.checkout.beside("docker")).output().expect("docker runs")
+        };
+        assert!(docker(&["tag", "busybox:latest", &by_docker]).status.success());
+        let pushed = docker(&["push", &by_docker]);
+        docker(&["rmi", &by_docker]);
+        assert_eq!(pushed.status.success(), at < 3, "{at}: {}", String::from_utf8_lossy(&pushed.stderr));
+        ours.exits(if at < 3 { 0 } else { 4 });
+    }
 }

@@ -52,7 +52,7 @@ struct State {
 type Matcher = fn(&Seen) -> bool;
 
 /// Gives another answer to a request than the one that came, whose status is its target.
-type Replacement = fn(&Seen, &Seen) -> Option<String>;
+pub type Replacement = fn(&Seen, &Seen) -> Option<String>;
 
 impl Proxy {
     /// A proxy that passes everything on to the registry at `upstream`. A `CONNECT` to any name becomes a tunnel
