@@ -384,8 +384,7 @@ fn what_docker_may_push_is_pushed_where_a_look_at_it_is_refused() {
         },
         |request, answer| {
             let wanted = "WWW-Authenticate: Basic realm=x";
-            (is_look_up(request) && answer.target == "404")
-                .then(|| reply("401 Unauthorized", &[wanted], ""))
+            (is_look_up(request) && answer.target == "404").then(|| reply("401 Unauthorized", &[wanted], ""))
         },
         |request, _| {
             (request.method == "HEAD" && is_look_up(request))

@@ -117,6 +117,25 @@ impl EngineError {
         matches!(self, Self::Refused { message, .. } if says(message))
     }
 
+    /// Whether the registry said no, so that trying again cannot help. The engine passes on the words of the registry, or
+    /// its status where it said nothing ("error parsing HTTP 403 response body").
+    pub fn is_denied(&self) -> bool {
+        let words = [
+            "denied",
+            "unauthorized",
+            "authentication required",
+            "forbidden",
+            "no basic auth",
+            "http 401",
+            "http 403",
+        ];
+        let says = |message: &str| {
+            let message = message.to_ascii_lowercase();
+            words.iter().any(|word| message.contains(word))
+        };
+        matches!(self, Self::Refused { message, .. } if says(message))
+    }
+
     /// Whether no engine answers at all, which has an exit code of its own.
     pub fn is_unreachable(&self) -> bool {
         matches!(self, Self::NoEngine { .. } | Self::UnsupportedEndpoint { .. } | Self::Silent { .. })
@@ -206,6 +225,23 @@ mod tests {
         }
         assert!(!refused("denied: requested access to the resource is denied").is_gone());
         assert!(!EngineError::Connection { action: "not found".into(), reason: "broken".into() }.is_gone());
+    }
+
+    #[test]
+    fn a_push_says_whether_the_registry_refused_it() {
+        let refused = |message: &str| EngineError::Refused {
+            action: "push x".into(),
+            message: message.into(),
+            status: 200,
+        };
+        for denied in [
+            "denied: requested access to the resource is denied",
+            "no basic auth credentials",
+            "error parsing HTTP 403 response body: unexpected end of JSON input: \"\"",
+        ] {
+            assert!(refused(denied).is_denied(), "{denied}");
+        }
+        assert!(!refused("received unexpected HTTP status: 500 Internal Server Error").is_denied());
     }
 
     #[test]

@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::decide::judge_move;
-use super::failure::{engine_failure, is_final, registry_failure};
+use super::failure::{engine_failure, registry_failure};
 use super::observe::look_at_moves;
 use super::order::predecessors;
 use super::{Failure, FailureKind, Judgement, Lent, Move, Publication, Standing, Standings};
@@ -381,7 +381,7 @@ impl Publisher {
             };
             match engine.push(target, login, progress).await {
                 Ok(digest) => return Ok(digest),
-                Err(error) if tries < TRIES && !is_final(&error) => {
+                Err(error) if tries < TRIES && !error.is_denied() => {
                     let text = format!("pushing {target} again: {error}");
                     self.send(Event::Notice { text }).await;
                 }

@@ -38,20 +38,12 @@ pub enum FailureKind {
     Overtaken,
 }
 
-/// Whether trying again cannot help: the registry said no.
-pub(super) fn is_final(error: &EngineError) -> bool {
-    let text = error.to_string().to_ascii_lowercase();
-    ["denied", "unauthorized", "authentication required", "forbidden", "no basic auth"]
-        .iter()
-        .any(|word| text.contains(word))
-}
-
 pub(super) fn engine_failure(
     reference: &ImageReference,
     error: &EngineError,
     login: Option<&CredentialOrigin>,
 ) -> Failure {
-    let denied = is_final(error);
+    let denied = error.is_denied();
     let host = reference.repository.host();
     Failure {
         reference: reference.clone(),
