@@ -86,9 +86,11 @@ fn say(text: &str) {
     eprintln!("{text}");
 }
 
+/// Lives through this run's share of seeds: where two engines are tested, each has its own.
 fn lives(seeds: impl Iterator<Item = u64>) {
     let mut counts = Counts::default();
-    for seed in seeds {
+    let (share, shares) = support::share();
+    for seed in seeds.skip(share).step_by(shares) {
         if let Err(error) = live(seed, STEPS, &mut counts) {
             panic!("{error}");
         }
