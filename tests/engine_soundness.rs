@@ -86,11 +86,9 @@ fn say(text: &str) {
     eprintln!("{text}");
 }
 
-/// Lives through this run's share of seeds: where two engines are tested, each has its own.
 fn lives(seeds: impl Iterator<Item = u64>) {
     let mut counts = Counts::default();
-    let (share, shares) = support::share();
-    for seed in seeds.skip(share).step_by(shares) {
+    for seed in seeds {
         if let Err(error) = live(seed, STEPS, &mut counts) {
             panic!("{error}");
         }

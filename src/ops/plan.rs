@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use super::facts::Facts;
 use super::registries::Registries;
 use super::workspace::{EngineNeed, Workspace, open};
@@ -50,7 +52,7 @@ pub async fn plan(
 #[derive(Debug)]
 pub struct Listing {
     /// All images of the checkout.
-    pub project: std::sync::Arc<Project>,
+    pub project: Arc<Project>,
     /// The indices of the selected ones, dependencies first.
     pub selected: Vec<usize>,
     /// Their names, keys and tags.
@@ -71,7 +73,7 @@ pub async fn list(
     audience.reads(&workspace.tree);
     let plan = Facts::none(&workspace)?.plan(&workspace);
     Ok(Listing {
-        project: std::sync::Arc::clone(&workspace.project),
+        project: Arc::clone(&workspace.project),
         selected: workspace.selection.images.clone(),
         planned: planned(&workspace, plan),
     })
@@ -86,9 +88,9 @@ pub async fn named(
     config: &Config,
     request: &ImageRequest,
     name: &str,
-) -> Result<(std::sync::Arc<Project>, Vec<usize>), Error> {
+) -> Result<(Arc<Project>, Vec<usize>), Error> {
     let (workspace, _) = open(config, request, EngineNeed::Required, None).await?;
-    Ok((std::sync::Arc::clone(&workspace.project), workspace.named(name)?))
+    Ok((Arc::clone(&workspace.project), workspace.named(name)?))
 }
 
 fn planned(workspace: &Workspace, plan: Plan) -> Planned {

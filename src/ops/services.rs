@@ -1,3 +1,4 @@
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -21,11 +22,11 @@ pub(super) struct Services {
     /// Who may ask for the end.
     pub interrupts: Interrupts,
     /// Folders with certificates of registries, one below another.
-    pub certificates: Vec<std::path::PathBuf>,
+    pub certificates: Vec<PathBuf>,
     /// How registries are reached.
     pub proxy: ProxySettings,
     /// Where runs on one engine wait for each other.
-    pub state: Option<std::path::PathBuf>,
+    pub state: Option<PathBuf>,
 }
 
 impl Services {

@@ -1,6 +1,5 @@
 use std::collections::BTreeMap;
 
-use super::values::{InvalidValue, registry, user_tag};
 use crate::image::{Platform, Tag};
 use crate::naming::NamespaceSource;
 
@@ -28,16 +27,4 @@ pub struct Choices {
     pub insecure_registries: Vec<String>,
     /// Whether images that cannot be built fail the run.
     pub strict: bool,
-}
-
-impl Choices {
-    /// Moving tags, checked: none looks like one of those that never move.
-    pub fn tags<'a>(texts: impl IntoIterator<Item = &'a str>) -> Result<Vec<Tag>, InvalidValue> {
-        texts.into_iter().map(user_tag).collect()
-    }
-
-    /// Registries, checked.
-    pub fn registries<'a>(texts: impl IntoIterator<Item = &'a str>) -> Result<Vec<String>, InvalidValue> {
-        texts.into_iter().map(registry).collect()
-    }
 }

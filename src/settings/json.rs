@@ -9,6 +9,7 @@ use crate::diagnostic::{Diagnostic, LineIndex, Location};
 use crate::path::TreePath;
 
 const KNOWN: [&str; 4] = ["version", "namespace", "names", "assert_hostname"];
+
 /// Reads the Python original's `.shipwright.json`. There `names` maps a folder, as it is, to a whole
 /// repository, without the namespace in front.
 pub fn parse_json(text: &str, path: &TreePath) -> Result<SettingsFile, Vec<Diagnostic>> {

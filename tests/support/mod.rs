@@ -446,15 +446,6 @@ impl Running {
     }
 }
 
-/// Which of how many shares of generated cases this run has: `SHIPWRIGHT_TEST_SHARE=1/2` is the second half. All of them
-/// where nothing is said.
-pub fn share() -> (usize, usize) {
-    let Ok(text) = std::env::var("SHIPWRIGHT_TEST_SHARE") else { return (0, 1) };
-    let parts = text.split_once('/').and_then(|(at, of)| Some((at.parse().ok()?, of.parse().ok()?)));
-    let (at, of) = parts.filter(|(at, of): &(usize, usize)| at < of).expect("a share such as 0/2");
-    (at, of)
-}
-
 /// Names of the images whose event of this kind was seen.
 pub fn images_of(events: &[Value], kind: &str) -> Vec<String> {
     let mut names: Vec<String> = events

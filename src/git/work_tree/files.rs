@@ -5,6 +5,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use crate::git::work_tree::index::{Index, compare_below};
+use crate::git::work_tree::partition::partition_point;
 use crate::path::TreePath;
 
 pub(in crate::git) struct Files<T> {
@@ -125,16 +126,7 @@ impl<T> Files<T> {
     }
 
     fn partition_point(&self, range: Range<usize>, before: impl Fn(&[u8]) -> bool) -> usize {
-        let (mut low, mut high) = (range.start, range.end);
-        while low < high {
-            let middle = low + (high - low) / 2;
-            if before(self.path(middle)) {
-                low = middle + 1;
-            } else {
-                high = middle;
-            }
-        }
-        low
+        partition_point(range, |at| before(self.path(at)))
     }
 }
 

@@ -13,6 +13,7 @@ use std::path::Path;
 use crate::git::work_tree::cached_trees::CachedTrees;
 use crate::git::work_tree::disk::Stamp;
 use crate::git::work_tree::index_check::{self, IndexCheck, Soundness};
+use crate::git::work_tree::partition::partition_point;
 use crate::git::{BlobId, CheckoutError};
 
 pub(in crate::git) const LINK: u32 = 0o120_000;
@@ -296,16 +297,7 @@ impl Index {
         range: Range<usize>,
         before: impl Fn(&[u8]) -> bool,
     ) -> usize {
-        let (mut low, mut high) = (range.start, range.end);
-        while low < high {
-            let middle = low + (high - low) / 2;
-            if before(self.path(middle)) {
-                low = middle + 1;
-            } else {
-                high = middle;
-            }
-        }
-        low
+        partition_point(range, |at| before(self.path(at)))
     }
 
     /// What lies below `folder/`, where `range` is what lies below a folder around it.

@@ -13,6 +13,7 @@ pub(in crate::git) mod ignores;
 pub(in crate::git) mod index;
 pub(in crate::git) mod index_check;
 pub(in crate::git) mod part;
+pub(in crate::git) mod partition;
 pub(in crate::git) mod stat_cache;
 pub(in crate::git) mod tree;
 pub(in crate::git) mod tree_ignores;
