@@ -5,7 +5,7 @@ use super::build::BuildArgs;
 use super::edge::Edge;
 use super::error::ExitCode;
 use crate::diagnostic::has_errors;
-use crate::graph::render;
+use crate::graph::{ImageId, render};
 use crate::ops::{self, Error};
 use crate::report::graph_json;
 
@@ -44,11 +44,12 @@ pub(super) fn run(before: BuildArgs, args: GraphArgs, edge: &mut Edge) -> Result
     let (selection, image) = before.choosing(args.selection, args.image);
     let (config, request) = (edge.config(), edge.images(&selection, &image, &[])?);
     let list = ops::block_on(ops::list(&config, &request, &mut edge.output))?;
-    let (graph, selected) = (&list.project.graph, &list.selected);
+    let graph = &list.project.graph;
+    let selected: Vec<ImageId> = list.planned.plan.steps.iter().map(|step| step.image).collect();
     let text = match args.format {
-        GraphFormat::Text => render::text(graph, selected),
-        GraphFormat::Dot => render::dot(graph, selected),
-        GraphFormat::Mermaid => render::mermaid(graph, selected),
+        GraphFormat::Text => render::text(graph, &selected),
+        GraphFormat::Dot => render::dot(graph, &selected),
+        GraphFormat::Mermaid => render::mermaid(graph, &selected),
         GraphFormat::Json => graph_json(&list.planned.plan),
     };
     let findings = &list.project.diagnostics;

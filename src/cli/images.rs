@@ -36,6 +36,6 @@ pub(super) fn run(before: BuildArgs, args: ImagesArgs, edge: &mut Edge) -> Resul
         return Ok(code);
     }
     edge.output.diagnostics(&plan.diagnostics);
-    edge.output.text(&images_text(&list.project, plan, &list.selected, edge.global.verbose > 0))?;
+    edge.output.text(&images_text(&list.project, plan, edge.global.verbose > 0))?;
     Ok(code)
 }

@@ -1,7 +1,7 @@
 use tokio::sync::mpsc;
 
 use super::buildkit::{self, SolveError};
-use super::{BuildError, BuildEvent, BuildRequest, Builder, Engine, ImageId, capability, classic};
+use super::{BuildError, BuildEvent, BuildRequest, Builder, Engine, LocalImageId, capability, classic};
 
 impl Engine {
     /// Builds an image and gives it the names of the request, all at once when it is done. Dropping the future
@@ -11,7 +11,7 @@ impl Engine {
         &self,
         request: BuildRequest,
         events: mpsc::Sender<BuildEvent>,
-    ) -> Result<ImageId, BuildError> {
+    ) -> Result<LocalImageId, BuildError> {
         let info = self.info();
         capability::check(info, info.builder, &request)?;
         if info.builder == Builder::BuildKit {

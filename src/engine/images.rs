@@ -13,9 +13,9 @@ use crate::image::{ImageReference, Platform, Repository};
 /// The id of an image in an engine, `sha256:…`: the digest of its configuration, or of its manifest with
 /// Docker's containerd image store.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct ImageId(pub String);
+pub struct LocalImageId(pub String);
 
-impl std::fmt::Display for ImageId {
+impl std::fmt::Display for LocalImageId {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(&self.0)
     }
@@ -25,7 +25,7 @@ impl std::fmt::Display for ImageId {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LocalImage {
     /// Its id.
-    pub id: ImageId,
+    pub id: LocalImageId,
     /// Its labels, inherited ones included.
     pub labels: BTreeMap<String, String>,
     /// What it runs on.
@@ -135,7 +135,7 @@ impl Engine {
     }
 
     /// Names of the containers, running or not, that were made from exactly this image.
-    pub async fn containers_using(&self, image: &ImageId) -> Result<Vec<String>, EngineError> {
+    pub async fn containers_using(&self, image: &LocalImageId) -> Result<Vec<String>, EngineError> {
         // `ancestor` also lists containers of images that are built on it.
         let filters = HashMap::from([("ancestor", vec![image.0.as_str()])]);
         let options = ListContainersOptionsBuilder::default().all(true).filters(&filters).build();
@@ -172,7 +172,7 @@ fn local_image(image: ImageInspect) -> LocalImage {
         variant: image.variant.filter(|variant| !variant.is_empty()),
     };
     LocalImage {
-        id: ImageId(image.id.unwrap_or_default()),
+        id: LocalImageId(image.id.unwrap_or_default()),
         labels: config.labels.into_iter().flatten().collect(),
         platform: platform.to_string().parse().unwrap_or(platform),
         references: references(image.repo_tags),

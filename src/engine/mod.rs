@@ -32,7 +32,7 @@ pub use client::{Builder, Engine, EngineInfo, Product};
 pub use endpoint::{Endpoint, EngineEnvironment};
 pub use error::{BuildError, EngineError};
 pub use event::{BuildEvent, OutputStream, StepState};
-pub use images::{ImageId, ListedImage, LocalImage};
+pub use images::{ListedImage, LocalImage, LocalImageId};
 pub use pull::PullProgress;
 pub use request::{
     Anonymous, BuildRequest, ContextEntry, ContextKind, ContextSource, RegistryLogin, RegistryLogins, Secret,

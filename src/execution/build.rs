@@ -6,7 +6,7 @@ use tokio::time::Instant;
 use super::log_tail::LogTail;
 use super::request::{missing_immutable, reference};
 use super::{BuildFailure, BuildUpdate, Event, ImageOutcome, Worker, clean_message};
-use crate::plan::{Action, PlannedTag, Step};
+use crate::plan::{Action, PlannedTag, Step, StepId};
 
 /// Updates of one build that wait for the renderer; the builder's own buffers come on top.
 const UPDATES: usize = 64;
@@ -14,7 +14,7 @@ const UPDATES: usize = 64;
 /// Everything that is done for one image before moving tags. It runs as a task of its own, and its last event
 /// is the image's [`Event::ImageFinished`], unless it is dropped before.
 pub(super) struct ImageTask {
-    image: usize,
+    image: StepId,
     action: Action,
     reference: String,
     /// Immutable tags that the image lacks, with the references they make.
@@ -25,7 +25,7 @@ pub(super) struct ImageTask {
 
 impl ImageTask {
     pub(super) fn new(
-        image: usize,
+        image: StepId,
         step: &Step,
         worker: Arc<dyn Worker>,
         events: mpsc::Sender<Event>,

@@ -5,6 +5,7 @@ use crate::context;
 use crate::engine::{BuildError, ContextEntry, ContextKind, ContextSource};
 use crate::git::{BlobHasher, BlobId, InputKind, Snapshot};
 use crate::inputs::InputFile;
+use crate::plan::ImageId;
 use crate::project::{ContextFile, Project};
 
 /// The planned inputs of one image, as the engine may ask for them. Each byte is hashed on its way: a file
@@ -12,17 +13,17 @@ use crate::project::{ContextFile, Project};
 pub(super) struct PlannedContext {
     tree: Arc<dyn Snapshot + Send + Sync>,
     project: Arc<Project>,
-    image: usize,
+    image: ImageId,
     entries: Vec<ContextEntry>,
 }
 
 impl PlannedContext {
-    /// Of the image at `image`. `time` is what every file gets, in seconds since 1970; without one each
+    /// Of one image. `time` is what every file gets, in seconds since 1970; without one each
     /// keeps its own. Links and folders are compared with the plan here, since nothing reads them later.
     pub(super) fn new(
         tree: Arc<dyn Snapshot + Send + Sync>,
         project: Arc<Project>,
-        image: usize,
+        image: ImageId,
         time: Option<i64>,
     ) -> Result<Self, BuildError> {
         let mut planned = Self { tree, project, image, entries: Vec::new() };

@@ -14,10 +14,10 @@ use crate::dockerfile::{cut_unneeded_stages, is_proxy, rewrite};
 use crate::engine::{
     BuildError, BuildEvent, BuildRequest, Engine, LocalImage, OutputStream, Secret, SshAgent, StepState,
 };
-use crate::git::Snapshot;
+use crate::git::{Checkout, Snapshot};
 use crate::image::{ContentKey, ImageReference, Tag};
 use crate::inputs::Manifests;
-use crate::plan::{Plan, PlannedTag, Step};
+use crate::plan::{Plan, PlannedTag, Step, StepId};
 use crate::project::{Image, Project, ReadyImage};
 use crate::registry::Credentials;
 
@@ -52,18 +52,14 @@ pub struct BuildOptions {
 pub struct EngineWorker {
     /// The engine.
     pub engine: Arc<Engine>,
-    /// Seconds since 1970 of each image's revision, where it has one.
-    pub commit_times: Vec<Option<i64>>,
-    /// The `origin` remote, credentials removed.
-    pub origin_url: Option<String>,
+    /// Knows the times of commits, and the `origin` remote.
+    pub checkout: Arc<Checkout>,
     /// Where the files come from.
     pub tree: Arc<dyn Snapshot + Send + Sync>,
     /// Whether the plan still holds; the error says what is not so any more.
     pub guard: Arc<dyn Fn() -> Result<(), String> + Send + Sync>,
     /// The images.
     pub project: Arc<Project>,
-    /// Index of each step's image in the project.
-    pub images: Vec<usize>,
     /// What is carried out.
     pub plan: Arc<Plan>,
     /// Remembers what was built.
@@ -75,15 +71,15 @@ pub struct EngineWorker {
 }
 
 impl EngineWorker {
-    fn image(&self, step: usize) -> &Image {
-        &self.project.images[self.images[step]]
+    fn image(&self, step: StepId) -> &Image {
+        &self.project.images[self.step(step).image]
     }
 
-    fn step(&self, step: usize) -> &Step {
+    fn step(&self, step: StepId) -> &Step {
         &self.plan.steps[step]
     }
 
-    fn reference(&self, step: usize) -> Result<&ImageReference, String> {
+    fn reference(&self, step: StepId) -> Result<&ImageReference, String> {
         let step = self.step(step);
         step.reference.as_ref().ok_or_else(|| format!("{} is blocked", step.name()))
     }
@@ -108,21 +104,19 @@ impl EngineWorker {
 
     /// Files of a clean image carry the time of its revision's commit, so that two clones give the same
     /// bytes; those of a dirty one keep their own.
-    fn context_time(&self, at: usize) -> Option<i64> {
-        if self.step(at).dirty { None } else { self.commit_times[at] }
+    fn context_time(&self, at: StepId) -> Option<i64> {
+        let revision = self.step(at).revision.filter(|_| !self.step(at).dirty)?;
+        self.checkout.commit_time(revision).ok()
     }
 
-    fn request(&self, at: usize) -> Result<BuildRequest, BuildFailure> {
+    fn request(&self, at: StepId) -> Result<BuildRequest, BuildFailure> {
         let (step, image) = (self.step(at), self.image(at));
         let ready = image.ready();
         let ready = ready.ok_or_else(|| BuildFailure::new(format!("{} is blocked", step.name())))?;
-        let context = PlannedContext::new(
-            Arc::clone(&self.tree),
-            Arc::clone(&self.project),
-            self.images[at],
-            self.context_time(at),
-        )
-        .map_err(|error| self.failure(at, &error))?;
+        let time = self.context_time(at);
+        let context =
+            PlannedContext::new(Arc::clone(&self.tree), Arc::clone(&self.project), step.image, time)
+                .map_err(|error| self.failure(at, &error))?;
         let mut build_args = ready.material.build_args.clone();
         let declared = &image.evaluation.declared_args;
         build_args.extend(
@@ -132,14 +126,13 @@ impl EngineWorker {
                 .filter(|(name, _)| declared.contains(*name) || is_proxy(name))
                 .map(|(name, value)| (name.clone(), value.clone())),
         );
-        let time = self.context_time(at);
         let source = &image.file.source;
         let pins = self.pins(image).map_err(BuildFailure::new)?;
         // The cuts come first: a pin in a stage that goes must not keep the stage.
         let cut = [cuts(image), pins.clone()].concat();
         Ok(BuildRequest {
             references: immutable_references(step),
-            labels: labels(image, step, ready, self.origin_url.as_deref()),
+            labels: labels(image, step, ready, self.checkout.origin_url()),
             build_args,
             target: image.target.clone(),
             platform: Some(ready.material.platform.clone()),
@@ -158,7 +151,7 @@ impl EngineWorker {
 impl EngineWorker {
     async fn build_once(
         &self,
-        image: usize,
+        image: StepId,
         updates: &mpsc::Sender<BuildUpdate>,
     ) -> Result<Result<(), BuildError>, BuildFailure> {
         let request = self.request(image)?;
@@ -202,7 +195,7 @@ impl EngineWorker {
     }
 
     /// What a base brings along is known once it is there, and must not decide what nobody planned.
-    async fn check_bases(&self, step: usize) -> Result<(), BuildFailure> {
+    async fn check_bases(&self, step: StepId) -> Result<(), BuildFailure> {
         let image = self.image(step);
         let builder = self.engine.info().builder;
         for base in external_bases(image) {
@@ -218,7 +211,7 @@ impl EngineWorker {
         Ok(())
     }
 
-    fn failure(&self, step: usize, error: &BuildError) -> BuildFailure {
+    fn failure(&self, step: StepId, error: &BuildError) -> BuildFailure {
         let line = match error {
             BuildError::Failed { line, .. } | BuildError::Unsupported { line, .. } => *line,
             _ => None,
@@ -234,7 +227,7 @@ impl EngineWorker {
     }
 
     /// Engines from 27 on take the protocol's word that names are text.
-    fn name_that_is_not_text(&self, step: usize) -> String {
+    fn name_that_is_not_text(&self, step: StepId) -> String {
         let files = self.image(step).ready().map(|ready| &*ready.files).unwrap_or_default();
         let odd = files.iter().find(|file| std::str::from_utf8(file.path.as_bytes()).is_err());
         let what = odd.map_or_else(|| "what is named so".to_owned(), |file| file.path.to_text());
@@ -245,7 +238,7 @@ impl EngineWorker {
     }
 
     /// The settings that make every file of the context an input.
-    fn whole_context(&self, step: usize) -> String {
+    fn whole_context(&self, step: StepId) -> String {
         let name = self.image(step).name.title();
         format!(
             "`whole_context = true` below `[image.{name}]` in shipwright.toml makes all files of its context inputs, and all stages needed ones"
@@ -275,7 +268,7 @@ fn context_key(ready: &ReadyImage, time: Option<i64>) -> [u8; 32] {
 }
 
 fn immutable_references(step: &Step) -> Vec<ImageReference> {
-    step.tags.iter().filter(|tag| !tag.moves).map(|tag| step.tagged(tag)).collect()
+    step.tags.iter().filter(|tag| !tag.moves()).map(|tag| step.tagged(tag)).collect()
 }
 
 #[async_trait]
@@ -286,7 +279,7 @@ impl Worker for EngineWorker {
         self.pull_with_login(&reference).await.map_err(|error| self.explained(&reference, error))
     }
 
-    async fn build(&self, image: usize, updates: mpsc::Sender<BuildUpdate>) -> Result<(), BuildFailure> {
+    async fn build(&self, image: StepId, updates: mpsc::Sender<BuildUpdate>) -> Result<(), BuildFailure> {
         self.check_bases(image).await?;
         let mut tries = 1;
         loop {
@@ -304,14 +297,14 @@ impl Worker for EngineWorker {
         Ok(())
     }
 
-    async fn fetch(&self, image: usize) -> Result<(), String> {
+    async fn fetch(&self, image: StepId) -> Result<(), String> {
         let reference = self.reference(image)?;
         let source = self.step(image).pulled_from.as_ref().unwrap_or(reference);
         let had_it = self.engine.inspect(source).await.map_err(|error| error.to_string())?.is_some();
         self.pull_with_login(source).await.map_err(|failure| failure.message)?;
         let found = self.engine.inspect(source).await.map_err(|error| error.to_string())?;
         // The tag shows 16 digits of the key; only all of them count.
-        let wanted = self.image(image).ready().map(|ready| &ready.material.platform);
+        let wanted = self.step(image).platform.as_ref();
         let wrong = match &found {
             Some(found) if key_of(found) != self.step(image).key => Some("of another key".to_owned()),
             Some(found) if wanted.is_some_and(|wanted| !found.platform.satisfies(wanted)) => {
@@ -336,7 +329,7 @@ impl Worker for EngineWorker {
         Ok(())
     }
 
-    async fn tag(&self, image: usize, tag: &PlannedTag) -> Result<(), String> {
+    async fn tag(&self, image: StepId, tag: &PlannedTag) -> Result<(), String> {
         let source = self.reference(image)?;
         let target = self.step(image).tagged(tag);
         let mut tries = TRIES;
@@ -351,7 +344,7 @@ impl Worker for EngineWorker {
         }
     }
 
-    async fn present_tags(&self, images: &[usize]) -> Result<Vec<Option<Vec<Tag>>>, String> {
+    async fn present_tags(&self, images: &[StepId]) -> Result<Vec<Option<Vec<Tag>>>, String> {
         let references =
             images.iter().map(|image| self.reference(*image).cloned()).collect::<Result<Vec<_>, _>>()?;
         let mut tries = TRIES;
@@ -379,7 +372,7 @@ impl Worker for EngineWorker {
         (self.guard)()
     }
 
-    async fn superseded(&self, moves: &[(usize, PlannedTag)]) -> Result<Vec<String>, String> {
+    async fn superseded(&self, moves: &[(StepId, PlannedTag)]) -> Result<Vec<String>, String> {
         let leaving: Vec<ImageReference> =
             moves.iter().map(|(image, tag)| self.step(*image).tagged(tag)).collect();
         let found = self.engine.inspect_all(&leaving).await.map_err(|error| error.to_string())?;

@@ -1,7 +1,9 @@
 use std::time::Duration;
 
-/// Something that happened while a plan was carried out. Images are named by their index in
-/// `Plan::steps`; every renderer (live, plain, JSON) is a function of the plan and this stream.
+use crate::plan::StepId;
+
+/// Something that happened while a plan was carried out. Images are named by their steps in
+/// the plan; every renderer (live, plain, JSON) is a function of the plan and this stream.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Event {
     /// The work begins; this many images are to be built.
@@ -25,20 +27,20 @@ pub enum Event {
     },
     /// The build of an image begins.
     BuildStarted {
-        /// Index into `Plan::steps`.
-        image: usize,
+        /// Which.
+        image: StepId,
     },
     /// A step of a build (a `BuildKit` vertex) began, ended or made progress.
     BuildProgress {
-        /// Index into `Plan::steps`.
-        image: usize,
+        /// Which.
+        image: StepId,
         /// Which step, and how far.
         step: StepProgress,
     },
     /// Output of a step, one line without its line break. Untrusted bytes as text: renderers escape it.
     BuildLog {
-        /// Index into `Plan::steps`.
-        image: usize,
+        /// Which.
+        image: StepId,
         /// The step's number within the image, as in [`StepProgress::id`].
         step: usize,
         /// Standard output or error.
@@ -48,15 +50,15 @@ pub enum Event {
     },
     /// Bytes of the build context that went to the engine so far.
     ContextSent {
-        /// Index into `Plan::steps`.
-        image: usize,
+        /// Which.
+        image: StepId,
         /// Total so far.
         bytes: u64,
     },
     /// An image is done with, one way or another.
     ImageFinished {
-        /// Index into `Plan::steps`.
-        image: usize,
+        /// Which.
+        image: StepId,
         /// How it ended.
         outcome: ImageOutcome,
         /// Since it was started; zero if it never was.
@@ -64,15 +66,15 @@ pub enum Event {
     },
     /// An image is being sent to a registry.
     PushStarted {
-        /// Index into `Plan::steps`.
-        image: usize,
+        /// Which.
+        image: StepId,
         /// Where it goes, its key's tag.
         reference: String,
     },
     /// Bytes of it that went so far.
     PushProgress {
-        /// Index into `Plan::steps`.
-        image: usize,
+        /// Which.
+        image: StepId,
         /// Where it goes, its key's tag.
         reference: String,
         /// Total so far.
@@ -80,8 +82,8 @@ pub enum Event {
     },
     /// That push is over.
     PushFinished {
-        /// Index into `Plan::steps`.
-        image: usize,
+        /// Which.
+        image: StepId,
         /// Where it went, its key's tag.
         reference: String,
         /// How long it took.
@@ -91,8 +93,8 @@ pub enum Event {
     },
     /// A tag was put on an image, by the engine or in a registry.
     Tagged {
-        /// Index into `Plan::steps`.
-        image: usize,
+        /// Which.
+        image: StepId,
         /// `NAMESPACE/NAME:TAG`.
         reference: String,
         /// Whether it is a moving tag.
@@ -100,8 +102,8 @@ pub enum Event {
     },
     /// A moving tag could not be put, so the images under it may not belong together until the next run.
     TagFailed {
-        /// Index into `Plan::steps`.
-        image: usize,
+        /// Which.
+        image: StepId,
         /// `NAMESPACE/NAME:TAG`.
         reference: String,
         /// What the engine said.
@@ -177,10 +179,10 @@ pub enum ImageOutcome {
         /// What to do, where Shipwright knows.
         hint: Option<String>,
     },
-    /// Not started: this one (an index into `Plan::steps`), on which it depends directly or not, failed.
+    /// Not started: this one, on which it depends directly or not, failed.
     DependencyFailed {
-        /// Index into `Plan::steps`.
-        dependency: usize,
+        /// Which.
+        dependency: StepId,
     },
     /// Stopped or not started because of an interruption or `--fail-fast`.
     Cancelled,

@@ -9,7 +9,7 @@ use super::outbox::Outbox;
 use super::request::reference;
 use super::runner::TAGS;
 use super::{Event, Outcome, RunRequest, Worker};
-use crate::plan::{Action, PlannedTag};
+use crate::plan::{Action, PlannedTag, StepId};
 use crate::printable::and_more;
 
 /// How often tags are put again that another run moves at the same time.
@@ -19,7 +19,7 @@ const ROUNDS: u32 = 5;
 const PAUSE: Duration = Duration::from_millis(100);
 
 /// A moving tag and the image that it is to name.
-type Move = (usize, PlannedTag);
+type Move = (StepId, PlannedTag);
 
 /// Moves the moving tags of all images together; every image has its key.
 ///
@@ -32,7 +32,7 @@ pub(super) async fn move_tags(
     outbox: &mut Outbox,
     interruption: &CancellationToken,
 ) -> Outcome {
-    let images: Vec<usize> = (0..request.images()).filter(|&image| !blocked[image]).collect();
+    let images: Vec<StepId> = StepId::all(blocked).filter(|image| !blocked[*image]).collect();
     // With everything in place there is nothing to decide, and a run that changes nothing waits for nobody.
     if images.iter().all(|&image| is_settled(request, image)) {
         return Outcome::Succeeded;
@@ -57,11 +57,11 @@ pub(super) async fn move_tags(
     if moved { Outcome::Succeeded } else { Outcome::Failed }
 }
 
-fn is_settled(request: RunRequest<'_>, image: usize) -> bool {
+fn is_settled(request: RunRequest<'_>, image: StepId) -> bool {
     let step = &request.plan.steps[image];
     // A new image has no moving tag, whatever the one before it had.
     let is_new = matches!(step.action, Action::Build | Action::Pull);
-    step.tags.iter().all(|tag| !tag.moves || (tag.in_place && !is_new))
+    step.tags.iter().all(|tag| !tag.moves() || (tag.in_place && !is_new))
 }
 
 struct Prepared {
@@ -74,7 +74,7 @@ struct Prepared {
 /// Takes the lock and finds out what there is to move. Changes nothing.
 async fn prepare(
     request: RunRequest<'_>,
-    images: &[usize],
+    images: &[StepId],
     worker: &dyn Worker,
     outbox: &mut Outbox,
 ) -> Result<Prepared, String> {
@@ -96,7 +96,7 @@ async fn prepare(
 /// The moving tags that are not where they belong.
 async fn misplaced(
     request: RunRequest<'_>,
-    images: &[usize],
+    images: &[StepId],
     worker: &dyn Worker,
 ) -> Result<Vec<Move>, String> {
     let present = worker.present_tags(images).await?;
@@ -106,7 +106,7 @@ async fn misplaced(
         let Some(present) = present.get(position).and_then(Option::as_ref) else {
             return Err(format!("{} is gone: something removed it during the run", reference(step)));
         };
-        let misplaced = step.tags.iter().filter(|tag| tag.moves && !present.contains(&tag.tag));
+        let misplaced = step.tags.iter().filter(|tag| tag.moves() && !present.contains(&tag.tag));
         moves.extend(misplaced.map(|tag| (image, tag.clone())));
     }
     Ok(moves)
@@ -117,7 +117,7 @@ async fn misplaced(
 /// where they belong. Whoever writes last looks last, so that no run ends well and leaves the images of two.
 async fn keep_together(
     request: RunRequest<'_>,
-    images: &[usize],
+    images: &[StepId],
     worker: &dyn Worker,
     outbox: &mut Outbox,
     interruption: &CancellationToken,

@@ -1,16 +1,13 @@
 use std::collections::HashMap;
 
 use super::{Lane, LockScope, Task};
-use crate::plan::{Action, Plan, PlannedTag, Step};
+use crate::plan::{Action, Plan, PlannedTag, Step, StepId, TagKind};
 
 /// What a run is to do.
 #[derive(Clone, Copy, Debug)]
 pub struct RunRequest<'a> {
     /// The plan.
     pub plan: &'a Plan,
-    /// For each step the indices of the steps that it is built from. The plan itself names them by
-    /// repository, which images with a tag prefix share.
-    pub dependencies: &'a [Vec<usize>],
     /// External bases to pull before the builds that share them.
     pub pulls: &'a [BasePull],
     /// How to go about it.
@@ -23,7 +20,7 @@ pub struct BasePull {
     /// The reference.
     pub reference: String,
     /// The steps that are built from it.
-    pub images: Vec<usize>,
+    pub images: Vec<StepId>,
 }
 
 /// How a plan is carried out.
@@ -51,23 +48,20 @@ impl RunRequest<'_> {
         self.plan.steps.len()
     }
 
-    pub(super) fn action(&self, image: usize) -> Action {
+    pub(super) fn action(&self, image: StepId) -> Action {
         self.plan.steps[image].action
     }
 
     /// Blocked images and all that would be built from one.
     pub(super) fn blocked(&self) -> Vec<bool> {
-        let mut blocked: Vec<bool> =
-            self.plan.steps.iter().map(|step| step.action == Action::Blocked).collect();
+        let steps = &self.plan.steps;
+        let mut blocked: Vec<bool> = steps.iter().map(|step| step.action == Action::Blocked).collect();
         // Steps stand in build order, so one pass is enough; the loop costs nothing and trusts no order.
         loop {
-            let more: Vec<usize> = (0..self.images())
-                .filter(|&image| {
-                    !blocked[image]
-                        && self.action(image) == Action::Build
-                        && self.dependencies_of(image).any(|dependency| blocked[dependency])
-                })
-                .collect();
+            let is_next = |(at, step): &(StepId, &Step)| {
+                !blocked[*at] && step.action == Action::Build && step.needs().any(|needed| blocked[needed])
+            };
+            let more: Vec<StepId> = self.plan.numbered().filter(is_next).map(|(at, _)| at).collect();
             if more.is_empty() {
                 return blocked;
             }
@@ -77,17 +71,16 @@ impl RunRequest<'_> {
         }
     }
 
-    /// Images first, with their index in the plan, then the pulls.
+    /// Images first, by the numbers of their steps, then the pulls.
     pub(super) fn tasks(&self, blocked: &[bool]) -> Vec<Task> {
-        let mut pulls: HashMap<usize, Vec<usize>> = HashMap::new();
+        let mut pulls: HashMap<StepId, Vec<usize>> = HashMap::new();
         for (number, pull) in self.pulls.iter().enumerate() {
             for image in &pull.images {
                 pulls.entry(*image).or_default().push(self.images() + number);
             }
         }
-        let builds =
-            |image: usize| image < self.images() && self.action(image) == Action::Build && !blocked[image];
-        let images = self.plan.steps.iter().enumerate().map(|(image, step)| {
+        let builds = |image: StepId| self.action(image) == Action::Build && !blocked[image];
+        let images = self.plan.numbered().map(|(image, step)| {
             let lane = match step.action {
                 _ if blocked[image] => None,
                 Action::Build => Some(Lane::Build),
@@ -98,27 +91,23 @@ impl RunRequest<'_> {
             let mut dependencies = Vec::new();
             if builds(image) {
                 // A dependency that has its key already is waited for by nobody, whatever other tags it lacks.
-                dependencies.extend(self.dependencies_of(image).filter(|&it| !has_key(&self.plan.steps[it])));
+                let waits_for = step.needs().filter(|it| !has_key(&self.plan.steps[*it]));
+                dependencies.extend(waits_for.map(|StepId(task)| task));
                 dependencies.extend(pulls.remove(&image).unwrap_or_default());
             }
             Task { dependencies, lane }
         });
         let mut tasks: Vec<Task> = images.collect();
         tasks.extend(self.pulls.iter().map(|pull| {
-            let needed = pull.images.iter().any(|&image| builds(image));
+            let needed = pull.images.iter().any(|image| builds(*image));
             Task { dependencies: Vec::new(), lane: needed.then_some(Lane::Pull) }
         }));
         tasks
     }
 
-    fn dependencies_of(&self, image: usize) -> impl Iterator<Item = usize> {
-        let images = self.images();
-        self.dependencies.get(image).into_iter().flatten().copied().filter(move |&it| it < images)
-    }
-
     /// The image whose failure keeps `image` from being built, by what is known of its dependencies.
-    pub(super) fn culprit(&self, image: usize, culprits: &[Option<usize>]) -> Option<usize> {
-        self.dependencies_of(image).find_map(|dependency| culprits[dependency])
+    pub(super) fn culprit(&self, image: StepId, culprits: &[Option<StepId>]) -> Option<StepId> {
+        self.plan.steps[image].needs().find_map(|needed| culprits[needed])
     }
 
     /// What a task downloads, if that is what it does.
@@ -137,12 +126,11 @@ pub(super) fn reference(step: &Step) -> String {
 
 /// Immutable tags that the engine lacks.
 pub(super) fn missing_immutable(step: &Step) -> impl Iterator<Item = &PlannedTag> {
-    step.tags.iter().filter(|tag| !tag.moves && !tag.in_place)
+    step.tags.iter().filter(|tag| !tag.moves() && !tag.in_place)
 }
 
 /// Whether dependents can be built from this image without anything being done to it.
 fn has_key(step: &Step) -> bool {
-    let key_tag = step.reference.as_ref().and_then(|reference| reference.tag.as_ref());
     matches!(step.action, Action::Tag | Action::None)
-        && !missing_immutable(step).any(|missing| Some(&missing.tag) == key_tag)
+        && !missing_immutable(step).any(|missing| missing.kind == TagKind::Key)
 }

@@ -10,7 +10,7 @@ use super::build::{ImageTask, failed, pull_base};
 use super::moving_tags::move_tags;
 use super::outbox::Outbox;
 use super::{Event, ImageOutcome, Limits, Outcome, RunRequest, Scheduler, Worker};
-use crate::plan::Action;
+use crate::plan::{Action, StepId};
 
 /// A good size for the channel of events: renderers draw in batches, and a build that prints a million lines
 /// is slowed down instead of held in memory.
@@ -46,7 +46,7 @@ pub async fn run(
     outcome
 }
 
-/// Tasks are the plan's images by their index, then the pulls of external bases.
+/// Tasks are the plan's images by the numbers of their steps, then the pulls of external bases.
 struct Run<'a> {
     request: RunRequest<'a>,
     worker: Arc<dyn Worker>,
@@ -58,7 +58,7 @@ struct Run<'a> {
     /// Tasks whose last event is sent or queued.
     settled: Vec<bool>,
     /// For each image that failed or was skipped: the image whose failure it was.
-    culprits: Vec<Option<usize>>,
+    culprits: Vec<Option<StepId>>,
     failed: bool,
 }
 
@@ -84,10 +84,10 @@ impl<'a> Run<'a> {
             request,
             blocked,
         };
-        let images = 0..run.request.images();
-        let builds = images.clone().filter(|&it| !run.blocked[it] && run.request.action(it) == Action::Build);
+        let images = || StepId::all(&request.plan.steps);
+        let builds = images().filter(|it| !run.blocked[*it] && request.action(*it) == Action::Build);
         run.outbox.push(Event::Started { builds: builds.count() });
-        for image in images.filter(|&image| tasks[image].lane.is_none()) {
+        for image in images().filter(|image| tasks[*image].lane.is_none()) {
             let outcome = if run.blocked[image] { ImageOutcome::Blocked } else { ImageOutcome::Reused };
             run.settle(image, outcome, Duration::ZERO);
         }
@@ -106,7 +106,7 @@ impl<'a> Run<'a> {
             }
             None => {}
         }
-        for image in 0..self.request.images() {
+        for image in StepId::all(&self.request.plan.steps) {
             if !self.settled[image] {
                 self.failed = true;
                 let message = "it waits for itself: its dependencies form a cycle".to_owned();
@@ -151,7 +151,7 @@ impl<'a> Run<'a> {
         self.started[task] = Some(Instant::now());
         let (worker, events) = (Arc::clone(&self.worker), self.outbox.sender());
         if let Some(step) = self.request.plan.steps.get(task) {
-            let image = ImageTask::new(task, step, worker, events);
+            let image = ImageTask::new(StepId(task), step, worker, events);
             // The task itself has told what went wrong.
             self.running.spawn(async move {
                 let succeeded = image.run().await;
@@ -174,15 +174,15 @@ impl<'a> Run<'a> {
         let Err(error) = result else { return };
         self.failed = true;
         if let Some(culprit) = self.culprits.get_mut(task) {
-            *culprit = Some(task);
+            *culprit = Some(StepId(task));
         }
         for image in skipped {
-            self.skip(image, task, &error);
+            self.skip(StepId(image), task, &error);
         }
     }
 
     /// Settles an image that cannot be built because of `task`: an image that failed, or a pull.
-    fn skip(&mut self, image: usize, task: usize, error: &str) {
+    fn skip(&mut self, image: StepId, task: usize, error: &str) {
         let pull = task.checked_sub(self.request.images()).and_then(|number| self.request.pulls.get(number));
         let outcome = match pull {
             Some(pull) if pull.images.contains(&image) => {
@@ -190,7 +190,7 @@ impl<'a> Run<'a> {
                 failed(format!("cannot pull {}: {error}", pull.reference))
             }
             _ => {
-                let culprit = self.request.culprit(image, &self.culprits).unwrap_or(task);
+                let culprit = self.request.culprit(image, &self.culprits).unwrap_or(StepId(task));
                 self.culprits[image] = Some(culprit);
                 ImageOutcome::DependencyFailed { dependency: culprit }
             }
@@ -198,7 +198,7 @@ impl<'a> Run<'a> {
         self.settle(image, outcome, Duration::ZERO);
     }
 
-    fn settle(&mut self, image: usize, outcome: ImageOutcome, elapsed: Duration) {
+    fn settle(&mut self, image: StepId, outcome: ImageOutcome, elapsed: Duration) {
         self.settled[image] = true;
         self.outbox.push(Event::ImageFinished { image, outcome, elapsed });
     }
@@ -230,7 +230,7 @@ impl<'a> Run<'a> {
                 self.outbox.push(Event::PullFinished { reference, elapsed, error });
             }
             if task < self.request.images() {
-                self.settle(task, ImageOutcome::Cancelled, elapsed.unwrap_or_default());
+                self.settle(StepId(task), ImageOutcome::Cancelled, elapsed.unwrap_or_default());
             }
         }
     }

@@ -2,25 +2,26 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::{Event, ImageOutcome, Outcome};
+use crate::plan::StepId;
 
-/// What a run came to: a fold of its events. Images are indices into `Plan::steps`, each in exactly one of
+/// What a run came to: a fold of its events. Images are steps of the plan, each in exactly one of
 /// the sets once it is done with.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RunSummary {
     /// Built.
-    pub built: BTreeSet<usize>,
+    pub built: BTreeSet<StepId>,
     /// Not built; at least one tag was put on them.
-    pub tagged: BTreeSet<usize>,
+    pub tagged: BTreeSet<StepId>,
     /// There already, with all their tags.
-    pub reused: BTreeSet<usize>,
+    pub reused: BTreeSet<StepId>,
     /// Failed.
-    pub failed: BTreeSet<usize>,
+    pub failed: BTreeSet<StepId>,
     /// Not started because of a failure.
-    pub not_started: BTreeSet<usize>,
+    pub not_started: BTreeSet<StepId>,
     /// Stopped or not started because of an interruption or `--fail-fast`.
-    pub cancelled: BTreeSet<usize>,
+    pub cancelled: BTreeSet<StepId>,
     /// Left out.
-    pub blocked: BTreeSet<usize>,
+    pub blocked: BTreeSet<StepId>,
     /// How many moving tags moved.
     pub moved: usize,
     /// References of moving tags that could not be put.
@@ -32,7 +33,7 @@ pub struct RunSummary {
     /// How long it took.
     pub elapsed: Duration,
     /// Tags come before an image's end as well as after it.
-    touched: BTreeSet<usize>,
+    touched: BTreeSet<StepId>,
 }
 
 impl RunSummary {
@@ -77,7 +78,7 @@ impl RunSummary {
     }
 
     /// Whether a tag was put on an image.
-    pub fn was_touched(&self, image: usize) -> bool {
+    pub fn was_touched(&self, image: StepId) -> bool {
         self.touched.contains(&image)
     }
 
@@ -100,33 +101,37 @@ impl RunSummary {
 mod tests {
     use super::*;
 
-    fn finished(image: usize, outcome: ImageOutcome) -> Event {
+    fn finished(image: StepId, outcome: ImageOutcome) -> Event {
         Event::ImageFinished { image, outcome, elapsed: Duration::ZERO }
     }
 
-    fn tagged(image: usize, moves: bool) -> Event {
+    fn tagged(image: StepId, moves: bool) -> Event {
         Event::Tagged { image, reference: "acme/base:main".to_owned(), moves }
     }
 
     #[test]
     fn each_image_is_counted_once_whenever_its_tags_come() {
         let summary = RunSummary::of(&[
-            tagged(0, false),
-            finished(0, ImageOutcome::Reused),
-            finished(1, ImageOutcome::Reused),
-            finished(2, ImageOutcome::Built),
-            finished(3, ImageOutcome::Reused),
-            finished(4, ImageOutcome::DependencyFailed { dependency: 9 }),
-            tagged(1, true),
-            tagged(1, true),
-            tagged(2, true),
-            Event::TagFailed { image: 2, reference: "acme/x:main".to_owned(), error: "full".to_owned() },
+            tagged(StepId(0), false),
+            finished(StepId(0), ImageOutcome::Reused),
+            finished(StepId(1), ImageOutcome::Reused),
+            finished(StepId(2), ImageOutcome::Built),
+            finished(StepId(3), ImageOutcome::Reused),
+            finished(StepId(4), ImageOutcome::DependencyFailed { dependency: StepId(9) }),
+            tagged(StepId(1), true),
+            tagged(StepId(1), true),
+            tagged(StepId(2), true),
+            Event::TagFailed {
+                image: StepId(2),
+                reference: "acme/x:main".to_owned(),
+                error: "full".to_owned(),
+            },
             Event::Finished { outcome: Outcome::Failed, elapsed: Duration::from_secs(7) },
         ]);
-        assert_eq!(summary.tagged, [0, 1].into());
-        assert_eq!(summary.built, [2].into());
-        assert_eq!(summary.reused, [3].into());
-        assert_eq!(summary.not_started, [4].into());
+        assert_eq!(summary.tagged, [StepId(0), StepId(1)].into());
+        assert_eq!(summary.built, [StepId(2)].into());
+        assert_eq!(summary.reused, [StepId(3)].into());
+        assert_eq!(summary.not_started, [StepId(4)].into());
         assert_eq!((summary.images(), summary.moved), (5, 3));
         assert_eq!(summary.tags_failed, ["acme/x:main"]);
         assert_eq!((summary.outcome, summary.elapsed), (Some(Outcome::Failed), Duration::from_secs(7)));

@@ -8,14 +8,14 @@ use scripted::{Record, Script};
 use tokio_util::sync::CancellationToken;
 
 use super::{BasePull, BuildFailure, Event, ImageOutcome, LockScope, Outcome, RunSummary, TagLock};
-use crate::plan::Action;
+use crate::plan::{Action, StepId};
 
 fn failure(message: &str) -> BuildFailure {
     BuildFailure { line: Some(4), ..BuildFailure::new(message) }
 }
 
 fn pull(reference: &str, images: &[usize]) -> BasePull {
-    BasePull { reference: reference.to_owned(), images: images.to_vec() }
+    BasePull { reference: reference.to_owned(), images: images.iter().copied().map(StepId).collect() }
 }
 
 fn set(texts: &[&str]) -> std::collections::BTreeSet<String> {
@@ -63,7 +63,7 @@ async fn moving_tags_move_after_everything_else_and_in_the_order_of_the_plan() {
     let immutable = |event: &&Event| matches!(event, Event::Tagged { moves: false, .. });
     assert_eq!(record.events.iter().filter(immutable).count(), 6);
     assert_eq!(record.state.tagged.len(), 6);
-    assert_eq!(RunSummary::of(&record.events).built, [0, 1, 2].into());
+    assert_eq!(RunSummary::of(&record.events).built, [StepId(0), StepId(1), StepId(2)].into());
 }
 
 #[tokio::test(start_paused = true)]
@@ -80,8 +80,8 @@ async fn a_failure_stops_its_dependents_only_and_no_moving_tag_moves() {
     assert_eq!((message.as_str(), *line, hint), ("boom", Some(4), &None));
     assert_eq!((log.len(), log.last().map(String::as_str)), (20, Some("the end")));
     // The whole chain names the image that failed, not the one between.
-    assert_eq!(record.outcome_of(1), Some(&ImageOutcome::DependencyFailed { dependency: 0 }));
-    assert_eq!(record.outcome_of(2), Some(&ImageOutcome::DependencyFailed { dependency: 0 }));
+    assert_eq!(record.outcome_of(1), Some(&ImageOutcome::DependencyFailed { dependency: StepId(0) }));
+    assert_eq!(record.outcome_of(2), Some(&ImageOutcome::DependencyFailed { dependency: StepId(0) }));
     assert_eq!(record.outcome_of(3), Some(&ImageOutcome::Built));
     assert!(record.state.tagged.is_empty());
     assert_eq!(seconds(&record), 100);
@@ -109,7 +109,7 @@ async fn fail_fast_drops_what_runs() {
     assert_eq!((record.outcome, seconds(&record)), (Outcome::Failed, 5));
     assert_eq!(record.state.dropped, [2].into());
     assert!(cancelled(&record, 2) && cancelled(&record, 3));
-    assert_eq!(record.outcome_of(1), Some(&ImageOutcome::DependencyFailed { dependency: 0 }));
+    assert_eq!(record.outcome_of(1), Some(&ImageOutcome::DependencyFailed { dependency: StepId(0) }));
     assert!(!record.events.contains(&Event::Interrupted));
     assert!(record.state.tagged.is_empty());
 }
@@ -137,7 +137,7 @@ async fn a_base_that_cannot_be_pulled_fails_those_that_share_it() {
         };
         assert_eq!(message, "cannot pull busybox: no route");
     }
-    assert_eq!(record.outcome_of(2), Some(&ImageOutcome::DependencyFailed { dependency: 0 }));
+    assert_eq!(record.outcome_of(2), Some(&ImageOutcome::DependencyFailed { dependency: StepId(0) }));
     assert_eq!(record.outcome_of(3), Some(&ImageOutcome::Built));
 }
 
@@ -153,7 +153,10 @@ async fn images_that_exist_get_what_they_lack_and_hold_nobody_up() {
     // Nothing that is in place is asked for again.
     assert_eq!(record.state.tagged, ["0:3f9ac0d1e2b4", "0:main", "1:main", "1:latest"]);
     let summary = RunSummary::of(&record.events);
-    assert_eq!((summary.tagged, summary.built, summary.reused), ([0].into(), [1].into(), [2].into()));
+    assert_eq!(
+        (summary.tagged, summary.built, summary.reused),
+        ([StepId(0)].into(), [StepId(1)].into(), [StepId(2)].into())
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -203,7 +206,7 @@ async fn fetched_images_come_before_their_dependents_and_get_their_tags() {
     let record = script.run().await;
     let Some(ImageOutcome::Failed { message, .. }) = record.outcome_of(0) else { panic!("0 failed") };
     assert!(message.starts_with("cannot pull acme/i0:src-") && message.ends_with("no route"), "{message}");
-    assert_eq!(record.outcome_of(1), Some(&ImageOutcome::DependencyFailed { dependency: 0 }));
+    assert_eq!(record.outcome_of(1), Some(&ImageOutcome::DependencyFailed { dependency: StepId(0) }));
 }
 
 #[tokio::test(start_paused = true)]
@@ -323,7 +326,7 @@ async fn an_interruption_stops_builds_at_once_and_moves_nothing() {
         .events
         .iter()
         .filter_map(|event| match event {
-            Event::ImageFinished { image: 2, elapsed, .. } => Some(elapsed.as_secs()),
+            Event::ImageFinished { image: StepId(2), elapsed, .. } => Some(elapsed.as_secs()),
             _ => None,
         })
         .collect();

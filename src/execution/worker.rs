@@ -3,12 +3,12 @@ use tokio::sync::mpsc;
 
 use super::{LogStream, StepProgress};
 use crate::image::Tag;
-use crate::plan::PlannedTag;
+use crate::plan::{PlannedTag, StepId};
 
 /// What the runner asks of an engine. The product has one implementation, over the engine; the trait is
 /// there so that tests can drive the coordination with scripted failures, delays and interruptions.
 ///
-/// Images are indices into `Plan::steps`. Dropping the future of a call cancels it within a second.
+/// Images are steps of the plan. Dropping the future of a call cancels it within a second.
 #[async_trait]
 pub trait Worker: Send + Sync {
     /// Pulls an external base.
@@ -18,24 +18,24 @@ pub trait Worker: Send + Sync {
     ///
     /// `updates` is bounded: sending waits while the renderer is behind, so a build that prints a million
     /// lines holds no more of them in memory than the channels take.
-    async fn build(&self, image: usize, updates: mpsc::Sender<BuildUpdate>) -> Result<(), BuildFailure>;
+    async fn build(&self, image: StepId, updates: mpsc::Sender<BuildUpdate>) -> Result<(), BuildFailure>;
 
     /// Takes an image of the selection from the registry, so that it is there under its `src-KEY`. The other
     /// tags are asked for with [`Worker::tag`].
-    async fn fetch(&self, image: usize) -> Result<(), String>;
+    async fn fetch(&self, image: StepId) -> Result<(), String>;
 
     /// Puts one tag on the image that has the key.
-    async fn tag(&self, image: usize, tag: &PlannedTag) -> Result<(), String>;
+    async fn tag(&self, image: StepId, tag: &PlannedTag) -> Result<(), String>;
 
     /// The tags that the image with the key has at this moment, for each of `images`; `None` where no image
     /// has the key. One inspect of each `src-KEY` answers it.
-    async fn present_tags(&self, images: &[usize]) -> Result<Vec<Option<Vec<Tag>>>, String>;
+    async fn present_tags(&self, images: &[StepId]) -> Result<Vec<Option<Vec<Tag>>>, String>;
 
     /// Whether what the plan was made for is still so; asked before moving tags move. The error says what is not.
     async fn confirm_plan(&self) -> Result<(), String>;
 
     /// Dirty images, by their `src-` reference, that these moving tags name now and are about to leave.
-    async fn superseded(&self, moves: &[(usize, PlannedTag)]) -> Result<Vec<String>, String>;
+    async fn superseded(&self, moves: &[(StepId, PlannedTag)]) -> Result<Vec<String>, String>;
 
     /// Removes a superseded image if its only tag is this one and no container uses it; says whether it did.
     async fn remove(&self, reference: &str) -> Result<bool, String>;

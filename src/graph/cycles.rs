@@ -3,6 +3,7 @@
 use std::collections::{HashMap, HashSet, VecDeque};
 
 use super::dag::Graph;
+use super::id::ImageId;
 use super::link::{DependencyKind, Link};
 use crate::diagnostic::{Diagnostic, Location};
 
@@ -23,13 +24,13 @@ pub struct Cycle {
 
 impl Cycle {
     /// The images of the loop, each once.
-    pub fn images(&self) -> impl Iterator<Item = usize> {
+    pub fn images(&self) -> impl Iterator<Item = ImageId> {
         self.links.iter().map(|link| link.dependent)
     }
 
     /// The error that shows the whole loop with the place of each link.
     pub fn diagnostic(&self, graph: &Graph) -> Diagnostic {
-        let title = |image: usize| graph.images()[image].title.as_str();
+        let title = |image: ImageId| graph.images()[image].title.as_str();
         let mut path: Vec<&str> = self.images().take(NAMED).map(title).collect();
         if self.links.len() > NAMED {
             path.push("…");
@@ -59,20 +60,20 @@ impl Graph {
     }
 
     /// The images that are part of a loop, in build order.
-    pub fn images_in_cycles(&self) -> Vec<usize> {
+    pub fn images_in_cycles(&self) -> Vec<ImageId> {
         self.tangles().flatten().copied().collect()
     }
 
-    fn loops_of(&self, images: &[usize]) -> Vec<Cycle> {
-        let members: HashSet<usize> = images.iter().copied().collect();
-        let needs: HashMap<usize, Vec<usize>> = images
+    fn loops_of(&self, images: &[ImageId]) -> Vec<Cycle> {
+        let members: HashSet<ImageId> = images.iter().copied().collect();
+        let needs: HashMap<ImageId, Vec<ImageId>> = images
             .iter()
             .map(|image| {
                 let inside = self.direct_dependencies(*image).into_iter().filter(|d| members.contains(d));
                 (*image, inside.collect())
             })
             .collect();
-        let mut covered: HashSet<(usize, usize)> = HashSet::new();
+        let mut covered: HashSet<(ImageId, ImageId)> = HashSet::new();
         let mut cycles = Vec::new();
         for dependent in images {
             for dependency in &needs[dependent] {
@@ -85,9 +86,9 @@ impl Graph {
                 let Some(path) = shortest_path(&needs, *dependency, *dependent) else { continue };
                 let start = path.iter().enumerate().min_by_key(|(_, image)| self.rank(**image));
                 let start = start.map_or(0, |(at, _)| at);
-                let around: Vec<usize> = path[start..].iter().chain(&path[..start]).copied().collect();
+                let around: Vec<ImageId> = path[start..].iter().chain(&path[..start]).copied().collect();
                 let next = around.iter().copied().cycle().skip(1);
-                let pairs: Vec<(usize, usize)> = around.iter().copied().zip(next).collect();
+                let pairs: Vec<(ImageId, ImageId)> = around.iter().copied().zip(next).collect();
                 covered.extend(&pairs);
                 // Never one that is known: none of those has this link.
                 let links =
@@ -100,8 +101,8 @@ impl Graph {
 }
 
 /// The shortest way from one image to another along their dependencies, both ends included.
-fn shortest_path(needs: &HashMap<usize, Vec<usize>>, from: usize, to: usize) -> Option<Vec<usize>> {
-    let mut came_from: HashMap<usize, usize> = HashMap::from([(from, from)]);
+fn shortest_path(needs: &HashMap<ImageId, Vec<ImageId>>, from: ImageId, to: ImageId) -> Option<Vec<ImageId>> {
+    let mut came_from: HashMap<ImageId, ImageId> = HashMap::from([(from, from)]);
     let mut open = VecDeque::from([from]);
     while let Some(image) = open.pop_front() {
         if image == to {

@@ -1,5 +1,6 @@
 //! What makes one image depend on another.
 
+use super::id::ImageId;
 use crate::diagnostic::Location;
 
 /// The instruction that makes an edge.
@@ -31,9 +32,9 @@ impl DependencyKind {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Link {
     /// The image that needs the other.
-    pub dependent: usize,
+    pub dependent: ImageId,
     /// The image that is needed.
-    pub dependency: usize,
+    pub dependency: ImageId,
     /// The instruction.
     pub kind: DependencyKind,
     /// Where it stands; declared ones have no place.

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use super::dag::GraphImage;
+use super::id::ImageId;
 use crate::image::{ImageReference, Repository};
 use crate::path::TreePath;
 use crate::printable::printable;
@@ -46,17 +47,17 @@ impl UnknownImage {
 pub struct Lookup<'a> {
     images: &'a [GraphImage],
     /// Full and short names, with tag prefix.
-    exact: HashMap<String, Vec<usize>>,
+    exact: HashMap<String, Vec<ImageId>>,
     /// The same without the tag prefix, and names that several would have.
-    loose: HashMap<String, Vec<usize>>,
-    paths: HashMap<TreePath, Vec<usize>>,
+    loose: HashMap<String, Vec<ImageId>>,
+    paths: HashMap<TreePath, Vec<ImageId>>,
 }
 
 impl<'a> Lookup<'a> {
     /// Prepares all words for the images.
     pub fn new(images: &'a [GraphImage]) -> Self {
         let mut lookup = Self { images, exact: HashMap::new(), loose: HashMap::new(), paths: HashMap::new() };
-        for (at, image) in images.iter().enumerate() {
+        for (at, image) in ImageId::all(images).zip(images) {
             let repository = match image.title.strip_prefix(&image.short) {
                 Some(prefix) => image.full.strip_suffix(prefix).unwrap_or(&image.full),
                 None => &image.full,
@@ -78,7 +79,7 @@ impl<'a> Lookup<'a> {
     /// The images that `value` means: one, or all that a path makes. Names win over paths; what
     /// begins with `./` or `../` is always a path. Paths are seen from `folder`, where the user stands, and
     /// then, unless they begin so, from the root of the checkout, as the plan prints them.
-    pub fn find(&self, value: &str, folder: &TreePath) -> Result<Vec<usize>, UnknownImage> {
+    pub fn find(&self, value: &str, folder: &TreePath) -> Result<Vec<ImageId>, UnknownImage> {
         let is_path = value == "." || value == ".." || value.starts_with("./") || value.starts_with("../");
         if !is_path {
             for words in [&self.exact, &self.loose] {
@@ -97,7 +98,7 @@ impl<'a> Lookup<'a> {
             .ok_or_else(|| self.unknown(value))
     }
 
-    fn one_of(&self, value: &str, images: &[usize]) -> Result<Vec<usize>, UnknownImage> {
+    fn one_of(&self, value: &str, images: &[ImageId]) -> Result<Vec<ImageId>, UnknownImage> {
         match images {
             [image] => Ok(vec![*image]),
             several => {
@@ -128,7 +129,7 @@ impl<'a> Lookup<'a> {
     }
 }
 
-fn add(words: &mut HashMap<String, Vec<usize>>, word: &str, image: usize) {
+fn add(words: &mut HashMap<String, Vec<ImageId>>, word: &str, image: ImageId) {
     let images = words.entry(word.to_owned()).or_default();
     if images.last() != Some(&image) {
         images.push(image);

@@ -3,6 +3,7 @@
 
 mod cycles;
 mod dag;
+mod id;
 mod link;
 mod lookup;
 pub mod render;
@@ -13,6 +14,8 @@ mod tests;
 
 pub use cycles::Cycle;
 pub use dag::{Graph, GraphImage};
+pub use id::ImageId;
+pub(crate) use id::id;
 pub use link::{DependencyKind, Link};
 pub use lookup::{Lookup, UnknownImage};
 pub use selection::{Selection, Selector};

@@ -5,12 +5,13 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::fmt::Write;
 
 use super::dag::Graph;
+use super::id::ImageId;
 use super::link::DependencyKind;
 use crate::printable::printable;
 
 /// A tree with dependencies outside and dependents below them. An image with several dependencies has its
 /// own dependents shown once, at its first place, so the text is no longer than images and links together.
-pub fn text(graph: &Graph, images: &[usize]) -> String {
+pub fn text(graph: &Graph, images: &[ImageId]) -> String {
     let drawn = Drawn::new(graph, images);
     let mut out = String::new();
     let mut seen = HashSet::new();
@@ -24,7 +25,7 @@ pub fn text(graph: &Graph, images: &[usize]) -> String {
 }
 
 /// The Graphviz language. Edges lead from an image to what it needs.
-pub fn dot(graph: &Graph, images: &[usize]) -> String {
+pub fn dot(graph: &Graph, images: &[ImageId]) -> String {
     let drawn = Drawn::new(graph, images);
     let mut out = String::from("digraph shipwright {\n  rankdir = LR;\n  node [shape = box];\n");
     let mut line = |text: String| {
@@ -34,9 +35,9 @@ pub fn dot(graph: &Graph, images: &[usize]) -> String {
     };
     for image in images {
         let style = if graph.images()[*image].aside { ", style = dashed" } else { "" };
-        line(format!("n{image} [label = \"{}\"{style}];", dot_text(&drawn.label(*image))));
+        line(format!("n{} [label = \"{}\"{style}];", image.0, dot_text(&drawn.label(*image))));
     }
-    for ((dependent, dependency), kinds) in &drawn.kinds {
+    for ((ImageId(dependent), ImageId(dependency)), kinds) in &drawn.kinds {
         match label(kinds) {
             Some(label) => line(format!("n{dependent} -> n{dependency} [label = \"{label}\"];")),
             None => line(format!("n{dependent} -> n{dependency};")),
@@ -47,13 +48,13 @@ pub fn dot(graph: &Graph, images: &[usize]) -> String {
 }
 
 /// A Mermaid flow chart. Edges lead from an image to what it needs.
-pub fn mermaid(graph: &Graph, images: &[usize]) -> String {
+pub fn mermaid(graph: &Graph, images: &[ImageId]) -> String {
     let drawn = Drawn::new(graph, images);
     let mut lines = vec!["flowchart LR".to_owned()];
     for image in images {
-        lines.push(format!("  n{image}[\"{}\"]", mermaid_text(&drawn.label(*image))));
+        lines.push(format!("  n{}[\"{}\"]", image.0, mermaid_text(&drawn.label(*image))));
     }
-    for ((dependent, dependency), kinds) in &drawn.kinds {
+    for ((ImageId(dependent), ImageId(dependency)), kinds) in &drawn.kinds {
         lines.push(match label(kinds) {
             Some(label) => format!("  n{dependent} -->|{label}| n{dependency}"),
             None => format!("  n{dependent} --> n{dependency}"),
@@ -91,15 +92,15 @@ fn mermaid_text(text: &str) -> String {
 
 struct Drawn<'a> {
     graph: &'a Graph,
-    kinds: BTreeMap<(usize, usize), BTreeSet<DependencyKind>>,
-    dependents: HashMap<usize, Vec<usize>>,
-    needs_some: HashSet<usize>,
+    kinds: BTreeMap<(ImageId, ImageId), BTreeSet<DependencyKind>>,
+    dependents: HashMap<ImageId, Vec<ImageId>>,
+    needs_some: HashSet<ImageId>,
 }
 
 impl<'a> Drawn<'a> {
-    fn new(graph: &'a Graph, images: &[usize]) -> Self {
-        let shown: HashSet<usize> = images.iter().copied().collect();
-        let mut kinds: BTreeMap<(usize, usize), BTreeSet<DependencyKind>> = BTreeMap::new();
+    fn new(graph: &'a Graph, images: &[ImageId]) -> Self {
+        let shown: HashSet<ImageId> = images.iter().copied().collect();
+        let mut kinds: BTreeMap<(ImageId, ImageId), BTreeSet<DependencyKind>> = BTreeMap::new();
         for link in graph.all_links() {
             if shown.contains(&link.dependent) && shown.contains(&link.dependency) {
                 kinds.entry((link.dependent, link.dependency)).or_default().insert(link.kind);
@@ -116,16 +117,16 @@ impl<'a> Drawn<'a> {
         Self { graph, kinds, dependents, needs_some }
     }
 
-    fn is_root(&self, image: usize) -> bool {
+    fn is_root(&self, image: ImageId) -> bool {
         !self.needs_some.contains(&image)
     }
 
-    fn label(&self, image: usize) -> String {
+    fn label(&self, image: ImageId) -> String {
         printable(&self.graph.images()[image].full).into_owned()
     }
 
     /// Writes `root` and what depends on it. Without recursion: a chain may be long.
-    fn tree(&self, root: usize, seen: &mut HashSet<usize>, out: &mut String) {
+    fn tree(&self, root: ImageId, seen: &mut HashSet<ImageId>, out: &mut String) {
         let mut open = vec![Branch { image: root, under: None, indent: String::new(), last: true }];
         while let Some(Branch { image, under, indent, last }) = open.pop() {
             let dependents = self.dependents.get(&image).map_or(&[][..], Vec::as_slice);
@@ -167,8 +168,8 @@ impl<'a> Drawn<'a> {
 }
 
 struct Branch {
-    image: usize,
-    under: Option<usize>,
+    image: ImageId,
+    under: Option<ImageId>,
     indent: String,
     last: bool,
 }

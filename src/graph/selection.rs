@@ -4,6 +4,7 @@ use std::cell::LazyCell;
 use std::collections::HashSet;
 
 use super::dag::Graph;
+use super::id::ImageId;
 use super::lookup::{Lookup, UnknownImage};
 use crate::path::TreePath;
 
@@ -28,14 +29,14 @@ pub struct Selector {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Selection {
     /// In build order.
-    pub images: Vec<usize>,
+    pub images: Vec<ImageId>,
     /// Those that were named, also if they were excluded in the end; in build order. None: the selection is
     /// that of a bare command.
-    pub named: Vec<usize>,
+    pub named: Vec<ImageId>,
     /// Those that are to be built although they exist, in build order.
-    pub rebuilt: Vec<usize>,
+    pub rebuilt: Vec<ImageId>,
     /// Those that stand aside and would be selected otherwise, in build order.
-    pub left_aside: Vec<usize>,
+    pub left_aside: Vec<ImageId>,
 }
 
 impl Selection {
@@ -45,8 +46,8 @@ impl Selection {
     }
 
     /// Images that were named and excluded as well.
-    pub fn named_and_excluded(&self) -> impl Iterator<Item = usize> {
-        let selected: HashSet<usize> = self.images.iter().copied().collect();
+    pub fn named_and_excluded(&self) -> impl Iterator<Item = ImageId> {
+        let selected: HashSet<ImageId> = self.images.iter().copied().collect();
         self.named.iter().copied().filter(move |image| !selected.contains(image))
     }
 }
@@ -67,17 +68,18 @@ impl Graph {
         let exact = find(&selector.exact)?;
         let excluded = self.with_dependents(find(&selector.exclude)?);
 
-        let is_aside = |image: &usize| self.images()[*image].aside;
+        let is_aside = |image: &ImageId| self.images()[*image].aside;
         let mut left_aside = Vec::new();
-        let mut wanted: Vec<usize> = upto.clone();
+        let mut wanted: Vec<ImageId> = upto.clone();
         if upto.is_empty() && dependents.is_empty() && exact.is_empty() {
-            let (aside, others): (Vec<usize>, Vec<usize>) = (0..self.images().len()).partition(is_aside);
+            let (aside, others): (Vec<ImageId>, Vec<ImageId>) =
+                ImageId::all(self.images()).partition(is_aside);
             wanted = others;
             left_aside = aside;
         }
-        let (aside, others): (Vec<usize>, Vec<usize>) = dependents.iter().copied().partition(is_aside);
+        let (aside, others): (Vec<ImageId>, Vec<ImageId>) = dependents.iter().copied().partition(is_aside);
         wanted.extend(self.with_dependents(aside));
-        let (aside, others): (Vec<usize>, Vec<usize>) =
+        let (aside, others): (Vec<ImageId>, Vec<ImageId>) =
             self.with_dependents(others.iter().copied()).into_iter().partition(is_aside);
         left_aside.extend(aside);
         wanted.extend(others);
@@ -88,7 +90,7 @@ impl Graph {
         }
         let mut rebuilt = Vec::new();
         if selector.rebuild {
-            let asked_for = (0..selected.len()).filter(|image| selected[*image]);
+            let asked_for = ImageId::all(&selected).filter(|image| selected[*image]);
             rebuilt = self.with_dependents(asked_for);
             rebuilt.retain(|image| selected[*image] || !is_aside(image));
             for image in self.with_dependencies(rebuilt.iter().copied()) {
@@ -107,7 +109,7 @@ impl Graph {
 }
 
 /// The images that values mean. A comma is part of a name or path if there is such a one.
-fn find_all(lookup: &Lookup<'_>, values: &[String], folder: &TreePath) -> Result<Vec<usize>, UnknownImage> {
+fn find_all(lookup: &Lookup<'_>, values: &[String], folder: &TreePath) -> Result<Vec<ImageId>, UnknownImage> {
     let mut images = Vec::new();
     for value in values {
         if value.contains(',')

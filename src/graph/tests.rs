@@ -41,13 +41,18 @@ fn graph(lines: &[&str]) -> Graph {
                 None => (DependencyKind::From, need.as_str()),
             };
             let place = Location::span(images[dependent].dockerfile.clone(), line + 1, 0..1);
-            all.push(Link { dependent, dependency: number(name), kind, location: Some(place) });
+            all.push(Link {
+                dependent: ImageId(dependent),
+                dependency: ImageId(number(name)),
+                kind,
+                location: Some(place),
+            });
         }
     }
     Graph::new(images, all)
 }
 
-fn titles(graph: &Graph, images: &[usize]) -> String {
+fn titles(graph: &Graph, images: &[ImageId]) -> String {
     images.iter().map(|image| graph.images()[*image].title.as_str()).collect::<Vec<_>>().join(" ")
 }
 
@@ -139,8 +144,8 @@ fn a_tangle_with_countless_loops_is_cut_off() {
 #[test]
 fn a_declared_loop_names_the_dockerfile() {
     let link = |dependent, dependency| Link {
-        dependent,
-        dependency,
+        dependent: ImageId(dependent),
+        dependency: ImageId(dependency),
         kind: DependencyKind::Declared,
         location: None,
     };
@@ -153,10 +158,10 @@ fn a_declared_loop_names_the_dockerfile() {
 #[test]
 fn links_keep_their_lines_and_their_order() {
     let graph = graph(&["a: b +c b", "b", "c"]);
-    let lines: Vec<_> = graph.links(0).iter().map(|link| (link.dependency, link.line())).collect();
+    let lines: Vec<_> = graph.links(ImageId(0)).iter().map(|link| (link.dependency.0, link.line())).collect();
     assert_eq!(lines, [(1, Some(1)), (2, Some(2)), (1, Some(3))]);
-    assert_eq!(graph.direct_dependencies(0), [1, 2]);
-    assert_eq!(graph.direct_dependents(1), [0]);
+    assert_eq!(graph.direct_dependencies(ImageId(0)), [ImageId(1), ImageId(2)]);
+    assert_eq!(graph.direct_dependents(ImageId(1)), [ImageId(0)]);
 }
 
 #[test]
@@ -330,7 +335,7 @@ acme/tools
 └── acme/app (copy; see above)
 ";
     assert_eq!(render::text(&graph, graph.order()), expected);
-    assert_eq!(render::text(&graph, &[0, 1]), "acme/app\n└── acme/deep\n");
+    assert_eq!(render::text(&graph, &[ImageId(0), ImageId(1)]), "acme/app\n└── acme/deep\n");
 }
 
 #[test]
@@ -367,7 +372,7 @@ fn dot_and_mermaid_draw_what_is_needed() {
         assert!(dot.contains(&format!("  {line}\n")), "{line} in {dot}");
     }
     assert_eq!(
-        render::mermaid(&graph, &[1, 0]),
+        render::mermaid(&graph, &[ImageId(1), ImageId(0)]),
         "flowchart LR\n  n1[\"acme/base\"]\n  n0[\"acme/app\"]\n  n0 -->|from, copy| n1\n"
     );
 }
@@ -400,8 +405,8 @@ fn any_graph(forward: bool) -> impl Strategy<Value = Graph> {
                 .collect();
             let links =
                 links.into_iter().filter(|(a, b)| !forward || a > b).map(|(dependent, dependency)| Link {
-                    dependent,
-                    dependency,
+                    dependent: ImageId(dependent),
+                    dependency: ImageId(dependency),
                     kind: DependencyKind::From,
                     location: None,
                 });
@@ -410,7 +415,7 @@ fn any_graph(forward: bool) -> impl Strategy<Value = Graph> {
     })
 }
 
-fn as_set(images: &[usize]) -> HashSet<usize> {
+fn as_set(images: &[ImageId]) -> HashSet<ImageId> {
     images.iter().copied().collect()
 }
 
@@ -435,14 +440,14 @@ proptest! {
         prop_assert_eq!(!cycles.is_empty(), petgraph::algo::is_cyclic_directed(&plain));
         let mut different = HashSet::new();
         for cycle in &cycles {
-            let images: Vec<usize> = cycle.images().collect();
+            let images: Vec<ImageId> = cycle.images().collect();
             prop_assert_eq!(as_set(&images).len(), images.len());
             for (at, link) in cycle.links.iter().enumerate() {
                 prop_assert_eq!(link.dependency, images[(at + 1) % images.len()]);
             }
             prop_assert!(different.insert(images));
         }
-        let in_loops: HashSet<usize> = cycles.iter().flat_map(Cycle::images).collect();
+        let in_loops: HashSet<ImageId> = cycles.iter().flat_map(Cycle::images).collect();
         prop_assert_eq!(in_loops, as_set(&graph.images_in_cycles()));
         prop_assert_eq!(as_set(graph.order()).len(), graph.images().len());
         // Without the loops' images the order respects every link.
@@ -476,7 +481,7 @@ proptest! {
         let images = as_set(&selection.images);
         // Whatever is selected has its dependencies selected, also after an exclusion.
         prop_assert_eq!(as_set(&graph.with_dependencies(selection.images.iter().copied())), images.clone());
-        let gone = as_set(&graph.with_dependents(excluded.iter().map(|at| at % graph.images().len())));
+        let gone = as_set(&graph.with_dependents(excluded.iter().map(|at| ImageId(at % graph.images().len()))));
         prop_assert_eq!(&as_set(&all.images) - &gone, images);
         prop_assert!(as_set(&selection.named).is_subset(&as_set(&all.images)));
         prop_assert_eq!(graph.ordered(selection.images.iter().copied()), selection.images);
@@ -496,12 +501,14 @@ fn a_long_chain_needs_no_stack() {
     let mut links = Vec::new();
     let images: Vec<GraphImage> = (0..50_000).map(|at| image(&format!("i{at:05}"))).collect();
     for dependent in 1..images.len() {
-        links.push(Link { dependent, dependency: dependent - 1, kind: DependencyKind::From, location: None });
+        let (dependent, dependency) = (ImageId(dependent), ImageId(dependent - 1));
+        links.push(Link { dependent, dependency, kind: DependencyKind::From, location: None });
     }
-    links.push(Link { dependent: 0, dependency: 49_999, kind: DependencyKind::From, location: None });
+    let (dependent, dependency) = (ImageId(0), ImageId(49_999));
+    links.push(Link { dependent, dependency, kind: DependencyKind::From, location: None });
     let graph = Graph::new(images, links);
     assert_eq!(graph.cycles().len(), 1);
-    assert_eq!(graph.with_dependencies([0]).len(), 50_000);
+    assert_eq!(graph.with_dependencies([ImageId(0)]).len(), 50_000);
     let message = graph.cycles()[0].diagnostic(&graph).message;
     assert!(message.len() < 500, "{message}");
 }

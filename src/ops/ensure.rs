@@ -10,8 +10,8 @@ use super::{Audience, Building, Config, Ending, Error, ImageRequest, News, Servi
 use crate::diagnostic::Diagnostic;
 use crate::execution::Outcome;
 use crate::image::ImageReference;
-use crate::plan::{Action, Plan};
-use crate::publish::{Identity, Judgement, Publication, Wanted, decide, destination, judge, observe};
+use crate::plan::{Action, ImageId, Plan};
+use crate::publish::{Judgement, Publication, Wanted, decide, judge, observe};
 
 /// What registries are for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -112,7 +112,6 @@ async fn ensure_once(
             workspace: &workspace,
             services: &services,
             plan: &plan,
-            images: &work,
             building: &request.building,
             no_cache: false,
         };
@@ -120,12 +119,11 @@ async fn ensure_once(
         if outcome != Outcome::Succeeded {
             return Ok(Ensured::Missing(build::ending(outcome)));
         }
-        let steps = work.iter().zip(&plan.steps);
-        built.extend(steps.filter(|(_, step)| step.action == Action::Build).map(|(at, _)| *at));
+        built.extend(plan.steps.iter().filter(|step| step.action == Action::Build).map(|step| step.image));
     }
     if request.remote.pushes() {
-        let images: BTreeSet<usize> = wanted.iter().chain(&built).copied().collect();
-        let images: Vec<usize> = images.into_iter().collect();
+        let images: BTreeSet<ImageId> = wanted.iter().chain(&built).copied().collect();
+        let images: Vec<ImageId> = images.into_iter().collect();
         let ending = publish(&workspace, &services, &registries, &images, &facts, audience).await?;
         if ending != Ending::Done {
             return Ok(Ensured::Missing(ending));
@@ -156,7 +154,7 @@ fn refuse_contradictions(config: &Config, request: &EnsureRequest) -> Result<(),
 }
 
 /// The images that are meant, in the order of their names, each once.
-fn wanted(workspace: &Workspace, names: &[String]) -> Result<Vec<usize>, Error> {
+fn wanted(workspace: &Workspace, names: &[String]) -> Result<Vec<ImageId>, Error> {
     let mut wanted = Vec::new();
     for name in names {
         for at in workspace.named(name)? {
@@ -169,7 +167,7 @@ fn wanted(workspace: &Workspace, names: &[String]) -> Result<Vec<usize>, Error> 
 }
 
 /// What is wrong elsewhere in the checkout does not matter here.
-fn own_plan(workspace: &Workspace, images: &[usize], facts: &Facts) -> Plan {
+fn own_plan(workspace: &Workspace, images: &[ImageId], facts: &Facts) -> Plan {
     let mut plan = facts.plan_of(workspace, images);
     plan.diagnostics.retain(|diagnostic| {
         let place = diagnostic.location.as_ref().map(|location| &location.path);
@@ -183,19 +181,16 @@ fn own_plan(workspace: &Workspace, images: &[usize], facts: &Facts) -> Plan {
 /// Says what is wrong with the images and what they are built from; an image that cannot be built ends it.
 fn can_be_had(
     workspace: &Workspace,
-    wanted: &[usize],
+    wanted: &[ImageId],
     facts: &Facts,
     audience: &mut dyn Audience,
 ) -> Result<(), Error> {
-    let selected = &workspace.selection.images;
-    let plan = own_plan(workspace, selected, facts);
+    let plan = own_plan(workspace, &workspace.selection.images, facts);
     audience.finds(&plan.diagnostics);
-    let blocked = selected
-        .iter()
-        .zip(&plan.steps)
-        .filter(|(at, step)| wanted.contains(at) && step.action == Action::Blocked);
+    let steps = plan.steps.iter();
+    let blocked = steps.filter(|step| wanted.contains(&step.image) && step.action == Action::Blocked);
     let errors: Vec<Diagnostic> = blocked
-        .map(|(_, step)| {
+        .map(|step| {
             let reasons: Vec<&str> = step.reasons.iter().map(|reason| reason.text.as_str()).collect();
             Diagnostic::error(format!("{} cannot be built: {}", step.name(), reasons.join("; ")))
         })
@@ -208,31 +203,17 @@ async fn publish(
     workspace: &Workspace,
     services: &Services,
     registries: &Registries,
-    images: &[usize],
+    images: &[ImageId],
     facts: &Facts,
     audience: &mut dyn Audience,
 ) -> Result<Ending, Error> {
     // What the engine has by now is not asked again, and does not matter.
     let nothing = Facts { tags: facts.tags.clone(), ..Facts::none(workspace)? };
     let plan = Arc::new(nothing.plan_of(workspace, images));
-    let mut wanted = Vec::new();
-    for registry in &registries.places {
-        for (at, step) in plan.steps.iter().enumerate() {
-            let Some(ready) = workspace.project.images[images[at]].ready() else { continue };
-            let tags = step.tags.iter().map(|tag| tag.tag.clone());
-            wanted.push(Wanted {
-                step: at,
-                repository: destination(&step.repository, registry.as_deref()).map_err(Error::usage)?,
-                key: ready.key.tag(),
-                identity: Identity { key: ready.key, platform: ready.material.platform.clone() },
-                settled: tags.filter(|tag| *tag != ready.key.tag()).collect(),
-                moving: Vec::new(),
-            });
-        }
-    }
+    let wanted = Wanted::all(&plan, &registries.places).map_err(Error::usage)?;
     let observed = observe(&registries.standings, &wanted).await?;
     let publications: Vec<Publication> =
-        wanted.iter().zip(&observed).map(|(wanted, observed)| decide(wanted, observed)).collect();
+        wanted.into_iter().zip(&observed).map(|(wanted, observed)| decide(wanted, observed)).collect();
     let judgement = Judgement { is_ancestor: &|_| None, force: false };
     let impostors = publications.iter().filter(|publication| publication.impostor.is_some());
     let objections: Vec<Diagnostic> =

@@ -1,14 +1,14 @@
 //! Images outside of a selection: the tags of the selection's move without theirs, so those that no longer match are
 //! listed.
 
-use super::facts::key_of;
+use super::facts::{Facts, key_of};
 use super::registries::Registries;
 use super::workspace::Workspace;
 use crate::diagnostic::Diagnostic;
-use crate::engine::{Engine, LocalImage};
-use crate::image::{ImageReference, Tag};
-use crate::plan::{Action, Plan};
-use crate::publish::{Identity, Observed, Wanted, destination, observe};
+use crate::engine::Engine;
+use crate::image::ImageReference;
+use crate::plan::{self, Action, ImageId, Plan, Step, TagKind, decide};
+use crate::publish::{Observed, Wanted, observe};
 
 /// How many names are listed.
 const SHOWN: usize = 10;
@@ -18,76 +18,58 @@ pub(super) async fn on_engine(workspace: &Workspace, engine: &Engine, plan: &Pla
     if plan.steps.iter().all(|step| matches!(step.action, Action::None | Action::Blocked)) {
         return None;
     }
-    let branch = workspace.reference.tag.as_ref()?;
-    let others = unselected(workspace);
-    let references: Vec<ImageReference> = others.iter().map(|at| tagged(workspace, *at, branch)).collect();
+    let others = unselected(workspace)?;
+    let of_branch = |step: &Step| Some(step.tagged(step.tags.iter().find(|tag| tag.moves())?));
+    let asked: Vec<(&Step, ImageReference)> =
+        others.steps.iter().filter_map(|step| Some((step, of_branch(step)?))).collect();
+    let references: Vec<ImageReference> = asked.iter().map(|(_, reference)| reference.clone()).collect();
     // It is only a note: what the engine does not say is not told.
     let found = engine.inspect_all(&references).await.ok()?;
-    let is_other = |(at, found): &(&usize, &Option<LocalImage>)| {
-        found.as_ref().is_some_and(|found| key_of(found) != workspace.project.images[**at].key())
-    };
-    let differing: Vec<usize> = others.iter().zip(&found).filter(is_other).map(|(at, _)| *at).collect();
-    note(workspace, "", branch, &differing, "shipwright")
+    let differing = asked.iter().zip(found).filter_map(|((step, _), found)| {
+        found.is_some_and(|found| key_of(&found) != step.key).then(|| step.name())
+    });
+    note(workspace, "", differing.collect(), "shipwright")
 }
 
 /// Those in the registries that a push went to.
 pub(super) async fn in_registries(workspace: &Workspace, registries: &Registries) -> Vec<Diagnostic> {
-    let Some(branch) = &workspace.reference.tag else { return Vec::new() };
-    let others = unselected(workspace);
+    let Some(others) = unselected(workspace) else { return Vec::new() };
     let mut notes = Vec::new();
     for place in &registries.places {
-        let wanted = others.iter().filter_map(|at| wanted(workspace, *at, branch, place.as_deref()));
-        let wanted: Vec<Wanted> = wanted.collect();
+        let Ok(mut wanted) = Wanted::all(&others, std::slice::from_ref(place)) else { continue };
+        wanted.retain(|wanted| !wanted.moving.is_empty());
         // It is only a note: what the registry does not say is not told.
         let Ok(observed) = observe(&registries.standings, &wanted).await else { continue };
         let is_other = |(wanted, observed): &(&Wanted, Observed)| {
-            let standing = observed.tags.get(&wanted.moving[0].1);
-            standing.is_some_and(|standing| !wanted.identity.is_of(standing))
+            observed.tags.values().any(|standing| !wanted.identity.is_of(standing))
         };
-        let differing = wanted.iter().zip(observed).filter(is_other).map(|(wanted, _)| wanted.step);
+        let differing = wanted.iter().zip(observed).filter(is_other);
+        let differing = differing.map(|(wanted, _)| others.steps[wanted.step].name()).collect();
         let place = place.as_ref().map(|place| format!("in {place} ")).unwrap_or_default();
-        notes.extend(note(workspace, &place, branch, &differing.collect::<Vec<_>>(), "shipwright push"));
+        notes.extend(note(workspace, &place, differing, "shipwright push"));
     }
     notes
 }
 
-/// The question for one image; its step is its index in the project.
-fn wanted(workspace: &Workspace, at: usize, branch: &Tag, place: Option<&str>) -> Option<Wanted> {
-    let image = &workspace.project.images[at];
-    let ready = image.ready()?;
-    Some(Wanted {
-        step: at,
-        repository: destination(&image.name.repository, place).ok()?,
-        key: ready.key.tag(),
-        identity: Identity { key: ready.key, platform: ready.material.platform.clone() },
-        settled: Vec::new(),
-        moving: vec![(0, image.name.tag(branch))],
-    })
+/// What would become of them, with the branch's tag alone besides their keys'. What stands aside belongs to no branch.
+fn unselected(workspace: &Workspace) -> Option<Plan> {
+    let images = &workspace.project.images;
+    let is_other = |at: &ImageId| !images[*at].aside && !workspace.selection.images.contains(at);
+    let others: Vec<ImageId> = ImageId::all(images).filter(is_other).collect();
+    let facts = Facts::none(workspace).ok()?;
+    // They lack nothing only because they were not selected.
+    let mut plan = decide(&plan::Facts { exact: false, ..facts.for_decision(workspace, &others) });
+    for step in &mut plan.steps {
+        step.tags.retain(|tag| matches!(tag.kind, TagKind::Key | TagKind::Branch));
+    }
+    Some(plan)
 }
 
-/// What stands aside belongs to no branch.
-fn unselected(workspace: &Workspace) -> Vec<usize> {
-    let images = workspace.project.images.iter().enumerate();
-    let others = images.filter(|(at, image)| !image.aside && !workspace.selection.images.contains(at));
-    others.filter(|(_, image)| image.ready().is_some()).map(|(at, _)| at).collect()
-}
-
-fn tagged(workspace: &Workspace, at: usize, branch: &Tag) -> ImageReference {
-    let name = &workspace.project.images[at].name;
-    name.repository.with_tag(name.tag(branch))
-}
-
-fn note(
-    workspace: &Workspace,
-    place: &str,
-    branch: &Tag,
-    images: &[usize],
-    command: &str,
-) -> Option<Diagnostic> {
-    let mut names: Vec<String> =
-        images.iter().take(SHOWN).map(|at| workspace.project.images[*at].name.full()).collect();
-    if images.len() > SHOWN {
-        names.push(format!("{} more", images.len() - SHOWN));
+fn note(workspace: &Workspace, place: &str, mut names: Vec<String>, command: &str) -> Option<Diagnostic> {
+    let branch = workspace.reference.tag.as_ref()?;
+    if names.len() > SHOWN {
+        let more = names.split_off(SHOWN).len();
+        names.push(format!("{more} more"));
     }
     let last = names.pop()?;
     let (names, verb) = match &names[..] {

@@ -5,7 +5,7 @@ use super::registries::Registries;
 use super::workspace::{EngineNeed, Workspace, open};
 use super::{Audience, Config, Ending, Error, ImageRequest};
 use crate::diagnostic::has_errors;
-use crate::plan::Plan;
+use crate::plan::{ImageId, Plan};
 use crate::project::Project;
 
 /// What [`plan`](fn@plan) is to look at.
@@ -53,9 +53,7 @@ pub async fn plan(
 pub struct Listing {
     /// All images of the checkout.
     pub project: Arc<Project>,
-    /// The indices of the selected ones, dependencies first.
-    pub selected: Vec<usize>,
-    /// Their names, keys and tags.
+    /// Names, keys and tags of the selected ones.
     pub planned: Planned,
 }
 
@@ -72,11 +70,7 @@ pub async fn list(
     let (workspace, _) = open(config, request, EngineNeed::Platform, None).await?;
     audience.reads(&workspace.tree);
     let plan = Facts::none(&workspace)?.plan(&workspace);
-    Ok(Listing {
-        project: Arc::clone(&workspace.project),
-        selected: workspace.selection.images.clone(),
-        planned: planned(&workspace, plan),
-    })
+    Ok(Listing { project: Arc::clone(&workspace.project), planned: planned(&workspace, plan) })
 }
 
 /// The images that a name means, in a checkout that is read as for [`plan`](fn@plan).
@@ -88,7 +82,7 @@ pub async fn named(
     config: &Config,
     request: &ImageRequest,
     name: &str,
-) -> Result<(Arc<Project>, Vec<usize>), Error> {
+) -> Result<(Arc<Project>, Vec<ImageId>), Error> {
     let (workspace, _) = open(config, request, EngineNeed::Required, None).await?;
     Ok((Arc::clone(&workspace.project), workspace.named(name)?))
 }

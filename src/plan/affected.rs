@@ -1,8 +1,9 @@
 use std::collections::{BTreeSet, HashMap};
 
 use super::decide::{Facts, Known, decide};
-use super::model::{Action, Plan, Reason, ReasonKind};
+use super::model::{Action, Plan, Reason, ReasonKind, Step, StepId};
 use super::reasons::{Previous, unexplained};
+use crate::graph::ImageId;
 use crate::path::TreePath;
 use crate::project::{Image, Project};
 
@@ -31,11 +32,11 @@ pub struct Removed {
 }
 
 impl Affected {
-    /// The steps of each layer that can be built, by their indices.
-    pub fn by_layer(&self) -> Vec<Vec<usize>> {
-        let mut layers: Vec<Vec<usize>> = Vec::new();
-        for (at, layer) in self.layers.iter().enumerate() {
-            if self.plan.steps[at].action == Action::Blocked {
+    /// The steps of each layer that can be built.
+    pub fn by_layer(&self) -> Vec<Vec<StepId>> {
+        let mut layers: Vec<Vec<StepId>> = Vec::new();
+        for ((at, step), layer) in self.plan.numbered().zip(&self.layers) {
+            if step.action == Action::Blocked {
                 continue;
             }
             if layers.len() <= *layer {
@@ -67,30 +68,20 @@ pub fn affected(facts: &Facts<'_>, before: Option<&Project>) -> Affected {
         rebuilt: &[],
         checkout: facts.checkout.clone(),
     };
-    let mut plan = decide(&facts);
-
-    let mut kept = Vec::new();
-    for (step, at) in plan.steps.iter_mut().zip(facts.selected) {
-        let was_ready = earlier[*at].is_none_or(|before| before.ready().is_some());
-        match step.action {
-            Action::Build => kept.push(*at),
-            Action::Blocked if was_ready => kept.push(*at),
-            _ => continue,
-        }
-        if step.action == Action::Build {
-            say_why(&mut step.reasons, &unexplained(&facts, *at), &project.images[*at], earlier[*at]);
-        }
+    let all = decide(&facts);
+    let is_affected = |step: &&Step| match step.action {
+        Action::Blocked => earlier[step.image].is_none_or(|before| before.ready().is_some()),
+        action => action == Action::Build,
+    };
+    let selected: Vec<ImageId> = all.steps.iter().filter(is_affected).map(|step| step.image).collect();
+    // What is not affected is rebuilt by nobody, so that leaving it out changes nothing for the others.
+    let mut plan =
+        Plan { diagnostics: all.diagnostics, ..decide(&Facts { selected: &selected, ..facts.clone() }) };
+    for step in plan.steps.iter_mut().filter(|step| step.action == Action::Build) {
+        let at = step.image;
+        say_why(&mut step.reasons, &unexplained(&facts, at), &project.images[at], earlier[at]);
     }
-    let is_kept: BTreeSet<usize> = kept.iter().copied().collect();
-    let mut selected = facts.selected.iter();
-    plan.steps.retain(|_| selected.next().is_some_and(|at| is_kept.contains(at)));
-    plan.checkout.dirty = plan.steps.iter().any(|step| step.dirty);
-    Affected {
-        layers: layers(project, &kept),
-        removed: removed(old, &earlier),
-        compared: facts.selected.len(),
-        plan,
-    }
+    Affected { layers: layers(&plan), removed: removed(old, &earlier), compared: facts.selected.len(), plan }
 }
 
 /// For each image of `now` the one that it was: of the same Dockerfile and name, else of the same name (its
@@ -151,15 +142,14 @@ fn say_why(reasons: &mut Vec<Reason>, unexplained: &Reason, now: &Image, before:
 }
 
 /// One more than the highest layer of what each is built from.
-fn layers(project: &Project, affected: &[usize]) -> Vec<usize> {
-    let mut layer_of: HashMap<usize, usize> = HashMap::new();
-    for at in affected {
-        let below =
-            project.images[*at].dependencies().into_iter().filter_map(|at| layer_of.get(&at).copied());
-        let layer = below.max().map_or(0, |below| below + 1);
-        layer_of.insert(*at, layer);
+fn layers(plan: &Plan) -> Vec<usize> {
+    let mut layers: Vec<usize> = Vec::with_capacity(plan.steps.len());
+    for step in &plan.steps {
+        // What needs itself is in no order.
+        let below = step.needs().filter_map(|needed| layers.get(needed.0));
+        layers.push(below.max().map_or(0, |below| below + 1));
     }
-    affected.iter().map(|at| layer_of[at]).collect()
+    layers
 }
 
 fn removed(before: &[Image], earlier: &[Option<&Image>]) -> Vec<Removed> {

@@ -1,13 +1,13 @@
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::model::{
-    Action, CheckoutSummary, Dependency, InputSummary, Plan, PlannedTag, Reason, ReasonKind, Step,
+    Action, CheckoutSummary, Dependency, InputSummary, Plan, Reason, ReasonKind, Step, StepId,
 };
 use super::reasons::{Previous, build_reasons};
-use super::tags::TagPolicy;
+use super::tags::{PlannedTag, TagPolicy, conflict};
 use crate::diagnostic::Diagnostic;
-use crate::git::CommitId;
-use crate::image::{ContentKey, Digest, ImageReference, Tag};
+use crate::graph::{DependencyKind, ImageId};
+use crate::image::{Digest, ImageReference, Tag};
 use crate::project::{CleanState, Image, ImageState, Project};
 
 /// What is known of one selected image besides the checkout.
@@ -25,6 +25,7 @@ pub struct Known {
 }
 
 /// What a plan is made of.
+#[derive(Clone)]
 pub struct Facts<'a> {
     /// The images.
     pub project: &'a Project,
@@ -32,14 +33,14 @@ pub struct Facts<'a> {
     pub clean: &'a [CleanState],
     /// What is known of each; one an image.
     pub known: &'a [Known],
-    /// Indices of the selected images, dependencies first.
-    pub selected: &'a [usize],
+    /// The selected images, dependencies first.
+    pub selected: &'a [ImageId],
     /// Selected by an exact list, whose dependencies are taken as they are.
     pub exact: bool,
     /// Tags to give.
     pub tags: &'a TagPolicy,
-    /// Indices of images that are built although they exist (`--no-cache`).
-    pub rebuilt: &'a [usize],
+    /// Images that are built although they exist (`--no-cache`).
+    pub rebuilt: &'a [ImageId],
     /// For the headline.
     pub checkout: CheckoutSummary,
 }
@@ -47,11 +48,14 @@ pub struct Facts<'a> {
 /// Decides what happens to each selected image. Dependencies that `--exact` leaves out must exist already, on
 /// the engine or in a registry; the caller adds them to `known`.
 pub fn decide(facts: &Facts<'_>) -> Plan {
-    let mut builds: BTreeSet<usize> = BTreeSet::new();
+    let step_of = facts.selected.iter().zip(StepId::all(facts.selected)).map(|(at, step)| (*at, step));
+    let step_of: HashMap<ImageId, StepId> = step_of.collect();
+    let mut builds: BTreeSet<ImageId> = BTreeSet::new();
     let mut diagnostics = facts.project.diagnostics.clone();
     let mut steps: Vec<Step> = Vec::with_capacity(facts.selected.len());
     for at in facts.selected {
-        let step = decide_one(facts, *at, &builds, &mut diagnostics);
+        let step = describe(facts, *at, &step_of);
+        let step = decide_one(facts, step, &builds, &mut diagnostics);
         if step.action == Action::Build {
             builds.insert(*at);
         }
@@ -61,25 +65,23 @@ pub fn decide(facts: &Facts<'_>) -> Plan {
     Plan { checkout, namespace: facts.project.namespace.clone(), steps, diagnostics }
 }
 
+/// What becomes of a step that is described as a blocked one.
 fn decide_one(
     facts: &Facts<'_>,
-    at: usize,
-    builds: &BTreeSet<usize>,
+    step: Step,
+    builds: &BTreeSet<ImageId>,
     diagnostics: &mut Vec<Diagnostic>,
 ) -> Step {
-    let image = &facts.project.images[at];
-    let known = &facts.known[at];
-    let Some(key) = image.key() else {
+    let at = step.image;
+    let (image, known, clean) = (&facts.project.images[at], &facts.known[at], &facts.clean[at]);
+    let Some(ready) = image.ready() else {
         diagnostics.extend(image.obstacle.clone());
-        return blocked(facts.project, image);
+        return step;
     };
     if let Some(missing) = missing_dependency(facts, at) {
-        let mut step = blocked(facts.project, image);
-        step.reasons = vec![missing];
-        return step;
+        return Step { reasons: vec![missing], ..step };
     }
-    let clean = &facts.clean[at];
-    let tags = planned_tags(facts, image, key, clean.dirty, known, diagnostics);
+    let tags = planned_tags(facts, at, diagnostics);
     let (action, reasons) = match &known.existing {
         Some(_) if !facts.rebuilt.contains(&at) => {
             let action = if tags.iter().all(|tag| tag.in_place) { Action::None } else { Action::Tag };
@@ -91,40 +93,53 @@ fn decide_one(
         _ => (Action::Build, build_reasons(facts, at, builds)),
     };
     Step {
-        key: Some(key),
+        context: Some(image.context.root.clone()),
+        platform: Some(ready.material.platform.clone()),
+        key: Some(ready.key),
         reference: image.reference(),
         pulled_from: known.remote.clone().filter(|_| action == Action::Pull),
+        dirty: clean.dirty,
+        unversioned: clean.unversioned.clone(),
+        inputs: InputSummary { files: ready.files.len(), whole_context: image.context.whole },
         action,
         reasons,
         tags,
-        ..describe(facts, image, clean)
+        ..step
     }
 }
 
-fn describe(facts: &Facts<'_>, image: &Image, clean: &CleanState) -> Step {
+/// The step of an image that cannot be built, and what is so of any image.
+fn describe(facts: &Facts<'_>, at: ImageId, step_of: &HashMap<ImageId, StepId>) -> Step {
+    let image = &facts.project.images[at];
+    let texts = match &image.state {
+        ImageState::Blocked(reasons) => &reasons[..],
+        ImageState::Invalid(why) => std::slice::from_ref(why),
+        ImageState::Ready(_) => &[],
+    };
+    let blocked = |text: &String| Reason { kind: ReasonKind::Blocked, path: None, text: text.clone() };
     Step {
+        image: at,
         repository: image.name.repository.clone(),
         short_name: image.name.short.clone(),
         dockerfile: image.dockerfile.clone(),
-        context: Some(image.context.root.clone()),
+        context: None,
         target: image.target.clone(),
+        platform: None,
         key: None,
         reference: None,
         pulled_from: None,
         revision: image.revision,
-        dirty: clean.dirty,
+        dirty: false,
         tag_prefix: image.name.tag_prefix.clone(),
         aside: image.aside,
-        unversioned: clean.unversioned.clone(),
-        dependencies: dependencies(facts.project, image),
+        published: !image.aside || facts.tags.named,
+        unversioned: Vec::new(),
+        dependencies: dependencies(facts.project, image, step_of),
         bases: bases(image),
         locked: locked(image),
-        inputs: InputSummary {
-            files: image.ready().map_or(0, |ready| ready.files.len()),
-            whole_context: image.context.whole,
-        },
+        inputs: InputSummary::default(),
         action: Action::Blocked,
-        reasons: Vec::new(),
+        reasons: texts.iter().map(blocked).collect(),
         tags: Vec::new(),
     }
 }
@@ -144,56 +159,20 @@ pub(super) fn shown_base(base: &str) -> String {
     base.parse().map_or_else(|_| base.to_owned(), |base: ImageReference| base.complete())
 }
 
-fn dependencies(project: &Project, image: &Image) -> Vec<Dependency> {
-    let name = |at: usize| project.images[at].name.full();
-    let bound = image.bound.iter().map(|bound| Dependency {
-        image: name(bound.image),
-        kind: bound.kind,
-        line: Some(bound.line),
-    });
-    let declared = image.declared.iter().map(|at| Dependency {
-        image: name(*at),
-        kind: crate::graph::DependencyKind::Declared,
-        line: None,
-    });
+fn dependencies(project: &Project, image: &Image, step_of: &HashMap<ImageId, StepId>) -> Vec<Dependency> {
+    let dependency = |at: ImageId, kind, line| Dependency {
+        image: project.images[at].name.full(),
+        step: step_of.get(&at).copied(),
+        kind,
+        line,
+    };
+    let bound = image.bound.iter().map(|bound| dependency(bound.image, bound.kind, Some(bound.line)));
+    let declared = image.declared.iter().map(|at| dependency(*at, DependencyKind::Declared, None));
     bound.chain(declared).collect()
 }
 
-fn blocked(project: &Project, image: &Image) -> Step {
-    let texts: Vec<String> = match &image.state {
-        ImageState::Blocked(reasons) => reasons.clone(),
-        ImageState::Invalid(why) => vec![why.clone()],
-        ImageState::Ready(_) => Vec::new(),
-    };
-    Step {
-        repository: image.name.repository.clone(),
-        short_name: image.name.short.clone(),
-        dockerfile: image.dockerfile.clone(),
-        context: None,
-        target: image.target.clone(),
-        key: None,
-        reference: None,
-        pulled_from: None,
-        revision: image.revision,
-        dirty: false,
-        tag_prefix: image.name.tag_prefix.clone(),
-        aside: image.aside,
-        unversioned: Vec::new(),
-        dependencies: dependencies(project, image),
-        bases: bases(image),
-        locked: locked(image),
-        inputs: InputSummary::default(),
-        action: Action::Blocked,
-        reasons: texts
-            .into_iter()
-            .map(|text| Reason { kind: ReasonKind::Blocked, path: None, text })
-            .collect(),
-        tags: Vec::new(),
-    }
-}
-
 /// With `--exact` a dependency is not built, so it has to be there.
-fn missing_dependency(facts: &Facts<'_>, at: usize) -> Option<Reason> {
+fn missing_dependency(facts: &Facts<'_>, at: ImageId) -> Option<Reason> {
     let known = &facts.known[at];
     let is_built = (known.existing.is_none() && known.remote.is_none()) || facts.rebuilt.contains(&at);
     if !facts.exact || !is_built {
@@ -214,32 +193,18 @@ fn missing_dependency(facts: &Facts<'_>, at: usize) -> Option<Reason> {
     })
 }
 
-fn planned_tags(
-    facts: &Facts<'_>,
-    image: &Image,
-    key: ContentKey,
-    dirty: bool,
-    known: &Known,
-    diagnostics: &mut Vec<Diagnostic>,
-) -> Vec<PlannedTag> {
-    let revision: Option<CommitId> = image.revision;
-    let wanted = facts.tags.tags(key, &image.name, revision, dirty);
-    let mut tags = Vec::with_capacity(wanted.len());
-    for tag in wanted {
-        if !tag.moves && known.taken.contains(&tag.tag) {
-            diagnostics.push(conflict(&image.name.repository.with_tag(tag.tag)));
-            continue;
-        }
-        let in_place = known.existing.as_ref().is_some_and(|existing| existing.contains(&tag.tag));
-        tags.push(PlannedTag { tag: tag.tag, moves: tag.moves, in_place });
+fn planned_tags(facts: &Facts<'_>, at: ImageId, diagnostics: &mut Vec<Diagnostic>) -> Vec<PlannedTag> {
+    let (image, known) = (&facts.project.images[at], &facts.known[at]);
+    let mut tags = facts.tags.tags(image, facts.clean[at].dirty);
+    tags.retain(|planned| {
+        let is_taken = !planned.moves() && known.taken.contains(&planned.tag);
+        diagnostics.extend(is_taken.then(|| conflict(&image.name.repository.with_tag(planned.tag.clone()))));
+        !is_taken
+    });
+    for planned in &mut tags {
+        planned.in_place = known.existing.as_ref().is_some_and(|existing| existing.contains(&planned.tag));
     }
     tags
-}
-
-fn conflict(reference: &ImageReference) -> Diagnostic {
-    Diagnostic::warning(format!("{reference} names an image of other content and stays where it is")).hint(
-        "tags of commits never move; it was made with other build arguments or other git-ignored inputs",
-    )
 }
 
 fn in_registry(known: &Known) -> Reason {

@@ -8,14 +8,16 @@ mod need;
 mod reasons;
 mod tags;
 
+#[cfg(test)]
+pub(crate) mod testing;
+
 pub use affected::{Affected, Removed, affected};
 pub use decide::{Facts, Known, decide};
-pub use model::{
-    Action, CheckoutSummary, Dependency, InputSummary, Plan, PlannedTag, Reason, ReasonKind, Step,
-};
+pub use model::{Action, CheckoutSummary, Dependency, InputSummary, Plan, Reason, ReasonKind, Step, StepId};
 pub use need::needed;
 pub use reasons::Previous;
-pub use tags::TagPolicy;
+pub(crate) use tags::conflict;
+pub use tags::{BranchReference, PlannedTag, TagKind, TagPolicy, Turn, Withheld};
 
-pub use crate::graph::DependencyKind;
+pub use crate::graph::{DependencyKind, ImageId};
 pub use crate::naming::{Namespace, NamespaceSource};

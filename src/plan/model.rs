@@ -1,11 +1,17 @@
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::tags::PlannedTag;
 use crate::diagnostic::Diagnostic;
 use crate::git::CommitId;
-use crate::graph::DependencyKind;
-use crate::image::{ContentKey, Digest, ImageReference, Repository, Tag};
+use crate::graph::{DependencyKind, ImageId, id};
+use crate::image::{ContentKey, Digest, ImageReference, Platform, Repository};
 use crate::naming::Namespace;
 use crate::path::TreePath;
+
+id! {
+    /// A step of a plan.
+    StepId
+}
 
 /// What a run does, image by image, dependencies first.
 #[derive(Clone, Debug)]
@@ -21,6 +27,11 @@ pub struct Plan {
 }
 
 impl Plan {
+    /// The steps with their ids.
+    pub fn numbered(&self) -> impl Iterator<Item = (StepId, &Step)> {
+        StepId::all(&self.steps).zip(&self.steps)
+    }
+
     /// External bases without a digest, locked or of their own: what is behind them may be another image tomorrow.
     pub fn floating(&self) -> BTreeSet<&str> {
         self.steps.iter().flat_map(Step::floating).collect()
@@ -43,6 +54,8 @@ pub struct CheckoutSummary {
 /// What happens to one image.
 #[derive(Clone, Debug)]
 pub struct Step {
+    /// Its image in the project.
+    pub image: ImageId,
     /// The repository that is tagged: NAMESPACE/NAME.
     pub repository: Repository,
     /// NAME, as the user types it.
@@ -53,6 +66,8 @@ pub struct Step {
     pub context: Option<TreePath>,
     /// The stage, if it is not the last one.
     pub target: Option<String>,
+    /// What it is built for; none where the image is blocked.
+    pub platform: Option<Platform>,
     /// None where the image is blocked.
     pub key: Option<ContentKey>,
     /// `NAMESPACE/NAME:src-KEY`; none where the image is blocked.
@@ -67,6 +82,8 @@ pub struct Step {
     pub tag_prefix: Option<String>,
     /// Whether it is built only when named or depended on.
     pub aside: bool,
+    /// Whether a push is about it: what stands aside is published only when images are named.
+    pub published: bool,
     /// Git-ignored inputs.
     pub unversioned: Vec<TreePath>,
     /// Images of this checkout that it is built from.
@@ -94,6 +111,11 @@ impl Step {
         }
     }
 
+    /// The steps whose images it is built from, some perhaps more than once.
+    pub fn needs(&self) -> impl Iterator<Item = StepId> {
+        self.dependencies.iter().filter_map(|dependency| dependency.step)
+    }
+
     fn floating(&self) -> impl Iterator<Item = &str> {
         let floats = |base: &&String| !base.contains('@') && !self.locked.contains_key(*base);
         self.bases.iter().filter(floats).map(String::as_str)
@@ -103,17 +125,6 @@ impl Step {
     pub fn tagged(&self, tag: &PlannedTag) -> ImageReference {
         self.repository.with_tag(tag.tag.clone())
     }
-}
-
-/// A tag that the image has after the run.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PlannedTag {
-    /// The tag, prefix included.
-    pub tag: Tag,
-    /// Whether it moves with the branch (or is `latest`), so that it waits for the whole selection.
-    pub moves: bool,
-    /// Whether the engine has it on the right image already.
-    pub in_place: bool,
 }
 
 /// What happens to an image.
@@ -218,6 +229,8 @@ impl ReasonKind {
 pub struct Dependency {
     /// NAMESPACE/NAME of the dependency.
     pub image: String,
+    /// Its step, where the plan has one for it.
+    pub step: Option<StepId>,
     /// What the instruction is.
     pub kind: DependencyKind,
     /// Its line in the Dockerfile, from 1; declared ones have none.

@@ -2,6 +2,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::decide::{Facts, shown_base};
 use super::model::{Reason, ReasonKind};
+use crate::graph::ImageId;
 use crate::image::{Digest, ImageReference};
 use crate::inputs::{Fingerprint, InputFile, Material};
 use crate::path::TreePath;
@@ -20,7 +21,7 @@ pub struct Previous {
 const NAMED_FILES: usize = 3;
 
 /// Why image `at` is built.
-pub(super) fn build_reasons(facts: &Facts<'_>, at: usize, builds: &BTreeSet<usize>) -> Vec<Reason> {
+pub(super) fn build_reasons(facts: &Facts<'_>, at: ImageId, builds: &BTreeSet<ImageId>) -> Vec<Reason> {
     let image = &facts.project.images[at];
     let mut reasons = Vec::new();
     match (image.ready(), &facts.known[at].previous) {
@@ -81,7 +82,7 @@ fn changed(what: &str) -> String {
 }
 
 /// What is said where no component differs from the earlier image's, or none is known.
-pub(super) fn unexplained(facts: &Facts<'_>, at: usize) -> Reason {
+pub(super) fn unexplained(facts: &Facts<'_>, at: ImageId) -> Reason {
     match facts.known[at].previous {
         Some(_) => Reason {
             kind: ReasonKind::KeyMissing,

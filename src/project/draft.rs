@@ -12,7 +12,7 @@ use crate::diagnostic::{Diagnostic, Location, closest};
 use crate::discovery::{self, Rules};
 use crate::dockerfile::{Evaluation, ImageUse, UseKind};
 use crate::git::Snapshot;
-use crate::graph::{DependencyKind, Graph, GraphImage, Link};
+use crate::graph::{DependencyKind, Graph, GraphImage, ImageId, Link};
 use crate::image::{ImageReference, Tag};
 use crate::limits;
 use crate::lockfile::Lockfile;
@@ -41,7 +41,7 @@ pub(super) struct Drafted {
     /// References that are bound to images of this checkout.
     pub(super) bound: Vec<BoundReference>,
     /// Images that the settings say it needs.
-    pub(super) declared: Vec<usize>,
+    pub(super) declared: Vec<ImageId>,
     /// External images, as written after expansion.
     pub(super) bases: Vec<String>,
     /// External images that its ONBUILD triggers name, which only builds FROM it use.
@@ -134,8 +134,8 @@ impl Drafted {
         &self.definition.path
     }
 
-    /// Indices of the images it depends on, each once.
-    pub(super) fn dependencies(&self) -> Vec<usize> {
+    /// The images it depends on, each once.
+    pub(super) fn dependencies(&self) -> Vec<ImageId> {
         dependencies(&self.bound, &self.declared)
     }
 }
@@ -289,7 +289,7 @@ fn bind(
             }
             match binding {
                 Binding::Local(dependency) => image.bound.push(BoundReference {
-                    image: dependency,
+                    image: ImageId(dependency),
                     kind: dependency_kind(used.kind),
                     expanded: used.expanded.clone(),
                     span: used.span.clone(),
@@ -358,7 +358,7 @@ fn declare(images: &mut [Drafted], diagnostics: &mut Vec<Diagnostic>) {
     for at in 0..images.len() {
         for name in images[at].definition.options.depends_on.clone() {
             match by_name.get(&name) {
-                Some(dependency) => images[at].declared.push(*dependency),
+                Some(dependency) => images[at].declared.push(ImageId(*dependency)),
                 None => {
                     // Nobody reads the hints of thousands.
                     let known = if diagnostics.len() < limits::FINDINGS { &images[..] } else { &[] };
@@ -383,7 +383,7 @@ fn unknown_dependency(image: &Drafted, known: &[Drafted], name: &str) -> Diagnos
 }
 
 fn graph(images: &[Drafted]) -> Graph {
-    let bound = images.iter().enumerate().flat_map(|(dependent, image)| {
+    let bound = ImageId::all(images).zip(images).flat_map(|(dependent, image)| {
         image.bound.iter().map(move |bound| Link {
             dependent,
             dependency: bound.image,
@@ -391,7 +391,7 @@ fn graph(images: &[Drafted]) -> Graph {
             location: Some(Location::span(image.dockerfile().clone(), bound.line, bound.span.clone())),
         })
     });
-    let declared = images.iter().enumerate().flat_map(|(dependent, image)| {
+    let declared = ImageId::all(images).zip(images).flat_map(|(dependent, image)| {
         image.declared.iter().map(move |dependency| Link {
             dependent,
             dependency: *dependency,

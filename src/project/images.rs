@@ -4,7 +4,7 @@ use std::sync::Arc;
 use crate::diagnostic::Diagnostic;
 use crate::dockerfile::{Dockerfile, Evaluation};
 use crate::git::{CommitId, PathPattern, Tracking};
-use crate::graph::DependencyKind;
+use crate::graph::{DependencyKind, ImageId};
 use crate::image::{ContentKey, Digest, ImageReference};
 use crate::inputs::Material;
 use crate::naming::ImageName;
@@ -32,7 +32,7 @@ pub struct Image {
     /// References that are bound to images of this checkout.
     pub bound: Vec<BoundReference>,
     /// Images that the settings say it needs.
-    pub declared: Vec<usize>,
+    pub declared: Vec<ImageId>,
     /// External images, as written after expansion.
     pub bases: Vec<String>,
     /// External images that its ONBUILD triggers name, which only builds FROM it use.
@@ -50,8 +50,8 @@ pub struct Image {
 }
 
 impl Image {
-    /// Indices of the images it depends on, each once.
-    pub fn dependencies(&self) -> Vec<usize> {
+    /// The images it depends on, each once.
+    pub fn dependencies(&self) -> Vec<ImageId> {
         dependencies(&self.bound, &self.declared)
     }
 
@@ -80,8 +80,8 @@ impl Image {
 }
 
 /// The images behind bound references and those that the settings declare, each once.
-pub(super) fn dependencies(bound: &[BoundReference], declared: &[usize]) -> Vec<usize> {
-    let mut images: Vec<usize> =
+pub(super) fn dependencies(bound: &[BoundReference], declared: &[ImageId]) -> Vec<ImageId> {
+    let mut images: Vec<ImageId> =
         bound.iter().map(|bound| bound.image).chain(declared.iter().copied()).collect();
     images.sort_unstable();
     images.dedup();
@@ -109,8 +109,8 @@ pub struct BuildContext {
 /// A reference in a Dockerfile that means an image of this checkout.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BoundReference {
-    /// Index of the image.
-    pub image: usize,
+    /// The image.
+    pub image: ImageId,
     /// The instruction.
     pub kind: DependencyKind,
     /// The reference after expansion.

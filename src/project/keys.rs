@@ -10,7 +10,7 @@ use super::remarks;
 use super::settings::Metadata;
 use crate::diagnostic::Diagnostic;
 use crate::git::{InputKind, Snapshot, Tracking};
-use crate::graph::Graph;
+use crate::graph::{Graph, ImageId};
 use crate::image::{ContentKey, ImageReference};
 use crate::inputs::{Base, InputFile, InputFiles, Material};
 use crate::path::TreePath;
@@ -144,7 +144,7 @@ impl Finished<'_> {
 
     /// The keys of what an image is built from, by the references to it.
     fn keys(&self, draft: &Drafted, key: impl Fn(&ReadyImage) -> ContentKey) -> Vec<(String, ContentKey)> {
-        let key = |at: usize| self.images[at].as_ref()?.ready().map(&key);
+        let key = |at: ImageId| self.images[at].as_ref()?.ready().map(&key);
         let bound =
             draft.bound.iter().filter_map(|bound| Some((explicit(&bound.expanded), key(bound.image)?)));
         let declared = draft.declared.iter().filter_map(|at| Some((String::new(), key(*at)?)));

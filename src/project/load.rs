@@ -7,7 +7,7 @@ use super::keys;
 use super::options::Options;
 use crate::diagnostic::Diagnostic;
 use crate::git::{CheckoutError, CommitId, Snapshot};
-use crate::graph::Graph;
+use crate::graph::{Graph, ImageId};
 use crate::naming::Namespace;
 use crate::path::TreePath;
 
@@ -16,12 +16,12 @@ use crate::path::TreePath;
 pub struct Project {
     /// In front of every name.
     pub namespace: Namespace,
-    /// All images; the graph's nodes are their indices.
+    /// All images.
     pub images: Vec<Image>,
     /// Which is built from which.
     pub graph: Graph,
     /// Images that cannot be published under their names, each with the settings line that settles it.
-    pub provisional: Vec<(usize, String)>,
+    pub provisional: Vec<(ImageId, String)>,
     /// Dockerfiles that were left out, which a note counts.
     pub left_out: Vec<TreePath>,
     /// Dockerfiles that could not be read, so that their images are missing.
@@ -77,6 +77,6 @@ pub fn load(
         draft(tree, checkout_name, origin_url, options);
     let images = keys::assign(tree, images, &graph, options, &mut diagnostics)?;
     diagnostics.sort_by_key(|diagnostic| Reverse(diagnostic.severity));
-    let provisional = naming.provisional();
+    let provisional = naming.provisional().into_iter().map(|(at, line)| (ImageId(at), line)).collect();
     Ok(Project { namespace: naming.namespace, provisional, images, graph, left_out, unreadable, diagnostics })
 }

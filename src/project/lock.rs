@@ -5,6 +5,7 @@ use super::load::Project;
 use crate::context;
 use crate::dockerfile::Evaluation;
 use crate::git::FileTree;
+use crate::graph::ImageId;
 use crate::image::ImageReference;
 use crate::lockfile::{LOCK_FILE, lockable};
 use crate::path::TreePath;
@@ -23,7 +24,7 @@ pub(super) fn lock_paths(tree: &dyn FileTree, evaluation: &Evaluation) -> Vec<Tr
 impl Project {
     /// The external images that these are built from, or that builds FROM them take by their triggers, as far as
     /// they can be locked: those without a digest of their own.
-    pub fn lockable_bases(&self, images: impl IntoIterator<Item = usize>) -> BTreeSet<ImageReference> {
+    pub fn lockable_bases(&self, images: impl IntoIterator<Item = ImageId>) -> BTreeSet<ImageReference> {
         let of_image = |image: &Image| {
             let bases = image.bases.iter().filter_map(|base| base.parse().ok());
             bases.chain(image.later.iter().cloned()).collect::<Vec<ImageReference>>()
@@ -41,16 +42,16 @@ impl Project {
         self.images.iter().all(is_known)
     }
 
-    /// Images that have another key in `other`, such as the same files with another lock; by index.
-    pub fn images_with_another_key(&self, other: &Self) -> Vec<usize> {
+    /// Images that have another key in `other`, such as the same files with another lock.
+    pub fn images_with_another_key(&self, other: &Self) -> Vec<ImageId> {
         let key_in = |project: &Self, image: &Image| {
             let same = |it: &&Image| it.dockerfile == image.dockerfile && it.name.full() == image.name.full();
             project.images.iter().find(same).and_then(Image::key)
         };
-        let has_another = |at: &usize| {
+        let has_another = |at: &ImageId| {
             let image = &self.images[*at];
             image.key().is_some() && key_in(other, image) != image.key()
         };
-        (0..self.images.len()).filter(has_another).collect()
+        ImageId::all(&self.images).filter(has_another).collect()
     }
 }

@@ -23,13 +23,13 @@ fn questions(project: &Project, settings: &[TreePath]) -> Questions {
     let graph = &project.graph;
     for image in graph.images_in_cycles() {
         for dependency in graph.with_dependencies([image]) {
-            questions.add_part(image, dependency);
+            questions.add_part(image.0, dependency.0);
         }
     }
     // What an image needs stands in front of it, unless they are in one loop.
     for image in graph.order() {
         for dependency in graph.direct_dependencies(*image) {
-            questions.add_question(*image, dependency);
+            questions.add_question(image.0, dependency.0);
         }
     }
     questions

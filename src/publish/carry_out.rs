@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ use crate::diagnostic::Severity;
 use crate::engine::{Engine, EngineError};
 use crate::execution::{Event, engine_login};
 use crate::image::{Digest, ImageReference, Tag};
-use crate::plan::Plan;
+use crate::plan::{Plan, Turn};
 use crate::registry::{Credentials, Manifest, ManifestName, Registry};
 
 /// Pushes under way at once; an engine sends a few layers of each at a time.
@@ -101,16 +101,8 @@ impl Publisher {
             report.failures.push(gone);
             return report;
         }
-        let turns: Vec<u8> = {
-            let mut turns: Vec<u8> = publications
-                .iter()
-                .flat_map(|publication| &publication.moves)
-                .map(|moved| moved.turn)
-                .collect();
-            turns.sort_unstable();
-            turns.dedup();
-            turns
-        };
+        let moves = publications.iter().flat_map(|publication| &publication.moves);
+        let turns: BTreeSet<Turn> = moves.map(|moved| moved.turn).collect();
         for turn in turns {
             if interruption.is_cancelled() {
                 report.interrupted = true;
@@ -241,13 +233,13 @@ impl Publisher {
                 self.push(publication).await?
             }
         };
-        if publication.settled.is_empty() && publication.moves.is_empty() {
+        if publication.missing.is_empty() && publication.moves.is_empty() {
             return Ok(settled);
         }
-        let reference = publication.repository.with_digest(digest);
+        let reference = publication.wanted.repository.with_digest(digest);
         let manifest = self.registry.manifest(&reference).await;
         let manifest = manifest.map_err(|error| registry_failure(&reference, &error))?;
-        for tag in &publication.settled {
+        for tag in &publication.missing {
             self.write(publication, tag, &manifest, false).await?;
             settled.tagged += 1;
         }
@@ -257,13 +249,13 @@ impl Publisher {
 
     /// Sends the image under its key. Layers that an earlier, interrupted push has sent are not sent again.
     async fn push(&self, publication: &Publication) -> Result<Digest, Failure> {
-        let target = publication.tagged(&publication.key);
+        let target = publication.tagged(&publication.wanted.key);
         let begun = Instant::now();
-        self.send(Event::PushStarted { image: publication.step, reference: target.to_string() }).await;
+        self.send(Event::PushStarted { image: publication.wanted.step, reference: target.to_string() }).await;
         let pushed = self.push_named(publication, &target).await;
         let error = pushed.as_ref().err().map(|failure| failure.message.clone());
         self.send(Event::PushFinished {
-            image: publication.step,
+            image: publication.wanted.step,
             reference: target.to_string(),
             elapsed: begun.elapsed(),
             error,
@@ -277,7 +269,7 @@ impl Publisher {
         publication: &Publication,
         target: &ImageReference,
     ) -> Result<Digest, Failure> {
-        let source = self.plan.steps[publication.step].reference.as_ref();
+        let source = self.plan.steps[publication.wanted.step].reference.as_ref();
         let (Some(engine), Some(source)) = (&self.engine, source) else {
             let message = format!("{target} is not in the registry, and there is no engine to push it");
             return Err(Failure {
@@ -320,12 +312,12 @@ impl Publisher {
 
     /// An image that was just sent need not be looked at.
     fn learn(&self, publication: &Publication, digest: &Digest) {
-        let step = &self.plan.steps[publication.step];
+        let step = &self.plan.steps[publication.wanted.step];
         self.standings.learn(Standing {
             digest: digest.clone(),
-            key: Some(publication.identity.key),
+            key: Some(publication.wanted.identity.key),
             revision: step.revision.filter(|_| !step.dirty),
-            platforms: vec![publication.identity.platform.clone()],
+            platforms: vec![publication.wanted.identity.platform.clone()],
         });
     }
 
@@ -336,10 +328,10 @@ impl Publisher {
         target: &ImageReference,
         digest: Digest,
     ) -> Result<Digest, Failure> {
-        let is_it = |standing: &Standing| publication.identity.is_of(standing);
-        let standing = self.standings.of(&publication.repository, &digest, is_it).await;
+        let is_it = |standing: &Standing| publication.wanted.identity.is_of(standing);
+        let standing = self.standings.of(&publication.wanted.repository, &digest, is_it).await;
         let standing = standing.map_err(|error| registry_failure(target, &error))?;
-        match publication.identity.objection(target, &standing) {
+        match publication.wanted.identity.objection(target, &standing) {
             None => Ok(digest),
             Some(found) => Err(Failure {
                 reference: target.clone(),
@@ -373,7 +365,7 @@ impl Publisher {
             let login = login.map_err(|error| registry_failure(target, &error))?;
             let origin = login.as_ref().map(|credential| credential.origin.clone());
             let login = login.as_ref().and_then(engine_login);
-            let (image, reference) = (publication.step, target.to_string());
+            let (image, reference) = (publication.wanted.step, target.to_string());
             // The display may be behind: then it hears of the next bytes.
             let progress = |bytes| {
                 let _ =
@@ -400,7 +392,7 @@ impl Publisher {
         &self,
         publications: &[Publication],
         manifests: &BTreeMap<usize, Manifest>,
-        turn: u8,
+        turn: Turn,
         report: &mut Report,
         interruption: &CancellationToken,
     ) {
@@ -419,7 +411,7 @@ impl Publisher {
         &self,
         publications: &[Publication],
         manifests: &BTreeMap<usize, Manifest>,
-        turn: u8,
+        turn: Turn,
         report: &mut Report,
     ) {
         let moves: Vec<(&Publication, &Move, &Manifest)> = publications
@@ -457,7 +449,7 @@ impl Publisher {
         // Registries have no common way to take a tag away; a new one stays.
         let Some(from) = &moved.from else { return Err(reference) };
         let name = ManifestName::Digest(from.digest.clone());
-        match self.registry.copy_tag(&publication.repository, &name, &moved.tag).await {
+        match self.registry.copy_tag(&publication.wanted.repository, &name, &moved.tag).await {
             Ok(_) => {
                 let text = format!("{reference} was put back to {}", from.digest);
                 self.send(Event::Notice { text }).await;
@@ -476,15 +468,15 @@ impl Publisher {
     ) -> Result<(), Failure> {
         let reference = publication.tagged(tag);
         let name = ManifestName::Tag(tag.clone());
-        match self.registry.put_manifest(&publication.repository, &name, manifest).await {
+        match self.registry.put_manifest(&publication.wanted.repository, &name, manifest).await {
             Ok(()) => {
                 let reference = reference.to_string();
-                self.send(Event::Tagged { image: publication.step, reference, moves }).await;
+                self.send(Event::Tagged { image: publication.wanted.step, reference, moves }).await;
                 Ok(())
             }
             Err(error) => {
                 if moves {
-                    let (image, reference) = (publication.step, reference.to_string());
+                    let (image, reference) = (publication.wanted.step, reference.to_string());
                     self.send(Event::TagFailed { image, reference, error: error.to_string() }).await;
                 }
                 Err(registry_failure(&reference, &error))

@@ -1,16 +1,16 @@
 use std::collections::BTreeMap;
 
+use super::{Identity, destination};
 use crate::diagnostic::Diagnostic;
 use crate::git::CommitId;
-use crate::image::{ContentKey, Digest, ImageReference, Platform, Repository, Tag};
-
-use super::Identity;
+use crate::image::{ContentKey, Digest, ImageReference, InvalidReference, Platform, Repository, Tag};
+use crate::plan::{Plan, Step, StepId, TagKind, Turn, conflict};
 
 /// What one image should have in one registry.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Wanted {
-    /// Index into `Plan::steps`.
-    pub step: usize,
+    /// The image's step.
+    pub step: StepId,
     /// The repository in the registry.
     pub repository: Repository,
     /// The tag of its key.
@@ -19,8 +19,38 @@ pub struct Wanted {
     pub identity: Identity,
     /// Other tags that never move.
     pub settled: Vec<Tag>,
-    /// Tags that move, in the order in which they do: those of one number together.
-    pub moving: Vec<(u8, Tag)>,
+    /// Tags that move, and when.
+    pub moving: Vec<(Turn, Tag)>,
+}
+
+impl Wanted {
+    /// What registries should have of a plan's images, registry by registry; where none is named each image's own.
+    pub fn all(plan: &Plan, registries: &[Option<String>]) -> Result<Vec<Self>, InvalidReference> {
+        let of_one = |registry: &Option<String>| {
+            let published = plan.numbered().filter(|(_, step)| step.published);
+            let wanted =
+                published.filter_map(|(at, step)| Self::of(at, step, registry.as_deref()).transpose());
+            wanted.collect::<Vec<_>>()
+        };
+        registries.iter().flat_map(of_one).collect()
+    }
+
+    /// What one registry should have of an image; nothing where it is blocked.
+    pub fn of(at: StepId, step: &Step, registry: Option<&str>) -> Result<Option<Self>, InvalidReference> {
+        let (Some(key), Some(platform)) = (step.key, step.platform.clone()) else { return Ok(None) };
+        let key_tag = step.tags.iter().find(|tag| tag.kind == TagKind::Key);
+        let Some(key_tag) = key_tag else { return Ok(None) };
+        let settled = step.tags.iter().filter(|tag| !tag.moves() && tag.kind != TagKind::Key);
+        let moving = step.tags.iter().filter_map(|tag| Some((tag.turn()?, tag.tag.clone())));
+        Ok(Some(Self {
+            step: at,
+            repository: destination(&step.repository, registry)?,
+            key: key_tag.tag.clone(),
+            identity: Identity { key, platform },
+            settled: settled.map(|tag| tag.tag.clone()).collect(),
+            moving: moving.collect(),
+        }))
+    }
 }
 
 /// What a registry has of it.
@@ -48,26 +78,18 @@ pub struct Standing {
 /// What happens to one image in one registry.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Publication {
-    /// Index into `Plan::steps`.
-    pub step: usize,
-    /// The repository in the registry.
-    pub repository: Repository,
-    /// The tag of its key.
-    pub key: Tag,
-    /// What has to stand there.
-    pub identity: Identity,
+    /// What should be there.
+    pub wanted: Wanted,
     /// What stands under the key; none: it has to be pushed.
     pub found: Option<Digest>,
     /// What stands there and is something else: nothing may happen to this image.
     pub impostor: Option<Standing>,
     /// Tags that never move and are missing.
-    pub settled: Vec<Tag>,
+    pub missing: Vec<Tag>,
     /// Tags that never move and name something else: they stay.
     pub conflicts: Vec<Tag>,
     /// Tags that move.
     pub moves: Vec<Move>,
-    /// All tags that should stand on it in the end and may move, those in place included, with their turns.
-    pub moving: Vec<(u8, Tag)>,
 }
 
 /// A tag that moves to an image.
@@ -75,8 +97,8 @@ pub struct Publication {
 pub struct Move {
     /// The tag.
     pub tag: Tag,
-    /// When: the lower ones of all images move first.
-    pub turn: u8,
+    /// When.
+    pub turn: Turn,
     /// Where it is now.
     pub from: Option<Standing>,
 }
@@ -84,26 +106,26 @@ pub struct Move {
 impl Publication {
     /// Whether nothing is left to do.
     pub fn is_in_place(&self) -> bool {
-        self.found.is_some() && self.settled.is_empty() && self.moves.is_empty()
+        self.found.is_some() && self.missing.is_empty() && self.moves.is_empty()
     }
 
     /// The reference to one of its tags.
     pub fn tagged(&self, tag: &Tag) -> ImageReference {
-        self.repository.with_tag(tag.clone())
+        self.wanted.repository.with_tag(tag.clone())
     }
 }
 
 /// Compares what should be with what is.
-pub fn decide(wanted: &Wanted, observed: &Observed) -> Publication {
+pub fn decide(wanted: Wanted, observed: &Observed) -> Publication {
     let (own, impostor) = match &observed.key {
         Some(standing) if wanted.identity.is_of(standing) => (Some(&standing.digest), None),
         standing => (None, standing.clone()),
     };
     let is_it = |standing: &Standing| own == Some(&standing.digest);
-    let (mut settled, mut conflicts) = (Vec::new(), Vec::new());
+    let (mut missing, mut conflicts) = (Vec::new(), Vec::new());
     for tag in &wanted.settled {
         match observed.tags.get(tag) {
-            None => settled.push(tag.clone()),
+            None => missing.push(tag.clone()),
             Some(standing) if is_it(standing) => {}
             Some(_) => conflicts.push(tag.clone()),
         }
@@ -112,18 +134,8 @@ pub fn decide(wanted: &Wanted, observed: &Observed) -> Publication {
         Some(standing) if is_it(standing) => None,
         from => Some(Move { tag: tag.clone(), turn: *turn, from: from.cloned() }),
     });
-    Publication {
-        step: wanted.step,
-        repository: wanted.repository.clone(),
-        key: wanted.key.clone(),
-        identity: wanted.identity.clone(),
-        found: own.cloned(),
-        impostor,
-        settled,
-        conflicts,
-        moves: moves.collect(),
-        moving: wanted.moving.clone(),
-    }
+    let moves = moves.collect();
+    Publication { found: own.cloned(), impostor, missing, conflicts, moves, wanted }
 }
 
 /// What is known about where tags stand.
@@ -136,19 +148,14 @@ pub struct Judgement<'a> {
 
 /// Says what speaks against a publication. Errors stop the whole run before it changes anything.
 pub fn judge(publication: &Publication, judgement: &Judgement<'_>) -> Vec<Diagnostic> {
-    let conflict = |tag: &Tag| {
-        let reference = publication.tagged(tag);
-        Diagnostic::warning(format!("{reference} names an image of other content and stays where it is")).hint(
-            "tags of commits never move; it was made with other build arguments or other git-ignored inputs",
-        )
-    };
+    let Wanted { identity, key, .. } = &publication.wanted;
     let impostor = publication.impostor.as_ref();
-    let impostor = impostor
-        .and_then(|standing| publication.identity.objection(&publication.tagged(&publication.key), standing));
-    if let Some(objection) = impostor {
+    if let Some(objection) =
+        impostor.and_then(|standing| identity.objection(&publication.tagged(key), standing))
+    {
         return vec![objection];
     }
-    let conflicts = publication.conflicts.iter().map(conflict);
+    let conflicts = publication.conflicts.iter().map(|tag| conflict(&publication.tagged(tag)));
     let moves = publication.moves.iter().filter_map(|moved| judge_move(publication, moved, judgement));
     conflicts.chain(moves).collect()
 }
@@ -161,7 +168,7 @@ pub(super) fn judge_move(
 ) -> Option<Diagnostic> {
     let from = moved.from.as_ref()?;
     let reference = publication.tagged(&moved.tag);
-    fewer_platforms(&reference, from, &publication.identity.platform)
+    fewer_platforms(&reference, from, &publication.wanted.identity.platform)
         .or_else(|| overtaken(&reference, from, judgement))
 }
 
@@ -226,21 +233,24 @@ mod tests {
 
     fn wanted() -> Wanted {
         Wanted {
-            step: 0,
+            step: StepId(0),
             repository: Repository::new("acme/api").expect("a repository"),
             key: tag("src-1"),
             identity: Identity { key: ContentKey::ZERO, platform: amd64() },
             settled: vec![tag("c1"), tag("v1")],
-            moving: vec![(0, tag("main")), (1, tag("latest"))],
+            moving: vec![(Turn::Branch, tag("main")), (Turn::Latest, tag("latest"))],
         }
     }
 
     #[test]
     fn everything_is_missing_at_first() {
-        let publication = decide(&wanted(), &Observed::default());
+        let publication = decide(wanted(), &Observed::default());
         assert_eq!(publication.found, None);
-        assert_eq!(publication.settled, [tag("c1"), tag("v1")]);
-        assert_eq!(publication.moves.iter().map(|moved| moved.turn).collect::<Vec<_>>(), [0, 1]);
+        assert_eq!(publication.missing, [tag("c1"), tag("v1")]);
+        assert_eq!(
+            publication.moves.iter().map(|moved| moved.turn).collect::<Vec<_>>(),
+            [Turn::Branch, Turn::Latest]
+        );
         assert!(!publication.is_in_place());
     }
 
@@ -248,22 +258,22 @@ mod tests {
     fn what_is_in_place_stays() {
         let tags = ["c1", "v1", "main", "latest"].map(|name| (tag(name), standing(1)));
         let observed = Observed { key: Some(own(1)), tags: tags.into_iter().collect() };
-        assert!(decide(&wanted(), &observed).is_in_place());
+        assert!(decide(wanted(), &observed).is_in_place());
     }
 
     #[test]
     fn settled_tags_never_move_and_moving_ones_say_from_where() {
         let tags = ["c1", "main"].map(|name| (tag(name), standing(2)));
         let observed = Observed { key: Some(own(1)), tags: tags.into_iter().collect() };
-        let publication = decide(&wanted(), &observed);
-        assert_eq!((publication.settled, publication.conflicts), (vec![tag("v1")], vec![tag("c1")]));
+        let publication = decide(wanted(), &observed);
+        assert_eq!((publication.missing, publication.conflicts), (vec![tag("v1")], vec![tag("c1")]));
         assert_eq!(publication.moves[0].from, Some(standing(2)));
         assert_eq!(publication.moves[1].from, None);
     }
 
     fn severities(from: Standing, is_ancestor: Option<bool>, force: bool) -> Vec<Severity> {
         let observed = Observed { key: Some(own(1)), tags: [(tag("main"), from)].into() };
-        let publication = decide(&wanted(), &observed);
+        let publication = decide(wanted(), &observed);
         let is_ancestor = |_| is_ancestor;
         let found = judge(&publication, &Judgement { is_ancestor: &is_ancestor, force });
         found.into_iter().map(|diagnostic| diagnostic.severity).collect()
@@ -283,7 +293,7 @@ mod tests {
     fn what_is_something_else_under_a_key_stops_everything() {
         let tags = ["c1", "v1", "main", "latest"].map(|name| (tag(name), standing(2)));
         let observed = Observed { key: Some(standing(2)), tags: tags.into_iter().collect() };
-        let publication = decide(&wanted(), &observed);
+        let publication = decide(wanted(), &observed);
         assert!(!publication.is_in_place() && publication.found.is_none());
         assert_eq!(publication.impostor, Some(standing(2)));
         let found = judge(&publication, &Judgement { is_ancestor: &|_| Some(true), force: true });

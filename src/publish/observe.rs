@@ -67,7 +67,7 @@ pub(super) async fn look_at_moves(
         let from = match (&moved.from, found) {
             (Some(from), Some(found)) if from.digest == found => Some(from.clone()),
             (_, Some(found)) => {
-                let standing = standings.of(&publication.repository, &found, |_| true).await;
+                let standing = standings.of(&publication.wanted.repository, &found, |_| true).await;
                 Some(standing.map_err(|error| (reference, error))?)
             }
             (_, None) => None,

@@ -1,14 +1,14 @@
 use super::Publication;
 use crate::graph::DependencyKind;
-use crate::plan::Plan;
+use crate::plan::{Plan, StepId};
 
 /// What decides which layers an image has.
 struct Layers<'a> {
     /// Whether they are sent, not there already.
     is_pushed: bool,
     host: &'a str,
-    name: String,
-    parents: Vec<&'a str>,
+    step: StepId,
+    parents: Vec<StepId>,
     bases: &'a [String],
 }
 
@@ -17,13 +17,13 @@ struct Layers<'a> {
 /// the first one from the same external base.
 pub(super) fn predecessors(publications: &[Publication], plan: &Plan) -> Vec<Option<usize>> {
     let layers = publications.iter().map(|publication| {
-        let step = &plan.steps[publication.step];
+        let step = &plan.steps[publication.wanted.step];
         let parents = step.dependencies.iter().filter(|dependency| dependency.kind == DependencyKind::From);
         Layers {
             is_pushed: publication.found.is_none(),
-            host: publication.repository.host(),
-            name: step.name(),
-            parents: parents.map(|parent| parent.image.as_str()).collect(),
+            host: publication.wanted.repository.host(),
+            step: publication.wanted.step,
+            parents: parents.filter_map(|parent| parent.step).collect(),
             bases: &step.bases,
         }
     });
@@ -34,7 +34,7 @@ fn ordered(all: &[Layers<'_>]) -> Vec<Option<usize>> {
     let before = |at: usize| {
         let own = &all[at];
         let is_earlier = |other: &&Layers<'_>| other.is_pushed && other.host == own.host;
-        let is_parent = |other: &Layers<'_>| is_earlier(&other) && own.parents.contains(&other.name.as_str());
+        let is_parent = |other: &Layers<'_>| is_earlier(&other) && own.parents.contains(&other.step);
         let is_sibling = |other: &Layers<'_>| {
             is_earlier(&other) && other.bases.iter().any(|base| own.bases.contains(base))
         };
@@ -51,19 +51,19 @@ mod tests {
     #[test]
     fn what_shares_layers_waits() {
         let (busybox, alpine) = (["busybox:latest".to_owned()], ["alpine:3".to_owned()]);
-        let image = |host, name: &str, parents: &[&'static str], bases| Layers {
+        let image = |host, step: usize, parents: &[usize], bases| Layers {
             is_pushed: true,
             host,
-            name: name.to_owned(),
-            parents: parents.to_vec(),
+            step: StepId(step),
+            parents: parents.iter().copied().map(StepId).collect(),
             bases,
         };
         let images = |host| {
             [
-                image(host, "base", &[], &busybox[..]),
-                image(host, "api", &["base"], &[]),
-                image(host, "tool", &[], &busybox[..]),
-                image(host, "other", &[], &alpine[..]),
+                image(host, 0, &[], &busybox[..]),
+                image(host, 1, &[0], &[]),
+                image(host, 2, &[], &busybox[..]),
+                image(host, 3, &[], &alpine[..]),
             ]
         };
         let mut all: Vec<Layers<'_>> = ["a.io", "b.io"].into_iter().flat_map(images).collect();

@@ -9,6 +9,7 @@ use super::observe::look_at_moves;
 use super::{Failure, FailureKind, Judgement, Move, Publication, Publisher, Report};
 use crate::execution::Event;
 use crate::image::{Digest, ImageReference, Tag};
+use crate::plan::Turn;
 use crate::printable::and_more;
 use crate::registry::Manifest;
 
@@ -33,7 +34,7 @@ impl Publisher {
         &self,
         publications: &[Publication],
         manifests: &BTreeMap<usize, Manifest>,
-        turn: u8,
+        turn: Turn,
         judgement: &Judgement<'_>,
         report: &mut Report,
     ) {
@@ -72,7 +73,7 @@ impl Publisher {
         &self,
         publications: &'a [Publication],
         manifests: &BTreeMap<usize, Manifest>,
-        turn: u8,
+        turn: Turn,
     ) -> Result<Vec<Astray<'a>>, Failure> {
         let looked = publications.iter().enumerate().map(|(at, publication)| async move {
             let moves = of_turn(publication, turn).map(|tag| Move { tag: tag.clone(), turn, from: None });
@@ -102,8 +103,8 @@ impl Publisher {
         }
         // A tag that was in place, so that nothing had to be fetched for it.
         let reference = match &publication.found {
-            Some(digest) => publication.repository.with_digest(digest.clone()),
-            None => publication.tagged(&publication.key),
+            Some(digest) => publication.wanted.repository.with_digest(digest.clone()),
+            None => publication.tagged(&publication.wanted.key),
         };
         let manifest = self.registry.manifest(&reference).await;
         let manifest = manifest.map_err(|error| registry_failure(&reference, &error))?;
@@ -111,8 +112,8 @@ impl Publisher {
     }
 }
 
-fn of_turn(publication: &Publication, turn: u8) -> impl Iterator<Item = &Tag> {
-    publication.moving.iter().filter(move |(of, _)| *of == turn).map(|(_, tag)| tag)
+fn of_turn(publication: &Publication, turn: Turn) -> impl Iterator<Item = &Tag> {
+    publication.wanted.moving.iter().filter(move |(of, _)| *of == turn).map(|(_, tag)| tag)
 }
 
 fn own_digest<'a>(publication: &'a Publication, manifest: Option<&'a Manifest>) -> Option<&'a Digest> {
@@ -120,7 +121,7 @@ fn own_digest<'a>(publication: &'a Publication, manifest: Option<&'a Manifest>) 
 }
 
 /// The tags that stand on images of this push although others of the turn have been taken over.
-fn left(publications: &[Publication], astray: &[Astray<'_>], turn: u8) -> Vec<Failure> {
+fn left(publications: &[Publication], astray: &[Astray<'_>], turn: Turn) -> Vec<Failure> {
     let is_astray = |reference: &ImageReference| {
         astray.iter().any(|one| one.publication.tagged(&one.moved.tag) == *reference)
     };

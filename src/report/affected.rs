@@ -1,3 +1,4 @@
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use serde_json::{Value, json};
@@ -7,7 +8,7 @@ use super::plan_table::{headline, table};
 use super::style::{Role, View};
 use super::{phrase, text};
 use crate::ops::Since;
-use crate::plan::{Affected, Step};
+use crate::plan::{Affected, Step, StepId};
 
 /// For people: headline, table and total.
 pub fn affected_text(affected: &Affected, since: &Since, view: &View) -> String {
@@ -74,7 +75,7 @@ pub fn affected_github(affected: &Affected) -> String {
 
 /// The same as a list of matrices, one a layer, for jobs that run one after the other.
 pub fn affected_github_layers(affected: &Affected) -> String {
-    let matrix = |(layer, steps): (usize, &Vec<usize>)| {
+    let matrix = |(layer, steps): (usize, &Vec<StepId>)| {
         let include = steps.iter().map(|at| entry(&affected.plan.steps[*at], layer));
         json!({"include": include.collect::<Vec<_>>()})
     };
@@ -114,9 +115,8 @@ pub fn affected_gitlab(affected: &Affected) -> String {
     for (stage, steps) in stages.iter().zip(&layers) {
         for at in steps {
             let step = &affected.plan.steps[*at];
-            let is_needed = |other: &&Step| step.dependencies.iter().any(|it| it.image == other.name());
-            let mut needs: Vec<String> = affected.plan.steps.iter().filter(is_needed).map(job).collect();
-            needs.dedup();
+            let needed: BTreeSet<StepId> = step.needs().collect();
+            let needs: Vec<String> = needed.iter().map(|at| job(&affected.plan.steps[*at])).collect();
             let _ = write!(out, "\n{}:\n  extends: .shipwright\n  stage: {stage}\n", json!(job(step)));
             if needs.len() <= MAX_NEEDS {
                 let _ = writeln!(out, "  needs: {}", json!(needs));

@@ -3,16 +3,16 @@ use crate::printable::printable;
 use crate::project::Project;
 
 /// `NAME:src-KEY` of each image of a plan, one a line; `verbose` adds the Dockerfile, where the name comes from, and all
-/// tags. `images` are the indices of the plan's steps in the project.
-pub fn images_text(project: &Project, plan: &Plan, images: &[usize], verbose: bool) -> String {
+/// tags.
+pub fn images_text(project: &Project, plan: &Plan, verbose: bool) -> String {
     let mut text = String::new();
-    for (step, at) in plan.steps.iter().zip(images) {
+    for step in &plan.steps {
         let Some(reference) = &step.reference else { continue };
         text.push_str(&format!("{reference}\n"));
         if !verbose {
             continue;
         }
-        let image = &project.images[*at];
+        let image = &project.images[step.image];
         text.push_str(&format!(
             "    {}\n    name from {}, namespace {} from {}\n",
             image.dockerfile,

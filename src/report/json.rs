@@ -164,8 +164,12 @@ mod tests {
     fn every_field_in_its_documented_order() {
         let mut service = step(Action::Build, "service1", &["service1/app.py changed"]);
         service.reasons[0].path = Some("service1/app.py".into());
-        service.dependencies =
-            vec![Dependency { image: "acme/shared".into(), kind: DependencyKind::From, line: Some(1) }];
+        service.dependencies = vec![Dependency {
+            image: "acme/shared".into(),
+            step: None,
+            kind: DependencyKind::From,
+            line: Some(1),
+        }];
         service.unversioned = vec!["service1/app.jar".into()];
         let mut plan = plan(vec![service, step(Action::Blocked, "broken", &["set BASE"])]);
         plan.diagnostics = vec![

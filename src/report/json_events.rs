@@ -7,7 +7,7 @@ use super::output::Output;
 use super::renderer::Renderer;
 use super::roster::Roster;
 use crate::execution::{Event, ImageOutcome, LogStream, Outcome};
-use crate::plan::Plan;
+use crate::plan::{Plan, StepId};
 
 /// Events as JSON lines, for programs: `{"event":"build-started","image":"acme/shared"}`. The first line has the
 /// schema's version. Fields may be added, never renamed.
@@ -22,7 +22,7 @@ impl JsonEvents {
         Self { output: Output::new(writer), roster: Roster::new(plan) }
     }
 
-    fn name(&self, image: usize) -> &str {
+    fn name(&self, image: StepId) -> &str {
         self.roster.name(image)
     }
 

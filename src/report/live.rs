@@ -10,7 +10,7 @@ use super::screen::Screen;
 use super::style::{Role, Size, View};
 use super::text;
 use crate::execution::{Event, ImageOutcome};
-use crate::plan::{Action, Plan};
+use crate::plan::{Action, Plan, StepId};
 
 /// For a terminal that does not tell its size.
 const DEFAULT_SIZE: Size = Size { columns: 80, rows: 24 };
@@ -56,7 +56,7 @@ impl LiveRenderer {
         }
     }
 
-    fn find(&mut self, image: usize) -> Option<&mut Running> {
+    fn find(&mut self, image: StepId) -> Option<&mut Running> {
         self.running.iter_mut().find(|running| running.work == Work::Build(image))
     }
 
@@ -99,7 +99,7 @@ impl LiveRenderer {
         self.above.push('\n');
     }
 
-    fn finished(&mut self, image: usize, outcome: &ImageOutcome, elapsed: Duration) {
+    fn finished(&mut self, image: StepId, outcome: &ImageOutcome, elapsed: Duration) {
         self.running.retain(|running| running.work != Work::Build(image));
         let name = self.roster.name(image).to_owned();
         let took = phrase::duration(elapsed);

@@ -7,6 +7,7 @@ use super::screen::ScreenLine;
 use super::style::{Role, View};
 use super::text;
 use crate::execution::StepProgress;
+use crate::plan::StepId;
 
 /// Of the last line of output no more than this is kept: no terminal shows more.
 const MAX_LOG: usize = 1024;
@@ -17,8 +18,8 @@ const ELAPSED: usize = 6;
 /// What a line is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Work {
-    /// An image, by its index in the plan.
-    Build(usize),
+    /// An image.
+    Build(StepId),
     Pull,
     Push,
 }

@@ -10,7 +10,7 @@ use super::roster::Roster;
 use super::style::{Role, View};
 use super::text;
 use crate::execution::{Event, ImageOutcome, StepProgress};
-use crate::plan::{Action, Plan};
+use crate::plan::{Action, Plan, StepId};
 
 /// Names are aligned up to this width.
 const MAX_NAME: usize = 32;
@@ -51,7 +51,7 @@ pub(super) struct PlainLines {
     named: bool,
     name_width: usize,
     /// Steps that were announced, by image and number, and whether as cached.
-    steps: HashMap<(usize, usize), bool>,
+    steps: HashMap<(StepId, usize), bool>,
 }
 
 impl PlainLines {
@@ -63,7 +63,7 @@ impl PlainLines {
     }
 
     /// The name of an image.
-    pub(super) fn name(&self, image: usize) -> &str {
+    pub(super) fn name(&self, image: StepId) -> &str {
         self.roster.name(image)
     }
 
@@ -106,7 +106,7 @@ impl PlainLines {
     }
 
     /// A line about what happens inside a build.
-    fn step_line(&self, image: usize, role: Role, text: &str) -> String {
+    fn step_line(&self, image: StepId, role: Role, text: &str) -> String {
         if self.named {
             self.line(image, role, text)
         } else {
@@ -114,7 +114,7 @@ impl PlainLines {
         }
     }
 
-    fn line(&self, image: usize, role: Role, text: &str) -> String {
+    fn line(&self, image: StepId, role: Role, text: &str) -> String {
         let name = self.roster.name(image);
         let theme = self.view.theme;
         let mut line = format!(
@@ -131,7 +131,7 @@ impl PlainLines {
     }
 
     /// A step is announced once; that it is over is clear from what follows.
-    fn progress(&mut self, image: usize, step: &StepProgress) -> String {
+    fn progress(&mut self, image: StepId, step: &StepProgress) -> String {
         if step.name.starts_with("[internal]") && !self.view.verbose {
             return String::new();
         }
@@ -164,7 +164,7 @@ impl PlainLines {
         }
     }
 
-    fn finished(&mut self, image: usize, outcome: &ImageOutcome, elapsed: Duration) -> String {
+    fn finished(&mut self, image: StepId, outcome: &ImageOutcome, elapsed: Duration) -> String {
         self.steps.retain(|(of, _), _| *of != image);
         let took = phrase::duration(elapsed);
         match outcome {

@@ -2,6 +2,7 @@ use std::collections::BTreeMap;
 
 use super::roster::Roster;
 use crate::execution::{Event, ImageOutcome, Outcome, RunSummary};
+use crate::plan::StepId;
 
 /// What the summary needs of a run: how each image ended, and why.
 #[derive(Debug)]
@@ -9,9 +10,9 @@ pub(super) struct Record {
     pub roster: Roster,
     pub run: RunSummary,
     /// By image.
-    pub failures: BTreeMap<usize, Failure>,
+    pub failures: BTreeMap<StepId, Failure>,
     /// The images that were not started, by the one whose failure it was.
-    pub skipped: BTreeMap<usize, Vec<usize>>,
+    pub skipped: BTreeMap<StepId, Vec<StepId>>,
     /// How many builds were cut short; the other cancelled ones never began.
     pub cut_short: usize,
     /// Whatever else went wrong, a sentence each.

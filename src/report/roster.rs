@@ -2,7 +2,7 @@
 
 use crate::image::Tag;
 use crate::path::TreePath;
-use crate::plan::{Action, Plan};
+use crate::plan::{Action, Plan, StepId};
 
 #[derive(Clone, Debug)]
 pub(super) struct Roster {
@@ -27,7 +27,7 @@ impl Roster {
             moving: step
                 .tags
                 .iter()
-                .filter(|tag| tag.moves && !tag.in_place)
+                .filter(|tag| tag.moves() && !tag.in_place)
                 .map(|tag| tag.tag.clone())
                 .collect(),
         };
@@ -39,7 +39,7 @@ impl Roster {
     }
 
     /// The name of an image; an index that is not of this plan has a placeholder.
-    pub(super) fn name(&self, image: usize) -> &str {
-        self.images.get(image).map_or("?", |image| &image.name)
+    pub(super) fn name(&self, image: StepId) -> &str {
+        self.images.get(image.0).map_or("?", |image| &image.name)
     }
 }

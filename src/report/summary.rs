@@ -11,7 +11,7 @@ use super::text;
 use crate::diagnostic::{Diagnostic, Location};
 use crate::execution::Outcome;
 use crate::ops::{Position, TagPosition};
-use crate::plan::Action;
+use crate::plan::{Action, StepId};
 
 /// How many names are listed before `and 5 more`.
 const MAX_NAMES: usize = 8;
@@ -48,11 +48,11 @@ pub(super) fn summary(
 
 /// What failed, in short, each at the line of its instruction.
 pub(super) fn build_failures(record: &Record) -> Vec<Diagnostic> {
-    let one = |(images, failure): (Vec<usize>, &Failure)| {
+    let one = |(images, failure): (Vec<StepId>, &Failure)| {
         let names: Vec<&str> = images.iter().map(|image| record.roster.name(*image)).collect();
         let (names, message) = (phrase::list(&names, MAX_NAMES), phrase::failure(&failure.message, "..."));
         let failed = Diagnostic::error(format!("{names} could not be built: {message}"));
-        match (record.roster.images().get(images[0]), failure.line) {
+        match (record.roster.images().get(images[0].0), failure.line) {
             (Some(image), Some(line)) => {
                 failed.at(Location { path: image.dockerfile.clone(), span: None, line: Some(line) })
             }
@@ -63,8 +63,8 @@ pub(super) fn build_failures(record: &Record) -> Vec<Diagnostic> {
 }
 
 /// Failures, those that say the same of several images (a base that cannot be pulled) once.
-fn failures(record: &Record) -> Vec<(Vec<usize>, &Failure)> {
-    let mut failures: Vec<(Vec<usize>, &Failure)> = Vec::new();
+fn failures(record: &Record) -> Vec<(Vec<StepId>, &Failure)> {
+    let mut failures: Vec<(Vec<StepId>, &Failure)> = Vec::new();
     for (image, failure) in &record.failures {
         let of_no_line = |other: &Failure| other.line.is_none() && other.log.is_empty();
         match failures.iter_mut().find(|(_, other)| of_no_line(other) && *other == failure) {
@@ -75,12 +75,18 @@ fn failures(record: &Record) -> Vec<(Vec<usize>, &Failure)> {
     failures
 }
 
-fn failed(record: &Record, images: &[usize], failure: &Failure, view: &View, sources: Sources<'_>) -> String {
+fn failed(
+    record: &Record,
+    images: &[StepId],
+    failure: &Failure,
+    view: &View,
+    sources: Sources<'_>,
+) -> String {
     let names: Vec<&str> = images.iter().map(|image| record.roster.name(*image)).collect();
     let names = phrase::list(&names, MAX_NAMES);
     let message = phrase::failure(&failure.message, view.theme.ellipsis());
     let mut failed = Diagnostic::error(format!("{names} could not be built: {message}"));
-    let dockerfiles = images.iter().filter_map(|image| record.roster.images().get(*image));
+    let dockerfiles = images.iter().filter_map(|image| record.roster.images().get(image.0));
     if let [dockerfile] = dockerfiles.map(|image| &image.dockerfile).collect::<Vec<_>>().as_slice() {
         let source = failure.line.and_then(|_| sources(dockerfile));
         let span = failure.line.zip(source).and_then(|(line, source)| instruction(&source, line));
@@ -213,8 +219,8 @@ fn unknown_positions(record: &Record) -> String {
 pub(super) fn total(record: &Record, view: &View) -> String {
     let (theme, run) = (view.theme, &record.run);
     let all = record.roster.images().len();
-    let is_pull = |image: &&usize| {
-        record.roster.images().get(**image).is_some_and(|image| image.action == Action::Pull)
+    let is_pull = |image: &&StepId| {
+        record.roster.images().get(image.0).is_some_and(|image| image.action == Action::Pull)
     };
     let reused = run.reused.iter().filter(is_pull).count();
     let pulled = run.tagged.iter().filter(is_pull).count();

@@ -10,7 +10,7 @@ use futures_util::FutureExt;
 use sha2::{Digest, Sha256};
 use shipwright::engine::{
     BuildError, BuildEvent, BuildRequest, Builder, ContextEntry, ContextKind, ContextSource, Endpoint,
-    Engine, EngineEnvironment, ImageId, StepState,
+    Engine, EngineEnvironment, LocalImageId, StepState,
 };
 use shipwright::image::ImageReference;
 
@@ -158,13 +158,13 @@ impl Bench {
 /// How a build ended, and what it said.
 #[derive(Debug)]
 pub(crate) struct Outcome {
-    pub(crate) result: Result<ImageId, BuildError>,
+    pub(crate) result: Result<LocalImageId, BuildError>,
     pub(crate) events: Vec<BuildEvent>,
 }
 
 impl Outcome {
     #[track_caller]
-    pub(crate) fn image(&self) -> &ImageId {
+    pub(crate) fn image(&self) -> &LocalImageId {
         self.result.as_ref().unwrap_or_else(|error| panic!("{error}: {self:?}"))
     }
 

@@ -16,7 +16,7 @@ use crate::engine::connection::{UpgradeError, upgrade};
 use crate::engine::outline::{line_in_message, line_of_step};
 use crate::engine::patience::PULSE;
 use crate::engine::transfer::Transfer;
-use crate::engine::{BuildError, BuildEvent, BuildRequest, Endpoint, ImageId};
+use crate::engine::{BuildError, BuildEvent, BuildRequest, Endpoint, LocalImageId};
 
 /// How long the rest of the status is waited for once the build is over.
 const DRAIN: Duration = Duration::from_secs(2);
@@ -41,7 +41,7 @@ pub(in crate::engine) async fn build(
     endpoint: &Endpoint,
     request: &BuildRequest,
     events: &mpsc::Sender<BuildEvent>,
-) -> Result<ImageId, SolveError> {
+) -> Result<LocalImageId, SolveError> {
     let (session, control) = tokio::join!(Session::open(endpoint, request), connect(endpoint));
     let session = session.map_err(|error| match error {
         UpgradeError::Refused { .. } => SolveError::NoBuildKit,
@@ -94,7 +94,7 @@ async fn run(
     dockerfile: &[u8],
     session: &Session,
     events: &mpsc::Sender<BuildEvent>,
-) -> Result<ImageId, BuildError> {
+) -> Result<LocalImageId, BuildError> {
     // The engine waits some seconds for a solve that is asked about before it is known.
     let status = follow(control.clone(), request.r#ref.clone());
     let mut status = std::pin::pin!(status.fuse());
@@ -123,7 +123,7 @@ async fn run(
     match result {
         Ok(response) => {
             let digest = response.into_inner().exporter_response.remove("containerimage.digest");
-            digest.map(ImageId).ok_or_else(|| BuildError::Failed {
+            digest.map(LocalImageId).ok_or_else(|| BuildError::Failed {
                 message: "the engine built, but gave no image".to_owned(),
                 line: None,
                 log: Vec::new(),

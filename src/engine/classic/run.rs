@@ -19,7 +19,7 @@ use crate::engine::listing::Listing;
 use crate::engine::outline::{line_in_message, line_of_step};
 use crate::engine::patience::stops_answering;
 use crate::engine::transfer::Transfer;
-use crate::engine::{BuildError, BuildEvent, BuildRequest, Endpoint, ImageId, client, connection};
+use crate::engine::{BuildError, BuildEvent, BuildRequest, Endpoint, LocalImageId, client, connection};
 
 /// How often the bytes that were sent are reported.
 const SENT_INTERVAL: Duration = Duration::from_millis(100);
@@ -29,7 +29,7 @@ pub(in crate::engine) async fn build(
     endpoint: &Endpoint,
     request: &BuildRequest,
     events: &mpsc::Sender<BuildEvent>,
-) -> Result<ImageId, BuildError> {
+) -> Result<LocalImageId, BuildError> {
     let listing = list(request).await?;
     let transfer = Arc::new(Transfer::default());
     let mut build = Build { request, events, transfer, progress: Progress::default(), step: None, sent: 0 };
@@ -65,7 +65,7 @@ struct Build<'a> {
 }
 
 impl Build<'_> {
-    async fn run(&mut self, endpoint: &Endpoint, listing: Listing) -> Result<ImageId, BuildError> {
+    async fn run(&mut self, endpoint: &Endpoint, listing: Listing) -> Result<LocalImageId, BuildError> {
         let lost = |error: &dyn std::fmt::Display| BuildError::Connection(error.to_string());
         let name = format!(".shipwright-{:032x}.dockerfile", rand::random::<u128>());
         let text = classic_text(self.request).to_vec();
@@ -111,7 +111,7 @@ impl Build<'_> {
     }
 
     /// Reads the builder's messages, one a line, to their end.
-    async fn read(&mut self, mut body: Incoming, refused: bool) -> Result<ImageId, BuildError> {
+    async fn read(&mut self, mut body: Incoming, refused: bool) -> Result<LocalImageId, BuildError> {
         let mut buffer = BytesMut::new();
         loop {
             let frame = body.frame().await.transpose();
@@ -138,7 +138,7 @@ impl Build<'_> {
                 if let Ok(message) = serde_json::from_slice::<Message>(&buffer) {
                     self.message(message).await?;
                 }
-                return self.progress.image().map(ImageId).ok_or_else(|| {
+                return self.progress.image().map(LocalImageId).ok_or_else(|| {
                     BuildError::Connection("the engine ended the build without an image".to_owned())
                 });
             }

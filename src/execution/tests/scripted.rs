@@ -17,7 +17,8 @@ use crate::execution::{
 use crate::image::{ContentKey, Repository, Tag};
 use crate::path::TreePath;
 use crate::plan::{
-    Action, CheckoutSummary, InputSummary, Namespace, NamespaceSource, Plan, PlannedTag, Step,
+    Action, CheckoutSummary, Dependency, DependencyKind, ImageId, InputSummary, Namespace, NamespaceSource,
+    Plan, PlannedTag, Step, StepId, TagKind,
 };
 
 /// What a test writes down before the run.
@@ -65,8 +66,8 @@ impl Script {
     }
 
     fn plan(&self) -> Plan {
-        let steps =
-            self.actions.iter().enumerate().map(|(image, action)| step(self, image, *action)).collect();
+        let steps = StepId::all(&self.actions).zip(&self.actions);
+        let steps = steps.map(|(image, action)| step(self, image, *action)).collect();
         Plan {
             checkout: CheckoutSummary { name: "shop".into(), head: None, branch: None, dirty: false },
             namespace: Namespace { value: "acme".into(), source: NamespaceSource::Flag },
@@ -144,35 +145,38 @@ impl Script {
         let shared: Arc<dyn Worker> = Arc::clone(&worker) as Arc<dyn Worker>;
         let running = tokio::spawn(async move {
             let plan = self.plan();
-            let request = RunRequest {
-                plan: &plan,
-                dependencies: &self.dependencies,
-                pulls: &self.pulls,
-                options: &self.options,
-            };
+            let request = RunRequest { plan: &plan, pulls: &self.pulls, options: &self.options };
             run(request, shared, sender, interruption).await
         });
         (worker, running)
     }
 }
 
-fn step(script: &Script, image: usize, action: Action) -> Step {
-    let key = ContentKey::new([u8::try_from(image).expect("few images"); 32]);
-    let repository = Repository::new(&format!("acme/i{image}")).expect("valid");
-    let tag = |tag: Tag, moves: bool| {
-        let in_place = script.in_place.contains(&format!("{image}:{tag}"));
-        PlannedTag { tag, moves, in_place }
+fn step(script: &Script, image: StepId, action: Action) -> Step {
+    let key = ContentKey::new([u8::try_from(image.0).expect("few images"); 32]);
+    let repository = Repository::new(&format!("acme/i{}", image.0)).expect("valid");
+    let tag = |tag: Tag, kind: TagKind| {
+        let in_place = script.in_place.contains(&format!("{}:{tag}", image.0));
+        PlannedTag { tag, kind, withheld: None, in_place }
+    };
+    let dependency = |needed: &usize| Dependency {
+        image: format!("acme/i{needed}"),
+        step: Some(StepId(*needed)),
+        kind: DependencyKind::From,
+        line: None,
     };
     let tags = vec![
-        PlannedTag { in_place: matches!(action, Action::Tag | Action::None), ..tag(key.tag(), false) },
-        tag(Tag::new("3f9ac0d1e2b4").expect("valid"), false),
-        tag(Tag::new("main").expect("valid"), true),
-        tag(Tag::new("latest").expect("valid"), true),
+        PlannedTag { in_place: matches!(action, Action::Tag | Action::None), ..tag(key.tag(), TagKind::Key) },
+        tag(Tag::new("3f9ac0d1e2b4").expect("valid"), TagKind::Commit),
+        tag(Tag::new("main").expect("valid"), TagKind::Branch),
+        tag(Tag::new("latest").expect("valid"), TagKind::Latest),
     ];
     Step {
+        image: ImageId(image.0),
+        platform: None,
         reference: Some(repository.with_tag(key.tag())),
         repository,
-        short_name: format!("i{image}"),
+        short_name: format!("i{}", image.0),
         dockerfile: TreePath::from("Dockerfile"),
         context: None,
         target: None,
@@ -182,8 +186,9 @@ fn step(script: &Script, image: usize, action: Action) -> Step {
         dirty: false,
         tag_prefix: None,
         aside: false,
+        published: true,
         unversioned: Vec::new(),
-        dependencies: Vec::new(),
+        dependencies: script.dependencies.get(image.0).into_iter().flatten().map(dependency).collect(),
         bases: Vec::new(),
         locked: std::collections::BTreeMap::new(),
         inputs: InputSummary::default(),
@@ -204,7 +209,7 @@ pub(super) struct Record {
 impl Record {
     pub(super) fn outcome_of(&self, wanted: usize) -> Option<&crate::execution::ImageOutcome> {
         let mut outcomes = self.events.iter().filter_map(|event| match event {
-            Event::ImageFinished { image, outcome, .. } if *image == wanted => Some(outcome),
+            Event::ImageFinished { image, outcome, .. } if image.0 == wanted => Some(outcome),
             _ => None,
         });
         let outcome = outcomes.next();
@@ -264,7 +269,7 @@ impl Scripted {
 /// Notes the end of a build, in whatever way it ends.
 struct Running<'a> {
     worker: &'a Scripted,
-    image: usize,
+    image: StepId,
     done: bool,
 }
 
@@ -272,9 +277,9 @@ impl Drop for Running<'_> {
     fn drop(&mut self) {
         let mut state = self.worker.state();
         state.at_once -= 1;
-        state.ended.insert(self.image, self.worker.begun.elapsed().as_secs());
+        state.ended.insert(self.image.0, self.worker.begun.elapsed().as_secs());
         if !self.done {
-            state.dropped.insert(self.image);
+            state.dropped.insert(self.image.0);
         }
     }
 }
@@ -287,15 +292,15 @@ impl Worker for Scripted {
         if self.script.pull_fails.contains(reference) { Err("no route".to_owned()) } else { Ok(()) }
     }
 
-    async fn build(&self, image: usize, updates: mpsc::Sender<BuildUpdate>) -> Result<(), BuildFailure> {
+    async fn build(&self, image: StepId, updates: mpsc::Sender<BuildUpdate>) -> Result<(), BuildFailure> {
         {
             let mut state = self.state();
             state.at_once += 1;
             state.most_at_once = state.most_at_once.max(state.at_once);
-            state.began.insert(image, self.begun.elapsed().as_secs());
+            state.began.insert(image.0, self.begun.elapsed().as_secs());
         }
         let mut running = Running { worker: self, image, done: false };
-        let failure = self.script.build_fails.get(&image);
+        let failure = self.script.build_fails.get(&image.0);
         let step = |failed| BuildUpdate::Step {
             step: StepProgress {
                 id: 3,
@@ -308,13 +313,13 @@ impl Worker for Scripted {
             failed,
         };
         updates.send(step(false)).await.ok();
-        for number in 0..self.script.lines.get(&image).copied().unwrap_or(0) {
+        for number in 0..self.script.lines.get(&image.0).copied().unwrap_or(0) {
             let line = BuildUpdate::Log { step: 3, stream: LogStream::Out, line: format!("line {number}") };
             updates.send(line).await.ok();
             self.state().lines_sent += 1;
         }
-        Self::pause(self.script.seconds.get(&image).copied().unwrap_or(10)).await;
-        if self.script.lines.contains_key(&image) {
+        Self::pause(self.script.seconds.get(&image.0).copied().unwrap_or(10)).await;
+        if self.script.lines.contains_key(&image.0) {
             // Printed with its last breath.
             let line = BuildUpdate::Log { step: 3, stream: LogStream::Out, line: "the end".to_owned() };
             updates.send(line).await.ok();
@@ -329,13 +334,13 @@ impl Worker for Scripted {
         }
     }
 
-    async fn fetch(&self, image: usize) -> Result<(), String> {
-        self.pull(&format!("i{image}")).await
+    async fn fetch(&self, image: StepId) -> Result<(), String> {
+        self.pull(&format!("i{}", image.0)).await
     }
 
-    async fn tag(&self, image: usize, tag: &PlannedTag) -> Result<(), String> {
+    async fn tag(&self, image: StepId, tag: &PlannedTag) -> Result<(), String> {
         Self::pause(self.script.tag_seconds).await;
-        let call = format!("{image}:{}", tag.tag);
+        let call = format!("{}:{}", image.0, tag.tag);
         if self.script.tag_fails.contains(&call) {
             return Err("no space left".to_owned());
         }
@@ -345,7 +350,7 @@ impl Worker for Scripted {
         Ok(())
     }
 
-    async fn present_tags(&self, images: &[usize]) -> Result<Vec<Option<Vec<Tag>>>, String> {
+    async fn present_tags(&self, images: &[StepId]) -> Result<Vec<Option<Vec<Tag>>>, String> {
         let standing = {
             let mut state = self.state();
             state.surveys += 1;
@@ -356,16 +361,16 @@ impl Worker for Scripted {
             state.standing.clone()
         };
         let plan = self.script.plan();
-        let present = |image: &usize| {
+        let present = |image: &StepId| {
             let step = &plan.steps[*image];
             let is_new = matches!(step.action, Action::Build | Action::Pull);
             let there = step.tags.iter().filter(|tag| {
-                let call = format!("{image}:{}", tag.tag);
+                let call = format!("{}:{}", image.0, tag.tag);
                 let planned = tag.in_place && !self.script.stolen.contains(&call) && !is_new;
-                !tag.moves || standing.get(&call).copied().unwrap_or(planned)
+                !tag.moves() || standing.get(&call).copied().unwrap_or(planned)
             });
             let tags = there.map(|tag| tag.tag.clone()).collect();
-            (!self.script.vanish.contains(image)).then_some(tags)
+            (!self.script.vanish.contains(&image.0)).then_some(tags)
         };
         Ok(images.iter().map(present).collect())
     }
@@ -374,8 +379,8 @@ impl Worker for Scripted {
         self.script.gone.clone().map_or(Ok(()), Err)
     }
 
-    async fn superseded(&self, moves: &[(usize, PlannedTag)]) -> Result<Vec<String>, String> {
-        assert!(moves.iter().all(|(_, tag)| tag.moves));
+    async fn superseded(&self, moves: &[(StepId, PlannedTag)]) -> Result<Vec<String>, String> {
+        assert!(moves.iter().all(|(_, tag)| tag.moves()));
         if let Some(token) = &self.script.interrupted_by_survey {
             token.cancel();
         }

@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 use crate::engine::{Engine, EngineError};
 use crate::execution::BasePull;
 use crate::image::ImageReference;
-use crate::plan::{Action, Plan};
+use crate::plan::{Action, Plan, StepId};
 
 /// External bases that the engine lacks, or all with `--pull`, each with the steps that need it. What is locked
 /// is known by its digest, which names nothing else tomorrow.
@@ -12,8 +12,8 @@ pub(super) async fn base_pulls(
     plan: &Plan,
     always: bool,
 ) -> Result<Vec<BasePull>, EngineError> {
-    let mut needed: BTreeMap<String, Vec<usize>> = BTreeMap::new();
-    for (at, step) in plan.steps.iter().enumerate().filter(|(_, step)| step.action == Action::Build) {
+    let mut needed: BTreeMap<String, Vec<StepId>> = BTreeMap::new();
+    for (at, step) in plan.numbered().filter(|(_, step)| step.action == Action::Build) {
         for base in &step.bases {
             let digest = step.locked.get(base).map(|digest| format!("@{digest}")).unwrap_or_default();
             needed.entry(format!("{base}{digest}")).or_default().push(at);

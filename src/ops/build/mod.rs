@@ -79,7 +79,6 @@ async fn build_once(
         workspace: &workspace,
         services: &services,
         plan: &plan,
-        images: &workspace.selection.images,
         building: &request.building,
         no_cache: request.images.selector.rebuild,
     };
@@ -121,7 +120,7 @@ pub(super) async fn fetch_left_out(
     let mut plan = facts.clone().without_moving().plan_of(workspace, &images);
     plan.diagnostics.clear();
     let plan = Arc::new(plan);
-    let run = BuildRun { workspace, services, plan: &plan, images: &images, building, no_cache: false };
+    let run = BuildRun { workspace, services, plan: &plan, building, no_cache: false };
     let outcome = run.carry_out(audience).await?;
     if outcome == Outcome::Succeeded {
         for at in images {

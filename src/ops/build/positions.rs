@@ -36,7 +36,7 @@ async fn ask(workspace: &Workspace, engine: &Engine, plan: &Plan) -> Option<Vec<
     let mut asked: Vec<(usize, &Step)> = Vec::new();
     let mut references: Vec<ImageReference> = Vec::new();
     for step in &plan.steps {
-        for tag in step.tags.iter().filter(|tag| tag.moves) {
+        for tag in step.tags.iter().filter(|tag| tag.moves()) {
             let name = without_prefix(tag.tag.as_str(), step);
             let at = tags.iter().position(|other| other == name).unwrap_or_else(|| {
                 tags.push(name.to_owned());

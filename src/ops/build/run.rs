@@ -1,4 +1,3 @@
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use tokio::sync::mpsc;
@@ -20,8 +19,6 @@ pub(in crate::ops) struct BuildRun<'a> {
     pub workspace: &'a Workspace,
     pub services: &'a Services,
     pub plan: &'a Arc<Plan>,
-    /// The image of each step of the plan.
-    pub images: &'a [usize],
     pub building: &'a Building,
     /// Whether the builder forgets what it has cached.
     pub no_cache: bool,
@@ -30,13 +27,12 @@ pub(in crate::ops) struct BuildRun<'a> {
 impl BuildRun<'_> {
     /// Carries out the plan, and tells how.
     pub(in crate::ops) async fn carry_out(self, audience: &mut dyn Audience) -> Result<Outcome, Error> {
-        let Self { workspace, services, plan, images, .. } = self;
+        let Self { workspace, services, plan, .. } = self;
         let engine = services.engine()?;
-        let dependencies = step_dependencies(workspace, images);
         let pulls = base_pulls(engine, plan, self.building.pull).await?;
         let options = self.options(engine).await?;
         let worker = Arc::new(self.worker(engine));
-        let request = RunRequest { plan, dependencies: &dependencies, pulls: &pulls, options: &options };
+        let request = RunRequest { plan, pulls: &pulls, options: &options };
         audience.begins(plan, Work::Build)?;
         let (events, received) = mpsc::channel(EVENT_CAPACITY);
         services.notices.shown_by(&events);
@@ -81,12 +77,10 @@ impl BuildRun<'_> {
         let workspace = self.workspace;
         EngineWorker {
             engine: Arc::clone(engine),
-            commit_times: workspace.commit_times(self.images),
-            origin_url: workspace.checkout.origin_url().map(str::to_owned),
+            checkout: Arc::clone(&workspace.checkout),
             tree: Arc::clone(&workspace.tree),
             guard: workspace.guard(),
             project: Arc::clone(&workspace.project),
-            images: self.images.to_vec(),
             plan: Arc::clone(self.plan),
             manifests: workspace.manifests(),
             credentials: Arc::clone(&self.services.credentials),
@@ -96,17 +90,4 @@ impl BuildRun<'_> {
             },
         }
     }
-}
-
-/// For each step the steps that it is built from.
-fn step_dependencies(workspace: &Workspace, images: &[usize]) -> Vec<Vec<usize>> {
-    let step_of: BTreeMap<usize, usize> =
-        images.iter().enumerate().map(|(step, image)| (*image, step)).collect();
-    images
-        .iter()
-        .map(|image| {
-            let dependencies = workspace.project.images[*image].dependencies();
-            dependencies.into_iter().filter_map(|dependency| step_of.get(&dependency).copied()).collect()
-        })
-        .collect()
 }

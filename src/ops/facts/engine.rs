@@ -6,7 +6,7 @@ use crate::execution::KEY_LABEL;
 use crate::image::{ContentKey, ImageReference, Tag};
 use crate::ops::Error;
 use crate::ops::workspace::Workspace;
-use crate::plan::{Known, TagPolicy};
+use crate::plan::{ImageId, Known, TagKind, TagPolicy};
 use crate::project::Image;
 
 /// Asks the engine about every image: first for the planned keys, all at once, then only for what the
@@ -19,16 +19,16 @@ pub(super) async fn gather(workspace: &Workspace, engine: &Engine, facts: &mut F
 }
 
 /// Images of interest: the selected ones, and with `--exact` what they depend on.
-fn of_interest(workspace: &Workspace) -> Vec<usize> {
-    let mut images: BTreeSet<usize> = workspace.selection.images.iter().copied().collect();
+fn of_interest(workspace: &Workspace) -> Vec<ImageId> {
+    let mut images: BTreeSet<ImageId> = workspace.selection.images.iter().copied().collect();
     for at in &workspace.selection.images {
         images.extend(workspace.project.images[*at].dependencies());
     }
     images.into_iter().collect()
 }
 
-async fn existing(workspace: &Workspace, engine: &Engine, known: &mut [Known]) -> Result<(), Error> {
-    let asked: Vec<(usize, ImageReference)> = of_interest(workspace)
+async fn existing(workspace: &Workspace, engine: &Engine, known: &mut Vec<Known>) -> Result<(), Error> {
+    let asked: Vec<(ImageId, ImageReference)> = of_interest(workspace)
         .into_iter()
         .filter_map(|at| Some((at, workspace.project.images[at].reference()?)))
         .collect();
@@ -67,16 +67,14 @@ async fn taken(
     workspace: &Workspace,
     engine: &Engine,
     tags: &TagPolicy,
-    known: &mut [Known],
+    known: &mut Vec<Known>,
 ) -> Result<(), Error> {
-    let mut asked: Vec<(usize, Tag)> = Vec::new();
+    let mut asked: Vec<(ImageId, Tag)> = Vec::new();
     for at in &workspace.selection.images {
-        let image = &workspace.project.images[*at];
-        let Some(key) = image.key() else { continue };
-        let dirty = workspace.clean[*at].dirty;
-        let immutable = tags.immutable(key, &image.name, image.revision, dirty);
         let has = |tag: &Tag| known[*at].existing.as_ref().is_some_and(|existing| existing.contains(tag));
-        asked.extend(immutable.into_iter().skip(1).filter(|tag| !has(tag)).map(|tag| (*at, tag)));
+        let planned = tags.tags(&workspace.project.images[*at], workspace.clean[*at].dirty).into_iter();
+        let settled = planned.filter(|tag| !tag.moves() && tag.kind != TagKind::Key && !has(&tag.tag));
+        asked.extend(settled.map(|planned| (*at, planned.tag)));
     }
     let references: Vec<ImageReference> = asked
         .iter()

@@ -10,8 +10,7 @@ use super::workspace::Workspace;
 use crate::diagnostic::Diagnostic;
 use crate::engine::Engine;
 use crate::git::branch_tag;
-use crate::image::Tag;
-use crate::plan::{self, Affected, Known, Plan, TagPolicy, affected, decide, needed};
+use crate::plan::{self, Affected, ImageId, Known, Plan, TagPolicy, affected, decide, needed};
 use crate::project::Project;
 
 pub(super) use engine::key_of;
@@ -46,7 +45,7 @@ impl Facts {
         &mut self,
         workspace: &Workspace,
         registries: &Registries,
-        images: &[usize],
+        images: &[ImageId],
     ) -> Result<Vec<Diagnostic>, Error> {
         registry::look_up(workspace, registries, images, &mut self.known).await
     }
@@ -57,27 +56,27 @@ impl Facts {
     }
 
     /// Whether the engine has an image by its key.
-    pub(super) fn is_here(&self, at: usize) -> bool {
+    pub(super) fn is_here(&self, at: ImageId) -> bool {
         self.known[at].existing.is_some()
     }
 
     /// Whether a registry has an image by its key, as far as it was asked.
-    pub(super) fn can_be_pulled(&self, at: usize) -> bool {
+    pub(super) fn can_be_pulled(&self, at: ImageId) -> bool {
         self.known[at].remote.is_some()
     }
 
     /// What has to be pulled or built so that the engine has these images.
-    pub(super) fn needed(&self, workspace: &Workspace, images: &[usize]) -> Vec<usize> {
+    pub(super) fn needed(&self, workspace: &Workspace, images: &[ImageId]) -> Vec<ImageId> {
         needed(&workspace.project, images, &|at| self.is_here(at), &|at| self.can_be_pulled(at))
     }
 
     /// With `--exact`, what the selected images are built from and the engine lacks: it may be in a registry.
-    pub(super) fn left_out(&self, workspace: &Workspace) -> Vec<usize> {
+    pub(super) fn left_out(&self, workspace: &Workspace) -> Vec<ImageId> {
         registry::left_out(workspace, &self.known)
     }
 
     /// What a registry is asked for: with `pull_cache` all that the engine lacks.
-    pub(super) fn asked(&self, workspace: &Workspace, pull_cache: bool) -> Vec<usize> {
+    pub(super) fn asked(&self, workspace: &Workspace, pull_cache: bool) -> Vec<ImageId> {
         let mut images = self.left_out(workspace);
         if pull_cache {
             images.extend(&workspace.selection.images);
@@ -93,7 +92,7 @@ impl Facts {
     }
 
     /// The plan for these images.
-    pub(super) fn plan_of(&self, workspace: &Workspace, images: &[usize]) -> Plan {
+    pub(super) fn plan_of(&self, workspace: &Workspace, images: &[ImageId]) -> Plan {
         decide(&self.for_decision(workspace, images))
     }
 
@@ -102,7 +101,11 @@ impl Facts {
         affected(&self.for_decision(workspace, &workspace.selection.images), before)
     }
 
-    fn for_decision<'a>(&'a self, workspace: &'a Workspace, images: &'a [usize]) -> plan::Facts<'a> {
+    pub(super) fn for_decision<'a>(
+        &'a self,
+        workspace: &'a Workspace,
+        images: &'a [ImageId],
+    ) -> plan::Facts<'a> {
         plan::Facts {
             project: &workspace.project,
             clean: &workspace.clean,
@@ -139,17 +142,12 @@ fn tag_policy(workspace: &Workspace) -> Result<TagPolicy, Error> {
     git_tags.extend(reference.new_tags.iter().cloned());
     git_tags.sort();
     git_tags.dedup();
-    let mut moving = workspace.settings.moving_tags.clone();
-    if reference.fixed {
-        moving.clear();
-    } else if moving.is_empty() && !reference.pull_request {
-        moving.extend(Tag::new("latest"));
-    }
     Ok(TagPolicy {
         head: workspace.commit,
         git_tags: git_tags.iter().map(|name| branch_tag(name)).collect(),
-        branch: reference.tag.clone(),
-        moving,
+        reference: reference.clone(),
+        chosen: workspace.settings.moving_tags.clone(),
         uncommitted_options: workspace.settings.uncommitted_options,
+        named: workspace.selection.named,
     })
 }

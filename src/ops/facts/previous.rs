@@ -10,7 +10,7 @@ use crate::image::{ContentKey, ImageReference, Repository};
 use crate::inputs::{Fingerprint, InputFile};
 use crate::ops::Error;
 use crate::ops::workspace::Workspace;
-use crate::plan::{Known, Previous, TagPolicy};
+use crate::plan::{ImageId, Known, PlannedTag, Previous, TagKind, TagPolicy};
 use crate::project::Project;
 
 /// An image that could be the one.
@@ -32,9 +32,9 @@ pub(super) async fn find(
     workspace: &Workspace,
     engine: &Engine,
     tags: &TagPolicy,
-    known: &mut [Known],
+    known: &mut Vec<Known>,
 ) -> Result<(), Error> {
-    let missing: Vec<usize> = workspace
+    let missing: Vec<ImageId> = workspace
         .selection
         .images
         .iter()
@@ -67,40 +67,39 @@ async fn tagged(
     workspace: &Workspace,
     engine: &Engine,
     tags: &TagPolicy,
-    images: &[usize],
+    images: &[ImageId],
 ) -> Result<Vec<Vec<Candidate>>, Error> {
-    let mut asked: Vec<ImageReference> = Vec::new();
-    let mut ends = Vec::new();
-    for at in images {
-        let image = &workspace.project.images[*at];
-        if let Some(key) = image.key() {
-            // The key's own tag is known not to be there.
-            let immutable = tags.immutable(key, &image.name, image.revision, false).into_iter().skip(1);
-            let names = tags.moving(key, &image.name).into_iter().chain(immutable);
-            asked.extend(names.map(|tag| image.name.repository.with_tag(tag)));
-        }
-        ends.push(asked.len());
-    }
+    let planned = images.iter().map(|at| {
+        let mut planned = tags.tags(&workspace.project.images[*at], false);
+        // The key's own tag is known not to be there.
+        planned.retain(|planned| planned.kind != TagKind::Key);
+        planned.sort_by_key(|planned| !planned.moves());
+        planned
+    });
+    let planned: Vec<Vec<PlannedTag>> = planned.collect();
+    let of_image = |(at, planned): (&ImageId, &Vec<PlannedTag>)| {
+        let repository = &workspace.project.images[*at].name.repository;
+        planned.iter().map(|planned| repository.with_tag(planned.tag.clone())).collect::<Vec<_>>()
+    };
+    let asked: Vec<ImageReference> = images.iter().zip(&planned).flat_map(of_image).collect();
     let mut found = engine.inspect_all(&asked).await?.into_iter();
-    let mut from = 0;
-    let of_image = |to: usize| {
-        let count = to - std::mem::replace(&mut from, to);
-        let candidates = found.by_ref().take(count).enumerate().filter_map(|(place, image)| {
-            let is_the_branch_s = place == 0 && tags.branch.is_some();
+    let candidates = planned.into_iter().map(|planned| {
+        let answered = planned.into_iter().zip(found.by_ref()).filter_map(|(planned, image)| {
+            let is_the_branch_s = planned.kind == TagKind::Branch;
             Some(Candidate { is_the_branch_s, ..candidate(&image?.labels)? })
         });
-        candidates.collect()
-    };
-    Ok(ends.into_iter().map(of_image).collect())
+        answered.collect()
+    });
+    Ok(candidates.collect())
 }
 
 /// All images of the repositories, newest first.
 async fn listed(
     workspace: &Workspace,
     engine: &Engine,
-    images: &[usize],
-) -> Result<Vec<(usize, Vec<Candidate>)>, Error> {
-    let repository = |at: &usize| workspace.project.images[*at].name.repository.clone();
+    images: &[ImageId],
+) -> Result<Vec<(ImageId, Vec<Candidate>)>, Error> {
+    let repository = |at: &ImageId| workspace.project.images[*at].name.repository.clone();
     let repositories: BTreeSet<_> = images.iter().map(repository).collect();
     let mut found = engine.list(&repositories.into_iter().collect::<Vec<_>>()).await?;
     found.sort_by_key(|image| std::cmp::Reverse(image.created));
@@ -112,7 +111,7 @@ async fn listed(
             of_repository.entry(repository).or_default().push(image);
         }
     }
-    let of_image = |at: &usize| {
+    let of_image = |at: &ImageId| {
         let ours = of_repository.get(&repository(at)).into_iter().flatten();
         // A dirty image says nothing of where it was made.
         let clean =
@@ -165,13 +164,13 @@ impl Search<'_> {
         newest
     }
 
-    fn previous(&mut self, at: usize, found: Candidate) -> Previous {
+    fn previous(&mut self, at: ImageId, found: Candidate) -> Previous {
         let files = self.workspace.manifests().read(found.key).or_else(|| self.files_in_git(at, &found));
         Previous { fingerprint: found.fingerprint, files }
     }
 
     /// The files that the image had at its commit, if planning that commit again gives the same.
-    fn files_in_git(&mut self, at: usize, found: &Candidate) -> Option<Vec<InputFile>> {
+    fn files_in_git(&mut self, at: ImageId, found: &Candidate) -> Option<Vec<InputFile>> {
         let (workspace, revision) = (self.workspace, found.revision?);
         if !self.projects.contains_key(&revision) && self.projects.len() >= PLANNED_AGAIN {
             return None;

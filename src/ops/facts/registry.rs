@@ -9,7 +9,7 @@ use crate::image::ImageReference;
 use crate::ops::registries::Registries;
 use crate::ops::workspace::Workspace;
 use crate::ops::{Ending, Error};
-use crate::plan::{Known, NamespaceSource};
+use crate::plan::{ImageId, Known, NamespaceSource};
 use crate::publish::{Identity, Standing, destination};
 use crate::registry::{RegistryError, RegistryErrorKind};
 
@@ -22,13 +22,13 @@ const IMAGES: usize = 64;
 pub(super) async fn look_up(
     workspace: &Workspace,
     registries: &Registries,
-    images: &[usize],
-    known: &mut [Known],
+    images: &[ImageId],
+    known: &mut Vec<Known>,
 ) -> Result<Vec<Diagnostic>, Error> {
     if workspace.project.namespace.source == NamespaceSource::Checkout {
         return Ok(Vec::new());
     }
-    let provisional: BTreeSet<usize> = workspace.project.provisional.iter().map(|(at, _)| *at).collect();
+    let provisional: BTreeSet<ImageId> = workspace.project.provisional.iter().map(|(at, _)| *at).collect();
     let mut questions = Vec::new();
     for at in images.iter().filter(|at| known[**at].existing.is_none() && !provisional.contains(at)) {
         let Some(ready) = workspace.project.images[*at].ready() else { continue };
@@ -49,12 +49,14 @@ pub(super) async fn look_up(
 }
 
 /// The image's names in the registries, by its key.
-fn places(workspace: &Workspace, registries: &Registries, at: usize) -> Result<Vec<ImageReference>, Error> {
-    let image = &workspace.project.images[at];
-    let Some(key) = image.key() else { return Ok(Vec::new()) };
+fn places(workspace: &Workspace, registries: &Registries, at: ImageId) -> Result<Vec<ImageReference>, Error> {
+    let Some(ImageReference { repository, tag: Some(tag), .. }) = workspace.project.images[at].reference()
+    else {
+        return Ok(Vec::new());
+    };
     let place = |registry: &Option<String>| {
-        let repository = destination(&image.name.repository, registry.as_deref()).map_err(Error::usage)?;
-        Ok(repository.with_tag(key.tag()))
+        let repository = destination(&repository, registry.as_deref()).map_err(Error::usage)?;
+        Ok(repository.with_tag(tag.clone()))
     };
     registries.places.iter().map(place).collect()
 }
@@ -118,13 +120,14 @@ fn warning(error: &RegistryError) -> Diagnostic {
 }
 
 /// With `--exact`, what the selected images are built from and the engine lacks: it may be in a registry.
-pub(super) fn left_out(workspace: &Workspace, known: &[Known]) -> Vec<usize> {
+pub(super) fn left_out(workspace: &Workspace, known: &[Known]) -> Vec<ImageId> {
     if !workspace.selection.exact {
         return Vec::new();
     }
     let dependencies =
         workspace.selection.images.iter().flat_map(|at| workspace.project.images[*at].dependencies());
-    let is_left_out = |at: &usize| known[*at].existing.is_none() && !workspace.selection.images.contains(at);
-    let images: BTreeSet<usize> = dependencies.filter(is_left_out).collect();
+    let is_left_out =
+        |at: &ImageId| known[*at].existing.is_none() && !workspace.selection.images.contains(at);
+    let images: BTreeSet<ImageId> = dependencies.filter(is_left_out).collect();
     images.into_iter().collect()
 }

@@ -81,7 +81,6 @@ async fn after_switch(
         workspace: &workspace,
         services: &services,
         plan: &plan,
-        images: &workspace.selection.images,
         building: &Building::default(),
         no_cache: false,
     };

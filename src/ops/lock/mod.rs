@@ -10,6 +10,7 @@ use super::{Audience, Config, Ending, Error, ImageRequest, registries};
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::image::{Digest, ImageReference, Platform};
 use crate::lockfile::{Change, LOCK_FILE, Lockfile, Questions, write};
+use crate::plan::ImageId;
 use crate::registry::Registry;
 use answers::{ask, vanished};
 
@@ -173,7 +174,7 @@ fn questions(workspace: &Workspace, purpose: &LockPurpose) -> Result<Questions, 
         LockPurpose::Update(names) => names,
     };
     let project = &workspace.project;
-    let mut known = project.lockable_bases(0..project.images.len());
+    let mut known = project.lockable_bases(ImageId::all(&project.images));
     known.extend(lockfile(workspace).bases().cloned());
     Questions::named(names, &known).map_err(|error| {
         let image = workspace.named(&error.name).is_ok();
@@ -201,7 +202,7 @@ struct Bases {
 impl Bases {
     fn of(workspace: &Workspace) -> Result<Self, Error> {
         let (project, lock) = (&workspace.project, lockfile(workspace));
-        let used = project.lockable_bases(0..project.images.len());
+        let used = project.lockable_bases(ImageId::all(&project.images));
         let mut wanted = project.lockable_bases(workspace.selection.images.iter().copied());
         if !workspace.selection.named {
             wanted.extend(lock.bases().filter(|base| used.contains(base)).cloned());
@@ -214,7 +215,7 @@ impl Bases {
         for platform in OTHER_PLATFORMS.iter().filter_map(|platform| platform.parse::<Platform>().ok()) {
             if !unused.is_empty() {
                 let elsewhere = workspace.load_with(|options| options.platform = platform)?;
-                let used = elsewhere.lockable_bases(0..elsewhere.images.len());
+                let used = elsewhere.lockable_bases(ImageId::all(&elsewhere.images));
                 unused.retain(|base| !used.contains(base));
             }
         }

@@ -18,17 +18,10 @@ use super::{Audience, BuildRequest, Config, Ending, Error, News, Services, other
 use crate::diagnostic::{Diagnostic, has_errors};
 use crate::execution::Outcome;
 use crate::git::CommitId;
-use crate::image::Tag;
-use crate::plan::{Known, Plan, Step};
-use crate::publish::{
-    Identity, Judgement, Observed, Publication, Wanted, decide, destination, judge, observe,
-};
+use crate::plan::{ImageId, Known, Plan};
+use crate::publish::{Judgement, Observed, Publication, Wanted, decide, judge, observe};
 use forks::{cannot_push, observed_without_login};
 use refusals::refusals;
-
-/// When tags move: those of branches before `latest`.
-const BRANCH: u8 = 0;
-const LATEST: u8 = 1;
 
 /// How many inputs of an image are listed that git does not have.
 const UNVERSIONED_SHOWN: usize = 5;
@@ -91,12 +84,13 @@ async fn push_once(
         return Err(Error::wrong(refused));
     }
 
-    let wanted = wanted(&workspace, &plan, &registries.places)?;
+    let wanted = Wanted::all(&plan, &registries.places).map_err(Error::usage)?;
     let forked = cannot_push(&workspace, &config.ci, &wanted, &registries).await?;
     let observed = observe(&registries.standings, &wanted).await;
     let observed = if forked.is_some() { observed_without_login(observed, &wanted) } else { observed? };
+    note_pulls(&plan, &wanted, &observed, &mut facts.known);
     let publications: Vec<Publication> =
-        wanted.iter().zip(&observed).map(|(wanted, observed)| decide(wanted, observed)).collect();
+        wanted.into_iter().zip(&observed).map(|(wanted, observed)| decide(wanted, observed)).collect();
     let is_ancestor = |revision| is_ancestor(&workspace, revision);
     let judgement = Judgement { is_ancestor: &is_ancestor, force: request.force };
     let objections: Vec<Diagnostic> =
@@ -107,8 +101,7 @@ async fn push_once(
         return Err(Error::said(if is_wrong { Ending::Registry } else { Ending::Failed }));
     }
 
-    note_pulls(&workspace, &wanted, &observed, &mut facts.known);
-    let missing = missing(&workspace, &publications, &facts.known);
+    let missing = missing(&plan, &publications, &facts.known);
     let work = facts.needed(&workspace, &missing);
     if !work.is_empty() {
         if request.no_build {
@@ -138,46 +131,6 @@ async fn push_once(
     Ok(if ending == Ending::Done { workspace.blocked_ending(&plan) } else { ending })
 }
 
-/// Everything that should be there, registry by registry. Images that stand aside are published only when named.
-fn wanted(workspace: &Workspace, plan: &Plan, registries: &[Option<String>]) -> Result<Vec<Wanted>, Error> {
-    let mut wanted = Vec::new();
-    for registry in registries {
-        for (at, step) in plan.steps.iter().enumerate() {
-            let Some(key) = step.reference.as_ref().and_then(|reference| reference.tag.clone()) else {
-                continue;
-            };
-            if step.aside && !workspace.selection.named {
-                continue;
-            }
-            let repository = destination(&step.repository, registry.as_deref()).map_err(Error::usage)?;
-            let ready = workspace.project.images[workspace.selection.images[at]].ready();
-            let Some(ready) = ready else { continue };
-            let settled = step.tags.iter().filter(|tag| !tag.moves && tag.tag != key);
-            wanted.push(Wanted {
-                step: at,
-                repository,
-                identity: Identity { key: ready.key, platform: ready.material.platform.clone() },
-                settled: settled.map(|tag| tag.tag.clone()).collect(),
-                moving: moving(workspace, step, at),
-                key,
-            });
-        }
-    }
-    Ok(wanted)
-}
-
-/// `latest` is the default branch's alone, and a dirty image only stands under its branch.
-fn moving(workspace: &Workspace, step: &Step, at: usize) -> Vec<(u8, Tag)> {
-    let name = &workspace.project.images[workspace.selection.images[at]].name;
-    let latest = Tag::new("latest").ok().map(|tag| name.tag(&tag));
-    let branch = workspace.reference.tag.as_ref().map(|tag| name.tag(tag));
-    let tags = step.tags.iter().filter(|tag| tag.moves).map(|tag| tag.tag.clone());
-    tags.filter(|tag| !step.dirty || Some(tag) == branch.as_ref())
-        .filter(|tag| Some(tag) != latest.as_ref() || workspace.reference.is_default)
-        .map(|tag| (if Some(&tag) == latest.as_ref() { LATEST } else { BRANCH }, tag))
-        .collect()
-}
-
 /// Whether a commit is in the history of what is pushed.
 fn is_ancestor(workspace: &Workspace, revision: CommitId) -> Option<bool> {
     let holds = workspace.checkout.is_ancestor(revision, workspace.commit?).unwrap_or(false);
@@ -186,21 +139,21 @@ fn is_ancestor(workspace: &Workspace, revision: CommitId) -> Option<bool> {
 }
 
 /// What a registry has need not be built.
-fn note_pulls(workspace: &Workspace, wanted: &[Wanted], observed: &[Observed], known: &mut [Known]) {
+fn note_pulls(plan: &Plan, wanted: &[Wanted], observed: &[Observed], known: &mut Vec<Known>) {
     for (wanted, observed) in wanted.iter().zip(observed) {
-        let at = workspace.selection.images[wanted.step];
-        if observed.key.is_some() && known[at].existing.is_none() {
-            known[at].remote.get_or_insert_with(|| wanted.repository.with_tag(wanted.key.clone()));
+        let known = &mut known[plan.steps[wanted.step].image];
+        if observed.key.is_some() && known.existing.is_none() {
+            known.remote.get_or_insert_with(|| wanted.repository.with_tag(wanted.key.clone()));
         }
     }
 }
 
 /// Images that some registry lacks and the engine has not either.
-fn missing(workspace: &Workspace, publications: &[Publication], known: &[Known]) -> Vec<usize> {
-    let missing: BTreeSet<usize> = publications
+fn missing(plan: &Plan, publications: &[Publication], known: &[Known]) -> Vec<ImageId> {
+    let missing: BTreeSet<ImageId> = publications
         .iter()
         .filter(|publication| publication.found.is_none())
-        .map(|publication| workspace.selection.images[publication.step])
+        .map(|publication| plan.steps[publication.wanted.step].image)
         .filter(|at| known[*at].existing.is_none())
         .collect();
     missing.into_iter().collect()
@@ -222,7 +175,7 @@ fn unversioned(plan: &Plan) -> Vec<Diagnostic> {
         .collect()
 }
 
-fn not_built(workspace: &Workspace, work: &[usize]) -> Error {
+fn not_built(workspace: &Workspace, work: &[ImageId]) -> Error {
     let names: Vec<String> = work.iter().map(|at| workspace.project.images[*at].name.full()).collect();
     let diagnostic =
         Diagnostic::error(format!("neither the engine nor the registry has {}", names.join(", ")))
@@ -235,7 +188,7 @@ fn not_built(workspace: &Workspace, work: &[usize]) -> Error {
 async fn make(
     workspace: &Workspace,
     services: &Services,
-    work: &[usize],
+    work: &[ImageId],
     mut facts: Facts,
     request: &PushRequest,
     audience: &mut dyn Audience,
@@ -252,13 +205,9 @@ async fn make(
     }
     let selected = &workspace.selection.images[..];
     let is_whole = selected.iter().all(|at| facts.is_here(*at) || work.contains(at));
-    let (plan, images) = if is_whole {
-        (facts.plan(workspace), selected)
-    } else {
-        (facts.without_moving().plan_of(workspace, work), work)
-    };
+    let plan = if is_whole { facts.plan(workspace) } else { facts.without_moving().plan_of(workspace, work) };
     let plan = Arc::new(plan);
     audience.hears(News::Planned(&plan));
-    let run = BuildRun { workspace, services, plan: &plan, images, building, no_cache: false };
+    let run = BuildRun { workspace, services, plan: &plan, building, no_cache: false };
     run.carry_out(audience).await
 }

@@ -76,7 +76,7 @@ fn outcome(report: &Report, was_told: bool) -> Outcome {
 /// From where to where tags move.
 fn moves(publications: &[Publication], plan: &Plan) -> Vec<Move> {
     let of_one = |publication: &Publication| {
-        let step = &plan.steps[publication.step];
+        let step = &plan.steps[publication.wanted.step];
         let to = step.revision.filter(|_| !step.dirty);
         let moves = publication.moves.iter().map(|moved| Move {
             reference: publication.tagged(&moved.tag),
@@ -131,6 +131,7 @@ fn failure(failure: &Failure) -> Diagnostic {
 }
 
 fn extent(publications: &[Publication]) -> Extent {
-    let images = publications.iter().map(|publication| publication.step).collect::<BTreeSet<_>>().len();
+    let images =
+        publications.iter().map(|publication| publication.wanted.step).collect::<BTreeSet<_>>().len();
     Extent { images, registries: publications.len() / images.max(1) }
 }

@@ -1,8 +1,7 @@
 use crate::diagnostic::{Diagnostic, Location};
-use crate::git::branch_tag;
 use crate::ops::Error;
 use crate::ops::workspace::Workspace;
-use crate::plan::{Action, NamespaceSource, Plan};
+use crate::plan::{Action, ImageId, NamespaceSource, Plan};
 
 /// How many files and names are listed.
 const SHOWN: usize = 10;
@@ -14,8 +13,7 @@ pub(super) fn refusals(
     dirty_is_fine: bool,
 ) -> Result<Vec<Diagnostic>, Error> {
     let mut refusals = Vec::new();
-    let published = workspace.selection.images.iter().zip(&plan.steps);
-    let published = published.filter(|(_, step)| !step.aside || workspace.selection.named).map(|(at, _)| *at);
+    let published = plan.steps.iter().filter(|step| step.published).map(|step| step.image);
     refusals.extend(unsettled_names(workspace, &published.collect::<Vec<_>>()));
     refusals.extend(shared_tag(workspace)?);
     if !dirty_is_fine {
@@ -25,7 +23,7 @@ pub(super) fn refusals(
 }
 
 /// Names that nothing but the checkout at hand stands for.
-pub(in crate::ops) fn unsettled_names(workspace: &Workspace, published: &[usize]) -> Vec<Diagnostic> {
+pub(in crate::ops) fn unsettled_names(workspace: &Workspace, published: &[ImageId]) -> Vec<Diagnostic> {
     guessed_namespace(workspace).into_iter().chain(provisional_names(workspace, published)).collect()
 }
 
@@ -40,7 +38,7 @@ fn guessed_namespace(workspace: &Workspace) -> Option<Diagnostic> {
     })
 }
 
-fn provisional_names(workspace: &Workspace, published: &[usize]) -> Vec<Diagnostic> {
+fn provisional_names(workspace: &Workspace, published: &[ImageId]) -> Vec<Diagnostic> {
     let refused = workspace.project.provisional.iter().filter(|(at, _)| published.contains(at));
     refused
         .map(|(at, line)| {
@@ -55,15 +53,9 @@ fn provisional_names(workspace: &Workspace, published: &[usize]) -> Vec<Diagnost
 
 /// Two branches with one tag would take it from each other.
 fn shared_tag(workspace: &Workspace) -> Result<Option<Diagnostic>, Error> {
-    let (Some(name), Some(tag)) = (&workspace.reference.name, &workspace.reference.tag) else {
-        return Ok(None);
-    };
-    if workspace.reference.pull_request {
-        return Ok(None);
-    }
-    let others = workspace.checkout.branches()?;
-    let other = others.iter().find(|other| *other != name && branch_tag(other) == *tag);
-    Ok(other.map(|other| {
+    let reference = &workspace.reference;
+    let (Some(name), Some(tag)) = (&reference.name, &reference.tag) else { return Ok(None) };
+    Ok(reference.rival(&workspace.checkout.branches()?).map(|other| {
         Diagnostic::error(format!("the branches {name} and {other} have the same tag, {tag}"))
             .hint("rename one of them: whichever is pushed last would win")
     }))

@@ -10,7 +10,6 @@ mod watch;
 
 pub(super) use files::Files;
 pub(super) use open::{EngineNeed, open};
-pub(super) use reference::BranchReference;
 pub(super) use watch::{Guard, Watch, planned_again};
 
 use std::sync::Arc;
@@ -22,7 +21,7 @@ use crate::diagnostic::Diagnostic;
 use crate::git::{Checkout, CommitId, HeadTree, Snapshot};
 use crate::graph::Selector;
 use crate::inputs::Manifests;
-use crate::plan::{Action, CheckoutSummary, Plan};
+use crate::plan::{Action, BranchReference, CheckoutSummary, ImageId, Plan};
 use crate::project::{CleanState, LoadError, Options, Project, load};
 use crate::settings::Resolved;
 use committed::{committed_options, is_committed};
@@ -54,14 +53,14 @@ pub(super) struct Workspace {
 
 /// The images that a request is about.
 pub(super) struct Chosen {
-    /// Their indices, dependencies first.
-    pub images: Vec<usize>,
+    /// They, dependencies first.
+    pub images: Vec<ImageId>,
     /// Those of them that are built although they exist (`--no-cache`).
-    pub rebuilt: Vec<usize>,
+    pub rebuilt: Vec<ImageId>,
     /// Whether `--exact` chose them.
     pub exact: bool,
     /// Images that stand aside and were not named.
-    pub left_aside: Vec<usize>,
+    pub left_aside: Vec<ImageId>,
     /// Whether images were named, instead of all being meant.
     pub named: bool,
 }
@@ -107,7 +106,7 @@ impl Workspace {
     }
 
     /// The images that a name means, alone; an unknown one is an error with the closest names.
-    pub(super) fn named(&self, name: &str) -> Result<Vec<usize>, Error> {
+    pub(super) fn named(&self, name: &str) -> Result<Vec<ImageId>, Error> {
         let selector = Selector { exact: vec![name.to_owned()], ..Selector::default() };
         Ok(self.project.graph.select(&selector)?.images)
     }
@@ -131,12 +130,6 @@ impl Workspace {
     pub(super) fn blocked_ending(&self, plan: &Plan) -> Ending {
         let blocked = plan.steps.iter().any(|step| step.action == Action::Blocked);
         if blocked && (self.selection.named || self.settings.strict) { Ending::Wrong } else { Ending::Done }
-    }
-
-    /// Seconds since 1970 of the revision of each of some images.
-    pub(super) fn commit_times(&self, images: &[usize]) -> Vec<Option<i64>> {
-        let time = |at: &usize| self.checkout.commit_time(self.project.images[*at].revision?).ok();
-        images.iter().map(time).collect()
     }
 
     /// Manifests of keys that were built from this repository, all its worktrees together.

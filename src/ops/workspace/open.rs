@@ -4,7 +4,6 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::committed::{committed_options, compare_with_commit};
 use super::files::Files;
-use super::reference::BranchReference;
 use super::undeclared::{arguments_in_history, undeclared_arguments};
 use super::watch::{Change, Planned, Watch, basis, never_at_rest, same_keys};
 use super::{Chosen, Workspace};
@@ -14,6 +13,7 @@ use crate::graph::Selector;
 use crate::image::Platform;
 use crate::ops::{Config, Error, ImageRequest, Services};
 use crate::path::TreePath;
+use crate::plan::BranchReference;
 use crate::project::{Project, assume_clean, compare_with_head, load, revisions};
 use crate::settings::{self, Resolved, SettingsFile};
 

@@ -1,23 +1,7 @@
 use crate::ci::{CiJob, CiTrigger};
 use crate::git::{Checkout, branch_tag};
 use crate::image::Tag;
-
-/// What moving tags follow.
-#[derive(Clone, Debug, Default)]
-pub(in crate::ops) struct BranchReference {
-    /// For people: `main`, `pr-12`.
-    pub name: Option<String>,
-    /// Its tag.
-    pub tag: Option<Tag>,
-    /// Whether it is a pull request, which never moves `latest`.
-    pub pull_request: bool,
-    /// Whether it is the default branch, as far as git and the CI tell.
-    pub is_default: bool,
-    /// Whether it is a commit that no branch stands for, so that no tag follows it.
-    pub fixed: bool,
-    /// Tags that the commit is about to get.
-    pub new_tags: Vec<String>,
-}
+use crate::plan::BranchReference;
 
 impl BranchReference {
     fn of_branch(branch: &str) -> Self {

@@ -2,12 +2,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::diagnostic::{Diagnostic, closest};
 use crate::dockerfile::is_proxy;
+use crate::plan::ImageId;
 use crate::project::{Options, Project};
 
 /// Warns of what `--unhashed-build-arg` does not do: whoever has the image reads the values in its history.
 pub(super) fn arguments_in_history(
     project: &Project,
-    selected: &[usize],
+    selected: &[ImageId],
     given: &BTreeMap<String, String>,
 ) -> Option<Diagnostic> {
     let declares = |name: &&str| {
@@ -25,7 +26,7 @@ pub(super) fn arguments_in_history(
 /// Warns of build arguments of the command line that change nothing, probably because of their spelling.
 pub(super) fn undeclared_arguments(
     project: &Project,
-    selected: &[usize],
+    selected: &[ImageId],
     options: &Options,
 ) -> Vec<Diagnostic> {
     let declared: BTreeSet<&String> =

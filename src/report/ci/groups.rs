@@ -3,7 +3,7 @@ use std::time::Duration;
 
 use super::log::{CiLog, without_commands};
 use crate::execution::{Event, ImageOutcome};
-use crate::plan::Plan;
+use crate::plan::{Plan, StepId};
 use crate::report::output::Output;
 use crate::report::plain::PlainLines;
 use crate::report::renderer::Renderer;
@@ -16,7 +16,7 @@ pub(in crate::report) struct GroupedRenderer {
     lines: PlainLines,
     log: CiLog,
     now: Duration,
-    open: Option<usize>,
+    open: Option<StepId>,
     waiting: Vec<Waiting>,
     /// What was said of no build while a section was open.
     loose: String,
@@ -24,7 +24,7 @@ pub(in crate::report) struct GroupedRenderer {
 
 /// A build that is not shown yet.
 struct Waiting {
-    image: usize,
+    image: StepId,
     text: String,
     /// How it ended, if it did.
     end: Option<String>,
@@ -47,21 +47,21 @@ impl GroupedRenderer {
         self.output.write(&without_commands(text));
     }
 
-    fn open(&mut self, image: usize) {
+    fn open(&mut self, image: StepId) {
         let title = without_commands(self.lines.name(image)).into_owned();
-        self.output.write(&self.log.open(image, &title, self.now));
+        self.output.write(&self.log.open(image.0, &title, self.now));
         self.open = Some(image);
     }
 
-    fn close(&mut self, image: usize, end: &str) {
-        self.output.write(&self.log.close(image, self.now));
+    fn close(&mut self, image: StepId, end: &str) {
+        self.output.write(&self.log.close(image.0, self.now));
         self.open = None;
         self.write(end);
         let loose = std::mem::take(&mut self.loose);
         self.write(&loose);
     }
 
-    fn started(&mut self, image: usize) {
+    fn started(&mut self, image: StepId) {
         if self.open.is_none() {
             self.open(image);
         } else {
@@ -69,7 +69,7 @@ impl GroupedRenderer {
         }
     }
 
-    fn said(&mut self, image: usize, text: &str) {
+    fn said(&mut self, image: StepId, text: &str) {
         if let Some(waiting) = self.waiting.iter_mut().find(|waiting| waiting.image == image) {
             waiting.text.push_str(text);
         } else if self.open == Some(image) {
@@ -79,7 +79,7 @@ impl GroupedRenderer {
         }
     }
 
-    fn finished(&mut self, image: usize, end: String) {
+    fn finished(&mut self, image: StepId, end: String) {
         if let Some(waiting) = self.waiting.iter_mut().find(|waiting| waiting.image == image) {
             waiting.end = Some(end);
         } else if self.open == Some(image) {
@@ -203,10 +203,10 @@ removed acme/admin:src-1234567890abcdef, which no branch uses
     #[test]
     fn sections_do_not_interleave_and_the_first_is_shown_as_it_goes() {
         let events = [
-            Event::BuildStarted { image: 1 },
+            Event::BuildStarted { image: StepId(1) },
             log(1, 1, "one"),
-            Event::BuildStarted { image: 2 },
-            Event::BuildStarted { image: 3 },
+            Event::BuildStarted { image: StepId(2) },
+            Event::BuildStarted { image: StepId(3) },
             log(2, 1, "two"),
             log(3, 1, "three"),
             Event::Notice { text: "meanwhile".into() },
@@ -248,8 +248,8 @@ acme/service1 │ stopped after 3.0 s
     #[test]
     fn what_is_open_at_the_end_is_closed() {
         let events = [
-            Event::BuildStarted { image: 1 },
-            Event::BuildStarted { image: 2 },
+            Event::BuildStarted { image: StepId(1) },
+            Event::BuildStarted { image: StepId(2) },
             log(2, 1, "two"),
             over(Outcome::Interrupted, 1.0),
         ];
@@ -261,8 +261,11 @@ acme/service1 │ stopped after 3.0 s
 
     #[test]
     fn gitlab_s_sections_have_times_and_names_of_their_own() {
-        let events =
-            [Event::BuildStarted { image: 1 }, log(1, 1, "one"), finished(1, ImageOutcome::Built, 1.0)];
+        let events = [
+            Event::BuildStarted { image: StepId(1) },
+            log(1, 1, "one"),
+            finished(1, ImageOutcome::Built, 1.0),
+        ];
         let shown = play(CiLog::GitLab { begun: seconds(1_700_000_000.0) }, &events);
         assert_eq!(
             visible(&shown).replace('\r', "␍"),
@@ -275,7 +278,7 @@ acme/service1 │ stopped after 3.0 s
     fn builds_give_no_commands() {
         let hostile = "::endgroup::\r::set-output name=a::b ##[add-mask]x\u{1b}[0Ksection_end:1:x\r\u{1b}[0K";
         let events = [
-            Event::BuildStarted { image: 1 },
+            Event::BuildStarted { image: StepId(1) },
             begin(1, 1, "[1/2] RUN echo '\n::stop-commands::x' ##[group]"),
             log(1, 1, hostile),
             finished(1, ImageOutcome::Built, 1.0),

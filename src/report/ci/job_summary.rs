@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::execution::{Event, ImageOutcome, Outcome};
 use crate::ops::Work;
-use crate::plan::Plan;
+use crate::plan::{Plan, StepId};
 use crate::report::output::Output;
 use crate::report::record::Record;
 use crate::report::renderer::Renderer;
@@ -25,8 +25,8 @@ pub struct JobSummary {
     title: String,
     reasons: Vec<String>,
     record: Record,
-    took: BTreeMap<usize, Duration>,
-    pushed: BTreeMap<usize, bool>,
+    took: BTreeMap<StepId, Duration>,
+    pushed: BTreeMap<StepId, bool>,
 }
 
 impl JobSummary {
@@ -59,7 +59,7 @@ impl JobSummary {
         if !images.is_empty() {
             out.push_str("| image | action | reason | time |\n|---|---|---|---|\n");
         }
-        for (at, image) in images.iter().enumerate().take(MAX_ROWS) {
+        for (at, image) in StepId::all(images).zip(images).take(MAX_ROWS) {
             let (action, reason) = self.row(at);
             let took = self.took.get(&at).filter(|took| !took.is_zero()).map(|took| phrase::duration(*took));
             let _ = writeln!(
@@ -80,9 +80,9 @@ impl JobSummary {
         out
     }
 
-    fn row(&self, at: usize) -> (&'static str, String) {
+    fn row(&self, at: StepId) -> (&'static str, String) {
         let run = &self.record.run;
-        let planned = || self.reasons.get(at).cloned().unwrap_or_default();
+        let planned = || self.reasons.get(at.0).cloned().unwrap_or_default();
         match (self.work, self.pushed.get(&at)) {
             (_, Some(true)) => return ("pushed", planned()),
             (_, Some(false)) => return ("**failed**", "could not be pushed".to_owned()),
@@ -109,7 +109,7 @@ impl JobSummary {
         }
     }
 
-    fn why_not_started(&self, at: usize) -> String {
+    fn why_not_started(&self, at: StepId) -> String {
         let failed = self.record.skipped.iter().find(|(_, images)| images.contains(&at));
         match failed {
             Some((dependency, _)) => format!("{} failed", self.record.roster.name(*dependency)),

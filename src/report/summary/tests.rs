@@ -258,7 +258,7 @@ fn a_push_that_failed() {
     let events = [
         finished(0, ImageOutcome::Reused, 0.0),
         Event::PushFinished {
-            image: 0,
+            image: StepId(0),
             reference: "hub.acme.com/acme/base:src-1".into(),
             elapsed: seconds(1.0),
             error: Some("denied\u{1b}[2J".into()),
@@ -284,7 +284,7 @@ fn a_tag_that_could_not_be_moved() {
     let mut events = good_run();
     events.truncate(events.len() - 2);
     events.push(Event::TagFailed {
-        image: 3,
+        image: StepId(3),
         reference: "acme/admin:feature-login".into(),
         error: "no space left".into(),
     });
@@ -362,7 +362,9 @@ no images: no Dockerfile was found or selected
 fn a_thousand_images_of_which_most_did_not_start() {
     let steps = (0..1000).map(|n| step(Action::Build, &format!("s{n}"), &["never built here"])).collect();
     let mut events = vec![finished(0, failure(None), 1.0)];
-    events.extend((1..1000).map(|n| finished(n, ImageOutcome::DependencyFailed { dependency: 0 }, 0.0)));
+    events.extend(
+        (1..1000).map(|n| finished(n, ImageOutcome::DependencyFailed { dependency: StepId(0) }, 0.0)),
+    );
     events.push(over(Outcome::Failed, 3_840.0));
     assert_data_eq!(
         sum_up(&plan(steps), &piped(), &events, &[]),

@@ -4,8 +4,8 @@ use crate::git::CommitId;
 use crate::image::{ContentKey, Repository, Tag};
 use crate::path::TreePath;
 use crate::plan::{
-    Action, CheckoutSummary, InputSummary, Namespace, NamespaceSource, Plan, PlannedTag, Reason, ReasonKind,
-    Step,
+    Action, CheckoutSummary, ImageId, InputSummary, Namespace, NamespaceSource, Plan, PlannedTag, Reason,
+    ReasonKind, Step, TagKind,
 };
 
 /// The commit of every test.
@@ -39,16 +39,19 @@ pub(in crate::report) fn step(action: Action, name: &str, reasons: &[&str]) -> S
         Action::Build => ReasonKind::FileChanged,
         Action::Pull | Action::Tag | Action::None => ReasonKind::Unchanged,
     };
-    let tag = |tag: &str, moves| PlannedTag {
+    let tag = |tag: &str, kind| PlannedTag {
         tag: Tag::new(tag).expect("a valid tag"),
-        moves,
+        kind,
+        withheld: None,
         in_place: action == Action::None,
     };
     Step {
+        image: ImageId(0),
         short_name: name.into(),
         dockerfile: folder.join("Dockerfile"),
         context: (!blocked).then_some(folder),
         target: None,
+        platform: None,
         key: (!blocked).then_some(key),
         reference: (!blocked).then(|| repository.with_tag(key.tag())),
         repository,
@@ -57,6 +60,7 @@ pub(in crate::report) fn step(action: Action, name: &str, reasons: &[&str]) -> S
         dirty: false,
         tag_prefix: None,
         aside: false,
+        published: true,
         unversioned: Vec::new(),
         dependencies: Vec::new(),
         bases: vec!["busybox:latest".into()],
@@ -64,7 +68,11 @@ pub(in crate::report) fn step(action: Action, name: &str, reasons: &[&str]) -> S
         inputs: InputSummary { files: 12, whole_context: false },
         action,
         reasons: reasons.iter().map(|text| Reason { kind, path: None, text: (*text).to_owned() }).collect(),
-        tags: vec![tag("src-9a9a9a9a9a9a9a9a", false), tag("feature-login", true), tag("latest", true)],
+        tags: vec![
+            tag("src-9a9a9a9a9a9a9a9a", TagKind::Key),
+            tag("feature-login", TagKind::Branch),
+            tag("latest", TagKind::Latest),
+        ],
     }
 }
 

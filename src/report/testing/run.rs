@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::execution::{Event, ImageOutcome, LogStream, Outcome, StepProgress};
+use crate::plan::StepId;
 
 pub(in crate::report) fn seconds(seconds: f64) -> Duration {
     Duration::from_secs_f64(seconds)
@@ -18,19 +19,22 @@ pub(in crate::report) fn progress(id: usize, name: &str) -> StepProgress {
 }
 
 pub(in crate::report) fn begin(image: usize, id: usize, name: &str) -> Event {
-    Event::BuildProgress { image, step: progress(id, name) }
+    Event::BuildProgress { image: StepId(image), step: progress(id, name) }
 }
 
 pub(in crate::report) fn end(image: usize, id: usize, name: &str, cached: bool) -> Event {
-    Event::BuildProgress { image, step: StepProgress { completed: true, cached, ..progress(id, name) } }
+    Event::BuildProgress {
+        image: StepId(image),
+        step: StepProgress { completed: true, cached, ..progress(id, name) },
+    }
 }
 
 pub(in crate::report) fn log(image: usize, step: usize, line: &str) -> Event {
-    Event::BuildLog { image, step, stream: LogStream::Out, line: line.into() }
+    Event::BuildLog { image: StepId(image), step, stream: LogStream::Out, line: line.into() }
 }
 
 pub(in crate::report) fn finished(image: usize, outcome: ImageOutcome, after: f64) -> Event {
-    Event::ImageFinished { image, outcome, elapsed: seconds(after) }
+    Event::ImageFinished { image: StepId(image), outcome, elapsed: seconds(after) }
 }
 
 pub(in crate::report) fn over(outcome: Outcome, after: f64) -> Event {
@@ -61,9 +65,9 @@ pub(in crate::report) fn failing_run() -> Vec<Event> {
         finished(3, ImageOutcome::Reused, 0.0),
         Event::PullStarted { reference: "busybox:latest".into() },
         Event::PullFinished { reference: "busybox:latest".into(), elapsed: seconds(1.2), error: None },
-        Event::BuildStarted { image: 1 },
+        Event::BuildStarted { image: StepId(1) },
         begin(1, 1, "[internal] load build context"),
-        Event::ContextSent { image: 1, bytes: 1_500_000 },
+        Event::ContextSent { image: StepId(1), bytes: 1_500_000 },
         end(1, 1, "[internal] load build context", false),
         end(1, 2, "[1/2] FROM docker.io/library/busybox:latest", true),
         begin(1, 3, "[2/2] RUN make"),
@@ -74,7 +78,7 @@ pub(in crate::report) fn failing_run() -> Vec<Event> {
         log(1, 3, "\u{1b}]0;owned\u{7}main.c:3: error \u{9b}31m"),
         Event::Notice { text: "`base:1.0` already names another key\nand stays".into() },
         finished(1, failure(Some(3)), 4.2),
-        finished(2, ImageOutcome::DependencyFailed { dependency: 1 }, 0.0),
+        finished(2, ImageOutcome::DependencyFailed { dependency: StepId(1) }, 0.0),
         Event::Removed { reference: "acme/admin:src-1234567890abcdef".into() },
         over(Outcome::Failed, 6.1),
     ]
@@ -86,15 +90,19 @@ pub(in crate::report) fn good_run() -> Vec<Event> {
         Event::Started { builds: 2 },
         finished(0, ImageOutcome::Reused, 0.0),
         finished(3, ImageOutcome::Reused, 0.0),
-        Event::BuildStarted { image: 1 },
+        Event::BuildStarted { image: StepId(1) },
         begin(1, 1, "[1/2] FROM docker.io/library/busybox:latest"),
         end(1, 1, "[1/2] FROM docker.io/library/busybox:latest", false),
         finished(1, ImageOutcome::Built, 3.94),
-        Event::BuildStarted { image: 2 },
+        Event::BuildStarted { image: StepId(2) },
         finished(2, ImageOutcome::Built, 2.04),
     ];
     for (image, name) in ["base", "shared", "service1", "admin"].into_iter().enumerate() {
-        events.push(Event::Tagged { image, reference: format!("acme/{name}:feature-login"), moves: true });
+        events.push(Event::Tagged {
+            image: StepId(image),
+            reference: format!("acme/{name}:feature-login"),
+            moves: true,
+        });
     }
     events.push(over(Outcome::Succeeded, 6.1));
     events
@@ -106,18 +114,18 @@ pub(in crate::report) fn publishing_run() -> Vec<Event> {
         ("hub.acme.com/acme/base:src-1".to_owned(), "hub.acme.com/acme/admin:src-2".to_owned());
     vec![
         Event::Started { builds: 0 },
-        Event::PushStarted { image: 0, reference: base.clone() },
-        Event::PushStarted { image: 3, reference: admin.clone() },
-        Event::PushProgress { image: 0, reference: base.clone(), bytes: 12_300_000 },
+        Event::PushStarted { image: StepId(0), reference: base.clone() },
+        Event::PushStarted { image: StepId(3), reference: admin.clone() },
+        Event::PushProgress { image: StepId(0), reference: base.clone(), bytes: 12_300_000 },
         Event::PushFinished {
-            image: 3,
+            image: StepId(3),
             reference: admin,
             elapsed: seconds(0.3),
             error: Some("denied\u{7}".into()),
         },
-        Event::PushFinished { image: 0, reference: base, elapsed: seconds(1.5), error: None },
+        Event::PushFinished { image: StepId(0), reference: base, elapsed: seconds(1.5), error: None },
         Event::TagFailed {
-            image: 0,
+            image: StepId(0),
             reference: "hub.acme.com/acme/base:main".into(),
             error: "too many\nrequests".into(),
         },
