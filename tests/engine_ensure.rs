@@ -161,6 +161,22 @@ fn pull_cache_pulls_what_the_registry_has() {
 }
 
 #[test]
+fn an_image_with_a_tag_prefix_is_found_where_a_push_has_put_it() {
+    let story = story!();
+    story.checkout.write("shipwright.toml", "[names]\n'tool' = 'tool:8.0'\n");
+    story.checkout.commit("prefix");
+    story.push(&["tool"]).0.exits(0);
+    story.forget();
+    let ensured = story.ensure(&["tool"]);
+    ensured.run.exits(0);
+    assert_eq!((ensured.built, ensured.pulled), (vec![], vec!["tool".to_owned()]));
+    let pushed = story.ensure(&["--remote", "push", "tool"]).run.exits(0);
+    let key = pushed.stdout.trim_end().rsplit("8.0-").next().expect("a key").to_owned();
+    assert!(story.digests(&["tool"], &format!("8.0-{key}"))["tool"].is_some());
+    assert!(story.digests(&["tool"], &key)["tool"].is_none(), "it stands under one name");
+}
+
+#[test]
 fn what_exact_leaves_out_comes_from_the_registry() {
     let story = story!();
     story.push(&["base"]).0.exits(0);

@@ -53,6 +53,7 @@ pub(super) async fn in_registries(workspace: &Workspace, registries: &Registries
 
 /// What would become of them, with the branch's tag alone besides their keys'. What stands aside belongs to no branch.
 fn unselected(workspace: &Workspace) -> Option<Plan> {
+    workspace.reference.tag.as_ref()?;
     let images = &workspace.project.images;
     let is_other = |at: &ImageId| !images[*at].aside && !workspace.selection.images.contains(at);
     let others: Vec<ImageId> = ImageId::all(images).filter(is_other).collect();

@@ -157,3 +157,42 @@ fn removed(before: &[Image], earlier: &[Option<&Image>]) -> Vec<Removed> {
     let gone = before.iter().filter(|image| !is_kept(image));
     gone.map(|image| Removed { name: full(image), dockerfile: image.dockerfile.clone() }).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::testing::project;
+    use crate::plan::{CheckoutSummary, TagPolicy};
+    use crate::project::CleanState;
+
+    fn shop(tool: &str) -> Project {
+        project(
+            &[
+                ("app/Dockerfile", "FROM acme/tool\nCOPY --from=acme/base / /\n"),
+                ("base/Dockerfile", "FROM busybox\n"),
+                ("tool/Dockerfile", tool),
+            ],
+            &[],
+        )
+    }
+
+    #[test]
+    fn steps_and_layers_are_those_of_the_affected_images_alone() {
+        let (before, now) = (shop("FROM busybox\n"), shop("FROM busybox\nRUN true\n"));
+        let facts = Facts {
+            project: &now,
+            clean: &vec![CleanState::default(); 3],
+            known: &[],
+            selected: now.graph.order(),
+            exact: false,
+            tags: &TagPolicy::default(),
+            rebuilt: &[],
+            checkout: CheckoutSummary { name: String::new(), head: None, branch: None, dirty: false },
+        };
+        let affected = affected(&facts, Some(&before));
+        let names: Vec<String> = affected.plan.steps.iter().map(Step::name).collect();
+        assert_eq!((names, affected.compared), (vec!["acme/tool".to_owned(), "acme/app".to_owned()], 3));
+        assert_eq!(affected.plan.steps[1].needs().collect::<Vec<_>>(), [StepId(0)]);
+        assert_eq!(affected.by_layer(), [[StepId(0)], [StepId(1)]]);
+    }
+}

@@ -219,3 +219,89 @@ fn unchanged(image: &Image, clean: &CleanState) -> Reason {
     };
     Reason { kind: ReasonKind::Unchanged, path: None, text }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::testing::{plan, project};
+
+    /// `app` is built from `base`, and copies from it too; `odd` cannot be built.
+    fn images() -> Project {
+        project(
+            &[
+                ("app/Dockerfile", "FROM acme/base\nCOPY --from=acme/base / /\n"),
+                ("base/Dockerfile", "FROM busybox\n"),
+                ("odd/Dockerfile", "FROM busybox\nCOPY gone /\n"),
+            ],
+            &[],
+        )
+    }
+
+    fn image(project: &Project, name: &str) -> ImageId {
+        let named = |at: &ImageId| project.images[*at].name.short == name;
+        ImageId::all(&project.images).find(named).expect("such an image")
+    }
+
+    fn with_tags(tags: &[&str]) -> Known {
+        let tags = tags.iter().map(|tag| Tag::new(tag).expect("a tag"));
+        Known { existing: Some(tags.collect()), ..Known::default() }
+    }
+
+    #[test]
+    fn a_step_knows_its_image_its_platform_and_the_steps_it_needs() {
+        let project = images();
+        let plan = plan(&project, &TagPolicy::default(), &[]);
+        let [base, app, odd] = &plan.steps[..] else { panic!("three steps, dependencies first") };
+        for step in [base, app, odd] {
+            assert_eq!(step.name(), project.images[step.image].name.full());
+        }
+        assert_eq!(app.needs().collect::<Vec<_>>(), [StepId(0), StepId(0)], "once an instruction");
+        assert_eq!(base.needs().count(), 0);
+        assert_eq!(base.platform.as_ref().map(ToString::to_string).as_deref(), Some("linux/amd64"));
+        assert_eq!((odd.action, &odd.platform, odd.tags.len()), (Action::Blocked, &None, 0));
+    }
+
+    #[test]
+    fn what_the_selection_leaves_out_has_no_step() {
+        let project = images();
+        let app = image(&project, "app");
+        let facts = Facts {
+            project: &project,
+            clean: &vec![CleanState::default(); 3],
+            known: &vec![Known::default(); 3],
+            selected: &[app],
+            exact: true,
+            tags: &TagPolicy::default(),
+            rebuilt: &[],
+            checkout: CheckoutSummary { name: String::new(), head: None, branch: None, dirty: false },
+        };
+        let plan = decide(&facts);
+        assert_eq!((plan.steps[0].image, plan.steps[0].needs().count()), (app, 0));
+        assert!(plan.steps[0].reasons[0].text.contains("is not built"), "{:?}", plan.steps[0].reasons);
+    }
+
+    #[test]
+    fn what_is_there_lacks_its_tags_or_nothing() {
+        let project = images();
+        let base = image(&project, "base");
+        let key = project.images[base].key().expect("a key").tag();
+        let action = |tags: &[&str]| {
+            let plan = plan(&project, &TagPolicy::default(), &[(base, with_tags(tags))]);
+            (plan.steps[0].action, plan.steps[0].tags.iter().filter(|tag| !tag.in_place).count())
+        };
+        assert_eq!(action(&[key.as_str(), "latest"]), (Action::None, 0));
+        assert_eq!(action(&[key.as_str()]), (Action::Tag, 1));
+    }
+
+    #[test]
+    fn a_tag_of_a_commit_that_is_taken_stays_where_it_is() {
+        let project = images();
+        let tag = Tag::new("v1").expect("a tag");
+        let tags = TagPolicy { git_tags: vec![tag.clone()], ..TagPolicy::default() };
+        let taken = Known { taken: [tag.clone()].into(), ..Known::default() };
+        let plan = plan(&project, &tags, &[(image(&project, "base"), taken)]);
+        let has = |step: &Step| step.tags.iter().any(|planned| planned.tag == tag);
+        assert_eq!(plan.steps.iter().map(has).collect::<Vec<_>>(), [false, true, false]);
+        assert!(plan.diagnostics.iter().any(|found| found.message.starts_with("acme/base:v1 names")));
+    }
+}

@@ -1,10 +1,12 @@
-//! Projects that a test writes down.
+//! Projects and plans that a test writes down.
 
 use std::collections::BTreeMap;
 
 use crate::git::memory_tree::MemoryTree;
+use crate::graph::ImageId;
 use crate::naming::NamespaceSource;
-use crate::project::{Options, Project, SettingsFile, load};
+use crate::plan::{CheckoutSummary, Facts, Known, Plan, TagPolicy, decide};
+use crate::project::{CleanState, Options, Project, SettingsFile, load};
 
 /// The images of these files, in the namespace `acme`. `names` are those of the settings: a folder, and what its image
 /// is called.
@@ -22,4 +24,22 @@ pub(crate) fn project(files: &[(&str, &str)], names: &[(&str, &str)]) -> Project
         refresh: None,
     };
     load(&MemoryTree::new(files.iter().copied()), "shop", None, &options).expect("files that can be read")
+}
+
+/// The plan for all images, of which nobody has any, unless `known` says otherwise.
+pub(crate) fn plan(project: &Project, tags: &TagPolicy, known: &[(ImageId, Known)]) -> Plan {
+    let mut all = vec![Known::default(); project.images.len()];
+    for (at, known) in known {
+        all[*at] = known.clone();
+    }
+    decide(&Facts {
+        project,
+        clean: &vec![CleanState::default(); project.images.len()],
+        known: &all,
+        selected: project.graph.order(),
+        exact: false,
+        tags,
+        rebuilt: &[],
+        checkout: CheckoutSummary { name: "shop".into(), head: None, branch: None, dirty: false },
+    })
 }

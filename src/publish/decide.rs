@@ -210,6 +210,8 @@ fn overtaken(reference: &ImageReference, from: &Standing, judgement: &Judgement<
 mod tests {
     use super::*;
     use crate::diagnostic::Severity;
+    use crate::plan::testing::{plan, project};
+    use crate::plan::{BranchReference, TagPolicy};
 
     fn digest(byte: u8) -> Digest {
         Digest::new(&format!("sha256:{}", format!("{byte:02x}").repeat(32))).expect("a digest")
@@ -307,5 +309,49 @@ mod tests {
         assert_eq!(severities(both, Some(true), true), [Severity::Error]);
         let other = Standing { platforms: vec![arm], ..standing(2) };
         assert_eq!(severities(other, Some(true), false), []);
+    }
+
+    /// What registries should have of three images, of which one stands aside and one cannot be built.
+    fn from_plan(policy: &TagPolicy, registries: &[Option<String>]) -> Vec<Wanted> {
+        let files = [
+            ("sdk/Dockerfile", "FROM busybox\n"),
+            ("examples/demo/Dockerfile", "FROM busybox\n"),
+            ("odd/Dockerfile", "FROM busybox\nCOPY gone /\n"),
+        ];
+        let project = project(&files, &[("sdk", "sdk:8.0")]);
+        Wanted::all(&plan(&project, policy, &[]), registries).expect("names of registries")
+    }
+
+    #[test]
+    fn what_a_registry_should_have_is_what_the_plan_says() {
+        let reference =
+            BranchReference { tag: Some(tag("main")), is_default: true, ..BranchReference::default() };
+        let policy = TagPolicy { reference, git_tags: vec![tag("v1")], ..TagPolicy::default() };
+        let [wanted] = &from_plan(&policy, &[None])[..] else { panic!("neither what is blocked nor aside") };
+        assert_eq!(
+            wanted.key,
+            tag(&format!("8.0-{}", wanted.identity.key.tag())),
+            "with its prefix, as on the engine"
+        );
+        assert_eq!(wanted.settled, [tag("8.0-v1")]);
+        assert_eq!(wanted.moving, [(Turn::Branch, tag("8.0-main")), (Turn::Latest, tag("8.0"))]);
+    }
+
+    #[test]
+    fn what_is_withheld_is_asked_of_no_registry() {
+        let reference = BranchReference { tag: Some(tag("topic")), ..BranchReference::default() };
+        let policy = TagPolicy { reference, ..TagPolicy::default() };
+        assert_eq!(from_plan(&policy, &[None])[0].moving, [(Turn::Branch, tag("8.0-topic"))]);
+        assert_eq!(from_plan(&policy.without_moving(), &[None])[0].moving, []);
+    }
+
+    #[test]
+    fn images_go_to_one_registry_after_the_other_and_those_aside_when_named() {
+        let policy = TagPolicy { named: true, ..TagPolicy::default() };
+        let registries = [Some("a.io".to_owned()), Some("b.io/x".to_owned())];
+        let all = from_plan(&policy, &registries);
+        let names: Vec<String> = all.iter().map(|wanted| wanted.repository.to_string()).collect();
+        assert_eq!(names, ["a.io/acme/demo", "a.io/acme/sdk", "b.io/x/acme/demo", "b.io/x/acme/sdk"]);
+        assert_eq!((all[0].step, all[2].step), (StepId(0), StepId(0)));
     }
 }

@@ -211,3 +211,58 @@ async fn make(
     let run = BuildRun { workspace, services, plan: &plan, building, no_cache: false };
     run.carry_out(audience).await
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::git::CommitId;
+    use crate::image::Digest;
+    use crate::plan::TagPolicy;
+    use crate::plan::testing::{plan, project};
+    use crate::publish::Standing;
+
+    /// What was decided of two images for two registries; the first registry has the first image.
+    fn decided() -> (Plan, Vec<Wanted>, Vec<Observed>) {
+        let project = project(&[("a/Dockerfile", "FROM busybox\n"), ("b/Dockerfile", "FROM scratch\n")], &[]);
+        let plan = plan(&project, &TagPolicy::default(), &[]);
+        let wanted =
+            Wanted::all(&plan, &[Some("x.io".to_owned()), Some("y.io".to_owned())]).expect("registries");
+        let mut observed = vec![Observed::default(); wanted.len()];
+        observed[0].key = Some(Standing {
+            digest: Digest::new(&format!("sha256:{}", "1a".repeat(32))).expect("a digest"),
+            key: Some(wanted[0].identity.key),
+            revision: None::<CommitId>,
+            platforms: vec![wanted[0].identity.platform.clone()],
+        });
+        (plan, wanted, observed)
+    }
+
+    #[test]
+    fn what_one_registry_has_is_pulled_for_the_other_and_the_rest_is_built() {
+        let (plan, wanted, observed) = decided();
+        let mut known = vec![Known::default(); 2];
+        note_pulls(&plan, &wanted, &observed, &mut known);
+        let remotes: Vec<_> =
+            known.iter().map(|known| known.remote.as_ref().map(ToString::to_string)).collect();
+        assert_eq!(remotes, [Some(format!("x.io/acme/a:{}", wanted[0].key)), None]);
+
+        let publications: Vec<_> =
+            wanted.into_iter().zip(&observed).map(|(it, seen)| decide(it, seen)).collect();
+        let both = [plan.steps[0].image, plan.steps[1].image];
+        assert_eq!(missing(&plan, &publications, &known), both, "the second registry lacks both");
+        known[both[0]].existing = Some(BTreeSet::new());
+        assert_eq!(
+            missing(&plan, &publications, &known),
+            [both[1]],
+            "what the engine has is sent from there"
+        );
+    }
+
+    #[test]
+    fn what_the_engine_has_is_not_pulled() {
+        let (plan, wanted, observed) = decided();
+        let mut known = vec![Known { existing: Some(BTreeSet::new()), ..Known::default() }; 2];
+        note_pulls(&plan, &wanted, &observed, &mut known);
+        assert!(known.iter().all(|known| known.remote.is_none()));
+    }
+}
