@@ -168,7 +168,7 @@ mod tests {
     fn shop(tool: &str) -> Project {
         project(
             &[
-                ("app/Dockerfile", "FROM acme/tool\nCOPY --from=acme/base / /\n"),
+                ("api/Dockerfile", "FROM acme/tool\nCOPY --from=acme/base / /\n"),
                 ("base/Dockerfile", "FROM busybox\n"),
                 ("tool/Dockerfile", tool),
             ],
@@ -191,7 +191,7 @@ mod tests {
         };
         let affected = affected(&facts, Some(&before));
         let names: Vec<String> = affected.plan.steps.iter().map(Step::name).collect();
-        assert_eq!((names, affected.compared), (vec!["acme/tool".to_owned(), "acme/app".to_owned()], 3));
+        assert_eq!((names, affected.compared), (vec!["acme/tool".to_owned(), "acme/api".to_owned()], 3));
         assert_eq!(affected.plan.steps[1].needs().collect::<Vec<_>>(), [StepId(0)]);
         assert_eq!(affected.by_layer(), [[StepId(0)], [StepId(1)]]);
     }

@@ -225,11 +225,11 @@ mod tests {
     use super::*;
     use crate::plan::testing::{plan, project};
 
-    /// `app` is built from `base`, and copies from it too; `odd` cannot be built.
+    /// `api` is built from `base`, and copies from it too; `odd` cannot be built.
     fn images() -> Project {
         project(
             &[
-                ("app/Dockerfile", "FROM acme/base\nCOPY --from=acme/base / /\n"),
+                ("api/Dockerfile", "FROM acme/base\nCOPY --from=acme/base / /\n"),
                 ("base/Dockerfile", "FROM busybox\n"),
                 ("odd/Dockerfile", "FROM busybox\nCOPY gone /\n"),
             ],
@@ -251,11 +251,11 @@ mod tests {
     fn a_step_knows_its_image_its_platform_and_the_steps_it_needs() {
         let project = images();
         let plan = plan(&project, &TagPolicy::default(), &[]);
-        let [base, app, odd] = &plan.steps[..] else { panic!("three steps, dependencies first") };
-        for step in [base, app, odd] {
+        let [base, api, odd] = &plan.steps[..] else { panic!("three steps, dependencies first") };
+        for step in [base, api, odd] {
             assert_eq!(step.name(), project.images[step.image].name.full());
         }
-        assert_eq!(app.needs().collect::<Vec<_>>(), [StepId(0), StepId(0)], "once an instruction");
+        assert_eq!(api.needs().collect::<Vec<_>>(), [StepId(0), StepId(0)], "once an instruction");
         assert_eq!(base.needs().count(), 0);
         assert_eq!(base.platform.as_ref().map(ToString::to_string).as_deref(), Some("linux/amd64"));
         assert_eq!((odd.action, &odd.platform, odd.tags.len()), (Action::Blocked, &None, 0));
@@ -264,19 +264,19 @@ mod tests {
     #[test]
     fn what_the_selection_leaves_out_has_no_step() {
         let project = images();
-        let app = image(&project, "app");
+        let api = image(&project, "api");
         let facts = Facts {
             project: &project,
             clean: &vec![CleanState::default(); 3],
             known: &vec![Known::default(); 3],
-            selected: &[app],
+            selected: &[api],
             exact: true,
             tags: &TagPolicy::default(),
             rebuilt: &[],
             checkout: CheckoutSummary { name: String::new(), head: None, branch: None, dirty: false },
         };
         let plan = decide(&facts);
-        assert_eq!((plan.steps[0].image, plan.steps[0].needs().count()), (app, 0));
+        assert_eq!((plan.steps[0].image, plan.steps[0].needs().count()), (api, 0));
         assert!(plan.steps[0].reasons[0].text.contains("is not built"), "{:?}", plan.steps[0].reasons);
     }
 
