@@ -11,7 +11,7 @@ use crate::printable::printable;
 
 /// A tree with dependencies outside and dependents below them. An image with several dependencies has its
 /// own dependents shown once, at its first place, so the text is no longer than images and links together.
-pub fn text(graph: &Graph, images: &[ImageId]) -> String {
+pub(crate) fn text(graph: &Graph, images: &[ImageId]) -> String {
     let drawn = Drawn::new(graph, images);
     let mut out = String::new();
     let mut seen = HashSet::new();
@@ -25,7 +25,7 @@ pub fn text(graph: &Graph, images: &[ImageId]) -> String {
 }
 
 /// The Graphviz language. Edges lead from an image to what it needs.
-pub fn dot(graph: &Graph, images: &[ImageId]) -> String {
+pub(crate) fn dot(graph: &Graph, images: &[ImageId]) -> String {
     let drawn = Drawn::new(graph, images);
     let mut out = String::from("digraph shipwright {\n  rankdir = LR;\n  node [shape = box];\n");
     let mut line = |text: String| {
@@ -48,7 +48,7 @@ pub fn dot(graph: &Graph, images: &[ImageId]) -> String {
 }
 
 /// A Mermaid flow chart. Edges lead from an image to what it needs.
-pub fn mermaid(graph: &Graph, images: &[ImageId]) -> String {
+pub(crate) fn mermaid(graph: &Graph, images: &[ImageId]) -> String {
     let drawn = Drawn::new(graph, images);
     let mut lines = vec!["flowchart LR".to_owned()];
     for image in images {

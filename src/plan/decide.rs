@@ -12,7 +12,7 @@ use crate::project::{CleanState, Image, ImageState, Project};
 
 /// What is known of one selected image besides the checkout.
 #[derive(Clone, Debug, Default)]
-pub struct Known {
+pub(crate) struct Known {
     /// Tags, in its repository, of the engine's image that has exactly this key and platform; `None` where
     /// the engine has no such image.
     pub existing: Option<BTreeSet<Tag>>,
@@ -26,7 +26,7 @@ pub struct Known {
 
 /// What a plan is made of.
 #[derive(Clone)]
-pub struct Facts<'a> {
+pub(crate) struct Facts<'a> {
     /// The images.
     pub project: &'a Project,
     /// How each stands to HEAD; one an image.
@@ -47,7 +47,7 @@ pub struct Facts<'a> {
 
 /// Decides what happens to each selected image. Dependencies that `--exact` leaves out must exist already, on
 /// the engine or in a registry; the caller adds them to `known`.
-pub fn decide(facts: &Facts<'_>) -> Plan {
+pub(crate) fn decide(facts: &Facts<'_>) -> Plan {
     let step_of = facts.selected.iter().zip(StepId::all(facts.selected)).map(|(at, step)| (*at, step));
     let step_of: HashMap<ImageId, StepId> = step_of.collect();
     let mut builds: BTreeSet<ImageId> = BTreeSet::new();

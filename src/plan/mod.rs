@@ -11,13 +11,21 @@ mod tags;
 #[cfg(test)]
 pub(crate) mod testing;
 
-pub use affected::{Affected, Removed, affected};
-pub use decide::{Facts, Known, decide};
-pub use model::{Action, CheckoutSummary, Dependency, InputSummary, Plan, Reason, ReasonKind, Step, StepId};
-pub use need::needed;
-pub use reasons::Previous;
-pub(crate) use tags::conflict;
-pub use tags::{BranchReference, PlannedTag, TagKind, TagPolicy, Turn, Withheld};
+pub(crate) use affected::{Affected, Removed, affected};
+pub(crate) use decide::{Facts, Known, decide};
+pub(crate) use model::CheckoutSummary;
+pub use model::{Action, Dependency, Plan, Reason, ReasonKind, Step, StepId};
+pub(crate) use need::needed;
+pub(crate) use reasons::Previous;
+pub(crate) use tags::{BranchReference, TagPolicy, Turn, conflict};
+pub use tags::{PlannedTag, TagKind, Withheld};
 
-pub use crate::graph::{DependencyKind, ImageId};
-pub use crate::naming::{Namespace, NamespaceSource};
+pub use crate::graph::ImageId;
+pub(crate) use crate::naming::NamespaceSource;
+
+#[cfg(test)]
+pub(crate) use crate::graph::DependencyKind;
+#[cfg(test)]
+pub(crate) use crate::naming::Namespace;
+#[cfg(test)]
+pub(crate) use model::InputSummary;

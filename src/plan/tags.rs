@@ -27,7 +27,7 @@ pub enum TagKind {
 
 /// When tags move: those of a turn together, and only after all of the turn before have moved.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Turn {
+pub(crate) enum Turn {
     /// With the branch.
     Branch,
     /// With `latest`.
@@ -58,12 +58,12 @@ pub struct PlannedTag {
 
 impl PlannedTag {
     /// Whether it moves from image to image, so that it waits for the whole selection.
-    pub fn moves(&self) -> bool {
+    pub(crate) fn moves(&self) -> bool {
         self.kind >= TagKind::Branch
     }
 
     /// When it moves in a registry; none where it never moves or is withheld.
-    pub fn turn(&self) -> Option<Turn> {
+    pub(crate) fn turn(&self) -> Option<Turn> {
         let turn = if self.kind == TagKind::Latest { Turn::Latest } else { Turn::Branch };
         (self.moves() && self.withheld.is_none()).then_some(turn)
     }
@@ -71,7 +71,7 @@ impl PlannedTag {
 
 /// What moving tags follow.
 #[derive(Clone, Debug, Default)]
-pub struct BranchReference {
+pub(crate) struct BranchReference {
     /// For people: `main`, `pr-12`.
     pub name: Option<String>,
     /// Its tag.
@@ -88,7 +88,7 @@ pub struct BranchReference {
 
 impl BranchReference {
     /// Another branch with the same tag: the two would take it from each other.
-    pub fn rival<'b>(&self, branches: &'b [String]) -> Option<&'b String> {
+    pub(crate) fn rival<'b>(&self, branches: &'b [String]) -> Option<&'b String> {
         let (Some(name), Some(tag), false) = (&self.name, &self.tag, self.pull_request) else { return None };
         branches.iter().find(|other| *other != name && branch_tag(other) == *tag)
     }
@@ -96,7 +96,7 @@ impl BranchReference {
 
 /// Which tags images get besides their key's; the same for all images of a run.
 #[derive(Clone, Debug, Default)]
-pub struct TagPolicy {
+pub(crate) struct TagPolicy {
     /// HEAD, where images that are clean belong to it.
     pub head: Option<CommitId>,
     /// Tags that git has on HEAD.
@@ -115,13 +115,13 @@ pub struct TagPolicy {
 impl TagPolicy {
     /// The same without tags that move: for images that are only a part of what belongs together.
     #[must_use]
-    pub fn without_moving(self) -> Self {
+    pub(crate) fn without_moving(self) -> Self {
         Self { reference: BranchReference { fixed: true, ..BranchReference::default() }, ..self }
     }
 
     /// The tags of an image, each once: its key's, then those that never move, then those that do. None where it has no
     /// key.
-    pub fn tags(&self, image: &Image, dirty: bool) -> Vec<PlannedTag> {
+    pub(crate) fn tags(&self, image: &Image, dirty: bool) -> Vec<PlannedTag> {
         let Some(key) = image.key() else { return Vec::new() };
         let commits = image.revision.into_iter().chain(self.head);
         let commits = commits.filter_map(|commit| Some((Tag::new(&commit.short()).ok()?, TagKind::Commit)));

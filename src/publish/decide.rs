@@ -8,7 +8,7 @@ use crate::plan::{Plan, Step, StepId, TagKind, Turn, conflict};
 
 /// What one image should have in one registry.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Wanted {
+pub(crate) struct Wanted {
     /// The image's step.
     pub step: StepId,
     /// The repository in the registry.
@@ -25,7 +25,7 @@ pub struct Wanted {
 
 impl Wanted {
     /// What registries should have of a plan's images, registry by registry; where none is named each image's own.
-    pub fn all(plan: &Plan, registries: &[Option<String>]) -> Result<Vec<Self>, InvalidReference> {
+    pub(crate) fn all(plan: &Plan, registries: &[Option<String>]) -> Result<Vec<Self>, InvalidReference> {
         let of_one = |registry: &Option<String>| {
             let published = plan.numbered().filter(|(_, step)| step.published);
             let wanted =
@@ -36,7 +36,7 @@ impl Wanted {
     }
 
     /// What one registry should have of an image; nothing where it is blocked.
-    pub fn of(at: StepId, step: &Step, registry: Option<&str>) -> Result<Option<Self>, InvalidReference> {
+    fn of(at: StepId, step: &Step, registry: Option<&str>) -> Result<Option<Self>, InvalidReference> {
         let (Some(key), Some(platform)) = (step.key, step.platform.clone()) else { return Ok(None) };
         let key_tag = step.tags.iter().find(|tag| tag.kind == TagKind::Key);
         let Some(key_tag) = key_tag else { return Ok(None) };
@@ -55,7 +55,7 @@ impl Wanted {
 
 /// What a registry has of it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Observed {
+pub(crate) struct Observed {
     /// What stands under the tag of its key.
     pub key: Option<Standing>,
     /// What stands under its other tags.
@@ -64,7 +64,7 @@ pub struct Observed {
 
 /// What a tag names.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Standing {
+pub(crate) struct Standing {
     /// The manifest or index.
     pub digest: Digest,
     /// Its key, of an index that of all its images; none where Shipwright did not make it, or they differ.
@@ -77,7 +77,7 @@ pub struct Standing {
 
 /// What happens to one image in one registry.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Publication {
+pub(crate) struct Publication {
     /// What should be there.
     pub wanted: Wanted,
     /// What stands under the key; none: it has to be pushed.
@@ -94,7 +94,7 @@ pub struct Publication {
 
 /// A tag that moves to an image.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Move {
+pub(crate) struct Move {
     /// The tag.
     pub tag: Tag,
     /// When.
@@ -105,18 +105,18 @@ pub struct Move {
 
 impl Publication {
     /// Whether nothing is left to do.
-    pub fn is_in_place(&self) -> bool {
+    pub(crate) fn is_in_place(&self) -> bool {
         self.found.is_some() && self.missing.is_empty() && self.moves.is_empty()
     }
 
     /// The reference to one of its tags.
-    pub fn tagged(&self, tag: &Tag) -> ImageReference {
+    pub(crate) fn tagged(&self, tag: &Tag) -> ImageReference {
         self.wanted.repository.with_tag(tag.clone())
     }
 }
 
 /// Compares what should be with what is.
-pub fn decide(wanted: Wanted, observed: &Observed) -> Publication {
+pub(crate) fn decide(wanted: Wanted, observed: &Observed) -> Publication {
     let (own, impostor) = match &observed.key {
         Some(standing) if wanted.identity.is_of(standing) => (Some(&standing.digest), None),
         standing => (None, standing.clone()),
@@ -139,7 +139,7 @@ pub fn decide(wanted: Wanted, observed: &Observed) -> Publication {
 }
 
 /// What is known about where tags stand.
-pub struct Judgement<'a> {
+pub(crate) struct Judgement<'a> {
     /// Whether a commit is in the history of what is pushed; `None` where the history does not tell.
     pub is_ancestor: &'a dyn Fn(CommitId) -> Option<bool>,
     /// `--force`.
@@ -147,7 +147,7 @@ pub struct Judgement<'a> {
 }
 
 /// Says what speaks against a publication. Errors stop the whole run before it changes anything.
-pub fn judge(publication: &Publication, judgement: &Judgement<'_>) -> Vec<Diagnostic> {
+pub(crate) fn judge(publication: &Publication, judgement: &Judgement<'_>) -> Vec<Diagnostic> {
     let Wanted { identity, key, .. } = &publication.wanted;
     let impostor = publication.impostor.as_ref();
     if let Some(objection) =

@@ -4,7 +4,7 @@ use crate::project::Project;
 
 /// `NAME:src-KEY` of each image of a plan, one a line; `verbose` adds the Dockerfile, where the name comes from, and all
 /// tags.
-pub fn images_text(project: &Project, plan: &Plan, verbose: bool) -> String {
+pub(crate) fn images_text(project: &Project, plan: &Plan, verbose: bool) -> String {
     let mut text = String::new();
     for step in &plan.steps {
         let Some(reference) = &step.reference else { continue };
