@@ -20,6 +20,12 @@ macro_rules! id {
             }
         }
 
+        impl<T> std::ops::IndexMut<$name> for [T] {
+            fn index_mut(&mut self, id: $name) -> &mut T {
+                &mut self[id.0]
+            }
+        }
+
         impl<T> std::ops::Index<$name> for Vec<T> {
             type Output = T;
 

@@ -11,7 +11,7 @@ use crate::diagnostic::Diagnostic;
 use crate::execution::Outcome;
 use crate::image::ImageReference;
 use crate::plan::{Action, ImageId, Plan};
-use crate::publish::{Judgement, Publication, Wanted, decide, judge, observe};
+use crate::publish::{Judgement, Wanted, decide, judge, observe};
 
 /// What registries are for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -212,8 +212,7 @@ async fn publish(
     let plan = Arc::new(nothing.plan_of(workspace, images));
     let wanted = Wanted::all(&plan, &registries.places).map_err(Error::usage)?;
     let observed = observe(&registries.standings, &wanted).await?;
-    let publications: Vec<Publication> =
-        wanted.into_iter().zip(&observed).map(|(wanted, observed)| decide(wanted, observed)).collect();
+    let publications = decide(wanted, &observed);
     let judgement = Judgement { is_ancestor: &|_| None, force: false };
     let impostors = publications.iter().filter(|publication| publication.impostor.is_some());
     let objections: Vec<Diagnostic> =

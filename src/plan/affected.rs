@@ -54,8 +54,7 @@ impl Affected {
 pub(crate) fn affected(facts: &Facts<'_>, before: Option<&Project>) -> Affected {
     let project = facts.project;
     let old = before.map(|before| before.images.as_slice()).unwrap_or_default();
-    let earlier: Vec<Option<&Image>> =
-        matches(&project.images, old).into_iter().map(|at| old.get(at?)).collect();
+    let earlier = matches(&project.images, old);
     let known: Vec<Known> =
         project.images.iter().zip(&earlier).map(|(now, before)| compare(now, *before)).collect();
     let facts = Facts {
@@ -87,24 +86,24 @@ pub(crate) fn affected(facts: &Facts<'_>, before: Option<&Project>) -> Affected 
 /// For each image of `now` the one that it was: of the same Dockerfile and name, else of the same name (its
 /// Dockerfile moved), else of the same Dockerfile if both have one image left that nothing else matches (its name
 /// changed).
-fn matches(now: &[Image], before: &[Image]) -> Vec<Option<usize>> {
+fn matches<'b>(now: &[Image], before: &'b [Image]) -> Vec<Option<&'b Image>> {
     let mut found = vec![None; now.len()];
     let mut taken = vec![false; before.len()];
     for (by_dockerfile, by_name) in [(true, true), (false, true), (true, false)] {
         let identity = |image: &Image| {
             (by_dockerfile.then(|| image.dockerfile.clone()), by_name.then(|| image.name.title()))
         };
-        let mut left: HashMap<_, Vec<usize>> = HashMap::new();
-        for at in (0..before.len()).filter(|at| !taken[*at]) {
+        let mut left: HashMap<_, Vec<ImageId>> = HashMap::new();
+        for at in ImageId::all(before).filter(|at| !taken[*at]) {
             left.entry(identity(&before[at])).or_default().push(at);
         }
-        let mut wanted: HashMap<_, Vec<usize>> = HashMap::new();
-        for at in (0..now.len()).filter(|at| found[*at].is_none()) {
+        let mut wanted: HashMap<_, Vec<ImageId>> = HashMap::new();
+        for at in ImageId::all(now).filter(|at| found[*at].is_none()) {
             wanted.entry(identity(&now[at])).or_default().push(at);
         }
         for (identity, images) in wanted {
             if let ([image], Some([earlier])) = (&images[..], left.get(&identity).map(Vec::as_slice)) {
-                found[*image] = Some(*earlier);
+                found[*image] = Some(&before[*earlier]);
                 taken[*earlier] = true;
             }
         }

@@ -176,6 +176,7 @@ pub(crate) fn conflict(reference: &ImageReference) -> Diagnostic {
 
 #[cfg(test)]
 mod tests {
+    use super::TagKind::{Branch, Commit, Git, Latest};
     use super::*;
     use crate::plan::testing::project;
 
@@ -226,7 +227,6 @@ mod tests {
         let tags = planned(&policy(), false);
         assert_eq!(texts(&tags), ["bbbbbbbbbbbb", "aaaaaaaaaaaa", "v1.2.3", "main", "latest"]);
         let kinds: Vec<TagKind> = tags.iter().map(|planned| planned.kind).collect();
-        use TagKind::{Branch, Commit, Git, Latest};
         assert_eq!(kinds, [Commit, Commit, Git, Branch, Latest]);
         assert_eq!(tags.iter().map(PlannedTag::moves).collect::<Vec<_>>(), [false, false, false, true, true]);
         assert!(tags.iter().all(|planned| planned.withheld.is_none()));

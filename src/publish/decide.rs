@@ -115,8 +115,12 @@ impl Publication {
     }
 }
 
-/// Compares what should be with what is.
-pub(crate) fn decide(wanted: Wanted, observed: &Observed) -> Publication {
+/// Compares what should be with what is, image by image.
+pub(crate) fn decide(wanted: Vec<Wanted>, observed: &[Observed]) -> Vec<Publication> {
+    wanted.into_iter().zip(observed).map(|(wanted, observed)| compare(wanted, observed)).collect()
+}
+
+fn compare(wanted: Wanted, observed: &Observed) -> Publication {
     let (own, impostor) = match &observed.key {
         Some(standing) if wanted.identity.is_of(standing) => (Some(&standing.digest), None),
         standing => (None, standing.clone()),
@@ -246,7 +250,7 @@ mod tests {
 
     #[test]
     fn everything_is_missing_at_first() {
-        let publication = decide(wanted(), &Observed::default());
+        let publication = compare(wanted(), &Observed::default());
         assert_eq!(publication.found, None);
         assert_eq!(publication.missing, [tag("c1"), tag("v1")]);
         assert_eq!(
@@ -260,14 +264,14 @@ mod tests {
     fn what_is_in_place_stays() {
         let tags = ["c1", "v1", "main", "latest"].map(|name| (tag(name), standing(1)));
         let observed = Observed { key: Some(own(1)), tags: tags.into_iter().collect() };
-        assert!(decide(wanted(), &observed).is_in_place());
+        assert!(compare(wanted(), &observed).is_in_place());
     }
 
     #[test]
     fn settled_tags_never_move_and_moving_ones_say_from_where() {
         let tags = ["c1", "main"].map(|name| (tag(name), standing(2)));
         let observed = Observed { key: Some(own(1)), tags: tags.into_iter().collect() };
-        let publication = decide(wanted(), &observed);
+        let publication = compare(wanted(), &observed);
         assert_eq!((publication.missing, publication.conflicts), (vec![tag("v1")], vec![tag("c1")]));
         assert_eq!(publication.moves[0].from, Some(standing(2)));
         assert_eq!(publication.moves[1].from, None);
@@ -275,7 +279,7 @@ mod tests {
 
     fn severities(from: Standing, is_ancestor: Option<bool>, force: bool) -> Vec<Severity> {
         let observed = Observed { key: Some(own(1)), tags: [(tag("main"), from)].into() };
-        let publication = decide(wanted(), &observed);
+        let publication = compare(wanted(), &observed);
         let is_ancestor = |_| is_ancestor;
         let found = judge(&publication, &Judgement { is_ancestor: &is_ancestor, force });
         found.into_iter().map(|diagnostic| diagnostic.severity).collect()
@@ -295,7 +299,7 @@ mod tests {
     fn what_is_something_else_under_a_key_stops_everything() {
         let tags = ["c1", "v1", "main", "latest"].map(|name| (tag(name), standing(2)));
         let observed = Observed { key: Some(standing(2)), tags: tags.into_iter().collect() };
-        let publication = decide(wanted(), &observed);
+        let publication = compare(wanted(), &observed);
         assert!(!publication.is_in_place() && publication.found.is_none());
         assert_eq!(publication.impostor, Some(standing(2)));
         let found = judge(&publication, &Judgement { is_ancestor: &|_| Some(true), force: true });

@@ -27,7 +27,7 @@ fn of_interest(workspace: &Workspace) -> Vec<ImageId> {
     images.into_iter().collect()
 }
 
-async fn existing(workspace: &Workspace, engine: &Engine, known: &mut Vec<Known>) -> Result<(), Error> {
+async fn existing(workspace: &Workspace, engine: &Engine, known: &mut [Known]) -> Result<(), Error> {
     let asked: Vec<(ImageId, ImageReference)> = of_interest(workspace)
         .into_iter()
         .filter_map(|at| Some((at, workspace.project.images[at].reference()?)))
@@ -67,7 +67,7 @@ async fn taken(
     workspace: &Workspace,
     engine: &Engine,
     tags: &TagPolicy,
-    known: &mut Vec<Known>,
+    known: &mut [Known],
 ) -> Result<(), Error> {
     let mut asked: Vec<(ImageId, Tag)> = Vec::new();
     for at in &workspace.selection.images {

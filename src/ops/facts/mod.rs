@@ -4,6 +4,8 @@ mod engine;
 mod previous;
 mod registry;
 
+use std::collections::BTreeSet;
+
 use super::Error;
 use super::registries::Registries;
 use super::workspace::Workspace;
@@ -72,7 +74,11 @@ impl Facts {
 
     /// With `--exact`, what the selected images are built from and the engine lacks: it may be in a registry.
     pub(super) fn left_out(&self, workspace: &Workspace) -> Vec<ImageId> {
-        registry::left_out(workspace, &self.known)
+        let selected = &workspace.selection.images;
+        let dependencies = selected.iter().flat_map(|at| workspace.project.images[*at].dependencies());
+        let is_left_out = |at: &ImageId| !self.is_here(*at) && !selected.contains(at);
+        let images: BTreeSet<ImageId> = dependencies.filter(is_left_out).collect();
+        images.into_iter().filter(|_| workspace.selection.exact).collect()
     }
 
     /// What a registry is asked for: with `pull_cache` all that the engine lacks.

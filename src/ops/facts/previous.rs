@@ -32,7 +32,7 @@ pub(super) async fn find(
     workspace: &Workspace,
     engine: &Engine,
     tags: &TagPolicy,
-    known: &mut Vec<Known>,
+    known: &mut [Known],
 ) -> Result<(), Error> {
     let missing: Vec<ImageId> = workspace
         .selection

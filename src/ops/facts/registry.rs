@@ -23,7 +23,7 @@ pub(super) async fn look_up(
     workspace: &Workspace,
     registries: &Registries,
     images: &[ImageId],
-    known: &mut Vec<Known>,
+    known: &mut [Known],
 ) -> Result<Vec<Diagnostic>, Error> {
     if workspace.project.namespace.source == NamespaceSource::Checkout {
         return Ok(Vec::new());
@@ -117,17 +117,4 @@ fn warning(error: &RegistryError) -> Diagnostic {
         Some(hint) => warning.hint(hint),
         None => warning,
     }
-}
-
-/// With `--exact`, what the selected images are built from and the engine lacks: it may be in a registry.
-pub(super) fn left_out(workspace: &Workspace, known: &[Known]) -> Vec<ImageId> {
-    if !workspace.selection.exact {
-        return Vec::new();
-    }
-    let dependencies =
-        workspace.selection.images.iter().flat_map(|at| workspace.project.images[*at].dependencies());
-    let is_left_out =
-        |at: &ImageId| known[*at].existing.is_none() && !workspace.selection.images.contains(at);
-    let images: BTreeSet<ImageId> = dependencies.filter(is_left_out).collect();
-    images.into_iter().collect()
 }

@@ -89,8 +89,7 @@ async fn push_once(
     let observed = observe(&registries.standings, &wanted).await;
     let observed = if forked.is_some() { observed_without_login(observed, &wanted) } else { observed? };
     note_pulls(&plan, &wanted, &observed, &mut facts.known);
-    let publications: Vec<Publication> =
-        wanted.into_iter().zip(&observed).map(|(wanted, observed)| decide(wanted, observed)).collect();
+    let publications = decide(wanted, &observed);
     let is_ancestor = |revision| is_ancestor(&workspace, revision);
     let judgement = Judgement { is_ancestor: &is_ancestor, force: request.force };
     let objections: Vec<Diagnostic> =
@@ -139,7 +138,7 @@ fn is_ancestor(workspace: &Workspace, revision: CommitId) -> Option<bool> {
 }
 
 /// What a registry has need not be built.
-fn note_pulls(plan: &Plan, wanted: &[Wanted], observed: &[Observed], known: &mut Vec<Known>) {
+fn note_pulls(plan: &Plan, wanted: &[Wanted], observed: &[Observed], known: &mut [Known]) {
     for (wanted, observed) in wanted.iter().zip(observed) {
         let known = &mut known[plan.steps[wanted.step].image];
         if observed.key.is_some() && known.existing.is_none() {
@@ -246,8 +245,7 @@ mod tests {
             known.iter().map(|known| known.remote.as_ref().map(ToString::to_string)).collect();
         assert_eq!(remotes, [Some(format!("x.io/acme/a:{}", wanted[0].key)), None]);
 
-        let publications: Vec<_> =
-            wanted.into_iter().zip(&observed).map(|(it, seen)| decide(it, seen)).collect();
+        let publications = decide(wanted, &observed);
         let both = [plan.steps[0].image, plan.steps[1].image];
         assert_eq!(missing(&plan, &publications, &known), both, "the second registry lacks both");
         known[both[0]].existing = Some(BTreeSet::new());
