@@ -102,9 +102,10 @@ impl Spec {
         self.target.unwrap_or(self.stages.len() - 1)
     }
 
-    /// Whether the image is one of what `BASE` says.
+    /// Whether `ARG BASE` stands in front of the first FROM. Triggers of an external base may declare it again, so
+    /// its value counts whether or not the target needs a stage that is FROM it.
     pub fn takes_base(&self) -> bool {
-        self.needed().iter().any(|number| self.stages[*number].base == Base::Argument)
+        self.stages.iter().any(|stage| stage.base == Base::Argument)
     }
 
     /// What a stage is built from in this run.
@@ -175,7 +176,7 @@ impl Spec {
         if self.by_argument {
             text.push_str(&format!("ARG NAMESPACE={namespace}\n"));
         }
-        if self.stages.iter().any(|stage| stage.base == Base::Argument) {
+        if self.takes_base() {
             text.push_str("ARG BASE\n");
         }
         for number in 0..self.stages.len() {
