@@ -37,5 +37,5 @@ pub use snapshot::{Identity, InputKind, Snapshot};
 pub use tree::{FileTree, Node, NodeKind, Tracking};
 pub use work_tree::follow::{Target, follow};
 pub use work_tree::tree::{Differences, WorkTree};
-pub use work_tree::tree_ignores::is_named_ignored;
+pub use work_tree::tree_ignores::{NamedIgnores, is_named_ignored};
 pub use work_tree::whole::{at_most, read_file, read_on_disk, read_own};

@@ -169,7 +169,11 @@ fn blocked(project: &Project, image: &Image) -> Step {
         repository: image.name.repository.clone(),
         short_name: image.name.short.clone(),
         dockerfile: image.dockerfile.clone(),
-        context: None,
+        // What blocks it may be elsewhere; where the Dockerfile is wrong nothing is known.
+        context: match image.state {
+            ImageState::Blocked(_) => Some(image.context.root.clone()),
+            ImageState::Ready(_) | ImageState::Invalid(_) => None,
+        },
         target: image.target.clone(),
         key: None,
         reference: None,

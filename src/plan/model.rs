@@ -49,7 +49,7 @@ pub struct Step {
     pub short_name: String,
     /// The Dockerfile, from the root of the checkout.
     pub dockerfile: TreePath,
-    /// The build context's root, from the root of the checkout; none where the image is blocked.
+    /// The build context's root, from the root of the checkout; none where the Dockerfile is wrong.
     pub context: Option<TreePath>,
     /// The stage, if it is not the last one.
     pub target: Option<String>,
