@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap};
 
 use super::assign::{ImageName, Naming};
-use super::namespace::{Namespace, NamespaceSource, canonical};
+use super::namespace::{Namespace, canonical};
 use super::publishers::is_publisher;
 use crate::image::{ImageReference, Repository};
 
@@ -53,8 +53,8 @@ impl Sites {
         components: usize,
     ) -> Self {
         let mut namespaces: Vec<Namespace> = Vec::new();
-        // The checkout's name is a guess that nobody made: it never binds.
-        let tagged = Some(namespace).filter(|namespace| namespace.source != NamespaceSource::Checkout);
+        // A guess that nobody made never binds.
+        let tagged = Some(namespace).filter(|namespace| !namespace.source.is_guess());
         for namespace in tagged.into_iter().chain(inferred) {
             if !namespaces.iter().any(|known| known.canonical() == namespace.canonical()) {
                 namespaces.push(namespace.clone());

@@ -14,8 +14,10 @@ mod collisions;
 mod explain;
 mod folders;
 mod namespace;
+mod neighbours;
 mod publishers;
 mod rules;
+mod says_nothing;
 mod template;
 mod words;
 

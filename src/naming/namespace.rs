@@ -28,6 +28,8 @@ pub enum NamespaceSource {
     Environment,
     /// The settings file.
     Settings,
+    /// The owner in the URL of the remote `origin`: a guess, which binds nothing.
+    Origin,
     /// The checkout's name, for want of anything better.
     Checkout,
 }
@@ -40,8 +42,14 @@ impl NamespaceSource {
             Self::Flag => "flag",
             Self::Environment => "environment",
             Self::Settings => "settings",
+            Self::Origin => "origin",
             Self::Checkout => "checkout",
         }
+    }
+
+    /// Whether nobody said it: then it binds no reference, and nothing is published under it.
+    pub fn is_guess(self) -> bool {
+        matches!(self, Self::Origin | Self::Checkout)
     }
 }
 
@@ -58,6 +66,14 @@ impl Namespace {
         }
         Repository::new(&format!("{trimmed}/x")).map_err(|_| invalid())?;
         Ok(Self { value: trimmed.to_owned(), source })
+    }
+
+    /// The owner of the remote, unless that reads like somebody else.
+    pub(super) fn of_owner(owner: &str, origin: &BTreeSet<String>) -> Option<Self> {
+        let namespace = Self::given(owner, NamespaceSource::Origin).ok()?;
+        let prefix = namespace.canonical();
+        let is_foreign = is_publisher(&prefix) && !is_own(&prefix, origin);
+        (prefix.starts_with("docker.io/") && !is_foreign).then_some(namespace)
     }
 
     /// The checkout's name, changed where it would be read as a registry's host or as somebody else's.
@@ -126,6 +142,17 @@ impl KnownNames {
     }
 }
 
+impl KnownNames {
+    /// Whether those who have a name are one Dockerfile, or one and others that change no names, or differ in their
+    /// tag prefixes.
+    fn is_one(&self, images: &[(usize, Option<String>)]) -> bool {
+        let firm: Vec<_> = images.iter().filter(|(image, _)| self.firm.contains(image)).collect();
+        let counted = if firm.is_empty() { images.iter().collect() } else { firm };
+        let prefixes: HashSet<&Option<String>> = counted.iter().map(|(_, prefix)| prefix).collect();
+        prefixes.len() == counted.len()
+    }
+}
+
 /// A reference that speaks for a namespace.
 #[derive(Clone, Debug)]
 pub(super) struct Evidence {
@@ -142,6 +169,8 @@ pub(super) struct Candidature {
     pub(super) evidence: Vec<Evidence>,
     /// Whether it is a well-known publisher's and the checkout is not.
     pub(super) refused: bool,
+    /// Whether each reference could mean several Dockerfiles, so that a published image is more likely.
+    pub(super) unclear: bool,
 }
 
 /// What the references of a checkout say about its namespace.
@@ -157,13 +186,16 @@ struct Votes {
     evidence: Vec<Evidence>,
     names: BTreeSet<String>,
     firm_names: BTreeSet<String>,
+    /// Whether a name among them is that of one Dockerfile.
+    is_clear: bool,
 }
 
 /// Weighs the references.
 ///
 /// A reference is evidence for the prefix P if it reads `P/n` with no tag or `latest` (for an image with a
 /// tag prefix: that prefix), n is a NAME here, and not that of the Dockerfile it stands in. P is refused if
-/// it is a well-known publisher's and no word of the origin is in it. The P with the most distinct n wins.
+/// it is a well-known publisher's and no word of the origin is in it, or if every n is the NAME of several. The P with
+/// the most distinct n wins.
 /// What tracked files say about tracked ones counts first, so that a new file changes no names; after the
 /// distinct n the number of references counts, then the alphabet.
 pub(super) fn infer<'a>(
@@ -191,6 +223,7 @@ pub(super) fn infer<'a>(
             };
             let votes = votes.entry(prefix).or_default();
             votes.names.insert(name.to_owned());
+            votes.is_clear |= known.is_one(images);
             if known.firm.contains(&from) && known.firm.contains(image) {
                 votes.firm_names.insert(name.to_owned());
             }
@@ -201,7 +234,7 @@ pub(super) fn infer<'a>(
     let refused = |prefix: &str| is_publisher(prefix) && !is_own(prefix, origin);
     let winner = votes
         .iter()
-        .filter(|(prefix, _)| !refused(prefix) && prefix.len() <= LONGEST_NAMESPACE)
+        .filter(|(prefix, votes)| votes.is_clear && !refused(prefix) && prefix.len() <= LONGEST_NAMESPACE)
         .max_by_key(|(prefix, votes)| {
             (
                 votes.firm_names.len(),
@@ -217,7 +250,8 @@ pub(super) fn infer<'a>(
         } else {
             let refused = refused(&prefix);
             let prefix = familiar(&prefix);
-            inference.others.push(Candidature { prefix, evidence: votes.evidence, refused });
+            let Votes { evidence, is_clear, .. } = votes;
+            inference.others.push(Candidature { prefix, evidence, refused, unclear: !is_clear });
         }
     }
     inference

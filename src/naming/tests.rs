@@ -9,7 +9,7 @@ use crate::diagnostic::{Diagnostic, Location, Severity};
 use crate::image::{ImageReference, Tag};
 use crate::path::TreePath;
 
-/// A checkout called `shop` from `git.test/acme-corp/shop`.
+/// A checkout called `shop`, cloned from `acme-corp/shop` on this machine.
 #[derive(Default)]
 struct Checkout {
     files: Vec<(TreePath, bool, Vec<Reference>, Option<String>)>,
@@ -82,7 +82,7 @@ impl Checkout {
                 names: &self.names,
                 locations: &BTreeMap::new(),
                 checkout_name: "shop",
-                origin_url: self.origin.or(Some("https://git.test/acme-corp/shop.git")),
+                origin_url: self.origin.or(Some("/srv/git/acme-corp/shop.git")),
             },
         )
     }
@@ -235,6 +235,91 @@ fn without_evidence_it_is_the_checkouts_name_which_never_binds() {
     assert_eq!(titles(&naming), ["shop/base", "shop/api"]);
     assert_eq!(bind(&naming, 1, "shop/base"), Binding::External);
     assert_eq!(bind(&naming, 1, "shop/bsae"), Binding::External);
+}
+
+#[test]
+fn the_owner_of_the_remote_is_a_better_guess_that_never_binds_either() {
+    let checkout = Checkout::of(&[("base/Dockerfile", &["alpine"]), ("api/Dockerfile", &["acme/base:1"])]);
+    let naming = checkout.origin("git@git.test:Acme/shop.git").naming();
+    assert_eq!(naming.namespace, Namespace { value: "acme".into(), source: NamespaceSource::Origin });
+    assert_eq!(titles(&naming), ["acme/base", "acme/api"]);
+    assert_eq!(bind(&naming, 1, "acme/bsae"), Binding::External);
+    assert_eq!(bind(&naming, 1, "acme/api:1"), Binding::External);
+    // Names that would be read as somebody else's, or as a host.
+    for url in ["https://git.test/library/shop", "https://git.test/a.b/shop", "https://git.test/a%20b/shop"] {
+        let naming = Checkout::of(&[("base/Dockerfile", &[])]).origin(url).naming();
+        assert_eq!(naming.namespace.source, NamespaceSource::Checkout, "{url}");
+    }
+}
+
+#[test]
+fn a_name_that_several_have_speaks_for_no_namespace() {
+    let naming = Checkout::of(&[
+        ("a/builder/Dockerfile", &["alpine"]),
+        ("b/builder/Dockerfile", &["alpine"]),
+        ("c/builder/Dockerfile", &["alpine"]),
+        ("api/Dockerfile", &["acme/builder"]),
+    ])
+    .naming();
+    assert_eq!(naming.inferred, None);
+    assert_eq!(bind(&naming, 3, "acme/builder"), Binding::External);
+    assert_eq!(errors(&naming), Vec::<&Diagnostic>::new());
+    let note = naming.diagnostics.iter().find(|found| found.message.starts_with("acme/builder is taken"));
+    let note = note.expect("a note");
+    assert_eq!(note.severity, Severity::Note);
+    assert!(note.hint.as_ref().is_some_and(|hint| hint.ends_with("namespace = \"acme\"")), "{note:?}");
+    // Who takes that line, or refers to another of its names, means it.
+    let settled = Checkout::of(&[
+        ("a/builder/Dockerfile", &[]),
+        ("b/builder/Dockerfile", &[]),
+        ("base/Dockerfile", &[]),
+        ("api/Dockerfile", &["acme/builder", "acme/base"]),
+    ]);
+    assert_eq!(bind(&settled.naming(), 3, "acme/builder"), Binding::Ambiguous(vec![0, 1]));
+}
+
+#[test]
+fn versions_of_one_repository_bind_by_their_tags() {
+    let naming = Checkout::of(&[
+        ("php/8.2/Dockerfile", &["alpine"]),
+        ("php/8.3/Dockerfile", &["alpine"]),
+        ("php/8.3/Dockerfile.fpm", &["acme/php:8.3"]),
+        ("shop/Dockerfile", &["acme/php:8.2"]),
+    ])
+    .naming();
+    assert_eq!(titles(&naming), ["acme/php:8.2", "acme/php:8.3", "acme/php:8.3-fpm", "acme/shop"]);
+    assert_eq!(bind(&naming, 2, "acme/php:8.3"), Binding::Local(1));
+    assert_eq!(bind(&naming, 3, "acme/php:8.2"), Binding::Local(0));
+    assert!(matches!(bind(&naming, 3, "acme/php"), Binding::Unbuilt { .. }));
+    assert!(naming.names.iter().all(|name| !name.provisional));
+    let tag = |text: &str| naming.names[1].tag(&Tag::new(text).expect("a tag")).to_string();
+    assert_eq!((tag("main"), tag("latest")), ("8.3-main".into(), "8.3".into()));
+}
+
+#[test]
+fn versions_with_one_name_get_folders_in_front() {
+    let naming = Checkout::of(&[
+        ("a/php/8.3/Dockerfile", &[]),
+        ("b/php/8.3/Dockerfile", &[]),
+        ("b/php/8.2/Dockerfile", &[]),
+    ])
+    .naming();
+    assert_eq!(titles(&naming), ["shop/a-php:8.3", "shop/b-php:8.3", "shop/php:8.2"]);
+    let provisional: Vec<bool> = naming.names.iter().map(|name| name.provisional).collect();
+    assert_eq!(provisional, [true, true, false]);
+}
+
+#[test]
+fn siblings_and_references_decide_whether_a_folder_says_something() {
+    let of = |files: &[(&str, &[&str])]| titles(&Checkout::of(files).naming());
+    assert_eq!(of(&[("app/Dockerfile", &[])]), ["shop/shop"]);
+    assert_eq!(of(&[("app/Dockerfile", &[]), ("worker/Dockerfile", &[])]), ["shop/app", "shop/worker"]);
+    assert_eq!(of(&[("app/Dockerfile", &[]), ("x/y/Dockerfile", &["acme/app"])]), ["acme/app", "acme/y"]);
+    assert_eq!(of(&[("build/Dockerfile", &[]), ("x/y/Dockerfile", &["bitnami/build"])])[0], "shop/shop");
+    // New files and ones aside rename nothing.
+    let app = || Checkout::of(&[("app/Dockerfile", &[])]);
+    assert_eq!(titles(&app().with("worker/Dockerfile", false, &["acme/app"]).naming())[0], "shop/shop");
+    assert_eq!(titles(&app().with("examples/Dockerfile", true, &["acme/app"]).naming())[0], "shop/shop");
 }
 
 #[test]
@@ -494,7 +579,7 @@ proptest! {
         for (image, name) in naming.names.iter().enumerate() {
             let itself = name.repository.with_tag(Tag::new("latest").expect("a tag"));
             prop_assert_eq!(naming.bind(&itself, image, &[]), Binding::External);
-            if naming.namespace.source != NamespaceSource::Checkout && !naming.diagnostics.iter().any(|d| d.message.contains("would be called")) {
+            if !naming.namespace.source.is_guess() && !naming.diagnostics.iter().any(|d| d.message.contains("would be called")) {
                 prop_assert_eq!(naming.bind(&itself, usize::MAX, &[]), Binding::Local(image));
             }
         }

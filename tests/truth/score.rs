@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 /// What a repository really builds: one image.
-pub struct Row {
-    pub repository: String,
+pub(crate) struct Row {
+    pub(crate) repository: String,
     image: String,
     tag: Option<String>,
     dockerfile: String,
@@ -17,7 +17,7 @@ pub struct Row {
 
 /// What is judged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Aspect {
+pub(crate) enum Aspect {
     Missing,
     Name,
     ShortName,
@@ -28,7 +28,7 @@ pub enum Aspect {
 
 impl Aspect {
     /// Whether a user who asked for `words` wants to see it.
-    pub fn is_shown(self, words: &str) -> bool {
+    pub(crate) fn is_shown(self, words: &str) -> bool {
         let word = match self {
             Self::Missing => "missing",
             Self::Name => "name",
@@ -43,26 +43,26 @@ impl Aspect {
 
 /// How many of a repository's images are right, and in what.
 #[derive(Debug, Default)]
-pub struct Tally {
-    pub images: usize,
-    pub missing: usize,
-    pub all: usize,
-    pub name: usize,
-    pub short_name: usize,
-    pub context: usize,
-    pub target: usize,
-    pub edges: usize,
-    pub with_edges: usize,
-    pub false_edges: usize,
-    pub planned: usize,
-    pub blocked: usize,
+pub(crate) struct Tally {
+    pub(crate) images: usize,
+    pub(crate) missing: usize,
+    pub(crate) all: usize,
+    pub(crate) name: usize,
+    pub(crate) short_name: usize,
+    pub(crate) context: usize,
+    pub(crate) target: usize,
+    pub(crate) edges: usize,
+    pub(crate) with_edges: usize,
+    pub(crate) false_edges: usize,
+    pub(crate) planned: usize,
+    pub(crate) blocked: usize,
 }
 
 impl Tally {
-    pub const HEADER: &str = "| repository | images | all right | name | short name | context | target | edges | false edges | blocked |\n\
+    pub(crate) const HEADER: &str = "| repository | images | all right | name | short name | context | target | edges | false edges | blocked |\n\
                               |---|---|---|---|---|---|---|---|---|---|";
 
-    pub fn line(&self, title: &str) -> String {
+    pub(crate) fn line(&self, title: &str) -> String {
         let Self { images, all, name, short_name, context, target, .. } = self;
         let Self { edges, with_edges, false_edges, planned, blocked, .. } = self;
         format!(
@@ -70,7 +70,7 @@ impl Tally {
         )
     }
 
-    pub fn add(&mut self, other: &Self) {
+    pub(crate) fn add(&mut self, other: &Self) {
         let pairs = [
             (&mut self.images, other.images),
             (&mut self.missing, other.missing),
@@ -92,7 +92,7 @@ impl Tally {
 }
 
 impl Row {
-    pub fn read(row: &Value) -> Self {
+    pub(crate) fn read(row: &Value) -> Self {
         let text = |name: &str| row[name].as_str().unwrap_or_default().to_owned();
         let some = |text: String| Some(text).filter(|text| !text.is_empty());
         Self {
@@ -133,7 +133,7 @@ struct Fit {
 }
 
 /// Judges a plan; what is wrong comes with a line of text.
-pub fn score(rows: &[Row], plan: &Value) -> (Tally, Vec<(Aspect, String)>) {
+pub(crate) fn score(rows: &[Row], plan: &Value) -> (Tally, Vec<(Aspect, String)>) {
     let images = plan["images"].as_array().map_or(&[][..], Vec::as_slice);
     let is_blocked = |image: &&Value| image["action"] == "blocked";
     let mut tally =

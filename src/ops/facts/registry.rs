@@ -9,7 +9,7 @@ use crate::image::ImageReference;
 use crate::ops::registries::Registries;
 use crate::ops::workspace::Workspace;
 use crate::ops::{Ending, Error};
-use crate::plan::{Known, NamespaceSource};
+use crate::plan::Known;
 use crate::publish::{Identity, Standing, destination};
 use crate::registry::{RegistryError, RegistryErrorKind};
 
@@ -25,7 +25,7 @@ pub(super) async fn look_up(
     images: &[usize],
     known: &mut [Known],
 ) -> Result<Vec<Diagnostic>, Error> {
-    if workspace.project.namespace.source == NamespaceSource::Checkout {
+    if workspace.project.namespace.source.is_guess() {
         return Ok(Vec::new());
     }
     let provisional: BTreeSet<usize> = workspace.project.provisional.iter().map(|(at, _)| *at).collect();
