@@ -111,6 +111,7 @@ pub struct Naming {
     pub diagnostics: Vec<Diagnostic>,
     pub(super) places: Places,
     pub(super) sites: Sites,
+    pub(super) known: KnownNames,
 }
 
 impl Naming {
@@ -154,7 +155,7 @@ pub fn assign(candidates: &[Candidate<'_>], rules: &NamingRules<'_>) -> Naming {
     diagnostics.extend(explain::contested(&resolution.contested, &names, &places));
     diagnostics.extend(explain::displaced(&resolution.contested, &names, &places));
     let sites = Sites::new(&names, &resolution.contested, &namespace, inferred.as_ref(), known.components);
-    Naming { names, namespace, inferred, diagnostics, places, sites }
+    Naming { names, namespace, inferred, diagnostics, places, sites, known }
 }
 
 /// The names that the Dockerfiles' places give. What an untracked Dockerfile or one aside says changes no other's name.

@@ -152,6 +152,13 @@ impl Naming {
         }
     }
 
+    /// The image that a reference without a namespace or tag means in the Dockerfile of image `from`, if that is
+    /// certain enough: the only Dockerfile here of that name, which is none of Docker's own.
+    pub fn bind_bare(&self, reference: &ImageReference, from: usize) -> Option<usize> {
+        let name = reference.repository.path().strip_prefix("library/").filter(|_| reference.is_latest())?;
+        self.known.bare(name, from)
+    }
+
     /// NAME in a reference to one of these namespaces.
     pub(super) fn name_in_namespace(&self, repository: &Repository) -> Option<String> {
         let namespace = self.sites.namespace_of(repository)?.canonical();

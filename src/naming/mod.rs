@@ -9,6 +9,7 @@
 //! says what was not bound and which settings line binds it.
 
 mod assign;
+mod bare;
 mod bind;
 mod collisions;
 mod explain;

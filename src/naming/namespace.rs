@@ -116,6 +116,8 @@ pub struct Reference {
     pub reference: ImageReference,
     /// Where it stands.
     pub location: Location,
+    /// Whether it is written without a namespace: `FROM base`.
+    pub is_bare: bool,
 }
 
 /// A reference as evidence: who says it.
@@ -125,7 +127,7 @@ pub(super) struct Voice<'a> {
 }
 
 /// The names here, as evidence sees them.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct KnownNames {
     /// Which images have a NAME, or had it before others of the same name were seen; with their tag prefix.
     pub(super) images: HashMap<String, Vec<(usize, Option<String>)>>,
@@ -207,6 +209,10 @@ pub(super) fn infer<'a>(
     for Voice { image: from, reference } in voices {
         for (prefix, name) in splits(&reference.reference.repository, known.components) {
             let Some(images) = known.images.get(name) else { continue };
+            // It means that image, whatever the namespace is.
+            if reference.is_bare && reference.reference.is_latest() && known.bare(name, from).is_some() {
+                continue;
+            }
             if images.iter().any(|(image, tag_prefix)| *image == from && tag_prefix.is_none()) {
                 continue;
             }

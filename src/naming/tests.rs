@@ -37,6 +37,7 @@ impl Checkout {
             .map(|(line, text)| Reference {
                 reference: reference(text),
                 location: Location::span(path.clone(), line + 1, 0..1),
+                is_bare: !text.contains('/'),
             })
             .collect();
         self.files.push((path, tracked, references, None));
@@ -154,7 +155,7 @@ fn a_reference_to_the_name_of_its_own_dockerfile_is_no_evidence() {
 fn a_well_known_publisher_is_refused_with_a_note_that_shows_the_line() {
     for (text, line) in [
         ("bitnami/kafka", "namespace = \"bitnami\""),
-        ("kafka", "namespace = \"docker.io/library\""),
+        ("docker.io/library/kafka", "namespace = \"docker.io/library\""),
         ("mcr.microsoft.com/kafka", "namespace = \"mcr.microsoft.com\""),
         ("gcr.io/distroless/kafka", "namespace = \"gcr.io/distroless\""),
     ] {
@@ -168,6 +169,44 @@ fn a_well_known_publisher_is_refused_with_a_note_that_shows_the_line() {
         assert_eq!(note.location.as_ref().and_then(|location| location.line), Some(2));
         assert!(note.hint.as_ref().is_some_and(|hint| hint.ends_with(line)), "{note:?}");
     }
+}
+
+#[test]
+fn a_bare_reference_means_the_only_dockerfile_of_that_name() {
+    let bare = |checkout: &Checkout, from, text: &str| checkout.naming().bind_bare(&reference(text), from);
+    let checkout = Checkout::of(&[
+        ("base/Dockerfile", &["alpine"]),
+        ("api/Dockerfile", &["base", "base:latest"]),
+        ("nginx/Dockerfile", &["alpine"]),
+        ("php/8.3/Dockerfile", &["alpine"]),
+        ("a/x/Dockerfile", &["alpine"]),
+        ("b/x/Dockerfile", &["alpine"]),
+    ]);
+    assert_eq!(bare(&checkout, 1, "base"), Some(0));
+    assert_eq!(bare(&checkout, 1, "base:latest"), Some(0));
+    // Another version, itself, Docker's own, an image with a tag prefix, several of one name, a namespace.
+    for text in ["base:1", "api", "nginx", "php", "x", "acme/base", "quay.io/base", "other"] {
+        assert_eq!(bare(&checkout, 1, text), None, "{text}");
+    }
+    assert!(checkout.naming().diagnostics.iter().all(|found| !found.message.contains("base")));
+    assert_eq!(checkout.inferred(), None);
+    // What is new or aside neither takes a name away nor is meant by what is published.
+    let checkout = checkout
+        .with("old/base/Dockerfile", false, &["lib"])
+        .with("lib/Dockerfile", false, &[])
+        .with("examples/demo/Dockerfile", true, &["alpine"]);
+    assert_eq!(bare(&checkout, 1, "base"), Some(0));
+    assert_eq!((bare(&checkout, 1, "lib"), bare(&checkout, 6, "lib")), (None, Some(7)));
+    assert_eq!((bare(&checkout, 1, "demo"), bare(&checkout, 6, "demo")), (None, Some(8)));
+}
+
+#[test]
+fn a_bare_reference_to_an_official_image_is_taken_for_that_with_a_note() {
+    let naming =
+        Checkout::of(&[("redis/Dockerfile", &["alpine"]), ("api/Dockerfile", &["redis"])]).naming();
+    assert_eq!((naming.inferred.clone(), naming.bind_bare(&reference("redis"), 1)), (None, None));
+    let [note] = &naming.diagnostics[..] else { panic!("{:?}", naming.diagnostics) };
+    assert!(note.message.starts_with("redis is taken for a published image"), "{note:?}");
 }
 
 #[test]

@@ -150,11 +150,13 @@ fn dependencies(project: &Project, image: &Image) -> Vec<Dependency> {
         image: name(bound.image),
         kind: bound.kind,
         line: Some(bound.line),
+        is_inferred: bound.is_inferred,
     });
     let declared = image.declared.iter().map(|at| Dependency {
         image: name(*at),
         kind: crate::graph::DependencyKind::Declared,
         line: None,
+        is_inferred: false,
     });
     bound.chain(declared).collect()
 }
@@ -169,10 +171,12 @@ fn blocked(project: &Project, image: &Image) -> Step {
         repository: image.name.repository.clone(),
         short_name: image.name.short.clone(),
         dockerfile: image.dockerfile.clone(),
-        // What blocks it may be elsewhere; where the Dockerfile is wrong nothing is known.
+        // Its sources tell the root, whatever else it waits for.
         context: match image.state {
-            ImageState::Blocked(_) => Some(image.context.root.clone()),
-            ImageState::Ready(_) | ImageState::Invalid(_) => None,
+            ImageState::Blocked(_) if !image.evaluation.sources.is_empty() => {
+                Some(image.context.root.clone())
+            }
+            ImageState::Blocked(_) | ImageState::Ready(_) | ImageState::Invalid(_) => None,
         },
         target: image.target.clone(),
         key: None,

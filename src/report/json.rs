@@ -135,7 +135,12 @@ fn tags(step: &Step) -> Vec<&str> {
 }
 
 fn dependencies(step: &Step) -> Vec<Value> {
-    let part = |dependency: &crate::plan::Dependency| json!({"image": dependency.image, "kind": dependency.kind.as_str(), "line": dependency.line});
+    let part = |dependency: &crate::plan::Dependency| {
+        json!({
+            "image": dependency.image, "kind": dependency.kind.as_str(), "line": dependency.line,
+            "inferred": dependency.is_inferred,
+        })
+    };
     step.dependencies.iter().map(part).collect()
 }
 
@@ -165,7 +170,7 @@ mod tests {
         let mut service = step(Action::Build, "service1", &["service1/app.py changed"]);
         service.reasons[0].path = Some("service1/app.py".into());
         service.dependencies =
-            vec![Dependency { image: "acme/shared".into(), kind: DependencyKind::From, line: Some(1) }];
+            vec![Dependency { image: "acme/shared".into(), kind: DependencyKind::From, line: Some(1), is_inferred: false }];
         service.unversioned = vec!["service1/app.jar".into()];
         let mut plan = plan(vec![service, step(Action::Blocked, "broken", &["set BASE"])]);
         plan.diagnostics = vec![

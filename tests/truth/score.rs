@@ -9,7 +9,7 @@ pub(crate) struct Row {
     pub(crate) repository: String,
     image: String,
     tag: Option<String>,
-    dockerfile: String,
+    pub(crate) dockerfile: String,
     context: String,
     target: Option<String>,
     dependencies: BTreeSet<String>,
@@ -186,8 +186,9 @@ fn fit(row: &Row, image: &Value, images: &[Value]) -> Fit {
     let name = repository == row.image;
     let short_name = last(repository) == last(&row.image);
     let inputs = &image["inputs"];
-    // Where nothing of it is copied any folder does.
-    let copies_nothing = inputs["files"] == 0 && inputs["whole_context"] == false;
+    // Where nothing of it is copied any folder does. What is blocked has no inputs yet.
+    let copies_nothing =
+        image["action"] != "blocked" && inputs["files"] == 0 && inputs["whole_context"] == false;
     let context =
         image["context"].as_str().is_some_and(|context| copies_nothing || plain(context) == row.context);
     let target = row.target.as_ref().is_none_or(|target| image["target"] == target.as_str());
