@@ -108,25 +108,25 @@ impl Diagnostic {
 
 /// Where the lines of a text begin, so that the line of a place is found without counting from the start again.
 #[derive(Clone, Debug, Default)]
-pub struct LineIndex {
+pub(crate) struct LineIndex {
     starts: Vec<usize>,
 }
 
 impl LineIndex {
     /// Reads a text once.
-    pub fn new(text: &str) -> Self {
+    pub(crate) fn new(text: &str) -> Self {
         Self { starts: text.match_indices('\n').map(|(at, _)| at + 1).collect() }
     }
 
     /// The line, from 1, that holds the byte at `offset`.
-    pub fn line_of(&self, offset: usize) -> usize {
+    pub(crate) fn line_of(&self, offset: usize) -> usize {
         1 + self.starts.partition_point(|start| *start <= offset)
     }
 }
 
 /// The candidates closest to what was written, best first, for hints: at most three, and none that is
 /// far from it.
-pub fn closest(wanted: &str, candidates: impl IntoIterator<Item = String>) -> Vec<String> {
+pub(crate) fn closest(wanted: &str, candidates: impl IntoIterator<Item = String>) -> Vec<String> {
     let lower = wanted.to_lowercase();
     let mut scored: Vec<(f64, String)> = candidates
         .into_iter()
@@ -139,7 +139,7 @@ pub fn closest(wanted: &str, candidates: impl IntoIterator<Item = String>) -> Ve
 }
 
 /// Whether any of them is an error.
-pub fn has_errors(findings: &[Diagnostic]) -> bool {
+pub(crate) fn has_errors(findings: &[Diagnostic]) -> bool {
     findings.iter().any(|finding| finding.severity == Severity::Error)
 }
 

@@ -11,9 +11,9 @@
 //!
 //! Nothing fails because something was guessed wrong: the table is for docs/inference.md and for people.
 
-mod support;
 #[path = "truth/score.rs"]
 mod score;
+mod support;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::env;
@@ -47,7 +47,8 @@ fn what_is_planned_is_what_the_repositories_build() {
             continue;
         };
         // What stands aside is planned when it is named.
-        let aside: Vec<&str> = rows.iter().map(|row| row.dockerfile.as_str()).filter(|path| !names(&plan, path)).collect();
+        let aside: Vec<&str> =
+            rows.iter().map(|row| row.dockerfile.as_str()).filter(|path| !names(&plan, path)).collect();
         for path in aside.into_iter().collect::<BTreeSet<_>>() {
             let named = self::plan(&clone, &[path]).map(|mut named| named["images"].take());
             let images = named.into_iter().flat_map(|images| images.as_array().cloned().unwrap_or_default());
@@ -67,7 +68,9 @@ fn what_is_planned_is_what_the_repositories_build() {
 }
 
 fn names(plan: &Value, dockerfile: &str) -> bool {
-    plan["images"].as_array().is_some_and(|images| images.iter().any(|image| image["dockerfile"] == dockerfile))
+    plan["images"]
+        .as_array()
+        .is_some_and(|images| images.iter().any(|image| image["dockerfile"] == dockerfile))
 }
 
 /// The plan of a clone, without an engine and without this user's settings.
@@ -96,7 +99,11 @@ fn each_thing_is_judged_by_itself() {
     ]});
     let rows = [
         example("docker.io/acme/base", "base/Dockerfile", serde_json::json!({"ctx": "./base/"})),
-        example("other/api", "api/Dockerfile", serde_json::json!({"target": "dev", "deps": ["base/Dockerfile"]})),
+        example(
+            "other/api",
+            "api/Dockerfile",
+            serde_json::json!({"target": "dev", "deps": ["base/Dockerfile"]}),
+        ),
         example("acme/gone", "gone/Dockerfile", serde_json::json!({})),
     ];
     let (tally, wrong) = score(&rows, &plan);

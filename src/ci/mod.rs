@@ -4,6 +4,6 @@ mod event;
 mod job;
 mod reference;
 
-pub use event::CiEvent;
-pub use job::CiJob;
-pub use reference::{CiReference, CiTrigger, ci_reference};
+pub(crate) use event::CiEvent;
+pub(crate) use job::CiJob;
+pub(crate) use reference::CiTrigger;

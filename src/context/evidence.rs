@@ -45,7 +45,7 @@ impl Source {
             pattern: pattern.clone(),
             literal: TreePath::clamped(literal.join("/")),
             is_glob,
-            has_slash: text.contains('/'),
+            has_slash: text.contains('/') || matches!(pattern, SourcePattern::Below(_)),
         })
     }
 }

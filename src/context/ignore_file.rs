@@ -9,7 +9,7 @@ use crate::path::TreePath;
 ///
 /// If it is a link, this is the file it leads to. One that leads out of the folder it is in (for
 /// `.dockerignore`, out of the context) is not read by `BuildKit` either, and then nothing is ignored.
-pub fn ignore_file(tree: &dyn FileTree, dockerfile: &TreePath, root: &TreePath) -> Option<TreePath> {
+pub(crate) fn ignore_file(tree: &dyn FileTree, dockerfile: &TreePath, root: &TreePath) -> Option<TreePath> {
     let mut own = dockerfile.file_name().to_vec();
     own.extend_from_slice(b".dockerignore");
     file_at(tree, &dockerfile.parent()?, &own).or_else(|| file_at(tree, root, b".dockerignore"))

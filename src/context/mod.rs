@@ -26,10 +26,11 @@ mod select;
 #[cfg(test)]
 mod testing;
 
-pub use emptied::nodes_below;
-pub use ignore::{IgnoreError, IgnoreRules};
-pub use ignore_file::ignore_file;
-pub use links::way_to;
-pub use pathspecs::{RevisionSpecs, SourceSpec, revision_pathspecs};
-pub use root::{ContextRoot, RootFinder, fetch_submodule};
-pub use select::{Selection, admits, excess, select};
+pub(crate) use emptied::nodes_below;
+pub(crate) use ignore::IgnoreError;
+pub use ignore::IgnoreRules;
+pub(crate) use ignore_file::ignore_file;
+pub(crate) use links::way_to;
+pub(crate) use pathspecs::{RevisionSpecs, SourceSpec, revision_pathspecs};
+pub(crate) use root::{ContextRoot, RootFinder, fetch_submodule};
+pub(crate) use select::{admits, excess, select};

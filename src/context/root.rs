@@ -13,7 +13,7 @@ use crate::printable::printable;
 
 /// An inferred root of a build context.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ContextRoot {
+pub(crate) struct ContextRoot {
     /// The folder, relative to the checkout.
     pub root: TreePath,
     /// The plain sources (by index) that are not there: the build would fail.
@@ -36,7 +36,7 @@ const DOCKERFILE_FOLDERS: &[&str] = &[
 ];
 
 /// Infers where build contexts begin, for all the Dockerfiles of a tree.
-pub struct RootFinder<'t> {
+pub(crate) struct RootFinder<'t> {
     tree: &'t dyn FileTree,
     ignores: NamedIgnores<'t>,
     /// Sources of one name that Dockerfiles in several folders write.
@@ -45,7 +45,7 @@ pub struct RootFinder<'t> {
 
 impl<'t> RootFinder<'t> {
     /// `written` are the sources of each Dockerfile of the tree.
-    pub fn new<'a>(
+    pub(crate) fn new<'a>(
         tree: &'t dyn FileTree,
         written: impl Iterator<Item = (&'a TreePath, &'a [LocalSource])>,
     ) -> Self {
@@ -76,7 +76,7 @@ impl<'t> RootFinder<'t> {
     ///
     /// A Dockerfile that only copies `.`, in a folder for Dockerfiles (`docker/Dockerfile`) or one that holds nothing
     /// else, means the nearest folder above that holds more.
-    pub fn root_of(&self, dockerfile: &TreePath, sources: &[LocalSource]) -> ContextRoot {
+    pub(crate) fn root_of(&self, dockerfile: &TreePath, sources: &[LocalSource]) -> ContextRoot {
         let own = dockerfile.parent().unwrap_or_default();
         let (counted, copies_all) = counted(sources);
         let evidence = Evidence { tree: self.tree, ignores: &self.ignores, shared: &self.shared, dockerfile };
@@ -194,9 +194,11 @@ fn holds_only_dockerfiles(tree: &dyn FileTree, folder: &TreePath) -> bool {
         if !only {
             return false;
         }
-        open.extend(folders.into_iter().filter(|below| {
-            tree.kind(below) == Some(NodeKind::Folder) && tree.has_versioned_below(below)
-        }));
+        open.extend(
+            folders.into_iter().filter(|below| {
+                tree.kind(below) == Some(NodeKind::Folder) && tree.has_versioned_below(below)
+            }),
+        );
     }
     true
 }
@@ -246,7 +248,7 @@ fn not_there(
 }
 
 /// What brings the files of a submodule that is not checked out.
-pub fn fetch_submodule(submodule: &TreePath) -> String {
+pub(crate) fn fetch_submodule(submodule: &TreePath) -> String {
     format!("`git submodule update --init {}` fetches it", quoted(submodule))
 }
 
@@ -317,13 +319,16 @@ mod tests {
         };
         assert_eq!(infer_root(&tree, "svc/Dockerfile", &[below("lib")]).root, "".into());
         assert_eq!(infer_root(&tree, "svc/Dockerfile", &[below("")]).root, "svc".into());
+        // `COPY svc/$NAME` has a slash.
+        assert_eq!(infer_root(&tree, "svc/Dockerfile", &[below("svc")]).root, "".into());
         assert_eq!(infer_root(&tree, "svc/Dockerfile", &[below("nope")]).root, "svc".into());
     }
 
     #[test]
     fn what_the_dockerfile_itself_gives_a_variable_counts() {
         let tree = MemoryTree::of(&["svc/api/Dockerfile", "svc/api/src/main.go"]);
-        let expanded = LocalSource { plain: false, written: "svc/api/${WHAT}".into(), ..source("svc/api/src") };
+        let expanded =
+            LocalSource { plain: false, written: "svc/api/${WHAT}".into(), ..source("svc/api/src") };
         assert_eq!(infer_root(&tree, "svc/api/Dockerfile", &[expanded]).root, "".into());
     }
 
@@ -409,9 +414,11 @@ mod tests {
             "pg/.dockerignore",
         ]);
         for sources in [&[""][..], &["*"], &["", "dist/x"], &["", ""]] {
-            for (dockerfile, expected) in
-                [("ci/images/api/Dockerfile", ""), ("ci/images/web/dev.Dockerfile", ""), ("pg/Dockerfile-15", "")]
-            {
+            for (dockerfile, expected) in [
+                ("ci/images/api/Dockerfile", ""),
+                ("ci/images/web/dev.Dockerfile", ""),
+                ("pg/Dockerfile-15", ""),
+            ] {
                 let inferred = infer(&tree, dockerfile, sources);
                 assert_eq!((inferred.root, inferred.diagnostics.len()), (expected.into(), 1), "{dockerfile}");
             }

@@ -10,7 +10,7 @@ use crate::path::TreePath;
 /// Files of keys that were built here, so that a later plan can name what changed. It is a cache: it may
 /// be deleted at any time, and nothing but the wording of reasons depends on it.
 #[derive(Clone, Debug)]
-pub struct Manifests {
+pub(crate) struct Manifests {
     folder: PathBuf,
 }
 
@@ -19,17 +19,17 @@ const KEPT: usize = 4096;
 
 impl Manifests {
     /// Keeps them in `folder`, which need not exist.
-    pub fn new(folder: PathBuf) -> Self {
+    pub(crate) fn new(folder: PathBuf) -> Self {
         Self { folder }
     }
 
     /// The files of a key, if it was built here.
-    pub fn read(&self, key: ContentKey) -> Option<Vec<InputFile>> {
+    pub(crate) fn read(&self, key: ContentKey) -> Option<Vec<InputFile>> {
         decode(&fs::read(self.path(key)).ok()?)
     }
 
     /// Remembers the files of a key. A checkout that cannot be written to remembers nothing.
-    pub fn write(&self, key: ContentKey, files: &[InputFile]) {
+    pub(crate) fn write(&self, key: ContentKey, files: &[InputFile]) {
         let path = self.path(key);
         if path.exists() || fs::create_dir_all(&self.folder).is_err() {
             return;

@@ -20,7 +20,7 @@ use crate::path::TreePath;
 
 /// An image to be named: a Dockerfile, or one of several images that the settings make from it.
 #[derive(Clone, Debug)]
-pub struct Candidate<'a> {
+pub(crate) struct Candidate<'a> {
     /// The Dockerfile.
     pub path: &'a TreePath,
     /// Whether git tracks it.
@@ -35,7 +35,7 @@ pub struct Candidate<'a> {
 
 /// What else decides about names.
 #[derive(Clone, Debug)]
-pub struct NamingRules<'a> {
+pub(crate) struct NamingRules<'a> {
     /// The namespace that was given, and by whom.
     pub namespace: Option<(String, NamespaceSource)>,
     /// The settings' `names`, in the order of the file. A name with a `/` in front is a whole repository, as
@@ -100,13 +100,11 @@ fn join_prefix(name: &str, tag_prefix: Option<&str>) -> String {
 
 /// The names of all images of a checkout, in the order of the candidates.
 #[derive(Clone, Debug)]
-pub struct Naming {
+pub(crate) struct Naming {
     /// One for each candidate.
     pub names: Vec<ImageName>,
     /// What is in front of the names that are tagged.
     pub namespace: Namespace,
-    /// What the references of the checkout say; it binds them even if another namespace is tagged.
-    pub inferred: Option<Namespace>,
     /// Errors in the settings, names that several had, namespaces that were not taken.
     pub diagnostics: Vec<Diagnostic>,
     pub(super) places: Places,
@@ -114,16 +112,9 @@ pub struct Naming {
     pub(super) known: KnownNames,
 }
 
-impl Naming {
-    /// NAMESPACE/NAME of one image.
-    pub fn repository(&self, index: usize) -> &Repository {
-        &self.names[index].repository
-    }
-}
-
 /// Names every candidate. What is wrong in the settings is an error among the diagnostics; the image then
 /// has the name of its folder.
-pub fn assign(candidates: &[Candidate<'_>], rules: &NamingRules<'_>) -> Naming {
+pub(crate) fn assign(candidates: &[Candidate<'_>], rules: &NamingRules<'_>) -> Naming {
     let mut diagnostics = Vec::new();
     let origin = rules.origin_url.map(origin_words).unwrap_or_default();
     let places = places(candidates, rules, &origin);
@@ -146,8 +137,10 @@ pub fn assign(candidates: &[Candidate<'_>], rules: &NamingRules<'_>) -> Naming {
     }
     let inferred = inference.winner.map(|value| Namespace { value, source: NamespaceSource::FromLines });
     let of_owner = || Namespace::of_owner(&owner(rules.origin_url?)?, &origin);
-    let namespace =
-        given.or_else(|| inferred.clone()).or_else(of_owner).unwrap_or_else(|| Namespace::of_checkout(rules.checkout_name));
+    let namespace = given
+        .or_else(|| inferred.clone())
+        .or_else(of_owner)
+        .unwrap_or_else(|| Namespace::of_checkout(rules.checkout_name));
 
     let mut names: Vec<ImageName> = drafts.into_iter().map(|name| name.finish(&namespace)).collect();
     part_duplicates(&mut names, candidates, &namespace, &mut diagnostics);
@@ -155,7 +148,7 @@ pub fn assign(candidates: &[Candidate<'_>], rules: &NamingRules<'_>) -> Naming {
     diagnostics.extend(explain::contested(&resolution.contested, &names, &places));
     diagnostics.extend(explain::displaced(&resolution.contested, &names, &places));
     let sites = Sites::new(&names, &resolution.contested, &namespace, inferred.as_ref(), known.components);
-    Naming { names, namespace, inferred, diagnostics, places, sites, known }
+    Naming { names, namespace, diagnostics, places, sites, known }
 }
 
 /// The names that the Dockerfiles' places give. What an untracked Dockerfile or one aside says changes no other's name.

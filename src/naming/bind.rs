@@ -10,7 +10,7 @@ use crate::image::{ImageReference, Repository};
 
 /// What a reference in a Dockerfile means.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Binding {
+pub(crate) enum Binding {
     /// The image built here.
     Local(usize),
     /// A published version of an image that is built here, by tag or digest: external.
@@ -120,7 +120,7 @@ impl Naming {
     /// An image with the tag prefix `8.0` is what `:8.0` refers to; `:8.0-main` is another version of it,
     /// unless `main` is followed. Of several prefixes that fit, the longest counts. Without a tag such a
     /// repository means none of its images.
-    pub fn bind(&self, reference: &ImageReference, from: usize, follow: &[String]) -> Binding {
+    pub(crate) fn bind(&self, reference: &ImageReference, from: usize, follow: &[String]) -> Binding {
         let Some(site) = self.sites.by_repository.get(&reference.repository) else {
             return self.unbuilt_or_external(&reference.repository);
         };
@@ -154,7 +154,7 @@ impl Naming {
 
     /// The image that a reference without a namespace or tag means in the Dockerfile of image `from`, if that is
     /// certain enough: the only Dockerfile here of that name, which is none of Docker's own.
-    pub fn bind_bare(&self, reference: &ImageReference, from: usize) -> Option<usize> {
+    pub(crate) fn bind_bare(&self, reference: &ImageReference, from: usize) -> Option<usize> {
         let name = reference.repository.path().strip_prefix("library/").filter(|_| reference.is_latest())?;
         self.known.bare(name, from)
     }

@@ -105,7 +105,8 @@ impl State {
             let names: Vec<String> =
                 group.iter().map(|contender| contender.name.with_folders(count)).collect();
             let different: HashSet<&str> = names.iter().map(String::as_str).collect();
-            if different.len() == group.len() && group.iter().zip(&names).all(|(contender, name)| self.is_free(contender, name))
+            if different.len() == group.len()
+                && group.iter().zip(&names).all(|(contender, name)| self.is_free(contender, name))
             {
                 for (contender, name) in group.iter().zip(names) {
                     self.give(contender, name);

@@ -63,7 +63,8 @@ impl FolderName {
     pub(super) fn new(path: &TreePath, checkout_name: &str, around: &Neighbours) -> Self {
         let folder = path.parent().unwrap_or_default();
         let folders: Vec<&BStr> = folder.components().collect();
-        let upto = |count: usize| folders[..count].iter().fold(TreePath::root(), |path, part| path.join(part));
+        let upto =
+            |count: usize| folders[..count].iter().fold(TreePath::root(), |path, part| path.join(part));
         let gives_way = |at: usize| says_nothing(folders[at]) && !around.keeps_its_name(&upto(at + 1));
         let variant = match FileNameForm::of(path.file_name()) {
             FileNameForm::Plain => None,
@@ -85,11 +86,9 @@ impl FolderName {
                         inner: at,
                         source: NameSource::Folder(upto(at + 1)),
                     },
-                    None => Base {
-                        words: checkout_words(checkout_name),
-                        inner: 0,
-                        source: NameSource::Checkout,
-                    },
+                    None => {
+                        Base { words: checkout_words(checkout_name), inner: 0, source: NameSource::Checkout }
+                    }
                 };
                 let variant = variant.and_then(|variant| without_stutter(variant, &base.words));
                 (base, variant)
@@ -277,7 +276,10 @@ mod tests {
         assert_eq!(beside("app/docker/Dockerfile", &["worker/docker/Dockerfile"]), "app");
         assert_eq!(beside("app/Dockerfile.dev", &["worker/Dockerfile"]), "app-dev");
         assert_eq!(beside("src/Dockerfile", &["db/Dockerfile"]), "src");
-        assert_eq!(beside("app/Dockerfile", &["a/worker/Dockerfile", "Dockerfile", "app/x.Dockerfile"]), "shop");
+        assert_eq!(
+            beside("app/Dockerfile", &["a/worker/Dockerfile", "Dockerfile", "app/x.Dockerfile"]),
+            "shop"
+        );
         // A folder for Dockerfiles beside others is one for the rest of them.
         assert_eq!(beside("docker/Dockerfile", &["worker/Dockerfile"]), "shop");
         assert_eq!(beside("app/Dockerfile", &["docker/Dockerfile"]), "shop");

@@ -107,11 +107,11 @@ pub(super) fn canonical(repository: &Repository) -> String {
 /// The namespace is not one.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{0}` is not a namespace")]
-pub struct InvalidNamespace(pub String);
+pub(crate) struct InvalidNamespace(pub String);
 
 /// A reference in a Dockerfile.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Reference {
+pub(crate) struct Reference {
     /// As it is after expansion.
     pub reference: ImageReference,
     /// Where it stands.

@@ -33,7 +33,9 @@ impl Neighbours {
             }
             let mut outwards = std::iter::successors(Some(folder), TreePath::parent);
             let telling = outwards.find(|folder| folder.is_root() || !is_for_dockerfiles(folder.file_name()));
-            if let Some((telling, around)) = telling.and_then(|folder| Some((folder.clone(), folder.parent()?))) {
+            if let Some((telling, around)) =
+                telling.and_then(|folder| Some((folder.clone(), folder.parent()?)))
+            {
                 neighbours.inside.entry(around).or_default().insert(telling);
             }
         }

@@ -58,7 +58,9 @@ pub(super) fn is_version(folder: &BStr) -> bool {
     let (number, words) = rest.split_at(end);
     let mut parts = number.split(|byte| *byte == b'.');
     let is_number = |part: &[u8]| {
-        !part.is_empty() && part.iter().all(u8::is_ascii_digit) && (part.len() == 1 || part[0] != b'0' || marked)
+        !part.is_empty()
+            && part.iter().all(u8::is_ascii_digit)
+            && (part.len() == 1 || part[0] != b'0' || marked)
     };
     let major = parts.next().is_some_and(is_number);
     let minor: Vec<&[u8]> = parts.collect();

@@ -2,7 +2,7 @@
 
 /// Why a line of the settings' `names`, or the NAME of an `[image.NAME]`, cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum InvalidName {
+pub(crate) enum InvalidName {
     /// A `{` without `}` or the reverse.
     #[error("`{0}` has a brace without its other half; a brace itself is written twice, `{{{{`")]
     Brace(String),

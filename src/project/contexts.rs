@@ -9,7 +9,7 @@ use super::images::BuildContext;
 use super::load::LoadError;
 use super::lock::lock_paths;
 use super::remarks::wants_git_folder;
-use crate::context::{self, ContextRoot, IgnoreError, RootFinder, IgnoreRules, RevisionSpecs, SourceSpec};
+use crate::context::{self, ContextRoot, IgnoreError, IgnoreRules, RevisionSpecs, RootFinder, SourceSpec};
 use crate::diagnostic::{Diagnostic, Location};
 use crate::dockerfile::{Evaluation, SourcePattern};
 use crate::git::{Node, NodeKind, PathPattern, Snapshot};

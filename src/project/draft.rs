@@ -10,7 +10,7 @@ use super::settings::ImageSettings;
 use super::triggers;
 use crate::diagnostic::{Diagnostic, Location, closest};
 use crate::discovery::{self, Rules};
-use crate::dockerfile::{Evaluation, ImageUse, UseKind};
+use crate::dockerfile::{Evaluation, Frontend, ImageUse, UseKind};
 use crate::git::Snapshot;
 use crate::graph::{DependencyKind, Graph, GraphImage, Link};
 use crate::image::{ImageReference, Tag};
@@ -280,7 +280,9 @@ fn bind(
             let binding = naming.bind(reference, at, &options.settings.follow);
             let bare = || naming.bind_bare(reference, at).filter(|_| follows_bare(image, used));
             let (binding, is_inferred) = match binding {
-                Binding::External => bare().map_or((Binding::External, false), |at| (Binding::Local(at), true)),
+                Binding::External => {
+                    bare().map_or((Binding::External, false), |at| (Binding::Local(at), true))
+                }
                 binding => (binding, false),
             };
             if used.onbuild && !matches!(binding, Binding::Local(_) | Binding::Ambiguous(_)) {

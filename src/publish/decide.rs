@@ -8,7 +8,7 @@ use super::Identity;
 
 /// What one image should have in one registry.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Wanted {
+pub(crate) struct Wanted {
     /// Index into `Plan::steps`.
     pub step: usize,
     /// The repository in the registry.
@@ -25,7 +25,7 @@ pub struct Wanted {
 
 /// What a registry has of it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Observed {
+pub(crate) struct Observed {
     /// What stands under the tag of its key.
     pub key: Option<Standing>,
     /// What stands under its other tags.
@@ -34,7 +34,7 @@ pub struct Observed {
 
 /// What a tag names.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Standing {
+pub(crate) struct Standing {
     /// The manifest or index.
     pub digest: Digest,
     /// Its key, of an index that of all its images; none where Shipwright did not make it, or they differ.
@@ -47,7 +47,7 @@ pub struct Standing {
 
 /// What happens to one image in one registry.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Publication {
+pub(crate) struct Publication {
     /// Index into `Plan::steps`.
     pub step: usize,
     /// The repository in the registry.
@@ -72,7 +72,7 @@ pub struct Publication {
 
 /// A tag that moves to an image.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Move {
+pub(crate) struct Move {
     /// The tag.
     pub tag: Tag,
     /// When: the lower ones of all images move first.
@@ -83,18 +83,18 @@ pub struct Move {
 
 impl Publication {
     /// Whether nothing is left to do.
-    pub fn is_in_place(&self) -> bool {
+    pub(crate) fn is_in_place(&self) -> bool {
         self.found.is_some() && self.settled.is_empty() && self.moves.is_empty()
     }
 
     /// The reference to one of its tags.
-    pub fn tagged(&self, tag: &Tag) -> ImageReference {
+    pub(crate) fn tagged(&self, tag: &Tag) -> ImageReference {
         self.repository.with_tag(tag.clone())
     }
 }
 
 /// Compares what should be with what is.
-pub fn decide(wanted: &Wanted, observed: &Observed) -> Publication {
+pub(crate) fn decide(wanted: &Wanted, observed: &Observed) -> Publication {
     let (own, impostor) = match &observed.key {
         Some(standing) if wanted.identity.is_of(standing) => (Some(&standing.digest), None),
         standing => (None, standing.clone()),
@@ -127,7 +127,7 @@ pub fn decide(wanted: &Wanted, observed: &Observed) -> Publication {
 }
 
 /// What is known about where tags stand.
-pub struct Judgement<'a> {
+pub(crate) struct Judgement<'a> {
     /// Whether a commit is in the history of what is pushed; `None` where the history does not tell.
     pub is_ancestor: &'a dyn Fn(CommitId) -> Option<bool>,
     /// `--force`.
@@ -135,7 +135,7 @@ pub struct Judgement<'a> {
 }
 
 /// Says what speaks against a publication. Errors stop the whole run before it changes anything.
-pub fn judge(publication: &Publication, judgement: &Judgement<'_>) -> Vec<Diagnostic> {
+pub(crate) fn judge(publication: &Publication, judgement: &Judgement<'_>) -> Vec<Diagnostic> {
     let conflict = |tag: &Tag| {
         let reference = publication.tagged(tag);
         Diagnostic::warning(format!("{reference} names an image of other content and stays where it is")).hint(

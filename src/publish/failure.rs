@@ -4,7 +4,7 @@ use crate::registry::{CredentialOrigin, RegistryError};
 
 /// What went wrong with one tag.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Failure {
+pub(crate) struct Failure {
     /// Which.
     pub reference: ImageReference,
     /// Whose fault.
@@ -29,7 +29,7 @@ impl Failure {
 
 /// Whose fault a [`Failure`] is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum FailureKind {
+pub(crate) enum FailureKind {
     /// The engine's.
     Engine,
     /// The registry's, or of the login to it.

@@ -20,7 +20,7 @@ const LONGEST: u64 = 1 << 16;
 
 /// What digests are. A registry is asked once for each, and then it is remembered: a digest never means anything
 /// else. What is on disk is a cache, one small file a digest, that may be deleted at any time.
-pub struct Standings {
+pub(crate) struct Standings {
     registry: Registry,
     folder: Option<PathBuf>,
     known: Mutex<HashMap<Digest, Standing>>,
@@ -30,17 +30,17 @@ pub struct Standings {
 
 impl Standings {
     /// Asks `registry`, and keeps the answers in `folder`, which need not exist.
-    pub fn new(registry: Registry, folder: Option<PathBuf>) -> Self {
+    pub(crate) fn new(registry: Registry, folder: Option<PathBuf>) -> Self {
         Self { registry, folder, known: Mutex::default(), is_tidy: AtomicBool::new(false) }
     }
 
     /// The registry that is asked.
-    pub fn registry(&self) -> &Registry {
+    pub(crate) fn registry(&self) -> &Registry {
         &self.registry
     }
 
     /// What a digest is. What is remembered but not `expected` is asked for again: the file may be damaged.
-    pub async fn of(
+    pub(crate) async fn of(
         &self,
         repository: &Repository,
         digest: &Digest,
@@ -68,7 +68,7 @@ impl Standings {
     }
 
     /// Remembers what a digest is.
-    pub fn learn(&self, standing: Standing) {
+    pub(crate) fn learn(&self, standing: Standing) {
         if let Some(folder) = &self.folder
             && write(folder, &standing).is_ok()
             && !self.is_tidy.swap(true, Relaxed)

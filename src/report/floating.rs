@@ -2,7 +2,7 @@ use crate::diagnostic::Diagnostic;
 use crate::plan::Plan;
 
 /// Bases that may be another image tomorrow, though nothing here changes.
-pub fn floating_note(plan: &Plan) -> Option<Diagnostic> {
+pub(crate) fn floating_note(plan: &Plan) -> Option<Diagnostic> {
     const FEW: usize = 3;
     let bases: Vec<&str> = plan.floating().into_iter().collect();
     let more = match bases.len().saturating_sub(FEW) {

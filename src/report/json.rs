@@ -11,7 +11,7 @@ use crate::project::Inspection;
 pub(super) const SCHEMA: u32 = 1;
 
 /// The plan as docs/cli.md describes it.
-pub fn plan_json(plan: &Plan) -> String {
+pub(crate) fn plan_json(plan: &Plan) -> String {
     let checkout = &plan.checkout;
     document(&json!({
         "schema": SCHEMA,
@@ -29,7 +29,7 @@ pub fn plan_json(plan: &Plan) -> String {
 }
 
 /// The images of the plan: names, keys and tags.
-pub fn images_json(plan: &Plan) -> String {
+pub(crate) fn images_json(plan: &Plan) -> String {
     let part = |step: &Step| {
         json!({
             "name": step.repository.familiar(),
@@ -49,7 +49,7 @@ pub fn images_json(plan: &Plan) -> String {
 }
 
 /// The graph of the plan: images and what each is built from.
-pub fn graph_json(plan: &Plan) -> String {
+pub(crate) fn graph_json(plan: &Plan) -> String {
     let part = |step: &Step| {
         json!({
             "name": step.repository.familiar(),
@@ -64,7 +64,7 @@ pub fn graph_json(plan: &Plan) -> String {
 }
 
 /// What is read in one Dockerfile.
-pub fn inspection_json(inspection: &Inspection) -> String {
+pub(crate) fn inspection_json(inspection: &Inspection) -> String {
     let mut value = serde_json::to_value(inspection).unwrap_or_default();
     value["diagnostics"] = inspection.diagnostics.iter().map(diagnostic).collect();
     document(&value)
@@ -136,10 +136,12 @@ fn tags(step: &Step) -> Vec<&str> {
 
 fn dependencies(step: &Step) -> Vec<Value> {
     let part = |dependency: &crate::plan::Dependency| {
-        json!({
-            "image": dependency.image, "kind": dependency.kind.as_str(), "line": dependency.line,
-            "inferred": dependency.is_inferred,
-        })
+        let mut part =
+            json!({"image": dependency.image, "kind": dependency.kind.as_str(), "line": dependency.line});
+        if dependency.is_inferred {
+            part["inferred"] = json!(true);
+        }
+        part
     };
     step.dependencies.iter().map(part).collect()
 }
@@ -169,8 +171,12 @@ mod tests {
     fn every_field_in_its_documented_order() {
         let mut service = step(Action::Build, "service1", &["service1/app.py changed"]);
         service.reasons[0].path = Some("service1/app.py".into());
-        service.dependencies =
-            vec![Dependency { image: "acme/shared".into(), kind: DependencyKind::From, line: Some(1), is_inferred: false }];
+        service.dependencies = vec![Dependency {
+            image: "acme/shared".into(),
+            kind: DependencyKind::From,
+            line: Some(1),
+            is_inferred: false,
+        }];
         service.unversioned = vec!["service1/app.jar".into()];
         let mut plan = plan(vec![service, step(Action::Blocked, "broken", &["set BASE"])]);
         plan.diagnostics = vec![

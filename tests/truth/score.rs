@@ -102,7 +102,13 @@ impl Row {
             dockerfile: plain(&text("df")),
             context: plain(&text("ctx")),
             target: some(text("target")),
-            dependencies: row["deps"].as_array().into_iter().flatten().filter_map(Value::as_str).map(plain).collect(),
+            dependencies: row["deps"]
+                .as_array()
+                .into_iter()
+                .flatten()
+                .filter_map(Value::as_str)
+                .map(plain)
+                .collect(),
         }
     }
 }
@@ -136,13 +142,17 @@ struct Fit {
 pub(crate) fn score(rows: &[Row], plan: &Value) -> (Tally, Vec<(Aspect, String)>) {
     let images = plan["images"].as_array().map_or(&[][..], Vec::as_slice);
     let is_blocked = |image: &&Value| image["action"] == "blocked";
-    let mut tally =
-        Tally { planned: images.len(), blocked: images.iter().filter(is_blocked).count(), ..Tally::default() };
+    let mut tally = Tally {
+        planned: images.len(),
+        blocked: images.iter().filter(is_blocked).count(),
+        ..Tally::default()
+    };
     let mut wrong = Vec::new();
     for row in rows {
         tally.images += 1;
         let of_file = images.iter().filter(|image| plain(&text(image, "dockerfile")) == row.dockerfile);
-        let Some((fit, image)) = of_file.map(|image| (fit(row, image, images), image)).max_by_key(|(fit, _)| *fit)
+        let Some((fit, image)) =
+            of_file.map(|image| (fit(row, image, images), image)).max_by_key(|(fit, _)| *fit)
         else {
             tally.missing += 1;
             wrong.push((Aspect::Missing, format!("{} from {}", row.image, row.dockerfile)));
@@ -202,7 +212,12 @@ fn fit(row: &Row, image: &Value, images: &[Value]) -> Fit {
 fn dependencies(image: &Value, images: &[Value]) -> BTreeSet<String> {
     let names = image["dependencies"].as_array().into_iter().flatten();
     let dockerfile = |dependency: &Value| {
-        let of_name = images.iter().find(|image| image["name"] == dependency["image"])?;
+        let is_it = |image: &&Value| {
+            let name = text(image, "name");
+            let prefixed = image["tag_prefix"].as_str().map(|prefix| format!("{name}:{prefix}"));
+            dependency["image"] == prefixed.unwrap_or(name)
+        };
+        let of_name = images.iter().find(is_it)?;
         Some(plain(&text(of_name, "dockerfile")))
     };
     names.filter_map(dockerfile).collect()

@@ -70,7 +70,7 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::engine::Anonymous;
+    use crate::engine::request::Anonymous;
     use crate::engine::testing::Empty;
 
     impl RegistryLogins for Empty {

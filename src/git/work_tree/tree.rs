@@ -31,7 +31,7 @@ use crate::path::TreePath;
 ///
 /// The folders are read once, when the work tree is made; files are looked at when they are asked for, and
 /// what was found out about one is kept. So it is the state of one moment, and a later one needs a new value.
-pub struct WorkTree {
+pub(crate) struct WorkTree {
     pub(in crate::git) disk: Disk,
     pub(in crate::git) parts: Vec<Part>,
     pub(in crate::git) files: Files<Entry>,
@@ -76,7 +76,7 @@ pub(in crate::git) struct KnownFile {
 
 /// How a work tree differs from a commit.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Differences {
+pub(crate) struct Differences {
     /// Files that the commit has not: new ones, tracked or not (never ignored ones).
     pub added: Vec<TreePath>,
     /// Files of the commit that are gone.
@@ -140,7 +140,7 @@ impl WorkTree {
 
     /// How the work tree differs from `base`. What is in only one of them is found for the whole checkout
     /// and costs next to nothing; `inputs` are the files whose content is compared.
-    pub fn differences(&self, base: &CommitTree, inputs: &[&TreePath]) -> io::Result<Differences> {
+    pub(crate) fn differences(&self, base: &CommitTree, inputs: &[&TreePath]) -> io::Result<Differences> {
         let mut differences = Differences::default();
         let (mut here, mut there) = (0, 0);
         while here < self.files.len() || there < base.files.len() {
@@ -197,7 +197,7 @@ impl WorkTree {
     }
 
     /// Tracked files that are absent because a sparse checkout leaves them out (skip-worktree).
-    pub fn left_out_by_sparse_checkout(&self) -> Vec<TreePath> {
+    pub(crate) fn left_out_by_sparse_checkout(&self) -> Vec<TreePath> {
         let mut absent = Vec::new();
         for part in &self.parts {
             for at in 0..part.index.len() {

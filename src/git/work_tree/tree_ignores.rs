@@ -11,19 +11,19 @@ use crate::path::TreePath;
 
 /// What the `.gitignore` files of a tree say about paths, whether or not anything stands there. Each file is read
 /// once, when a path below it is asked about.
-pub struct NamedIgnores<'t> {
+pub(crate) struct NamedIgnores<'t> {
     tree: &'t dyn FileTree,
     known: Mutex<HashMap<TreePath, Option<Arc<Gitignore>>>>,
 }
 
 impl<'t> NamedIgnores<'t> {
     /// Of this tree.
-    pub fn new(tree: &'t dyn FileTree) -> Self {
+    pub(crate) fn new(tree: &'t dyn FileTree) -> Self {
         Self { tree, known: Mutex::default() }
     }
 
     /// Whether the `.gitignore` files name `path`, or a folder around it. What stands there counts as a folder.
-    pub fn is_ignored(&self, path: &TreePath) -> bool {
+    pub(crate) fn is_ignored(&self, path: &TreePath) -> bool {
         let ends = path.as_bytes().find_iter(b"/").chain([path.as_bytes().len()]);
         ends.map(|end| TreePath::new(&path.as_bytes()[..end])).any(|path| self.is_ignored_itself(&path))
     }
@@ -52,6 +52,6 @@ impl<'t> NamedIgnores<'t> {
 
 /// Whether the `.gitignore` files of a tree name `path`, or a folder around it. What stands there need not
 /// exist, and counts as a folder.
-pub fn is_named_ignored(tree: &dyn FileTree, path: &TreePath) -> bool {
+pub(crate) fn is_named_ignored(tree: &dyn FileTree, path: &TreePath) -> bool {
     NamedIgnores::new(tree).is_ignored(path)
 }

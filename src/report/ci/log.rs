@@ -5,7 +5,7 @@ use crate::printable::commands;
 
 /// A CI system whose log can be structured.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum CiLog {
+pub(crate) enum CiLog {
     /// GitHub Actions, and what imitates its runner.
     GitHub,
     /// GitLab CI.
@@ -48,7 +48,7 @@ fn section(begun: Duration, number: usize) -> String {
 
 /// `text` without what the agents of CI systems take for a command: `::name …::` at the beginning of a line (GitHub
 /// Actions), and what [`without_marks`] breaks. A blank goes between the characters.
-pub fn without_commands(text: &str) -> Cow<'_, str> {
+pub(crate) fn without_commands(text: &str) -> Cow<'_, str> {
     let begins_one = |line: &str| line.trim_start().starts_with("::");
     if !text.lines().any(begins_one) {
         return without_marks(text);
@@ -61,7 +61,7 @@ pub fn without_commands(text: &str) -> Cow<'_, str> {
 }
 
 /// `text` without `##[name …]`, `##vso[…]`, `##teamcity[…]`, which are commands anywhere in a line.
-pub fn without_marks(text: &str) -> Cow<'_, str> {
+pub(crate) fn without_marks(text: &str) -> Cow<'_, str> {
     if !text.contains("##") {
         return Cow::Borrowed(text);
     }
