@@ -62,9 +62,10 @@ pub(super) struct Evidence<'a> {
 impl Evidence<'_> {
     /// Whether `root` has it, however git sees that.
     pub(super) fn is_there(&self, root: &TreePath, source: &Source) -> bool {
-        match source.is_glob {
-            true => !self.matches(root, source).is_empty(),
-            false => is_there(self.tree, root, &source.literal),
+        if source.is_glob {
+            !self.matches(root, source).is_empty()
+        } else {
+            is_there(self.tree, root, &source.literal)
         }
     }
 

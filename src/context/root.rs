@@ -80,7 +80,7 @@ impl<'t> RootFinder<'t> {
         let own = dockerfile.parent().unwrap_or_default();
         let (counted, copies_all) = counted(sources);
         let evidence = Evidence { tree: self.tree, ignores: &self.ignores, shared: &self.shared, dockerfile };
-        let root = self.choose(&evidence, &own, &counted);
+        let root = choose(&evidence, &own, &counted);
         if let Some(source) = copies_all.filter(|_| root == own) {
             let has_own = counted.iter().any(|source| evidence.is_there(&own, source));
             if let Some(around) = self.around(dockerfile, &own, sources, source, !has_own) {
@@ -100,30 +100,6 @@ impl<'t> RootFinder<'t> {
         let warning = |index: &usize| not_there(self.tree, dockerfile, &own, &root, &sources[*index]);
         let diagnostics = missing.iter().map(warning).collect();
         ContextRoot { root, missing, diagnostics }
-    }
-
-    fn choose(&self, evidence: &Evidence<'_>, own: &TreePath, sources: &[Source]) -> TreePath {
-        if sources.iter().all(|source| evidence.is_there(own, source)) {
-            return own.clone();
-        }
-        let has_all =
-            |root: &TreePath| sources.iter().all(|source| evidence.is_versioned_there(root, source));
-        if let Some(root) = above(own).find(has_all) {
-            return root;
-        }
-        let score = |root: &TreePath| {
-            let versioned = sources.iter().filter(|source| evidence.is_versioned_there(root, source)).count();
-            let all = sources.iter().filter(|source| evidence.speaks_for(root, source)).count();
-            (all, versioned)
-        };
-        let mut best = (own.clone(), score(own));
-        for root in above(own) {
-            let score = score(&root);
-            if score > best.1 {
-                best = (root, score);
-            }
-        }
-        best.0
     }
 
     /// The folder that `.` means in a folder for Dockerfiles. `only_all`: nothing else is copied that is there.
@@ -149,6 +125,30 @@ impl<'t> RootFinder<'t> {
             .hint(format!("if `{own}` itself is meant, set `context` for this image in shipwright.toml"));
         Some(ContextRoot { root, missing: Vec::new(), diagnostics: vec![note] })
     }
+}
+
+/// The folder that has the most of the sources, from `own` outwards.
+fn choose(evidence: &Evidence<'_>, own: &TreePath, sources: &[Source]) -> TreePath {
+    if sources.iter().all(|source| evidence.is_there(own, source)) {
+        return own.clone();
+    }
+    let has_all = |root: &TreePath| sources.iter().all(|source| evidence.is_versioned_there(root, source));
+    if let Some(root) = above(own).find(has_all) {
+        return root;
+    }
+    let score = |root: &TreePath| {
+        let versioned = sources.iter().filter(|source| evidence.is_versioned_there(root, source)).count();
+        let all = sources.iter().filter(|source| evidence.speaks_for(root, source)).count();
+        (all, versioned)
+    };
+    let mut best = (own.clone(), score(own));
+    for root in above(own) {
+        let score = score(&root);
+        if score > best.1 {
+            best = (root, score);
+        }
+    }
+    best.0
 }
 
 /// Whether a source is the whole context, or all that is in it.

@@ -111,6 +111,7 @@ pub(crate) struct InvalidNamespace(pub String);
 
 /// A reference in a Dockerfile.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::struct_field_names, reason = "a reference is what it is")]
 pub(crate) struct Reference {
     /// As it is after expansion.
     pub reference: ImageReference,

@@ -6,8 +6,10 @@ use super::model::{
 use super::reasons::{Previous, build_reasons};
 use super::tags::TagPolicy;
 use crate::diagnostic::Diagnostic;
+use crate::dockerfile::ProblemKind;
 use crate::git::CommitId;
 use crate::image::{ContentKey, Digest, ImageReference, Tag};
+use crate::path::TreePath;
 use crate::project::{CleanState, Image, ImageState, Project};
 
 /// What is known of one selected image besides the checkout.
@@ -161,6 +163,19 @@ fn dependencies(project: &Project, image: &Image) -> Vec<Dependency> {
     bound.chain(declared).collect()
 }
 
+/// Where a blocked image would be built. Its sources tell that, whatever else it waits for; without any, a base that has
+/// no value yet may bring triggers that have some.
+fn known_context(image: &Image) -> Option<TreePath> {
+    let waits_for_base = image
+        .evaluation
+        .problems
+        .iter()
+        .any(|problem| matches!(problem.kind, ProblemKind::BlankReference { .. }));
+    let is_known = matches!(image.state, ImageState::Blocked(_))
+        && !(image.evaluation.sources.is_empty() && waits_for_base);
+    is_known.then(|| image.context.root.clone())
+}
+
 fn blocked(project: &Project, image: &Image) -> Step {
     let texts: Vec<String> = match &image.state {
         ImageState::Blocked(reasons) => reasons.clone(),
@@ -171,13 +186,7 @@ fn blocked(project: &Project, image: &Image) -> Step {
         repository: image.name.repository.clone(),
         short_name: image.name.short.clone(),
         dockerfile: image.dockerfile.clone(),
-        // Its sources tell the root, whatever else it waits for.
-        context: match image.state {
-            ImageState::Blocked(_) if !image.evaluation.sources.is_empty() => {
-                Some(image.context.root.clone())
-            }
-            ImageState::Blocked(_) | ImageState::Ready(_) | ImageState::Invalid(_) => None,
-        },
+        context: known_context(image),
         target: image.target.clone(),
         key: None,
         reference: None,

@@ -49,7 +49,8 @@ pub struct Step {
     pub short_name: String,
     /// The Dockerfile, from the root of the checkout.
     pub dockerfile: TreePath,
-    /// The build context's root, from the root of the checkout; none where the image is blocked and no source tells it.
+    /// The build context's root, from the root of the checkout; none where the Dockerfile is wrong, or has no source
+    /// and waits for a value of its base.
     pub context: Option<TreePath>,
     /// The stage, if it is not the last one.
     pub target: Option<String>,

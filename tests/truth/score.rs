@@ -128,6 +128,7 @@ fn bare(name: &str) -> String {
 
 /// An image of the plan beside a row of the truth.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[expect(clippy::struct_excessive_bools, reason = "they are independent judgements")]
 struct Fit {
     right: usize,
     name: bool,
@@ -164,12 +165,11 @@ pub(crate) fn score(rows: &[Row], plan: &Value) -> (Tally, Vec<(Aspect, String)>
         tally.short_name += usize::from(short_name);
         tally.context += usize::from(context);
         tally.target += usize::from(target);
-        match row.dependencies.is_empty() {
-            true => tally.false_edges += usize::from(!edges),
-            false => {
-                tally.with_edges += 1;
-                tally.edges += usize::from(edges);
-            }
+        if row.dependencies.is_empty() {
+            tally.false_edges += usize::from(!edges);
+        } else {
+            tally.with_edges += 1;
+            tally.edges += usize::from(edges);
         }
         let mut note = |aspect, is_right: bool, planned: String, truth: &str| {
             if !is_right {
@@ -197,8 +197,11 @@ fn fit(row: &Row, image: &Value, images: &[Value]) -> Fit {
     let short_name = last(repository) == last(&row.image);
     let inputs = &image["inputs"];
     // Where nothing of it is copied any folder does. What is blocked has no inputs yet.
-    let copies_nothing =
-        image["action"] != "blocked" && inputs["files"] == 0 && inputs["whole_context"] == false;
+    let copies_nothing = if image["action"] == "blocked" {
+        image["copies_nothing"] == true
+    } else {
+        inputs["files"] == 0 && inputs["whole_context"] == false
+    };
     let context =
         image["context"].as_str().is_some_and(|context| copies_nothing || plain(context) == row.context);
     let target = row.target.as_ref().is_none_or(|target| image["target"] == target.as_str());
