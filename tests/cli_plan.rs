@@ -608,13 +608,13 @@ fn the_original_s_settings_variables_and_options_work() {
 }
 
 #[test]
-fn a_checkout_without_evidence_has_its_own_name_as_namespace() {
+fn a_checkout_without_evidence_has_its_owners_or_its_own_name_as_namespace() {
     let checkout =
         Checkout::with(&[("api/Dockerfile", "FROM busybox\n"), ("web/Dockerfile", "FROM nginx\n")]);
     let plan = checkout.plan(&[]);
     assert_eq!(plan["namespace"], json!({"value": "shop", "source": "checkout"}));
     checkout.git(&["remote", "add", "origin", "https://git.example.com/acme/store.git"]);
-    assert_eq!(checkout.plan(&[])["namespace"], json!({"value": "store", "source": "checkout"}));
+    assert_eq!(checkout.plan(&[])["namespace"], json!({"value": "acme", "source": "origin"}));
     assert_eq!(checkout.plan(&[])["checkout"]["name"], "store");
 }
 

@@ -1,7 +1,7 @@
 //! The build context: its root, its `.dockerignore`, and the files that a Dockerfile's sources match.
 //!
 //! ```text
-//! infer_root → ignore_file → IgnoreRules → select → revision_pathspecs
+//! RootFinder → ignore_file → IgnoreRules → select → revision_pathspecs
 //! ```
 //!
 //! All of it decides on a [`FileTree`](crate::git::FileTree) and never writes. The rules are those
@@ -11,6 +11,7 @@
 mod clean;
 mod dialect;
 mod emptied;
+mod evidence;
 mod glob;
 mod ignore;
 mod ignore_file;
@@ -31,5 +32,5 @@ pub use ignore::IgnoreRules;
 pub(crate) use ignore_file::ignore_file;
 pub(crate) use links::way_to;
 pub(crate) use pathspecs::{RevisionSpecs, SourceSpec, revision_pathspecs};
-pub(crate) use root::{ContextRoot, infer_root};
+pub(crate) use root::{ContextRoot, RootFinder, fetch_submodule};
 pub(crate) use select::{admits, excess, select};

@@ -65,17 +65,27 @@ pub(crate) fn revision_pathspecs(
         }
     }
     let mut around: BTreeSet<TreePath> = ignore_file_ways(tree, dockerfile, root).into_iter().collect();
-    let below = std::iter::successors(dockerfile.parent(), TreePath::parent).take_while(|at| at != root);
-    for folder in below.filter(|_| inferred && dockerfile.is_under(root)) {
-        let plain = sources.iter().filter(|source| source.plain);
-        around.extend(plain.filter_map(|source| match &source.pattern {
-            SourcePattern::Path(path) if !path.is_empty() => Some(folder.join_clamped(path)),
-            _ => None,
-        }));
+    let mut globs_around = BTreeSet::new();
+    let folders = std::iter::successors(dockerfile.parent(), TreePath::parent);
+    // Where all is found, nothing further out matters.
+    let has_all = selection.unmatched.is_empty();
+    let rivals = folders.take_while(|at| !has_all || at != root).filter(|at| at != root);
+    for folder in rivals.filter(|_| inferred && dockerfile.is_under(root)) {
+        for source in sources.iter().filter(|source| !source.elsewhere) {
+            let (SourcePattern::Path(path) | SourcePattern::Below(path)) = &source.pattern;
+            match &source.pattern {
+                _ if path.is_empty() => {}
+                SourcePattern::Path(path) if is_glob(path) => {
+                    globs_around.insert(glob_below(&folder, path));
+                }
+                _ => {
+                    around.insert(folder.join_clamped(path));
+                }
+            }
+        }
     }
     let folders = paths.iter().flat_map(|path| std::iter::successors(path.parent(), TreePath::parent));
     around.extend(folders.map(|folder| folder.join(ATTRIBUTES)));
-    let mut globs_around = BTreeSet::new();
     for glob in &globs {
         for (slash, _) in glob.match_indices('/') {
             let folder = &glob[..slash];

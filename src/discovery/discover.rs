@@ -136,6 +136,8 @@ fn read(tree: &dyn Snapshot, candidate: &Candidate) -> Outcome {
     let exclude = "or leave it out with `exclude` in the settings";
     let target = match candidate.kind {
         NodeKind::Link => match follow(tree, path) {
+            // `Dockerfile -> Dockerfile.prod` is that Dockerfile, not a second one.
+            Target::File(target) if is_found_beside(path, &target) => return Outcome::Other,
             Target::File(target) => target,
             // Editors and tools have folders behind all kinds of names.
             Target::NotAFile if candidate.form != FileNameForm::Plain => return Outcome::Other,
@@ -173,6 +175,11 @@ fn read(tree: &dyn Snapshot, candidate: &Candidate) -> Outcome {
             Outcome::Unreadable(Diagnostic::error(format!("cannot read {error}")).at(place).hint(hint))
         }
     }
+}
+
+/// Whether what a link leads to stands in the folder of the link and has a Dockerfile's name.
+fn is_found_beside(link: &TreePath, target: &TreePath) -> bool {
+    link.parent() == target.parent() && dockerfile_name(target.file_name()).is_some()
 }
 
 /// Folders that nobody can look into may hold Dockerfiles. One warning names them all.
@@ -254,6 +261,26 @@ mod tests {
         assert!(found.dockerfiles.iter().all(|dockerfile| dockerfile.source == FROM.as_bytes()));
         let broken: Vec<String> = found.broken.iter().map(|broken| broken.path.to_text()).collect();
         assert_eq!(broken, ["folder/Dockerfile"]);
+    }
+
+    #[test]
+    fn a_link_to_a_dockerfile_in_the_same_folder_is_no_second_one() {
+        let tree = MemoryTree::new([
+            ("api/Dockerfile.prod", FROM),
+            ("Dockerfile", FROM),
+            ("b/common.df", FROM),
+            ("c/Dockerfile", FROM),
+        ])
+        .link("api/Dockerfile", "Dockerfile.prod")
+        .link("api/dev.Dockerfile", "../api/Dockerfile")
+        .link("Containerfile", "./Dockerfile")
+        .link("b/Dockerfile", "common.df")
+        .link("b/Dockerfile.c", "../c/Dockerfile");
+        let found = find(&tree);
+        let expected =
+            ["Dockerfile", "api/Dockerfile.prod", "b/Dockerfile", "b/Dockerfile.c", "c/Dockerfile"];
+        assert_eq!(paths(&found), expected);
+        assert_eq!(found.diagnostics, []);
     }
 
     #[test]

@@ -13,6 +13,7 @@ use crate::path::TreePath;
 pub(crate) struct MemoryTree {
     nodes: BTreeMap<TreePath, (NodeKind, Tracking, Vec<u8>)>,
     unreadable: BTreeSet<TreePath>,
+    absent_submodules: BTreeSet<TreePath>,
     /// How many files `list` came across.
     pub(crate) visited: AtomicUsize,
 }
@@ -43,6 +44,12 @@ impl MemoryTree {
 
     pub(crate) fn unreadable(mut self, path: &str) -> Self {
         self.unreadable.insert(path.into());
+        self
+    }
+
+    /// A submodule that is not checked out.
+    pub(crate) fn submodule(mut self, path: &str) -> Self {
+        self.absent_submodules.insert(path.into());
         self
     }
 
@@ -96,6 +103,10 @@ impl FileTree for MemoryTree {
             }
         }
         Ok(nodes)
+    }
+
+    fn absent_submodule(&self, path: &TreePath) -> Option<TreePath> {
+        self.absent_submodules.iter().find(|submodule| path.is_under(submodule)).cloned()
     }
 }
 

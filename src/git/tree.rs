@@ -58,4 +58,9 @@ pub trait FileTree: Sync {
     /// their paths. `prune` is asked about each folder below; one that it prunes is not entered.
     /// The folder `.git` is never entered.
     fn list(&self, folder: &TreePath, prune: &mut dyn FnMut(&TreePath) -> bool) -> io::Result<Vec<Node>>;
+
+    /// The submodule that `path` is or is in, if git has it there and its files are not here.
+    fn absent_submodule(&self, _path: &TreePath) -> Option<TreePath> {
+        None
+    }
 }

@@ -6,8 +6,11 @@ use super::bind::Sites;
 use super::collisions::{Contender, Resolution, class, resolve};
 use super::explain::{self, Places};
 use super::folders::{FolderName, NameSource};
-use super::namespace::{Inference, KnownNames, Namespace, NamespaceSource, Reference, Voice, infer};
-use super::publishers::origin_words;
+use super::namespace::{
+    Inference, KnownNames, Namespace, NamespaceSource, Reference, Voice, canonical, infer,
+};
+use super::neighbours::Neighbours;
+use super::publishers::{is_own, is_publisher, origin_words, owner};
 use super::rules::{NameRules, NameTemplate, SettledName};
 use super::words::{LONGEST_NAME, fingerprint, shorten};
 use crate::diagnostic::{Diagnostic, Location};
@@ -106,14 +109,15 @@ pub(crate) struct Naming {
     pub diagnostics: Vec<Diagnostic>,
     pub(super) places: Places,
     pub(super) sites: Sites,
+    pub(super) known: KnownNames,
 }
 
 /// Names every candidate. What is wrong in the settings is an error among the diagnostics; the image then
 /// has the name of its folder.
 pub(crate) fn assign(candidates: &[Candidate<'_>], rules: &NamingRules<'_>) -> Naming {
     let mut diagnostics = Vec::new();
-    let places: Vec<FolderName> =
-        candidates.iter().map(|candidate| FolderName::new(candidate.path, rules.checkout_name)).collect();
+    let origin = rules.origin_url.map(origin_words).unwrap_or_default();
+    let places = places(candidates, rules, &origin);
     let settled = settle(candidates, rules, &mut diagnostics);
     let resolution = resolve_places(candidates, &places, &settled);
     let drafts: Vec<Named> = (0..candidates.len())
@@ -125,7 +129,6 @@ pub(crate) fn assign(candidates: &[Candidate<'_>], rules: &NamingRules<'_>) -> N
 
     let mut known = known_names(&drafts, &places, &settled);
     known.firm.extend((0..candidates.len()).filter(|image| class_of(&candidates[*image]) == 0));
-    let origin = rules.origin_url.map(origin_words).unwrap_or_default();
     let inference = infer_from(candidates, &known, &origin);
     let given = given_namespace(rules, &mut diagnostics);
     if given.is_none() {
@@ -133,8 +136,11 @@ pub(crate) fn assign(candidates: &[Candidate<'_>], rules: &NamingRules<'_>) -> N
         diagnostics.extend(explain::others(&inference, &paths));
     }
     let inferred = inference.winner.map(|value| Namespace { value, source: NamespaceSource::FromLines });
-    let namespace =
-        given.or_else(|| inferred.clone()).unwrap_or_else(|| Namespace::of_checkout(rules.checkout_name));
+    let of_owner = || Namespace::of_owner(&owner(rules.origin_url?)?, &origin);
+    let namespace = given
+        .or_else(|| inferred.clone())
+        .or_else(of_owner)
+        .unwrap_or_else(|| Namespace::of_checkout(rules.checkout_name));
 
     let mut names: Vec<ImageName> = drafts.into_iter().map(|name| name.finish(&namespace)).collect();
     part_duplicates(&mut names, candidates, &namespace, &mut diagnostics);
@@ -142,7 +148,38 @@ pub(crate) fn assign(candidates: &[Candidate<'_>], rules: &NamingRules<'_>) -> N
     diagnostics.extend(explain::contested(&resolution.contested, &names, &places));
     diagnostics.extend(explain::displaced(&resolution.contested, &names, &places));
     let sites = Sites::new(&names, &resolution.contested, &namespace, inferred.as_ref(), known.components);
-    Naming { names, namespace, diagnostics, places, sites }
+    Naming { names, namespace, diagnostics, places, sites, known }
+}
+
+/// The names that the Dockerfiles' places give. What an untracked Dockerfile or one aside says changes no other's name.
+fn places(
+    candidates: &[Candidate<'_>],
+    rules: &NamingRules<'_>,
+    origin: &BTreeSet<String>,
+) -> Vec<FolderName> {
+    let mut around: BTreeMap<u8, Neighbours> = BTreeMap::new();
+    let mut place = |candidate: &Candidate<'_>| {
+        let class = class_of(candidate);
+        let around = around.entry(class).or_insert_with(|| {
+            let known = candidates.iter().filter(|other| class_of(other) <= class);
+            let references = known.clone().flat_map(|other| {
+                let folder = other.path.parent().unwrap_or_default();
+                let names = other.references.iter().filter_map(|used| named_image(used, origin));
+                names.map(move |name| (name, folder.clone())).collect::<Vec<_>>()
+            });
+            Neighbours::new(known.clone().map(|other| other.path), references.collect())
+        });
+        FolderName::new(candidate.path, rules.checkout_name, around)
+    };
+    candidates.iter().map(&mut place).collect()
+}
+
+/// The last part of a reference that has a namespace, which is nobody else's, and no tag.
+fn named_image(used: &Reference, origin: &BTreeSet<String>) -> Option<String> {
+    let canonical = canonical(&used.reference.repository);
+    let (prefix, name) = canonical.rsplit_once('/')?;
+    let is_foreign = is_publisher(prefix) && !is_own(prefix, origin);
+    (used.reference.is_latest() && !is_foreign).then(|| name.to_owned())
 }
 
 type Settled = Option<(SettledName, NameSource)>;
@@ -200,8 +237,8 @@ fn resolve_places(candidates: &[Candidate<'_>], places: &[FolderName], settled: 
     let taken = settled
         .iter()
         .flatten()
-        .filter(|(name, _)| !name.absolute && name.tag_prefix.is_none())
-        .map(|(name, _)| name.name.clone())
+        .filter(|(name, _)| !name.absolute)
+        .map(|(name, _)| join_prefix(&name.name, name.tag_prefix.as_deref()))
         .collect();
     resolve(&contenders, &taken)
 }
@@ -233,7 +270,8 @@ impl Named {
         let (name, provisional) = resolved.cloned().unwrap_or((plain.clone(), false));
         let plain = Some(plain).filter(|plain| *plain != name);
         let source = place.source.clone();
-        Self { name, absolute: false, tag_prefix: None, provisional, source, plain }
+        let tag_prefix = place.tag_prefix.clone();
+        Self { name, absolute: false, tag_prefix, provisional, source, plain }
     }
 
     fn finish(self, namespace: &Namespace) -> ImageName {
@@ -260,7 +298,7 @@ fn known_names(named: &[Named], places: &[FolderName], settled: &[Settled]) -> K
         known.add(&name.name, name.tag_prefix.as_deref(), image);
         let plain = places[image].plain();
         if settled[image].is_none() && plain != name.name {
-            known.add(&plain, None, image);
+            known.add(&plain, places[image].tag_prefix.as_deref(), image);
         }
     }
     known

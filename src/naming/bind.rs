@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap};
 
 use super::assign::{ImageName, Naming};
-use super::namespace::{Namespace, NamespaceSource, canonical};
+use super::namespace::{Namespace, canonical};
 use super::publishers::is_publisher;
 use crate::image::{ImageReference, Repository};
 
@@ -53,8 +53,8 @@ impl Sites {
         components: usize,
     ) -> Self {
         let mut namespaces: Vec<Namespace> = Vec::new();
-        // The checkout's name is a guess that nobody made: it never binds.
-        let tagged = Some(namespace).filter(|namespace| namespace.source != NamespaceSource::Checkout);
+        // A guess that nobody made never binds.
+        let tagged = Some(namespace).filter(|namespace| !namespace.source.is_guess());
         for namespace in tagged.into_iter().chain(inferred) {
             if !namespaces.iter().any(|known| known.canonical() == namespace.canonical()) {
                 namespaces.push(namespace.clone());
@@ -150,6 +150,13 @@ impl Naming {
             None if site.images.contains(&from) => Binding::External,
             None => Binding::Unbuilt { closest: self.in_repository(&reference.repository, &site.images) },
         }
+    }
+
+    /// The image that a reference without a namespace or tag means in the Dockerfile of image `from`, if that is
+    /// certain enough: the only Dockerfile here of that name, which is none of Docker's own.
+    pub(crate) fn bind_bare(&self, reference: &ImageReference, from: usize) -> Option<usize> {
+        let name = reference.repository.path().strip_prefix("library/").filter(|_| reference.is_latest())?;
+        self.known.bare(name, from)
     }
 
     /// NAME in a reference to one of these namespaces.

@@ -40,7 +40,7 @@ pub(super) fn resolve(contenders: &[Contender], taken: &HashSet<String>) -> Reso
         by_class
             .entry(contender.class)
             .or_default()
-            .entry(contender.name.plain())
+            .entry(contender.name.title_of(&contender.name.plain()))
             .or_default()
             .push(contender);
     }
@@ -51,7 +51,9 @@ pub(super) fn resolve(contenders: &[Contender], taken: &HashSet<String>) -> Reso
             let free = !state.used.contains(&name);
             let (keeper, contested) = if free { keeper(&group) } else { (None, false) };
             if let Some(keeper) = keeper {
-                state.resolution.names.insert(keeper, (name.clone(), false));
+                let plain = group.iter().find(|contender| contender.image == keeper);
+                let plain = plain.map(|contender| contender.name.plain()).unwrap_or_default();
+                state.resolution.names.insert(keeper, (plain, false));
             }
             if contested {
                 let all = group.iter().map(|contender| contender.image).collect();
@@ -103,7 +105,9 @@ impl State {
             let names: Vec<String> =
                 group.iter().map(|contender| contender.name.with_folders(count)).collect();
             let different: HashSet<&str> = names.iter().map(String::as_str).collect();
-            if different.len() == group.len() && names.iter().all(|name| !self.used.contains(name)) {
+            if different.len() == group.len()
+                && group.iter().zip(&names).all(|(contender, name)| self.is_free(contender, name))
+            {
                 for (contender, name) in group.iter().zip(names) {
                     self.give(contender, name);
                 }
@@ -117,38 +121,46 @@ impl State {
         for contender in group {
             let full = contender.name.with_all_folders();
             let mut name = match users.get(&full) {
-                Some(1) if !self.used.contains(&full) => full,
+                Some(1) if self.is_free(contender, &full) => full,
                 _ => contender.name.with_fingerprint(),
             };
-            while self.used.contains(&name) {
+            while !self.is_free(contender, &name) {
                 name.push_str("-x");
             }
             self.give(contender, name);
         }
     }
 
+    fn is_free(&self, contender: &Contender, name: &str) -> bool {
+        !self.used.contains(&contender.name.title_of(name))
+    }
+
     fn give(&mut self, contender: &Contender, name: String) {
-        self.used.insert(name.clone());
+        self.used.insert(contender.name.title_of(&name));
         self.resolution.names.insert(contender.image, (name, true));
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::neighbours::Neighbours;
     use super::*;
+    use crate::path::TreePath;
 
     fn resolved(paths: &[(&str, u8)]) -> (Vec<(String, bool)>, Vec<String>) {
-        let contenders: Vec<Contender> = paths
-            .iter()
-            .enumerate()
-            .map(|(image, (path, class))| Contender {
-                image,
-                name: FolderName::new(&(*path).into(), "shop"),
-                class: *class,
-            })
-            .collect();
+        let trees: Vec<TreePath> = paths.iter().map(|(path, _)| TreePath::from(*path)).collect();
+        let contender = |(image, (_, class)): (usize, &(&str, u8))| {
+            let known = trees.iter().zip(paths).filter(|(_, (_, other))| other <= class);
+            let around = Neighbours::new(known.map(|(path, _)| path), Vec::new());
+            Contender { image, name: FolderName::new(&trees[image], "shop", &around), class: *class }
+        };
+        let contenders: Vec<Contender> = paths.iter().enumerate().map(contender).collect();
         let resolution = resolve(&contenders, &HashSet::from(["taken".to_owned()]));
-        let names = (0..paths.len()).map(|image| resolution.names[&image].clone()).collect();
+        let title = |image: usize| {
+            let (name, provisional) = &resolution.names[&image];
+            (contenders[image].name.title_of(name), *provisional)
+        };
+        let names = (0..paths.len()).map(title).collect();
         (names, resolution.contested.into_keys().collect())
     }
 

@@ -137,6 +137,7 @@ fn other_namespace(
     let first = other.evidence.first()?;
     let reason = match (&inference.winner, other.refused) {
         (_, true) => format!("{} is well known for its own images", other.prefix),
+        (_, false) if other.unclear => "more than one Dockerfile would be called that".to_owned(),
         (Some(winner), false) => format!("more references speak for the namespace {winner}"),
         (None, false) => format!("{} is too long for a namespace", other.prefix),
     };
@@ -208,16 +209,14 @@ impl Naming {
             });
             found.map(|image| self.places.settings_key(image))
         });
-        let line = format!(
-            "{} = {}",
-            toml_string(&example.map_or_else(|| "FOLDER".to_owned(), |key| escape(&key))),
-            toml_string(&escape(&name))
-        );
-        warning.hint(match closest {
-            [] => format!("if a Dockerfile here is meant, put under [names] of shipwright.toml: {line}"),
-            names => format!(
-                "the closest are {}; if one is meant, write that, or put under [names] of shipwright.toml: {line}",
-                names.join(", ")
+        let line = |key: String| format!("{} = {}", toml_string(&escape(&key)), toml_string(&escape(&name)));
+        warning.hint(match (closest, example) {
+            ([], _) => format!("if an image of this checkout is meant, call it {name} under [names] of shipwright.toml"),
+            (names, None) => format!("the closest are {}; if one is meant, write that", names.join(", ")),
+            (names, Some(key)) => format!(
+                "the closest are {}; if one is meant, write that, or put under [names] of shipwright.toml: {}",
+                names.join(", "),
+                line(key)
             ),
         })
     }

@@ -1,45 +1,12 @@
 //! The name that a Dockerfile's place in the checkout gives it.
 
-use bstr::{BStr, ByteSlice};
+use bstr::BStr;
 
-use super::words::{LONGEST_NAME, fingerprint, shorten, variant_words, words};
+use super::neighbours::Neighbours;
+use super::says_nothing::{is_version, says_nothing};
+use super::words::{LONGEST_NAME, LONGEST_PREFIX, fingerprint, shorten, tag_words, variant_words, words};
 use crate::discovery::FileNameForm;
 use crate::path::TreePath;
-
-/// Folders that say what kind of thing is in them and not which: their parent's name says more.
-const SAYS_NOTHING: &[&str] = &[
-    ".build",
-    ".container",
-    ".devcontainer",
-    ".docker",
-    "app",
-    "build",
-    "container",
-    "containerfile",
-    "containerfiles",
-    "containers",
-    "devcontainer",
-    "docker",
-    "docker-build",
-    "docker-image",
-    "docker-images",
-    "dockerbuild",
-    "dockerfile",
-    "dockerfiles",
-    "image",
-    "images",
-    "oci",
-    "source",
-    "sources",
-    "src",
-];
-
-/// Whether a folder of this name gives way to its parent. So does one whose name has nothing that a
-/// repository name allows.
-pub(super) fn says_nothing(folder: &BStr) -> bool {
-    let lower = folder.to_ascii_lowercase().replace("_", "-");
-    SAYS_NOTHING.iter().any(|name| name.as_bytes() == lower) || words(folder).is_empty()
-}
 
 /// Where the name of an image comes from, for `images --verbose`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -74,6 +41,8 @@ impl NameSource {
 pub(super) struct FolderName {
     base: String,
     variant: Option<String>,
+    /// The version that a folder's name is, with the variant.
+    pub(super) tag_prefix: Option<String>,
     /// Words of the folders around the one that gave `base`, from the inside outwards.
     outer: Vec<String>,
     /// `base` and all the folders, also those that gave way.
@@ -82,32 +51,55 @@ pub(super) struct FolderName {
     pub(super) source: NameSource,
 }
 
+/// What gives `base`.
+struct Base {
+    words: String,
+    /// How many folders are around it.
+    inner: usize,
+    source: NameSource,
+}
+
 impl FolderName {
-    pub(super) fn new(path: &TreePath, checkout_name: &str) -> Self {
+    pub(super) fn new(path: &TreePath, checkout_name: &str, around: &Neighbours) -> Self {
         let folder = path.parent().unwrap_or_default();
         let folders: Vec<&BStr> = folder.components().collect();
-        let telling = folders.iter().rposition(|folder| !says_nothing(folder));
-        let (base, variant, inner, source) = match (FileNameForm::of(path.file_name()), folders.last()) {
-            (FileNameForm::Prefix(variant), Some(last)) if says_nothing(last) => {
-                (variant_words(&variant), None, folders.len() - 1, NameSource::FileName)
+        let upto =
+            |count: usize| folders[..count].iter().fold(TreePath::root(), |path, part| path.join(part));
+        let gives_way = |at: usize| says_nothing(folders[at]) && !around.keeps_its_name(&upto(at + 1));
+        let variant = match FileNameForm::of(path.file_name()) {
+            FileNameForm::Plain => None,
+            FileNameForm::Suffix(variant) | FileNameForm::Prefix(variant) => Some(variant_words(&variant)),
+        };
+        let says_something = (0..folders.len()).rposition(|at| !gives_way(at));
+        let version = says_something.filter(|at| is_version(folders[*at]));
+        let is_own_name = folders.len().checked_sub(1).is_none_or(gives_way) && !around.has_plain(&folder);
+        let (base, variant) = match variant {
+            Some(variant) if is_own_name => {
+                let inner = folders.len().saturating_sub(1);
+                (Base { words: variant, inner, source: NameSource::FileName }, None)
             }
-            (form, _) => {
-                let variant = match form {
-                    FileNameForm::Plain => None,
-                    FileNameForm::Suffix(variant) | FileNameForm::Prefix(variant) => {
-                        Some(variant_words(&variant))
+            variant => {
+                let telling = (0..folders.len()).rposition(|at| !gives_way(at) && !is_version(folders[at]));
+                let base = match telling {
+                    Some(at) => Base {
+                        words: words(folders[at]),
+                        inner: at,
+                        source: NameSource::Folder(upto(at + 1)),
+                    },
+                    None => {
+                        Base { words: checkout_words(checkout_name), inner: 0, source: NameSource::Checkout }
                     }
                 };
-                match telling {
-                    Some(at) => {
-                        let source =
-                            folders[..=at].iter().fold(TreePath::root(), |path, part| path.join(part));
-                        (words(folders[at]), variant, at, NameSource::Folder(source))
-                    }
-                    None => (checkout_words(checkout_name), variant, 0, NameSource::Checkout),
-                }
+                let variant = variant.and_then(|variant| without_stutter(variant, &base.words));
+                (base, variant)
             }
         };
+        let version = version.filter(|_| base.source != NameSource::FileName);
+        let tag_prefix = version.map(|at| {
+            let parts = [Some(tag_words(folders[at])), variant.clone()];
+            shorten(parts.into_iter().flatten().collect::<Vec<_>>().join("-"), LONGEST_PREFIX)
+        });
+        let Base { words: base, inner, source } = base;
         let named = |folder: &&BStr| Some(words(folder)).filter(|name| !name.is_empty());
         let outer = folders[..inner].iter().rev().filter_map(named).collect();
         let mut all: Vec<String> = folders.iter().filter_map(named).collect();
@@ -116,7 +108,16 @@ impl FolderName {
             NameSource::FileName => all.push(base.clone()),
             _ => {}
         }
-        Self { base, variant, outer, full: all.join("-"), path: path.clone(), source }
+        let variant = variant.filter(|_| tag_prefix.is_none());
+        Self { base, variant, tag_prefix, outer, full: all.join("-"), path: path.clone(), source }
+    }
+
+    /// The name and the tag prefix that goes with it.
+    pub(super) fn title_of(&self, name: &str) -> String {
+        match &self.tag_prefix {
+            Some(prefix) => format!("{name}:{prefix}"),
+            None => name.to_owned(),
+        }
     }
 
     /// The name before anything else is known.
@@ -168,6 +169,15 @@ impl FolderName {
     }
 }
 
+/// A variant without the name that it repeats: `api/Dockerfile.api`, `api/Dockerfile.api-dev`.
+fn without_stutter(variant: String, base: &str) -> Option<String> {
+    match variant.strip_prefix(base) {
+        Some("") => None,
+        Some(rest) => Some(rest.strip_prefix('-').unwrap_or(&variant).to_owned()),
+        None => Some(variant),
+    }
+}
+
 /// The checkout's name as a name; never empty.
 pub(super) fn checkout_words(checkout_name: &str) -> String {
     let name = words(checkout_name.as_bytes());
@@ -178,8 +188,18 @@ pub(super) fn checkout_words(checkout_name: &str) -> String {
 mod tests {
     use super::*;
 
+    fn placed(path: &str, others: &[&str]) -> FolderName {
+        let paths: Vec<TreePath> = others.iter().chain([&path]).map(|path| TreePath::from(*path)).collect();
+        FolderName::new(&path.into(), "Shop", &Neighbours::new(paths.iter(), Vec::new()))
+    }
+
+    fn beside(path: &str, others: &[&str]) -> String {
+        let name = placed(path, others);
+        name.title_of(&name.plain())
+    }
+
     fn name(path: &str) -> String {
-        FolderName::new(&path.into(), "Shop").plain()
+        beside(path, &[])
     }
 
     #[test]
@@ -204,9 +224,10 @@ mod tests {
     fn at_the_root_it_is_the_checkouts_name() {
         assert_eq!(name("Dockerfile"), "shop");
         assert_eq!(name("docker/Dockerfile"), "shop");
-        assert_eq!(name("dev.Dockerfile"), "shop-dev");
-        assert_eq!(FolderName::new(&"Dockerfile".into(), "日本").plain(), "image");
-        assert_eq!(FolderName::new(&"Dockerfile".into(), "shop").source, NameSource::Checkout);
+        assert_eq!(beside("dev.Dockerfile", &["Dockerfile"]), "shop-dev");
+        assert_eq!(placed("Dockerfile", &[]).source, NameSource::Checkout);
+        let none = Neighbours::new([].into_iter(), Vec::new());
+        assert_eq!(FolderName::new(&"Dockerfile".into(), "日本", &none).plain(), "image");
     }
 
     #[test]
@@ -215,25 +236,94 @@ mod tests {
         assert_eq!(name("api/Dockerfile.dev"), "api-dev");
         assert_eq!(name("api/Dockerfile_Dev"), "api-dev");
         assert_eq!(name("api/dev.Dockerfile"), "api-dev");
-        assert_eq!(name("Dockerfile.dev"), "shop-dev");
-        assert_eq!(name("api/docker/Dockerfile.dev"), "api-dev");
+        assert_eq!(beside("Dockerfile.dev", &["Dockerfile"]), "shop-dev");
+        assert_eq!(beside("api/docker/Dockerfile.dev", &["api/docker/Dockerfile"]), "api-dev");
     }
 
     #[test]
-    fn a_file_named_v_in_a_folder_that_says_nothing_is_v() {
-        assert_eq!(name("docker/worker.Dockerfile"), "worker");
-        assert_eq!(name("shop/docker/Worker.dockerfile"), "worker");
+    fn a_variant_that_repeats_the_name_is_not_appended() {
+        for path in ["api/Dockerfile.api", "api/api.Dockerfile", "Api/Dockerfile-API", "api/Dockerfile_Api"] {
+            assert_eq!(name(path), "api", "{path}");
+        }
+        assert_eq!(name("api/Dockerfile.api-dev"), "api-dev");
+        assert_eq!(name("api/Dockerfile.apidev"), "api-apidev");
+        assert_eq!(beside("docker/Dockerfile.shop", &["docker/Dockerfile"]), "shop");
+    }
+
+    #[test]
+    fn a_variant_in_a_folder_that_says_nothing_or_at_the_root_is_the_name() {
+        for path in [
+            "docker/worker.Dockerfile",
+            "docker/Dockerfile.worker",
+            "shop/docker/Worker.dockerfile",
+            "Dockerfile.worker",
+            "worker.Dockerfile",
+            "Dockerfile-worker",
+            "a/build/images/Containerfile.worker",
+        ] {
+            assert_eq!(name(path), "worker", "{path}");
+        }
+        // Beside a plain one it is a variant of that.
+        assert_eq!(beside("docker/Dockerfile.worker", &["docker/Dockerfile"]), "shop-worker");
+        assert_eq!(beside("worker.Dockerfile", &["Containerfile"]), "shop-worker");
+        assert_eq!(beside("docker/Dockerfile.worker", &["Dockerfile"]), "worker");
+    }
+
+    #[test]
+    fn a_folder_that_says_nothing_keeps_its_name_among_siblings() {
+        assert_eq!(beside("app/Dockerfile", &["worker/Dockerfile"]), "app");
+        assert_eq!(beside("a/app/Dockerfile", &["a/worker/docker/Dockerfile"]), "app");
+        assert_eq!(beside("app/docker/Dockerfile", &["worker/docker/Dockerfile"]), "app");
+        assert_eq!(beside("app/Dockerfile.dev", &["worker/Dockerfile"]), "app-dev");
+        assert_eq!(beside("src/Dockerfile", &["db/Dockerfile"]), "src");
+        assert_eq!(
+            beside("app/Dockerfile", &["a/worker/Dockerfile", "Dockerfile", "app/x.Dockerfile"]),
+            "shop"
+        );
+        // A folder for Dockerfiles beside others is one for the rest of them.
+        assert_eq!(beside("docker/Dockerfile", &["worker/Dockerfile"]), "shop");
+        assert_eq!(beside("app/Dockerfile", &["docker/Dockerfile"]), "shop");
+    }
+
+    #[test]
+    fn a_folder_that_says_nothing_keeps_the_name_that_a_reference_has() {
+        let path = TreePath::from("build/Dockerfile");
+        let none = Neighbours::new([&path].into_iter(), Vec::new());
+        assert_eq!(FolderName::new(&path, "shop", &none).plain(), "shop");
+        let named = Neighbours::new([&path].into_iter(), vec![("build".to_owned(), "api".into())]);
+        assert_eq!(FolderName::new(&path, "shop", &named).plain(), "build");
+        // What a Dockerfile in the folder itself says is about something else.
+        let own = Neighbours::new([&path].into_iter(), vec![("build".to_owned(), "build".into())]);
+        assert_eq!(FolderName::new(&path, "shop", &own).plain(), "shop");
+    }
+
+    #[test]
+    fn a_version_gives_way_and_is_the_tag_prefix() {
+        assert_eq!(name("php/8.3/Dockerfile"), "php:8.3");
+        assert_eq!(name("php/v2/Dockerfile"), "php:v2");
+        assert_eq!(name("php/1.2.0-alpine/Dockerfile"), "php:1.2.0-alpine");
+        assert_eq!(name("php/8/docker/Dockerfile"), "php:8");
+        assert_eq!(name("php/8.3/Dockerfile.fpm"), "php:8.3-fpm");
+        assert_eq!(name("php/8.3/Dockerfile.php"), "php:8.3");
+        assert_eq!(name("8.3/Dockerfile"), "shop:8.3");
+        assert_eq!(name("images/8.3/Dockerfile"), "shop:8.3");
+        assert_eq!(name("php/8.3/alpine/Dockerfile"), "alpine");
+        assert_eq!(name("php/8.x/8.3.1/Dockerfile"), "php:8.3.1");
+        for word in ["3d", "2fa", "01-intro", "7-zip", "v", "vm", "x86", "8.3x/y", "k8s", "1password"] {
+            let path = format!("php/{word}/Dockerfile");
+            assert!(!name(&path).contains(':'), "{path}: {}", name(&path));
+        }
     }
 
     #[test]
     fn longer_names_go_outwards() {
-        let name = FolderName::new(&"lib/3.12/alpine/docker/Dockerfile.dev".into(), "shop");
+        let name = placed("lib/3.12/alpine/docker/Dockerfile.dev", &["lib/3.12/alpine/docker/Dockerfile"]);
         let names: Vec<String> =
             (0..=name.folders_in_front()).map(|count| name.with_folders(count)).collect();
         assert_eq!(names, ["alpine-dev", "3.12-alpine-dev", "lib-3.12-alpine-dev"]);
         assert_eq!(name.with_all_folders(), "lib-3.12-alpine-docker-dev");
         assert!(name.with_fingerprint().starts_with("alpine-dev-"));
-        let all = |path: &str| FolderName::new(&path.into(), "shop").with_all_folders();
+        let all = |path: &str| placed(path, &[]).with_all_folders();
         assert_eq!(all("docker/Dockerfile"), "shop-docker");
         assert_eq!(all("a/docker/api.Dockerfile"), "a-docker-api");
     }
@@ -241,7 +331,7 @@ mod tests {
     #[test]
     fn deep_and_long_paths_stay_within_the_limit() {
         let path = format!("{}/Dockerfile", vec!["folder-with-a-name"; 60].join("/"));
-        let name = FolderName::new(&path.as_str().into(), "shop");
+        let name = placed(&path, &[]);
         assert!((0..=name.folders_in_front()).all(|count| name.with_folders(count).len() <= LONGEST_NAME));
         assert!(name.with_all_folders().len() <= LONGEST_NAME);
         assert!(name.with_fingerprint().len() <= LONGEST_NAME);

@@ -9,13 +9,16 @@
 //! says what was not bound and which settings line binds it.
 
 mod assign;
+mod bare;
 mod bind;
 mod collisions;
 mod explain;
 mod folders;
 mod namespace;
+mod neighbours;
 mod publishers;
 mod rules;
+mod says_nothing;
 mod template;
 mod words;
 

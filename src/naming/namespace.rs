@@ -28,6 +28,8 @@ pub enum NamespaceSource {
     Environment,
     /// The settings file.
     Settings,
+    /// The owner in the URL of the remote `origin`: a guess, which binds nothing.
+    Origin,
     /// The checkout's name, for want of anything better.
     Checkout,
 }
@@ -40,8 +42,14 @@ impl NamespaceSource {
             Self::Flag => "flag",
             Self::Environment => "environment",
             Self::Settings => "settings",
+            Self::Origin => "origin",
             Self::Checkout => "checkout",
         }
+    }
+
+    /// Whether nobody said it: then it binds no reference, and nothing is published under it.
+    pub fn is_guess(self) -> bool {
+        matches!(self, Self::Origin | Self::Checkout)
     }
 }
 
@@ -58,6 +66,14 @@ impl Namespace {
         }
         Repository::new(&format!("{trimmed}/x")).map_err(|_| invalid())?;
         Ok(Self { value: trimmed.to_owned(), source })
+    }
+
+    /// The owner of the remote, unless that reads like somebody else.
+    pub(super) fn of_owner(owner: &str, origin: &BTreeSet<String>) -> Option<Self> {
+        let namespace = Self::given(owner, NamespaceSource::Origin).ok()?;
+        let prefix = namespace.canonical();
+        let is_foreign = is_publisher(&prefix) && !is_own(&prefix, origin);
+        (prefix.starts_with("docker.io/") && !is_foreign).then_some(namespace)
     }
 
     /// The checkout's name, changed where it would be read as a registry's host or as somebody else's.
@@ -95,11 +111,14 @@ pub(crate) struct InvalidNamespace(pub String);
 
 /// A reference in a Dockerfile.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::struct_field_names, reason = "a reference is what it is")]
 pub(crate) struct Reference {
     /// As it is after expansion.
     pub reference: ImageReference,
     /// Where it stands.
     pub location: Location,
+    /// Whether it is written without a namespace: `FROM base`.
+    pub is_bare: bool,
 }
 
 /// A reference as evidence: who says it.
@@ -109,7 +128,7 @@ pub(super) struct Voice<'a> {
 }
 
 /// The names here, as evidence sees them.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct KnownNames {
     /// Which images have a NAME, or had it before others of the same name were seen; with their tag prefix.
     pub(super) images: HashMap<String, Vec<(usize, Option<String>)>>,
@@ -123,6 +142,17 @@ impl KnownNames {
     pub(super) fn add(&mut self, name: &str, tag_prefix: Option<&str>, image: usize) {
         self.components = self.components.max(name.split('/').count());
         self.images.entry(name.to_owned()).or_default().push((image, tag_prefix.map(str::to_owned)));
+    }
+}
+
+impl KnownNames {
+    /// Whether those who have a name are one Dockerfile, or one and others that change no names, or differ in their
+    /// tag prefixes.
+    fn is_one(&self, images: &[(usize, Option<String>)]) -> bool {
+        let firm: Vec<_> = images.iter().filter(|(image, _)| self.firm.contains(image)).collect();
+        let counted = if firm.is_empty() { images.iter().collect() } else { firm };
+        let prefixes: HashSet<&Option<String>> = counted.iter().map(|(_, prefix)| prefix).collect();
+        prefixes.len() == counted.len()
     }
 }
 
@@ -142,6 +172,8 @@ pub(super) struct Candidature {
     pub(super) evidence: Vec<Evidence>,
     /// Whether it is a well-known publisher's and the checkout is not.
     pub(super) refused: bool,
+    /// Whether each reference could mean several Dockerfiles, so that a published image is more likely.
+    pub(super) unclear: bool,
 }
 
 /// What the references of a checkout say about its namespace.
@@ -157,13 +189,16 @@ struct Votes {
     evidence: Vec<Evidence>,
     names: BTreeSet<String>,
     firm_names: BTreeSet<String>,
+    /// Whether a name among them is that of one Dockerfile.
+    is_clear: bool,
 }
 
 /// Weighs the references.
 ///
 /// A reference is evidence for the prefix P if it reads `P/n` with no tag or `latest` (for an image with a
 /// tag prefix: that prefix), n is a NAME here, and not that of the Dockerfile it stands in. P is refused if
-/// it is a well-known publisher's and no word of the origin is in it. The P with the most distinct n wins.
+/// it is a well-known publisher's and no word of the origin is in it, or if every n is the NAME of several. The P with
+/// the most distinct n wins.
 /// What tracked files say about tracked ones counts first, so that a new file changes no names; after the
 /// distinct n the number of references counts, then the alphabet.
 pub(super) fn infer<'a>(
@@ -175,6 +210,10 @@ pub(super) fn infer<'a>(
     for Voice { image: from, reference } in voices {
         for (prefix, name) in splits(&reference.reference.repository, known.components) {
             let Some(images) = known.images.get(name) else { continue };
+            // It means that image, whatever the namespace is.
+            if reference.is_bare && reference.reference.is_latest() && known.bare(name, from).is_some() {
+                continue;
+            }
             if images.iter().any(|(image, tag_prefix)| *image == from && tag_prefix.is_none()) {
                 continue;
             }
@@ -191,6 +230,7 @@ pub(super) fn infer<'a>(
             };
             let votes = votes.entry(prefix).or_default();
             votes.names.insert(name.to_owned());
+            votes.is_clear |= known.is_one(images);
             if known.firm.contains(&from) && known.firm.contains(image) {
                 votes.firm_names.insert(name.to_owned());
             }
@@ -201,7 +241,7 @@ pub(super) fn infer<'a>(
     let refused = |prefix: &str| is_publisher(prefix) && !is_own(prefix, origin);
     let winner = votes
         .iter()
-        .filter(|(prefix, _)| !refused(prefix) && prefix.len() <= LONGEST_NAMESPACE)
+        .filter(|(prefix, votes)| votes.is_clear && !refused(prefix) && prefix.len() <= LONGEST_NAMESPACE)
         .max_by_key(|(prefix, votes)| {
             (
                 votes.firm_names.len(),
@@ -217,7 +257,8 @@ pub(super) fn infer<'a>(
         } else {
             let refused = refused(&prefix);
             let prefix = familiar(&prefix);
-            inference.others.push(Candidature { prefix, evidence: votes.evidence, refused });
+            let Votes { evidence, is_clear, .. } = votes;
+            inference.others.push(Candidature { prefix, evidence, refused, unclear: !is_clear });
         }
     }
     inference

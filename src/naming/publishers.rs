@@ -193,6 +193,21 @@ pub(super) fn origin_words(origin_url: &str) -> BTreeSet<String> {
     words_of(path.strip_suffix(".git").unwrap_or(path))
 }
 
+/// The owner in `origin_url`: `acme` in `https://git.test/acme/shop`. A path on this machine has none.
+pub(super) fn owner(origin_url: &str) -> Option<String> {
+    let path = match origin_url.split_once("://") {
+        Some((scheme, _)) if scheme.eq_ignore_ascii_case("file") => return None,
+        Some((_, rest)) => rest.split_once('/')?.1,
+        None => match origin_url.split_once(':') {
+            Some((host, path)) if host.len() > 1 && !host.contains(['/', '\\']) => path,
+            _ => return None,
+        },
+    };
+    let path = path.trim_matches('/');
+    let (owner, repository) = path.split_once('/')?;
+    (!owner.is_empty() && !repository.is_empty()).then(|| owner.to_ascii_lowercase())
+}
+
 /// A local path has folders in front that belong to nobody.
 fn last_two(path: &str) -> &str {
     let path = path.trim_end_matches(['/', '\\']);
@@ -249,6 +264,24 @@ mod tests {
         assert_eq!(words("C:\\git\\acme\\shop"), "acme shop");
         assert_eq!(words("https://github.com"), "");
         assert_eq!(words(""), "");
+    }
+
+    #[test]
+    fn the_owner_is_the_first_part_of_the_path() {
+        for (url, expected) in [
+            ("https://github.com/Grafana/loki.git", Some("grafana")),
+            ("git@github.com:SeleniumHQ/docker-selenium.git", Some("seleniumhq")),
+            ("ssh://git@git.acme.test:22/group/sub/shop/", Some("group")),
+            ("file:///srv/git/acme/shop", None),
+            ("/srv/git/acme/shop", None),
+            ("C:\\git\\acme\\shop", None),
+            ("https://git.test/shop", None),
+            ("https://git.test", None),
+            ("../acme/shop", None),
+            ("", None),
+        ] {
+            assert_eq!(owner(url).as_deref(), expected, "{url}");
+        }
     }
 
     #[test]

@@ -5,13 +5,10 @@ use std::collections::HashMap;
 use bstr::BStr;
 
 use super::template::{ComponentPattern, InvalidName, Piece, Values, pieces};
-use super::words::{LONGEST_NAME, fingerprint, shorten, variant_words, words};
+use super::words::{LONGEST_NAME, LONGEST_PREFIX, fingerprint, shorten, tag_words, variant_words, words};
 use crate::discovery::FileNameForm;
 use crate::image::{Repository, Tag};
 use crate::path::TreePath;
-
-/// How long a tag prefix may be, so that the rest of a tag has room.
-const LONGEST_PREFIX: usize = 64;
 
 /// A name that the settings give.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -80,7 +77,7 @@ impl NameTemplate {
         for piece in &self.tag_prefix {
             match piece {
                 Piece::Text(text) => prefix.push_str(text),
-                Piece::Hole(hole) => prefix.push_str(&tag_text(value(hole))),
+                Piece::Hole(hole) => prefix.push_str(&tag_words(value(hole))),
             }
         }
         if let Some(variant) = variant {
@@ -120,12 +117,6 @@ impl NameTemplate {
 fn word_or_fingerprint(value: &[u8]) -> String {
     let name = words(value);
     if name.is_empty() { fingerprint(value) } else { name }
-}
-
-/// `value` with `-` for what a tag does not allow.
-fn tag_text(value: &[u8]) -> String {
-    let allowed = |byte: &u8| byte.is_ascii_alphanumeric() || b"._-".contains(byte);
-    value.iter().map(|byte| if allowed(byte) { char::from(*byte) } else { '-' }).collect()
 }
 
 #[derive(Debug)]

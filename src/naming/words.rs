@@ -9,6 +9,9 @@ use crate::printable::hex;
 /// 255 characters that distribution/reference allows.
 pub(super) const LONGEST_NAME: usize = 128;
 
+/// How long a tag prefix may be, so that the rest of a tag has room.
+pub(super) const LONGEST_PREFIX: usize = 64;
+
 /// How long a namespace may be.
 pub(super) const LONGEST_NAMESPACE: usize = 120;
 
@@ -72,6 +75,12 @@ pub(super) fn shorten(name: String, limit: usize) -> String {
     let fingerprint = fingerprint(name.as_bytes());
     let kept = name.get(..limit - fingerprint.len() - 1).unwrap_or_default();
     format!("{}-{fingerprint}", kept.trim_end_matches(|c: char| !c.is_ascii_alphanumeric()))
+}
+
+/// A folder's name as a part of a tag: `-` for what a tag does not allow.
+pub(super) fn tag_words(text: &[u8]) -> String {
+    let allowed = |byte: &u8| byte.is_ascii_alphanumeric() || b"._-".contains(byte);
+    text.iter().map(|byte| if allowed(byte) { char::from(*byte) } else { '-' }).collect()
 }
 
 /// The variant of a file's name as a part of an image's; never empty.

@@ -6,8 +6,10 @@ use super::model::{
 use super::reasons::{Previous, build_reasons};
 use super::tags::{PlannedTag, TagPolicy, conflict};
 use crate::diagnostic::Diagnostic;
+use crate::dockerfile::ProblemKind;
 use crate::graph::{DependencyKind, ImageId};
 use crate::image::{Digest, ImageReference, Tag};
+use crate::path::TreePath;
 use crate::project::{CleanState, Image, ImageState, Project};
 
 /// What is known of one selected image besides the checkout.
@@ -122,7 +124,7 @@ fn describe(facts: &Facts<'_>, at: ImageId, step_of: &HashMap<ImageId, StepId>) 
         repository: image.name.repository.clone(),
         short_name: image.name.short.clone(),
         dockerfile: image.dockerfile.clone(),
-        context: None,
+        context: known_context(image),
         target: image.target.clone(),
         platform: None,
         key: None,
@@ -160,15 +162,32 @@ pub(super) fn shown_base(base: &str) -> String {
 }
 
 fn dependencies(project: &Project, image: &Image, step_of: &HashMap<ImageId, StepId>) -> Vec<Dependency> {
-    let dependency = |at: ImageId, kind, line| Dependency {
+    let dependency = |at: ImageId, kind, line, is_inferred| Dependency {
         image: project.images[at].name.full(),
         step: step_of.get(&at).copied(),
         kind,
         line,
+        is_inferred,
     };
-    let bound = image.bound.iter().map(|bound| dependency(bound.image, bound.kind, Some(bound.line)));
-    let declared = image.declared.iter().map(|at| dependency(*at, DependencyKind::Declared, None));
+    let bound = image
+        .bound
+        .iter()
+        .map(|bound| dependency(bound.image, bound.kind, Some(bound.line), bound.is_inferred));
+    let declared = image.declared.iter().map(|at| dependency(*at, DependencyKind::Declared, None, false));
     bound.chain(declared).collect()
+}
+
+/// Where a blocked image would be built. Its sources tell that, whatever else it waits for; without any, a base that has
+/// no value yet may bring triggers that have some.
+fn known_context(image: &Image) -> Option<TreePath> {
+    let waits_for_base = image
+        .evaluation
+        .problems
+        .iter()
+        .any(|problem| matches!(problem.kind, ProblemKind::BlankReference { .. }));
+    let is_known = matches!(image.state, ImageState::Blocked(_))
+        && !(image.evaluation.sources.is_empty() && waits_for_base);
+    is_known.then(|| image.context.root.clone())
 }
 
 /// With `--exact` a dependency is not built, so it has to be there.

@@ -62,7 +62,8 @@ pub struct Step {
     pub short_name: String,
     /// The Dockerfile, from the root of the checkout.
     pub dockerfile: TreePath,
-    /// The build context's root, from the root of the checkout; none where the image is blocked.
+    /// The build context's root, from the root of the checkout; none where the Dockerfile is wrong, or has no source
+    /// and waits for a value of its base.
     pub context: Option<TreePath>,
     /// The stage, if it is not the last one.
     pub target: Option<String>,
@@ -235,6 +236,8 @@ pub struct Dependency {
     pub kind: DependencyKind,
     /// Its line in the Dockerfile, from 1; declared ones have none.
     pub line: Option<usize>,
+    /// Whether the reference has no namespace (`FROM base`), so that it could mean another image.
+    pub is_inferred: bool,
 }
 
 /// How much enters an image's key.

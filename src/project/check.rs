@@ -45,7 +45,7 @@ pub(crate) fn check(
         images: images.len(),
         faults: diagnostics,
         inferred: (source == NamespaceSource::FromLines).then_some(value),
-        may_have_lost_namespace: source == NamespaceSource::Checkout && images.iter().any(has_owned_base),
+        may_have_lost_namespace: source.is_guess() && images.iter().any(has_owned_base),
     })
 }
 

@@ -9,7 +9,7 @@ use super::images::BuildContext;
 use super::load::LoadError;
 use super::lock::lock_paths;
 use super::remarks::wants_git_folder;
-use crate::context::{self, ContextRoot, IgnoreError, IgnoreRules, RevisionSpecs, SourceSpec};
+use crate::context::{self, ContextRoot, IgnoreError, IgnoreRules, RevisionSpecs, RootFinder, SourceSpec};
 use crate::diagnostic::{Diagnostic, Location};
 use crate::dockerfile::{Evaluation, SourcePattern};
 use crate::git::{Node, NodeKind, PathPattern, Snapshot};
@@ -73,7 +73,7 @@ impl From<Located> for BuildContext {
 
 /// Finds the context of each image, all at once, as none depends on another; `None` for images that are wrong.
 pub(super) fn locate_all(tree: &dyn Snapshot, images: &[Drafted]) -> Result<Vec<Option<Located>>, LoadError> {
-    let known = KnownRules::default();
+    let known = Known::new(tree, images);
     let located = |image: &Drafted| match image.fault {
         Some(_) => Ok(None),
         None => locate(tree, &image.definition, &image.evaluation, &known).map(Some),
@@ -81,9 +81,22 @@ pub(super) fn locate_all(tree: &dyn Snapshot, images: &[Drafted]) -> Result<Vec<
     images.par_iter().map(located).collect()
 }
 
+/// What is found out once for all images.
+pub(super) struct Known<'t> {
+    rules: KnownRules,
+    roots: RootFinder<'t>,
+}
+
+impl<'t> Known<'t> {
+    pub(super) fn new(tree: &'t dyn Snapshot, images: &[Drafted]) -> Self {
+        let written = images.iter().map(|image| (image.dockerfile(), &image.evaluation.sources[..]));
+        Self { rules: KnownRules::default(), roots: RootFinder::new(tree, written) }
+    }
+}
+
 /// The rules of the ignore files that were read, by content: many images share one, or have copies of it.
 #[derive(Default)]
-pub(super) struct KnownRules(Mutex<HashMap<Vec<u8>, Parsed>>);
+struct KnownRules(Mutex<HashMap<Vec<u8>, Parsed>>);
 
 type Parsed = Arc<Result<IgnoreRules, IgnoreError>>;
 
@@ -99,12 +112,12 @@ pub(super) fn locate(
     tree: &dyn Snapshot,
     definition: &Definition,
     evaluation: &Evaluation,
-    known: &KnownRules,
+    known: &Known<'_>,
 ) -> Result<Located, LoadError> {
     let dockerfile = &definition.path;
     let ContextRoot { root, mut diagnostics, .. } = match &definition.options.context {
         Some(root) => ContextRoot { root: root.clone(), missing: Vec::new(), diagnostics: Vec::new() },
-        None => context::infer_root(tree, dockerfile, &evaluation.sources),
+        None => known.roots.root_of(dockerfile, &evaluation.sources),
     };
     let is_absent = definition.options.context.is_some() && tree.kind(&root) != Some(NodeKind::Folder);
     if is_absent {
@@ -113,7 +126,7 @@ pub(super) fn locate(
         diagnostics.push(definition.options.at_its_place(Diagnostic::warning(message)).hint(hint));
     }
     let ignore_file = context::ignore_file(tree, dockerfile, &root);
-    let read = |path| Ok::<_, LoadError>((known.of(tree.read(path, limits::DOCKER_IGNORE)?), path));
+    let read = |path| Ok::<_, LoadError>((known.rules.of(tree.read(path, limits::DOCKER_IGNORE)?), path));
     let nothing = IgnoreRules::default();
     let parsed = ignore_file.as_ref().map(read).transpose()?;
     let rules = match parsed.as_ref().map(|(rules, path)| (rules.as_ref(), *path)) {
@@ -194,6 +207,10 @@ fn why_absent(
     ignored: Option<(&TreePath, &IgnoreRules)>,
 ) -> String {
     let kind = tree.kind(path);
+    if let Some(submodule) = tree.absent_submodule(path) {
+        let hint = context::fetch_submodule(&submodule);
+        return format!("is in the submodule {submodule}, which is not checked out: {hint}");
+    }
     let ignored =
         ignored.filter(|(_, rules)| path.relative_to(root).is_some_and(|path| rules.is_ignored(&path)));
     match ignored {

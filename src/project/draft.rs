@@ -10,7 +10,7 @@ use super::settings::ImageSettings;
 use super::triggers;
 use crate::diagnostic::{Diagnostic, Location, closest};
 use crate::discovery::{self, Rules};
-use crate::dockerfile::{Evaluation, ImageUse, UseKind};
+use crate::dockerfile::{Evaluation, Frontend, ImageUse, UseKind};
 use crate::git::Snapshot;
 use crate::graph::{DependencyKind, Graph, GraphImage, ImageId, Link};
 use crate::image::{ImageReference, Tag};
@@ -160,7 +160,8 @@ fn name(
                 .iter()
                 .filter_map(|used| {
                     let reference = used.reference.clone()?;
-                    Some(Reference { reference, location: location(&definition.path, used) })
+                    let location = location(&definition.path, used);
+                    Some(Reference { reference, location, is_bare: is_bare(used) })
                 })
                 .collect(),
         })
@@ -277,6 +278,13 @@ fn bind(
             let place = location(image.dockerfile(), used);
             let Some(reference) = &used.reference else { continue };
             let binding = naming.bind(reference, at, &options.settings.follow);
+            let bare = || naming.bind_bare(reference, at).filter(|_| follows_bare(image, used));
+            let (binding, is_inferred) = match binding {
+                Binding::External => {
+                    bare().map_or((Binding::External, false), |at| (Binding::Local(at), true))
+                }
+                binding => (binding, false),
+            };
             if used.onbuild && !matches!(binding, Binding::Local(_) | Binding::Ambiguous(_)) {
                 // What builds FROM this image take is no base of it, and a plain name is likely a stage of theirs.
                 if !could_be_stage(&used.written) {
@@ -294,6 +302,7 @@ fn bind(
                     expanded: used.expanded.clone(),
                     span: used.span.clone(),
                     line: used.line,
+                    is_inferred,
                 }),
                 Binding::Pinned(_) | Binding::External => {
                     image.bases.push(used.expanded.clone());
@@ -332,6 +341,20 @@ fn unknown_origin(reference: &str, folder: &TreePath, place: Location) -> Diagno
     let message = format!("{reference} may be built from a Dockerfile in {folder}, which cannot be listed");
     let hint = "make the folder readable, or let `.gitignore` name it if nothing is built from it";
     Diagnostic::error(message).at(place).hint(hint)
+}
+
+/// Whether a reference without a namespace may mean an image of this checkout. In a trigger it is likely a stage of who
+/// carries it out, and what other frontends make of a name is not known.
+fn follows_bare(image: &Drafted, used: &ImageUse) -> bool {
+    is_bare(used)
+        && !used.onbuild
+        && !image.definition.options.ignores_bare
+        && image.evaluation.frontend == Frontend::Dockerfile
+}
+
+/// Whether a reference is written without a namespace. `docker.io/library/base` never means an image of this checkout.
+fn is_bare(used: &ImageUse) -> bool {
+    !used.expanded.contains(['/', '@'])
 }
 
 /// Whether a stage may have this name.

@@ -119,6 +119,8 @@ pub struct BoundReference {
     pub span: Range<usize>,
     /// Line in the Dockerfile, from 1.
     pub line: usize,
+    /// Whether it has no namespace (`FROM base`), so that it could mean another image.
+    pub is_inferred: bool,
 }
 
 /// A reference in a Dockerfile to an external image whose digest is locked.

@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::contexts::{self, KnownRules, Located, path_patterns};
+use super::contexts::{self, Known, Located, path_patterns};
 use super::definition::Definition;
 use super::draft::draft;
 use super::findings::findings;
@@ -122,12 +122,13 @@ pub(crate) fn inspect(
     source: &[u8],
 ) -> Result<Inspection, LoadError> {
     let draft = draft(around.tree, around.checkout_name, around.origin_url, options);
+    let known = Known::new(around.tree, &draft.images);
     let found = draft.images.into_iter().find(|image| image.dockerfile() == path);
     let (definition, evaluation) = match found {
         Some(image) => (image.definition, image.evaluation),
         None => alone(options, path, source),
     };
-    let located = contexts::locate(around.tree, &definition, &evaluation, &KnownRules::default())?;
+    let located = contexts::locate(around.tree, &definition, &evaluation, &known)?;
     let mut inspection = of_model(&definition.file, &evaluation, path);
     inspection.add_context(located);
     Ok(inspection)

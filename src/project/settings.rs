@@ -61,6 +61,8 @@ pub struct ImageSettings {
     pub depends_on: Vec<String>,
     /// Whether every file of the context is an input.
     pub whole_context: bool,
+    /// Whether references without a namespace never mean images of this checkout (`follow = false`).
+    pub ignores_bare: bool,
 }
 
 impl ImageSettings {

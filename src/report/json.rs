@@ -135,7 +135,14 @@ fn tags(step: &Step) -> Vec<&str> {
 }
 
 fn dependencies(step: &Step) -> Vec<Value> {
-    let part = |dependency: &crate::plan::Dependency| json!({"image": dependency.image, "kind": dependency.kind.as_str(), "line": dependency.line});
+    let part = |dependency: &crate::plan::Dependency| {
+        let mut part =
+            json!({"image": dependency.image, "kind": dependency.kind.as_str(), "line": dependency.line});
+        if dependency.is_inferred {
+            part["inferred"] = json!(true);
+        }
+        part
+    };
     step.dependencies.iter().map(part).collect()
 }
 
@@ -169,6 +176,7 @@ mod tests {
             step: None,
             kind: DependencyKind::From,
             line: Some(1),
+            is_inferred: false,
         }];
         service.unversioned = vec!["service1/app.jar".into()];
         let mut plan = plan(vec![service, step(Action::Blocked, "broken", &["set BASE"])]);

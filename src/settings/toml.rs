@@ -48,7 +48,7 @@ const KEYS: [Key<SettingsFile>; 11] = [
 ];
 
 /// The keys of `[image.NAME]`.
-const IMAGE_KEYS: [Key<ImageSettings>; 7] = [
+const IMAGE_KEYS: [Key<ImageSettings>; 8] = [
     ("dockerfile", |reader, entry, image| image.dockerfile = reader.parsed(entry, path)),
     ("context", |reader, entry, image| image.context = reader.parsed(entry, path)),
     ("target", |reader, entry, image| image.target = reader.parsed(entry, something)),
@@ -63,6 +63,10 @@ const IMAGE_KEYS: [Key<ImageSettings>; 7] = [
     ("depends_on", |reader, entry, image| image.depends_on = reader.list(entry, something)),
     ("whole_context", |reader, entry, image| match entry.value.get_ref() {
         DeValue::Boolean(whole) => image.whole_context = *whole,
+        _ => drop(reader.wrong_type::<bool>(entry, "true or false")),
+    }),
+    ("follow", |reader, entry, image| match entry.value.get_ref() {
+        DeValue::Boolean(follow) => image.ignores_bare = !*follow,
         _ => drop(reader.wrong_type::<bool>(entry, "true or false")),
     }),
 ];
@@ -395,7 +399,7 @@ target = "dev"
                 "1: [namespase] `namespase` is not a setting (did you mean `namespace`?)",
                 "4: [depends-on] `image.api.depends-on` is not a setting (did you mean `depends_on`?)",
                 "5: [zzz] `image.api.zzz` is not a setting (known here: dockerfile, context, target, args, \
-                 platforms, depends_on, whole_context)",
+                 platforms, depends_on, whole_context, follow)",
             ]
         );
         assert_eq!(

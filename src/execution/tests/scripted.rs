@@ -164,6 +164,7 @@ fn step(script: &Script, image: StepId, action: Action) -> Step {
         step: Some(StepId(*needed)),
         kind: DependencyKind::From,
         line: None,
+        is_inferred: false,
     };
     let tags = vec![
         PlannedTag { in_place: matches!(action, Action::Tag | Action::None), ..tag(key.tag(), TagKind::Key) },

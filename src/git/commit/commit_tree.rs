@@ -367,6 +367,10 @@ impl FileTree for CommitTree {
         })?;
         Ok(nodes)
     }
+
+    fn absent_submodule(&self, path: &TreePath) -> Option<TreePath> {
+        self.hollow_around(path)
+    }
 }
 
 impl Snapshot for CommitTree {

@@ -67,6 +67,10 @@ impl FileTree for HeadTree {
     fn list(&self, folder: &TreePath, prune: &mut dyn FnMut(&TreePath) -> bool) -> io::Result<Vec<Node>> {
         self.commit.list(folder, prune)
     }
+
+    fn absent_submodule(&self, path: &TreePath) -> Option<TreePath> {
+        self.commit.absent_submodule(path)
+    }
 }
 
 impl Snapshot for HeadTree {

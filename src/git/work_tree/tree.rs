@@ -41,6 +41,8 @@ pub(crate) struct WorkTree {
     pub(in crate::git) stat_cache: StatCache,
     pub(in crate::git) blob_sizes: Arc<BlobSizes>,
     submodules: Vec<TreePath>,
+    /// Those that are not checked out, sorted.
+    absent_submodules: Vec<TreePath>,
     nodes: OnceLock<Vec<Node>>,
     root: PathBuf,
     /// Folders that cannot be listed, and why.
@@ -118,6 +120,7 @@ impl WorkTree {
         let mut submodules: Vec<_> = parts[1..].iter().map(|part| TreePath::new(&part.folder)).collect();
         submodules.sort();
         Ok(Self {
+            absent_submodules: absent_submodules(&parts, &submodules),
             keeps_modes: disk.keeps_modes(),
             disk,
             parts,
@@ -325,6 +328,18 @@ fn is_git_folder(path: &TreePath) -> bool {
     path.components().any(|name| name == ".git")
 }
 
+/// The submodules that the indexes have and that are none of the `present` ones, which are sorted.
+fn absent_submodules(parts: &[Part], present: &[TreePath]) -> Vec<TreePath> {
+    let of_part = |part: &Part| -> Vec<TreePath> {
+        let submodules = (0..part.index.len()).filter(|at| part.index.is_submodule(*at));
+        let paths = submodules.map(|at| part.checkout_path(part.index.path(at)));
+        paths.filter(|path| present.binary_search(path).is_err()).collect()
+    };
+    let mut absent: Vec<TreePath> = parts.iter().flat_map(of_part).collect();
+    absent.sort();
+    absent
+}
+
 impl FileTree for WorkTree {
     fn kind(&self, path: &TreePath) -> Option<NodeKind> {
         let bytes = path.as_bytes();
@@ -391,6 +406,14 @@ impl FileTree for WorkTree {
         // Folders that were read just now are not sorted.
         nodes.sort_by(|a, b| a.path.cmp(&b.path));
         Ok(nodes)
+    }
+
+    fn absent_submodule(&self, path: &TreePath) -> Option<TreePath> {
+        if self.absent_submodules.is_empty() {
+            return None;
+        }
+        let mut around = std::iter::successors(Some(path.clone()), TreePath::parent);
+        around.find(|path| self.absent_submodules.binary_search(path).is_ok())
     }
 }
 

@@ -9,7 +9,7 @@ use crate::image::ImageReference;
 use crate::ops::registries::Registries;
 use crate::ops::workspace::Workspace;
 use crate::ops::{Ending, Error};
-use crate::plan::{ImageId, Known, NamespaceSource};
+use crate::plan::{ImageId, Known};
 use crate::publish::{Identity, Standing, destination};
 use crate::registry::{RegistryError, RegistryErrorKind};
 
@@ -25,7 +25,7 @@ pub(super) async fn look_up(
     images: &[ImageId],
     known: &mut [Known],
 ) -> Result<Vec<Diagnostic>, Error> {
-    if workspace.project.namespace.source == NamespaceSource::Checkout {
+    if workspace.project.namespace.source.is_guess() {
         return Ok(Vec::new());
     }
     let provisional: BTreeSet<ImageId> = workspace.project.provisional.iter().map(|(at, _)| *at).collect();

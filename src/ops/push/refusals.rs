@@ -29,9 +29,13 @@ pub(in crate::ops) fn unsettled_names(workspace: &Workspace, published: &[ImageI
 
 fn guessed_namespace(workspace: &Workspace) -> Option<Diagnostic> {
     let namespace = &workspace.project.namespace;
-    (namespace.source == NamespaceSource::Checkout).then(|| {
+    namespace.source.is_guess().then(|| {
+        let what = match namespace.source {
+            NamespaceSource::Origin => "the owner in the URL of origin",
+            _ => "the checkout's name",
+        };
         Diagnostic::error(format!(
-            "nothing says which namespace to publish under; {} is only the checkout's name",
+            "nothing says which namespace to publish under; {} is only {what}",
             namespace.value
         ))
         .hint("put `namespace = \"…\"` into shipwright.toml, or use --namespace")

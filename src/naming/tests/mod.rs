@@ -1,5 +1,7 @@
 //! The rules of naming, through the module's own interface.
 
+mod inferred;
+
 use std::collections::{BTreeMap, HashSet};
 
 use proptest::prelude::*;
@@ -9,7 +11,7 @@ use crate::diagnostic::{Diagnostic, Location, Severity};
 use crate::image::{ImageReference, Tag};
 use crate::path::TreePath;
 
-/// A checkout called `shop` from `git.test/acme-corp/shop`.
+/// A checkout called `shop`, cloned from `acme-corp/shop` on this machine.
 #[derive(Default)]
 struct Checkout {
     files: Vec<(TreePath, bool, Vec<Reference>, Option<String>)>,
@@ -37,6 +39,7 @@ impl Checkout {
             .map(|(line, text)| Reference {
                 reference: reference(text),
                 location: Location::span(path.clone(), line + 1, 0..1),
+                is_bare: !text.contains('/'),
             })
             .collect();
         self.files.push((path, tracked, references, None));
@@ -82,7 +85,7 @@ impl Checkout {
                 names: &self.names,
                 locations: &BTreeMap::new(),
                 checkout_name: "shop",
-                origin_url: self.origin.or(Some("https://git.test/acme-corp/shop.git")),
+                origin_url: self.origin.or(Some("/srv/git/acme-corp/shop.git")),
             },
         )
     }
@@ -155,7 +158,7 @@ fn a_reference_to_the_name_of_its_own_dockerfile_is_no_evidence() {
 fn a_well_known_publisher_is_refused_with_a_note_that_shows_the_line() {
     for (text, line) in [
         ("bitnami/kafka", "namespace = \"bitnami\""),
-        ("kafka", "namespace = \"docker.io/library\""),
+        ("docker.io/library/kafka", "namespace = \"docker.io/library\""),
         ("mcr.microsoft.com/kafka", "namespace = \"mcr.microsoft.com\""),
         ("gcr.io/distroless/kafka", "namespace = \"gcr.io/distroless\""),
     ] {
@@ -495,7 +498,7 @@ proptest! {
         for (image, name) in naming.names.iter().enumerate() {
             let itself = name.repository.with_tag(Tag::new("latest").expect("a tag"));
             prop_assert_eq!(naming.bind(&itself, image, &[]), Binding::External);
-            if naming.namespace.source != NamespaceSource::Checkout && !naming.diagnostics.iter().any(|d| d.message.contains("would be called")) {
+            if !naming.namespace.source.is_guess() && !naming.diagnostics.iter().any(|d| d.message.contains("would be called")) {
                 prop_assert_eq!(naming.bind(&itself, usize::MAX, &[]), Binding::Local(image));
             }
         }
