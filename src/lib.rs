@@ -14,6 +14,8 @@ pub mod printable;
 
 pub mod limits;
 
+pub mod retry;
+
 pub mod redact;
 
 pub mod path;

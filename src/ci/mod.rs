@@ -3,7 +3,9 @@
 mod event;
 mod job;
 mod reference;
+mod system;
 
 pub use event::CiEvent;
 pub use job::CiJob;
 pub use reference::{CiReference, CiTrigger, ci_reference};
+pub(crate) use system::{LogForm, System};

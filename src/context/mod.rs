@@ -28,7 +28,7 @@ mod testing;
 pub use emptied::nodes_below;
 pub use ignore::{IgnoreError, IgnoreRules};
 pub use ignore_file::ignore_file;
-pub use links::way_to;
+pub use links::path_with_links;
 pub use pathspecs::{RevisionSpecs, SourceSpec, revision_pathspecs};
 pub use root::{ContextRoot, infer_root};
 pub use select::{Selection, admits, excess, select};

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
-use super::ignore_file::ignore_file_ways;
-use super::links::way_to;
+use super::ignore_file::ignore_file_paths;
+use super::links::path_with_links;
 use super::select::Selection;
 use crate::dockerfile::{LocalSource, SourcePattern};
 use crate::git::FileTree;
@@ -49,7 +49,7 @@ pub fn revision_pathspecs(
 ) -> RevisionSpecs {
     let mut paths: BTreeSet<TreePath> = BTreeSet::new();
     let mut globs = BTreeSet::new();
-    paths.extend(way_to(tree, &TreePath::root(), dockerfile));
+    paths.extend(path_with_links(tree, &TreePath::root(), dockerfile));
     paths.extend(selection.followed.iter().cloned());
     if selection.whole_context {
         paths.insert(root.clone());
@@ -64,7 +64,7 @@ pub fn revision_pathspecs(
             }
         }
     }
-    let mut around: BTreeSet<TreePath> = ignore_file_ways(tree, dockerfile, root).into_iter().collect();
+    let mut around: BTreeSet<TreePath> = ignore_file_paths(tree, dockerfile, root).into_iter().collect();
     let below = std::iter::successors(dockerfile.parent(), TreePath::parent).take_while(|at| at != root);
     for folder in below.filter(|_| inferred && dockerfile.is_under(root)) {
         let plain = sources.iter().filter(|source| source.plain);

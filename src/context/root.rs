@@ -5,6 +5,7 @@ use super::select::keyword;
 use crate::diagnostic::{Diagnostic, Location};
 use crate::dockerfile::{LocalSource, SourcePattern};
 use crate::git::{FileTree, NodeKind, Tracking};
+use crate::naming::FolderKind;
 use crate::path::TreePath;
 use crate::printable::printable;
 
@@ -18,22 +19,6 @@ pub struct ContextRoot {
     /// A note where the choice may surprise, a warning for each missing source.
     pub diagnostics: Vec<Diagnostic>,
 }
-
-/// Folders that hold Dockerfiles rather than what goes into the image.
-const DOCKERFILE_FOLDERS: &[&str] = &[
-    "docker",
-    "dockerfile",
-    "dockerfiles",
-    "build",
-    "container",
-    "containers",
-    "image",
-    "images",
-    ".devcontainer",
-];
-
-/// Folders whose names say as little, but that usually hold the code itself.
-const CODE_FOLDERS: &[&str] = &["src", "app"];
 
 /// Infers the root from the *plain* sources, those without wildcard or variable.
 ///
@@ -124,11 +109,10 @@ fn around_folder_for_dockerfiles(
         |source: &LocalSource| matches!(&source.pattern, SourcePattern::Path(path) if path.is_empty());
     let mut read = sources.iter().filter(|source| !source.elsewhere);
     let source = sources.first().filter(|_| read.all(copies_all))?;
-    let name = own.file_name().to_ascii_lowercase();
-    let is_in = |names: &[&str]| names.iter().any(|known| known.as_bytes() == name);
-    let gives_way = is_in(DOCKERFILE_FOLDERS) || (is_in(CODE_FOLDERS) && holds_only_dockerfiles(tree, own));
-    if !gives_way {
-        return None;
+    match FolderKind::of(own.file_name())? {
+        FolderKind::Dockerfiles => {}
+        FolderKind::Code if holds_only_dockerfiles(tree, own) => {}
+        _ => return None,
     }
     let root = own.parent()?;
     let note = Diagnostic::note(format!("the build context is `{root}`, the folder around `{own}`"))

@@ -145,7 +145,7 @@ fn read(tree: &dyn Snapshot, candidate: &Candidate) -> Outcome {
                     &format!("let it lead to one, {exclude}"),
                 );
             }
-            Target::Nowhere | Target::Outside => {
+            Target::Missing | Target::Outside => {
                 let hint = format!("let it lead to a file of the checkout, {exclude}");
                 return broken("is a link to nothing inside the checkout", &hint);
             }

@@ -3,8 +3,9 @@
 
 use std::ops::Range;
 
-use super::error::{Failure, closest, excerpt};
+use super::error::{Failure, excerpt};
 use super::text::{Text, Word};
+use crate::diagnostic::closest;
 
 /// One flag.
 #[derive(Clone, Debug)]
@@ -164,7 +165,7 @@ pub(super) fn check(flags: &[Flag], known: &[(&str, Takes)]) -> Result<(), Failu
         let name = flag.name.as_str();
         let Some((_, takes)) = known.iter().find(|(known, _)| *known == name) else {
             let closest = closest(name, known.iter().map(|(known, _)| *known));
-            let hint = closest.map(|closest| format!("did you mean --{closest}?"));
+            let hint = closest.first().map(|closest| format!("did you mean --{closest}?"));
             return Err(fail(format!("unknown flag: --{}", excerpt(name))).hint(hint));
         };
         if *takes != Takes::Values && seen.contains(&name) {

@@ -104,7 +104,7 @@ pub(super) enum Origin {
 
 /// Where files are taken from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Taken {
+pub(super) enum CopySource {
     Stage(usize),
     Scratch,
     Image,
@@ -122,20 +122,20 @@ impl<'a> StageNames<'a> {
     }
 
     /// What the `from` of a mount names.
-    pub(super) fn mount_from(&self, from: &str) -> Taken {
+    pub(super) fn mount_from(&self, from: &str) -> CopySource {
         match self.0.get(from.to_lowercase().as_str()) {
-            Some(index) => Taken::Stage(*index),
-            None if from == "scratch" => Taken::Scratch,
-            None => Taken::Image,
+            Some(index) => CopySource::Stage(*index),
+            None if from == "scratch" => CopySource::Scratch,
+            None => CopySource::Image,
         }
     }
 
     /// What `COPY --from` names: numbers count stages.
-    pub(super) fn copy_from(&self, from: &str, stages: usize) -> Taken {
+    pub(super) fn copy_from(&self, from: &str, stages: usize) -> CopySource {
         match from.parse::<i64>() {
             Ok(index) => match usize::try_from(index).ok().filter(|index| *index < stages) {
-                Some(index) => Taken::Stage(index),
-                None => Taken::Bad,
+                Some(index) => CopySource::Stage(index),
+                None => CopySource::Bad,
             },
             Err(_) => self.mount_from(from),
         }
@@ -435,23 +435,23 @@ impl<'a, 'f> Linker<'a, 'f> {
             return None;
         }
         match self.names.copy_from(from, self.file.stages.len()) {
-            Taken::Stage(index) => return Some(index),
-            Taken::Bad => {
+            CopySource::Stage(index) => return Some(index),
+            CopySource::Bad => {
                 let message = format!("invalid stage index {from}");
                 let hint = "stages are counted from 0";
                 self.findings.report(ProblemKind::StageIndex, message, span, Some(hint.to_owned()));
             }
-            Taken::Image => self.check_image(from, span),
-            Taken::Scratch => {}
+            CopySource::Image => self.check_image(from, span),
+            CopySource::Scratch => {}
         }
         None
     }
 
     fn mount_from(&mut self, from: &str, span: Range<usize>) -> Option<usize> {
         match self.names.mount_from(from) {
-            Taken::Stage(index) => return Some(index),
-            Taken::Image => self.check_image(from, span),
-            Taken::Scratch | Taken::Bad => {}
+            CopySource::Stage(index) => return Some(index),
+            CopySource::Image => self.check_image(from, span),
+            CopySource::Scratch | CopySource::Bad => {}
         }
         None
     }

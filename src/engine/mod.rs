@@ -33,6 +33,7 @@ pub use endpoint::{Endpoint, EngineEnvironment};
 pub use error::{BuildError, EngineError};
 pub use event::{BuildEvent, OutputStream, StepState};
 pub use images::{ImageId, ListedImage, LocalImage};
+pub use outline::{DockerfileInstruction, DockerfileText};
 pub use pull::PullProgress;
 pub use request::{
     Anonymous, BuildRequest, ContextEntry, ContextKind, ContextSource, RegistryLogin, RegistryLogins, Secret,

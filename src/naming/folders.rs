@@ -6,39 +6,43 @@ use super::words::{LONGEST_NAME, fingerprint, shorten, variant_words, words};
 use crate::discovery::FileNameForm;
 use crate::path::TreePath;
 
-/// Folders that say what kind of thing is in them and not which: their parent's name says more.
-const SAYS_NOTHING: &[&str] = &[
-    ".build",
-    ".container",
-    ".devcontainer",
-    ".docker",
-    "app",
-    "build",
-    "container",
-    "containerfile",
-    "containerfiles",
-    "containers",
-    "devcontainer",
-    "docker",
-    "docker-build",
-    "docker-image",
-    "docker-images",
-    "dockerbuild",
-    "dockerfile",
-    "dockerfiles",
-    "image",
-    "images",
-    "oci",
-    "source",
-    "sources",
-    "src",
+/// What a folder holds whose name says what kind of thing that is, and not which.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum FolderKind {
+    /// Dockerfiles rather than what goes into the image.
+    Dockerfiles,
+    /// Usually the code itself.
+    Code,
+    Anything,
+}
+
+/// Folders that give way to their parent, whose name says more.
+const SAY_NOTHING: [(FolderKind, &str); 3] = [
+    (
+        FolderKind::Dockerfiles,
+        ".devcontainer build container containers docker dockerfile dockerfiles image images",
+    ),
+    (FolderKind::Code, "app src"),
+    (
+        FolderKind::Anything,
+        ".build .container .docker containerfile containerfiles devcontainer docker-build docker-image \
+         docker-images dockerbuild oci source sources",
+    ),
 ];
+
+impl FolderKind {
+    /// The kind of a folder whose name says nothing else.
+    pub(crate) fn of(folder: &BStr) -> Option<Self> {
+        let lower = folder.to_ascii_lowercase().replace("_", "-");
+        let is_in = |names: &str| names.split(' ').any(|name| name.as_bytes() == lower);
+        SAY_NOTHING.iter().find(|(_, names)| is_in(names)).map(|(kind, _)| *kind)
+    }
+}
 
 /// Whether a folder of this name gives way to its parent. So does one whose name has nothing that a
 /// repository name allows.
 pub(super) fn says_nothing(folder: &BStr) -> bool {
-    let lower = folder.to_ascii_lowercase().replace("_", "-");
-    SAYS_NOTHING.iter().any(|name| name.as_bytes() == lower) || words(folder).is_empty()
+    FolderKind::of(folder).is_some() || words(folder).is_empty()
 }
 
 /// Where the name of an image comes from, for `images --verbose`.

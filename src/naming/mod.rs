@@ -24,6 +24,7 @@ mod tests;
 
 pub use assign::{Candidate, ImageName, Naming, NamingRules, assign};
 pub use bind::Binding;
+pub(crate) use folders::FolderKind;
 pub use folders::NameSource;
 pub use namespace::{InvalidNamespace, Namespace, NamespaceSource, Reference};
 pub use template::InvalidName;

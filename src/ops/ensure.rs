@@ -225,7 +225,7 @@ async fn publish(
                 repository: destination(&step.repository, registry.as_deref()).map_err(Error::usage)?,
                 key: ready.key.tag(),
                 identity: Identity { key: ready.key, platform: ready.material.platform.clone() },
-                settled: tags.filter(|tag| *tag != ready.key.tag()).collect(),
+                immutable: tags.filter(|tag| *tag != ready.key.tag()).collect(),
                 moving: Vec::new(),
             });
         }

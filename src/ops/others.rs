@@ -8,6 +8,7 @@ use crate::diagnostic::Diagnostic;
 use crate::engine::{Engine, LocalImage};
 use crate::image::{ImageReference, Tag};
 use crate::plan::{Action, Plan};
+use crate::printable::list;
 use crate::publish::{Identity, Observed, Wanted, destination, observe};
 
 /// How many names are listed.
@@ -60,7 +61,7 @@ fn wanted(workspace: &Workspace, at: usize, branch: &Tag, place: Option<&str>) -
         repository: destination(&image.name.repository, place).ok()?,
         key: ready.key.tag(),
         identity: Identity { key: ready.key, platform: ready.material.platform.clone() },
-        settled: Vec::new(),
+        immutable: Vec::new(),
         moving: vec![(0, image.name.tag(branch))],
     })
 }
@@ -84,17 +85,9 @@ fn note(
     images: &[usize],
     command: &str,
 ) -> Option<Diagnostic> {
-    let mut names: Vec<String> =
-        images.iter().take(SHOWN).map(|at| workspace.project.images[*at].name.full()).collect();
-    if images.len() > SHOWN {
-        names.push(format!("{} more", images.len() - SHOWN));
-    }
-    let last = names.pop()?;
-    let (names, verb) = match &names[..] {
-        [] => (last, "is"),
-        names => (format!("{} and {last}", names.join(", ")), "are"),
-    };
-    let message = format!("{place}under {branch} {names} {verb} of other content");
+    let names: Vec<String> = images.iter().map(|at| workspace.project.images[*at].name.full()).collect();
+    let verb = if names.len() == 1 { "has" } else { "have" };
+    let message = format!("{place}under {branch} {} {verb} different content", list(&names, SHOWN));
     let hint = format!("they were not selected; `{command}` brings all images of the branch together");
-    Some(Diagnostic::note(message).hint(hint))
+    (!names.is_empty()).then(|| Diagnostic::note(message).hint(hint))
 }

@@ -237,7 +237,7 @@ fn planned_tags(
 }
 
 fn conflict(reference: &ImageReference) -> Diagnostic {
-    Diagnostic::warning(format!("{reference} names an image of other content and stays where it is")).hint(
+    Diagnostic::warning(format!("{reference} already names an image with different content and is not moved")).hint(
         "tags of commits never move; it was made with other build arguments or other git-ignored inputs",
     )
 }

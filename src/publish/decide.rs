@@ -18,7 +18,7 @@ pub struct Wanted {
     /// What has to stand there.
     pub identity: Identity,
     /// Other tags that never move.
-    pub settled: Vec<Tag>,
+    pub immutable: Vec<Tag>,
     /// Tags that move, in the order in which they do: those of one number together.
     pub moving: Vec<(u8, Tag)>,
 }
@@ -61,7 +61,7 @@ pub struct Publication {
     /// What stands there and is something else: nothing may happen to this image.
     pub impostor: Option<Standing>,
     /// Tags that never move and are missing.
-    pub settled: Vec<Tag>,
+    pub immutable: Vec<Tag>,
     /// Tags that never move and name something else: they stay.
     pub conflicts: Vec<Tag>,
     /// Tags that move.
@@ -84,7 +84,7 @@ pub struct Move {
 impl Publication {
     /// Whether nothing is left to do.
     pub fn is_in_place(&self) -> bool {
-        self.found.is_some() && self.settled.is_empty() && self.moves.is_empty()
+        self.found.is_some() && self.immutable.is_empty() && self.moves.is_empty()
     }
 
     /// The reference to one of its tags.
@@ -100,10 +100,10 @@ pub fn decide(wanted: &Wanted, observed: &Observed) -> Publication {
         standing => (None, standing.clone()),
     };
     let is_it = |standing: &Standing| own == Some(&standing.digest);
-    let (mut settled, mut conflicts) = (Vec::new(), Vec::new());
-    for tag in &wanted.settled {
+    let (mut immutable, mut conflicts) = (Vec::new(), Vec::new());
+    for tag in &wanted.immutable {
         match observed.tags.get(tag) {
-            None => settled.push(tag.clone()),
+            None => immutable.push(tag.clone()),
             Some(standing) if is_it(standing) => {}
             Some(_) => conflicts.push(tag.clone()),
         }
@@ -119,7 +119,7 @@ pub fn decide(wanted: &Wanted, observed: &Observed) -> Publication {
         identity: wanted.identity.clone(),
         found: own.cloned(),
         impostor,
-        settled,
+        immutable,
         conflicts,
         moves: moves.collect(),
         moving: wanted.moving.clone(),
@@ -138,7 +138,7 @@ pub struct Judgement<'a> {
 pub fn judge(publication: &Publication, judgement: &Judgement<'_>) -> Vec<Diagnostic> {
     let conflict = |tag: &Tag| {
         let reference = publication.tagged(tag);
-        Diagnostic::warning(format!("{reference} names an image of other content and stays where it is")).hint(
+        Diagnostic::warning(format!("{reference} already names an image with different content and is not moved")).hint(
             "tags of commits never move; it was made with other build arguments or other git-ignored inputs",
         )
     };
@@ -230,7 +230,7 @@ mod tests {
             repository: Repository::new("acme/api").expect("a repository"),
             key: tag("src-1"),
             identity: Identity { key: ContentKey::ZERO, platform: amd64() },
-            settled: vec![tag("c1"), tag("v1")],
+            immutable: vec![tag("c1"), tag("v1")],
             moving: vec![(0, tag("main")), (1, tag("latest"))],
         }
     }
@@ -239,7 +239,7 @@ mod tests {
     fn everything_is_missing_at_first() {
         let publication = decide(&wanted(), &Observed::default());
         assert_eq!(publication.found, None);
-        assert_eq!(publication.settled, [tag("c1"), tag("v1")]);
+        assert_eq!(publication.immutable, [tag("c1"), tag("v1")]);
         assert_eq!(publication.moves.iter().map(|moved| moved.turn).collect::<Vec<_>>(), [0, 1]);
         assert!(!publication.is_in_place());
     }
@@ -256,7 +256,7 @@ mod tests {
         let tags = ["c1", "main"].map(|name| (tag(name), standing(2)));
         let observed = Observed { key: Some(own(1)), tags: tags.into_iter().collect() };
         let publication = decide(&wanted(), &observed);
-        assert_eq!((publication.settled, publication.conflicts), (vec![tag("v1")], vec![tag("c1")]));
+        assert_eq!((publication.immutable, publication.conflicts), (vec![tag("v1")], vec![tag("c1")]));
         assert_eq!(publication.moves[0].from, Some(standing(2)));
         assert_eq!(publication.moves[1].from, None);
     }

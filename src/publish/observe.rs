@@ -16,7 +16,7 @@ pub async fn observe(standings: &Standings, wanted: &[Wanted]) -> Result<Vec<Obs
 }
 
 async fn observe_one(standings: &Standings, wanted: &Wanted) -> Result<Observed, RegistryError> {
-    let names: Vec<&Tag> = wanted.settled.iter().chain(wanted.moving.iter().map(|(_, tag)| tag)).collect();
+    let names: Vec<&Tag> = wanted.immutable.iter().chain(wanted.moving.iter().map(|(_, tag)| tag)).collect();
     let heads: Vec<_> = names
         .iter()
         .map(|tag| {

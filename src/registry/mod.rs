@@ -28,10 +28,11 @@ mod silence;
 mod tls;
 mod wire;
 
+pub use crate::retry::RetryPolicy;
 pub use auth::{Credential, CredentialOrigin, Credentials, HelperFault, Login};
 pub use client::{Registry, RegistryResult};
 pub use error::{Attempt, RegistryError, RegistryErrorKind};
 pub use manifest::{Child, Descriptor, ImageConfig, Manifest, ManifestName, Variant};
 pub use notice::{Listener, Notice};
-pub use options::{ProxySettings, RegistryOptions, RetryPolicy};
+pub use options::{ProxySettings, RegistryOptions};
 pub use secret::Secret;

@@ -12,6 +12,7 @@ use crate::diagnostic::{Diagnostic, Location};
 use crate::execution::Outcome;
 use crate::ops::{Position, TagPosition};
 use crate::plan::Action;
+use crate::printable::list;
 
 /// How many names are listed before `and 5 more`.
 const MAX_NAMES: usize = 8;
@@ -50,7 +51,7 @@ pub(super) fn summary(
 pub(super) fn build_failures(record: &Record) -> Vec<Diagnostic> {
     let one = |(images, failure): (Vec<usize>, &Failure)| {
         let names: Vec<&str> = images.iter().map(|image| record.roster.name(*image)).collect();
-        let (names, message) = (phrase::list(&names, MAX_NAMES), phrase::failure(&failure.message, "..."));
+        let (names, message) = (list(&names, MAX_NAMES), phrase::failure(&failure.message, "..."));
         let failed = Diagnostic::error(format!("{names} could not be built: {message}"));
         match (record.roster.images().get(images[0]), failure.line) {
             (Some(image), Some(line)) => {
@@ -77,7 +78,7 @@ fn failures(record: &Record) -> Vec<(Vec<usize>, &Failure)> {
 
 fn failed(record: &Record, images: &[usize], failure: &Failure, view: &View, sources: Sources<'_>) -> String {
     let names: Vec<&str> = images.iter().map(|image| record.roster.name(*image)).collect();
-    let names = phrase::list(&names, MAX_NAMES);
+    let names = list(&names, MAX_NAMES);
     let message = phrase::failure(&failure.message, view.theme.ellipsis());
     let mut failed = Diagnostic::error(format!("{names} could not be built: {message}"));
     let dockerfiles = images.iter().filter_map(|image| record.roster.images().get(*image));
@@ -137,7 +138,7 @@ fn not_started(record: &Record, view: &View) -> String {
             out,
             "{}: {}, which {need} {}",
             view.theme.paint(Role::Warning, "not started"),
-            phrase::list(&names, limit),
+            list(&names, limit),
             record.roster.name(*dependency)
         );
     }
@@ -149,7 +150,7 @@ fn moving_tags(record: &Record, view: &View, sources: Sources<'_>, positions: &[
     if let [(_, error), ..] = record.tag_failures.as_slice() {
         let names: Vec<&str> = record.tag_failures.iter().map(|(name, _)| name.as_str()).collect();
         let failed =
-            Diagnostic::error(format!("{} could not be moved: {error}", phrase::list(&names, MAX_NAMES)))
+            Diagnostic::error(format!("{} could not be moved: {error}", list(&names, MAX_NAMES)))
                 .hint("the other moving tags have moved; the next run moves the rest");
         return diagnostic(&failed, view, sources);
     }
@@ -179,7 +180,7 @@ fn known_positions(positions: &[TagPosition]) -> String {
         .iter()
         .map(|(at, tags)| {
             let (s, es) = if tags.len() == 1 { ("s", "es") } else { ("", "") };
-            let tags = phrase::list(tags, MAX_NAMES);
+            let tags = list(tags, MAX_NAMES);
             match at {
                 Position::Absent => format!("{tags} do{es} not exist yet"),
                 Position::Commit(commit) => format!("{tags} still point{s} at {}", text::one_line(commit)),
@@ -190,7 +191,7 @@ fn known_positions(positions: &[TagPosition]) -> String {
             }
         })
         .collect();
-    phrase::list(&sentences, sentences.len())
+    list(&sentences, sentences.len())
 }
 
 /// `main` and `latest` are where they were
@@ -205,7 +206,7 @@ fn unknown_positions(record: &Record) -> String {
     match tags.len() {
         0 => String::new(),
         1 => format!("{} is where it was", tags[0]),
-        _ => format!("{} are where they were", phrase::list(&tags, MAX_NAMES)),
+        _ => format!("{} are where they were", list(&tags, MAX_NAMES)),
     }
 }
 

@@ -55,7 +55,7 @@ pub fn paths(tree: &dyn FileTree) -> Vec<TreePath> {
     let mut paths = Vec::new();
     for name in [TOML_FILE, JSON_FILE] {
         let path = TreePath::from(name);
-        paths.extend(context::way_to(tree, &TreePath::root(), &path));
+        paths.extend(context::path_with_links(tree, &TreePath::root(), &path));
         if tree.kind(&path).is_some() {
             break;
         }

@@ -5,8 +5,8 @@ use std::ops::Range;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::values::{closest, namespace, path, refresh, registry, registry_host, user_tag};
-use crate::diagnostic::{Diagnostic, LineIndex, Location};
+use super::values::{namespace, path, refresh, registry, registry_host, user_tag};
+use crate::diagnostic::{Diagnostic, LineIndex, Location, closest};
 use crate::discovery::check_pattern;
 use crate::image::Tag;
 use crate::limits;
@@ -234,7 +234,7 @@ impl Reader<'_> {
     }
 
     fn unknown(&mut self, entry: &Entry<'_>, known: &[&str]) {
-        let hint = match closest(entry.key, known) {
+        let hint = match closest(entry.key, known).first() {
             Some(meant) => format!("did you mean `{meant}`?"),
             None => format!("known here: {}", known.join(", ")),
         };

@@ -12,6 +12,7 @@ use shipwright::engine::{
     BuildError, BuildEvent, BuildRequest, Builder, ContextEntry, ContextKind, ContextSource, Endpoint,
     Engine, EngineEnvironment, ImageId, StepState,
 };
+use shipwright::execution::outline;
 use shipwright::image::ImageReference;
 
 /// The time of every file: 2024-01-02 03:04:05.
@@ -101,7 +102,7 @@ impl Bench {
     /// A request without a network, whose shared key is the content.
     pub(crate) fn request(&self, dockerfile: &str, context: Arc<MemoryContext>) -> BuildRequest {
         let key = context.key();
-        let mut request = BuildRequest::new(dockerfile.as_bytes().to_vec(), context, key);
+        let mut request = BuildRequest::new(outline(dockerfile.into()), context, key);
         request.network = Some("none".into());
         request
     }

@@ -118,9 +118,10 @@ mod tests {
 
     use super::super::dockerfile::DockerfileFolder;
     use super::*;
+    use crate::engine::DockerfileText;
 
     fn request() -> BuildRequest {
-        BuildRequest::new(Vec::new(), Arc::new(DockerfileFolder::new(b"")), [0; 32])
+        BuildRequest::new(DockerfileText::default(), Arc::new(DockerfileFolder::new(b"")), [0; 32])
     }
 
     #[test]

@@ -49,7 +49,7 @@ impl Session {
         // Sorting many paths takes a moment.
         let context = tokio::task::spawn_blocking(move || Listing::new(context)).await;
         let context = context.map_err(io::Error::other)?;
-        let dockerfile = Listing::new(Arc::new(DockerfileFolder::new(&request.dockerfile)));
+        let dockerfile = Listing::new(Arc::new(DockerfileFolder::new(&request.dockerfile.text)));
         let listings = HashMap::from([(CONTEXT, context), (DOCKERFILE, dockerfile)]);
         let services = Server::builder()
             .http2_keepalive_interval(Some(PULSE))

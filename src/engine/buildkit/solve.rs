@@ -13,7 +13,7 @@ use super::failure::{self, Failure};
 use super::progress::Progress;
 use super::session::{Session, random_id};
 use crate::engine::connection::{UpgradeError, upgrade};
-use crate::engine::outline::{line_in_message, line_of_step};
+use crate::engine::outline::{DockerfileText, line_in_message};
 use crate::engine::patience::PULSE;
 use crate::engine::transfer::Transfer;
 use crate::engine::{BuildError, BuildEvent, BuildRequest, Endpoint, ImageId};
@@ -91,7 +91,7 @@ async fn host_gateway(control: &mut ControlClient<Channel>) -> Result<Option<Str
 async fn run(
     mut control: ControlClient<Channel>,
     request: SolveRequest,
-    dockerfile: &[u8],
+    dockerfile: &DockerfileText,
     session: &Session,
     events: &mpsc::Sender<BuildEvent>,
 ) -> Result<ImageId, BuildError> {
@@ -134,7 +134,7 @@ async fn run(
             Failure::Connection(reason) => BuildError::Connection(reason),
             Failure::Build { message, line } => {
                 // Docker 20.10 does not say the line.
-                let step = || line_of_step(dockerfile, report.progress.failed_step()?);
+                let step = || dockerfile.line_of_step(report.progress.failed_step()?);
                 let line = line.or_else(|| line_in_message(&message)).or_else(step);
                 BuildError::Failed { message, line, log: report.progress.failure_log(), hint: None }
             }

@@ -19,7 +19,7 @@ pub enum Target {
     /// Out of the checkout, or into git's own folder: what is there is not the checkout's to show.
     Outside,
     /// To nothing, or in circles.
-    Nowhere,
+    Missing,
 }
 
 /// Follows the link at `path`, and those on its way, inside the checkout.
@@ -51,9 +51,9 @@ pub(in crate::git) fn follow_with(
                     Some(NodeKind::File) if waiting.is_empty() => return Target::File(next),
                     Some(NodeKind::Link) => {
                         followed += 1;
-                        let Ok(target) = link(&next) else { return Target::Nowhere };
+                        let Ok(target) = link(&next) else { return Target::Missing };
                         if followed > limits::LINKS_FOLLOWED {
-                            return Target::Nowhere;
+                            return Target::Missing;
                         }
                         if is_absolute(&target) {
                             return Target::Outside;
@@ -63,7 +63,7 @@ pub(in crate::git) fn follow_with(
                         }
                     }
                     Some(_) => return Target::NotAFile,
-                    None => return Target::Nowhere,
+                    None => return Target::Missing,
                 }
             }
         }

@@ -20,6 +20,7 @@ use crate::execution::Outcome;
 use crate::git::CommitId;
 use crate::image::Tag;
 use crate::plan::{Known, Plan, Step};
+use crate::printable::few;
 use crate::publish::{
     Identity, Judgement, Observed, Publication, Wanted, decide, destination, judge, observe,
 };
@@ -152,12 +153,12 @@ fn wanted(workspace: &Workspace, plan: &Plan, registries: &[Option<String>]) -> 
             let repository = destination(&step.repository, registry.as_deref()).map_err(Error::usage)?;
             let ready = workspace.project.images[workspace.selection.images[at]].ready();
             let Some(ready) = ready else { continue };
-            let settled = step.tags.iter().filter(|tag| !tag.moves && tag.tag != key);
+            let immutable = step.tags.iter().filter(|tag| !tag.moves && tag.tag != key);
             wanted.push(Wanted {
                 step: at,
                 repository,
                 identity: Identity { key: ready.key, platform: ready.material.platform.clone() },
-                settled: settled.map(|tag| tag.tag.clone()).collect(),
+                immutable: immutable.map(|tag| tag.tag.clone()).collect(),
                 moving: moving(workspace, step, at),
                 key,
             });
@@ -211,13 +212,8 @@ fn unversioned(plan: &Plan) -> Vec<Diagnostic> {
     let steps = plan.steps.iter().filter(|step| !step.unversioned.is_empty());
     steps
         .map(|step| {
-            let mut files: Vec<String> =
-                step.unversioned.iter().take(UNVERSIONED_SHOWN).map(ToString::to_string).collect();
-            let more = step.unversioned.len() - files.len();
-            if more > 0 {
-                files.push(format!("{more} more"));
-            }
-            Diagnostic::note(format!("{} holds what git does not have: {}", step.name(), files.join(", ")))
+            let files = few(&step.unversioned, UNVERSIONED_SHOWN);
+            Diagnostic::note(format!("{} holds what git does not have: {files}", step.name()))
         })
         .collect()
 }

@@ -1,6 +1,7 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
+use crate::ci::LogForm;
 use crate::printable::commands;
 
 /// A CI system whose log can be structured.
@@ -16,6 +17,14 @@ pub enum CiLog {
 }
 
 impl CiLog {
+    /// A log of this form; `begun` is the time since 1970.
+    pub fn new(form: LogForm, begun: Duration) -> Self {
+        match form {
+            LogForm::GitHub => Self::GitHub,
+            LogForm::GitLab => Self::GitLab { begun },
+        }
+    }
+
     /// The line that opens a section, of which `number` tells others apart; `after` is the time since the run began.
     pub(super) fn open(&self, number: usize, title: &str, after: Duration) -> String {
         match self {
