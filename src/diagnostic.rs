@@ -108,30 +108,30 @@ impl Diagnostic {
 
 /// Where the lines of a text begin, so that the line of a place is found without counting from the start again.
 #[derive(Clone, Debug, Default)]
-pub struct LineIndex {
+pub(crate) struct LineIndex {
     starts: Vec<usize>,
 }
 
 impl LineIndex {
     /// Reads a text once.
-    pub fn new(text: &str) -> Self {
+    pub(crate) fn new(text: &str) -> Self {
         Self { starts: text.match_indices('\n').map(|(at, _)| at + 1).collect() }
     }
 
     /// The line, from 1, that holds the byte at `offset`.
-    pub fn line_of(&self, offset: usize) -> usize {
+    pub(crate) fn line_of(&self, offset: usize) -> usize {
         1 + self.starts.partition_point(|start| *start <= offset)
     }
 }
 
 /// The candidates closest to what was written, best first, for hints: at most three, and none that is
 /// far from it.
-pub fn closest<T: AsRef<str> + Ord>(wanted: &str, candidates: impl IntoIterator<Item = T>) -> Vec<T> {
+pub(crate) fn closest<T: AsRef<str> + Ord>(wanted: &str, candidates: impl IntoIterator<Item = T>) -> Vec<T> {
     closest_by(wanted, candidates, AsRef::as_ref)
 }
 
 /// The same among candidates that are more than their `text`. Case, and `-` for `_`, make no difference.
-pub fn closest_by<T: Ord>(
+pub(crate) fn closest_by<T: Ord>(
     wanted: &str,
     candidates: impl IntoIterator<Item = T>,
     text: impl Fn(&T) -> &str,
@@ -154,7 +154,7 @@ pub fn closest_by<T: Ord>(
 }
 
 /// `did you mean NAME?`; without a close one `otherwise`.
-pub fn did_you_mean<T: AsRef<str> + Ord>(
+pub(crate) fn did_you_mean<T: AsRef<str> + Ord>(
     wanted: &str,
     candidates: impl IntoIterator<Item = T>,
     otherwise: &str,
@@ -165,8 +165,7 @@ pub fn did_you_mean<T: AsRef<str> + Ord>(
     }
 }
 
-/// Whether any of them is an error.
-pub fn has_errors(findings: &[Diagnostic]) -> bool {
+pub(crate) fn has_errors(findings: &[Diagnostic]) -> bool {
     findings.iter().any(|finding| finding.severity == Severity::Error)
 }
 

@@ -8,58 +8,36 @@
 //! (git)      (paths)     (model)                                 (keys)   (all)            (engine)   (use cases)
 //! ```
 //!
-//! Programs call [`ops`].
+//! Programs call [`ops`]; everything else is private. `internals` is the door for the project's own tests, fuzz targets
+//! and benchmarks, and for the `shipwright` command.
 
-pub mod printable;
-
-pub mod limits;
-
-pub mod retry;
-
-pub mod redact;
-
-pub mod path;
-
-pub mod diagnostic;
-
-pub mod image;
-
-pub mod lockfile;
-
-pub mod git;
-
-pub mod ci;
-
-pub mod discovery;
-
-pub mod dockerfile;
-
-pub mod naming;
-
-pub mod context;
-
-pub mod graph;
-
-pub mod inputs;
-
-pub mod project;
-
-pub mod settings;
-
-pub mod plan;
-
-pub mod engine;
-
-pub mod registry;
-
-pub mod execution;
-
-pub mod publish;
-
-pub mod hook;
-
+mod ci;
+mod cli;
+mod context;
+mod diagnostic;
+mod discovery;
+mod dockerfile;
+mod engine;
+mod execution;
+mod git;
+mod graph;
+mod hook;
+mod image;
+mod inputs;
+mod limits;
+mod lockfile;
+mod naming;
 pub mod ops;
+mod path;
+mod plan;
+mod printable;
+mod project;
+mod publish;
+mod redact;
+mod registry;
+mod report;
+mod retry;
+mod settings;
 
-pub mod report;
-
-pub mod cli;
+#[doc(hidden)]
+pub mod internals;

@@ -3,94 +3,94 @@
 //! an error and not the machine. Sizes are bytes.
 
 /// The settings file. One with a table for each of 1,000 images has about 100 kB.
-pub const SETTINGS: u64 = 1 << 20;
+pub(crate) const SETTINGS: u64 = 1 << 20;
 
 /// `[image.NAME]` tables of the settings. Each may be an image of its own; no checkout is known with 2,000.
-pub const SETTINGS_IMAGES: usize = 4_096;
+pub(crate) const SETTINGS_IMAGES: usize = 4_096;
 
 /// Lines of the settings' `[names]`, each of which may be tried on every Dockerfile.
-pub const SETTINGS_NAMES: usize = 16_384;
+pub(crate) const SETTINGS_NAMES: usize = 16_384;
 
 /// `shipwright.lock`. A base takes about 120 bytes, so that is over 30,000 of them.
-pub const LOCK: u64 = 4 << 20;
+pub(crate) const LOCK: u64 = 4 << 20;
 
 /// A Dockerfile. The longest of 2,686 public ones has 100 kB; a disk image called `Dockerfile.img` is longer.
-pub const DOCKERFILE: u64 = 4 << 20;
+pub(crate) const DOCKERFILE: u64 = 4 << 20;
 
 /// A `.dockerignore`. Every pattern may be tried on every file.
-pub const DOCKER_IGNORE: u64 = 1 << 20;
+pub(crate) const DOCKER_IGNORE: u64 = 1 << 20;
 
 /// A `.gitignore`, `.gitattributes`, `.gitmodules`, or one of the user's files of the same kind. Git stops at
 /// 100 MB; no repository that is worked in comes near.
-pub const GIT_FILE: u64 = 1 << 20;
+pub(crate) const GIT_FILE: u64 = 1 << 20;
 
 /// The target of a link. Linux ends at 4,096, Windows at 32,767 characters.
-pub const LINK: u64 = 64 << 10;
+pub(crate) const LINK: u64 = 64 << 10;
 
 /// A file whose lines are shown beside a finding.
-pub const EXCERPT: u64 = DOCKERFILE;
+pub(crate) const EXCERPT: u64 = DOCKERFILE;
 
 /// What a CI system says about the event that it runs for. GitHub's own limit.
-pub const CI_EVENT: u64 = 25 << 20;
+pub(crate) const CI_EVENT: u64 = 25 << 20;
 
 /// Git's log of HEAD, and its list of commits where history ends: years of work, or a shallow clone of everything.
-pub const GIT_LOG: u64 = 256 << 20;
+pub(crate) const GIT_LOG: u64 = 256 << 20;
 
 /// What an earlier run has noted in git's folder: tens of bytes for an object or a file.
-pub const GIT_CACHE: u64 = 256 << 20;
+pub(crate) const GIT_CACHE: u64 = 256 << 20;
 
 /// The index of a pack: about 30 bytes for an object.
-pub const GIT_INDEX: u64 = 4 << 30;
+pub(crate) const GIT_INDEX: u64 = 4 << 30;
 
 /// A loose object, as it stands in its file and as it is without compression, that is looked at before it is read.
-pub const LOOSE_OBJECT: u64 = 256 << 20;
+pub(crate) const LOOSE_OBJECT: u64 = 256 << 20;
 
 /// A hook of git's. Those that are programs have some ten megabytes.
-pub const HOOK: u64 = 64 << 20;
+pub(crate) const HOOK: u64 = 64 << 20;
 
 /// Docker's own configuration, or a context of it.
-pub const DOCKER_CONFIG: u64 = 1 << 20;
+pub(crate) const DOCKER_CONFIG: u64 = 1 << 20;
 
 /// An answer of a registry or a token server that is of use: a manifest, an image's configuration, a list of tags.
 /// Docker takes manifests of up to 4 MiB; sixteen answers may be on their way at once.
-pub const REGISTRY_ANSWER: usize = 8 << 20;
+pub(crate) const REGISTRY_ANSWER: usize = 8 << 20;
 
 /// What a registry says about an error, or beside a redirect. The rest is left unread.
-pub const REGISTRY_ERROR: usize = 64 << 10;
+pub(crate) const REGISTRY_ERROR: usize = 64 << 10;
 
 /// Tags of one repository.
-pub const REGISTRY_TAGS: usize = 1_000_000;
+pub(crate) const REGISTRY_TAGS: usize = 1_000_000;
 
 /// Pages that they come in.
-pub const REGISTRY_TAG_PAGES: usize = 1_000;
+pub(crate) const REGISTRY_TAG_PAGES: usize = 1_000;
 
 /// An engine's list of everything: 100,000 images take about 50 MB.
-pub const ENGINE_LIST: u64 = 256 << 20;
+pub(crate) const ENGINE_LIST: u64 = 256 << 20;
 
 /// Another answer of an engine: about one image, or itself.
-pub const ENGINE_ANSWER: u64 = 16 << 20;
+pub(crate) const ENGINE_ANSWER: u64 = 16 << 20;
 
 /// One message of an engine while it works: a line of progress, a piece of output (32 KiB at most), or an error. The
 /// client looks for its end from its beginning each time that more comes.
-pub const ENGINE_MESSAGE: u64 = 1 << 20;
+pub(crate) const ENGINE_MESSAGE: u64 = 1 << 20;
 
 /// A line of a build's output. Longer ones are cut, so that output without line breaks cannot fill the memory.
-pub const LOG_LINE: usize = 16 << 10;
+pub(crate) const LOG_LINE: usize = 16 << 10;
 
 /// Lines of a failed step's output that are kept for its message.
-pub const LOG_TAIL: usize = 100;
+pub(crate) const LOG_TAIL: usize = 100;
 
 /// Errors in one Dockerfile, behind which the rest of it is not read. One takes about 300 bytes of memory.
-pub const SYNTAX_ERRORS: usize = 250_000;
+pub(crate) const SYNTAX_ERRORS: usize = 250_000;
 
 /// Findings that are shown; the others are counted.
-pub const FINDINGS: usize = 200;
+pub(crate) const FINDINGS: usize = 200;
 
 /// Links on the way to a file. As many as Linux follows.
-pub const LINKS_FOLLOWED: usize = 40;
+pub(crate) const LINKS_FOLLOWED: usize = 40;
 
 /// A size for people: `1 MiB`, `64 KiB`.
-pub fn size(bytes: u64) -> String {
+pub(crate) fn size(bytes: u64) -> String {
     match bytes {
         _ if bytes >= 1 << 20 && bytes.is_multiple_of(1 << 20) => format!("{} MiB", bytes >> 20),
         _ if bytes >= 1 << 10 && bytes.is_multiple_of(1 << 10) => format!("{} KiB", bytes >> 10),

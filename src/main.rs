@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use clap::Parser;
-use shipwright::cli::{Cli, Environment, run};
+use shipwright::internals::{Cli, Environment, run};
 
 fn main() -> ExitCode {
     let cli = Cli::parse();

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 /// The bytes as lower-case hex digits.
-pub fn hex(bytes: &[u8]) -> String {
+pub(crate) fn hex(bytes: &[u8]) -> String {
     bytes.iter().fold(String::with_capacity(2 * bytes.len()), |mut hex, byte| {
         hex.extend([byte >> 4, byte & 15].map(|digit| char::from(b"0123456789abcdef"[usize::from(digit)])));
         hex
@@ -11,19 +11,19 @@ pub fn hex(bytes: &[u8]) -> String {
 }
 
 /// ` and 3 more`; nothing if there are none.
-pub fn and_more(count: usize) -> String {
+pub(crate) fn and_more(count: usize) -> String {
     if count == 0 { String::new() } else { format!(" and {count} more") }
 }
 
 /// The first of many: `a, b and 3 more`.
-pub fn few<T: ToString>(entries: impl IntoIterator<Item = T>, most: usize) -> String {
+pub(crate) fn few<T: ToString>(entries: impl IntoIterator<Item = T>, most: usize) -> String {
     let mut entries = entries.into_iter();
     let first: Vec<String> = entries.by_ref().take(most).map(|entry| entry.to_string()).collect();
     first.join(", ") + &and_more(entries.count())
 }
 
 /// `a`, `a and b`, `a, b and c`; beyond `limit` entries `a, b and 5 more`.
-pub fn list<T: AsRef<str>>(entries: &[T], limit: usize) -> String {
+pub(crate) fn list<T: AsRef<str>>(entries: &[T], limit: usize) -> String {
     let words: Vec<&str> = entries.iter().map(AsRef::as_ref).collect();
     match words.as_slice() {
         [first @ .., last] if !first.is_empty() && words.len() <= limit => {
@@ -37,7 +37,7 @@ pub fn list<T: AsRef<str>>(entries: &[T], limit: usize) -> String {
 /// characters and those that reorder text ([`is_unsafe`]), and words that CI systems take for commands
 /// ([`commands`], `::` at its beginning). File names, log lines and messages of an engine pass through here
 /// before they are shown. A tab stays, and so does the selector that makes a picture of the symbol before it.
-pub fn printable(text: &str) -> Cow<'_, str> {
+pub(crate) fn printable(text: &str) -> Cow<'_, str> {
     let workflow_command = text.trim_start().starts_with("::");
     if !workflow_command && !text.contains("##") && !text.chars().any(is_unsafe) {
         return Cow::Borrowed(text);
@@ -66,7 +66,7 @@ const PICTURE: char = '\u{fe0f}';
 
 /// Whether a character is obeyed or not seen: control characters, line separators, what Unicode calls format
 /// characters or ignorable by default (bidirectional controls, zero width, fillers, variation selectors, tags).
-pub fn is_unsafe(c: char) -> bool {
+pub(crate) fn is_unsafe(c: char) -> bool {
     match c {
         '\t' | '\u{20}'..='\u{7e}' => false,
         c if c.is_control() => true,
@@ -106,7 +106,7 @@ fn is_symbol(c: char) -> bool {
 /// Where words begin that the agents of CI systems take for commands wherever they stand in a line: `##[…]` (GitHub
 /// Actions, Azure Pipelines), `##vso[…]` (Azure Pipelines), `##teamcity[…]`. Gives the place of each one's second `#`,
 /// in order.
-pub fn commands(text: &str) -> impl Iterator<Item = usize> + '_ {
+pub(crate) fn commands(text: &str) -> impl Iterator<Item = usize> + '_ {
     text.match_indices('#').map(|(at, _)| at).filter(|at| {
         let after = text[at + 1..].trim_start_matches(|c: char| c.is_ascii_alphabetic());
         text[..*at].ends_with('#') && after.starts_with('[')

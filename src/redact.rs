@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 /// What stands for a secret.
-pub const MASK: &str = "***";
+pub(crate) const MASK: &str = "***";
 
 /// An address taken apart at what may let someone in: `scheme://login@place?rest`.
 struct Address<'a> {
@@ -61,14 +61,14 @@ fn is_scp(text: &str) -> bool {
 
 /// An address without what lets someone in, to be kept: user and password, query, fragment. The user of SSH stays,
 /// since without it the address leads nowhere.
-pub fn without_credentials(address: &str) -> String {
+pub(crate) fn without_credentials(address: &str) -> String {
     let parts = Address::of(address);
     let user = parts.ssh_user().map(|user| format!("{user}@")).unwrap_or_default();
     format!("{}{user}{}", parts.scheme, parts.place)
 }
 
 /// An address to be shown: what may let someone in is masked, so that one sees that it was there.
-pub fn masked(address: &str) -> Cow<'_, str> {
+pub(crate) fn masked(address: &str) -> Cow<'_, str> {
     let parts = Address::of(address);
     let is_user_alone =
         parts.scheme.ends_with("ssh://") && parts.login.is_some_and(|login| !login.contains(':'));
@@ -87,7 +87,7 @@ pub fn masked(address: &str) -> Cow<'_, str> {
 }
 
 /// Whether something of this name and value looks like a secret.
-pub fn is_secret(name: &str, value: &str) -> bool {
+pub(crate) fn is_secret(name: &str, value: &str) -> bool {
     const PARTS: &[&str] =
         &["token", "secret", "password", "passwd", "passphrase", "credential", "apikey", "privatekey"];
     const WORDS: &[&str] = &[

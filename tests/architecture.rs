@@ -34,6 +34,7 @@ const ORDER: &[(&str, Allowed)] = &[
     ("ops", Allowed::Above),
     ("report", Allowed::Above),
     ("cli", Allowed::Above),
+    ("internals", Allowed::Above),
 ];
 
 /// Crates that belong to one module alone.
@@ -169,6 +170,15 @@ fn a_module_uses_only_those_above_it() {
         }
     }
     assert!(violations.is_empty(), "{}", violations.join("\n"));
+}
+
+#[test]
+fn programs_see_the_use_cases_alone() {
+    let text =
+        fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("src/lib.rs")).expect("readable");
+    let visible: Vec<&str> = text.lines().filter(|line| line.starts_with("pub ")).collect();
+    assert_eq!(visible, ["pub mod ops;", "pub mod internals;"]);
+    assert!(text.contains("#[doc(hidden)]\npub mod internals;"));
 }
 
 #[test]

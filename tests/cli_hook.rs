@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use clap::Parser;
-use shipwright::cli::Cli;
+use shipwright::internals::Cli;
 use support::{Checkout, Run};
 
 /// A checkout with a remote, and git with `shipwright` in its PATH.

@@ -11,7 +11,7 @@ use registry::proxy::{Fault, Proxy};
 use registry::server::{LOGIN, Server, Uploader, auths, basic, config, digest, image_manifest};
 use registry::tokens::TokenServer;
 use serde_json::{Value, json};
-use shipwright::image::Platform;
+use shipwright::internals::Platform;
 use support::{Checkout, Run, image, text};
 use tokio::runtime::Runtime;
 

@@ -10,7 +10,7 @@ use std::time::Duration;
 use registry::http::{Fake, Reply, Seen, Then, own_address, reply};
 use registry::server::{LOGIN, auths, basic, config, digest, image_manifest};
 use serde_json::{Value, json};
-use shipwright::image::Platform;
+use shipwright::internals::Platform;
 use support::{Checkout, Run, image, text};
 use tokio::runtime::Runtime;
 

@@ -3,11 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Deserialize;
-use shipwright::dockerfile::{
+use shipwright::internals::Platform;
+use shipwright::internals::{
     CopyInstruction, Dockerfile, Evaluation, Instruction, InstructionKind, ProblemKind, RunInstruction,
     Scope, SourcePattern, SyntaxErrorKind, evaluate, evaluate_stage, parse,
 };
-use shipwright::image::Platform;
 
 #[derive(Debug, Deserialize)]
 struct Case {
@@ -69,7 +69,7 @@ fn understood(file: &Dockerfile) -> bool {
 fn scope<'a>(
     build_args: &'a BTreeMap<String, String>,
     platform: &'a Platform,
-    inherited: &'a BTreeMap<usize, &'a [shipwright::dockerfile::Trigger]>,
+    inherited: &'a BTreeMap<usize, &'a [shipwright::internals::Trigger]>,
 ) -> Scope<'a> {
     Scope {
         build_args,

@@ -3,11 +3,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use shipwright::dockerfile::{
+use shipwright::internals::Platform;
+use shipwright::internals::{
     Evaluation, Frontend, LocalSource, Problem, ProblemKind, Scope, SourcePattern, Trigger, UseKind,
     evaluate, parse,
 };
-use shipwright::image::Platform;
 
 /// A build to be set up.
 #[derive(Default)]

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use serde::Deserialize;
-use shipwright::dockerfile::parse;
+use shipwright::internals::parse;
 
 #[derive(Deserialize)]
 struct Case {

@@ -8,10 +8,10 @@ use std::time::{Duration, Instant};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;
-use shipwright::dockerfile::{
+use shipwright::internals::Platform;
+use shipwright::internals::{
     Dockerfile, Evaluation, Scope, Trigger, evaluate, evaluate_stage, parse, rewrite,
 };
-use shipwright::image::Platform;
 
 fn evaluate_in<R>(use_scope: impl FnOnce(&Scope<'_>) -> R) -> R {
     let platform: Platform = "linux/arm64".parse().expect("a platform");

@@ -5,8 +5,8 @@ mod spellings;
 use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
-use shipwright::dockerfile::{Evaluation, Scope, Trigger, evaluate, parse};
-use shipwright::image::Platform;
+use shipwright::internals::Platform;
+use shipwright::internals::{Evaluation, Scope, Trigger, evaluate, parse};
 use spellings::{DIFFERENT, SAME};
 
 fn read(source: &str, triggers: &[(usize, &str)], unseen_triggers: bool) -> Evaluation {

@@ -16,7 +16,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bench::{Bench, MemoryContext, Outcome, file, link};
-use shipwright::engine::{
+use shipwright::internals::{
     BuildError, BuildEvent, Builder, ContextEntry, ContextKind, Endpoint, Engine, Secret, SshAgent,
 };
 

@@ -15,8 +15,8 @@ use std::sync::{Mutex, PoisonError};
 
 use docker::Docker;
 use random::Random;
-use shipwright::dockerfile::{Scope, SourcePattern, evaluate_stage, parse};
-use shipwright::image::Platform;
+use shipwright::internals::Platform;
+use shipwright::internals::{Scope, SourcePattern, evaluate_stage, parse};
 use support::{Checkout, Engine, Run};
 
 /// Cases that share a file, and its global ARGs.

@@ -15,8 +15,8 @@ use attacks::kills::{Blow, Ended, Moment, Running};
 use attacks::random::Random;
 use attacks::rounds;
 use registry::server::anonymous;
-use shipwright::image::Tag;
-use shipwright::registry::RegistryError;
+use shipwright::internals::RegistryError;
+use shipwright::internals::Tag;
 use story::{CHAIN, Story};
 use support::text;
 
@@ -141,7 +141,11 @@ fn a_push_that_ends_at_any_moment_leaves_nothing_wrong_and_the_next_completes_it
         assert!(ended.code != Some(0) || is_done(), "{context}");
         story.push(&[]).0.exits(0);
         assert!(is_done(), "the next run: {context}");
+        // A push that has nothing to build leaves the engine's tags to the next build.
+        story.engine.run(&story.checkout, &["build"]).exits(0);
         story.is_sound(&before, &after, false, &context);
+        let is_built = CHAIN.iter().all(|name| story.held(name, "main").as_ref() == after.get(*name));
+        assert!(is_built, "the next build: {context}");
     }
 }
 

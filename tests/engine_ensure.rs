@@ -9,11 +9,10 @@ use registry::proxy::{Proxy, Replacement};
 use registry::server::{LOGIN, Uploader, auths};
 use registry::tokens::{READER, TokenServer, WRITER};
 use serde_json::Value;
-use shipwright::diagnostic::Diagnostic;
-use shipwright::execution::{Event, ImageOutcome};
-use shipwright::naming::NamespaceSource;
-use shipwright::ops::{self, Audience, Config, Ending, EnsureRequest, Ensured, ImageRequest, RemotePolicy};
-use shipwright::settings::Choices;
+use shipwright::ops::{
+    self, Audience, Choices, Config, Diagnostic, Ending, EnsureRequest, Ensured, Event, ImageOutcome,
+    ImageRequest, NamespaceSource, RemotePolicy,
+};
 use story::{Story, story_with};
 use support::{Checkout, Run, images_of, text};
 

@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 
 use clap::{CommandFactory, Parser, error::ErrorKind};
 use examples::{blocks, document, examples, log_in, normalised, small_shop};
-use shipwright::cli::Cli;
+use shipwright::internals::Cli;
 
 const DOCUMENTS: [&str; 10] = [
     "README.md",

@@ -8,10 +8,10 @@ use registry::http::{Fake, reply};
 use registry::proxy::{Fault, Proxy};
 use registry::server::{Server, Uploader, anonymous, digest, options};
 use serde_json::json;
-use shipwright::image::{Digest, ImageReference, Repository, Tag};
-use shipwright::registry::{
+use shipwright::internals::{
     Credentials, ManifestName, Registry, RegistryError, RegistryErrorKind, RegistryOptions,
 };
+use shipwright::internals::{Digest, ImageReference, Repository, Tag};
 
 macro_rules! server {
     () => {

@@ -14,8 +14,10 @@ use registry::server::{
 };
 use registry::tokens::{IDENTITY_TOKEN, READER, TokenServer, WRITER};
 use serde_json::json;
-use shipwright::image::{ImageReference, Repository, Tag};
-use shipwright::registry::{Credentials, Manifest, ManifestName, Registry, RegistryError, RegistryErrorKind};
+use shipwright::internals::{
+    Credentials, Manifest, ManifestName, Registry, RegistryError, RegistryErrorKind,
+};
+use shipwright::internals::{ImageReference, Repository, Tag};
 
 fn tag(text: &str) -> Tag {
     Tag::new(text).expect("a tag")

@@ -9,8 +9,8 @@ use registry::server::{LOGIN, Server, Uploader, anonymous, auths, basic, options
 use registry::tls::{Authority, install};
 use registry::tokens::{TokenServer, WRITER};
 use serde_json::{Value, json};
-use shipwright::image::ImageReference;
-use shipwright::registry::{ProxySettings, Registry, RegistryError, RegistryOptions};
+use shipwright::internals::ImageReference;
+use shipwright::internals::{ProxySettings, Registry, RegistryError, RegistryOptions};
 
 /// A registry with a certificate that a new authority signed for `names`.
 fn encrypted(

@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 
 use futures_util::{StreamExt, stream};
 use serde_json::{Map, Value, json};
-use shipwright::engine::{Endpoint, Engine as Client, EngineEnvironment};
-use shipwright::image::ImageReference;
+use shipwright::internals::ImageReference;
+use shipwright::internals::{Endpoint, Engine as Client, EngineEnvironment};
 
 use crate::support::checkout::{Checkout, NAMESPACE, Shape};
 

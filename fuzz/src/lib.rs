@@ -4,13 +4,13 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use shipwright::context::IgnoreRules;
-use shipwright::dockerfile::{
+use shipwright::internals::IgnoreRules;
+use shipwright::internals::TreePath;
+use shipwright::internals::{
     Dockerfile, Evaluation, Scope, Trigger, evaluate, evaluate_stage, parse, rewrite,
 };
-use shipwright::image::{ImageReference, Platform};
-use shipwright::path::TreePath;
-use shipwright::settings::{parse_json, parse_toml};
+use shipwright::internals::{ImageReference, Platform};
+use shipwright::internals::{parse_json, parse_toml};
 
 /// Parsing and evaluation end, and every place they name is in the file.
 pub fn dockerfile(source: &[u8]) {

@@ -40,7 +40,7 @@ pub struct CiReference {
 
 /// What the CI system says about HEAD; nothing outside CI, on a branch (unless it is a pull request's job), or where
 /// the system speaks of another commit. `environment` looks up a variable.
-pub fn ci_reference(
+pub(crate) fn ci_reference(
     environment: &dyn Fn(&str) -> Option<String>,
     event: &CiEvent,
     head: &Head,

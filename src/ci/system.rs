@@ -19,11 +19,8 @@ pub(crate) struct System {
     /// A variable and its value in jobs for a pull request that have the variables of a push to its target.
     pub(super) target_event: Option<(&'static str, &'static str)>,
     fork: Fork,
-    /// How the log is structured, where it can be.
     pub(crate) log: Option<LogForm>,
-    /// The file that describes the event.
     pub(crate) event_file: &'static str,
-    /// The file that collects the summary of the job.
     pub(crate) summary_file: &'static str,
     /// The folder that annotations are relative to.
     pub(crate) workspace: &'static str,
@@ -39,7 +36,6 @@ pub(crate) enum LogForm {
 /// What tells that a pull request comes from another repository.
 enum Fork {
     Nothing,
-    /// The file of the event.
     Event,
     /// Both are set, and name different repositories.
     Differ(&'static str, &'static str),

@@ -21,9 +21,10 @@ mod push;
 mod signals;
 mod threads;
 
-pub use args::{Cli, Command};
+pub use args::Cli;
+pub(crate) use args::Command;
 pub use environment::Environment;
-pub use error::ExitCode;
+pub(crate) use error::ExitCode;
 
 use build::BuildArgs;
 use edge::Edge;

@@ -24,7 +24,7 @@ pub(super) fn emptied(tree: &dyn FileTree, folders: Vec<TreePath>, nodes: &[Node
 }
 
 /// Those of some sorted nodes that are below a folder.
-pub fn nodes_below<'n>(nodes: &'n [Node], folder: &TreePath) -> impl Iterator<Item = &'n Node> {
+pub(crate) fn nodes_below<'n>(nodes: &'n [Node], folder: &TreePath) -> impl Iterator<Item = &'n Node> {
     let start = first_below(folder);
     let from = nodes.partition_point(|node| node.path < start);
     nodes[from..].iter().take_while(move |node| node.path.is_under(folder))

@@ -1,6 +1,6 @@
 //! Which ignore file counts.
 
-use super::links::{resolve, path_with_links};
+use super::links::{path_with_links, resolve};
 use crate::git::{FileTree, NodeKind};
 use crate::path::TreePath;
 
@@ -9,7 +9,7 @@ use crate::path::TreePath;
 ///
 /// If it is a link, this is the file it leads to. One that leads out of the folder it is in (for
 /// `.dockerignore`, out of the context) is not read by `BuildKit` either, and then nothing is ignored.
-pub fn ignore_file(tree: &dyn FileTree, dockerfile: &TreePath, root: &TreePath) -> Option<TreePath> {
+pub(crate) fn ignore_file(tree: &dyn FileTree, dockerfile: &TreePath, root: &TreePath) -> Option<TreePath> {
     let mut own = dockerfile.file_name().to_vec();
     own.extend_from_slice(b".dockerignore");
     file_at(tree, &dockerfile.parent()?, &own).or_else(|| file_at(tree, root, b".dockerignore"))
@@ -17,7 +17,11 @@ pub fn ignore_file(tree: &dyn FileTree, dockerfile: &TreePath, root: &TreePath) 
 
 /// All paths whose content decides what [`ignore_file`] gives: those of ignore files that are not there
 /// too, since they would count.
-pub(super) fn ignore_file_paths(tree: &dyn FileTree, dockerfile: &TreePath, root: &TreePath) -> Vec<TreePath> {
+pub(super) fn ignore_file_paths(
+    tree: &dyn FileTree,
+    dockerfile: &TreePath,
+    root: &TreePath,
+) -> Vec<TreePath> {
     let folder = dockerfile.parent().unwrap_or_default();
     let mut name = dockerfile.file_name().to_vec();
     name.extend_from_slice(b".dockerignore");

@@ -25,10 +25,11 @@ mod select;
 #[cfg(test)]
 mod testing;
 
-pub use emptied::nodes_below;
-pub use ignore::{IgnoreError, IgnoreRules};
-pub use ignore_file::ignore_file;
-pub use links::path_with_links;
-pub use pathspecs::{RevisionSpecs, SourceSpec, revision_pathspecs};
-pub use root::{ContextRoot, infer_root};
-pub use select::{Selection, admits, excess, select};
+pub(crate) use emptied::nodes_below;
+pub(crate) use ignore::IgnoreError;
+pub use ignore::IgnoreRules;
+pub(crate) use ignore_file::ignore_file;
+pub(crate) use links::path_with_links;
+pub(crate) use pathspecs::{RevisionSpecs, SourceSpec, revision_pathspecs};
+pub(crate) use root::{ContextRoot, infer_root};
+pub(crate) use select::{admits, excess, select};

@@ -12,7 +12,7 @@ use crate::path::TreePath;
 
 /// Paths of the checkout whose history counts.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum SourceSpec {
+pub(crate) enum SourceSpec {
     /// This file, or all that is below this folder.
     Literal(TreePath),
     /// What this pattern of `filepath.Match` matches, and all that is below it.
@@ -21,7 +21,7 @@ pub enum SourceSpec {
 
 /// What `git log -- …` is asked about for an image's revision.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct RevisionSpecs {
+pub(crate) struct RevisionSpecs {
     /// What its sources admit (also files that are not there now), what the links among them lead to, and its
     /// Dockerfile. Sorted, and without paths below others.
     pub sources: Vec<SourceSpec>,
@@ -32,15 +32,14 @@ pub struct RevisionSpecs {
 }
 
 impl RevisionSpecs {
-    /// All of them.
-    pub fn iter(&self) -> impl Iterator<Item = &SourceSpec> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &SourceSpec> {
         self.sources.iter().chain(&self.circumstances)
     }
 }
 
 /// The paths of history that an image of this tree is about. `root` is where its context begins; it is
 /// `inferred` if no setting says so.
-pub fn revision_pathspecs(
+pub(crate) fn revision_pathspecs(
     tree: &dyn FileTree,
     (root, inferred): (&TreePath, bool),
     dockerfile: &TreePath,
@@ -141,7 +140,7 @@ fn escaped(path: &str) -> String {
 impl SourceSpec {
     /// The specification as git's command line takes it, from the root of the checkout. A glob takes
     /// two, because git's do not reach below what they match.
-    pub fn to_git(&self) -> Vec<String> {
+    pub(crate) fn to_git(&self) -> Vec<String> {
         match self {
             Self::Literal(path) if path.is_root() => vec![".".to_owned()],
             Self::Literal(path) => {

@@ -9,9 +9,8 @@ use crate::naming::FolderKind;
 use crate::path::TreePath;
 use crate::printable::printable;
 
-/// An inferred root of a build context.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ContextRoot {
+pub(crate) struct ContextRoot {
     /// The folder, relative to the checkout.
     pub root: TreePath,
     /// The plain sources (by index) that are not there: the build would fail.
@@ -29,7 +28,7 @@ pub struct ContextRoot {
 ///
 /// A Dockerfile that only copies `.`, in a folder for Dockerfiles (`docker/Dockerfile`), means the
 /// folder around that; in `src` or `app` only if nothing but Dockerfiles is in there.
-pub fn infer_root(tree: &dyn FileTree, dockerfile: &TreePath, sources: &[LocalSource]) -> ContextRoot {
+pub(crate) fn infer_root(tree: &dyn FileTree, dockerfile: &TreePath, sources: &[LocalSource]) -> ContextRoot {
     let own = dockerfile.parent().unwrap_or_default();
     let plain: Vec<(usize, TreePath)> = sources
         .iter()

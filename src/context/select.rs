@@ -14,7 +14,7 @@ use crate::path::TreePath;
 
 /// The files that an image's sources match.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Selection {
+pub(crate) struct Selection {
     /// Files and links, sorted, relative to the checkout.
     pub nodes: Vec<Node>,
     /// Folders that are there though the ignore file leaves out all that git could have of them, or that links
@@ -42,7 +42,7 @@ pub struct Selection {
 ///
 /// The work is proportional to the files that match: a literal path is looked up, a wildcard reads its
 /// own folder, and folders of which the rules want nothing are not entered.
-pub fn select(
+pub(crate) fn select(
     tree: &dyn FileTree,
     root: &TreePath,
     rules: Option<&IgnoreRules>,
@@ -173,7 +173,7 @@ pub(super) fn keyword(instruction: SourceInstruction) -> &'static str {
 
 /// Whether an engine that asks for `requested` (a path or pattern relative to the context) stays within
 /// the sources that were planned. Anything else means that the Dockerfile was understood differently.
-pub fn admits(sources: &[LocalSource], whole_context: bool, requested: &str) -> bool {
+pub(crate) fn admits(sources: &[LocalSource], whole_context: bool, requested: &str) -> bool {
     let requested = TreePath::clamped(requested);
     whole_context
         || sources.iter().any(|source| match &source.pattern {
@@ -185,7 +185,7 @@ pub fn admits(sources: &[LocalSource], whole_context: bool, requested: &str) -> 
 
 /// The first of an engine's requests that goes beyond the sources that were planned; none at all asks for
 /// everything.
-pub fn excess(sources: &[LocalSource], whole_context: bool, requested: &[String]) -> Option<String> {
+pub(crate) fn excess(sources: &[LocalSource], whole_context: bool, requested: &[String]) -> Option<String> {
     if requested.is_empty() && !admits(sources, whole_context, "") {
         return Some("the whole context".to_owned());
     }

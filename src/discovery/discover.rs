@@ -11,9 +11,8 @@ use crate::git::{NodeKind, Snapshot, Target, Tracking, follow};
 use crate::limits;
 use crate::path::TreePath;
 
-/// A Dockerfile and its text.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct FoundDockerfile {
+pub(crate) struct FoundDockerfile {
     /// Where it is, or where the link to it is.
     pub path: TreePath,
     /// Its bytes.
@@ -26,7 +25,7 @@ pub struct FoundDockerfile {
 
 /// A Dockerfile that is there and cannot be read, so that nothing is known of its image but where it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct BrokenDockerfile {
+pub(crate) struct BrokenDockerfile {
     /// Where it is, or where the link to it is.
     pub path: TreePath,
     /// Whether git knows the file (or the link).
@@ -37,7 +36,7 @@ pub struct BrokenDockerfile {
 
 /// The Dockerfiles of a checkout.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Discovery {
+pub(crate) struct Discovery {
     /// Sorted by path.
     pub dockerfiles: Vec<FoundDockerfile>,
     /// Files with a Dockerfile's name that nothing is done with, sorted.
@@ -70,7 +69,7 @@ enum Outcome {
 }
 
 /// Finds the Dockerfiles among the files of `tree`. One that cannot be read is an error; the others go on.
-pub fn discover(tree: &dyn Snapshot, rules: &Rules) -> Discovery {
+pub(crate) fn discover(tree: &dyn Snapshot, rules: &Rules) -> Discovery {
     let mut found = Discovery::default();
     let classes = Classes::new(rules, tree.submodules(), &mut found.diagnostics);
     let mut candidates = Vec::new();

@@ -8,6 +8,6 @@ mod discover;
 mod names;
 mod rules;
 
-pub use discover::{BrokenDockerfile, Discovery, FoundDockerfile, discover};
-pub use names::{FileNameForm, dockerfile_name};
-pub use rules::{Rules, check_pattern};
+pub(crate) use discover::{BrokenDockerfile, FoundDockerfile, discover};
+pub(crate) use names::FileNameForm;
+pub(crate) use rules::{Rules, check_pattern};

@@ -1,8 +1,7 @@
 use bstr::BStr;
 
-/// How a file name says that the file is a Dockerfile.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum FileNameForm {
+pub(crate) enum FileNameForm {
     /// `Dockerfile`, `dockerfile`, `Containerfile`; also what only the settings call a Dockerfile
     Plain,
     /// `Dockerfile.dev`, `Dockerfile-dev`, `Dockerfile_dev`: `dev`
@@ -15,7 +14,7 @@ const PLAIN: [&[u8]; 3] = [b"Dockerfile", b"dockerfile", b"Containerfile"];
 
 impl FileNameForm {
     /// The form of a name that is known to be a Dockerfile's.
-    pub fn of(file_name: &[u8]) -> Self {
+    pub(crate) fn of(file_name: &[u8]) -> Self {
         let suffix = |stem: &str| match file_name.strip_prefix(stem.as_bytes()) {
             Some([b'.' | b'-' | b'_', variant @ ..]) if !variant.is_empty() => Some(variant.to_vec()),
             _ => None,
@@ -54,7 +53,7 @@ const NEVER: [&[u8]; 15] = [
 ];
 
 /// The form of a file name, if it is a Dockerfile's. A variant must also have a FROM to be one.
-pub fn dockerfile_name(file_name: &BStr) -> Option<FileNameForm> {
+pub(crate) fn dockerfile_name(file_name: &BStr) -> Option<FileNameForm> {
     // Nearly every name of a checkout ends here.
     if file_name.len() < 10 || !names_a_dockerfile(file_name) {
         return None;

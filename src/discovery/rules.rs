@@ -26,7 +26,7 @@ const ASIDE: [&str; 11] = [
 /// component, `**` crosses folders; without a slash (but at the end) a pattern holds at any depth, else from the
 /// root of the checkout; a folder stands for all that is in it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Rules {
+pub(crate) struct Rules {
     /// Takes back what would be left out or stand aside. Beats `exclude`.
     pub include: Vec<String>,
     /// Leaves out.
@@ -83,7 +83,7 @@ impl<'a> Classes<'a> {
 
 /// What is wrong with a pattern of [`Rules`]. Stricter than git, which takes a `[` without its `]` for one that nothing
 /// matches: nobody means that.
-pub fn check_pattern(pattern: &str) -> Result<(), String> {
+pub(crate) fn check_pattern(pattern: &str) -> Result<(), String> {
     if lacks_bracket(pattern) {
         return Err("it is not a pattern: `[` has no `]` (`\\[` is a bracket)".to_owned());
     }

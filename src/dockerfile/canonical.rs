@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::environment::{is_proxy, is_read_undeclared};
 use super::evaluation::LogicalLine;
 use super::instruction::{CopyInstruction, Instruction, InstructionKind};
-use super::link::{Base, LinkedStage, Origin, StageNames, Step, CopySource};
+use super::link::{Base, CopySource, LinkedStage, Origin, StageNames, Step};
 use super::mount::Mount;
 use super::normal;
 use super::parser::Dockerfile;

@@ -8,7 +8,7 @@ use super::parser::Dockerfile;
 /// them (the classic one). Stages that go leave their line breaks behind, so that lines keep their numbers;
 /// `--from=N` counts the stages that are left. Where a trigger counts them, which stands in another image, an
 /// empty stage takes the place of each.
-pub fn cut_unneeded_stages(file: &Dockerfile, evaluation: &Evaluation) -> Vec<(Range<usize>, String)> {
+pub(crate) fn cut_unneeded_stages(file: &Dockerfile, evaluation: &Evaluation) -> Vec<(Range<usize>, String)> {
     let needed: Vec<bool> = evaluation.stages.iter().map(|stage| stage.needed).collect();
     let stand_in = if evaluation.triggers_count_stages { "FROM scratch" } else { "" };
     let left_before = |at: usize| match stand_in {

@@ -24,7 +24,6 @@ impl Environment {
         Self { values: image.clone(), image, open: false }
     }
 
-    /// `FROM` an image.
     pub(super) fn image() -> Self {
         Self { values: HashMap::new(), image: HashMap::new(), open: true }
     }
@@ -153,7 +152,7 @@ fn platform_arguments(prefix: &str, platform: &Platform) -> [(String, String); 5
 }
 
 /// Whether RUN gets a build argument of this name undeclared, as a proxy that leaves no trace in the image.
-pub fn is_proxy(name: &str) -> bool {
+pub(crate) fn is_proxy(name: &str) -> bool {
     const PROXIES: [&str; 5] = ["HTTP_PROXY", "HTTPS_PROXY", "FTP_PROXY", "NO_PROXY", "ALL_PROXY"];
     PROXIES.iter().any(|proxy| name == *proxy || name == proxy.to_ascii_lowercase())
 }

@@ -7,7 +7,6 @@ use super::error::{Failure, excerpt};
 use super::text::{Text, Word};
 use crate::diagnostic::closest;
 
-/// One flag.
 #[derive(Clone, Debug)]
 pub(super) struct Flag {
     /// The name without dashes.
@@ -151,7 +150,6 @@ fn is_space(byte: u8) -> bool {
 pub(super) enum Takes {
     /// `--link`, `--link=false`.
     Boolean,
-    /// One value.
     Value,
     /// A value, any number of times.
     Values,

@@ -39,7 +39,6 @@ pub(super) enum Arguments {
     Quoted(Vec<Range<usize>>),
     /// A JSON list of strings.
     Json(Vec<Word>),
-    /// One text.
     Text,
 }
 
@@ -151,7 +150,6 @@ impl<'t> Node<'t> {
         Node::new(self.text, self.rest.clone(), self.escape)
     }
 
-    /// What the instruction says.
     pub(super) fn kind(&self) -> Result<InstructionKind, Failure> {
         let Some(verb) = self.verb else { return Err(self.unknown()) };
         match verb {
@@ -193,7 +191,6 @@ impl<'t> Node<'t> {
         }
     }
 
-    /// The arguments as words.
     fn words(&self) -> Vec<Word> {
         match &self.arguments {
             Arguments::Words(words) | Arguments::Quoted(words) => {

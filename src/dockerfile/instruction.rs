@@ -5,7 +5,6 @@ use super::mount::Mount;
 use super::text::Word;
 
 /// The instructions of a Dockerfile.
-#[expect(missing_docs, reason = "each is the instruction of that name")]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verb {
     Add,

@@ -19,7 +19,6 @@ use super::stage::Stage;
 use super::text::Word;
 use super::value::NoVariables;
 
-/// A stage and what it has to do with others.
 pub(super) struct LinkedStage<'a> {
     pub(super) stage: &'a Stage,
     pub(super) base: Base,
@@ -27,7 +26,6 @@ pub(super) struct LinkedStage<'a> {
     pub(super) platform: Option<EvaluatedPlatform>,
     /// What is carried out: triggers of its base first.
     pub(super) steps: Vec<Step<'a>>,
-    /// The stages it takes files from.
     takes_from: Vec<usize>,
     pub(super) needed: bool,
 }
@@ -52,7 +50,6 @@ impl LinkedStage<'_> {
         })
     }
 
-    /// The stages it uses in any way.
     pub(super) fn uses(&self) -> impl Iterator<Item = usize> {
         self.base_stage().into_iter().chain(self.takes_from.iter().copied())
     }
@@ -121,7 +118,6 @@ impl<'a> StageNames<'a> {
         Self(names.filter_map(|(index, stage)| Some((stage.name.as_deref()?, index))).collect())
     }
 
-    /// What the `from` of a mount names.
     pub(super) fn mount_from(&self, from: &str) -> CopySource {
         match self.0.get(from.to_lowercase().as_str()) {
             Some(index) => CopySource::Stage(*index),
@@ -205,7 +201,6 @@ impl<'a, 'f> Linker<'a, 'f> {
         }
     }
 
-    /// Links all stages.
     pub(super) fn link(&mut self) -> Vec<LinkedStage<'a>> {
         let mut stages: Vec<LinkedStage<'a>> = Vec::with_capacity(self.file.stages.len());
         let mut earlier: HashMap<&str, usize> = HashMap::new();
@@ -492,7 +487,6 @@ fn dialects(file: &Dockerfile) -> &'static [Dialect] {
     if file.source.contains(&b'$') { &Dialect::ALL } else { &Dialect::ALL[..1] }
 }
 
-/// Marks the target and all it uses.
 pub(super) fn mark_needed(stages: &mut [LinkedStage<'_>], target: Option<usize>) {
     let mut open: Vec<usize> = target.into_iter().collect();
     while let Some(index) = open.pop() {

@@ -39,22 +39,15 @@ mod value;
 mod walk;
 mod words;
 
-pub use cut::cut_unneeded_stages;
-pub use directive::{Directive, Directives, Frontend};
-pub use environment::is_proxy;
-pub use error::{SyntaxError, SyntaxErrorKind};
+pub(crate) use cut::cut_unneeded_stages;
+pub use directive::Frontend;
+pub(crate) use environment::is_proxy;
+pub use error::SyntaxErrorKind;
 pub use evaluate::{evaluate, evaluate_stage};
-pub use evaluation::{
-    EvaluatedPlatform, EvaluatedStage, Evaluation, ImageUse, LocalSource, LogicalLine, Problem, ProblemKind,
-    Scope, SourceInstruction, SourcePattern, UseKind,
-};
-pub use heredoc::Heredoc;
-pub use instruction::{
-    ArgDeclaration, Assignment, CopyInstruction, FromInstruction, Instruction, InstructionKind,
-    RunInstruction, Trigger, Verb,
-};
-pub use mount::{Mount, MountFields, MountType};
+pub use evaluation::{Evaluation, LocalSource, Problem, ProblemKind, Scope, SourcePattern, UseKind};
+pub(crate) use evaluation::{ImageUse, SourceInstruction};
+pub use instruction::{CopyInstruction, Instruction, InstructionKind, RunInstruction, Trigger};
+pub(crate) use mount::Mount;
 pub use parser::{Dockerfile, parse};
 pub use rewrite::rewrite;
-pub use stage::Stage;
-pub use text::Word;
+pub(crate) use text::Word;

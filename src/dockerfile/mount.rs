@@ -362,7 +362,6 @@ fn quoted_field(value: &FlagText, start: usize) -> Result<(FlagText, usize), &'s
     }
 }
 
-/// The flags of RUN.
 pub(super) const RUN_FLAGS: [(&str, Takes); 4] = [
     ("mount", Takes::Values),
     ("network", Takes::Value),

@@ -10,7 +10,7 @@ use super::evaluation::{
 };
 use super::heredoc::Heredoc;
 use super::instruction::{ArgDeclaration, Assignment, CopyInstruction, Instruction, InstructionKind, Verb};
-use super::link::{Base, LinkedStage, Origin, StageNames, Step, CopySource, base_span};
+use super::link::{Base, CopySource, LinkedStage, Origin, StageNames, Step, base_span};
 use super::mount::{Mount, MountType};
 use super::parser::Dockerfile;
 use super::shell::{Expanded, Shell};
@@ -437,7 +437,6 @@ impl<'a, 'f> Walker<'a, 'f> {
     }
 }
 
-/// Whether a stage reads files by a name that holds a variable.
 fn reads_variables(linked: &LinkedStage<'_>) -> bool {
     linked.steps.iter().any(|step| match &step.instruction.kind {
         InstructionKind::Copy(copy) | InstructionKind::Add(copy) => {

@@ -25,7 +25,6 @@ pub(super) fn check(info: &EngineInfo, builder: Builder, request: &BuildRequest)
     }
 }
 
-/// The Dockerfile that goes to the classic builder.
 pub(super) fn classic_dockerfile(request: &BuildRequest) -> &DockerfileText {
     request.classic_dockerfile.as_ref().unwrap_or(&request.dockerfile)
 }

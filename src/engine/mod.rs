@@ -28,14 +28,16 @@ mod ssh_command;
 mod testing;
 mod transfer;
 
-pub use client::{Builder, Engine, EngineInfo, Product};
+pub use client::{Builder, Engine};
+pub(crate) use client::{EngineInfo, Product};
 pub use endpoint::{Endpoint, EngineEnvironment};
-pub use error::{BuildError, EngineError};
-pub use event::{BuildEvent, OutputStream, StepState};
-pub use images::{ImageId, ListedImage, LocalImage};
-pub use outline::{DockerfileInstruction, DockerfileText};
-pub use pull::PullProgress;
-pub use request::{
-    Anonymous, BuildRequest, ContextEntry, ContextKind, ContextSource, RegistryLogin, RegistryLogins, Secret,
-    SshAgent,
-};
+pub use error::BuildError;
+pub(crate) use error::EngineError;
+pub(crate) use event::OutputStream;
+pub use event::{BuildEvent, StepState};
+pub use images::ImageId;
+pub(crate) use images::{ListedImage, LocalImage};
+pub(crate) use outline::DockerfileInstruction;
+pub(crate) use outline::DockerfileText;
+pub use request::{BuildRequest, ContextEntry, ContextKind, ContextSource, Secret, SshAgent};
+pub(crate) use request::{RegistryLogin, RegistryLogins};

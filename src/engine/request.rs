@@ -175,7 +175,7 @@ pub trait RegistryLogins: Send + Sync {
 
 /// No logins at all.
 #[derive(Clone, Copy, Debug)]
-pub struct Anonymous;
+pub(crate) struct Anonymous;
 
 impl RegistryLogins for Anonymous {
     fn login(&self, _: &str) -> Option<RegistryLogin> {

@@ -32,7 +32,7 @@ const BETWEEN_TRIES: Duration = Duration::from_millis(150);
 
 /// How all images of a run are built; nothing here changes an image's key.
 #[derive(Clone, Debug, Default)]
-pub struct BuildOptions {
+pub(crate) struct BuildOptions {
     /// Values of build arguments that do not enter keys.
     pub unhashed_build_args: BTreeMap<String, String>,
     /// Secrets for RUN --mount=type=secret.
@@ -50,7 +50,7 @@ pub struct BuildOptions {
 }
 
 /// Carries out a plan on an engine.
-pub struct EngineWorker {
+pub(crate) struct EngineWorker {
     /// The engine.
     pub engine: Arc<Engine>,
     /// Seconds since 1970 of each image's revision, where it has one.

@@ -5,12 +5,12 @@ use crate::plan::Step;
 use crate::project::{Image, ReadyImage};
 
 /// Holds the whole content key; compared before an image is reused.
-pub const KEY_LABEL: &str = "io.shipwright.key";
+pub(crate) const KEY_LABEL: &str = "io.shipwright.key";
 /// Holds the fingerprint of the key's components, for the reasons of a later plan.
-pub const INPUTS_LABEL: &str = "io.shipwright.inputs";
+pub(crate) const INPUTS_LABEL: &str = "io.shipwright.inputs";
 const DOCKERFILE_LABEL: &str = "io.shipwright.dockerfile";
 /// Holds the commit of a clean image. The name is the OCI image specification's (annotations.md).
-pub const REVISION_LABEL: &str = "org.opencontainers.image.revision";
+pub(crate) const REVISION_LABEL: &str = "org.opencontainers.image.revision";
 const SOURCE_LABEL: &str = "org.opencontainers.image.source";
 const BASE_NAME_LABEL: &str = "org.opencontainers.image.base.name";
 const BASE_DIGEST_LABEL: &str = "org.opencontainers.image.base.digest";

@@ -11,7 +11,7 @@ const RETRY: Duration = Duration::from_millis(50);
 /// Which runs exclude each other while they move tags: those of one user, of one namespace on one engine. Others on the
 /// same engine have locks of their own; for them all tags are looked at again once they have moved.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LockScope {
+pub(crate) struct LockScope {
     /// Where the lock's file is, and stays; it is made if it is not there. It can be deleted when nothing runs.
     pub folder: PathBuf,
     /// The engine's own id.
@@ -23,7 +23,7 @@ pub struct LockScope {
 /// The lock could not be used: the folder cannot be written or its file system has no locks.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot lock {}: {source}", path.display())]
-pub struct LockError {
+pub(crate) struct LockError {
     path: PathBuf,
     source: io::Error,
 }
@@ -31,13 +31,13 @@ pub struct LockError {
 /// The right to move the tags of a namespace, until it is dropped. The operating system gives it back
 /// when a process ends in whatever way, so a killed run locks nobody out.
 #[derive(Debug)]
-pub struct TagLock {
+pub(crate) struct TagLock {
     _file: File,
 }
 
 impl LockScope {
     /// The lock's file. A hash, because namespaces and engine ids hold what file names cannot.
-    pub fn path(&self) -> PathBuf {
+    pub(crate) fn path(&self) -> PathBuf {
         let mut hash = Sha256::new();
         hash.update(self.engine.as_bytes());
         hash.update([0]);
@@ -54,7 +54,7 @@ impl LockScope {
 
 impl TagLock {
     /// Takes the lock if nobody has it.
-    pub fn try_acquire(scope: &LockScope) -> Result<Option<Self>, LockError> {
+    pub(crate) fn try_acquire(scope: &LockScope) -> Result<Option<Self>, LockError> {
         let path = scope.path();
         let attempt = || -> io::Result<Option<Self>> {
             let file = open(&scope.folder, &path)?;
@@ -68,7 +68,7 @@ impl TagLock {
     }
 
     /// Takes the lock as soon as it is free; `waiting` is called once if it is not free at first.
-    pub async fn acquire(scope: &LockScope, waiting: impl FnOnce()) -> Result<Self, LockError> {
+    pub(crate) async fn acquire(scope: &LockScope, waiting: impl FnOnce()) -> Result<Self, LockError> {
         if let Some(lock) = Self::try_acquire(scope)? {
             return Ok(lock);
         }

@@ -13,7 +13,7 @@ const CHECKSUM: &str = "failed to compute cache key: failed to calculate checksu
 
 /// A builder's message without the layers of transport and solver around it, such as
 /// `process "/bin/sh -c false" did not complete successfully: exit code: 1`.
-pub fn clean_message(message: &str) -> String {
+pub(crate) fn clean_message(message: &str) -> String {
     let mut rest = message.trim();
     loop {
         let before = rest;

@@ -29,15 +29,15 @@ mod worker;
 #[cfg(test)]
 mod tests;
 
-pub use engine_worker::{BuildOptions, EngineWorker};
+pub(crate) use engine_worker::{BuildOptions, EngineWorker};
 pub use event::{Event, ImageOutcome, LogStream, Outcome, StepProgress};
-pub use labels::{INPUTS_LABEL, KEY_LABEL, REVISION_LABEL};
-pub use lock::{LockError, LockScope, TagLock};
-pub use logins::engine_login;
-pub use message::clean_message;
+pub(crate) use labels::{INPUTS_LABEL, KEY_LABEL, REVISION_LABEL};
+pub(crate) use lock::LockScope;
+pub(crate) use logins::engine_login;
+pub(crate) use message::clean_message;
 pub use outline::outline;
-pub use request::{BasePull, RunOptions, RunRequest};
-pub use runner::{EVENT_CAPACITY, run};
-pub use scheduler::{Aftermath, Lane, Limits, Scheduler, Task};
-pub use summary::RunSummary;
-pub use worker::{BuildFailure, BuildUpdate, Worker};
+pub(crate) use request::{BasePull, RunOptions, RunRequest};
+pub(crate) use runner::{EVENT_CAPACITY, run};
+pub(crate) use scheduler::{Lane, Limits, Scheduler, Task};
+pub(crate) use summary::RunSummary;
+pub(crate) use worker::{BuildFailure, BuildUpdate, Worker};

@@ -5,7 +5,7 @@ use crate::plan::{Action, Plan, PlannedTag, Step};
 
 /// What a run is to do.
 #[derive(Clone, Copy, Debug)]
-pub struct RunRequest<'a> {
+pub(crate) struct RunRequest<'a> {
     /// The plan.
     pub plan: &'a Plan,
     /// For each step the indices of the steps that it is built from. The plan itself names them by
@@ -19,7 +19,7 @@ pub struct RunRequest<'a> {
 
 /// An external base that is absent, or that `--pull` asks for anew.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct BasePull {
+pub(crate) struct BasePull {
     /// The reference.
     pub reference: String,
     /// The steps that are built from it.
@@ -28,7 +28,7 @@ pub struct BasePull {
 
 /// How a plan is carried out.
 #[derive(Clone, Debug)]
-pub struct RunOptions {
+pub(crate) struct RunOptions {
     /// How many builds run side by side; 0 counts as 1.
     pub jobs: usize,
     /// Stop everything at the first failure.

@@ -14,7 +14,7 @@ use crate::plan::Action;
 
 /// A good size for the channel of events: renderers draw in batches, and a build that prints a million lines
 /// is slowed down instead of held in memory.
-pub const EVENT_CAPACITY: usize = 1024;
+pub(crate) const EVENT_CAPACITY: usize = 1024;
 
 /// Downloads side by side; the engine limits layers by itself.
 const PULLS: usize = 4;
@@ -28,7 +28,7 @@ const PATIENCE: Duration = Duration::from_millis(900);
 /// `events` must be drained while this runs: a full channel holds the builds back (never the reaction to an
 /// interruption). Cancelling `interruption` before the moving tags begin to move stops everything within a
 /// second; after that the tags are finished first. Further interruptions change nothing.
-pub async fn run(
+pub(crate) async fn run(
     request: RunRequest<'_>,
     worker: Arc<dyn Worker>,
     events: mpsc::Sender<Event>,

@@ -3,7 +3,7 @@ use std::collections::BinaryHeap;
 
 /// What a task occupies while it runs; each lane has its own limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Lane {
+pub(crate) enum Lane {
     /// A build: limited by `--jobs`.
     Build,
     /// A download: waits for the network, not for processors.
@@ -14,7 +14,7 @@ pub enum Lane {
 
 /// How many tasks of each lane run at once. Zero counts as one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Limits {
+pub(crate) struct Limits {
     /// Of [`Lane::Build`].
     pub builds: usize,
     /// Of [`Lane::Pull`].
@@ -25,7 +25,7 @@ pub struct Limits {
 
 /// A piece of work.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Task {
+pub(crate) struct Task {
     /// Indices of the tasks that must have succeeded before this one starts.
     pub dependencies: Vec<usize>,
     /// Where it runs; none if there is nothing to do, which is done from the beginning.
@@ -34,7 +34,7 @@ pub struct Task {
 
 /// What the end of a task leads to.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Aftermath {
+pub(crate) struct Aftermath {
     /// Tasks that will not start because they depend on the one that failed, dependencies first.
     pub skipped: Vec<usize>,
     /// Tasks that will not start because everything stops at the first failure.
@@ -48,7 +48,7 @@ pub struct Aftermath {
 /// the whole takes; then the one that the plan lists first. A failure stops what depends on it, and nothing
 /// else unless `fail_fast` is set.
 #[derive(Clone, Debug)]
-pub struct Scheduler {
+pub(crate) struct Scheduler {
     slots: Vec<Slot>,
     ready: [BinaryHeap<(usize, Reverse<usize>)>; 3],
     limits: [usize; 3],
@@ -77,7 +77,7 @@ enum State {
 
 impl Scheduler {
     /// Takes the tasks. Dependencies outside the list are ignored; tasks on a cycle never start.
-    pub fn new(tasks: &[Task], limits: Limits, fail_fast: bool) -> Self {
+    pub(crate) fn new(tasks: &[Task], limits: Limits, fail_fast: bool) -> Self {
         let mut slots: Vec<Slot> = tasks
             .iter()
             .map(|task| Slot {
@@ -112,8 +112,7 @@ impl Scheduler {
     }
 
     /// A task to start now, which counts as running from here on. None if nothing can start at the moment.
-    #[expect(clippy::should_implement_trait, reason = "after None there may be Some again")]
-    pub fn next(&mut self) -> Option<usize> {
+    pub(crate) fn next(&mut self) -> Option<usize> {
         let lane =
             (0..3).find(|&lane| self.running[lane] < self.limits[lane] && !self.ready[lane].is_empty())?;
         let (_, Reverse(index)) = self.ready[lane].pop()?;
@@ -123,7 +122,7 @@ impl Scheduler {
     }
 
     /// Notes how a running task ended. Other indices are ignored.
-    pub fn finished(&mut self, index: usize, succeeded: bool) -> Aftermath {
+    pub(crate) fn finished(&mut self, index: usize, succeeded: bool) -> Aftermath {
         let Some(slot) = self.slots.get_mut(index) else { return Aftermath::default() };
         let (Some(lane), State::Running) = (slot.lane, slot.state) else { return Aftermath::default() };
         slot.state = State::Over;
@@ -141,7 +140,7 @@ impl Scheduler {
     }
 
     /// Starts nothing any more, and returns what had not started.
-    pub fn stop(&mut self) -> Vec<usize> {
+    pub(crate) fn stop(&mut self) -> Vec<usize> {
         self.stopped = true;
         self.ready.iter_mut().for_each(BinaryHeap::clear);
         let waiting: Vec<usize> = self.with_state(State::Waiting).collect();
@@ -152,13 +151,8 @@ impl Scheduler {
     }
 
     /// Whether [`Scheduler::stop`] or a failure under `fail_fast` ended it.
-    pub fn is_stopped(&self) -> bool {
+    pub(crate) fn is_stopped(&self) -> bool {
         self.stopped
-    }
-
-    /// What is running.
-    pub fn running(&self) -> impl Iterator<Item = usize> {
-        self.with_state(State::Running)
     }
 
     fn with_state(&self, state: State) -> impl Iterator<Item = usize> {
@@ -269,7 +263,7 @@ mod tests {
         assert_eq!(startable(&mut scheduler), [0, 2]);
         assert_eq!(scheduler.finished(0, false), Aftermath { skipped: vec![1], cancelled: vec![3] });
         assert!(scheduler.is_stopped());
-        assert_eq!(scheduler.running().collect::<Vec<_>>(), [2]);
+        assert_eq!(scheduler.with_state(State::Running).collect::<Vec<_>>(), [2]);
         assert_eq!(scheduler.finished(2, true), Aftermath::default());
         assert_eq!(scheduler.next(), None);
     }
@@ -352,7 +346,7 @@ mod tests {
                     let builds = running.iter().filter(|&&it| tasks[it].lane == Some(Lane::Build)).count();
                     prop_assert!(builds <= jobs.max(1));
                 }
-                prop_assert_eq!(scheduler.running().count(), running.len());
+                prop_assert_eq!(scheduler.with_state(State::Running).count(), running.len());
                 if running.is_empty() {
                     break;
                 }

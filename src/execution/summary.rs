@@ -6,7 +6,7 @@ use super::{Event, ImageOutcome, Outcome};
 /// What a run came to: a fold of its events. Images are indices into `Plan::steps`, each in exactly one of
 /// the sets once it is done with.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct RunSummary {
+pub(crate) struct RunSummary {
     /// Built.
     pub built: BTreeSet<usize>,
     /// Not built; at least one tag was put on them.
@@ -36,15 +36,8 @@ pub struct RunSummary {
 }
 
 impl RunSummary {
-    /// The summary of a whole stream.
-    pub fn of<'a>(events: impl IntoIterator<Item = &'a Event>) -> Self {
-        let mut summary = Self::default();
-        events.into_iter().for_each(|event| summary.apply(event));
-        summary
-    }
-
     /// Takes in one event.
-    pub fn apply(&mut self, event: &Event) {
+    pub(crate) fn apply(&mut self, event: &Event) {
         match event {
             Event::ImageFinished { image, outcome, .. } => {
                 let touched = self.touched.contains(image);
@@ -77,12 +70,12 @@ impl RunSummary {
     }
 
     /// Whether a tag was put on an image.
-    pub fn was_touched(&self, image: usize) -> bool {
+    pub(crate) fn was_touched(&self, image: usize) -> bool {
         self.touched.contains(&image)
     }
 
     /// How many images were done with.
-    pub fn images(&self) -> usize {
+    pub(crate) fn images(&self) -> usize {
         let sets = [
             &self.built,
             &self.tagged,
@@ -110,7 +103,8 @@ mod tests {
 
     #[test]
     fn each_image_is_counted_once_whenever_its_tags_come() {
-        let summary = RunSummary::of(&[
+        let mut summary = RunSummary::default();
+        let events = [
             tagged(0, false),
             finished(0, ImageOutcome::Reused),
             finished(1, ImageOutcome::Reused),
@@ -122,7 +116,10 @@ mod tests {
             tagged(2, true),
             Event::TagFailed { image: 2, reference: "acme/x:main".to_owned(), error: "full".to_owned() },
             Event::Finished { outcome: Outcome::Failed, elapsed: Duration::from_secs(7) },
-        ]);
+        ];
+        for event in &events {
+            summary.apply(event);
+        }
         assert_eq!(summary.tagged, [0, 1].into());
         assert_eq!(summary.built, [2].into());
         assert_eq!(summary.reused, [3].into());

@@ -10,7 +10,7 @@ use crate::plan::PlannedTag;
 ///
 /// Images are indices into `Plan::steps`. Dropping the future of a call cancels it within a second.
 #[async_trait]
-pub trait Worker: Send + Sync {
+pub(crate) trait Worker: Send + Sync {
     /// Pulls an external base.
     async fn pull(&self, reference: &str) -> Result<(), String>;
 
@@ -43,7 +43,7 @@ pub trait Worker: Send + Sync {
 
 /// News of a build that is under way.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum BuildUpdate {
+pub(crate) enum BuildUpdate {
     /// A step began, ended or made progress.
     Step {
         /// Which, and how far.
@@ -74,7 +74,7 @@ pub enum BuildUpdate {
 
 /// Why a build failed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct BuildFailure {
+pub(crate) struct BuildFailure {
     /// The builder's message as it came; the runner takes the transport's and solver's prefixes off.
     pub message: String,
     /// Line of the failing instruction in the Dockerfile, from 1, where known.
@@ -87,7 +87,7 @@ pub struct BuildFailure {
 
 impl BuildFailure {
     /// A failure of which there is only a message.
-    pub fn new(message: impl Into<String>) -> Self {
+    pub(crate) fn new(message: impl Into<String>) -> Self {
         Self { message: message.into(), ..Self::default() }
     }
 }

@@ -31,20 +31,20 @@ pub enum UnknownImage {
 
 impl UnknownImage {
     /// What to write instead.
-    pub fn hint(&self) -> Option<String> {
+    pub fn hint(&self) -> String {
         match self {
             Self::Unknown { closest, .. } if closest.is_empty() => {
-                Some("`shipwright images` lists them".to_owned())
+                "`shipwright images` lists them".to_owned()
             }
-            Self::Unknown { closest, .. } => Some(format!("the closest: {}", closest.join(", "))),
-            Self::Ambiguous { titles, .. } => Some(format!("write one of {}", titles.join(", "))),
+            Self::Unknown { closest, .. } => format!("the closest: {}", closest.join(", ")),
+            Self::Ambiguous { titles, .. } => format!("write one of {}", titles.join(", ")),
         }
     }
 }
 
 /// Finds images by full name, short name, Dockerfile or the folder of a Dockerfile.
 #[derive(Clone, Debug)]
-pub struct Lookup<'a> {
+pub(crate) struct Lookup<'a> {
     images: &'a [GraphImage],
     /// Full and short names, with tag prefix.
     exact: HashMap<String, Vec<usize>>,
@@ -55,7 +55,7 @@ pub struct Lookup<'a> {
 
 impl<'a> Lookup<'a> {
     /// Prepares all words for the images.
-    pub fn new(images: &'a [GraphImage]) -> Self {
+    pub(crate) fn new(images: &'a [GraphImage]) -> Self {
         let mut lookup = Self { images, exact: HashMap::new(), loose: HashMap::new(), paths: HashMap::new() };
         for (at, image) in images.iter().enumerate() {
             let repository = match image.title.strip_prefix(&image.short) {
@@ -79,7 +79,7 @@ impl<'a> Lookup<'a> {
     /// The images that `value` means: one, or all that a path makes. Names win over paths; what
     /// begins with `./` or `../` is always a path. Paths are seen from `folder`, where the user stands, and
     /// then, unless they begin so, from the root of the checkout, as the plan prints them.
-    pub fn find(&self, value: &str, folder: &TreePath) -> Result<Vec<usize>, UnknownImage> {
+    pub(crate) fn find(&self, value: &str, folder: &TreePath) -> Result<Vec<usize>, UnknownImage> {
         let is_path = value == "." || value == ".." || value.starts_with("./") || value.starts_with("../");
         if !is_path {
             for words in [&self.exact, &self.loose] {

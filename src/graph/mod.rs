@@ -5,14 +5,13 @@ mod cycles;
 mod dag;
 mod link;
 mod lookup;
-pub mod render;
+pub(crate) mod render;
 mod selection;
 
 #[cfg(test)]
 mod tests;
 
-pub use cycles::Cycle;
-pub use dag::{Graph, GraphImage};
-pub use link::{DependencyKind, Link};
-pub use lookup::{Lookup, UnknownImage};
-pub use selection::{Selection, Selector};
+pub(crate) use dag::{Graph, GraphImage};
+pub(crate) use link::{DependencyKind, Link};
+pub(crate) use lookup::UnknownImage;
+pub(crate) use selection::Selector;

@@ -10,7 +10,7 @@ use crate::printable::printable;
 
 /// A tree with dependencies outside and dependents below them. An image with several dependencies has its
 /// own dependents shown once, at its first place, so the text is no longer than images and links together.
-pub fn text(graph: &Graph, images: &[usize]) -> String {
+pub(crate) fn text(graph: &Graph, images: &[usize]) -> String {
     let drawn = Drawn::new(graph, images);
     let mut out = String::new();
     let mut seen = HashSet::new();
@@ -24,7 +24,7 @@ pub fn text(graph: &Graph, images: &[usize]) -> String {
 }
 
 /// The Graphviz language. Edges lead from an image to what it needs.
-pub fn dot(graph: &Graph, images: &[usize]) -> String {
+pub(crate) fn dot(graph: &Graph, images: &[usize]) -> String {
     let drawn = Drawn::new(graph, images);
     let mut out = String::from("digraph shipwright {\n  rankdir = LR;\n  node [shape = box];\n");
     let mut line = |text: String| {
@@ -47,7 +47,7 @@ pub fn dot(graph: &Graph, images: &[usize]) -> String {
 }
 
 /// A Mermaid flow chart. Edges lead from an image to what it needs.
-pub fn mermaid(graph: &Graph, images: &[usize]) -> String {
+pub(crate) fn mermaid(graph: &Graph, images: &[usize]) -> String {
     let drawn = Drawn::new(graph, images);
     let mut lines = vec!["flowchart LR".to_owned()];
     for image in images {

@@ -4,12 +4,10 @@ use crate::image::Tag;
 
 /// A name that is pushed, and another one whose images have the same tag.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Collision {
+pub(crate) struct Collision {
     /// The branch or tag that is pushed.
     pub pushed: String,
-    /// The other one.
     pub other: String,
-    /// The tag of both.
     pub tag: Tag,
     /// Whether the remote has no ref of the pushed name yet.
     pub is_new: bool,
@@ -17,7 +15,7 @@ pub struct Collision {
 
 /// Which pushed branches and tags would take the image tag of another one: a branch that is known here, or what is
 /// pushed with it. Names that the same push deletes are gone.
-pub fn collisions(updates: &[RefUpdate], branches: &[String]) -> Vec<Collision> {
+pub(crate) fn collisions(updates: &[RefUpdate], branches: &[String]) -> Vec<Collision> {
     let pushed: Vec<&RefUpdate> = updates
         .iter()
         .filter(|update| update.local.is_some() && (update.branch().or_else(|| update.tag())).is_some())

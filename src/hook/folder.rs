@@ -8,15 +8,13 @@ use crate::printable::printable;
 
 use super::script::{Content, HookName, Mode, recognise, script};
 
-/// A folder that git runs hooks from.
 #[derive(Clone, Debug)]
-pub struct HooksFolder {
+pub(crate) struct HooksFolder {
     path: PathBuf,
 }
 
-/// What is there of one hook.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct HookState {
+pub(crate) struct HookState {
     /// What its file holds; none if there is no file.
     pub content: Option<Content>,
     /// Whether git would run it.
@@ -25,9 +23,8 @@ pub struct HookState {
     pub before: bool,
 }
 
-/// What `install` did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Installed {
+pub(crate) enum Installed {
     /// There was none; or a hook that is now called first.
     New {
         /// Whether another hook is called first.
@@ -42,9 +39,8 @@ pub enum Installed {
     Already,
 }
 
-/// What `uninstall` did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Uninstalled {
+pub(crate) enum Uninstalled {
     /// Ours is gone.
     Removed,
     /// Ours is gone, and what was there before is back.
@@ -100,22 +96,19 @@ impl HookError {
 
 impl HooksFolder {
     /// The folder need not exist.
-    pub fn new(path: PathBuf) -> Self {
+    pub(crate) fn new(path: PathBuf) -> Self {
         Self { path }
     }
 
-    /// Where a hook is.
-    pub fn hook(&self, hook: HookName) -> PathBuf {
+    pub(crate) fn hook(&self, hook: HookName) -> PathBuf {
         self.path.join(hook.as_str())
     }
 
-    /// Where a hook is that was there before.
-    pub fn before(&self, hook: HookName) -> PathBuf {
+    pub(crate) fn before(&self, hook: HookName) -> PathBuf {
         self.path.join(hook.before())
     }
 
-    /// What is there.
-    pub fn state(&self, hook: HookName) -> Result<HookState, HookError> {
+    pub(crate) fn state(&self, hook: HookName) -> Result<HookState, HookError> {
         let path = self.hook(hook);
         let before = self.before(hook).symlink_metadata().is_ok();
         let (content, is_executable) = match path.symlink_metadata() {
@@ -133,7 +126,12 @@ impl HooksFolder {
     }
 
     /// Installs a hook; without a mode one that is there keeps its own. What was there is moved aside as it is.
-    pub fn install(&self, hook: HookName, mode: Option<Mode>, force: bool) -> Result<Installed, HookError> {
+    pub(crate) fn install(
+        &self,
+        hook: HookName,
+        mode: Option<Mode>,
+        force: bool,
+    ) -> Result<Installed, HookError> {
         let state = self.state(hook)?;
         let (path, before) = (self.hook(hook), self.before(hook));
         match state.content {
@@ -159,7 +157,7 @@ impl HooksFolder {
     }
 
     /// Takes ours away and puts back what was there, the same file as it was.
-    pub fn uninstall(&self, hook: HookName, force: bool) -> Result<Uninstalled, HookError> {
+    pub(crate) fn uninstall(&self, hook: HookName, force: bool) -> Result<Uninstalled, HookError> {
         let state = self.state(hook)?;
         let (path, before) = (self.hook(hook), self.before(hook));
         match (state.content, state.before) {

@@ -5,7 +5,7 @@ use crate::path::TreePath;
 
 /// Faults of a commit beside those of the commits that it begins from.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Comparison {
+pub(crate) struct Comparison {
     /// Those that are new.
     pub introduced: Vec<Diagnostic>,
     /// Those that were there before.
@@ -14,7 +14,7 @@ pub struct Comparison {
 
 /// Takes those `faults` away that a commit has which was there `before`. Lines move, so a fault is the same if file and
 /// message are; two of them in a file need two before.
-pub fn compare(faults: Vec<Diagnostic>, before: &[Diagnostic]) -> Comparison {
+pub(crate) fn compare(faults: Vec<Diagnostic>, before: &[Diagnostic]) -> Comparison {
     let mut left: HashMap<(Option<&TreePath>, &str), usize> = HashMap::new();
     for fault in before {
         *left.entry(identity(fault)).or_default() += 1;

@@ -9,9 +9,9 @@ mod script;
 mod updates;
 mod work;
 
-pub use collisions::{Collision, collisions};
-pub use folder::{HookError, HookState, HooksFolder, Installed, Uninstalled};
-pub use introduced::{Comparison, compare};
-pub use script::{Content, HookName, Mode, recognise, script};
-pub use updates::{InvalidUpdate, RefUpdate, parse_updates};
-pub use work::{Work, work};
+pub(crate) use collisions::{Collision, collisions};
+pub(crate) use folder::{HookError, HookState, HooksFolder, Installed, Uninstalled};
+pub(crate) use introduced::{Comparison, compare};
+pub(crate) use script::{Content, HookName, Mode};
+pub(crate) use updates::{RefUpdate, parse_updates};
+pub(crate) use work::{Work, work};

@@ -1,8 +1,7 @@
 use sha2::{Digest, Sha256};
 
-/// A hook that Shipwright can be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum HookName {
+pub(crate) enum HookName {
     /// Before refs are sent to a remote.
     PrePush,
     /// After a branch switch.
@@ -10,11 +9,10 @@ pub enum HookName {
 }
 
 impl HookName {
-    /// All of them.
-    pub const ALL: [Self; 2] = [Self::PrePush, Self::PostCheckout];
+    pub(crate) const ALL: [Self; 2] = [Self::PrePush, Self::PostCheckout];
 
     /// The name of git's file.
-    pub fn as_str(self) -> &'static str {
+    pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::PrePush => "pre-push",
             Self::PostCheckout => "post-checkout",
@@ -22,7 +20,7 @@ impl HookName {
     }
 
     /// The name that a hook gets which was there before.
-    pub fn before(self) -> String {
+    pub(crate) fn before(self) -> String {
         format!("{}.before-shipwright", self.as_str())
     }
 }
@@ -54,7 +52,7 @@ impl Mode {
 
 /// What a hook's file holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Content {
+pub(crate) enum Content {
     /// What Shipwright wrote, maybe another version of it.
     Ours(Mode),
     /// What Shipwright wrote and somebody changed.
@@ -80,7 +78,7 @@ const CALL_BEFORE: &str = r#"call_before() {
 "#;
 
 /// The script that git runs. It needs nothing but a POSIX shell until `shipwright` itself is found.
-pub fn script(hook: HookName, mode: Mode) -> String {
+pub(crate) fn script(hook: HookName, mode: Mode) -> String {
     let body = match hook {
         HookName::PrePush => pre_push(mode),
         HookName::PostCheckout => post_checkout(),
@@ -136,7 +134,7 @@ exit "$status"
 }
 
 /// Tells whose a file is.
-pub fn recognise(hook: HookName, content: &[u8]) -> Content {
+pub(crate) fn recognise(hook: HookName, content: &[u8]) -> Content {
     let Ok(text) = std::str::from_utf8(content) else { return Content::Foreign };
     let Some(mark) = text.lines().find(|line| line.starts_with(MARK)) else { return Content::Foreign };
     let others = text.replacen(&format!("{mark}\n"), "", 1);

@@ -33,10 +33,10 @@ impl RefUpdate {
 /// A line that git would not write.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{}` is not a line that git gives its pre-push hook", printable(.0))]
-pub struct InvalidUpdate(String);
+pub(crate) struct InvalidUpdate(String);
 
 /// Reads git's lines: `LOCAL-REF LOCAL-ID REMOTE-REF REMOTE-ID`.
-pub fn parse_updates(text: &str) -> Result<Vec<RefUpdate>, InvalidUpdate> {
+pub(crate) fn parse_updates(text: &str) -> Result<Vec<RefUpdate>, InvalidUpdate> {
     text.lines().filter(|line| !line.is_empty()).map(parse).collect()
 }
 

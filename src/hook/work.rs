@@ -3,18 +3,16 @@ use crate::git::CommitId;
 
 /// A commit whose images are wanted, under the names that it gets on the remote.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Work {
-    /// The commit.
+pub(crate) struct Work {
     pub commit: CommitId,
     /// The branch, if it is pushed as one.
     pub branch: Option<String>,
-    /// All tags that it is pushed as.
     pub tags: Vec<String>,
 }
 
 /// What to build for pushed refs: each commit once for each branch. For the second branch of a commit only tags are
 /// left to do.
-pub fn work(pushed: &[(RefUpdate, CommitId)]) -> Vec<Work> {
+pub(crate) fn work(pushed: &[(RefUpdate, CommitId)]) -> Vec<Work> {
     let mut found: Vec<Work> = Vec::new();
     for (_, commit) in pushed {
         if found.iter().any(|work| work.commit == *commit) {

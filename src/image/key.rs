@@ -25,7 +25,6 @@ impl ContentKey {
 
     /// `src-` and the first 16 hex digits: the tag that never moves. The label on the image holds all
     /// 64 and is what is compared.
-    #[expect(clippy::missing_panics_doc, reason = "hex digits are allowed in a tag")]
     pub fn tag(&self) -> Tag {
         let hex = self.to_string();
         Tag::new(&format!("src-{}", &hex[..16])).expect("hex digits are allowed in a tag")

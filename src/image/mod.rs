@@ -5,6 +5,7 @@ mod key;
 mod platform;
 mod reference;
 
-pub use key::{ContentKey, InvalidKey};
-pub use platform::{InvalidPlatform, Platform};
-pub use reference::{Digest, ImageReference, InvalidReference, Repository, Tag};
+pub(crate) use key::ContentKey;
+pub use platform::Platform;
+pub(crate) use reference::InvalidReference;
+pub use reference::{Digest, ImageReference, Repository, Tag};

@@ -166,7 +166,7 @@ impl fmt::Display for Digest {
     }
 }
 
-/// registry/repository[:tag][@digest], normalised as Docker does.
+/// `registry/repository[:tag][@digest]`, normalised as Docker does.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ImageReference {
     /// Where it lives.

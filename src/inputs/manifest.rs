@@ -1,16 +1,15 @@
 use std::fs;
-use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use super::files::InputFile;
-use crate::git::{BlobId, InputKind};
+use crate::git::{BlobId, InputKind, forget_the_oldest, replace_file};
 use crate::image::ContentKey;
 use crate::path::TreePath;
 
 /// Files of keys that were built here, so that a later plan can name what changed. It is a cache: it may
 /// be deleted at any time, and nothing but the wording of reasons depends on it.
 #[derive(Clone, Debug)]
-pub struct Manifests {
+pub(crate) struct Manifests {
     folder: PathBuf,
 }
 
@@ -19,53 +18,27 @@ const KEPT: usize = 4096;
 
 impl Manifests {
     /// Keeps them in `folder`, which need not exist.
-    pub fn new(folder: PathBuf) -> Self {
+    pub(crate) fn new(folder: PathBuf) -> Self {
         Self { folder }
     }
 
     /// The files of a key, if it was built here.
-    pub fn read(&self, key: ContentKey) -> Option<Vec<InputFile>> {
+    pub(crate) fn read(&self, key: ContentKey) -> Option<Vec<InputFile>> {
         decode(&fs::read(self.path(key)).ok()?)
     }
 
     /// Remembers the files of a key. A checkout that cannot be written to remembers nothing.
-    pub fn write(&self, key: ContentKey, files: &[InputFile]) {
+    pub(crate) fn write(&self, key: ContentKey, files: &[InputFile]) {
         let path = self.path(key);
-        if path.exists() || fs::create_dir_all(&self.folder).is_err() {
-            return;
+        if !path.exists() {
+            replace_file(&path, &encode(files));
+            forget_the_oldest(&self.folder, KEPT);
         }
-        let unfinished = self.folder.join(format!(".{}.{key}", std::process::id()));
-        let written = fs::File::create(&unfinished).and_then(|mut file| file.write_all(&encode(files)));
-        if written.is_err() || fs::rename(&unfinished, path).is_err() {
-            // Nothing is lost: it is a cache.
-            let _ = fs::remove_file(unfinished);
-        }
-        self.forget_the_oldest();
     }
 
     fn path(&self, key: ContentKey) -> PathBuf {
         self.folder.join(key.to_string())
     }
-
-    fn forget_the_oldest(&self) {
-        let Ok(entries) = fs::read_dir(&self.folder) else { return };
-        let mut files: Vec<_> = entries
-            .flatten()
-            .filter_map(|entry| Some((entry.metadata().ok()?.modified().ok()?, entry.path())))
-            .collect();
-        if files.len() <= KEPT {
-            return;
-        }
-        files.sort();
-        for (_, path) in &files[..files.len() - KEPT / 2] {
-            remove(path);
-        }
-    }
-}
-
-fn remove(path: &Path) {
-    // Another process may have removed it first.
-    let _ = fs::remove_file(path);
 }
 
 /// One record a file: mode, space, blob id, space, path, NUL; as `git ls-tree -z` does.

@@ -6,7 +6,7 @@ mod fingerprint;
 mod manifest;
 mod material;
 
-pub use files::{InputFile, InputFiles};
-pub use fingerprint::{Fingerprint, InvalidFingerprint};
-pub use manifest::Manifests;
-pub use material::{Base, Material};
+pub(crate) use files::{InputFile, InputFiles};
+pub(crate) use fingerprint::Fingerprint;
+pub(crate) use manifest::Manifests;
+pub(crate) use material::{Base, Material};

@@ -9,8 +9,8 @@ mod parse;
 mod render;
 mod store;
 
-pub use change::{Change, Questions, UnknownBase};
-pub use model::{Lockfile, lockable};
-pub use parse::parse;
-pub use render::render;
-pub use store::{LOCK_FILE, ReadFile, load, write};
+pub(crate) use change::{Change, Questions};
+pub(crate) use model::{Lockfile, lockable};
+pub(crate) use parse::parse;
+pub(crate) use render::render;
+pub(crate) use store::{LOCK_FILE, ReadFile, load, write};

@@ -32,7 +32,7 @@ impl Lockfile {
 
 /// What is locked for a reference: itself, with the tag that Docker implies. One with a digest cannot move, so
 /// there is nothing to lock.
-pub fn lockable(reference: &ImageReference) -> Option<ImageReference> {
+pub(crate) fn lockable(reference: &ImageReference) -> Option<ImageReference> {
     if reference.digest.is_some() {
         return None;
     }

@@ -19,7 +19,7 @@ const RESTORE: &str =
 type Value<'a> = Spanned<DeValue<'a>>;
 
 /// Reads a `shipwright.lock`. All that is wrong is reported, not only the first.
-pub fn parse(text: &str, file: &TreePath) -> Result<Lockfile, Vec<Diagnostic>> {
+pub(crate) fn parse(text: &str, file: &TreePath) -> Result<Lockfile, Vec<Diagnostic>> {
     let mut reader = Reader { file, lines: LineIndex::new(text), errors: Vec::new() };
     let mut lock = Lockfile { path: Some(file.clone()), digests: BTreeMap::new() };
     if let Some(marker) = conflict(text) {

@@ -9,7 +9,7 @@ const HEADER: &str = "\
 ";
 
 /// The text of a lock file: a base a line, sorted by name, so that a diff shows what moved.
-pub fn render(lock: &Lockfile) -> String {
+pub(crate) fn render(lock: &Lockfile) -> String {
     let mut lines: Vec<(String, &str)> =
         lock.digests.iter().map(|(base, digest)| (base.to_string(), digest.as_str())).collect();
     lines.sort();

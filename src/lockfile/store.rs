@@ -8,13 +8,13 @@ use crate::limits;
 use crate::path::TreePath;
 
 /// The lock file, in the root of the checkout.
-pub const LOCK_FILE: &str = "shipwright.lock";
+pub(crate) const LOCK_FILE: &str = "shipwright.lock";
 
 /// What gives the content of a file of a tree, if it is there, of at most so many bytes.
-pub type ReadFile<'a> = dyn Fn(&TreePath, u64) -> io::Result<Option<Vec<u8>>> + 'a;
+pub(crate) type ReadFile<'a> = dyn Fn(&TreePath, u64) -> io::Result<Option<Vec<u8>>> + 'a;
 
 /// Reads the lock of any tree.
-pub fn load(read: &ReadFile<'_>) -> Result<Lockfile, Vec<Diagnostic>> {
+pub(crate) fn load(read: &ReadFile<'_>) -> Result<Lockfile, Vec<Diagnostic>> {
     let path = TreePath::from(LOCK_FILE);
     let error = |message: String| vec![Diagnostic::error(message).at(Location::file(path.clone()))];
     let content =
@@ -28,7 +28,7 @@ pub fn load(read: &ReadFile<'_>) -> Result<Lockfile, Vec<Diagnostic>> {
 
 /// Writes the lock of the checkout at `root`, all of it or nothing. Where the file is a link inside the
 /// checkout, what it leads to is written.
-pub fn write(root: &Path, lock: &Lockfile) -> io::Result<()> {
+pub(crate) fn write(root: &Path, lock: &Lockfile) -> io::Result<()> {
     let root = root.canonicalize()?;
     let place = root.join(LOCK_FILE);
     let place = match place.canonicalize() {

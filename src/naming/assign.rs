@@ -17,10 +17,9 @@ use crate::path::TreePath;
 
 /// An image to be named: a Dockerfile, or one of several images that the settings make from it.
 #[derive(Clone, Debug)]
-pub struct Candidate<'a> {
+pub(crate) struct Candidate<'a> {
     /// The Dockerfile.
     pub path: &'a TreePath,
-    /// Whether git tracks it.
     pub tracked: bool,
     /// Whether it is built only when named or depended on.
     pub aside: bool,
@@ -32,7 +31,7 @@ pub struct Candidate<'a> {
 
 /// What else decides about names.
 #[derive(Clone, Debug)]
-pub struct NamingRules<'a> {
+pub(crate) struct NamingRules<'a> {
     /// The namespace that was given, and by whom.
     pub namespace: Option<(String, NamespaceSource)>,
     /// The settings' `names`, in the order of the file. A name with a `/` in front is a whole repository, as
@@ -40,7 +39,6 @@ pub struct NamingRules<'a> {
     pub names: &'a [(String, String)],
     /// Where their lines stand, by what is on their left.
     pub locations: &'a BTreeMap<String, Location>,
-    /// The checkout's name.
     pub checkout_name: &'a str,
     /// The URL of the remote `origin`.
     pub origin_url: Option<&'a str>,
@@ -97,29 +95,20 @@ fn join_prefix(name: &str, tag_prefix: Option<&str>) -> String {
 
 /// The names of all images of a checkout, in the order of the candidates.
 #[derive(Clone, Debug)]
-pub struct Naming {
+pub(crate) struct Naming {
     /// One for each candidate.
     pub names: Vec<ImageName>,
     /// What is in front of the names that are tagged.
     pub namespace: Namespace,
-    /// What the references of the checkout say; it binds them even if another namespace is tagged.
-    pub inferred: Option<Namespace>,
     /// Errors in the settings, names that several had, namespaces that were not taken.
     pub diagnostics: Vec<Diagnostic>,
     pub(super) places: Places,
     pub(super) sites: Sites,
 }
 
-impl Naming {
-    /// NAMESPACE/NAME of one image.
-    pub fn repository(&self, index: usize) -> &Repository {
-        &self.names[index].repository
-    }
-}
-
 /// Names every candidate. What is wrong in the settings is an error among the diagnostics; the image then
 /// has the name of its folder.
-pub fn assign(candidates: &[Candidate<'_>], rules: &NamingRules<'_>) -> Naming {
+pub(crate) fn assign(candidates: &[Candidate<'_>], rules: &NamingRules<'_>) -> Naming {
     let mut diagnostics = Vec::new();
     let places: Vec<FolderName> =
         candidates.iter().map(|candidate| FolderName::new(candidate.path, rules.checkout_name)).collect();
@@ -151,7 +140,7 @@ pub fn assign(candidates: &[Candidate<'_>], rules: &NamingRules<'_>) -> Naming {
     diagnostics.extend(explain::contested(&resolution.contested, &names, &places));
     diagnostics.extend(explain::displaced(&resolution.contested, &names, &places));
     let sites = Sites::new(&names, &resolution.contested, &namespace, inferred.as_ref(), known.components);
-    Naming { names, namespace, inferred, diagnostics, places, sites }
+    Naming { names, namespace, diagnostics, places, sites }
 }
 
 type Settled = Option<(SettledName, NameSource)>;

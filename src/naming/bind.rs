@@ -11,7 +11,7 @@ use crate::image::{ImageReference, Repository};
 
 /// What a reference in a Dockerfile means.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Binding {
+pub(crate) enum Binding {
     /// The image built here.
     Local(usize),
     /// A published version of an image that is built here, by tag or digest: external.
@@ -31,7 +31,6 @@ pub enum Binding {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Sites {
     by_repository: HashMap<Repository, Site>,
-    /// The namespaces that bind.
     namespaces: Vec<Namespace>,
     /// How many components the longest NAME has: what is deeper in a namespace is not a NAME.
     components: usize,
@@ -121,7 +120,7 @@ impl Naming {
     /// An image with the tag prefix `8.0` is what `:8.0` refers to; `:8.0-main` is another version of it,
     /// unless `main` is followed. Of several prefixes that fit, the longest counts. Without a tag such a
     /// repository means none of its images.
-    pub fn bind(&self, reference: &ImageReference, from: usize, follow: &[String]) -> Binding {
+    pub(crate) fn bind(&self, reference: &ImageReference, from: usize, follow: &[String]) -> Binding {
         let Some(site) = self.sites.by_repository.get(&reference.repository) else {
             return self.unbuilt_or_external(&reference.repository);
         };
@@ -153,7 +152,6 @@ impl Naming {
         }
     }
 
-    /// NAME in a reference to one of these namespaces.
     pub(super) fn name_in_namespace(&self, repository: &Repository) -> Option<String> {
         let namespace = self.sites.namespace_of(repository)?.canonical();
         canonical(repository).get(namespace.len() + 1..).map(str::to_owned)

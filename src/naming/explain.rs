@@ -155,7 +155,12 @@ fn other_namespace(
 
 impl Naming {
     /// The error for a reference to a name that several Dockerfiles had.
-    pub fn ambiguous(&self, reference: &ImageReference, images: &[usize], location: Location) -> Diagnostic {
+    pub(crate) fn ambiguous(
+        &self,
+        reference: &ImageReference,
+        images: &[usize],
+        location: Location,
+    ) -> Diagnostic {
         let mut error = Diagnostic::error(format!(
             "{reference} could be any of {} images: their Dockerfiles would all have that name",
             images.len()
@@ -180,7 +185,12 @@ impl Naming {
     }
 
     /// The warning for a reference into the namespace that nothing here builds.
-    pub fn unbuilt(&self, reference: &ImageReference, closest: &[String], location: Location) -> Diagnostic {
+    pub(crate) fn unbuilt(
+        &self,
+        reference: &ImageReference,
+        closest: &[String],
+        location: Location,
+    ) -> Diagnostic {
         let warning = Diagnostic::warning(format!(
             "{reference} is in this checkout's namespace, but no Dockerfile here builds it: taken for a published image"
         ))
@@ -208,7 +218,7 @@ impl Naming {
     }
 
     /// The images whose names `push` refuses, each with the line that settles it.
-    pub fn provisional(&self) -> Vec<(usize, String)> {
+    pub(crate) fn provisional(&self) -> Vec<(usize, String)> {
         (0..self.names.len())
             .filter(|image| self.names[*image].provisional)
             .map(|image| (image, settle_line(image, &self.names, &self.places)))
@@ -258,7 +268,6 @@ impl Places {
     }
 }
 
-/// A basic string of TOML.
 fn toml_string(text: &str) -> String {
     let mut result = String::from("\"");
     for c in text.chars() {

@@ -22,9 +22,11 @@ mod words;
 #[cfg(test)]
 mod tests;
 
-pub use assign::{Candidate, ImageName, Naming, NamingRules, assign};
-pub use bind::Binding;
+pub(crate) use assign::{Candidate, ImageName, Naming, NamingRules, assign};
+pub(crate) use bind::Binding;
 pub(crate) use folders::FolderKind;
-pub use folders::NameSource;
-pub use namespace::{InvalidNamespace, Namespace, NamespaceSource, Reference};
-pub use template::InvalidName;
+pub use namespace::NamespaceSource;
+pub(crate) use namespace::{Namespace, Reference};
+
+#[cfg(test)]
+pub(crate) use folders::NameSource;

@@ -88,7 +88,8 @@ impl Checkout {
     }
 
     fn inferred(&self) -> Option<String> {
-        self.naming().inferred.map(|namespace| namespace.value)
+        let namespace = self.naming().namespace;
+        (namespace.source == NamespaceSource::FromLines).then_some(namespace.value)
     }
 }
 
@@ -161,7 +162,7 @@ fn a_well_known_publisher_is_refused_with_a_note_that_shows_the_line() {
         let naming =
             Checkout::of(&[("kafka/Dockerfile", &["alpine"]), ("api/Dockerfile", &["alpine", text])])
                 .naming();
-        assert_eq!(naming.inferred, None, "{text}");
+        assert_ne!(naming.namespace.source, NamespaceSource::FromLines, "{text}");
         assert_eq!(bind(&naming, 1, text), Binding::External, "{text}");
         let [note] = &naming.diagnostics[..] else { panic!("{text}: {:?}", naming.diagnostics) };
         assert_eq!(note.severity, Severity::Note);

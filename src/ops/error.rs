@@ -125,7 +125,7 @@ impl Error {
             Self::Load(error) => error.cause().and_then(CheckoutError::hint),
             Self::Engine(error) => error.hint(),
             Self::Registry(error) => error.hint(),
-            Self::UnknownImage(error) => error.hint(),
+            Self::UnknownImage(error) => Some(error.hint()),
             Self::Hook(error) => error.hint(),
             Self::Io(_) | Self::Refused { .. } => None,
         };

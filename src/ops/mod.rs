@@ -1,7 +1,7 @@
 //! What Shipwright does: one file or folder a use case, as calls with plain requests and typed answers.
 //!
 //! Each use case observes (a [`Config`] and a request become what was read of the checkout and what engine and
-//! registries say), decides (pure: [`plan`](crate::plan), [`publish`](crate::publish)), and carries out. Nothing here
+//! registries say), decides (pure: what is built, which tags move), and carries out. Nothing here
 //! prints, parses a command line, reads the environment or listens for signals: an [`Audience`] is told what happens
 //! meanwhile, [`Interrupts`] end a run before its time, and an [`Error`] says what to do.
 //!
@@ -42,6 +42,14 @@ mod request;
 mod runtime;
 mod services;
 mod workspace;
+
+// What requests, answers and events are made of.
+pub use crate::diagnostic::{Diagnostic, Severity};
+pub use crate::execution::{Event, ImageOutcome, LogStream, Outcome, StepProgress};
+pub use crate::image::{ImageReference, Platform, Repository, Tag};
+pub use crate::naming::NamespaceSource;
+pub use crate::plan::{Action, Dependency, Plan, PlannedTag, Reason, ReasonKind, Step};
+pub use crate::settings::Choices;
 
 pub use affected::{AffectedImages, AffectedRequest, Since, affected};
 pub use audience::{Audience, Files, Position, Said, Speaker, TagPosition, Work};

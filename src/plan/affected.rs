@@ -50,7 +50,7 @@ impl Affected {
 
 /// Compares the selected images with those of `before`; without it all of them are affected. What `facts` know of
 /// an engine, `--exact` and `--no-cache` have no say.
-pub fn affected(facts: &Facts<'_>, before: Option<&Project>) -> Affected {
+pub(crate) fn affected(facts: &Facts<'_>, before: Option<&Project>) -> Affected {
     let project = facts.project;
     let old = before.map(|before| before.images.as_slice()).unwrap_or_default();
     let earlier: Vec<Option<&Image>> =

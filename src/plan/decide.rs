@@ -12,7 +12,7 @@ use crate::project::{CleanState, Image, ImageState, Project};
 
 /// What is known of one selected image besides the checkout.
 #[derive(Clone, Debug, Default)]
-pub struct Known {
+pub(crate) struct Known {
     /// Tags, in its repository, of the engine's image that has exactly this key and platform; `None` where
     /// the engine has no such image.
     pub existing: Option<BTreeSet<Tag>>,
@@ -25,7 +25,7 @@ pub struct Known {
 }
 
 /// What a plan is made of.
-pub struct Facts<'a> {
+pub(crate) struct Facts<'a> {
     /// The images.
     pub project: &'a Project,
     /// How each stands to HEAD; one an image.
@@ -46,7 +46,7 @@ pub struct Facts<'a> {
 
 /// Decides what happens to each selected image. Dependencies that `--exact` leaves out must exist already, on
 /// the engine or in a registry; the caller adds them to `known`.
-pub fn decide(facts: &Facts<'_>) -> Plan {
+pub(crate) fn decide(facts: &Facts<'_>) -> Plan {
     let mut builds: BTreeSet<usize> = BTreeSet::new();
     let mut diagnostics = facts.project.diagnostics.clone();
     let mut steps: Vec<Step> = Vec::with_capacity(facts.selected.len());
@@ -237,9 +237,10 @@ fn planned_tags(
 }
 
 fn conflict(reference: &ImageReference) -> Diagnostic {
-    Diagnostic::warning(format!("{reference} already names an image with different content and is not moved")).hint(
-        "tags of commits never move; it was made with other build arguments or other git-ignored inputs",
-    )
+    Diagnostic::warning(format!("{reference} already names an image with different content and is not moved"))
+        .hint(
+            "tags of commits never move; it was made with other build arguments or other git-ignored inputs",
+        )
 }
 
 fn in_registry(known: &Known) -> Reason {

@@ -8,14 +8,19 @@ mod need;
 mod reasons;
 mod tags;
 
-pub use affected::{Affected, Removed, affected};
-pub use decide::{Facts, Known, decide};
-pub use model::{
-    Action, CheckoutSummary, Dependency, InputSummary, Plan, PlannedTag, Reason, ReasonKind, Step,
-};
-pub use need::needed;
-pub use reasons::Previous;
-pub use tags::TagPolicy;
+pub(crate) use affected::{Affected, Removed, affected};
+pub(crate) use decide::{Facts, Known, decide};
+pub(crate) use model::CheckoutSummary;
+pub use model::{Action, Dependency, Plan, PlannedTag, Reason, ReasonKind, Step};
+pub(crate) use need::needed;
+pub(crate) use reasons::Previous;
+pub(crate) use tags::TagPolicy;
 
-pub use crate::graph::DependencyKind;
-pub use crate::naming::{Namespace, NamespaceSource};
+pub(crate) use crate::naming::NamespaceSource;
+
+#[cfg(test)]
+pub(crate) use crate::graph::DependencyKind;
+#[cfg(test)]
+pub(crate) use crate::naming::Namespace;
+#[cfg(test)]
+pub(crate) use model::InputSummary;

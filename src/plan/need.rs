@@ -4,7 +4,7 @@ use crate::project::Project;
 
 /// What has to be made so that an engine has the `wanted` images: those that it lacks, and of an image that no
 /// registry has what it is built from, likewise. In build order. What can be pulled needs no dependency.
-pub fn needed(
+pub(crate) fn needed(
     project: &Project,
     wanted: &[usize],
     is_here: &dyn Fn(usize) -> bool,

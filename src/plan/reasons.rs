@@ -9,7 +9,7 @@ use crate::project::Image;
 
 /// The image that the branch had before the one that is planned.
 #[derive(Clone, Debug)]
-pub struct Previous {
+pub(crate) struct Previous {
     /// Its components.
     pub fingerprint: Fingerprint,
     /// Its files, where a manifest or git still has them; paths from the root of the context.

@@ -4,7 +4,7 @@ use crate::naming::ImageName;
 
 /// Which tags images get besides their key's; the same for all images of a run.
 #[derive(Clone, Debug, Default)]
-pub struct TagPolicy {
+pub(crate) struct TagPolicy {
     /// HEAD, where images that are clean belong to it.
     pub head: Option<CommitId>,
     /// Tags that git has on HEAD.
@@ -28,12 +28,12 @@ pub(super) struct WantedTag {
 impl TagPolicy {
     /// The same without tags that move: for images that are only a part of what belongs together.
     #[must_use]
-    pub fn without_moving(&self) -> Self {
+    pub(crate) fn without_moving(&self) -> Self {
         Self { branch: None, moving: Vec::new(), ..self.clone() }
     }
 
     /// The tags of an image that never move, its key's first.
-    pub fn immutable(
+    pub(crate) fn immutable(
         &self,
         key: ContentKey,
         name: &ImageName,
@@ -45,7 +45,7 @@ impl TagPolicy {
     }
 
     /// The tags of an image that move.
-    pub fn moving(&self, key: ContentKey, name: &ImageName) -> Vec<Tag> {
+    pub(crate) fn moving(&self, key: ContentKey, name: &ImageName) -> Vec<Tag> {
         let tags = self.tags(key, name, None, true);
         tags.into_iter().filter(|wanted| wanted.moves).map(|wanted| wanted.tag).collect()
     }

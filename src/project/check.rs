@@ -10,8 +10,7 @@ use crate::printable::printable;
 
 /// What is wrong with the images of a tree, as far as its own files tell.
 #[derive(Debug, Default)]
-pub struct Check {
-    /// How many images there are.
+pub(crate) struct Check {
     pub images: usize,
     /// What does not parse, loops, or refers to something that is not there; all of them errors.
     pub faults: Vec<Diagnostic>,
@@ -23,7 +22,7 @@ pub struct Check {
 
 /// Checks all images of a tree: Dockerfiles, the graph, references and sources. Nothing is hashed, and no file
 /// is read but Dockerfiles and ignore files.
-pub fn check(
+pub(crate) fn check(
     tree: &dyn Snapshot,
     checkout_name: &str,
     origin_url: Option<&str>,
@@ -50,7 +49,7 @@ pub fn check(
 }
 
 /// References that look like mistyped ones to images of this tree, if `namespace` is what its references said before.
-pub fn mistyped(
+pub(crate) fn mistyped(
     tree: &dyn Snapshot,
     checkout_name: &str,
     origin_url: Option<&str>,

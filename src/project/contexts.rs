@@ -27,7 +27,6 @@ pub(super) struct Located {
     /// See [`Selection::emptied`](context::Selection::emptied).
     pub(super) emptied: Vec<TreePath>,
     pub(super) whole_context: bool,
-    /// What its revision is asked about.
     pub(super) specs: RevisionSpecs,
     /// Sources that are not there, for which the image is blocked.
     pub(super) missing_sources: Vec<MissingSource>,
@@ -184,7 +183,6 @@ fn missing_sources(
     unmatched.iter().filter_map(missing).collect()
 }
 
-/// Why nothing of a path is in the context.
 fn why_absent(
     tree: &dyn Snapshot,
     root: &TreePath,

@@ -38,7 +38,6 @@ pub(super) struct Drafted {
     pub(super) name: ImageName,
     /// What the Dockerfile means with the build arguments of this run.
     pub(super) evaluation: Evaluation,
-    /// References that are bound to images of this checkout.
     pub(super) bound: Vec<BoundReference>,
     /// Images that the settings say it needs.
     pub(super) declared: Vec<usize>,
@@ -54,7 +53,6 @@ pub(super) struct Drafted {
 
 /// A reference into the namespace that no Dockerfile here builds.
 pub(super) struct Unresolved {
-    /// The warning.
     pub(super) warning: Diagnostic,
     /// Whether it reads like something that is built here.
     pub(super) is_close: bool,

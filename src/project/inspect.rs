@@ -104,18 +104,17 @@ pub struct InspectedMount {
 
 /// The checkout that an inspected Dockerfile is part of.
 #[derive(Clone, Copy)]
-pub struct Surroundings<'a> {
+pub(crate) struct Surroundings<'a> {
     /// Its files.
     pub tree: &'a dyn Snapshot,
     /// Its name, which decides names of images.
     pub checkout_name: &'a str,
-    /// The URL of its `origin`.
     pub origin_url: Option<&'a str>,
 }
 
 /// Reads one Dockerfile as the image that it makes in its checkout, with the settings and what its bases hand down. One
 /// that makes no image there, because nothing would find it, is read by itself.
-pub fn inspect(
+pub(crate) fn inspect(
     around: Surroundings<'_>,
     options: &Options,
     path: &TreePath,
@@ -134,7 +133,7 @@ pub fn inspect(
 }
 
 /// Reads a Dockerfile that is in no checkout.
-pub fn inspect_alone(options: &Options, path: &TreePath, source: &[u8]) -> Inspection {
+pub(crate) fn inspect_alone(options: &Options, path: &TreePath, source: &[u8]) -> Inspection {
     let (definition, evaluation) = alone(options, path, source);
     of_model(&definition.file, &evaluation, path)
 }

@@ -67,7 +67,7 @@ impl LoadError {
 }
 
 /// Reads all images of `tree`. `checkout_name` and `origin_url` are facts for naming.
-pub fn load(
+pub(crate) fn load(
     tree: &dyn Snapshot,
     checkout_name: &str,
     origin_url: Option<&str>,

@@ -20,13 +20,11 @@ mod state;
 mod systems;
 mod triggers;
 
-pub use check::{Check, check, mistyped};
-pub use images::{BoundReference, BuildContext, ContextFile, Image, ImageState, LockedReference, ReadyImage};
-pub use inspect::{
-    InspectedCopy, InspectedMount, InspectedStage, Inspection, Surroundings, inspect, inspect_alone,
-};
-pub use load::{LoadError, Project, load};
-pub use options::Options;
-pub use revisions::revisions;
-pub use settings::{ImageSettings, Metadata, Refresh, SettingsFile};
-pub use state::{CleanState, assume_clean, compare_with_head};
+pub(crate) use check::{check, mistyped};
+pub(crate) use images::{ContextFile, Image, ImageState, ReadyImage};
+pub(crate) use inspect::{Inspection, Surroundings, inspect, inspect_alone};
+pub(crate) use load::{LoadError, Project, load};
+pub(crate) use options::Options;
+pub(crate) use revisions::revisions;
+pub(crate) use settings::{ImageSettings, Metadata, Refresh, SettingsFile};
+pub(crate) use state::{CleanState, assume_clean, compare_with_head};

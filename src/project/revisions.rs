@@ -3,7 +3,7 @@ use crate::git::{Checkout, CheckoutError, CommitId, PathPattern, Pathspecs, Ques
 use crate::path::TreePath;
 
 /// Finds the revisions of all images, in their order, in one walk of history.
-pub fn revisions(
+pub(crate) fn revisions(
     project: &Project,
     checkout: &Checkout,
     head: CommitId,

@@ -9,7 +9,7 @@ use crate::path::TreePath;
 
 /// How an image of the work tree stands to HEAD.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct CleanState {
+pub(crate) struct CleanState {
     /// Whether an uncommitted edit is among its inputs, or those of a dependency.
     pub dirty: bool,
     /// Inputs that git ignores: they make nothing dirty, but nobody else has them.
@@ -17,7 +17,7 @@ pub struct CleanState {
 }
 
 /// The state of every image where the tree is known to be the commit's.
-pub fn assume_clean(work_tree: &Project) -> Vec<CleanState> {
+pub(crate) fn assume_clean(work_tree: &Project) -> Vec<CleanState> {
     work_tree
         .images
         .iter()
@@ -27,7 +27,7 @@ pub fn assume_clean(work_tree: &Project) -> Vec<CleanState> {
 
 /// An image is clean if its key, git-ignored inputs left out, is the one that HEAD's tree gives with the
 /// same settings. Without a HEAD (unborn branch) every image is dirty.
-pub fn compare_with_head(work_tree: &Project, head: Option<&Project>) -> Vec<CleanState> {
+pub(crate) fn compare_with_head(work_tree: &Project, head: Option<&Project>) -> Vec<CleanState> {
     let committed: HashMap<(&TreePath, String), Option<ContentKey>> = head
         .into_iter()
         .flat_map(|head| &head.images)

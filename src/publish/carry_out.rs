@@ -32,7 +32,7 @@ const TRIES: u32 = 2;
 const PAUSE: Duration = Duration::from_secs(1);
 
 /// Carries out publications.
-pub struct Publisher {
+pub(crate) struct Publisher {
     /// Pushes what a registry lacks; none where nothing has to be pushed.
     pub engine: Option<Arc<Engine>>,
     /// Writes tags.
@@ -53,7 +53,7 @@ pub struct Publisher {
 
 /// How it went.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Report {
+pub(crate) struct Report {
     /// Images that were sent.
     pub pushed: usize,
     /// Tags that were written, those of pushes included.
@@ -70,7 +70,7 @@ impl Publisher {
     /// Pushes, then puts the tags that never move, then, if all of that worked everywhere, looks again where the
     /// others stand, and moves them turn by turn. A turn that fails is taken back. Until the first turn begins it can
     /// be interrupted.
-    pub async fn run(
+    pub(crate) async fn run(
         &self,
         publications: &[Publication],
         judgement: &Judgement<'_>,

@@ -8,12 +8,10 @@ use super::Identity;
 
 /// What one image should have in one registry.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Wanted {
+pub(crate) struct Wanted {
     /// Index into `Plan::steps`.
     pub step: usize,
-    /// The repository in the registry.
     pub repository: Repository,
-    /// The tag of its key.
     pub key: Tag,
     /// What has to stand there.
     pub identity: Identity,
@@ -25,16 +23,14 @@ pub struct Wanted {
 
 /// What a registry has of it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Observed {
-    /// What stands under the tag of its key.
+pub(crate) struct Observed {
     pub key: Option<Standing>,
-    /// What stands under its other tags.
     pub tags: BTreeMap<Tag, Standing>,
 }
 
 /// What a tag names.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Standing {
+pub(crate) struct Standing {
     /// The manifest or index.
     pub digest: Digest,
     /// Its key, of an index that of all its images; none where Shipwright did not make it, or they differ.
@@ -47,12 +43,10 @@ pub struct Standing {
 
 /// What happens to one image in one registry.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Publication {
+pub(crate) struct Publication {
     /// Index into `Plan::steps`.
     pub step: usize,
-    /// The repository in the registry.
     pub repository: Repository,
-    /// The tag of its key.
     pub key: Tag,
     /// What has to stand there.
     pub identity: Identity,
@@ -64,7 +58,6 @@ pub struct Publication {
     pub immutable: Vec<Tag>,
     /// Tags that never move and name something else: they stay.
     pub conflicts: Vec<Tag>,
-    /// Tags that move.
     pub moves: Vec<Move>,
     /// All tags that should stand on it in the end and may move, those in place included, with their turns.
     pub moving: Vec<(u8, Tag)>,
@@ -72,8 +65,7 @@ pub struct Publication {
 
 /// A tag that moves to an image.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Move {
-    /// The tag.
+pub(crate) struct Move {
     pub tag: Tag,
     /// When: the lower ones of all images move first.
     pub turn: u8,
@@ -83,18 +75,17 @@ pub struct Move {
 
 impl Publication {
     /// Whether nothing is left to do.
-    pub fn is_in_place(&self) -> bool {
+    pub(crate) fn is_in_place(&self) -> bool {
         self.found.is_some() && self.immutable.is_empty() && self.moves.is_empty()
     }
 
-    /// The reference to one of its tags.
-    pub fn tagged(&self, tag: &Tag) -> ImageReference {
+    pub(crate) fn tagged(&self, tag: &Tag) -> ImageReference {
         self.repository.with_tag(tag.clone())
     }
 }
 
 /// Compares what should be with what is.
-pub fn decide(wanted: &Wanted, observed: &Observed) -> Publication {
+pub(crate) fn decide(wanted: &Wanted, observed: &Observed) -> Publication {
     let (own, impostor) = match &observed.key {
         Some(standing) if wanted.identity.is_of(standing) => (Some(&standing.digest), None),
         standing => (None, standing.clone()),
@@ -127,18 +118,20 @@ pub fn decide(wanted: &Wanted, observed: &Observed) -> Publication {
 }
 
 /// What is known about where tags stand.
-pub struct Judgement<'a> {
+pub(crate) struct Judgement<'a> {
     /// Whether a commit is in the history of what is pushed; `None` where the history does not tell.
     pub is_ancestor: &'a dyn Fn(CommitId) -> Option<bool>,
-    /// `--force`.
     pub force: bool,
 }
 
 /// Says what speaks against a publication. Errors stop the whole run before it changes anything.
-pub fn judge(publication: &Publication, judgement: &Judgement<'_>) -> Vec<Diagnostic> {
+pub(crate) fn judge(publication: &Publication, judgement: &Judgement<'_>) -> Vec<Diagnostic> {
     let conflict = |tag: &Tag| {
         let reference = publication.tagged(tag);
-        Diagnostic::warning(format!("{reference} already names an image with different content and is not moved")).hint(
+        Diagnostic::warning(format!(
+            "{reference} already names an image with different content and is not moved"
+        ))
+        .hint(
             "tags of commits never move; it was made with other build arguments or other git-ignored inputs",
         )
     };

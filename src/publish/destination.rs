@@ -2,7 +2,10 @@ use crate::image::{InvalidReference, Repository};
 
 /// Where an image is pushed: `registry`, HOST or HOST/PREFIX, stands in front of NAMESPACE/NAME in place of the
 /// image's own host; without one the image's name says it.
-pub fn destination(repository: &Repository, registry: Option<&str>) -> Result<Repository, InvalidReference> {
+pub(crate) fn destination(
+    repository: &Repository,
+    registry: Option<&str>,
+) -> Result<Repository, InvalidReference> {
     match registry {
         None => Ok(repository.clone()),
         Some(registry) => Repository::new(&format!("{registry}/{}", repository.path())),

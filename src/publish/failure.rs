@@ -4,14 +4,12 @@ use crate::registry::{CredentialOrigin, RegistryError};
 
 /// What went wrong with one tag.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Failure {
-    /// Which.
+pub(crate) struct Failure {
     pub reference: ImageReference,
     /// Whose fault.
     pub kind: FailureKind,
     /// What happened.
     pub message: String,
-    /// What to do.
     pub hint: Option<String>,
 }
 
@@ -29,8 +27,7 @@ impl Failure {
 
 /// Whose fault a [`Failure`] is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum FailureKind {
-    /// The engine's.
+pub(crate) enum FailureKind {
     Engine,
     /// The registry's, or of the login to it.
     Registry,

@@ -6,8 +6,7 @@ use crate::image::{ContentKey, ImageReference, Platform};
 /// What an image under the tag of a key has to be. The tag shows 16 digits of the key, and whoever may write to a
 /// registry can put anything there.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Identity {
-    /// All of its key.
+pub(crate) struct Identity {
     pub key: ContentKey,
     /// What it runs on.
     pub platform: Platform,
@@ -15,14 +14,14 @@ pub struct Identity {
 
 impl Identity {
     /// Whether that is what stands there.
-    pub fn is_of(&self, standing: &Standing) -> bool {
+    pub(crate) fn is_of(&self, standing: &Standing) -> bool {
         standing.key == Some(self.key)
             && !standing.platforms.is_empty()
             && standing.platforms.iter().all(|platform| platform.satisfies(&self.platform))
     }
 
     /// What is wrong with what stands under `reference`, if anything is.
-    pub fn objection(&self, reference: &ImageReference, standing: &Standing) -> Option<Diagnostic> {
+    pub(crate) fn objection(&self, reference: &ImageReference, standing: &Standing) -> Option<Diagnostic> {
         if self.is_of(standing) {
             return None;
         }

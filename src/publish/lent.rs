@@ -10,7 +10,7 @@ const TIDYING: Duration = Duration::from_secs(2);
 
 /// Names that images have on an engine only while they are pushed.
 #[derive(Debug, Default)]
-pub struct Lent(Mutex<BTreeSet<ImageReference>>);
+pub(crate) struct Lent(Mutex<BTreeSet<ImageReference>>);
 
 impl Lent {
     pub(super) fn note(&self, name: &ImageReference) {

@@ -9,7 +9,10 @@ const IMAGES: usize = 64;
 
 /// Asks a registry what it has of each image. One request a tag where everything is in place; a digest that was never
 /// seen before takes two more.
-pub async fn observe(standings: &Standings, wanted: &[Wanted]) -> Result<Vec<Observed>, RegistryError> {
+pub(crate) async fn observe(
+    standings: &Standings,
+    wanted: &[Wanted],
+) -> Result<Vec<Observed>, RegistryError> {
     // Collected first: a lazy iterator of borrowing futures would not be general enough for callers.
     let questions: Vec<_> = wanted.iter().map(|wanted| observe_one(standings, wanted)).collect();
     stream::iter(questions).buffered(IMAGES).try_collect().await

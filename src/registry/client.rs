@@ -18,7 +18,7 @@ use crate::image::{Digest, ImageReference, Platform, Repository, Tag};
 use crate::limits;
 
 /// What a call gives.
-pub type RegistryResult<T> = Result<T, RegistryError>;
+pub(crate) type RegistryResult<T> = Result<T, RegistryError>;
 
 /// The header with the digest of what is answered.
 const CONTENT_DIGEST: &str = "docker-content-digest";

@@ -10,7 +10,7 @@ use crate::ops::Since;
 use crate::plan::{Affected, Step};
 
 /// For people: headline, table and total.
-pub fn affected_text(affected: &Affected, since: &Since, view: &View) -> String {
+pub(crate) fn affected_text(affected: &Affected, since: &Since, view: &View) -> String {
     let mut out = headline(&affected.plan, view);
     let revision = text::one_line(&since.revision);
     let compared_with = match since.commit {
@@ -35,7 +35,7 @@ pub fn affected_text(affected: &Affected, since: &Since, view: &View) -> String 
 }
 
 /// For programs: images as in the JSON of a plan, each with its layer.
-pub fn affected_json(affected: &Affected, since: &Since) -> String {
+pub(crate) fn affected_json(affected: &Affected, since: &Since) -> String {
     let with_layer = |(step, layer): (&Step, &usize)| {
         let mut value = image(step);
         value["layer"] = json!(layer);
@@ -59,13 +59,13 @@ pub fn affected_json(affected: &Affected, since: &Since) -> String {
 }
 
 /// NAMESPACE/NAME, one a line.
-pub fn affected_names(affected: &Affected) -> String {
+pub(crate) fn affected_names(affected: &Affected) -> String {
     let steps = affected.by_layer().into_iter().flatten();
     steps.map(|at| affected.plan.steps[at].name() + "\n").collect()
 }
 
 /// A matrix of GitHub Actions on one line. Nothing in it needs quoting in a shell, whoever wrote the Dockerfiles.
-pub fn affected_github(affected: &Affected) -> String {
+pub(crate) fn affected_github(affected: &Affected) -> String {
     let layers = affected.by_layer();
     let steps = layers.iter().enumerate().flat_map(|(layer, steps)| steps.iter().map(move |at| (layer, at)));
     let include: Vec<Value> = steps.map(|(layer, at)| entry(&affected.plan.steps[*at], layer)).collect();
@@ -73,7 +73,7 @@ pub fn affected_github(affected: &Affected) -> String {
 }
 
 /// The same as a list of matrices, one a layer, for jobs that run one after the other.
-pub fn affected_github_layers(affected: &Affected) -> String {
+pub(crate) fn affected_github_layers(affected: &Affected) -> String {
     let matrix = |(layer, steps): (usize, &Vec<usize>)| {
         let include = steps.iter().map(|at| entry(&affected.plan.steps[*at], layer));
         json!({"include": include.collect::<Vec<_>>()})
@@ -97,7 +97,7 @@ const MAX_NEEDS: usize = 50;
 /// A child pipeline of GitLab: a job an image, a stage a layer. What the jobs do is in `.shipwright`, which a file
 /// that is included after this one can add to or replace. GitLab refuses a pipeline without jobs, so an empty one
 /// has a job that says so.
-pub fn affected_gitlab(affected: &Affected) -> String {
+pub(crate) fn affected_gitlab(affected: &Affected) -> String {
     let layers = affected.by_layer();
     let stages: Vec<String> = (0..layers.len().max(1)).map(|layer| format!("layer-{layer}")).collect();
     let mut out = format!("stages: {}\n", json!(stages));

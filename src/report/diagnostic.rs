@@ -10,14 +10,14 @@ use crate::diagnostic::{Diagnostic, Location, Severity};
 use crate::path::TreePath;
 
 /// Gives the bytes of a file of the checkout, if they can still be read.
-pub type Sources<'a> = &'a dyn Fn(&TreePath) -> Option<Vec<u8>>;
+pub(crate) type Sources<'a> = &'a dyn Fn(&TreePath) -> Option<Vec<u8>>;
 
 /// Source lines in a file or pipe, which have no width of their own.
 const DEFAULT_COLUMNS: usize = 120;
 
 /// Draws `diagnostics` in their order, each with its places in the source, the way rustc does. A blank line
 /// follows those that have places.
-pub fn diagnostics(diagnostics: &[Diagnostic], view: &View, sources: Sources<'_>) -> String {
+pub(crate) fn diagnostics(diagnostics: &[Diagnostic], view: &View, sources: Sources<'_>) -> String {
     let drawn = diagnostics.iter().map(|one| {
         let drawn = diagnostic(one, view, sources);
         if has_places(one) { drawn + "\n" } else { drawn }

@@ -18,7 +18,7 @@ fn argument(name: &str, value: &str) -> String {
 /// Everything that enters the key of an image, one item a line and always in the same order, so that the
 /// outputs of two machines can be compared with diff. An image that cannot be built has no key; then it
 /// says why.
-pub fn explanation(image: &Image) -> String {
+pub(crate) fn explanation(image: &Image) -> String {
     let mut text = String::new();
     let mut line = |what: &str, value: &str| {
         // Writing to a string cannot fail.

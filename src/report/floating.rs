@@ -3,7 +3,7 @@ use crate::plan::Plan;
 use crate::printable::few;
 
 /// Bases that may be another image tomorrow, though nothing here changes.
-pub fn floating_note(plan: &Plan) -> Option<Diagnostic> {
+pub(crate) fn floating_note(plan: &Plan) -> Option<Diagnostic> {
     const FEW: usize = 3;
     let bases: Vec<&str> = plan.floating().into_iter().collect();
     let list = few(&bases, FEW);

@@ -4,7 +4,7 @@ use crate::project::Project;
 
 /// `NAME:src-KEY` of each image of a plan, one a line; `verbose` adds the Dockerfile, where the name comes from, and all
 /// tags. `images` are the indices of the plan's steps in the project.
-pub fn images_text(project: &Project, plan: &Plan, images: &[usize], verbose: bool) -> String {
+pub(crate) fn images_text(project: &Project, plan: &Plan, images: &[usize], verbose: bool) -> String {
     let mut text = String::new();
     for (step, at) in plan.steps.iter().zip(images) {
         let Some(reference) = &step.reference else { continue };

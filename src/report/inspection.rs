@@ -4,7 +4,7 @@ use crate::printable::printable;
 use crate::project::Inspection;
 
 /// What is read in one Dockerfile, for people: a block for each kind of thing.
-pub fn inspection_text(inspection: &Inspection) -> String {
+pub(crate) fn inspection_text(inspection: &Inspection) -> String {
     let mut text = String::new();
     let mut block = |title: &str, lines: Vec<String>| {
         if !lines.is_empty() {

@@ -11,7 +11,7 @@ use crate::project::Inspection;
 pub(super) const SCHEMA: u32 = 1;
 
 /// The plan as docs/cli.md describes it.
-pub fn plan_json(plan: &Plan) -> String {
+pub(crate) fn plan_json(plan: &Plan) -> String {
     let checkout = &plan.checkout;
     document(&json!({
         "schema": SCHEMA,
@@ -29,7 +29,7 @@ pub fn plan_json(plan: &Plan) -> String {
 }
 
 /// The images of the plan: names, keys and tags.
-pub fn images_json(plan: &Plan) -> String {
+pub(crate) fn images_json(plan: &Plan) -> String {
     let part = |step: &Step| {
         json!({
             "name": step.repository.familiar(),
@@ -49,7 +49,7 @@ pub fn images_json(plan: &Plan) -> String {
 }
 
 /// The graph of the plan: images and what each is built from.
-pub fn graph_json(plan: &Plan) -> String {
+pub(crate) fn graph_json(plan: &Plan) -> String {
     let part = |step: &Step| {
         json!({
             "name": step.repository.familiar(),
@@ -64,7 +64,7 @@ pub fn graph_json(plan: &Plan) -> String {
 }
 
 /// What is read in one Dockerfile.
-pub fn inspection_json(inspection: &Inspection) -> String {
+pub(crate) fn inspection_json(inspection: &Inspection) -> String {
     let mut value = serde_json::to_value(inspection).unwrap_or_default();
     value["diagnostics"] = inspection.diagnostics.iter().map(diagnostic).collect();
     document(&value)

@@ -11,14 +11,13 @@ use crate::plan::Plan;
 
 /// Events as JSON lines, for programs: `{"event":"build-started","image":"acme/shared"}`. The first line has the
 /// schema's version. Fields may be added, never renamed.
-pub struct JsonEvents {
+pub(crate) struct JsonEvents {
     output: Output,
     roster: Roster,
 }
 
 impl JsonEvents {
-    /// Writes into `writer`.
-    pub fn new(writer: Box<dyn Write + Send>, plan: &Plan) -> Self {
+    pub(crate) fn new(writer: Box<dyn Write + Send>, plan: &Plan) -> Self {
         Self { output: Output::new(writer), roster: Roster::new(plan) }
     }
 

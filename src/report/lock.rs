@@ -9,7 +9,7 @@ use crate::ops::{BaseNews, LockTotal};
 use crate::printable::few;
 
 /// A line a base: `  moved    busybox:latest   1a2b3c4d5e6f → 3c4d5e6f7a8b`.
-pub fn lock_text(news: &[(ImageReference, BaseNews)], view: &View) -> String {
+pub(crate) fn lock_text(news: &[(ImageReference, BaseNews)], view: &View) -> String {
     let theme = view.theme;
     let width = news.iter().map(|(base, _)| text::columns(&base.to_string())).max().unwrap_or(0);
     let mut shown = String::new();
@@ -32,7 +32,7 @@ pub fn lock_text(news: &[(ImageReference, BaseNews)], view: &View) -> String {
 }
 
 /// Images that another lock gives another key: `3 images will be rebuilt: acme/base, …`.
-pub fn rebuilt_text(names: &[String], view: &View) -> String {
+pub(crate) fn rebuilt_text(names: &[String], view: &View) -> String {
     const FEW: usize = 8;
     if names.is_empty() {
         return String::new();
@@ -43,7 +43,7 @@ pub fn rebuilt_text(names: &[String], view: &View) -> String {
 }
 
 /// What it came to, in a line; nothing where what was found says it.
-pub fn lock_total(total: &LockTotal) -> Option<String> {
+pub(crate) fn lock_total(total: &LockTotal) -> Option<String> {
     let said = match total {
         LockTotal::Behind => return None,
         LockTotal::AsLocked { bases, compared } => {

@@ -41,20 +41,20 @@ mod summary;
 mod testing;
 mod text;
 
-pub use affected::{
+pub(crate) use affected::{
     affected_github, affected_github_layers, affected_gitlab, affected_json, affected_names, affected_text,
 };
-pub use ci::{CiLog, JobSummary, annotations, without_commands, without_marks};
-pub use diagnostic::{Sources, diagnostics};
-pub use explain::explanation;
-pub use floating::floating_note;
-pub use images::images_text;
-pub use inspection::inspection_text;
-pub use json::{graph_json, images_json, inspection_json, plan_json};
-pub use json_events::JsonEvents;
-pub use lock::{lock_text, lock_total, rebuilt_text};
-pub use news::{news_text, switched_text};
-pub use plan_table::{plan_text, run_head};
-pub use renderer::{Mode, Renderer};
-pub use reporter::Reporter;
-pub use style::{Charset, Size, Theme, View};
+pub(crate) use ci::{CiLog, JobSummary, annotations, without_commands, without_marks};
+pub(crate) use diagnostic::diagnostics;
+pub(crate) use explain::explanation;
+pub(crate) use floating::floating_note;
+pub(crate) use images::images_text;
+pub(crate) use inspection::inspection_text;
+pub(crate) use json::{graph_json, images_json, inspection_json, plan_json};
+pub(crate) use json_events::JsonEvents;
+pub(crate) use lock::{lock_text, lock_total, rebuilt_text};
+pub(crate) use news::{news_text, switched_text};
+pub(crate) use plan_table::{plan_text, run_head};
+pub(crate) use renderer::{Mode, Renderer};
+pub(crate) use reporter::Reporter;
+pub(crate) use style::{Charset, Size, Theme, View};

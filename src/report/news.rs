@@ -2,7 +2,7 @@ use super::phrase;
 use crate::ops::{Error, Extent, Move, News, PushEnd, Revision, Switched};
 
 /// What happened, a line each. What a run begins with has a form of its own, [`run_head`](super::run_head).
-pub fn news_text(news: &News<'_>) -> Vec<String> {
+pub(crate) fn news_text(news: &News<'_>) -> Vec<String> {
     match news {
         News::Planned(_) => Vec::new(),
         News::FinishedFirst => {
@@ -48,7 +48,7 @@ fn what(extent: Extent) -> String {
 }
 
 /// What there is to say of a branch switch: one line, whatever went wrong.
-pub fn switched_text(switched: Result<Switched, Error>) -> Option<String> {
+pub(crate) fn switched_text(switched: Result<Switched, Error>) -> Option<String> {
     let line = match switched.unwrap_or_else(Switched::Failed) {
         Switched::InPlace => return None,
         Switched::Wrong => "errors in Dockerfiles or settings: run shipwright".to_owned(),

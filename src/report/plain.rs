@@ -62,7 +62,6 @@ impl PlainLines {
         Self { view, roster, named, name_width, steps: HashMap::new() }
     }
 
-    /// The name of an image.
     pub(super) fn name(&self, image: usize) -> &str {
         self.roster.name(image)
     }

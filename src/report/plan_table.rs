@@ -18,13 +18,13 @@ const MIN_COLUMN: usize = 8;
 const MIN_REASON: usize = 16;
 
 /// All that `shipwright plan` prints: headline, table and total.
-pub fn plan_text(plan: &Plan, view: &View) -> String {
+pub(crate) fn plan_text(plan: &Plan, view: &View) -> String {
     format!("{}{}{}", headline(plan, view), table(plan, view), total(plan, view))
 }
 
 /// What stands above the progress of a run: headline and table, which a blank line separates from the
 /// progress where there will be any.
-pub fn run_head(plan: &Plan, view: &View) -> String {
+pub(crate) fn run_head(plan: &Plan, view: &View) -> String {
     let works = plan.steps.iter().any(|step| matches!(step.action, Action::Build | Action::Pull));
     format!("{}{}{}", headline(plan, view), table(plan, view), if works { "\n" } else { "" })
 }

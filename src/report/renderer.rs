@@ -6,7 +6,7 @@ use crate::execution::Event;
 
 /// Shows a run while it happens. A renderer is a function of the plan, the events and the time it is told:
 /// it reads neither a clock nor the environment, and it never fails; see [`Renderer::error`].
-pub trait Renderer: Send {
+pub(crate) trait Renderer: Send {
     /// Takes one event. Cheap, whatever it is: an image may log thousands of lines a second.
     fn event(&mut self, event: &Event);
 
@@ -29,7 +29,7 @@ pub trait Renderer: Send {
 
 /// Which renderer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Mode {
+pub(crate) enum Mode {
     /// A line an image in flight, redrawn in place: needs a terminal.
     Live,
     /// Every line of every build, prefixed with its image: for pipes and CI.

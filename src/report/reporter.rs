@@ -18,7 +18,7 @@ use crate::ops::TagPosition;
 use crate::plan::Plan;
 
 /// Shows a run while it happens and sums it up at its end. See the [module](super) for how it is driven.
-pub struct Reporter {
+pub(crate) struct Reporter {
     mode: Mode,
     view: View,
     renderers: Vec<Box<dyn Renderer>>,
@@ -29,7 +29,7 @@ pub struct Reporter {
 
 impl Reporter {
     /// A reporter for one run of `plan`, which it need not be given again.
-    pub fn new(mode: Mode, view: View, writer: Box<dyn Write + Send>, plan: &Plan) -> Self {
+    pub(crate) fn new(mode: Mode, view: View, writer: Box<dyn Write + Send>, plan: &Plan) -> Self {
         let renderer: Box<dyn Renderer> = match mode {
             Mode::Live => Box::new(LiveRenderer::new(view, writer, plan)),
             Mode::Plain => Box::new(PlainRenderer::new(view, writer, plan)),
@@ -46,7 +46,7 @@ impl Reporter {
     }
 
     /// A reporter whose plain lines are in sections of a CI system's log.
-    pub fn grouped(view: View, writer: Box<dyn Write + Send>, plan: &Plan, log: CiLog) -> Self {
+    pub(crate) fn grouped(view: View, writer: Box<dyn Write + Send>, plan: &Plan, log: CiLog) -> Self {
         let renderer = Box::new(GroupedRenderer::new(view, writer, plan, log));
         Self {
             mode: Mode::Plain,
@@ -59,20 +59,20 @@ impl Reporter {
 
     /// Gives every event to `renderer` as well: `--events FILE`.
     #[must_use]
-    pub fn also(mut self, renderer: Box<dyn Renderer>) -> Self {
+    pub(crate) fn also(mut self, renderer: Box<dyn Renderer>) -> Self {
         self.renderers.push(renderer);
         self
     }
 
     /// The renderer that was added last is for programs, which rely on every line of `what`.
     #[must_use]
-    pub fn relied_on(mut self, what: impl Into<String>) -> Self {
+    pub(crate) fn relied_on(mut self, what: impl Into<String>) -> Self {
         self.relied_on.push((self.renderers.len() - 1, what.into()));
         self
     }
 
     /// What programs rely on and could not be written, and why. A reader that went away knows it itself.
-    pub fn incomplete(&self) -> impl Iterator<Item = (&str, &io::Error)> {
+    pub(crate) fn incomplete(&self) -> impl Iterator<Item = (&str, &io::Error)> {
         let error = |at: usize| self.renderers[at].error();
         self.relied_on.iter().filter_map(move |(at, what)| {
             let error = error(*at).filter(|error| error.kind() != io::ErrorKind::BrokenPipe)?;
@@ -82,20 +82,15 @@ impl Reporter {
 
     /// Ends the run: what failed, with its place in the Dockerfile and the end of its output, where moving
     /// tags still point, and the total. To be called after [`Event::Finished`].
-    pub fn finish(&mut self, sources: Sources<'_>, positions: &[TagPosition]) {
+    pub(crate) fn finish(&mut self, sources: Sources<'_>, positions: &[TagPosition]) {
         if self.mode == Mode::Json || (self.mode == Mode::Quiet && self.record.is_complete()) {
             return;
         }
         self.print(&summary(&self.record, &self.view, sources, positions));
     }
 
-    /// Whether everything is in place, although it may have been interrupted.
-    pub fn is_complete(&self) -> bool {
-        self.record.is_complete()
-    }
-
     /// What failed, each with its place in the Dockerfile where it is known.
-    pub fn failures(&self) -> Vec<Diagnostic> {
+    pub(crate) fn failures(&self) -> Vec<Diagnostic> {
         build_failures(&self.record)
     }
 }

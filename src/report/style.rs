@@ -4,7 +4,7 @@ use anstyle::{AnsiColor, Style};
 
 /// Which characters the decoration is made of. Names and paths stay what they are.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Charset {
+pub(crate) enum Charset {
     /// `·`, `…`, `│` and Braille spinners.
     #[default]
     Unicode,
@@ -19,7 +19,6 @@ pub(super) enum Role {
     Error,
     /// `warning`, `blocked`.
     Warning,
-    /// `note`.
     Note,
     /// What has been done.
     Success,
@@ -35,14 +34,14 @@ pub(super) enum Role {
 
 /// Colours and characters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Theme {
+pub(crate) struct Theme {
     color: bool,
     charset: Charset,
 }
 
 impl Theme {
     /// Colour as the command line decided (`--color`, `NO_COLOR`, `CLICOLOR_FORCE`, a terminal or not).
-    pub fn new(color: bool, charset: Charset) -> Self {
+    pub(crate) fn new(color: bool, charset: Charset) -> Self {
         Self { color, charset }
     }
 
@@ -132,7 +131,7 @@ pub struct Size {
 
 /// How everything is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct View {
+pub(crate) struct View {
     /// Colours and characters.
     pub theme: Theme,
     /// The terminal's size; nothing is cut in a file or a pipe, which has none.

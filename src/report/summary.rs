@@ -149,9 +149,8 @@ fn not_started(record: &Record, view: &View) -> String {
 fn moving_tags(record: &Record, view: &View, sources: Sources<'_>, positions: &[TagPosition]) -> String {
     if let [(_, error), ..] = record.tag_failures.as_slice() {
         let names: Vec<&str> = record.tag_failures.iter().map(|(name, _)| name.as_str()).collect();
-        let failed =
-            Diagnostic::error(format!("{} could not be moved: {error}", list(&names, MAX_NAMES)))
-                .hint("the other moving tags have moved; the next run moves the rest");
+        let failed = Diagnostic::error(format!("{} could not be moved: {error}", list(&names, MAX_NAMES)))
+            .hint("the other moving tags have moved; the next run moves the rest");
         return diagnostic(&failed, view, sources);
     }
     if record.is_complete() || record.run.moved > 0 {

@@ -8,18 +8,17 @@ use crate::limits;
 use crate::lockfile::{self, ReadFile};
 use crate::path::TreePath;
 
-/// The settings file.
-pub const TOML_FILE: &str = "shipwright.toml";
+pub(crate) const TOML_FILE: &str = "shipwright.toml";
 /// The one of the Python original.
-pub const JSON_FILE: &str = ".shipwright.json";
+pub(crate) const JSON_FILE: &str = ".shipwright.json";
 
 /// Reads the settings of a checkout's work tree, the lock file included.
-pub fn load(root: &Path) -> Result<SettingsFile, Vec<Diagnostic>> {
+pub(crate) fn load(root: &Path) -> Result<SettingsFile, Vec<Diagnostic>> {
     load_from(&|path, limit| read_on_disk(root, path, limit))
 }
 
 /// Reads the settings of any tree, such as a commit's, and the lock file beside them.
-pub fn load_from(read: &ReadFile<'_>) -> Result<SettingsFile, Vec<Diagnostic>> {
+pub(crate) fn load_from(read: &ReadFile<'_>) -> Result<SettingsFile, Vec<Diagnostic>> {
     match (load_settings(read), lockfile::load(read)) {
         (Ok(settings), Ok(lock)) => Ok(SettingsFile { lock, ..settings }),
         (settings, lock) => {
@@ -51,7 +50,7 @@ fn load_settings(read: &ReadFile<'_>) -> Result<SettingsFile, Vec<Diagnostic>> {
 
 /// The files that the settings of a tree are read from, links on the way included, and those that would be
 /// read if they were there.
-pub fn paths(tree: &dyn FileTree) -> Vec<TreePath> {
+pub(crate) fn paths(tree: &dyn FileTree) -> Vec<TreePath> {
     let mut paths = Vec::new();
     for name in [TOML_FILE, JSON_FILE] {
         let path = TreePath::from(name);

@@ -12,9 +12,9 @@ mod values;
 
 pub use choices::Choices;
 pub use json::parse_json;
-pub use load::{JSON_FILE, TOML_FILE, load, load_from, paths};
-pub use resolve::{Resolved, resolve};
+pub(crate) use load::{TOML_FILE, load, load_from, paths};
+pub(crate) use resolve::{Resolved, resolve};
 pub use toml::parse_toml;
-pub use values::{InvalidValue, namespace, registry, registry_host, user_tag};
+pub(crate) use values::{registry, registry_host, user_tag};
 
-pub use crate::project::SettingsFile;
+pub(crate) use crate::project::SettingsFile;

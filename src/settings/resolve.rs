@@ -11,7 +11,7 @@ use crate::project::Options;
 /// Everything that is decided before anything is read of the checkout's images. What the user chose wins over the
 /// settings file.
 #[derive(Debug)]
-pub struct Resolved {
+pub(crate) struct Resolved {
     /// For reading the images; the platform is still to be filled in from the engine where nobody chose one.
     pub options: Options,
     /// Whether somebody chose the platform.
@@ -35,7 +35,11 @@ pub struct Resolved {
 /// # Errors
 ///
 /// What the file says and an engine cannot do, with its place.
-pub fn resolve(choices: &Choices, file: &SettingsFile, now: Duration) -> Result<Resolved, Vec<Diagnostic>> {
+pub(crate) fn resolve(
+    choices: &Choices,
+    file: &SettingsFile,
+    now: Duration,
+) -> Result<Resolved, Vec<Diagnostic>> {
     let chosen = choices.platform.as_ref().or(choices.default_platform.as_ref());
     // Where a proxy stands says nothing about what is built.
     let (proxies, build_args): (BTreeMap<_, _>, BTreeMap<_, _>) =

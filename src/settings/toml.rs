@@ -17,7 +17,6 @@ use crate::redact;
 /// A key and what reads it. A flag or the environment wins over the file where there is one; see `resolve`.
 type Key<T> = (&'static str, fn(&mut Reader<'_>, &Entry<'_>, &mut T));
 
-/// The keys of the file.
 const KEYS: [Key<SettingsFile>; 11] = [
     ("namespace", |reader, entry, file| file.namespace = reader.parsed(entry, namespace)),
     ("registry", |reader, entry, file| {
@@ -67,7 +66,6 @@ const IMAGE_KEYS: [Key<ImageSettings>; 7] = [
     }),
 ];
 
-/// Whether the file has this key.
 pub(super) fn is_key(name: &str) -> bool {
     KEYS.iter().any(|(key, _)| *key == name)
 }

@@ -9,7 +9,7 @@ use crate::redact;
 
 /// Why a value cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum InvalidValue {
+pub(crate) enum InvalidValue {
     /// Not the first part of a repository's name.
     #[error("`{0}` is not a namespace: write lower-case words joined by `/`, such as acme or quay.io/acme")]
     Namespace(String),
@@ -39,8 +39,7 @@ pub enum InvalidValue {
     Path(String),
 }
 
-/// Checks a namespace.
-pub fn namespace(text: &str) -> Result<String, InvalidValue> {
+pub(crate) fn namespace(text: &str) -> Result<String, InvalidValue> {
     let first = text.split('/').next().unwrap_or_default();
     // Docker takes a first word with capitals for a host, which nobody means.
     let capitals = first.bytes().any(|byte| byte.is_ascii_uppercase()) && !first.contains(['.', ':']);
@@ -51,7 +50,7 @@ pub fn namespace(text: &str) -> Result<String, InvalidValue> {
 }
 
 /// Checks a `HOST[/PREFIX]`.
-pub fn registry(text: &str) -> Result<String, InvalidValue> {
+pub(crate) fn registry(text: &str) -> Result<String, InvalidValue> {
     let shown = || redact::masked(text).into_owned();
     if text.contains("://") {
         return Err(InvalidValue::RegistryUrl(shown()));
@@ -67,13 +66,13 @@ pub fn registry(text: &str) -> Result<String, InvalidValue> {
 }
 
 /// Checks a `HOST[:PORT]`.
-pub fn registry_host(text: &str) -> Result<String, InvalidValue> {
+pub(crate) fn registry_host(text: &str) -> Result<String, InvalidValue> {
     let host = registry(text)?;
     if host.contains('/') { Err(InvalidValue::HostWithPath(text.to_owned())) } else { Ok(host) }
 }
 
 /// Checks a moving tag that the user gives.
-pub fn user_tag(text: &str) -> Result<Tag, InvalidValue> {
+pub(crate) fn user_tag(text: &str) -> Result<Tag, InvalidValue> {
     let tag = Tag::new(text).map_err(|_| InvalidValue::Tag(text.to_owned()))?;
     let revision = text.len() == 12 && text.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b));
     if revision || text.starts_with("src-") {

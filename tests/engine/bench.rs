@@ -8,12 +8,11 @@ use std::sync::{Arc, Mutex};
 
 use futures_util::FutureExt;
 use sha2::{Digest, Sha256};
-use shipwright::engine::{
+use shipwright::internals::ImageReference;
+use shipwright::internals::{
     BuildError, BuildEvent, BuildRequest, Builder, ContextEntry, ContextKind, ContextSource, Endpoint,
-    Engine, EngineEnvironment, ImageId, StepState,
+    Engine, EngineEnvironment, ImageId, StepState, outline,
 };
-use shipwright::execution::outline;
-use shipwright::image::ImageReference;
 
 /// The time of every file: 2024-01-02 03:04:05.
 pub(crate) const MODIFIED_SECONDS: i64 = 1_704_164_645;

@@ -12,8 +12,8 @@ use base64::engine::general_purpose::STANDARD;
 use reqwest::header::{CONTENT_TYPE, LOCATION};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
-use shipwright::image::{ImageReference, Repository};
-use shipwright::registry::{Credentials, Registry, RegistryOptions, RetryPolicy};
+use shipwright::internals::{Credentials, Registry, RegistryOptions, RetryPolicy};
+use shipwright::internals::{ImageReference, Repository};
 use tempfile::TempDir;
 
 /// The login of registries of the kind `htpasswd`. Its base64 differs between the usual and the URL-safe alphabet.

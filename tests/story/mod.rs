@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use shipwright::image::{ImageReference, Tag};
+use shipwright::internals::{ImageReference, Tag};
 
 use crate::registry::server::{Server, anonymous};
 use crate::support::{Checkout, Engine, Run, images_of};

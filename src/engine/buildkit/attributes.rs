@@ -37,7 +37,6 @@ pub(super) fn solve_request(
     })
 }
 
-/// The attributes that the Dockerfile frontend reads.
 fn frontend(
     request: &BuildRequest,
     host_gateway: Option<&str>,

@@ -40,7 +40,6 @@ pub(super) struct Session {
 const LAST_WORDS: Duration = Duration::from_secs(2);
 
 impl Session {
-    /// Opens the session of one build.
     pub(super) async fn open(endpoint: &Endpoint, request: &BuildRequest) -> Result<Self, UpgradeError> {
         let id = random_id();
         let io = upgrade(endpoint, "/session", headers(&id, request)).await?;

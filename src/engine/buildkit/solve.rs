@@ -31,7 +31,6 @@ const GATEWAY_LABEL: &str = "org.mobyproject.buildkit.worker.moby.host-gateway-i
 pub(in crate::engine) enum SolveError {
     /// The engine does not offer `BuildKit` here.
     NoBuildKit,
-    /// The build failed.
     Build(BuildError),
 }
 

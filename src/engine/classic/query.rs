@@ -70,8 +70,9 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
+    use crate::engine::DockerfileText;
+    use crate::engine::request::Anonymous;
     use crate::engine::testing::Empty;
-    use crate::engine::{Anonymous, DockerfileText};
 
     impl RegistryLogins for Empty {
         fn login(&self, _: &str) -> Option<RegistryLogin> {

@@ -7,7 +7,7 @@ use crate::git::BlobId;
 /// Computes a [`BlobId`] from bytes as they come, in flat memory. Git puts the size in front of the bytes,
 /// so it must be known first, and whoever feeds the hasher must feed exactly that many.
 #[derive(Clone)]
-pub struct BlobHasher {
+pub(crate) struct BlobHasher {
     state: Sha1,
     missing: u64,
     exceeded: bool,
@@ -15,14 +15,14 @@ pub struct BlobHasher {
 
 impl BlobHasher {
     /// For a blob of `size` bytes.
-    pub fn new(size: u64) -> Self {
+    pub(crate) fn new(size: u64) -> Self {
         let mut state = Sha1::new();
         state.update(format!("blob {size}\0"));
         Self { state, missing: size, exceeded: false }
     }
 
     /// Takes the next bytes.
-    pub fn update(&mut self, bytes: &[u8]) {
+    pub(crate) fn update(&mut self, bytes: &[u8]) {
         match self.missing.checked_sub(bytes.len() as u64) {
             Some(rest) => self.missing = rest,
             None => self.exceeded = true,
@@ -31,12 +31,11 @@ impl BlobHasher {
     }
 
     /// The id; `None` if there were more or fewer bytes than announced.
-    pub fn finish(self) -> Option<BlobId> {
+    pub(crate) fn finish(self) -> Option<BlobId> {
         (self.missing == 0 && !self.exceeded).then(|| BlobId::new(self.state.finalize().into()))
     }
 
-    /// The id of bytes in memory.
-    pub fn hash(bytes: &[u8]) -> BlobId {
+    pub(crate) fn hash(bytes: &[u8]) -> BlobId {
         let mut state = Sha1::new();
         state.update(format!("blob {}\0", bytes.len()));
         state.update(bytes);
@@ -44,7 +43,7 @@ impl BlobHasher {
     }
 
     /// The id of what `reader` gives; `None` if that is not `size` bytes.
-    pub fn read(reader: &mut dyn Read, size: u64) -> io::Result<Option<BlobId>> {
+    pub(crate) fn read(reader: &mut dyn Read, size: u64) -> io::Result<Option<BlobId>> {
         let mut hasher = Self::new(size);
         let mut buffer = vec![0; 64 * 1024];
         loop {

@@ -26,7 +26,7 @@ use crate::path::TreePath;
 
 /// The files of a commit, as git would check them out: with its own line endings and `$Id$`, but without the
 /// user's filters. Submodules that are here are part of it, at the commits that it records for them.
-pub struct CommitTree {
+pub(crate) struct CommitTree {
     commit: CommitId,
     pub(in crate::git) files: Files<TreeFile>,
     parts: Vec<TreePart>,
@@ -42,7 +42,6 @@ pub struct CommitTree {
     blob_sizes: Arc<BlobSizes>,
 }
 
-/// A file of a tree object.
 pub(in crate::git) struct TreeFile {
     pub(in crate::git) mode: u32,
     pub(in crate::git) blob: BlobId,
@@ -145,14 +144,14 @@ impl CommitTree {
     /// The same tree, to build from: submodules whose commit is not here become files that cannot be read
     /// (their [`Obstacle`] says why) instead of folders without content.
     #[must_use]
-    pub fn complete(self) -> Self {
+    pub(crate) fn complete(self) -> Self {
         Self { complete: true, ..self }
     }
 
     /// The same tree, to find keys by: sizes may be 0, so blobs that only have to be named need not be here, as in
     /// a partial clone.
     #[must_use]
-    pub fn without_sizes(self) -> Self {
+    pub(crate) fn without_sizes(self) -> Self {
         Self { unsized_files: true, ..self }
     }
 
@@ -169,19 +168,12 @@ impl CommitTree {
     }
 
     /// Submodules whose commit is not here, sorted.
-    pub fn absent_submodules(&self) -> Vec<TreePath> {
+    pub(crate) fn absent_submodules(&self) -> Vec<TreePath> {
         self.hollow.iter().map(|(path, ())| TreePath::new(path)).collect()
     }
 
-    /// Which commit it is.
-    pub fn commit(&self) -> CommitId {
+    pub(crate) fn commit(&self) -> CommitId {
         self.commit
-    }
-
-    /// What the file at `path` would be on disk; `None` if the commit has no such file. Cheaper than
-    /// [`Snapshot::identify`], which has to find out sizes.
-    pub fn blob(&self, path: &TreePath) -> io::Result<Option<(InputKind, BlobId)>> {
-        self.files.find(path.as_bytes()).map(|at| self.content(at)).transpose()
     }
 
     /// The blob of a file as it is, whatever git would make of it on disk.

@@ -9,14 +9,14 @@ use crate::path::TreePath;
 /// HEAD's files for comparison with the work tree's. What only a program of the user's makes out of a blob
 /// (a filter, an encoding) nobody can tell by the commit alone; there, git's word that the file on disk is the
 /// committed one must do.
-pub struct HeadTree {
+pub(crate) struct HeadTree {
     commit: CommitTree,
     work_tree: Arc<WorkTree>,
 }
 
 impl HeadTree {
     /// The files of HEAD's commit, beside the work tree that it is checked out in.
-    pub fn new(commit: CommitTree, work_tree: Arc<WorkTree>) -> Self {
+    pub(crate) fn new(commit: CommitTree, work_tree: Arc<WorkTree>) -> Self {
         Self { commit: commit.with_links_of(&work_tree), work_tree }
     }
 
@@ -35,7 +35,6 @@ impl HeadTree {
 
 /// Where the bytes of a file of HEAD come from.
 enum Way {
-    /// Out of the commit.
     Commit,
     /// From disk, where git says that the file is the committed one.
     Disk,

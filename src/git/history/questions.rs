@@ -4,14 +4,14 @@ use crate::git::history::query_set::QuerySet;
 /// Questions about history: each about the paths of some parts. Many share parts (an image's question is also about
 /// the paths of all that it is built from), so those are kept once.
 #[derive(Clone, Debug, Default)]
-pub struct Questions {
+pub(crate) struct Questions {
     parts: Vec<Pathspecs>,
     about: Vec<QuerySet>,
 }
 
 impl Questions {
     /// One question for each part, so far about that alone.
-    pub fn new(parts: Vec<Pathspecs>) -> Self {
+    pub(crate) fn new(parts: Vec<Pathspecs>) -> Self {
         let alone = |part| {
             let mut about = QuerySet::new(parts.len());
             about.insert(part);
@@ -21,13 +21,12 @@ impl Questions {
         Self { parts, about }
     }
 
-    /// A question is also about this part.
-    pub fn add_part(&mut self, question: usize, part: usize) {
+    pub(crate) fn add_part(&mut self, question: usize, part: usize) {
         self.about[question].insert(part);
     }
 
     /// A question is also about everything that another one is about by now.
-    pub fn add_question(&mut self, question: usize, other: usize) {
+    pub(crate) fn add_question(&mut self, question: usize, other: usize) {
         if question != other
             && let Ok([question, other]) = self.about.get_disjoint_mut([question, other])
         {
@@ -43,12 +42,10 @@ impl Questions {
         &self.parts
     }
 
-    /// The parts that a question is about.
     pub(in crate::git) fn parts_of(&self, question: usize) -> &QuerySet {
         &self.about[question]
     }
 
-    /// For each part the questions that are about it.
     pub(in crate::git) fn by_part(&self) -> Vec<QuerySet> {
         let mut by_part = vec![QuerySet::new(self.len()); self.parts.len()];
         for (question, about) in self.about.iter().enumerate() {

@@ -10,7 +10,7 @@ const LONGEST: usize = 128;
 /// branch moves the same tag. `/` becomes `-`. Where anything else has to change, where the name is too
 /// long, or where it looks like a tag that means something else, `-` and 6 hex digits of the name's SHA-256
 /// follow, so that no two such names meet by accident.
-pub fn branch_tag(name: &str) -> Tag {
+pub(crate) fn branch_tag(name: &str) -> Tag {
     let plain = name.replace('/', "-");
     if !is_reserved(&plain)
         && let Ok(tag) = Tag::new(&plain)

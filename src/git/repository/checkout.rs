@@ -24,7 +24,7 @@ use crate::redact;
 
 /// A git checkout: a work tree and the repository that it belongs to, or a bare repository, of which only
 /// commits can be read.
-pub struct Checkout {
+pub(crate) struct Checkout {
     opened: Mutex<Opened>,
     root: std::path::PathBuf,
     bare: bool,
@@ -41,7 +41,7 @@ pub struct Checkout {
 
 impl Checkout {
     /// Finds the checkout that `start` is in, also from a folder inside it, a linked worktree or a submodule.
-    pub fn discover(start: &Path) -> Result<Self, CheckoutError> {
+    pub(crate) fn discover(start: &Path) -> Result<Self, CheckoutError> {
         Self::discover_for(start, UserFolders::from_environment())
     }
 
@@ -70,37 +70,37 @@ impl Checkout {
     }
 
     /// The folder of the work tree; of a bare repository its own folder.
-    pub fn root(&self) -> &Path {
+    pub(crate) fn root(&self) -> &Path {
         &self.root
     }
 
     /// The git folder of this work tree alone, where its HEAD and index are.
-    pub fn git_dir(&self) -> &Path {
+    pub(crate) fn git_dir(&self) -> &Path {
         &self.git_dir
     }
 
     /// The git folder that all worktrees of the repository share.
-    pub fn common_dir(&self) -> &Path {
+    pub(crate) fn common_dir(&self) -> &Path {
         &self.common_dir
     }
 
     /// The last element of the `origin` URL, else the folder of the main worktree.
-    pub fn name(&self) -> &str {
+    pub(crate) fn name(&self) -> &str {
         &self.name
     }
 
     /// Where `origin` is, without user name and password.
-    pub fn origin_url(&self) -> Option<&str> {
+    pub(crate) fn origin_url(&self) -> Option<&str> {
         self.origin_url.as_deref()
     }
 
     /// What is checked out.
-    pub fn head(&self) -> &Head {
+    pub(crate) fn head(&self) -> &Head {
         &self.head
     }
 
     /// Reads the index and all folders of the work tree, those of its submodules included.
-    pub fn work_tree(&self) -> Result<WorkTree, CheckoutError> {
+    pub(crate) fn work_tree(&self) -> Result<WorkTree, CheckoutError> {
         if self.bare {
             return Err(CheckoutError::Bare(self.root.clone()));
         }
@@ -140,7 +140,7 @@ impl Checkout {
     }
 
     /// Reads all trees of a commit.
-    pub fn commit_tree(&self, commit: CommitId) -> Result<CommitTree, CheckoutError> {
+    pub(crate) fn commit_tree(&self, commit: CommitId) -> Result<CommitTree, CheckoutError> {
         let (repository, config) = {
             let opened = self.opened();
             (opened.reopen()?, opened.config())
@@ -160,7 +160,7 @@ impl Checkout {
     /// For each query the last commit, from `from` backwards, that changed, added or removed one of its
     /// paths: `git log -1 --format=%H FROM -- PATHSPECS`, with git's default simplification of merges. All
     /// queries take one walk of history, and what an earlier run found out is remembered.
-    pub fn revisions(
+    pub(crate) fn revisions(
         &self,
         from: CommitId,
         queries: &Questions,
@@ -176,7 +176,7 @@ impl Checkout {
     }
 
     /// Whether `ancestor` is `commit` or in its history. A commit that is not here is nobody's ancestor.
-    pub fn is_ancestor(&self, ancestor: CommitId, commit: CommitId) -> Result<bool, CheckoutError> {
+    pub(crate) fn is_ancestor(&self, ancestor: CommitId, commit: CommitId) -> Result<bool, CheckoutError> {
         if ancestor == commit {
             return Ok(true);
         }
@@ -192,7 +192,11 @@ impl Checkout {
     }
 
     /// The best common ancestor of two commits; `None` where what is here of history has none.
-    pub fn merge_base(&self, one: CommitId, other: CommitId) -> Result<Option<CommitId>, CheckoutError> {
+    pub(crate) fn merge_base(
+        &self,
+        one: CommitId,
+        other: CommitId,
+    ) -> Result<Option<CommitId>, CheckoutError> {
         if one == other {
             return Ok(Some(one));
         }
@@ -204,7 +208,7 @@ impl Checkout {
     }
 
     /// When the commit was made (the committer's date), in seconds since 1970.
-    pub fn commit_time(&self, commit: CommitId) -> Result<i64, CheckoutError> {
+    pub(crate) fn commit_time(&self, commit: CommitId) -> Result<i64, CheckoutError> {
         let oid = oid(commit);
         let opened = self.opened();
         let found = opened.repository.find_commit(oid).map_err(|error| CheckoutError::object(oid, &error))?;
@@ -212,7 +216,7 @@ impl Checkout {
     }
 
     /// The names of the tags on a commit, sorted.
-    pub fn tags_at(&self, commit: CommitId) -> Result<Vec<String>, CheckoutError> {
+    pub(crate) fn tags_at(&self, commit: CommitId) -> Result<Vec<String>, CheckoutError> {
         let mut tags = Vec::new();
         if self.objects_only {
             let listed = self.ask(&["tag", "--points-at", &commit.to_string()], "list the tags")?;
@@ -237,7 +241,7 @@ impl Checkout {
     }
 
     /// The commit that a revision names, in any of git's ways of writing one.
-    pub fn resolve(&self, revision: &str) -> Result<CommitId, CheckoutError> {
+    pub(crate) fn resolve(&self, revision: &str) -> Result<CommitId, CheckoutError> {
         let unknown = || CheckoutError::UnknownRevision(revision.to_owned());
         if self.objects_only {
             let commit = format!("{revision}^{{commit}}");
@@ -256,7 +260,7 @@ impl Checkout {
 
     /// The local branch that a revision names, if that is what git means by it: a tag of the same name
     /// comes first, and the names of other things (`HEAD`, `main~1`, `origin/main`) are no branches.
-    pub fn branch_at(&self, revision: &str, commit: CommitId) -> Option<String> {
+    pub(crate) fn branch_at(&self, revision: &str, commit: CommitId) -> Option<String> {
         let name = ["refs/heads/", "heads/"].iter().find_map(|prefix| revision.strip_prefix(prefix));
         let name = name.unwrap_or(revision);
         let is_it = self.is_branch(name) && self.resolve(&format!("refs/heads/{name}")).ok() == Some(commit);
@@ -265,7 +269,7 @@ impl Checkout {
 
     /// The names of all branches that are known here, those of remotes without the remote's name; sorted, each
     /// once.
-    pub fn branches(&self) -> Result<Vec<String>, CheckoutError> {
+    pub(crate) fn branches(&self) -> Result<Vec<String>, CheckoutError> {
         let mut names: Vec<String> = Vec::new();
         let mut add = |reference: &str| {
             let local = reference.strip_prefix("refs/heads/");
@@ -291,12 +295,11 @@ impl Checkout {
     }
 
     /// Whether the history ends where it was cut off (`git clone --depth`).
-    pub fn is_shallow(&self) -> bool {
+    pub(crate) fn is_shallow(&self) -> bool {
         self.common_dir.join("shallow").exists()
     }
 
-    /// Whether there is a local branch of this name.
-    pub fn is_branch(&self, name: &str) -> bool {
+    pub(crate) fn is_branch(&self, name: &str) -> bool {
         let reference = format!("refs/heads/{name}");
         if self.objects_only {
             return self.ask(&["rev-parse", "--quiet", "--verify", &reference], "find a branch").is_ok();
@@ -323,7 +326,6 @@ impl Checkout {
         self.objects_only
     }
 
-    /// What the git executable says of this checkout.
     pub(in crate::git) fn ask(
         &self,
         arguments: &[&str],

@@ -7,7 +7,7 @@ use crate::limits;
 
 /// Where git looks for hooks.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct HooksFolder {
+pub(crate) struct HooksFolder {
     /// The folder, which need not exist.
     pub path: PathBuf,
     /// Whether `core.hooksPath` names it.
@@ -21,7 +21,7 @@ const UNFINISHED: [&str; 4] = ["rebase-merge", "rebase-apply", "BISECT_LOG", "se
 
 impl Checkout {
     /// Where git looks for the hooks of this work tree: `core.hooksPath`, else a folder that all worktrees share.
-    pub fn hooks_folder(&self) -> Result<HooksFolder, CheckoutError> {
+    pub(crate) fn hooks_folder(&self) -> Result<HooksFolder, CheckoutError> {
         let config = self.opened().config();
         let configured = match config.as_ref().map(|config| config.get_path("core.hooksPath")) {
             Some(Ok(path)) if !path.as_os_str().is_empty() => Some(path),
@@ -43,13 +43,13 @@ impl Checkout {
     }
 
     /// Whether a rebase, a bisection or the like is under way.
-    pub fn is_in_progress(&self) -> bool {
+    pub(crate) fn is_in_progress(&self) -> bool {
         UNFINISHED.iter().any(|name| self.git_dir().join(name).exists())
     }
 
     /// What HEAD was on before the last `git switch` or `git checkout`, and what it is on since, in git's words: a
     /// branch, or a commit. `None` where git keeps no log of it.
-    pub fn last_switch(&self) -> Option<(String, String)> {
+    pub(crate) fn last_switch(&self) -> Option<(String, String)> {
         let log = read_own(&self.git_dir().join("logs").join("HEAD"), limits::GIT_LOG).ok()??;
         let log = String::from_utf8_lossy(&log);
         let (_, message) = log.trim_end().lines().next_back()?.split_once('\t')?;

@@ -10,7 +10,7 @@ use crate::printable::printable;
 /// What git's commands change of a checkout besides its files. Files are read one after the other; when the moments
 /// before and after are equal, no command of git has come between.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Moment {
+pub(crate) struct Moment {
     /// What HEAD leads to; none on an unborn branch.
     commit: Option<CommitId>,
     /// None when HEAD is detached.
@@ -24,7 +24,7 @@ pub struct Moment {
 impl Moment {
     /// How HEAD is elsewhere at a later moment, for people: `HEAD moved from main at 1234 to feature at 5678`. `None`
     /// where it is not.
-    pub fn head_moved(&self, later: &Self) -> Option<String> {
+    pub(crate) fn head_moved(&self, later: &Self) -> Option<String> {
         if (&self.commit, &self.branch) != (&later.commit, &later.branch) {
             return Some(format!("HEAD moved from {} to {}", self.shown(), later.shown()));
         }
@@ -48,12 +48,12 @@ impl Moment {
 
 impl Checkout {
     /// The moment for which [`Self::head`] was read; the index is looked at now.
-    pub fn moment_of_head(&self) -> Moment {
+    pub(crate) fn moment_of_head(&self) -> Moment {
         self.moment_with(self.head())
     }
 
     /// This moment. HEAD is asked last, because git moves it last.
-    pub fn moment(&self) -> Result<Moment, CheckoutError> {
+    pub(crate) fn moment(&self) -> Result<Moment, CheckoutError> {
         let before = self.moment_with(self.head());
         let head = head::read(&self.opened())?;
         Ok(Moment { commit: head.commit, branch: head.branch, ..before })
@@ -65,13 +65,13 @@ impl Checkout {
     }
 
     /// The file by which a command of git keeps others from the index, and so from the files, as long as it is there.
-    pub fn index_lock(&self) -> Option<PathBuf> {
+    pub(crate) fn index_lock(&self) -> Option<PathBuf> {
         let path = self.git_dir().join("index.lock");
         path.symlink_metadata().is_ok().then_some(path)
     }
 
     /// What a local branch leads to now; `None` where there is none of that name.
-    pub fn branch_commit(&self, name: &str) -> Option<CommitId> {
+    pub(crate) fn branch_commit(&self, name: &str) -> Option<CommitId> {
         self.resolve(&format!("refs/heads/{name}")).ok()
     }
 }

@@ -10,7 +10,7 @@ use crate::git::{Checkout, CheckoutError, CommitId};
 impl Checkout {
     /// The commits that the branches of a remote were on when they were last seen. A remote that is given by its URL
     /// has those of every remote with that URL.
-    pub fn remote_commits(&self, remote: &str, url: &str) -> Result<Vec<CommitId>, CheckoutError> {
+    pub(crate) fn remote_commits(&self, remote: &str, url: &str) -> Result<Vec<CommitId>, CheckoutError> {
         let mut commits = Vec::new();
         for name in self.remote_names(remote, url) {
             let folder = format!("refs/remotes/{name}/");
@@ -50,7 +50,7 @@ impl Checkout {
 
     /// The commits of `known` history that the history of `commit` begins to differ from: the parents, outside of
     /// what is new, of the commits that are new. `commit` itself if nothing is; none if nothing is known.
-    pub fn where_new_begins(
+    pub(crate) fn where_new_begins(
         &self,
         commit: CommitId,
         known: &[CommitId],

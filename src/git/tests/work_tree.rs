@@ -6,7 +6,8 @@ use rand::seq::IndexedRandom as _;
 use rand::{Rng as _, SeedableRng as _};
 
 use crate::git::testing::TestRepository;
-use crate::git::{Differences, FileTree, Node, NodeKind, Snapshot, Tracking, WorkTree};
+use crate::git::work_tree::tree::Differences;
+use crate::git::{FileTree, Node, NodeKind, Snapshot, Tracking, WorkTree};
 use crate::path::TreePath;
 
 fn work_tree(repository: &TestRepository) -> WorkTree {
@@ -374,9 +375,9 @@ fn commit_trees_are_what_git_lists_whatever_the_index_says() {
             .nodes()
             .iter()
             .map(|node| {
-                let (kind, blob) = tree.blob(&node.path).expect("readable").expect("there");
-                let mode = if kind == crate::git::InputKind::Executable { "100755" } else { "100644" };
-                format!("{mode} blob {blob}\t{}", node.path)
+                let file = &tree.identify(&[&node.path]).expect("readable")[0];
+                let mode = if file.kind == crate::git::InputKind::Executable { "100755" } else { "100644" };
+                format!("{mode} blob {}\t{}", file.blob, node.path)
             })
             .collect();
         let expected = repository.git(["ls-tree", "-r", &commit]);

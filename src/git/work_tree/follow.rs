@@ -11,8 +11,7 @@ use crate::path::TreePath;
 
 /// Where a link leads.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Target {
-    /// To a file of the checkout.
+pub(crate) enum Target {
     File(TreePath),
     /// To a folder, or anything else that is no file.
     NotAFile,
@@ -23,7 +22,7 @@ pub enum Target {
 }
 
 /// Follows the link at `path`, and those on its way, inside the checkout.
-pub fn follow(tree: &dyn FileTree, path: &TreePath) -> Target {
+pub(crate) fn follow(tree: &dyn FileTree, path: &TreePath) -> Target {
     follow_with(&|path| tree.kind(path), &|path| tree.read(path, limits::LINK), path)
 }
 

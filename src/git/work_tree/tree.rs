@@ -31,7 +31,7 @@ use crate::path::TreePath;
 ///
 /// The folders are read once, when the work tree is made; files are looked at when they are asked for, and
 /// what was found out about one is kept. So it is the state of one moment, and a later one needs a new value.
-pub struct WorkTree {
+pub(crate) struct WorkTree {
     pub(in crate::git) disk: Disk,
     pub(in crate::git) parts: Vec<Part>,
     pub(in crate::git) files: Files<Entry>,
@@ -63,7 +63,6 @@ pub(in crate::git) struct Entry {
 
 const UNTRACKED: u16 = u16::MAX;
 
-/// What is known of a file once it has been looked at.
 #[derive(Clone, Copy)]
 pub(in crate::git) struct KnownFile {
     blob: BlobId,
@@ -72,9 +71,8 @@ pub(in crate::git) struct KnownFile {
     modified: i64,
 }
 
-/// How a work tree differs from a commit.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Differences {
+pub(crate) struct Differences {
     /// Files that the commit has not: new ones, tracked or not (never ignored ones).
     pub added: Vec<TreePath>,
     /// Files of the commit that are gone.
@@ -137,7 +135,7 @@ impl WorkTree {
 
     /// How the work tree differs from `base`. What is in only one of them is found for the whole checkout
     /// and costs next to nothing; `inputs` are the files whose content is compared.
-    pub fn differences(&self, base: &CommitTree, inputs: &[&TreePath]) -> io::Result<Differences> {
+    pub(crate) fn differences(&self, base: &CommitTree, inputs: &[&TreePath]) -> io::Result<Differences> {
         let mut differences = Differences::default();
         let (mut here, mut there) = (0, 0);
         while here < self.files.len() || there < base.files.len() {
@@ -194,7 +192,7 @@ impl WorkTree {
     }
 
     /// Tracked files that are absent because a sparse checkout leaves them out (skip-worktree).
-    pub fn left_out_by_sparse_checkout(&self) -> Vec<TreePath> {
+    pub(crate) fn left_out_by_sparse_checkout(&self) -> Vec<TreePath> {
         let mut absent = Vec::new();
         for part in &self.parts {
             for at in 0..part.index.len() {
@@ -315,7 +313,6 @@ impl WorkTree {
 }
 
 impl Part {
-    /// A path of this part's index from the root of the checkout.
     pub(in crate::git) fn checkout_path(&self, path: &[u8]) -> TreePath {
         TreePath::new(&self.folder).join(path)
     }
@@ -558,7 +555,6 @@ pub(in crate::git) fn own(path: &Path) -> Option<Vec<u8>> {
 
 const ATTRIBUTES: &[u8] = b".gitattributes";
 
-/// The folder that an attribute file is about.
 pub(in crate::git) fn attributes_folder(path: &[u8]) -> Option<&[u8]> {
     match path.strip_suffix(ATTRIBUTES)? {
         b"" => Some(b""),

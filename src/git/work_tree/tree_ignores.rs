@@ -7,7 +7,7 @@ use crate::path::TreePath;
 
 /// Whether the `.gitignore` files of a tree name `path`, or a folder around it. What stands there need not
 /// exist, and counts as a folder.
-pub fn is_named_ignored(tree: &dyn FileTree, path: &TreePath) -> bool {
+pub(crate) fn is_named_ignored(tree: &dyn FileTree, path: &TreePath) -> bool {
     let ends = path.as_bytes().find_iter(b"/").chain([path.as_bytes().len()]);
     ends.map(|end| TreePath::new(&path.as_bytes()[..end])).any(|path| is_ignored_itself(tree, &path))
 }

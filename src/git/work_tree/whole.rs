@@ -20,14 +20,14 @@ use crate::path::TreePath;
 ///
 /// Where a link leads out of the checkout, into git's folder or to nothing; what is no regular file or has too
 /// many bytes; what the system says.
-pub fn read_file(tree: &dyn FileTree, path: &TreePath, limit: u64) -> io::Result<Option<Vec<u8>>> {
+pub(crate) fn read_file(tree: &dyn FileTree, path: &TreePath, limit: u64) -> io::Result<Option<Vec<u8>>> {
     through(path, &|path| tree.kind(path), &|path| tree.read(path, limits::LINK), &|path| {
         tree.read(path, limit)
     })
 }
 
 /// The same in the checkout on disk whose root is `root`, before its files have been listed.
-pub fn read_on_disk(root: &Path, path: &TreePath, limit: u64) -> io::Result<Option<Vec<u8>>> {
+pub(crate) fn read_on_disk(root: &Path, path: &TreePath, limit: u64) -> io::Result<Option<Vec<u8>>> {
     let disk = Disk::new(root)?;
     let kind = |path: &TreePath| disk.state(path.as_bytes()).ok().map(|state| state.kind);
     through(path, &kind, &|path| disk.link_target(path.as_bytes()), &|path| disk.read(path.as_bytes(), limit))
@@ -53,7 +53,7 @@ fn through(
 
 /// Reads a file of the user's or of git's own folder, whose links are theirs. A device, such as `/dev/null`, is
 /// an empty file; what is not there is none.
-pub fn read_own(path: &Path, limit: u64) -> io::Result<Option<Vec<u8>>> {
+pub(crate) fn read_own(path: &Path, limit: u64) -> io::Result<Option<Vec<u8>>> {
     let file = match open_own(path) {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
@@ -76,7 +76,7 @@ pub(in crate::git) fn open_own(path: &Path) -> io::Result<File> {
 }
 
 /// All that `reader` has, unless that is more than `limit` bytes.
-pub fn at_most(reader: impl Read, limit: u64) -> io::Result<Vec<u8>> {
+pub(crate) fn at_most(reader: impl Read, limit: u64) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     reader.take(limit.saturating_add(1)).read_to_end(&mut bytes)?;
     if bytes.len() as u64 > limit { Err(too_long(limit)) } else { Ok(bytes) }

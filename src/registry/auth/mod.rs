@@ -6,6 +6,7 @@ mod helper;
 mod token;
 
 pub(in crate::registry) use challenge::{Challenge, Scopes};
-pub use credentials::{Credential, CredentialOrigin, Credentials, Login};
-pub use helper::HelperFault;
+pub use credentials::Credentials;
+pub(crate) use credentials::{Credential, CredentialOrigin, Login};
+pub(crate) use helper::HelperFault;
 pub(in crate::registry) use token::{Authorization, Parties, Tokens};

@@ -7,7 +7,7 @@ use crate::report::text;
 
 /// Errors, and warnings about a place in a file, as annotations of GitHub Actions. `folder` is the checkout's place
 /// in the workspace, with a slash at its end, or nothing.
-pub fn annotations(diagnostics: &[Diagnostic], folder: &str, sources: Sources<'_>) -> String {
+pub(crate) fn annotations(diagnostics: &[Diagnostic], folder: &str, sources: Sources<'_>) -> String {
     let shown = diagnostics.iter().filter(|one| match one.severity {
         Severity::Error => true,
         Severity::Warning => one.location.is_some(),

@@ -18,7 +18,7 @@ const MAX_ROWS: usize = 500;
 
 /// A table of all images in Markdown, written when the run is over: what was done with each, why, and how long it
 /// took.
-pub struct JobSummary {
+pub(crate) struct JobSummary {
     output: Output,
     view: View,
     work: Work,
@@ -31,7 +31,7 @@ pub struct JobSummary {
 
 impl JobSummary {
     /// Writes into `writer` when the run of `plan` is over.
-    pub fn new(view: View, writer: Box<dyn Write + Send>, plan: &Plan, work: Work) -> Self {
+    pub(crate) fn new(view: View, writer: Box<dyn Write + Send>, plan: &Plan, work: Work) -> Self {
         let parts = [Some(plan.checkout.name.clone()), plan.checkout.branch.clone()];
         let head = plan.checkout.head.map(|head| head.short());
         let parts: Vec<String> =

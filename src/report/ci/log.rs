@@ -4,12 +4,10 @@ use std::time::Duration;
 use crate::ci::LogForm;
 use crate::printable::commands;
 
-/// A CI system whose log can be structured.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum CiLog {
+pub(crate) enum CiLog {
     /// GitHub Actions, and what imitates its runner.
     GitHub,
-    /// GitLab CI.
     GitLab {
         /// Since 1970, when the run begins.
         begun: Duration,
@@ -18,7 +16,7 @@ pub enum CiLog {
 
 impl CiLog {
     /// A log of this form; `begun` is the time since 1970.
-    pub fn new(form: LogForm, begun: Duration) -> Self {
+    pub(crate) fn new(form: LogForm, begun: Duration) -> Self {
         match form {
             LogForm::GitHub => Self::GitHub,
             LogForm::GitLab => Self::GitLab { begun },
@@ -37,7 +35,6 @@ impl CiLog {
         }
     }
 
-    /// The line that closes it.
     pub(super) fn close(&self, number: usize, after: Duration) -> String {
         match self {
             Self::GitHub => "::endgroup::\n".to_owned(),
@@ -57,7 +54,7 @@ fn section(begun: Duration, number: usize) -> String {
 
 /// `text` without what the agents of CI systems take for a command: `::name …::` at the beginning of a line (GitHub
 /// Actions), and what [`without_marks`] breaks. A blank goes between the characters.
-pub fn without_commands(text: &str) -> Cow<'_, str> {
+pub(crate) fn without_commands(text: &str) -> Cow<'_, str> {
     let begins_one = |line: &str| line.trim_start().starts_with("::");
     if !text.lines().any(begins_one) {
         return without_marks(text);
@@ -70,7 +67,7 @@ pub fn without_commands(text: &str) -> Cow<'_, str> {
 }
 
 /// `text` without `##[name …]`, `##vso[…]`, `##teamcity[…]`, which are commands anywhere in a line.
-pub fn without_marks(text: &str) -> Cow<'_, str> {
+pub(crate) fn without_marks(text: &str) -> Cow<'_, str> {
     if !text.contains("##") {
         return Cow::Borrowed(text);
     }

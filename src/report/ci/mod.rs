@@ -8,7 +8,7 @@ mod groups;
 mod job_summary;
 mod log;
 
-pub use annotations::annotations;
+pub(crate) use annotations::annotations;
 pub(super) use groups::GroupedRenderer;
-pub use job_summary::JobSummary;
-pub use log::{CiLog, without_commands, without_marks};
+pub(crate) use job_summary::JobSummary;
+pub(crate) use log::{CiLog, without_commands, without_marks};

@@ -1,0 +1,21 @@
+//! What the `shipwright` command and this project's tests, fuzz targets and benchmarks reach. No promise is made of it.
+
+pub use crate::cli::{Cli, Environment, run};
+pub use crate::context::IgnoreRules;
+pub use crate::dockerfile::{
+    CopyInstruction, Dockerfile, Evaluation, Frontend, Instruction, InstructionKind, LocalSource, Problem,
+    ProblemKind, RunInstruction, Scope, SourcePattern, SyntaxErrorKind, Trigger, UseKind, evaluate,
+    evaluate_stage, parse, rewrite,
+};
+pub use crate::engine::{
+    BuildError, BuildEvent, BuildRequest, Builder, ContextEntry, ContextKind, ContextSource, Endpoint,
+    Engine, EngineEnvironment, ImageId, Secret, SshAgent, StepState,
+};
+pub use crate::execution::outline;
+pub use crate::image::{Digest, ImageReference, Platform, Repository, Tag};
+pub use crate::path::TreePath;
+pub use crate::registry::{
+    Credentials, Manifest, ManifestName, ProxySettings, Registry, RegistryError, RegistryErrorKind,
+    RegistryOptions, RetryPolicy,
+};
+pub use crate::settings::{parse_json, parse_toml};
