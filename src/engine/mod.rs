@@ -37,7 +37,6 @@ pub(crate) use event::OutputStream;
 pub use event::{BuildEvent, StepState};
 pub use images::ImageId;
 pub(crate) use images::{ListedImage, LocalImage};
-pub(crate) use outline::DockerfileInstruction;
-pub(crate) use outline::DockerfileText;
+pub(crate) use outline::{DockerfileInstruction, DockerfileText};
 pub use request::{BuildRequest, ContextEntry, ContextKind, ContextSource, Secret, SshAgent};
 pub(crate) use request::{RegistryLogin, RegistryLogins};
