@@ -143,9 +143,15 @@ pub(crate) fn closest_by<T: Ord>(
     if wanted.len() > LONGEST {
         return Vec::new();
     }
+    // The measure sees no letters that change places in words as short as `two`.
+    let sorted = |text: &str| text.chars().collect::<std::collections::BTreeSet<char>>();
+    let score = |text: &str| match strsim::jaro_winkler(&wanted, text) {
+        score if wanted.len() == 3 && text.len() == 3 && sorted(&wanted) == sorted(text) => score.max(0.8),
+        score => score,
+    };
     let mut scored: Vec<(f64, T)> = candidates
         .into_iter()
-        .map(|candidate| (strsim::jaro_winkler(&wanted, &plain(text(&candidate))), candidate))
+        .map(|candidate| (score(&plain(text(&candidate))), candidate))
         .filter(|(score, _)| *score >= 0.8)
         .collect();
     scored.sort_by(|a, b| b.0.total_cmp(&a.0).then_with(|| a.1.cmp(&b.1)));
