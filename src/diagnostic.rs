@@ -126,11 +126,32 @@ impl LineIndex {
 
 /// The candidates closest to what was written, best first, for hints: at most three, and none that is
 /// far from it.
-pub(crate) fn closest(wanted: &str, candidates: impl IntoIterator<Item = String>) -> Vec<String> {
-    let lower = wanted.to_lowercase();
-    let mut scored: Vec<(f64, String)> = candidates
+pub(crate) fn closest<T: AsRef<str> + Ord>(wanted: &str, candidates: impl IntoIterator<Item = T>) -> Vec<T> {
+    closest_by(wanted, candidates, AsRef::as_ref)
+}
+
+/// The same among candidates that are more than their `text`. Case, and `-` for `_`, make no difference.
+pub(crate) fn closest_by<T: Ord>(
+    wanted: &str,
+    candidates: impl IntoIterator<Item = T>,
+    text: impl Fn(&T) -> &str,
+) -> Vec<T> {
+    // Comparing takes time in proportion to both lengths, and nobody mistypes such a word.
+    const LONGEST: usize = 1024;
+    let plain = |text: &str| text.to_lowercase().replace('-', "_");
+    let wanted = plain(wanted);
+    if wanted.len() > LONGEST {
+        return Vec::new();
+    }
+    // The measure sees no letters that change places in words as short as `two`.
+    let sorted = |text: &str| text.chars().collect::<std::collections::BTreeSet<char>>();
+    let score = |text: &str| match strsim::jaro_winkler(&wanted, text) {
+        score if wanted.len() == 3 && text.len() == 3 && sorted(&wanted) == sorted(text) => score.max(0.8),
+        score => score,
+    };
+    let mut scored: Vec<(f64, T)> = candidates
         .into_iter()
-        .map(|candidate| (strsim::jaro_winkler(&lower, &candidate.to_lowercase()), candidate))
+        .map(|candidate| (score(&plain(text(&candidate))), candidate))
         .filter(|(score, _)| *score >= 0.8)
         .collect();
     scored.sort_by(|a, b| b.0.total_cmp(&a.0).then_with(|| a.1.cmp(&b.1)));
@@ -138,7 +159,18 @@ pub(crate) fn closest(wanted: &str, candidates: impl IntoIterator<Item = String>
     scored.into_iter().take(3).map(|(_, candidate)| candidate).collect()
 }
 
-/// Whether any of them is an error.
+/// `did you mean NAME?`; without a close one `otherwise`.
+pub(crate) fn did_you_mean<T: AsRef<str> + Ord>(
+    wanted: &str,
+    candidates: impl IntoIterator<Item = T>,
+    otherwise: &str,
+) -> String {
+    match closest(wanted, candidates).first() {
+        Some(name) => format!("did you mean {}?", name.as_ref()),
+        None => otherwise.to_owned(),
+    }
+}
+
 pub(crate) fn has_errors(findings: &[Diagnostic]) -> bool {
     findings.iter().any(|finding| finding.severity == Severity::Error)
 }
@@ -160,5 +192,15 @@ mod tests {
         assert_eq!(closest("servcie1", names()).first().map(String::as_str), Some("service1"));
         assert_eq!(closest("Base", names()), ["base"]);
         assert!(closest("zzz", names()).is_empty());
+        let known = ["dockerfile", "depends_on", "target", "tags"];
+        for (word, meant) in [
+            ("depends-on", "depends_on"),
+            ("Dockerfile", "dockerfile"),
+            ("tag", "tags"),
+            ("docker", "dockerfile"),
+        ] {
+            assert_eq!(closest(word, known).first(), Some(&meant));
+        }
+        assert!(closest("x", known).is_empty() && closest("zebra", known).is_empty());
     }
 }

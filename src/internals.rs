@@ -11,6 +11,7 @@ pub use crate::engine::{
     BuildError, BuildEvent, BuildRequest, Builder, ContextEntry, ContextKind, ContextSource, Endpoint,
     Engine, EngineEnvironment, LocalImageId, Secret, SshAgent, StepState,
 };
+pub use crate::execution::outline;
 pub use crate::image::{Digest, ImageReference, Platform, Repository, Tag};
 pub use crate::path::TreePath;
 pub use crate::registry::{

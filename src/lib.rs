@@ -36,6 +36,7 @@ mod publish;
 mod redact;
 mod registry;
 mod report;
+mod retry;
 mod settings;
 
 #[doc(hidden)]

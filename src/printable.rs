@@ -15,6 +15,24 @@ pub(crate) fn and_more(count: usize) -> String {
     if count == 0 { String::new() } else { format!(" and {count} more") }
 }
 
+/// The first of many: `a, b and 3 more`.
+pub(crate) fn few<T: ToString>(entries: impl IntoIterator<Item = T>, most: usize) -> String {
+    let mut entries = entries.into_iter();
+    let first: Vec<String> = entries.by_ref().take(most).map(|entry| entry.to_string()).collect();
+    first.join(", ") + &and_more(entries.count())
+}
+
+/// `a`, `a and b`, `a, b and c`; beyond `limit` entries `a, b and 5 more`.
+pub(crate) fn list<T: AsRef<str>>(entries: &[T], limit: usize) -> String {
+    let words: Vec<&str> = entries.iter().map(AsRef::as_ref).collect();
+    match words.as_slice() {
+        [first @ .., last] if !first.is_empty() && words.len() <= limit => {
+            format!("{} and {last}", first.join(", "))
+        }
+        words => few(words, limit.max(1)),
+    }
+}
+
 /// `text` with what would be obeyed or not be seen written as escapes: control characters, invisible
 /// characters and those that reorder text ([`is_unsafe`]), and words that CI systems take for commands
 /// ([`commands`], `::` at its beginning). File names, log lines and messages of an engine pass through here
@@ -100,6 +118,15 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    #[test]
+    fn lists_end_in_and() {
+        assert_eq!(list::<&str>(&[], 3), "");
+        assert_eq!(list(&["a"], 3), "a");
+        assert_eq!(list(&["a", "b"], 3), "a and b");
+        assert_eq!(list(&["a", "b", "c"], 3), "a, b and c");
+        assert_eq!(list(&["a", "b", "c", "d"], 3), "a, b, c and 1 more");
+    }
 
     #[test]
     fn plain_text_is_borrowed() {

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 const ORDER: &[(&str, Allowed)] = &[
     ("printable", Allowed::Only(&[])),
     ("limits", Allowed::Only(&[])),
+    ("retry", Allowed::Only(&[])),
     ("redact", Allowed::Only(&[])),
     ("path", Allowed::Only(&["printable"])),
     ("diagnostic", Allowed::Only(&["path"])),
@@ -25,8 +26,8 @@ const ORDER: &[(&str, Allowed)] = &[
     ("project", Allowed::Above),
     ("settings", Allowed::Above),
     ("plan", Allowed::Above),
-    ("engine", Allowed::Only(&["image", "limits", "printable", "redact"])),
-    ("registry", Allowed::Only(&["image", "limits", "printable", "redact"])),
+    ("engine", Allowed::Only(&["image", "limits", "printable", "redact", "retry"])),
+    ("registry", Allowed::Only(&["image", "limits", "printable", "redact", "retry"])),
     ("execution", Allowed::Above),
     ("publish", Allowed::Above),
     ("hook", Allowed::Only(&["git", "diagnostic", "image", "limits", "path", "printable"])),

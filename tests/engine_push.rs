@@ -57,18 +57,18 @@ fn images_outside_of_a_selection_that_no_longer_match_are_listed() {
     story.push(&[]).0.exits(0);
     let silent = |run: Run| {
         let run = run.exits(0);
-        assert!(!run.stderr.contains("other content"), "{}", run.stderr);
+        assert!(!run.stderr.contains("different content"), "{}", run.stderr);
     };
     silent(story.push(&["tool"]).0);
     story.checkout.write("base/a", "2");
     story.checkout.commit("two images");
     let on_engine = |arguments: &[&str]| story.engine.build(&story.checkout, arguments).0.exits(0);
-    on_engine(&["base"]).says(&format!("note: under main {api} is of other content"));
-    let said = format!("note: in {} under main {api} is of other content", story.address);
+    on_engine(&["base"]).says(&format!("note: under main {api} has different content"));
+    let said = format!("note: in {} under main {api} has different content", story.address);
     story.push(&["base"]).0.exits(0).says(&said);
     story.checkout.write("tool/t", "2");
     story.checkout.commit("the third");
-    let both = format!("note: under main {api} and {tool} are of other content");
+    let both = format!("note: under main {api} and {tool} have different content");
     on_engine(&["--exact", "base"]).says(&both);
     story.push(&["base"]).0.exits(0).says(&both.replace("note: ", &format!("note: in {} ", story.address)));
     silent(on_engine(&[]));

@@ -186,8 +186,10 @@ fn conflicts_of_tags_that_never_move() {
     checkout.write("api/app.jar", "two\n");
     let plan = engine.run(&checkout, &["plan"]).exits(0);
     for tag in [&head, "v1"] {
-        let said =
-            format!("{}/api:{tag} names an image of other content and stays where it is", engine.namespace);
+        let said = format!(
+            "{}/api:{tag} already names an image with different content and is not moved",
+            engine.namespace
+        );
         assert!(plan.stderr.contains(&said), "{said}: {}", plan.stderr);
     }
     let (run, _) = engine.build(&checkout, &[]);

@@ -3,7 +3,9 @@
 mod event;
 mod job;
 mod reference;
+mod system;
 
 pub(crate) use event::CiEvent;
 pub(crate) use job::CiJob;
 pub(crate) use reference::CiTrigger;
+pub(crate) use system::{LogForm, System};

@@ -7,6 +7,7 @@
 //! the request by its name, and in someone's fork that may be `main`.
 
 use super::event::CiEvent;
+use super::system::{System, is_yes};
 use crate::git::{CommitId, Head};
 
 /// What a commit was built for.
@@ -37,166 +38,6 @@ pub struct CiReference {
     pub from_fork: bool,
 }
 
-/// How a system names things: variables of the environment. The first of a list that is set counts.
-struct System {
-    name: &'static str,
-    /// Set, and to this value if there is one, where this system runs.
-    present: (&'static str, Option<&'static str>),
-    commit: &'static [&'static str],
-    /// Full references (`refs/heads/…`, `refs/pull/7/merge`).
-    reference: &'static [&'static str],
-    pull_request: &'static [&'static str],
-    tag: &'static [&'static str],
-    branch: &'static [&'static str],
-    default_branch: &'static [&'static str],
-}
-
-const GITHUB: &str = "GitHub Actions";
-
-const NONE: System = System {
-    name: "",
-    present: ("", None),
-    commit: &[],
-    reference: &[],
-    pull_request: &[],
-    tag: &[],
-    branch: &[],
-    default_branch: &[],
-};
-
-/// From the systems' documentation. Those that imitate another one's variables come before it.
-const SYSTEMS: [System; 14] = [
-    // Gitea and Forgejo set the same variables.
-    System {
-        name: GITHUB,
-        present: ("GITHUB_ACTIONS", Some("true")),
-        commit: &["GITHUB_SHA"],
-        reference: &["GITHUB_REF"],
-        ..NONE
-    },
-    System {
-        name: "GitLab CI",
-        present: ("GITLAB_CI", None),
-        commit: &["CI_COMMIT_SHA"],
-        pull_request: &["CI_MERGE_REQUEST_IID", "CI_EXTERNAL_PULL_REQUEST_IID"],
-        tag: &["CI_COMMIT_TAG"],
-        branch: &["CI_COMMIT_BRANCH"],
-        default_branch: &["CI_DEFAULT_BRANCH"],
-        ..NONE
-    },
-    System {
-        name: "Buildkite",
-        present: ("BUILDKITE", None),
-        commit: &["BUILDKITE_COMMIT"],
-        pull_request: &["BUILDKITE_PULL_REQUEST"],
-        tag: &["BUILDKITE_TAG"],
-        branch: &["BUILDKITE_BRANCH"],
-        default_branch: &["BUILDKITE_PIPELINE_DEFAULT_BRANCH"],
-        ..NONE
-    },
-    // A build of a pull request from a fork has a number and the branch `pull/7`; other pull requests
-    // are built as pushes to their branches.
-    System {
-        name: "CircleCI",
-        present: ("CIRCLECI", None),
-        commit: &["CIRCLE_SHA1"],
-        pull_request: &["CIRCLE_PR_NUMBER"],
-        tag: &["CIRCLE_TAG"],
-        branch: &["CIRCLE_BRANCH"],
-        ..NONE
-    },
-    System {
-        name: "Travis CI",
-        present: ("TRAVIS", None),
-        commit: &["TRAVIS_COMMIT"],
-        pull_request: &["TRAVIS_PULL_REQUEST"],
-        tag: &["TRAVIS_TAG"],
-        branch: &["TRAVIS_BRANCH"],
-        ..NONE
-    },
-    System {
-        name: "Azure Pipelines",
-        present: ("TF_BUILD", None),
-        commit: &["BUILD_SOURCEVERSION"],
-        reference: &["BUILD_SOURCEBRANCH"],
-        pull_request: &["SYSTEM_PULLREQUEST_PULLREQUESTNUMBER", "SYSTEM_PULLREQUEST_PULLREQUESTID"],
-        ..NONE
-    },
-    System {
-        name: "Bitbucket Pipelines",
-        present: ("BITBUCKET_BUILD_NUMBER", None),
-        commit: &["BITBUCKET_COMMIT"],
-        pull_request: &["BITBUCKET_PR_ID"],
-        tag: &["BITBUCKET_TAG"],
-        branch: &["BITBUCKET_BRANCH"],
-        ..NONE
-    },
-    System {
-        name: "Jenkins",
-        present: ("JENKINS_URL", None),
-        commit: &["GIT_COMMIT"],
-        pull_request: &["CHANGE_ID"],
-        tag: &["TAG_NAME"],
-        branch: &["BRANCH_NAME", "GIT_LOCAL_BRANCH", "GIT_BRANCH"],
-        ..NONE
-    },
-    System {
-        name: "Drone",
-        present: ("DRONE", None),
-        commit: &["DRONE_COMMIT_SHA"],
-        pull_request: &["DRONE_PULL_REQUEST"],
-        tag: &["DRONE_TAG"],
-        branch: &["DRONE_BRANCH"],
-        default_branch: &["DRONE_REPO_BRANCH"],
-        ..NONE
-    },
-    System {
-        name: "Woodpecker",
-        present: ("CI_SYSTEM_NAME", Some("woodpecker")),
-        commit: &["CI_COMMIT_SHA"],
-        pull_request: &["CI_COMMIT_PULL_REQUEST"],
-        tag: &["CI_COMMIT_TAG"],
-        branch: &["CI_COMMIT_BRANCH"],
-        default_branch: &["CI_REPO_DEFAULT_BRANCH"],
-        ..NONE
-    },
-    System {
-        name: "AppVeyor",
-        present: ("APPVEYOR", None),
-        commit: &["APPVEYOR_REPO_COMMIT"],
-        pull_request: &["APPVEYOR_PULL_REQUEST_NUMBER"],
-        tag: &["APPVEYOR_REPO_TAG_NAME"],
-        branch: &["APPVEYOR_REPO_BRANCH"],
-        ..NONE
-    },
-    System {
-        name: "Semaphore",
-        present: ("SEMAPHORE", None),
-        commit: &["SEMAPHORE_GIT_SHA"],
-        pull_request: &["SEMAPHORE_GIT_PR_NUMBER"],
-        tag: &["SEMAPHORE_GIT_TAG_NAME"],
-        branch: &["SEMAPHORE_GIT_BRANCH"],
-        ..NONE
-    },
-    System {
-        name: "Cirrus CI",
-        present: ("CIRRUS_CI", None),
-        commit: &["CIRRUS_CHANGE_IN_REPO"],
-        pull_request: &["CIRRUS_PR"],
-        tag: &["CIRRUS_TAG"],
-        branch: &["CIRRUS_BRANCH"],
-        default_branch: &["CIRRUS_DEFAULT_BRANCH"],
-        ..NONE
-    },
-    System {
-        name: "AWS CodeBuild",
-        present: ("CODEBUILD_BUILD_ID", None),
-        commit: &["CODEBUILD_RESOLVED_SOURCE_VERSION"],
-        reference: &["CODEBUILD_WEBHOOK_HEAD_REF"],
-        ..NONE
-    },
-];
-
 /// What the CI system says about HEAD; nothing outside CI, on a branch (unless it is a pull request's job), or where
 /// the system speaks of another commit. `environment` looks up a variable.
 pub(crate) fn ci_reference(
@@ -210,20 +51,17 @@ pub(crate) fn ci_reference(
     let is_ci = ["CI", "TF_BUILD"].into_iter().filter_map(get).any(|value| is_yes(&value));
     let is_ci = is_ci || get("CI").is_some_and(|value| value == "woodpecker");
     let first = |names: &[&str]| names.iter().find_map(|name| get(name));
-    let system = SYSTEMS.iter().filter(|_| is_ci).find(|system| {
-        let (name, wanted) = system.present;
-        get(name).is_some_and(|value| wanted.is_none_or(|wanted| value == wanted))
-    })?;
+    let system = System::of(&get).filter(|_| is_ci)?;
     let is_this_commit = first(system.commit)?.parse() == Ok(commit);
     let about = pull_request(system, &first)
         .map(CiTrigger::PullRequest)
         .or_else(|| first(system.reference).and_then(|reference| by_reference(&reference)))
         .or_else(|| first(system.tag).map(CiTrigger::Tag))
         .or_else(|| first(system.branch).map(|branch| by_branch(system, &branch)))?;
-    let is_target = get("GITHUB_EVENT_NAME").is_some_and(|name| name == "pull_request_target");
+    let is_target = system.target_event.is_some_and(|(name, value)| get(name).as_deref() == Some(value));
     let trigger = match about {
         // The variables of such a job are those of a push to the branch that the request is for.
-        _ if is_target && system.name == GITHUB => of_request(event.number.as_ref(), commit, event),
+        _ if is_target => of_request(event.number.as_ref(), commit, event),
         _ if event.follows_request && !is_this_commit => of_request(event.number.as_ref(), commit, event),
         CiTrigger::PullRequest(number) if is_this_commit => CiTrigger::PullRequest(number),
         CiTrigger::PullRequest(number) => of_request(Some(&number), commit, event),
@@ -235,7 +73,7 @@ pub(crate) fn ci_reference(
         system: system.name,
         trigger,
         default_branch: first(system.default_branch).or_else(|| event.default_branch.clone()),
-        from_fork: is_from_fork(system, event, &get),
+        from_fork: system.is_from_fork(event, &get),
     })
 }
 
@@ -245,39 +83,6 @@ fn of_request(number: Option<&String>, commit: CommitId, event: &CiEvent) -> CiT
         Some(number) => CiTrigger::PullRequest(number.clone()),
         None => CiTrigger::Nothing,
     }
-}
-
-fn is_from_fork(system: &System, event: &CiEvent, get: &dyn Fn(&str) -> Option<String>) -> bool {
-    let differ = |one, other| matches!((get(one), get(other)), (Some(one), Some(other)) if one != other);
-    match system.name {
-        GITHUB => event.from_fork,
-        "GitLab CI" => differ("CI_MERGE_REQUEST_SOURCE_PROJECT_ID", "CI_MERGE_REQUEST_PROJECT_ID"),
-        "Travis CI" => differ("TRAVIS_PULL_REQUEST_SLUG", "TRAVIS_REPO_SLUG"),
-        "AppVeyor" => differ("APPVEYOR_PULL_REQUEST_HEAD_REPO_NAME", "APPVEYOR_REPO_NAME"),
-        "Semaphore" => differ("SEMAPHORE_GIT_PR_SLUG", "SEMAPHORE_GIT_REPO_SLUG"),
-        "Buildkite" => {
-            let repository = |name| get(name).map(|url| owner_and_name(&url));
-            let (request, own) = (repository("BUILDKITE_PULL_REQUEST_REPO"), repository("BUILDKITE_REPO"));
-            request.zip(own).is_some_and(|(request, own)| request != own)
-        }
-        "Jenkins" => get("CHANGE_FORK").is_some(),
-        "Azure Pipelines" => get("SYSTEM_PULLREQUEST_ISFORK").is_some_and(|value| is_yes(&value)),
-        // It has the number only then.
-        "CircleCI" => get("CIRCLE_PR_NUMBER").is_some(),
-        _ => false,
-    }
-}
-
-/// What URLs of a repository have in common, however it is reached.
-fn owner_and_name(url: &str) -> String {
-    let url = url.trim_end_matches('/');
-    let mut parts: Vec<&str> = url.strip_suffix(".git").unwrap_or(url).rsplit(['/', ':']).take(2).collect();
-    parts.reverse();
-    parts.join("/").to_ascii_lowercase()
-}
-
-fn is_yes(value: &str) -> bool {
-    value.eq_ignore_ascii_case("true") || value == "1"
 }
 
 fn pull_request(system: &System, first: &dyn Fn(&[&str]) -> Option<String>) -> Option<String> {
@@ -299,17 +104,10 @@ fn by_reference(reference: &str) -> Option<CiTrigger> {
 }
 
 fn by_branch(system: &System, branch: &str) -> CiTrigger {
-    // CircleCI and Cirrus name a fork's branch after the pull request.
-    if matches!(system.name, "CircleCI" | "Cirrus CI")
-        && let Some(number) = branch.strip_prefix("pull/")
-    {
+    if let Some(number) = system.request_branch.and_then(|prefix| branch.strip_prefix(prefix)) {
         return CiTrigger::PullRequest(number.to_owned());
     }
-    // Jenkins's git plug-in gives the remote-tracking name.
-    let branch = match system.name {
-        "Jenkins" => branch.strip_prefix("origin/").unwrap_or(branch),
-        _ => branch,
-    };
+    let branch = branch.strip_prefix(system.remote).unwrap_or(branch);
     CiTrigger::Branch(branch.to_owned())
 }
 

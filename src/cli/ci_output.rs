@@ -2,7 +2,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::environment::Environment;
-use crate::ci::CiEvent;
+use crate::ci::{CiEvent, System};
 use crate::git::read_own;
 use crate::limits;
 use crate::path::TreePath;
@@ -21,18 +21,16 @@ pub(super) struct CiOutput {
 
 /// Finds out where the output goes. `start` is where the command works, `now` the time since 1970.
 pub(super) fn ci_output(environment: &Environment, start: &Path, now: Duration) -> CiOutput {
-    if environment.is_on("GITHUB_ACTIONS") {
-        return CiOutput {
-            log: Some(CiLog::GitHub),
-            summary: environment.get("GITHUB_STEP_SUMMARY").map(PathBuf::from),
-            folder: environment
-                .get("GITHUB_WORKSPACE")
-                .map(|at| folder(Path::new(at), start))
-                .unwrap_or_default(),
-        };
+    let Some(system) = system(environment) else { return CiOutput::default() };
+    CiOutput {
+        log: system.log.map(|form| CiLog::new(form, now)),
+        summary: environment.get(system.summary_file).map(PathBuf::from),
+        folder: environment.get(system.workspace).map(|at| folder(Path::new(at), start)).unwrap_or_default(),
     }
-    let log = environment.is_on("GITLAB_CI").then_some(CiLog::GitLab { begun: now });
-    CiOutput { log, ..CiOutput::default() }
+}
+
+fn system(environment: &Environment) -> Option<&'static System> {
+    System::of(&|name| environment.get(name).map(ToOwned::to_owned))
 }
 
 /// Where the checkout around `start` is below the workspace.
@@ -47,7 +45,7 @@ fn folder(workspace: &Path, start: &Path) -> String {
 
 /// What the file of the event says, where there is one.
 pub(super) fn ci_event(environment: &Environment) -> CiEvent {
-    let path = environment.get("GITHUB_EVENT_PATH").filter(|_| environment.is_on("GITHUB_ACTIONS"));
+    let path = system(environment).and_then(|system| environment.get(system.event_file));
     let bytes = path.and_then(|path| read_own(Path::new(path), limits::CI_EVENT).ok().flatten());
     bytes.map(|bytes| CiEvent::from_json(&bytes)).unwrap_or_default()
 }

@@ -98,7 +98,6 @@ impl Glob {
 }
 
 impl Chunk {
-    /// The chunk at the start of a pattern and what follows it.
     fn parse(pattern: &[u8]) -> Result<(Self, &[u8]), GlobError> {
         let stars = pattern.iter().take_while(|byte| **byte == b'*').count();
         let mut rest = &pattern[stars..];

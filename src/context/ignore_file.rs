@@ -1,6 +1,6 @@
 //! Which ignore file counts.
 
-use super::links::{resolve, way_to};
+use super::links::{path_with_links, resolve};
 use crate::git::{FileTree, NodeKind};
 use crate::path::TreePath;
 
@@ -17,13 +17,17 @@ pub(crate) fn ignore_file(tree: &dyn FileTree, dockerfile: &TreePath, root: &Tre
 
 /// All paths whose content decides what [`ignore_file`] gives: those of ignore files that are not there
 /// too, since they would count.
-pub(super) fn ignore_file_ways(tree: &dyn FileTree, dockerfile: &TreePath, root: &TreePath) -> Vec<TreePath> {
+pub(super) fn ignore_file_paths(
+    tree: &dyn FileTree,
+    dockerfile: &TreePath,
+    root: &TreePath,
+) -> Vec<TreePath> {
     let folder = dockerfile.parent().unwrap_or_default();
     let mut name = dockerfile.file_name().to_vec();
     name.extend_from_slice(b".dockerignore");
-    let mut paths = way_to(tree, &folder, &folder.join(&name));
+    let mut paths = path_with_links(tree, &folder, &folder.join(&name));
     if file_at(tree, &folder, &name).is_none() {
-        paths.extend(way_to(tree, root, &root.join(".dockerignore")));
+        paths.extend(path_with_links(tree, root, &root.join(".dockerignore")));
     }
     paths
 }

@@ -56,7 +56,7 @@ pub(super) fn resolve(
 }
 
 /// A path of the checkout, the links on its way inside `root`, and what they lead to.
-pub(crate) fn way_to(tree: &dyn FileTree, root: &TreePath, path: &TreePath) -> Vec<TreePath> {
+pub(crate) fn path_with_links(tree: &dyn FileTree, root: &TreePath, path: &TreePath) -> Vec<TreePath> {
     let mut way = vec![path.clone()];
     let relative = path.relative_to(root).unwrap_or_default();
     // What cannot be read leads nowhere.

@@ -29,7 +29,6 @@ enum Part {
     Glob(Glob),
 }
 
-/// Finds what a source matches.
 pub(super) fn find(reader: &mut Reader<'_>, pattern: &SourcePattern) -> io::Result<Match> {
     match pattern {
         SourcePattern::Path(path) => match_path(reader, path.as_bytes()),

@@ -30,7 +30,7 @@ pub(crate) use emptied::nodes_below;
 pub(crate) use ignore::IgnoreError;
 pub use ignore::IgnoreRules;
 pub(crate) use ignore_file::ignore_file;
-pub(crate) use links::way_to;
+pub(crate) use links::path_with_links;
 pub(crate) use pathspecs::{RevisionSpecs, SourceSpec, revision_pathspecs};
 pub(crate) use root::{ContextRoot, RootFinder, fetch_submodule};
 pub(crate) use select::{admits, excess, select};

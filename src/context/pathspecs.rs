@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
-use super::ignore_file::ignore_file_ways;
-use super::links::way_to;
+use super::ignore_file::ignore_file_paths;
+use super::links::path_with_links;
 use super::select::Selection;
 use crate::dockerfile::{LocalSource, SourcePattern};
 use crate::git::FileTree;
@@ -32,7 +32,6 @@ pub(crate) struct RevisionSpecs {
 }
 
 impl RevisionSpecs {
-    /// All of them.
     pub(crate) fn iter(&self) -> impl Iterator<Item = &SourceSpec> {
         self.sources.iter().chain(&self.circumstances)
     }
@@ -49,7 +48,7 @@ pub(crate) fn revision_pathspecs(
 ) -> RevisionSpecs {
     let mut paths: BTreeSet<TreePath> = BTreeSet::new();
     let mut globs = BTreeSet::new();
-    paths.extend(way_to(tree, &TreePath::root(), dockerfile));
+    paths.extend(path_with_links(tree, &TreePath::root(), dockerfile));
     paths.extend(selection.followed.iter().cloned());
     if selection.whole_context {
         paths.insert(root.clone());
@@ -64,7 +63,7 @@ pub(crate) fn revision_pathspecs(
             }
         }
     }
-    let mut around: BTreeSet<TreePath> = ignore_file_ways(tree, dockerfile, root).into_iter().collect();
+    let mut around: BTreeSet<TreePath> = ignore_file_paths(tree, dockerfile, root).into_iter().collect();
     let mut globs_around = BTreeSet::new();
     let folders = std::iter::successors(dockerfile.parent(), TreePath::parent);
     // Where all is found, nothing further out matters.

@@ -49,7 +49,6 @@ impl Pattern {
         })
     }
 
-    /// Whether exactly this path matches.
     pub(super) fn matches(&self, path: &[u8]) -> bool {
         match self {
             Self::Exact(exact) => path == exact,

@@ -148,7 +148,6 @@ impl<'a> Reader<'a> {
         Ok(Some(Node { path: full, kind, tracking }))
     }
 
-    /// A path of the checkout relative to the context.
     pub(super) fn relative(&self, path: &TreePath) -> Option<TreePath> {
         path.relative_to(self.root)
     }

@@ -11,7 +11,6 @@ use crate::git::{FileTree, NamedIgnores, NodeKind, Tracking};
 use crate::path::TreePath;
 use crate::printable::printable;
 
-/// An inferred root of a build context.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ContextRoot {
     /// The folder, relative to the checkout.

@@ -11,7 +11,6 @@ use crate::git::{NodeKind, Snapshot, Target, Tracking, follow};
 use crate::limits;
 use crate::path::TreePath;
 
-/// A Dockerfile and its text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct FoundDockerfile {
     /// Where it is, or where the link to it is.
@@ -147,7 +146,7 @@ fn read(tree: &dyn Snapshot, candidate: &Candidate) -> Outcome {
                     &format!("let it lead to one, {exclude}"),
                 );
             }
-            Target::Nowhere | Target::Outside => {
+            Target::Missing | Target::Outside => {
                 let hint = format!("let it lead to a file of the checkout, {exclude}");
                 return broken("is a link to nothing inside the checkout", &hint);
             }

@@ -1,6 +1,5 @@
 use bstr::BStr;
 
-/// How a file name says that the file is a Dockerfile.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum FileNameForm {
     /// `Dockerfile`, `dockerfile`, `Containerfile`; also what only the settings call a Dockerfile

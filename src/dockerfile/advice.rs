@@ -35,7 +35,6 @@ pub(super) const INSTRUCTION: &str = "a line begins with an instruction such as 
 /// What a reference looks like.
 pub(super) const REFERENCE: &str = "a reference reads [HOST/]NAME[:TAG][@DIGEST], the name in lower case";
 
-/// For a problem of this kind.
 pub(super) fn remedy(kind: &ProblemKind) -> &'static str {
     match kind {
         ProblemKind::BlankReference { .. } => "give it a value with --build-arg",

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::environment::{is_proxy, is_read_undeclared};
 use super::evaluation::LogicalLine;
 use super::instruction::{CopyInstruction, Instruction, InstructionKind};
-use super::link::{Base, LinkedStage, Origin, StageNames, Step, Taken};
+use super::link::{Base, CopySource, LinkedStage, Origin, StageNames, Step};
 use super::mount::Mount;
 use super::normal;
 use super::parser::Dockerfile;
@@ -110,12 +110,12 @@ impl Writer<'_, '_> {
     }
 
     /// What stands in place of the name of a stage or image; `None` where it stays.
-    fn taken(&self, taken: Taken, written: &str, keep_names: bool) -> Option<String> {
-        match taken {
-            Taken::Stage(_) if keep_names => None,
-            Taken::Stage(index) => Some(self.stage(index)),
-            Taken::Image => written.parse().ok().map(|reference| explicit(written, &reference)),
-            Taken::Scratch | Taken::Bad => None,
+    fn copy_source(&self, source: CopySource, written: &str, keep_names: bool) -> Option<String> {
+        match source {
+            CopySource::Stage(_) if keep_names => None,
+            CopySource::Stage(index) => Some(self.stage(index)),
+            CopySource::Image => written.parse().ok().map(|reference| explicit(written, &reference)),
+            CopySource::Scratch | CopySource::Bad => None,
         }
         .filter(|name| name != written)
     }
@@ -124,7 +124,7 @@ impl Writer<'_, '_> {
         let line = instruction.canonical.clone();
         let Some(from) = &copy.from else { return Some(line) };
         let taken = self.names.copy_from(&from.text, self.file.stages.len());
-        let Some(name) = self.taken(taken, &from.text, keep_names) else { return Some(line) };
+        let Some(name) = self.copy_source(taken, &from.text, keep_names) else { return Some(line) };
         let flag = format!(" --from={} ", from.text);
         match line.split_once(&flag) {
             Some((before, after)) => Some(format!("{before} --from={name} {after}")),
@@ -139,8 +139,8 @@ impl Writer<'_, '_> {
         let mut flags = flags_length(rest);
         for from in mounts.iter().filter_map(Mount::reference) {
             let taken = self.names.mount_from(&from.text);
-            let is_stage = matches!(taken, Taken::Stage(_));
-            let Some(name) = self.taken(taken, &from.text, keep_names) else { continue };
+            let is_stage = matches!(taken, CopySource::Stage(_));
+            let Some(name) = self.copy_source(taken, &from.text, keep_names) else { continue };
             let found = find_key(&rest[..flags], rest, &from.text).filter(|_| is_stage || !keep_names);
             let Some(at) = found else {
                 if is_stage && !keep_names {

@@ -24,7 +24,6 @@ impl Environment {
         Self { values: image.clone(), image, open: false }
     }
 
-    /// `FROM` an image.
     pub(super) fn image() -> Self {
         Self { values: HashMap::new(), image: HashMap::new(), open: true }
     }

@@ -109,19 +109,6 @@ impl Failure {
     }
 }
 
-/// The candidate at most two edits away (fewer than the word has letters), the nearest first.
-pub(super) fn closest<'c>(word: &str, candidates: impl Iterator<Item = &'c str>) -> Option<&'c str> {
-    const LONGEST: usize = 32;
-    if word.len() > LONGEST {
-        return None;
-    }
-    candidates
-        .map(|candidate| (strsim::damerau_levenshtein(word, candidate), candidate))
-        .filter(|(distance, _)| *distance <= 2 && *distance < word.chars().count())
-        .min_by_key(|(distance, _)| *distance)
-        .map(|(_, candidate)| candidate)
-}
-
 /// `text` for a message: cut where it is too long to read.
 pub(super) fn excerpt(text: &str) -> String {
     const LONGEST: usize = 80;

@@ -12,6 +12,7 @@ use super::normal;
 use super::parser::Dockerfile;
 use super::shell::Shell;
 use super::walk::Walker;
+use crate::diagnostic::did_you_mean;
 
 /// What a build of `file` takes.
 pub fn evaluate(file: &Dockerfile, scope: &Scope<'_>) -> Evaluation {
@@ -115,11 +116,11 @@ impl<'a> Findings<'a> {
 
     fn unknown_target(&mut self, name: &str) {
         let names: Vec<&str> = self.file.stages.iter().filter_map(|stage| stage.name.as_deref()).collect();
-        let hint = match super::error::closest(name, names.iter().copied()) {
-            Some(closest) => Some(format!("did you mean {closest}?")),
-            None if names.is_empty() => Some("no stage of this file has a name".to_owned()),
-            None => Some(format!("its stages are {}", names.join(", "))),
+        let otherwise = match &names[..] {
+            [] => "no stage of this file has a name".to_owned(),
+            names => format!("its stages are {}", names.join(", ")),
         };
+        let hint = Some(did_you_mean(name, names, &otherwise));
         let message = format!("target stage {name:?} could not be found");
         self.report(ProblemKind::UnknownTarget, message, 0..0, hint);
     }

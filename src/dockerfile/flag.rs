@@ -3,10 +3,10 @@
 
 use std::ops::Range;
 
-use super::error::{Failure, closest, excerpt};
+use super::error::{Failure, excerpt};
 use super::text::{Text, Word};
+use crate::diagnostic::closest;
 
-/// One flag.
 #[derive(Clone, Debug)]
 pub(super) struct Flag {
     /// The name without dashes.
@@ -150,7 +150,6 @@ fn is_space(byte: u8) -> bool {
 pub(super) enum Takes {
     /// `--link`, `--link=false`.
     Boolean,
-    /// One value.
     Value,
     /// A value, any number of times.
     Values,
@@ -164,7 +163,7 @@ pub(super) fn check(flags: &[Flag], known: &[(&str, Takes)]) -> Result<(), Failu
         let name = flag.name.as_str();
         let Some((_, takes)) = known.iter().find(|(known, _)| *known == name) else {
             let closest = closest(name, known.iter().map(|(known, _)| *known));
-            let hint = closest.map(|closest| format!("did you mean --{closest}?"));
+            let hint = closest.first().map(|closest| format!("did you mean --{closest}?"));
             return Err(fail(format!("unknown flag: --{}", excerpt(name))).hint(hint));
         };
         if *takes != Takes::Values && seen.contains(&name) {

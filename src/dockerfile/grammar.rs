@@ -7,7 +7,7 @@ use std::ops::Range;
 use bstr::ByteSlice;
 
 use super::advice;
-use super::error::{Failure, closest, excerpt};
+use super::error::{Failure, excerpt};
 use super::flag::{self, Flag, Takes};
 use super::heredoc;
 use super::instruction::{
@@ -17,6 +17,7 @@ use super::json::{self, JsonForm};
 use super::mount::{Mount, RUN_FLAGS};
 use super::text::{Text, Word, is_blank};
 use super::words;
+use crate::diagnostic::closest;
 
 /// A logical line divided into its parts; all ranges are of that line.
 pub(super) struct Node<'t> {
@@ -38,7 +39,6 @@ pub(super) enum Arguments {
     Quoted(Vec<Range<usize>>),
     /// A JSON list of strings.
     Json(Vec<Word>),
-    /// One text.
     Text,
 }
 
@@ -150,7 +150,6 @@ impl<'t> Node<'t> {
         Node::new(self.text, self.rest.clone(), self.escape)
     }
 
-    /// What the instruction says.
     pub(super) fn kind(&self) -> Result<InstructionKind, Failure> {
         let Some(verb) = self.verb else { return Err(self.unknown()) };
         match verb {
@@ -177,9 +176,9 @@ impl<'t> Node<'t> {
 
     fn unknown(&self) -> Failure {
         let keyword = self.text.string(self.keyword.clone());
-        let candidate = closest(&keyword.to_uppercase(), Verb::ALL.iter().map(|(name, _)| *name));
+        let candidates = closest(&keyword, Verb::ALL.iter().map(|(name, _)| *name));
         let message = format!("unknown instruction: {}", excerpt(&keyword));
-        let hint = candidate.map(|candidate| format!("did you mean {candidate}?"));
+        let hint = candidates.first().map(|candidate| format!("did you mean {candidate}?"));
         Failure::instruction(self.keyword.clone(), message).hint(hint)
     }
 
@@ -192,7 +191,6 @@ impl<'t> Node<'t> {
         }
     }
 
-    /// The arguments as words.
     fn words(&self) -> Vec<Word> {
         match &self.arguments {
             Arguments::Words(words) | Arguments::Quoted(words) => {

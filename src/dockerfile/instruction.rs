@@ -191,13 +191,17 @@ pub struct Trigger {
 }
 
 impl Instruction {
+    /// What stands behind the keyword, continuations joined.
+    pub fn rest(&self) -> &str {
+        self.text.trim_start().get(self.keyword.text.len()..).unwrap_or_default().trim_start()
+    }
+
     /// What an image carries for this ONBUILD; `source` is the file.
     pub fn trigger(&self, source: &[u8]) -> Option<Trigger> {
         if !matches!(self.kind, InstructionKind::Onbuild(_)) {
             return None;
         }
-        let text = self.text.trim_start();
-        let mut text = text.get(Verb::Onbuild.as_str().len()..)?.trim_start().to_owned();
+        let mut text = self.rest().to_owned();
         for heredoc in &self.heredocs {
             text.push('\n');
             text.push_str(&String::from_utf8_lossy(source.get(heredoc.body.clone())?));

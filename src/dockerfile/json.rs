@@ -8,7 +8,6 @@ use super::text::{Text, Word};
 
 /// What text turned out to be when it was taken for a list of strings.
 pub(super) enum JsonForm {
-    /// A list of strings.
     Strings(Vec<Word>),
     /// A list, but not of strings alone; the range of it.
     Others(Range<usize>),

@@ -19,7 +19,6 @@ use super::stage::Stage;
 use super::text::Word;
 use super::value::NoVariables;
 
-/// A stage and what it has to do with others.
 pub(super) struct LinkedStage<'a> {
     pub(super) stage: &'a Stage,
     pub(super) base: Base,
@@ -27,7 +26,6 @@ pub(super) struct LinkedStage<'a> {
     pub(super) platform: Option<EvaluatedPlatform>,
     /// What is carried out: triggers of its base first.
     pub(super) steps: Vec<Step<'a>>,
-    /// The stages it takes files from.
     takes_from: Vec<usize>,
     pub(super) needed: bool,
 }
@@ -52,7 +50,6 @@ impl LinkedStage<'_> {
         })
     }
 
-    /// The stages it uses in any way.
     pub(super) fn uses(&self) -> impl Iterator<Item = usize> {
         self.base_stage().into_iter().chain(self.takes_from.iter().copied())
     }
@@ -104,7 +101,7 @@ pub(super) enum Origin {
 
 /// Where files are taken from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Taken {
+pub(super) enum CopySource {
     Stage(usize),
     Scratch,
     Image,
@@ -121,21 +118,20 @@ impl<'a> StageNames<'a> {
         Self(names.filter_map(|(index, stage)| Some((stage.name.as_deref()?, index))).collect())
     }
 
-    /// What the `from` of a mount names.
-    pub(super) fn mount_from(&self, from: &str) -> Taken {
+    pub(super) fn mount_from(&self, from: &str) -> CopySource {
         match self.0.get(from.to_lowercase().as_str()) {
-            Some(index) => Taken::Stage(*index),
-            None if from == "scratch" => Taken::Scratch,
-            None => Taken::Image,
+            Some(index) => CopySource::Stage(*index),
+            None if from == "scratch" => CopySource::Scratch,
+            None => CopySource::Image,
         }
     }
 
     /// What `COPY --from` names: numbers count stages.
-    pub(super) fn copy_from(&self, from: &str, stages: usize) -> Taken {
+    pub(super) fn copy_from(&self, from: &str, stages: usize) -> CopySource {
         match from.parse::<i64>() {
             Ok(index) => match usize::try_from(index).ok().filter(|index| *index < stages) {
-                Some(index) => Taken::Stage(index),
-                None => Taken::Bad,
+                Some(index) => CopySource::Stage(index),
+                None => CopySource::Bad,
             },
             Err(_) => self.mount_from(from),
         }
@@ -205,7 +201,6 @@ impl<'a, 'f> Linker<'a, 'f> {
         }
     }
 
-    /// Links all stages.
     pub(super) fn link(&mut self) -> Vec<LinkedStage<'a>> {
         let mut stages: Vec<LinkedStage<'a>> = Vec::with_capacity(self.file.stages.len());
         let mut earlier: HashMap<&str, usize> = HashMap::new();
@@ -435,23 +430,23 @@ impl<'a, 'f> Linker<'a, 'f> {
             return None;
         }
         match self.names.copy_from(from, self.file.stages.len()) {
-            Taken::Stage(index) => return Some(index),
-            Taken::Bad => {
+            CopySource::Stage(index) => return Some(index),
+            CopySource::Bad => {
                 let message = format!("invalid stage index {from}");
                 let hint = "stages are counted from 0";
                 self.findings.report(ProblemKind::StageIndex, message, span, Some(hint.to_owned()));
             }
-            Taken::Image => self.check_image(from, span),
-            Taken::Scratch => {}
+            CopySource::Image => self.check_image(from, span),
+            CopySource::Scratch => {}
         }
         None
     }
 
     fn mount_from(&mut self, from: &str, span: Range<usize>) -> Option<usize> {
         match self.names.mount_from(from) {
-            Taken::Stage(index) => return Some(index),
-            Taken::Image => self.check_image(from, span),
-            Taken::Scratch | Taken::Bad => {}
+            CopySource::Stage(index) => return Some(index),
+            CopySource::Image => self.check_image(from, span),
+            CopySource::Scratch | CopySource::Bad => {}
         }
         None
     }
@@ -492,7 +487,6 @@ fn dialects(file: &Dockerfile) -> &'static [Dialect] {
     if file.source.contains(&b'$') { &Dialect::ALL } else { &Dialect::ALL[..1] }
 }
 
-/// Marks the target and all it uses.
 pub(super) fn mark_needed(stages: &mut [LinkedStage<'_>], target: Option<usize>) {
     let mut open: Vec<usize> = target.into_iter().collect();
     while let Some(index) = open.pop() {

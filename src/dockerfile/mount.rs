@@ -2,10 +2,10 @@
 //! the file is parsed, their values when the instruction is carried out.
 
 use super::error::Failure;
-use super::error::closest;
 use super::flag::{Flag, FlagText, Takes};
 use super::text::{Text, Word};
 use super::value::Value;
+use crate::diagnostic::closest;
 use std::ops::Range;
 
 /// A `--mount` flag.
@@ -228,7 +228,7 @@ impl ResolvedMount {
             "gid" => self.own("gid", known, 10)?,
             _ => {
                 let message = format!("unexpected key '{key}' in '{}'", field.written);
-                return Err(match closest(key, KEYS.into_iter()) {
+                return Err(match closest(key, KEYS).first() {
                     Some(closest) => format!("{message} (did you mean {closest}?)"),
                     None => message,
                 });
@@ -290,7 +290,7 @@ fn mount_type(name: &str) -> Result<MountType, String> {
     let found = MountType::ALL.iter().find(|(known, _)| *known == lower);
     found.map(|(_, kind)| *kind).ok_or_else(|| {
         let message = format!("unsupported mount type \"{name}\"");
-        match closest(&lower, MountType::ALL.iter().map(|(known, _)| *known)) {
+        match closest(&lower, MountType::ALL.iter().map(|(known, _)| *known)).first() {
             Some(closest) => format!("{message} (did you mean {closest}?)"),
             None => message,
         }
@@ -362,7 +362,6 @@ fn quoted_field(value: &FlagText, start: usize) -> Result<(FlagText, usize), &'s
     }
 }
 
-/// The flags of RUN.
 pub(super) const RUN_FLAGS: [(&str, Takes); 4] = [
     ("mount", Takes::Values),
     ("network", Takes::Value),

@@ -11,16 +11,13 @@ const MOST_WORK: usize = 1 << 24;
 /// No compiled pattern takes more bytes than this.
 const MOST_MEMORY: usize = 10 << 20;
 
-/// A pattern.
 #[derive(Clone, Debug)]
 pub(super) struct Pattern(Vec<Token>);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Token {
     Char(char),
-    /// `?`
     One,
-    /// `*`
     Many,
 }
 

@@ -50,12 +50,10 @@ impl Text {
         self.bytes.get(range).unwrap_or_default()
     }
 
-    /// A range of this text as text.
     pub(super) fn string(&self, range: Range<usize>) -> String {
         self.get(range).to_str_lossy().into_owned()
     }
 
-    /// A range of this text as a word.
     pub(super) fn word(&self, range: Range<usize>) -> Word {
         Word { text: self.string(range.clone()), span: self.span(range) }
     }

@@ -44,7 +44,6 @@ pub(super) trait Variables {
     fn get(&self, name: &str) -> Lookup<'_>;
 }
 
-/// No variable is set.
 pub(super) struct NoVariables;
 
 impl Variables for NoVariables {

@@ -10,7 +10,7 @@ use super::evaluation::{
 };
 use super::heredoc::Heredoc;
 use super::instruction::{ArgDeclaration, Assignment, CopyInstruction, Instruction, InstructionKind, Verb};
-use super::link::{Base, LinkedStage, Origin, StageNames, Step, Taken, base_span};
+use super::link::{Base, CopySource, LinkedStage, Origin, StageNames, Step, base_span};
 use super::mount::{Mount, MountType};
 use super::parser::Dockerfile;
 use super::shell::{Expanded, Shell};
@@ -396,17 +396,17 @@ impl<'a, 'f> Walker<'a, 'f> {
     fn take(
         &mut self,
         kind: UseKind,
-        taken: Taken,
+        source: CopySource,
         from: &Word,
         place: &Place<'_>,
         too_late: impl Fn() -> String,
     ) {
-        match taken {
-            Taken::Stage(index) if index >= place.stage => {
+        match source {
+            CopySource::Stage(index) if index >= place.stage => {
                 self.findings.report(ProblemKind::StageOrder, too_late(), place.span(&from.span), None);
             }
             // Another file's triggers have their own references; what they name there is pinned there.
-            Taken::Image if place.origin == Origin::Written => {
+            CopySource::Image if place.origin == Origin::Written => {
                 self.image(kind, place.stage, from, &from.text, false);
             }
             _ => {}
@@ -421,13 +421,13 @@ impl<'a, 'f> Walker<'a, 'f> {
         }
         match &trigger.kind {
             InstructionKind::Copy(CopyInstruction { from: Some(from), .. })
-                if self.names.copy_from(&from.text, self.stages.len()) == Taken::Image =>
+                if self.names.copy_from(&from.text, self.stages.len()) == CopySource::Image =>
             {
                 self.image(UseKind::Copy, place.stage, from, &from.text, true);
             }
             InstructionKind::Run(run) => {
                 for from in run.mounts.iter().filter_map(Mount::reference) {
-                    if self.names.mount_from(&from.text) == Taken::Image {
+                    if self.names.mount_from(&from.text) == CopySource::Image {
                         self.image(UseKind::Mount, place.stage, from, &from.text, true);
                     }
                 }
@@ -437,7 +437,6 @@ impl<'a, 'f> Walker<'a, 'f> {
     }
 }
 
-/// Whether a stage reads files by a name that holds a variable.
 fn reads_variables(linked: &LinkedStage<'_>) -> bool {
     linked.steps.iter().any(|step| match &step.instruction.kind {
         InstructionKind::Copy(copy) | InstructionKind::Add(copy) => {

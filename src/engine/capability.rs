@@ -1,5 +1,5 @@
 use super::client::numbers;
-use super::outline::{Instruction, instructions};
+use super::outline::{DockerfileInstruction, DockerfileText};
 use super::{BuildError, BuildRequest, Builder, EngineInfo, Product};
 
 /// What the classic builder does not set and `BuildKit` does: an ARG without a value is empty there.
@@ -25,19 +25,17 @@ pub(super) fn check(info: &EngineInfo, builder: Builder, request: &BuildRequest)
     }
 }
 
-/// The Dockerfile that goes to the classic builder.
-pub(super) fn classic_text(request: &BuildRequest) -> &[u8] {
-    request.classic_dockerfile.as_deref().unwrap_or(&request.dockerfile)
+pub(super) fn classic_dockerfile(request: &BuildRequest) -> &DockerfileText {
+    request.classic_dockerfile.as_ref().unwrap_or(&request.dockerfile)
 }
 
 /// The frontend inside Docker 20.10 knows no heredocs yet; that of 23.0 does.
 fn check_buildkit(info: &EngineInfo, request: &BuildRequest) -> Result<(), BuildError> {
     let is_old = numbers(&info.version).is_some_and(|version| version < (23, 0));
-    if !is_old || (!request.builtin_frontend && names_frontend(&request.dockerfile)) {
+    if !is_old || (!request.builtin_frontend && request.dockerfile.names_frontend) {
         return Ok(());
     }
-    let instructions = instructions(&request.dockerfile);
-    match instructions.iter().find(|instruction| instruction.has_heredoc()) {
+    match request.dockerfile.instructions.iter().find(|instruction| instruction.has_heredoc) {
         Some(instruction) => Err(BuildError::Unsupported {
             what: "heredocs".to_owned(),
             line: Some(instruction.line),
@@ -48,13 +46,6 @@ fn check_buildkit(info: &EngineInfo, request: &BuildRequest) -> Result<(), Build
         }),
         None => Ok(()),
     }
-}
-
-/// Whether a `# syntax=` line stands at the top.
-fn names_frontend(dockerfile: &[u8]) -> bool {
-    let text = String::from_utf8_lossy(dockerfile);
-    let comments = text.lines().map_while(|line| line.trim().strip_prefix('#'));
-    comments.into_iter().filter_map(|line| line.split_once('=')).any(|(name, _)| name.trim() == "syntax")
 }
 
 fn check_classic(info: &EngineInfo, request: &BuildRequest) -> Result<(), BuildError> {
@@ -68,7 +59,7 @@ fn check_classic(info: &EngineInfo, request: &BuildRequest) -> Result<(), BuildE
         return unsupported("SSH agents", None);
     }
     let given = |name: &str| request.build_args.contains_key(name);
-    for instruction in &instructions(classic_text(request)) {
+    for instruction in &classic_dockerfile(request).instructions {
         if let Some(what) = refused(info, instruction, given) {
             return unsupported(&what, Some(instruction.line));
         }
@@ -77,10 +68,14 @@ fn check_classic(info: &EngineInfo, request: &BuildRequest) -> Result<(), BuildE
 }
 
 /// What of an instruction the classic builder cannot do. Podman's knows more than Docker's.
-fn refused(info: &EngineInfo, instruction: &Instruction, given: impl Fn(&str) -> bool) -> Option<String> {
+fn refused(
+    info: &EngineInfo,
+    instruction: &DockerfileInstruction,
+    given: impl Fn(&str) -> bool,
+) -> Option<String> {
     let podman = info.product == Product::Podman;
     let podman_knows_heredocs = podman && numbers(&info.version).is_some_and(|version| version >= (4, 8));
-    if instruction.has_heredoc() && !podman_knows_heredocs {
+    if instruction.has_heredoc && !podman_knows_heredocs {
         return Some("heredocs".to_owned());
     }
     if podman {
@@ -116,12 +111,12 @@ mod tests {
     use std::sync::Arc;
 
     use super::super::Secret;
-    use super::super::testing::Empty;
+    use super::super::testing::{Empty, dockerfile};
     use super::*;
     use crate::image::Platform;
 
     fn request(text: &str) -> BuildRequest {
-        BuildRequest::new(text.as_bytes().to_vec(), Arc::new(Empty), [0; 32])
+        BuildRequest::new(dockerfile(text), Arc::new(Empty), [0; 32])
     }
 
     fn engine(product: Product, version: &str) -> EngineInfo {
@@ -180,7 +175,7 @@ mod tests {
     #[test]
     fn the_cut_text_is_what_counts() {
         let mut request = request("FROM a AS unused\nRUN <<EOF\nEOF\nFROM b");
-        request.classic_dockerfile = Some(b"FROM b".to_vec());
+        request.classic_dockerfile = Some(dockerfile("FROM b"));
         assert_eq!(refusal(&engine(Product::Docker, "26.1.5"), Builder::Classic, &request), None);
     }
 
@@ -200,7 +195,7 @@ mod tests {
         let mut heredoc = request("FROM a\nRUN <<EOF\nEOF");
         assert_eq!(refusal(&old, Builder::BuildKit, &heredoc), Some(("heredocs".into(), Some(2))));
         assert_eq!(refusal(&new, Builder::BuildKit, &heredoc), None);
-        heredoc.dockerfile = b"# syntax=docker/dockerfile:1\nFROM a\nRUN <<EOF\nEOF".to_vec();
+        heredoc.dockerfile = dockerfile("# syntax=docker/dockerfile:1\nFROM a\nRUN <<EOF\nEOF");
         assert_eq!(refusal(&old, Builder::BuildKit, &heredoc), None);
         heredoc.builtin_frontend = true;
         assert!(refusal(&old, Builder::BuildKit, &heredoc).is_some());

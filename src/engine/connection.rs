@@ -57,7 +57,6 @@ impl AsyncWrite for Wire {
     }
 }
 
-/// Opens a connection.
 pub(super) async fn dial(endpoint: &Endpoint) -> io::Result<Wire> {
     let connect = async {
         match endpoint {
@@ -117,7 +116,6 @@ pub(super) enum UpgradeError {
     /// The engine answered something else than 101: it has no `BuildKit`, or a proxy stands in front of it.
     #[error("{status}: {message}")]
     Refused {
-        /// The HTTP status.
         status: StatusCode,
         /// What it said.
         message: String,

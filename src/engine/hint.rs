@@ -13,7 +13,6 @@ pub(super) struct SystemFacts {
     podman: bool,
     /// Services are started by systemd.
     systemd: bool,
-    /// It is macOS.
     macos: bool,
 }
 

@@ -1,4 +1,5 @@
 use std::collections::{BTreeMap, HashMap};
+use std::time::Duration;
 
 use bollard::models::ImageInspect;
 use bollard::query_parameters::{
@@ -9,6 +10,7 @@ use futures_util::{StreamExt, TryStreamExt};
 use super::client::refused;
 use super::{Engine, EngineError};
 use crate::image::{ImageReference, Platform, Repository};
+use crate::retry::{RetryPolicy, retry};
 
 /// The id of an image in an engine, `sha256:…`: the digest of its configuration, or of its manifest with
 /// Docker's containerd image store.
@@ -57,7 +59,7 @@ pub struct ListedImage {
 const CONCURRENT_QUESTIONS: usize = 16;
 
 /// How often a tag is put that somebody else puts at the same time.
-const TAG_TRIES: u32 = 10;
+const TAG_TRIES: RetryPolicy = RetryPolicy::new(10, Duration::ZERO);
 
 impl Engine {
     /// What the engine knows about an image, `None` if it has none of that name.
@@ -106,18 +108,13 @@ impl Engine {
         let tag = target.tag.as_ref().map_or("latest", |tag| tag.as_str());
         let options = TagImageOptionsBuilder::default().repo(&repository).tag(tag).build();
         let (action, source_name) = (format!("tag {target}"), source.canonical());
-        let mut tries = 1;
-        loop {
-            let tagging = self.docker().tag_image(&source_name, Some(options.clone()));
-            match self.ask(&action, tagging).await? {
-                Ok(()) => return Ok(()),
-                Err(error) if is_not_found(&error) => {
-                    return Err(EngineError::NoSuchImage(source.to_string()));
-                }
-                // With containerd's store, whoever makes the same tag at the same moment comes second.
-                Err(error) if tries < TAG_TRIES && is_taken(&error) => tries += 1,
-                Err(error) => return Err(refused(&action, &error)),
-            }
+        let tag = || self.ask(&action, self.docker().tag_image(&source_name, Some(options.clone())));
+        // With containerd's store, whoever makes the same tag at the same moment comes second.
+        let again = |tagged: &Result<_, _>| matches!(tagged, Ok(Err(error)) if is_taken(error));
+        match retry(TAG_TRIES, tag, again).await? {
+            Ok(()) => Ok(()),
+            Err(error) if is_not_found(&error) => Err(EngineError::NoSuchImage(source.to_string())),
+            Err(error) => Err(refused(&action, &error)),
         }
     }
 

@@ -37,5 +37,6 @@ pub(crate) use event::OutputStream;
 pub use event::{BuildEvent, StepState};
 pub use images::LocalImageId;
 pub(crate) use images::{ListedImage, LocalImage};
+pub(crate) use outline::{DockerfileInstruction, DockerfileText};
 pub use request::{BuildRequest, ContextEntry, ContextKind, ContextSource, Secret, SshAgent};
 pub(crate) use request::{RegistryLogin, RegistryLogins};

@@ -4,6 +4,7 @@ use std::io::{self, Read};
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use super::DockerfileText;
 use crate::image::{ImageReference, Platform};
 
 /// What one build asks of an engine. Everything is decided already: the engine module adds nothing that
@@ -12,10 +13,10 @@ use crate::image::{ImageReference, Platform};
 pub struct BuildRequest {
     /// The text that is built, references to dependencies already pinned. It never becomes a file of the
     /// context.
-    pub dockerfile: Vec<u8>,
+    pub dockerfile: DockerfileText,
     /// What the classic builder is sent in place of `dockerfile`: the same without the stages that the target
     /// does not need, because that builder runs them all. `None`: `dockerfile` itself.
-    pub classic_dockerfile: Option<Vec<u8>>,
+    pub classic_dockerfile: Option<DockerfileText>,
     /// The files of the build context.
     pub context: Arc<dyn ContextSource>,
     /// A hash of the context's paths, kinds, contents and times. `BuildKit` keeps one snapshot under each such
@@ -54,7 +55,7 @@ pub struct BuildRequest {
 
 impl BuildRequest {
     /// A build of `dockerfile` with nothing else set.
-    pub fn new(dockerfile: Vec<u8>, context: Arc<dyn ContextSource>, context_key: [u8; 32]) -> Self {
+    pub fn new(dockerfile: DockerfileText, context: Arc<dyn ContextSource>, context_key: [u8; 32]) -> Self {
         Self {
             dockerfile,
             classic_dockerfile: None,
@@ -212,7 +213,7 @@ mod tests {
 
     #[test]
     fn secrets_are_not_printed() {
-        let mut request = BuildRequest::new(b"FROM scratch".to_vec(), Arc::new(Empty), [0; 32]);
+        let mut request = BuildRequest::new(DockerfileText::default(), Arc::new(Empty), [0; 32]);
         request.secrets.push(Secret { id: "token".into(), value: b"hunter2".to_vec() });
         request.build_args.insert("PASSWORD".into(), "hunter2".into());
         let login = RegistryLogin::Password { username: "me".into(), password: "hunter2".into() };

@@ -9,6 +9,7 @@ use tokio::sync::mpsc;
 use super::bases::{external_bases, unforeseen};
 use super::context_source::PlannedContext;
 use super::labels::{KEY_LABEL, labels};
+use super::outline::outline;
 use super::{BuildFailure, BuildUpdate, LogStream, StepProgress, Worker, engine_login};
 use crate::dockerfile::{cut_unneeded_stages, is_proxy, rewrite};
 use crate::engine::{
@@ -142,8 +143,8 @@ impl EngineWorker {
             add_hosts: self.options.add_hosts.clone(),
             no_cache: self.options.no_cache,
             builtin_frontend: self.options.offline,
-            classic_dockerfile: Some(rewrite(source, &cut)),
-            ..BuildRequest::new(rewrite(source, &pins), Arc::new(context), context_key(ready, time))
+            classic_dockerfile: Some(outline(rewrite(source, &cut))),
+            ..BuildRequest::new(outline(rewrite(source, &pins)), Arc::new(context), context_key(ready, time))
         })
     }
 }

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use super::dag::GraphImage;
 use super::id::ImageId;
+use crate::diagnostic::closest;
 use crate::image::{ImageReference, Repository};
 use crate::path::TreePath;
 use crate::printable::printable;
@@ -112,20 +113,11 @@ impl<'a> Lookup<'a> {
 
     fn unknown(&self, value: &str) -> UnknownImage {
         let wanted = value.strip_prefix("./").unwrap_or(value);
-        let mut scored: Vec<(f64, String)> = self
-            .images
-            .iter()
-            .filter_map(|image| {
-                [image.title.clone(), image.full.clone(), image.dockerfile.to_string()]
-                    .into_iter()
-                    .map(|word| (strsim::jaro_winkler(wanted, &word), word))
-                    .max_by(|a, b| a.0.total_cmp(&b.0).then_with(|| b.1.cmp(&a.1)))
-            })
-            .filter(|(score, _)| *score >= 0.78)
-            .collect();
-        scored.sort_by(|a, b| b.0.total_cmp(&a.0).then_with(|| a.1.cmp(&b.1)));
-        let closest = scored.into_iter().take(3).map(|(_, word)| word).collect();
-        UnknownImage::Unknown { value: value.to_owned(), closest }
+        let words = self.images.iter().filter_map(|image| {
+            let words = [image.title.clone(), image.full.clone(), image.dockerfile.to_string()];
+            closest(wanted, words).into_iter().next()
+        });
+        UnknownImage::Unknown { value: value.to_owned(), closest: closest(wanted, words) }
     }
 }
 

@@ -7,9 +7,7 @@ use crate::image::Tag;
 pub(crate) struct Collision {
     /// The branch or tag that is pushed.
     pub pushed: String,
-    /// The other one.
     pub other: String,
-    /// The tag of both.
     pub tag: Tag,
     /// Whether the remote has no ref of the pushed name yet.
     pub is_new: bool,

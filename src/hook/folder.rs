@@ -8,13 +8,11 @@ use crate::printable::printable;
 
 use super::script::{Content, HookName, Mode, recognise, script};
 
-/// A folder that git runs hooks from.
 #[derive(Clone, Debug)]
 pub(crate) struct HooksFolder {
     path: PathBuf,
 }
 
-/// What is there of one hook.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct HookState {
     /// What its file holds; none if there is no file.
@@ -25,7 +23,6 @@ pub(crate) struct HookState {
     pub before: bool,
 }
 
-/// What `install` did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Installed {
     /// There was none; or a hook that is now called first.
@@ -42,7 +39,6 @@ pub(crate) enum Installed {
     Already,
 }
 
-/// What `uninstall` did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Uninstalled {
     /// Ours is gone.
@@ -104,17 +100,14 @@ impl HooksFolder {
         Self { path }
     }
 
-    /// Where a hook is.
     pub(crate) fn hook(&self, hook: HookName) -> PathBuf {
         self.path.join(hook.as_str())
     }
 
-    /// Where a hook is that was there before.
     pub(crate) fn before(&self, hook: HookName) -> PathBuf {
         self.path.join(hook.before())
     }
 
-    /// What is there.
     pub(crate) fn state(&self, hook: HookName) -> Result<HookState, HookError> {
         let path = self.hook(hook);
         let before = self.before(hook).symlink_metadata().is_ok();

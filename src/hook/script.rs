@@ -1,6 +1,5 @@
 use sha2::{Digest, Sha256};
 
-/// A hook that Shipwright can be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum HookName {
     /// Before refs are sent to a remote.
@@ -10,7 +9,6 @@ pub(crate) enum HookName {
 }
 
 impl HookName {
-    /// All of them.
     pub(crate) const ALL: [Self; 2] = [Self::PrePush, Self::PostCheckout];
 
     /// The name of git's file.

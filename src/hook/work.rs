@@ -4,11 +4,9 @@ use crate::git::CommitId;
 /// A commit whose images are wanted, under the names that it gets on the remote.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Work {
-    /// The commit.
     pub commit: CommitId,
     /// The branch, if it is pushed as one.
     pub branch: Option<String>,
-    /// All tags that it is pushed as.
     pub tags: Vec<String>,
 }
 

@@ -1,9 +1,8 @@
 use std::fs;
-use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use super::files::InputFile;
-use crate::git::{BlobId, InputKind};
+use crate::git::{BlobId, InputKind, forget_the_oldest, replace_file};
 use crate::image::ContentKey;
 use crate::path::TreePath;
 
@@ -31,41 +30,15 @@ impl Manifests {
     /// Remembers the files of a key. A checkout that cannot be written to remembers nothing.
     pub(crate) fn write(&self, key: ContentKey, files: &[InputFile]) {
         let path = self.path(key);
-        if path.exists() || fs::create_dir_all(&self.folder).is_err() {
-            return;
+        if !path.exists() {
+            replace_file(&path, &encode(files));
+            forget_the_oldest(&self.folder, KEPT);
         }
-        let unfinished = self.folder.join(format!(".{}.{key}", std::process::id()));
-        let written = fs::File::create(&unfinished).and_then(|mut file| file.write_all(&encode(files)));
-        if written.is_err() || fs::rename(&unfinished, path).is_err() {
-            // Nothing is lost: it is a cache.
-            let _ = fs::remove_file(unfinished);
-        }
-        self.forget_the_oldest();
     }
 
     fn path(&self, key: ContentKey) -> PathBuf {
         self.folder.join(key.to_string())
     }
-
-    fn forget_the_oldest(&self) {
-        let Ok(entries) = fs::read_dir(&self.folder) else { return };
-        let mut files: Vec<_> = entries
-            .flatten()
-            .filter_map(|entry| Some((entry.metadata().ok()?.modified().ok()?, entry.path())))
-            .collect();
-        if files.len() <= KEPT {
-            return;
-        }
-        files.sort();
-        for (_, path) in &files[..files.len() - KEPT / 2] {
-            remove(path);
-        }
-    }
-}
-
-fn remove(path: &Path) {
-    // Another process may have removed it first.
-    let _ = fs::remove_file(path);
 }
 
 /// One record a file: mode, space, blob id, space, path, NUL; as `git ls-tree -z` does.

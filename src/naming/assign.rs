@@ -23,7 +23,6 @@ use crate::path::TreePath;
 pub(crate) struct Candidate<'a> {
     /// The Dockerfile.
     pub path: &'a TreePath,
-    /// Whether git tracks it.
     pub tracked: bool,
     /// Whether it is built only when named or depended on.
     pub aside: bool,
@@ -43,7 +42,6 @@ pub(crate) struct NamingRules<'a> {
     pub names: &'a [(String, String)],
     /// Where their lines stand, by what is on their left.
     pub locations: &'a BTreeMap<String, Location>,
-    /// The checkout's name.
     pub checkout_name: &'a str,
     /// The URL of the remote `origin`.
     pub origin_url: Option<&'a str>,

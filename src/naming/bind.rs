@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, HashMap};
 use super::assign::{ImageName, Naming};
 use super::namespace::{Namespace, canonical};
 use super::publishers::is_publisher;
+use crate::diagnostic::closest_by;
 use crate::image::{ImageReference, Repository};
 
 /// What a reference in a Dockerfile means.
@@ -30,7 +31,6 @@ pub(crate) enum Binding {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Sites {
     by_repository: HashMap<Repository, Site>,
-    /// The namespaces that bind.
     namespaces: Vec<Namespace>,
     /// How many components the longest NAME has: what is deeper in a namespace is not a NAME.
     components: usize,
@@ -180,19 +180,11 @@ impl Naming {
         let Some(namespace) = self.sites.namespace_of(repository) else { return Vec::new() };
         let name = canonical(repository);
         let name = &name[namespace.canonical().len() + 1..];
-        let mut scored: Vec<(f64, String)> = self
-            .names
-            .iter()
-            .filter(|image| !image.absolute)
-            .filter_map(|image| {
-                let score = strsim::jaro_winkler(name, &image.short);
-                let prefix = image.tag_prefix.as_ref().map_or(String::new(), |prefix| format!(":{prefix}"));
-                let repository = namespace.repository(&image.short)?;
-                (score >= 0.8).then(|| (score, format!("{repository}{prefix}")))
-            })
-            .collect();
-        scored.sort_by(|a, b| b.0.total_cmp(&a.0).then_with(|| a.1.cmp(&b.1)));
-        scored.into_iter().map(|(_, text)| text).take(3).collect()
+        let images = self.names.iter().filter(|image| !image.absolute).filter_map(|image| {
+            let prefix = image.tag_prefix.as_ref().map_or(String::new(), |prefix| format!(":{prefix}"));
+            Some((&image.short, format!("{}{prefix}", namespace.repository(&image.short)?)))
+        });
+        closest_by(name, images, |(short, _)| short).into_iter().map(|(_, reference)| reference).collect()
     }
 
     /// The images of one repository, which differ in their tag prefix, as one would refer to them.

@@ -7,7 +7,6 @@ use super::folders::FolderName;
 /// A Dockerfile whose name comes from its place.
 #[derive(Debug)]
 pub(super) struct Contender {
-    /// Which image.
     pub(super) image: usize,
     pub(super) name: FolderName,
     /// The lower, the stronger: nobody renames an image of a lower class. See [`class`].

@@ -7,7 +7,7 @@ use super::assign::{Candidate, ImageName, Naming};
 use super::folders::NameSource;
 use super::namespace::{Candidature, Inference, InvalidNamespace, NamespaceSource};
 use super::template::{InvalidName, escape};
-use crate::diagnostic::{Diagnostic, Location};
+use crate::diagnostic::{Diagnostic, Location, closest};
 use crate::discovery::FileNameForm;
 use crate::image::ImageReference;
 use crate::path::TreePath;
@@ -43,14 +43,9 @@ pub(super) fn unused_line<'a>(
     let message = format!("names, \"{}\" matches no Dockerfile", printable(key));
     let warning = about_line(Diagnostic::warning(message), place);
     let wanted = key.trim_matches('/');
-    let score = |text: &str| strsim::jaro_winkler(wanted, text);
-    let closest = paths
-        .flat_map(|path| [path.to_text(), path.parent().unwrap_or_default().to_text()])
-        .map(|text| (score(&text), text))
-        .filter(|(score, _)| *score >= 0.8)
-        .max_by(|a, b| a.0.total_cmp(&b.0).then_with(|| b.1.cmp(&a.1)));
-    match closest {
-        Some((_, text)) => warning.hint(format!("the closest path is {}", toml_string(&text))),
+    let paths = paths.flat_map(|path| [path.to_text(), path.parent().unwrap_or_default().to_text()]);
+    match closest(wanted, paths).first() {
+        Some(text) => warning.hint(format!("the closest path is {}", toml_string(text))),
         None => warning,
     }
 }
@@ -272,7 +267,6 @@ impl Places {
     }
 }
 
-/// A basic string of TOML.
 fn toml_string(text: &str) -> String {
     let mut result = String::from("\"");
     for c in text.chars() {

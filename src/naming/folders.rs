@@ -125,7 +125,6 @@ impl FolderName {
         self.with_folders(0)
     }
 
-    /// How many folders can go in front.
     pub(super) fn folders_in_front(&self) -> usize {
         self.outer.len()
     }

@@ -85,7 +85,6 @@ impl Namespace {
         Self { value, source: NamespaceSource::Checkout }
     }
 
-    /// NAMESPACE/NAME.
     pub(super) fn repository(&self, name: &str) -> Option<Repository> {
         Repository::new(&format!("{}/{name}", self.value)).ok()
     }
@@ -104,12 +103,10 @@ pub(super) fn canonical(repository: &Repository) -> String {
     format!("{}/{}", repository.host(), repository.path())
 }
 
-/// The namespace is not one.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{0}` is not a namespace")]
 pub(crate) struct InvalidNamespace(pub String);
 
-/// A reference in a Dockerfile.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[expect(clippy::struct_field_names, reason = "a reference is what it is")]
 pub(crate) struct Reference {
@@ -132,7 +129,6 @@ pub(super) struct Voice<'a> {
 pub(super) struct KnownNames {
     /// Which images have a NAME, or had it before others of the same name were seen; with their tag prefix.
     pub(super) images: HashMap<String, Vec<(usize, Option<String>)>>,
-    /// How many components the longest NAME has.
     pub(super) components: usize,
     /// Images that git tracks and that do not stand aside: what they and their references say counts first.
     pub(super) firm: HashSet<usize>,

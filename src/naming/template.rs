@@ -20,12 +20,7 @@ pub(crate) enum InvalidName {
     Path(String),
     /// The name uses a placeholder that the pattern has not.
     #[error("`{{{placeholder}}}` is not in the pattern `{pattern}`")]
-    Unknown {
-        /// The placeholder.
-        placeholder: String,
-        /// The pattern.
-        pattern: String,
-    },
+    Unknown { placeholder: String, pattern: String },
     /// The name is not one that a repository can have.
     #[error(
         "`{0}` is not a name for an image: lower-case letters, digits, `.`, `_`, `-`, with `/` between parts"
@@ -92,7 +87,6 @@ pub(super) fn escape(text: &str) -> String {
 /// What a placeholder stands for in one path.
 pub(super) type Values<'a> = Vec<(&'a str, &'a [u8])>;
 
-/// One component of a path pattern.
 #[derive(Clone, Debug)]
 pub(super) struct ComponentPattern(Vec<Piece>);
 
@@ -125,7 +119,6 @@ impl ComponentPattern {
         self.0.iter().any(|piece| matches!(piece, Piece::Text(literal) if literal.contains(text)))
     }
 
-    /// How much of it is literal.
     pub(super) fn literal_length(&self) -> usize {
         self.0.iter().map(|piece| if let Piece::Text(text) = piece { text.len() } else { 0 }).sum()
     }

@@ -8,6 +8,7 @@ use crate::diagnostic::Diagnostic;
 use crate::engine::Engine;
 use crate::image::ImageReference;
 use crate::plan::{self, Action, ImageId, Plan, Step, TagKind, decide};
+use crate::printable::list;
 use crate::publish::{Observed, Wanted, observe};
 
 /// How many names are listed.
@@ -28,7 +29,7 @@ pub(super) async fn on_engine(workspace: &Workspace, engine: &Engine, plan: &Pla
     let differing = asked.iter().zip(found).filter_map(|((step, _), found)| {
         found.is_some_and(|found| key_of(&found) != step.key).then(|| step.name())
     });
-    note(workspace, "", differing.collect(), "shipwright")
+    note(workspace, "", &differing.collect::<Vec<_>>(), "shipwright")
 }
 
 /// Those in the registries that a push went to.
@@ -44,9 +45,9 @@ pub(super) async fn in_registries(workspace: &Workspace, registries: &Registries
             observed.tags.values().any(|standing| !wanted.identity.is_of(standing))
         };
         let differing = wanted.iter().zip(observed).filter(is_other);
-        let differing = differing.map(|(wanted, _)| others.steps[wanted.step].name()).collect();
+        let differing: Vec<_> = differing.map(|(wanted, _)| others.steps[wanted.step].name()).collect();
         let place = place.as_ref().map(|place| format!("in {place} ")).unwrap_or_default();
-        notes.extend(note(workspace, &place, differing, "shipwright push"));
+        notes.extend(note(workspace, &place, &differing, "shipwright push"));
     }
     notes
 }
@@ -66,18 +67,10 @@ fn unselected(workspace: &Workspace) -> Option<Plan> {
     Some(plan)
 }
 
-fn note(workspace: &Workspace, place: &str, mut names: Vec<String>, command: &str) -> Option<Diagnostic> {
+fn note(workspace: &Workspace, place: &str, names: &[String], command: &str) -> Option<Diagnostic> {
     let branch = workspace.reference.tag.as_ref()?;
-    if names.len() > SHOWN {
-        let more = names.split_off(SHOWN).len();
-        names.push(format!("{more} more"));
-    }
-    let last = names.pop()?;
-    let (names, verb) = match &names[..] {
-        [] => (last, "is"),
-        names => (format!("{} and {last}", names.join(", ")), "are"),
-    };
-    let message = format!("{place}under {branch} {names} {verb} of other content");
+    let verb = if names.len() == 1 { "has" } else { "have" };
+    let message = format!("{place}under {branch} {} {verb} different content", list(names, SHOWN));
     let hint = format!("they were not selected; `{command}` brings all images of the branch together");
-    Some(Diagnostic::note(message).hint(hint))
+    (!names.is_empty()).then(|| Diagnostic::note(message).hint(hint))
 }

@@ -6,10 +6,8 @@ use super::model::{
 use super::reasons::{Previous, build_reasons};
 use super::tags::{PlannedTag, TagPolicy, conflict};
 use crate::diagnostic::Diagnostic;
-use crate::dockerfile::ProblemKind;
 use crate::graph::{DependencyKind, ImageId};
 use crate::image::{Digest, ImageReference, Tag};
-use crate::path::TreePath;
 use crate::project::{CleanState, Image, ImageState, Project};
 
 /// What is known of one selected image besides the checkout.
@@ -124,7 +122,7 @@ fn describe(facts: &Facts<'_>, at: ImageId, step_of: &HashMap<ImageId, StepId>) 
         repository: image.name.repository.clone(),
         short_name: image.name.short.clone(),
         dockerfile: image.dockerfile.clone(),
-        context: known_context(image),
+        context: None,
         target: image.target.clone(),
         platform: None,
         key: None,
@@ -175,19 +173,6 @@ fn dependencies(project: &Project, image: &Image, step_of: &HashMap<ImageId, Ste
         .map(|bound| dependency(bound.image, bound.kind, Some(bound.line), bound.is_inferred));
     let declared = image.declared.iter().map(|at| dependency(*at, DependencyKind::Declared, None, false));
     bound.chain(declared).collect()
-}
-
-/// Where a blocked image would be built. Its sources tell that, whatever else it waits for; without any, a base that has
-/// no value yet may bring triggers that have some.
-fn known_context(image: &Image) -> Option<TreePath> {
-    let waits_for_base = image
-        .evaluation
-        .problems
-        .iter()
-        .any(|problem| matches!(problem.kind, ProblemKind::BlankReference { .. }));
-    let is_known = matches!(image.state, ImageState::Blocked(_))
-        && !(image.evaluation.sources.is_empty() && waits_for_base);
-    is_known.then(|| image.context.root.clone())
 }
 
 /// With `--exact` a dependency is not built, so it has to be there.

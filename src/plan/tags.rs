@@ -169,9 +169,10 @@ fn is_latest(tag: &Tag) -> bool {
 
 /// A tag that never moves and is another image's.
 pub(crate) fn conflict(reference: &ImageReference) -> Diagnostic {
-    Diagnostic::warning(format!("{reference} names an image of other content and stays where it is")).hint(
-        "tags of commits never move; it was made with other build arguments or other git-ignored inputs",
-    )
+    Diagnostic::warning(format!("{reference} already names an image with different content and is not moved"))
+        .hint(
+            "tags of commits never move; it was made with other build arguments or other git-ignored inputs",
+        )
 }
 
 #[cfg(test)]

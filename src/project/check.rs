@@ -1,4 +1,4 @@
-use super::contexts::{self, Located, Nowhere};
+use super::contexts::{self, Located, MissingSource};
 use super::draft::{Draft, Drafted, draft};
 use super::load::LoadError;
 use super::options::Options;
@@ -11,7 +11,6 @@ use crate::printable::printable;
 /// What is wrong with the images of a tree, as far as its own files tell.
 #[derive(Debug, Default)]
 pub(crate) struct Check {
-    /// How many images there are.
     pub images: usize,
     /// What does not parse, loops, or refers to something that is not there; all of them errors.
     pub faults: Vec<Diagnostic>,
@@ -79,12 +78,12 @@ fn has_owned_base(image: &Drafted) -> bool {
 
 /// A source that git is told to ignore is made by a build step, and never in a commit.
 fn missing_sources(tree: &dyn Snapshot, image: &Drafted, context: &Located) -> Vec<Diagnostic> {
-    let missing = context.nowhere.iter().filter(|nowhere| !is_named_ignored(tree, &nowhere.path));
-    missing.map(|nowhere| missing_source(image, context, nowhere)).collect()
+    let missing = context.missing_sources.iter().filter(|missing| !is_named_ignored(tree, &missing.path));
+    missing.map(|missing| missing_source(image, context, missing)).collect()
 }
 
-fn missing_source(image: &Drafted, context: &Located, nowhere: &Nowhere) -> Diagnostic {
-    let source = &image.evaluation.sources[nowhere.source];
+fn missing_source(image: &Drafted, context: &Located, missing: &MissingSource) -> Diagnostic {
+    let source = &image.evaluation.sources[missing.source];
     let place = if source.inherited {
         Location::file(image.dockerfile().clone())
     } else {
@@ -95,7 +94,7 @@ fn missing_source(image: &Drafted, context: &Located, nowhere: &Nowhere) -> Diag
     };
     match context.diagnostics.iter().find(is_told) {
         Some(told) => as_error(told.clone()),
-        None => Diagnostic::error(format!("`{}` {}", printable(&source.written), printable(&nowhere.why)))
+        None => Diagnostic::error(format!("`{}` {}", printable(&source.written), printable(&missing.why)))
             .at(place)
             .hint("if it is elsewhere, set `context` in shipwright.toml"),
     }

@@ -15,6 +15,7 @@ use crate::dockerfile::{Evaluation, SourcePattern};
 use crate::git::{Node, NodeKind, PathPattern, Snapshot};
 use crate::limits;
 use crate::path::TreePath;
+use crate::printable::and_more;
 
 /// A drafted image's build context, found in the tree.
 #[derive(Default)]
@@ -26,10 +27,9 @@ pub(super) struct Located {
     /// See [`Selection::emptied`](context::Selection::emptied).
     pub(super) emptied: Vec<TreePath>,
     pub(super) whole_context: bool,
-    /// What its revision is asked about.
     pub(super) specs: RevisionSpecs,
     /// Sources that are not there, for which the image is blocked.
-    pub(super) nowhere: Vec<Nowhere>,
+    pub(super) missing_sources: Vec<MissingSource>,
     /// Whether the settings name a root that is no folder.
     pub(super) is_absent: bool,
     /// Whether its ignore file takes back `.git`, which is never sent.
@@ -42,7 +42,7 @@ pub(super) struct Located {
 }
 
 /// A source for which a build would fail.
-pub(super) struct Nowhere {
+pub(super) struct MissingSource {
     /// Its index among the image's sources.
     pub(super) source: usize,
     /// Where it would be, from the root of the checkout.
@@ -51,7 +51,7 @@ pub(super) struct Nowhere {
     pub(super) why: String,
 }
 
-impl Nowhere {
+impl MissingSource {
     /// Why the image cannot be built.
     pub(super) fn reason(&self, image: &Drafted) -> String {
         let source = &image.evaluation.sources[self.source];
@@ -153,7 +153,7 @@ pub(super) fn locate(
     let obstacle = obstacle(tree, dockerfile, &selection.nodes);
     diagnostics.extend(selection.diagnostics);
     Ok(Located {
-        nowhere: nowhere(evaluation, &root, &selection.unmatched, |path| {
+        missing_sources: missing_sources(evaluation, &root, &selection.unmatched, |path| {
             why_absent(tree, &root, path, ignore_file.as_ref().map(|file| (file, rules)))
         }),
         is_absent,
@@ -175,31 +175,27 @@ pub(super) fn locate(
 fn obstacle(tree: &dyn Snapshot, dockerfile: &TreePath, nodes: &[Node]) -> Option<Diagnostic> {
     let mut found = nodes.iter().filter_map(|node| Some((&node.path, tree.obstacle(&node.path)?)));
     let (path, obstacle) = found.next()?;
-    let more = match found.count() {
-        0 => String::new(),
-        more => format!(" (and {more} more like it)"),
-    };
-    let message = format!("the input {path} cannot be read: {}{more}", obstacle.reason);
+    let more = and_more(found.count());
+    let message = format!("the input {path}{more} cannot be read: {}", obstacle.reason);
     Some(Diagnostic::error(message).at(Location::file(dockerfile.clone())).hint(obstacle.hint))
 }
 
 /// Of the sources that match nothing, those for which a build would fail. A pattern may match nothing.
-fn nowhere(
+fn missing_sources(
     evaluation: &Evaluation,
     root: &TreePath,
     unmatched: &[usize],
     why_absent: impl Fn(&TreePath) -> String,
-) -> Vec<Nowhere> {
+) -> Vec<MissingSource> {
     let missing = |at: &usize| {
         let source = &evaluation.sources[*at];
         let SourcePattern::Path(path) = &source.pattern else { return None };
         let path = root.join_clamped(path);
-        source.plain.then(|| Nowhere { source: *at, why: why_absent(&path), path })
+        source.plain.then(|| MissingSource { source: *at, why: why_absent(&path), path })
     };
     unmatched.iter().filter_map(missing).collect()
 }
 
-/// Why nothing of a path is in the context.
 fn why_absent(
     tree: &dyn Snapshot,
     root: &TreePath,

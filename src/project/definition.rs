@@ -5,7 +5,7 @@ use rayon::prelude::*;
 use super::options::Options;
 use super::settings::ImageSettings;
 use super::systems;
-use crate::diagnostic::{Diagnostic, closest};
+use crate::diagnostic::{Diagnostic, did_you_mean};
 use crate::discovery::{BrokenDockerfile, FoundDockerfile};
 use crate::dockerfile::{Dockerfile, Evaluation, Scope, Trigger, evaluate, parse};
 use crate::image::Platform;
@@ -138,12 +138,8 @@ fn no_such_dockerfile(
     definitions: &[Definition],
     image: &ImageSettings,
 ) -> Diagnostic {
-    let known: Vec<String> = definitions.iter().map(|definition| definition.path.to_text()).collect();
-    let names = closest(&path.to_text(), known);
     let message = format!("[image.{name}] names a Dockerfile that is not in this checkout: {path}");
-    let diagnostic = image.at_its_place(Diagnostic::error(message));
-    match names.first() {
-        Some(closest) => diagnostic.hint(format!("did you mean {closest}?")),
-        None => diagnostic.hint("paths are relative to the root of the checkout"),
-    }
+    let known = definitions.iter().map(|definition| definition.path.to_text());
+    let hint = did_you_mean(&path.to_text(), known, "paths are relative to the root of the checkout");
+    image.at_its_place(Diagnostic::error(message)).hint(hint)
 }

@@ -8,7 +8,7 @@ use super::images::{BoundReference, LockedReference, dependencies};
 use super::options::Options;
 use super::settings::ImageSettings;
 use super::triggers;
-use crate::diagnostic::{Diagnostic, Location, closest};
+use crate::diagnostic::{Diagnostic, Location, closest, did_you_mean};
 use crate::discovery::{self, Rules};
 use crate::dockerfile::{Evaluation, Frontend, ImageUse, UseKind};
 use crate::git::Snapshot;
@@ -38,7 +38,6 @@ pub(super) struct Drafted {
     pub(super) name: ImageName,
     /// What the Dockerfile means with the build arguments of this run.
     pub(super) evaluation: Evaluation,
-    /// References that are bound to images of this checkout.
     pub(super) bound: Vec<BoundReference>,
     /// Images that the settings say it needs.
     pub(super) declared: Vec<ImageId>,
@@ -54,7 +53,6 @@ pub(super) struct Drafted {
 
 /// A reference into the namespace that no Dockerfile here builds.
 pub(super) struct Unresolved {
-    /// The warning.
     pub(super) warning: Diagnostic,
     /// Whether it reads like something that is built here.
     pub(super) is_close: bool,
@@ -250,17 +248,11 @@ impl Known {
 }
 
 fn unknown_image(name: &str, image: &ImageSettings, known: &[ImageName]) -> Diagnostic {
-    let names = closest(name, known.iter().map(ImageName::title));
     let diagnostic = Diagnostic::error(format!("[image.{name}] is no image of this checkout"));
-    let diagnostic = image.at_its_place(diagnostic);
-    match names.first() {
-        Some(closest) => {
-            diagnostic.hint(format!("did you mean {closest}? `shipwright images` lists them all"))
-        }
-        None => {
-            diagnostic.hint("`shipwright images` lists them all; `dockerfile = \"PATH\"` defines a new one")
-        }
-    }
+    image.at_its_place(diagnostic).hint(match closest(name, known.iter().map(ImageName::title)).first() {
+        Some(closest) => format!("did you mean {closest}? `shipwright images` lists them all"),
+        None => "`shipwright images` lists them all; `dockerfile = \"PATH\"` defines a new one".to_owned(),
+    })
 }
 
 /// Decides for every reference whether it means an image of this checkout. Gives the warnings about
@@ -394,15 +386,15 @@ fn declare(images: &mut [Drafted], diagnostics: &mut Vec<Diagnostic>) {
 }
 
 fn unknown_dependency(image: &Drafted, known: &[Drafted], name: &str) -> Diagnostic {
-    let names = closest(name, known.iter().map(|image| image.name.title()));
     let diagnostic = Diagnostic::error(format!(
         "[image.{}] depends_on `{name}`, which is no image of this checkout",
         image.name.title()
     ));
-    image.definition.options.at_its_place(diagnostic).hint(match names.first() {
-        Some(closest) => format!("did you mean {closest}?"),
-        None => "`shipwright images` lists them".to_owned(),
-    })
+    image.definition.options.at_its_place(diagnostic).hint(did_you_mean(
+        name,
+        known.iter().map(|image| image.name.title()),
+        "`shipwright images` lists them",
+    ))
 }
 
 fn graph(images: &[Drafted]) -> Graph {

@@ -36,13 +36,13 @@ pub(super) fn read_all(
     paths.sort();
     paths.dedup();
     let identities = tree.identify(&paths)?;
-    let alike = alike(contexts, &nodes);
+    let first_with_same_files = first_with_same_files(contexts, &nodes);
     let of_context = |at: usize| match &contexts[at] {
-        Some(context) if alike[at] == at => files(context, &nodes[at], &paths, &identities),
+        Some(context) if first_with_same_files[at] == at => files(context, &nodes[at], &paths, &identities),
         _ => ImageFiles::default(),
     };
     let mut found: Vec<ImageFiles> = (0..nodes.len()).into_par_iter().map(of_context).collect();
-    for (at, first) in alike.into_iter().enumerate() {
+    for (at, first) in first_with_same_files.into_iter().enumerate() {
         if first != at {
             found[at] = found[first].clone();
         }
@@ -52,12 +52,12 @@ pub(super) fn read_all(
 
 /// For each context the first one that has the same files. Where many images copy the whole checkout, one list
 /// of it is enough.
-fn alike(contexts: &[Option<Located>], nodes: &[Vec<Node>]) -> Vec<usize> {
+fn first_with_same_files(contexts: &[Option<Located>], nodes: &[Vec<Node>]) -> Vec<usize> {
     let mut seen: HashMap<_, Vec<usize>> = HashMap::new();
-    let mut alike = Vec::with_capacity(contexts.len());
+    let mut first_with_same_files = Vec::with_capacity(contexts.len());
     for (at, context) in contexts.iter().enumerate() {
         let Some(context) = context else {
-            alike.push(at);
+            first_with_same_files.push(at);
             continue;
         };
         let (first, last) = (nodes[at].first(), nodes[at].last());
@@ -71,9 +71,9 @@ fn alike(contexts: &[Option<Located>], nodes: &[Vec<Node>]) -> Vec<usize> {
         if same == at {
             similar.push(at);
         }
-        alike.push(same);
+        first_with_same_files.push(same);
     }
-    alike
+    first_with_same_files
 }
 
 fn files(context: &Located, nodes: &[Node], paths: &[&TreePath], identities: &[Identity]) -> ImageFiles {
@@ -140,6 +140,6 @@ mod tests {
         let contexts = [first, None, second, emptied, elsewhere, last];
         let all = nodes(&["a/x", "a/y"]);
         let nodes = [all.clone(), nodes(&[]), all.clone(), all.clone(), all, nodes(&["a/x", "a/z"])];
-        assert_eq!(alike(&contexts, &nodes), [0, 1, 0, 3, 4, 5]);
+        assert_eq!(first_with_same_files(&contexts, &nodes), [0, 1, 0, 3, 4, 5]);
     }
 }

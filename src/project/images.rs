@@ -88,7 +88,6 @@ pub(super) fn dependencies(bound: &[BoundReference], declared: &[ImageId]) -> Ve
     images
 }
 
-/// The digest that the lock file has for an external base.
 pub(super) fn locked_digest<'l>(locked: &'l [LockedReference], base: &str) -> Option<&'l Digest> {
     locked.iter().find(|locked| locked.expanded == base)?.pinned.digest.as_ref()
 }

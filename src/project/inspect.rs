@@ -109,7 +109,6 @@ pub(crate) struct Surroundings<'a> {
     pub tree: &'a dyn Snapshot,
     /// Its name, which decides names of images.
     pub checkout_name: &'a str,
-    /// The URL of its `origin`.
     pub origin_url: Option<&'a str>,
 }
 

@@ -98,7 +98,7 @@ impl Finished<'_> {
     /// Why an image is blocked; nothing if it is not.
     fn reasons(&self, draft: &Drafted, located: &Located) -> Vec<String> {
         let absent = located.is_absent.then(|| format!("its build context {} is not there", located.root));
-        let nowhere = located.nowhere.iter().map(|nowhere| nowhere.reason(draft));
+        let missing = located.missing_sources.iter().map(|missing| missing.reason(draft));
         let problems = draft.evaluation.problems.iter().map(|problem| match &problem.hint {
             Some(hint) => format!("{}: {hint}", problem.message),
             None => problem.message.clone(),
@@ -112,7 +112,7 @@ impl Finished<'_> {
             }
         });
         let mut reasons: Vec<String> =
-            absent.into_iter().chain(nowhere).chain(problems).chain(dependencies).collect();
+            absent.into_iter().chain(missing).chain(problems).chain(dependencies).collect();
         reasons.sort();
         reasons.dedup();
         reasons

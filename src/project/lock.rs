@@ -15,7 +15,7 @@ use crate::path::TreePath;
 pub(super) fn lock_paths(tree: &dyn FileTree, evaluation: &Evaluation) -> Vec<TreePath> {
     let mut references = evaluation.references.iter().filter_map(|used| used.reference.as_ref());
     if references.any(|reference| lockable(reference).is_some()) {
-        context::way_to(tree, &TreePath::root(), &TreePath::from(LOCK_FILE))
+        context::path_with_links(tree, &TreePath::root(), &TreePath::from(LOCK_FILE))
     } else {
         Vec::new()
     }

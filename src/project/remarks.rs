@@ -9,7 +9,7 @@ use crate::diagnostic::Diagnostic;
 use crate::dockerfile::{Evaluation, SourcePattern};
 use crate::git::Snapshot;
 use crate::path::TreePath;
-use crate::printable::and_more;
+use crate::printable::few;
 
 /// How many pointers are named.
 const FEW: usize = 5;
@@ -55,14 +55,12 @@ pub(super) fn lfs_pointers(tree: &dyn Snapshot, files: &[ImageFiles]) -> Option<
     let small = lists.flat_map(|image| image.files.iter()).filter(|file| LFS_SIZES.contains(&file.size));
     let small: BTreeSet<&TreePath> = small.map(|file| &file.path).collect();
     let pointers: Vec<&TreePath> = small.into_iter().filter(|path| tree.is_lfs_pointer(path)).collect();
-    let names: Vec<String> = pointers.iter().take(FEW).map(ToString::to_string).collect();
-    let more = and_more(pointers.len() - names.len());
     let what = match pointers.len() {
         0 => return None,
         1 => "1 input is a pointer of Git LFS, not the file".to_owned(),
         count => format!("{count} inputs are pointers of Git LFS, not the files"),
     };
-    let warning = Diagnostic::warning(format!("{what}: {}{more}", names.join(", ")));
+    let warning = Diagnostic::warning(format!("{what}: {}", few(pointers, FEW)));
     Some(warning.hint("`git lfs pull` fetches what they stand for"))
 }
 

@@ -131,7 +131,7 @@ impl Publisher {
         })
     }
 
-    /// Brings every image and its settled tags in place. Gives the manifests, by publication.
+    /// Brings every image and its immutable tags in place. Gives the manifests, by publication.
     async fn settle_all(
         &self,
         publications: &[Publication],
@@ -149,22 +149,22 @@ impl Publisher {
                     done[predecessor].cancelled().await;
                 }
                 let _slot = slots.acquire().await;
-                (at, self.settle(publication).await)
+                (at, self.place(publication).await)
             }
         };
-        let copy = |(at, publication)| async move { (at, self.settle(publication).await) };
+        let copy = |(at, publication)| async move { (at, self.place(publication).await) };
         let (pushes, copies): (Vec<_>, Vec<_>) =
             publications.iter().enumerate().partition(|(_, publication)| publication.found.is_none());
         let pushes: FuturesUnordered<_> = pushes.into_iter().map(push).collect();
         let copies: Vec<_> = copies.into_iter().map(copy).collect();
-        let mut settled = stream::select(pushes, stream::iter(copies).buffer_unordered(WRITES));
+        let mut placed = stream::select(pushes, stream::iter(copies).buffer_unordered(WRITES));
         let mut manifests = BTreeMap::new();
-        while let Some((at, settled)) = settled.next().await {
-            match settled {
-                Ok(settled) => {
-                    report.pushed += usize::from(settled.pushed);
-                    report.tagged += settled.tagged;
-                    manifests.extend(settled.manifest.map(|manifest| (at, manifest)));
+        while let Some((at, placed)) = placed.next().await {
+            match placed {
+                Ok(placed) => {
+                    report.pushed += usize::from(placed.pushed);
+                    report.tagged += placed.tagged;
+                    manifests.extend(placed.manifest.map(|manifest| (at, manifest)));
                 }
                 Err(failure) => report.failures.push(failure),
             }
@@ -223,28 +223,28 @@ impl Publisher {
         }
     }
 
-    async fn settle(&self, publication: &Publication) -> Result<Settled, Failure> {
-        let mut settled = Settled::default();
+    async fn place(&self, publication: &Publication) -> Result<Placed, Failure> {
+        let mut placed = Placed::default();
         let digest = match &publication.found {
             Some(digest) => digest.clone(),
             None => {
-                settled.pushed = true;
-                settled.tagged += 1;
+                placed.pushed = true;
+                placed.tagged += 1;
                 self.push(publication).await?
             }
         };
         if publication.missing.is_empty() && publication.moves.is_empty() {
-            return Ok(settled);
+            return Ok(placed);
         }
         let reference = publication.wanted.repository.with_digest(digest);
         let manifest = self.registry.manifest(&reference).await;
         let manifest = manifest.map_err(|error| registry_failure(&reference, &error))?;
         for tag in &publication.missing {
             self.write(publication, tag, &manifest, false).await?;
-            settled.tagged += 1;
+            placed.tagged += 1;
         }
-        settled.manifest = Some(manifest);
-        Ok(settled)
+        placed.manifest = Some(manifest);
+        Ok(placed)
     }
 
     /// Sends the image under its key. Layers that an earlier, interrupted push has sent are not sent again.
@@ -492,7 +492,7 @@ impl Publisher {
 
 /// What was done for one publication before anything moves.
 #[derive(Default)]
-struct Settled {
+struct Placed {
     pushed: bool,
     tagged: usize,
     manifest: Option<Manifest>,

@@ -13,12 +13,11 @@ pub(crate) struct Wanted {
     pub step: StepId,
     /// The repository in the registry.
     pub repository: Repository,
-    /// The tag of its key.
     pub key: Tag,
     /// What has to stand there.
     pub identity: Identity,
     /// Other tags that never move.
-    pub settled: Vec<Tag>,
+    pub immutable: Vec<Tag>,
     /// Tags that move, and when.
     pub moving: Vec<(Turn, Tag)>,
 }
@@ -40,14 +39,14 @@ impl Wanted {
         let (Some(key), Some(platform)) = (step.key, step.platform.clone()) else { return Ok(None) };
         let key_tag = step.tags.iter().find(|tag| tag.kind == TagKind::Key);
         let Some(key_tag) = key_tag else { return Ok(None) };
-        let settled = step.tags.iter().filter(|tag| !tag.moves() && tag.kind != TagKind::Key);
+        let immutable = step.tags.iter().filter(|tag| !tag.moves() && tag.kind != TagKind::Key);
         let moving = step.tags.iter().filter_map(|tag| Some((tag.turn()?, tag.tag.clone())));
         Ok(Some(Self {
             step: at,
             repository: destination(&step.repository, registry)?,
             key: key_tag.tag.clone(),
             identity: Identity { key, platform },
-            settled: settled.map(|tag| tag.tag.clone()).collect(),
+            immutable: immutable.map(|tag| tag.tag.clone()).collect(),
             moving: moving.collect(),
         }))
     }
@@ -56,9 +55,7 @@ impl Wanted {
 /// What a registry has of it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Observed {
-    /// What stands under the tag of its key.
     pub key: Option<Standing>,
-    /// What stands under its other tags.
     pub tags: BTreeMap<Tag, Standing>,
 }
 
@@ -88,14 +85,12 @@ pub(crate) struct Publication {
     pub missing: Vec<Tag>,
     /// Tags that never move and name something else: they stay.
     pub conflicts: Vec<Tag>,
-    /// Tags that move.
     pub moves: Vec<Move>,
 }
 
 /// A tag that moves to an image.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Move {
-    /// The tag.
     pub tag: Tag,
     /// When.
     pub turn: Turn,
@@ -109,7 +104,6 @@ impl Publication {
         self.found.is_some() && self.missing.is_empty() && self.moves.is_empty()
     }
 
-    /// The reference to one of its tags.
     pub(crate) fn tagged(&self, tag: &Tag) -> ImageReference {
         self.wanted.repository.with_tag(tag.clone())
     }
@@ -127,7 +121,7 @@ fn compare(wanted: Wanted, observed: &Observed) -> Publication {
     };
     let is_it = |standing: &Standing| own == Some(&standing.digest);
     let (mut missing, mut conflicts) = (Vec::new(), Vec::new());
-    for tag in &wanted.settled {
+    for tag in &wanted.immutable {
         match observed.tags.get(tag) {
             None => missing.push(tag.clone()),
             Some(standing) if is_it(standing) => {}
@@ -146,7 +140,6 @@ fn compare(wanted: Wanted, observed: &Observed) -> Publication {
 pub(crate) struct Judgement<'a> {
     /// Whether a commit is in the history of what is pushed; `None` where the history does not tell.
     pub is_ancestor: &'a dyn Fn(CommitId) -> Option<bool>,
-    /// `--force`.
     pub force: bool,
 }
 
@@ -243,7 +236,7 @@ mod tests {
             repository: Repository::new("acme/api").expect("a repository"),
             key: tag("src-1"),
             identity: Identity { key: ContentKey::ZERO, platform: amd64() },
-            settled: vec![tag("c1"), tag("v1")],
+            immutable: vec![tag("c1"), tag("v1")],
             moving: vec![(Turn::Branch, tag("main")), (Turn::Latest, tag("latest"))],
         }
     }
@@ -337,7 +330,7 @@ mod tests {
             tag(&format!("8.0-{}", wanted.identity.key.tag())),
             "with its prefix, as on the engine"
         );
-        assert_eq!(wanted.settled, [tag("8.0-v1")]);
+        assert_eq!(wanted.immutable, [tag("8.0-v1")]);
         assert_eq!(wanted.moving, [(Turn::Branch, tag("8.0-main")), (Turn::Latest, tag("8.0"))]);
     }
 

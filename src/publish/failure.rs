@@ -5,13 +5,11 @@ use crate::registry::{CredentialOrigin, RegistryError};
 /// What went wrong with one tag.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Failure {
-    /// Which.
     pub reference: ImageReference,
     /// Whose fault.
     pub kind: FailureKind,
     /// What happened.
     pub message: String,
-    /// What to do.
     pub hint: Option<String>,
 }
 
@@ -30,7 +28,6 @@ impl Failure {
 /// Whose fault a [`Failure`] is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum FailureKind {
-    /// The engine's.
     Engine,
     /// The registry's, or of the login to it.
     Registry,

@@ -7,7 +7,6 @@ use crate::image::{ContentKey, ImageReference, Platform};
 /// registry can put anything there.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Identity {
-    /// All of its key.
     pub key: ContentKey,
     /// What it runs on.
     pub platform: Platform,

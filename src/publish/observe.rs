@@ -19,7 +19,7 @@ pub(crate) async fn observe(
 }
 
 async fn observe_one(standings: &Standings, wanted: &Wanted) -> Result<Observed, RegistryError> {
-    let names: Vec<&Tag> = wanted.settled.iter().chain(wanted.moving.iter().map(|(_, tag)| tag)).collect();
+    let names: Vec<&Tag> = wanted.immutable.iter().chain(wanted.moving.iter().map(|(_, tag)| tag)).collect();
     let heads: Vec<_> = names
         .iter()
         .map(|tag| {

@@ -1,6 +1,6 @@
 use std::collections::HashMap;
 use std::fs;
-use std::io::{Read, Write};
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Mutex, PoisonError};
@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use super::Standing;
 use crate::execution::{KEY_LABEL, REVISION_LABEL};
+use crate::git::{forget_the_oldest, replace_file};
 use crate::image::{ContentKey, Digest, Platform, Repository};
 use crate::registry::{ImageConfig, Registry, RegistryError};
 
@@ -34,7 +35,6 @@ impl Standings {
         Self { registry, folder, known: Mutex::default(), is_tidy: AtomicBool::new(false) }
     }
 
-    /// The registry that is asked.
     pub(crate) fn registry(&self) -> &Registry {
         &self.registry
     }
@@ -70,10 +70,10 @@ impl Standings {
     /// Remembers what a digest is.
     pub(crate) fn learn(&self, standing: Standing) {
         if let Some(folder) = &self.folder
-            && write(folder, &standing).is_ok()
+            && write(folder, &standing)
             && !self.is_tidy.swap(true, Relaxed)
         {
-            forget_the_oldest(folder);
+            forget_the_oldest(folder, KEPT);
         }
         self.known().insert(standing.digest.clone(), standing);
     }
@@ -117,7 +117,7 @@ fn path(folder: &Path, digest: &Digest) -> PathBuf {
     folder.join(digest.as_str().replace(':', "-"))
 }
 
-fn write(folder: &Path, standing: &Standing) -> std::io::Result<()> {
+fn write(folder: &Path, standing: &Standing) -> bool {
     let path = path(folder, &standing.digest);
     let text = |value: Option<String>| value.map_or(Value::Null, Value::String);
     let document = json!({
@@ -126,17 +126,7 @@ fn write(folder: &Path, standing: &Standing) -> std::io::Result<()> {
         "revision": text(standing.revision.map(|revision| revision.to_string())),
         "platforms": standing.platforms.iter().map(ToString::to_string).collect::<Vec<_>>(),
     });
-    fs::create_dir_all(folder)?;
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    let unfinished = folder.join(format!(".{}.{name}", std::process::id()));
-    let written = fs::File::create(&unfinished)
-        .and_then(|mut file| file.write_all(document.to_string().as_bytes()))
-        .and_then(|()| fs::rename(&unfinished, &path));
-    if written.is_err() {
-        // Nothing is lost: it is a cache.
-        let _ = fs::remove_file(unfinished);
-    }
-    written
+    replace_file(&path, document.to_string().as_bytes())
 }
 
 /// Damage is as good as absence.
@@ -154,22 +144,6 @@ fn read(path: &Path, digest: &Digest) -> Option<Standing> {
         revision: document["revision"].as_str().map(str::parse).transpose().ok()?,
         platforms: platforms.map(|platform| platform.as_str()?.parse().ok()).collect::<Option<_>>()?,
     })
-}
-
-fn forget_the_oldest(folder: &Path) {
-    let Ok(entries) = fs::read_dir(folder) else { return };
-    let mut files: Vec<_> = entries
-        .flatten()
-        .filter_map(|entry| Some((entry.metadata().ok()?.modified().ok()?, entry.path())))
-        .collect();
-    if files.len() <= KEPT {
-        return;
-    }
-    files.sort();
-    for (_, path) in &files[..files.len() - KEPT / 2] {
-        // Another process may have removed it first.
-        let _ = fs::remove_file(path);
-    }
 }
 
 #[cfg(test)]
@@ -192,7 +166,7 @@ mod tests {
             let revision = key.and("1".repeat(40).parse().ok());
             let platforms = vec![platform("linux/amd64"), platform("linux/arm/v7")];
             let standing = Standing { digest: digest(), key, revision, platforms };
-            write(folder.path(), &standing).expect("written");
+            assert!(write(folder.path(), &standing));
             let path = path(folder.path(), &digest());
             assert_eq!(read(&path, &digest()), Some(standing));
             let text = fs::read_to_string(&path).expect("text");

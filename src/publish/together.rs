@@ -12,12 +12,13 @@ use crate::image::{Digest, ImageReference, Tag};
 use crate::plan::Turn;
 use crate::printable::and_more;
 use crate::registry::Manifest;
+use crate::retry::RetryPolicy;
 
 /// How often tags are put again that another push moves at the same time.
 const ROUNDS: u32 = 5;
 
-/// The shortest pause in between; up to twice as long, so that two pushes do not meet again and again.
-const PAUSE: Duration = Duration::from_millis(250);
+/// The pauses in between, spread so that two pushes do not meet again and again.
+const PAUSES: RetryPolicy = RetryPolicy::new(ROUNDS, Duration::from_millis(500));
 
 /// A tag that does not stand where this push has put it, or left it.
 struct Astray<'a> {
@@ -57,7 +58,7 @@ impl Publisher {
             let more = and_more(astray.len() - 1);
             let text = format!("another push moved {first}{more} at the same time: moving again");
             self.send(Event::Notice { text }).await;
-            tokio::time::sleep(PAUSE.mul_f64(1.0 + rand::random::<f64>()) * round).await;
+            tokio::time::sleep(PAUSES.pause(round, None, rand::random())).await;
             for Astray { at, publication, moved } in &astray {
                 if let Err(failure) = self.put_again(publication, manifests.get(at), &moved.tag).await {
                     report.failures.push(failure);

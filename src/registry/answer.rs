@@ -36,7 +36,6 @@ struct ErrorEntry {
 }
 
 impl Answer {
-    /// The text of a header.
     pub(super) fn header(&self, name: impl AsHeaderName) -> Option<&str> {
         self.headers.get(name)?.to_str().ok()
     }

@@ -18,8 +18,11 @@ const LONG_PAUSE: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub(super) enum Failure {
     /// Another try may succeed.
-    Transient { reason: String, status: Option<u16>, retry_after: Option<Duration> },
-    /// The certificate is not trusted.
+    Transient {
+        reason: String,
+        status: Option<u16>,
+        retry_after: Option<Duration>,
+    },
     Certificate(String),
     /// It wants a certificate of ours, or does not take the one it got.
     ClientCertificate,
@@ -75,7 +78,6 @@ impl From<RegistryError> for Failure {
     }
 }
 
-/// One call of the API.
 pub(super) struct Call<'a> {
     /// The registry as references name it.
     pub(super) registry: &'a str,

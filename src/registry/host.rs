@@ -41,7 +41,6 @@ impl Host {
     }
 }
 
-/// Whether a list of hosts has this one.
 pub(super) fn is_named(host: &str, list: &[String]) -> bool {
     list.iter().any(|named| named.eq_ignore_ascii_case(host))
 }

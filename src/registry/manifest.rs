@@ -244,7 +244,6 @@ pub(super) fn sha256(bytes: &[u8]) -> Digest {
     Digest::new(&format!("sha256:{}", hex(&Sha256::digest(bytes)))).expect("64 hex digits are a digest")
 }
 
-/// Whether bytes are what a digest names.
 pub(super) fn matches(digest: &Digest, bytes: &[u8]) -> bool {
     match digest.as_str().split_once(':') {
         Some(("sha256", wanted)) => hex(&Sha256::digest(bytes)) == wanted,

@@ -28,6 +28,7 @@ mod silence;
 mod tls;
 mod wire;
 
+pub use crate::retry::RetryPolicy;
 pub use auth::Credentials;
 pub(crate) use auth::{Credential, CredentialOrigin, Login};
 pub use client::Registry;
@@ -36,5 +37,5 @@ pub use error::{RegistryError, RegistryErrorKind};
 pub(crate) use manifest::{Descriptor, ImageConfig, Variant};
 pub use manifest::{Manifest, ManifestName};
 pub(crate) use notice::{Listener, Notice};
-pub use options::{ProxySettings, RegistryOptions, RetryPolicy};
+pub use options::{ProxySettings, RegistryOptions};
 pub(crate) use secret::Secret;

@@ -1,7 +1,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::Listener;
+use super::{Listener, RetryPolicy};
 
 /// How a [`super::Registry`] reaches registries. What of it comes out of the environment, the caller reads.
 #[derive(Clone, Debug)]
@@ -21,7 +21,8 @@ pub struct RegistryOptions {
     pub connect_timeout: Duration,
     /// How long an answer may take to begin, and to go on; all of it may take [`Self::LONGEST_ANSWER`] times that.
     pub request_timeout: Duration,
-    /// When a request is sent again.
+    /// When a request is sent again: after connection errors, timeouts, truncated or damaged answers, and the statuses
+    /// 429, 500, 502, 503 and 504.
     pub retry: RetryPolicy,
     /// Who is told what takes long, and what is wrong but no error.
     pub listener: Listener,
@@ -70,51 +71,9 @@ impl std::fmt::Debug for ProxySettings {
     }
 }
 
-/// When a request that failed is sent again: connection errors, timeouts, truncated or damaged answers, and the
-/// statuses 429, 500, 502, 503 and 504.
-#[derive(Clone, Copy, Debug)]
-pub struct RetryPolicy {
-    /// How often a request is sent altogether.
-    pub tries: u32,
-    /// The pause after the first try; each further one is twice as long.
-    pub first_pause: Duration,
-    /// The longest pause, also when the registry asks for a longer one.
-    pub longest_pause: Duration,
-}
-
-impl Default for RetryPolicy {
-    fn default() -> Self {
-        Self { tries: 5, first_pause: Duration::from_millis(300), longest_pause: Duration::from_secs(30) }
-    }
-}
-
-impl RetryPolicy {
-    /// The pause after `tries` tries. `dice` in 0..1 spreads it over its upper half, so that many clients do not
-    /// come back at the same moment; what the registry asked for (`wanted`) is never shortened by it.
-    pub(super) fn pause(&self, tries: u32, wanted: Option<Duration>, dice: f64) -> Duration {
-        let doubled = self.first_pause.saturating_mul(1 << tries.saturating_sub(1).min(16));
-        let spread = doubled.min(self.longest_pause).mul_f64(0.5 + dice.clamp(0.0, 1.0) / 2.0);
-        spread.max(wanted.unwrap_or_default()).min(self.longest_pause)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn pauses_double_up_to_the_longest() {
-        let policy = RetryPolicy {
-            tries: 9,
-            first_pause: Duration::from_millis(100),
-            longest_pause: Duration::from_secs(1),
-        };
-        let pauses = [1, 2, 3, 4, 5, 99].map(|tries| policy.pause(tries, None, 1.0).as_millis());
-        assert_eq!(pauses, [100, 200, 400, 800, 1000, 1000]);
-        assert_eq!(policy.pause(1, None, 0.0).as_millis(), 50);
-        assert_eq!(policy.pause(1, Some(Duration::from_millis(700)), 0.0).as_millis(), 700);
-        assert_eq!(policy.pause(1, Some(Duration::from_secs(7)), 0.0).as_millis(), 1000);
-    }
 
     #[test]
     fn proxies_are_not_printed() {

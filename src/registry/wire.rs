@@ -54,7 +54,6 @@ impl fmt::Debug for Request {
 pub(super) enum Broken {
     /// Asking again may help.
     Transient(String),
-    /// The certificate is not trusted.
     Certificate(String),
     /// It wants a certificate of ours, or does not take the one it got.
     ClientCertificate,
@@ -119,12 +118,10 @@ impl Wire {
         }
     }
 
-    /// The host with this name in references.
     pub(super) fn host(&self, name: &str) -> Host {
         Host::new(name, &self.options.insecure, &self.options.insecure_without_login)
     }
 
-    /// Says something.
     pub(super) fn say(&self, notice: Notice) {
         self.options.listener.tell(notice);
     }

@@ -17,7 +17,6 @@ pub(crate) struct JsonEvents {
 }
 
 impl JsonEvents {
-    /// Writes into `writer`.
     pub(crate) fn new(writer: Box<dyn Write + Send>, plan: &Plan) -> Self {
         Self { output: Output::new(writer), roster: Roster::new(plan) }
     }

@@ -15,7 +15,6 @@ const MAX_LOG: usize = 1024;
 /// Wide enough for `59m59s`.
 const ELAPSED: usize = 6;
 
-/// What a line is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Work {
     /// An image.
@@ -115,7 +114,6 @@ pub(super) struct Totals {
     pub builds: usize,
     pub built: usize,
     pub failed: usize,
-    /// Moving tags.
     pub moved: usize,
     pub stopping: bool,
 }

@@ -6,7 +6,7 @@ use super::{View, phrase};
 use crate::image::ImageReference;
 use crate::lockfile::LOCK_FILE;
 use crate::ops::{BaseNews, LockTotal};
-use crate::printable::and_more;
+use crate::printable::few;
 
 /// A line a base: `  moved    busybox:latest   1a2b3c4d5e6f → 3c4d5e6f7a8b`.
 pub(crate) fn lock_text(news: &[(ImageReference, BaseNews)], view: &View) -> String {
@@ -37,10 +37,9 @@ pub(crate) fn rebuilt_text(names: &[String], view: &View) -> String {
     if names.is_empty() {
         return String::new();
     }
-    let few = if view.verbose || names.len() <= FEW + 1 { names.len() } else { FEW };
-    let more = and_more(names.len() - few);
-    let list = names[..few].join(", ");
-    format!("{} will be rebuilt: {}{more}\n", phrase::count(names.len(), "image"), text::one_line(&list))
+    let most = if view.verbose || names.len() <= FEW + 1 { names.len() } else { FEW };
+    let list = few(names, most);
+    format!("{} will be rebuilt: {}\n", phrase::count(names.len(), "image"), text::one_line(&list))
 }
 
 /// What it came to, in a line; nothing where what was found says it.

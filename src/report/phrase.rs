@@ -55,23 +55,6 @@ pub(super) fn count(number: usize, noun: &str) -> String {
     if number == 1 { format!("1 {noun}") } else { format!("{number} {noun}s") }
 }
 
-/// `a`, `a and b`, `a, b and c`; beyond `limit` entries `a, b and 5 more`.
-pub(super) fn list<T: AsRef<str>>(entries: &[T], limit: usize) -> String {
-    let limit = limit.max(1);
-    let (shown, more) = if entries.len() > limit {
-        (&entries[..limit], Some(format!("{} more", entries.len() - limit)))
-    } else {
-        (entries, None)
-    };
-    let mut words: Vec<&str> = shown.iter().map(AsRef::as_ref).collect();
-    words.extend(more.as_deref());
-    match words.as_slice() {
-        [] => String::new(),
-        [one] => (*one).to_owned(),
-        [first @ .., last] => format!("{} and {last}", first.join(", ")),
-    }
-}
-
 /// `BuildKit`'s message about a command repeats all of it, which may be pages.
 const MAX_COMMAND: usize = 60;
 
@@ -141,15 +124,6 @@ mod tests {
             assert_eq!((duration(elapsed).as_str(), short_duration(elapsed).as_str()), (long, short));
         }
         assert!(duration(Duration::MAX).ends_with("min"));
-    }
-
-    #[test]
-    fn lists_end_in_and() {
-        assert_eq!(list::<&str>(&[], 3), "");
-        assert_eq!(list(&["a"], 3), "a");
-        assert_eq!(list(&["a", "b"], 3), "a and b");
-        assert_eq!(list(&["a", "b", "c"], 3), "a, b and c");
-        assert_eq!(list(&["a", "b", "c", "d"], 3), "a, b, c and 1 more");
     }
 
     #[test]

@@ -4,7 +4,7 @@ use super::phrase;
 use super::style::{Role, View};
 use super::text;
 use crate::plan::{Action, Plan, Step};
-use crate::printable::printable;
+use crate::printable::{and_more, printable};
 
 /// Unchanged images up to this number are all listed; of more, only [`FEW`].
 const MANY: usize = 10;
@@ -86,7 +86,8 @@ pub(super) fn table(plan: &Plan, view: &View) -> String {
         draw(&mut table, row, &widths, view);
     }
     if shown < unchanged.len() {
-        let more = format!("{}and {} more unchanged", view.theme.ellipsis(), unchanged.len() - shown);
+        let more =
+            format!("{}{} unchanged", view.theme.ellipsis(), and_more(unchanged.len() - shown).trim_start());
         let more = text::truncate(&more, widths.line.saturating_sub(2), view.theme.ellipsis());
         let _ = writeln!(table, "  {}", view.theme.paint(Role::Faint, more));
     }

@@ -19,7 +19,6 @@ pub(super) enum Role {
     Error,
     /// `warning`, `blocked`.
     Warning,
-    /// `note`.
     Note,
     /// What has been done.
     Success,

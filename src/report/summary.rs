@@ -12,6 +12,7 @@ use crate::diagnostic::{Diagnostic, Location};
 use crate::execution::Outcome;
 use crate::ops::{Position, TagPosition};
 use crate::plan::{Action, StepId};
+use crate::printable::list;
 
 /// How many names are listed before `and 5 more`.
 const MAX_NAMES: usize = 8;
@@ -50,7 +51,7 @@ pub(super) fn summary(
 pub(super) fn build_failures(record: &Record) -> Vec<Diagnostic> {
     let one = |(images, failure): (Vec<StepId>, &Failure)| {
         let names: Vec<&str> = images.iter().map(|image| record.roster.name(*image)).collect();
-        let (names, message) = (phrase::list(&names, MAX_NAMES), phrase::failure(&failure.message, "..."));
+        let (names, message) = (list(&names, MAX_NAMES), phrase::failure(&failure.message, "..."));
         let failed = Diagnostic::error(format!("{names} could not be built: {message}"));
         match (record.roster.images().get(images[0].0), failure.line) {
             (Some(image), Some(line)) => {
@@ -83,7 +84,7 @@ fn failed(
     sources: Sources<'_>,
 ) -> String {
     let names: Vec<&str> = images.iter().map(|image| record.roster.name(*image)).collect();
-    let names = phrase::list(&names, MAX_NAMES);
+    let names = list(&names, MAX_NAMES);
     let message = phrase::failure(&failure.message, view.theme.ellipsis());
     let mut failed = Diagnostic::error(format!("{names} could not be built: {message}"));
     let dockerfiles = images.iter().filter_map(|image| record.roster.images().get(image.0));
@@ -143,7 +144,7 @@ fn not_started(record: &Record, view: &View) -> String {
             out,
             "{}: {}, which {need} {}",
             view.theme.paint(Role::Warning, "not started"),
-            phrase::list(&names, limit),
+            list(&names, limit),
             record.roster.name(*dependency)
         );
     }
@@ -154,9 +155,8 @@ fn not_started(record: &Record, view: &View) -> String {
 fn moving_tags(record: &Record, view: &View, sources: Sources<'_>, positions: &[TagPosition]) -> String {
     if let [(_, error), ..] = record.tag_failures.as_slice() {
         let names: Vec<&str> = record.tag_failures.iter().map(|(name, _)| name.as_str()).collect();
-        let failed =
-            Diagnostic::error(format!("{} could not be moved: {error}", phrase::list(&names, MAX_NAMES)))
-                .hint("the other moving tags have moved; the next run moves the rest");
+        let failed = Diagnostic::error(format!("{} could not be moved: {error}", list(&names, MAX_NAMES)))
+            .hint("the other moving tags have moved; the next run moves the rest");
         return diagnostic(&failed, view, sources);
     }
     if record.is_complete() || record.run.moved > 0 {
@@ -185,7 +185,7 @@ fn known_positions(positions: &[TagPosition]) -> String {
         .iter()
         .map(|(at, tags)| {
             let (s, es) = if tags.len() == 1 { ("s", "es") } else { ("", "") };
-            let tags = phrase::list(tags, MAX_NAMES);
+            let tags = list(tags, MAX_NAMES);
             match at {
                 Position::Absent => format!("{tags} do{es} not exist yet"),
                 Position::Commit(commit) => format!("{tags} still point{s} at {}", text::one_line(commit)),
@@ -196,7 +196,7 @@ fn known_positions(positions: &[TagPosition]) -> String {
             }
         })
         .collect();
-    phrase::list(&sentences, sentences.len())
+    list(&sentences, sentences.len())
 }
 
 /// `main` and `latest` are where they were
@@ -211,7 +211,7 @@ fn unknown_positions(record: &Record) -> String {
     match tags.len() {
         0 => String::new(),
         1 => format!("{} is where it was", tags[0]),
-        _ => format!("{} are where they were", phrase::list(&tags, MAX_NAMES)),
+        _ => format!("{} are where they were", list(&tags, MAX_NAMES)),
     }
 }
 

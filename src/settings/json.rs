@@ -3,9 +3,9 @@ use std::collections::HashMap;
 use serde_json::{Map, Value};
 
 use super::toml::is_key;
-use super::values::{closest, namespace};
+use super::values::namespace;
 use super::{SettingsFile, TOML_FILE};
-use crate::diagnostic::{Diagnostic, LineIndex, Location};
+use crate::diagnostic::{Diagnostic, LineIndex, Location, closest};
 use crate::path::TreePath;
 
 const KNOWN: [&str; 4] = ["version", "namespace", "names", "assert_hostname"];
@@ -67,7 +67,7 @@ impl Reader<'_> {
                     self.error(key, format!("`{key}` is not a setting of {}", self.path), &hint);
                 }
                 (other, _) => {
-                    let hint = closest(other, &KNOWN[..3]).map_or_else(
+                    let hint = closest(other, &KNOWN[..3]).first().map_or_else(
                         || format!("known: {}", KNOWN[..3].join(", ")),
                         |it| format!("did you mean `{it}`?"),
                     );

@@ -8,7 +8,6 @@ use crate::limits;
 use crate::lockfile::{self, ReadFile};
 use crate::path::TreePath;
 
-/// The settings file.
 pub(crate) const TOML_FILE: &str = "shipwright.toml";
 /// The one of the Python original.
 pub(crate) const JSON_FILE: &str = ".shipwright.json";
@@ -55,7 +54,7 @@ pub(crate) fn paths(tree: &dyn FileTree) -> Vec<TreePath> {
     let mut paths = Vec::new();
     for name in [TOML_FILE, JSON_FILE] {
         let path = TreePath::from(name);
-        paths.extend(context::way_to(tree, &TreePath::root(), &path));
+        paths.extend(context::path_with_links(tree, &TreePath::root(), &path));
         if tree.kind(&path).is_some() {
             break;
         }

@@ -5,8 +5,8 @@ use std::ops::Range;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::values::{closest, namespace, path, refresh, registry, registry_host, user_tag};
-use crate::diagnostic::{Diagnostic, LineIndex, Location};
+use super::values::{namespace, path, refresh, registry, registry_host, user_tag};
+use crate::diagnostic::{Diagnostic, LineIndex, Location, closest};
 use crate::discovery::check_pattern;
 use crate::image::Tag;
 use crate::limits;
@@ -17,7 +17,6 @@ use crate::redact;
 /// A key and what reads it. A flag or the environment wins over the file where there is one; see `resolve`.
 type Key<T> = (&'static str, fn(&mut Reader<'_>, &Entry<'_>, &mut T));
 
-/// The keys of the file.
 const KEYS: [Key<SettingsFile>; 11] = [
     ("namespace", |reader, entry, file| file.namespace = reader.parsed(entry, namespace)),
     ("registry", |reader, entry, file| {
@@ -71,7 +70,6 @@ const IMAGE_KEYS: [Key<ImageSettings>; 8] = [
     }),
 ];
 
-/// Whether the file has this key.
 pub(super) fn is_key(name: &str) -> bool {
     KEYS.iter().any(|(key, _)| *key == name)
 }
@@ -238,7 +236,7 @@ impl Reader<'_> {
     }
 
     fn unknown(&mut self, entry: &Entry<'_>, known: &[&str]) {
-        let hint = match closest(entry.key, known) {
+        let hint = match closest(entry.key, known).first() {
             Some(meant) => format!("did you mean `{meant}`?"),
             None => format!("known here: {}", known.join(", ")),
         };

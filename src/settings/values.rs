@@ -39,7 +39,6 @@ pub(crate) enum InvalidValue {
     Path(String),
 }
 
-/// Checks a namespace.
 pub(crate) fn namespace(text: &str) -> Result<String, InvalidValue> {
     let first = text.split('/').next().unwrap_or_default();
     // Docker takes a first word with capitals for a host, which nobody means.
@@ -114,18 +113,6 @@ pub(super) fn path(text: &str) -> Result<TreePath, InvalidValue> {
     Ok(TreePath::clamped(text))
 }
 
-/// The known word that `word` most likely means.
-pub(super) fn closest<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
-    let plain = |text: &str| text.to_lowercase().replace('-', "_");
-    let (distance, best) = known
-        .iter()
-        .map(|known| (strsim::damerau_levenshtein(&plain(word), &plain(known)), *known))
-        .min_by_key(|(distance, _)| *distance)?;
-    // `tag` for `tags` and `dockerfil` for `dockerfile`, but nothing for `x`.
-    let near = distance <= 2.min(word.len() / 2) || plain(best).starts_with(&plain(word)) && word.len() > 2;
-    near.then_some(best)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -181,16 +168,5 @@ mod tests {
         for text in ["", "/a", "../a", "a/../../b"] {
             assert!(path(text).is_err(), "{text}");
         }
-    }
-
-    #[test]
-    fn closest_words() {
-        let known = ["dockerfile", "depends_on", "target", "tags"];
-        assert_eq!(closest("depends-on", &known), Some("depends_on"));
-        assert_eq!(closest("Dockerfile", &known), Some("dockerfile"));
-        assert_eq!(closest("tag", &known), Some("tags"));
-        assert_eq!(closest("docker", &known), Some("dockerfile"));
-        assert_eq!(closest("x", &known), None);
-        assert_eq!(closest("zebra", &known), None);
     }
 }

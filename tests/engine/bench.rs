@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 use shipwright::internals::ImageReference;
 use shipwright::internals::{
     BuildError, BuildEvent, BuildRequest, Builder, ContextEntry, ContextKind, ContextSource, Endpoint,
-    Engine, EngineEnvironment, LocalImageId, StepState,
+    Engine, EngineEnvironment, LocalImageId, StepState, outline,
 };
 
 /// The time of every file: 2024-01-02 03:04:05.
@@ -101,7 +101,7 @@ impl Bench {
     /// A request without a network, whose shared key is the content.
     pub(crate) fn request(&self, dockerfile: &str, context: Arc<MemoryContext>) -> BuildRequest {
         let key = context.key();
-        let mut request = BuildRequest::new(dockerfile.as_bytes().to_vec(), context, key);
+        let mut request = BuildRequest::new(outline(dockerfile.into()), context, key);
         request.network = Some("none".into());
         request
     }

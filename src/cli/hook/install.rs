@@ -23,7 +23,10 @@ struct Place {
 pub(super) fn install(args: &InstallArgs, edge: &Edge) -> Result<ExitCode, Error> {
     let hooks = chosen(&args.hooks, &[HookName::PrePush]);
     if args.mode.is_some() && !hooks.contains(&HookName::PrePush) {
-        return Err(Error::usage_with_hint("--mode is of pre-push", "post-checkout has no modes"));
+        return Err(Error::usage_with_hint(
+            "--mode applies to the pre-push hook only",
+            "post-checkout has no modes",
+        ));
     }
     let place = place(edge, true)?;
     for hook in hooks {

@@ -37,7 +37,6 @@ pub(super) fn solve_request(
     })
 }
 
-/// The attributes that the Dockerfile frontend reads.
 fn frontend(
     request: &BuildRequest,
     host_gateway: Option<&str>,
@@ -118,9 +117,10 @@ mod tests {
 
     use super::super::dockerfile::DockerfileFolder;
     use super::*;
+    use crate::engine::DockerfileText;
 
     fn request() -> BuildRequest {
-        BuildRequest::new(Vec::new(), Arc::new(DockerfileFolder::new(b"")), [0; 32])
+        BuildRequest::new(DockerfileText::default(), Arc::new(DockerfileFolder::new(b"")), [0; 32])
     }
 
     #[test]

@@ -8,8 +8,10 @@ use tonic::{Code, Status};
 
 /// What a failed call means.
 pub(super) enum Failure {
-    /// The build failed.
-    Build { message: String, line: Option<usize> },
+    Build {
+        message: String,
+        line: Option<usize>,
+    },
     /// There is no engine any more.
     Connection(String),
 }

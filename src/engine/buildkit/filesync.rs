@@ -31,7 +31,6 @@ struct Folders {
 
 /// The folder of the build context.
 pub(super) const CONTEXT: &str = "context";
-/// The folder of the Dockerfile.
 pub(super) const DOCKERFILE: &str = "dockerfile";
 
 impl FileSync {

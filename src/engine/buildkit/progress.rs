@@ -12,7 +12,6 @@ use crate::engine::{BuildEvent, OutputStream, StepState};
 #[derive(Default)]
 pub(super) struct Progress {
     steps: HashMap<String, Step>,
-    /// How many steps are visible.
     visible: usize,
     /// The digest of the step that failed.
     failed: Option<String>,
@@ -23,7 +22,6 @@ struct Step {
     state: StepState,
     /// Whether it has a number and is reported.
     visible: bool,
-    /// What has been reported last.
     reported: Option<StepState>,
     out: LineBuffer,
     err: LineBuffer,
@@ -33,7 +31,6 @@ struct Step {
 }
 
 impl Progress {
-    /// The events that a message means.
     pub(super) fn apply(&mut self, message: StatusResponse) -> Vec<BuildEvent> {
         let mut events = Vec::new();
         let mut touched = Vec::new();
@@ -72,7 +69,6 @@ impl Progress {
         events
     }
 
-    /// The name of the step that failed.
     pub(super) fn failed_step(&self) -> Option<&str> {
         let step = self.failed.as_ref().and_then(|digest| self.steps.get(digest));
         step.map(|step| step.state.name.as_str())

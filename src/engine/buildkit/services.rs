@@ -41,7 +41,6 @@ impl Health for Alive {
     }
 }
 
-/// The secrets of a build.
 pub(super) struct SecretStore(HashMap<String, Vec<u8>>);
 
 impl SecretStore {

@@ -40,7 +40,6 @@ pub(super) struct Session {
 const LAST_WORDS: Duration = Duration::from_secs(2);
 
 impl Session {
-    /// Opens the session of one build.
     pub(super) async fn open(endpoint: &Endpoint, request: &BuildRequest) -> Result<Self, UpgradeError> {
         let id = random_id();
         let io = upgrade(endpoint, "/session", headers(&id, request)).await?;
@@ -49,7 +48,7 @@ impl Session {
         // Sorting many paths takes a moment.
         let context = tokio::task::spawn_blocking(move || Listing::new(context)).await;
         let context = context.map_err(io::Error::other)?;
-        let dockerfile = Listing::new(Arc::new(DockerfileFolder::new(&request.dockerfile)));
+        let dockerfile = Listing::new(Arc::new(DockerfileFolder::new(&request.dockerfile.text)));
         let listings = HashMap::from([(CONTEXT, context), (DOCKERFILE, dockerfile)]);
         let services = Server::builder()
             .http2_keepalive_interval(Some(PULSE))

@@ -13,7 +13,7 @@ use super::failure::{self, Failure};
 use super::progress::Progress;
 use super::session::{Session, random_id};
 use crate::engine::connection::{UpgradeError, upgrade};
-use crate::engine::outline::{line_in_message, line_of_step};
+use crate::engine::outline::{DockerfileText, line_in_message};
 use crate::engine::patience::PULSE;
 use crate::engine::transfer::Transfer;
 use crate::engine::{BuildError, BuildEvent, BuildRequest, Endpoint, LocalImageId};
@@ -31,7 +31,6 @@ const GATEWAY_LABEL: &str = "org.mobyproject.buildkit.worker.moby.host-gateway-i
 pub(in crate::engine) enum SolveError {
     /// The engine does not offer `BuildKit` here.
     NoBuildKit,
-    /// The build failed.
     Build(BuildError),
 }
 
@@ -91,7 +90,7 @@ async fn host_gateway(control: &mut ControlClient<Channel>) -> Result<Option<Str
 async fn run(
     mut control: ControlClient<Channel>,
     request: SolveRequest,
-    dockerfile: &[u8],
+    dockerfile: &DockerfileText,
     session: &Session,
     events: &mpsc::Sender<BuildEvent>,
 ) -> Result<LocalImageId, BuildError> {
@@ -134,7 +133,7 @@ async fn run(
             Failure::Connection(reason) => BuildError::Connection(reason),
             Failure::Build { message, line } => {
                 // Docker 20.10 does not say the line.
-                let step = || line_of_step(dockerfile, report.progress.failed_step()?);
+                let step = || dockerfile.line_of_step(report.progress.failed_step()?);
                 let line = line.or_else(|| line_in_message(&message)).or_else(step);
                 BuildError::Failed { message, line, log: report.progress.failure_log(), hint: None }
             }

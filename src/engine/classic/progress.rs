@@ -40,7 +40,6 @@ const RED: &str = "\u{1b}[91m";
 const PLAIN: &str = "\u{1b}[0m";
 
 impl Progress {
-    /// The events that a message means.
     pub(super) fn apply(&mut self, message: Message) -> Vec<BuildEvent> {
         let mut events = Vec::new();
         if let Some(id) = message.aux.and_then(|aux| aux.id) {

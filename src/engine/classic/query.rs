@@ -70,6 +70,7 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
+    use crate::engine::DockerfileText;
     use crate::engine::request::Anonymous;
     use crate::engine::testing::Empty;
 
@@ -85,7 +86,7 @@ mod tests {
 
     #[test]
     fn parameters_are_escaped_and_repeated() {
-        let mut request = BuildRequest::new(vec![], Arc::new(Empty), [0; 32]);
+        let mut request = BuildRequest::new(DockerfileText::default(), Arc::new(Empty), [0; 32]);
         request.references = vec!["a/b:1".parse().expect("valid"), "c:2".parse().expect("valid")];
         request.labels.insert("l".into(), "ü & =".into());
         request.add_hosts = vec!["a:1.2.3.4".into(), "b=::1".into()];

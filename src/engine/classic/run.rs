@@ -14,9 +14,9 @@ use tokio_util::task::AbortOnDropHandle;
 use super::archive::{self, IGNORE_FILE};
 use super::progress::{Message, Progress};
 use super::query;
-use crate::engine::capability::classic_text;
+use crate::engine::capability::classic_dockerfile;
 use crate::engine::listing::Listing;
-use crate::engine::outline::{line_in_message, line_of_step};
+use crate::engine::outline::line_in_message;
 use crate::engine::patience::stops_answering;
 use crate::engine::transfer::Transfer;
 use crate::engine::{BuildError, BuildEvent, BuildRequest, Endpoint, LocalImageId, client, connection};
@@ -68,7 +68,7 @@ impl Build<'_> {
     async fn run(&mut self, endpoint: &Endpoint, listing: Listing) -> Result<LocalImageId, BuildError> {
         let lost = |error: &dyn std::fmt::Display| BuildError::Connection(error.to_string());
         let name = format!(".shipwright-{:032x}.dockerfile", rand::random::<u128>());
-        let text = classic_text(self.request).to_vec();
+        let text = classic_dockerfile(self.request).text.clone();
         let archive = archive::stream(listing, name.clone(), text, Arc::clone(&self.transfer));
         let body = futures_util::stream::unfold(archive, |mut archive| async move {
             let chunk = archive.recv().await?;
@@ -160,7 +160,7 @@ impl Build<'_> {
     /// The line is that of the whole Dockerfile, which the user knows, not of the cut one.
     fn failed(&mut self, message: String) -> BuildError {
         let dockerfile = &self.request.dockerfile;
-        let step = self.step.as_deref().and_then(|step| line_of_step(dockerfile, step));
+        let step = self.step.as_deref().and_then(|step| dockerfile.line_of_step(step));
         let cut = self.request.classic_dockerfile.is_some();
         let line = step.or_else(|| line_in_message(&message).filter(|_| !cut));
         BuildError::Failed { message, line, log: self.progress.failure_log(), hint: None }

@@ -35,7 +35,6 @@ impl BlobHasher {
         (self.missing == 0 && !self.exceeded).then(|| BlobId::new(self.state.finalize().into()))
     }
 
-    /// The id of bytes in memory.
     pub(crate) fn hash(bytes: &[u8]) -> BlobId {
         let mut state = Sha1::new();
         state.update(format!("blob {}\0", bytes.len()));

@@ -91,7 +91,6 @@ impl Drop for Process {
     }
 }
 
-/// The bytes of one blob.
 pub(in crate::git) struct BlobStream {
     process: Option<Process>,
     left: u64,

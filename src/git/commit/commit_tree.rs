@@ -42,7 +42,6 @@ pub(crate) struct CommitTree {
     blob_sizes: Arc<BlobSizes>,
 }
 
-/// A file of a tree object.
 pub(in crate::git) struct TreeFile {
     pub(in crate::git) mode: u32,
     pub(in crate::git) blob: BlobId,
@@ -173,7 +172,6 @@ impl CommitTree {
         self.hollow.iter().map(|(path, ())| TreePath::new(path)).collect()
     }
 
-    /// Which commit it is.
     pub(crate) fn commit(&self) -> CommitId {
         self.commit
     }

@@ -35,7 +35,6 @@ impl HeadTree {
 
 /// Where the bytes of a file of HEAD come from.
 enum Way {
-    /// Out of the commit.
     Commit,
     /// From disk, where git says that the file is the committed one.
     Disk,

@@ -6,7 +6,6 @@ use bstr::ByteSlice;
 
 use crate::git::work_tree::index;
 
-/// One entry of a tree.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::git) struct TreeEntry<'a> {
     pub(in crate::git) mode: u32,
@@ -61,7 +60,6 @@ fn is_name(name: &[u8]) -> bool {
     !special && !name.contains(&b'/')
 }
 
-/// The entries of a tree object that is sound.
 pub(in crate::git) struct TreeEntries<'a> {
     rest: &'a [u8],
 }

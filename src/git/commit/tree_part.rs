@@ -92,7 +92,6 @@ impl TreePart {
         small && self.read(blob).is_ok_and(|bytes| bytes.starts_with(LFS_POINTER))
     }
 
-    /// The size of a blob.
     pub(in crate::git) fn size(&self, blob: BlobId) -> io::Result<u64> {
         let oid = oid(blob);
         let header = self.repository().odb().and_then(|odb| odb.read_header(oid));
@@ -100,7 +99,6 @@ impl TreePart {
         Ok(size as u64)
     }
 
-    /// The bytes of a blob.
     pub(in crate::git) fn read(&self, blob: BlobId) -> io::Result<Vec<u8>> {
         Ok(read_blob(&self.repository(), blob)?)
     }
@@ -132,11 +130,9 @@ pub(in crate::git) enum Refusal {
     Filter(String),
     /// It is recoded.
     Encoding(String),
-    /// Its content is in Git LFS.
     LfsPointer,
 }
 
-/// The bytes of a blob.
 pub(in crate::git) fn read_blob(repository: &Repository, blob: BlobId) -> Result<Vec<u8>, CheckoutError> {
     let oid = oid(blob);
     let odb = repository.odb().map_err(|error| CheckoutError::object(oid, &error))?;

@@ -21,7 +21,6 @@ impl Questions {
         Self { parts, about }
     }
 
-    /// A question is also about this part.
     pub(crate) fn add_part(&mut self, question: usize, part: usize) {
         self.about[question].insert(part);
     }
@@ -43,12 +42,10 @@ impl Questions {
         &self.parts
     }
 
-    /// The parts that a question is about.
     pub(in crate::git) fn parts_of(&self, question: usize) -> &QuerySet {
         &self.about[question]
     }
 
-    /// For each part the questions that are about it.
     pub(in crate::git) fn by_part(&self) -> Vec<QuerySet> {
         let mut by_part = vec![QuerySet::new(self.len()); self.parts.len()];
         for (question, about) in self.about.iter().enumerate() {

@@ -21,7 +21,6 @@ const ANSWERS: usize = 20_000;
 
 type Key = [u8; 20];
 
-/// What is known at some commits.
 type Heads = Vec<(CommitId, HashMap<Key, Option<CommitId>>)>;
 
 /// The cache, seen from one list of queries.
@@ -31,7 +30,6 @@ pub(in crate::git) struct RevisionCache {
     heads: Heads,
 }
 
-/// What is known at one commit.
 pub(in crate::git) struct KnownAt<'a> {
     keys: &'a [Key],
     answers: &'a HashMap<Key, Option<CommitId>>,
@@ -56,7 +54,6 @@ impl RevisionCache {
         }
     }
 
-    /// What is known at `commit`.
     pub(in crate::git) fn at(&self, commit: CommitId) -> Option<KnownAt<'_>> {
         let (_, answers) = self.heads.iter().find(|(head, _)| *head == commit)?;
         Some(KnownAt { keys: &self.keys, answers })

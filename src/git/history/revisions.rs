@@ -55,7 +55,6 @@ struct Walk<'a> {
     trees_size: usize,
 }
 
-/// The head of a commit.
 pub(in crate::git) struct Commit {
     pub(in crate::git) tree: Oid,
     parents: Vec<Oid>,
@@ -66,7 +65,6 @@ pub(in crate::git) struct Commit {
 struct Folders {
     old: Option<Oid>,
     new: Option<Oid>,
-    /// Those of the automaton in the folder.
     states: Vec<usize>,
     depth: usize,
 }

@@ -299,7 +299,6 @@ impl Checkout {
         self.common_dir.join("shallow").exists()
     }
 
-    /// Whether there is a local branch of this name.
     pub(crate) fn is_branch(&self, name: &str) -> bool {
         let reference = format!("refs/heads/{name}");
         if self.objects_only {
@@ -327,7 +326,6 @@ impl Checkout {
         self.objects_only
     }
 
-    /// What the git executable says of this checkout.
     pub(in crate::git) fn ask(
         &self,
         arguments: &[&str],

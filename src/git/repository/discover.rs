@@ -116,7 +116,6 @@ impl Opened {
         }
     }
 
-    /// The git executable for it.
     pub(in crate::git) fn git(&self) -> Git {
         if self.bare { Git::bare(&self.git_dir) } else { Git::with_work_tree(&self.git_dir, &self.root) }
     }

@@ -76,7 +76,6 @@ const TRUSTED: [&str; 3] = ["system", "global", "command"];
 /// One repository for git to read.
 pub(in crate::git) struct Git {
     directory: PathBuf,
-    /// The folder that paths are relative to.
     folder: PathBuf,
     bare: bool,
 }

@@ -7,7 +7,6 @@ use bstr::ByteSlice;
 
 use crate::git::work_tree::wildcard;
 
-/// What an attribute is set to.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub(in crate::git) enum Value {
     /// Nothing said, or `!text`.
@@ -26,7 +25,6 @@ const NAMES: [&[u8]; COUNT] = [b"text", b"crlf", b"eol", b"ident", b"filter", b"
 
 type Assignments = [Option<Value>; COUNT];
 
-/// The attributes of one path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::git) struct FileAttributes<'a> {
     pub(in crate::git) text: &'a Value,
@@ -58,7 +56,6 @@ struct Rule {
 /// What a line of an attribute file is about. Nearly all patterns are of the first kinds, and each file is
 /// compared with all of them.
 enum Pattern {
-    /// `*`
     Any,
     /// `*.png`: the end of the file name.
     End(Vec<u8>),
@@ -170,7 +167,6 @@ impl Attributes {
         self.files.is_empty()
     }
 
-    /// The attributes of a file.
     pub(in crate::git) fn of(&self, path: &[u8]) -> FileAttributes<'_> {
         let mut found: [Option<&Value>; COUNT] = [None; COUNT];
         let name = path.rfind_byte(b'/').map_or(path, |slash| &path[slash + 1..]);

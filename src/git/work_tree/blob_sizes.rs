@@ -29,7 +29,6 @@ impl BlobSizes {
         Self { path, stored: OnceLock::new(), learned: Mutex::default() }
     }
 
-    /// Whether the blob is known to have this size.
     pub(in crate::git) fn is_known(&self, blob: BlobId, size: u64) -> bool {
         let fact = fact(blob, size);
         self.stored().binary_search(&fact).is_ok()

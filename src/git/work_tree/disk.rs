@@ -255,7 +255,6 @@ mod system {
             if metadata.is_file() { Ok(file) } else { Err(no_regular_file(&metadata)) }
         }
 
-        /// Whether the file that was opened is executable.
         pub(in crate::git) fn is_executable(file: &File) -> io::Result<bool> {
             Ok(rustix::fs::fstat(file)?.st_mode & 0o100 != 0)
         }

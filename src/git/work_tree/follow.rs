@@ -12,14 +12,13 @@ use crate::path::TreePath;
 /// Where a link leads.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Target {
-    /// To a file of the checkout.
     File(TreePath),
     /// To a folder, or anything else that is no file.
     NotAFile,
     /// Out of the checkout, or into git's own folder: what is there is not the checkout's to show.
     Outside,
     /// To nothing, or in circles.
-    Nowhere,
+    Missing,
 }
 
 /// Follows the link at `path`, and those on its way, inside the checkout.
@@ -51,9 +50,9 @@ pub(in crate::git) fn follow_with(
                     Some(NodeKind::File) if waiting.is_empty() => return Target::File(next),
                     Some(NodeKind::Link) => {
                         followed += 1;
-                        let Ok(target) = link(&next) else { return Target::Nowhere };
+                        let Ok(target) = link(&next) else { return Target::Missing };
                         if followed > limits::LINKS_FOLLOWED {
-                            return Target::Nowhere;
+                            return Target::Missing;
                         }
                         if is_absolute(&target) {
                             return Target::Outside;
@@ -63,7 +62,7 @@ pub(in crate::git) fn follow_with(
                         }
                     }
                     Some(_) => return Target::NotAFile,
-                    None => return Target::Nowhere,
+                    None => return Target::Missing,
                 }
             }
         }

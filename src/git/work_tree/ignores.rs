@@ -136,7 +136,6 @@ fn below<'a>(path: &'a [u8], folder: &[u8]) -> Option<&'a [u8]> {
     path.strip_prefix(folder)?.strip_prefix(b"/")
 }
 
-/// What the rules of one file say about a path below its folder.
 pub(in crate::git) fn verdict(rules: &Gitignore, path: &[u8], is_folder: bool) -> Option<bool> {
     if rules.is_empty() {
         return None;

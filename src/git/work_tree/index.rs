@@ -214,7 +214,6 @@ impl Index {
         self.entries.len()
     }
 
-    /// Bytes that hold all the paths.
     pub(in crate::git) fn path_bytes(&self) -> &[u8] {
         self.paths.as_deref().unwrap_or(&self.raw)
     }
@@ -308,7 +307,6 @@ impl Index {
         start..end
     }
 
-    /// The trees that git wrote for this index.
     pub(in crate::git) fn cached_trees(&self) -> Option<CachedTrees> {
         CachedTrees::parse(&self.raw[self.trees.clone()?])
     }

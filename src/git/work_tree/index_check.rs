@@ -13,7 +13,6 @@ use crate::limits;
 /// Changes with the layout.
 const MAGIC: &[u8; 8] = b"swindx01";
 
-/// What is known of an index.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::git) struct Soundness {
     /// Whether the cached trees are those of the entries.

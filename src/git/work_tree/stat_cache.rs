@@ -95,9 +95,9 @@ pub(in crate::git) fn is_settled(stamp: &Stamp, now: i64) -> bool {
     stamp.modified.0.max(stamp.changed.0) <= now - SETTLED
 }
 
-/// Writes a cache file; a failure leaves the old one, or none.
-pub(in crate::git) fn replace_file(path: &Path, content: &[u8]) {
-    let Some(folder) = path.parent() else { return };
+/// Writes a cache file; a failure, which it tells, leaves the old one, or none.
+pub(crate) fn replace_file(path: &Path, content: &[u8]) -> bool {
+    let Some(folder) = path.parent() else { return false };
     let mut name = path.as_os_str().to_owned();
     name.push(format!(".{}", std::process::id()));
     let temporary = PathBuf::from(name);
@@ -107,6 +107,24 @@ pub(in crate::git) fn replace_file(path: &Path, content: &[u8]) {
         .and_then(|()| std::fs::rename(&temporary, path));
     if written.is_err() {
         let _ = std::fs::remove_file(&temporary);
+    }
+    written.is_ok()
+}
+
+/// Removes the oldest files of a cache folder that holds more than `kept`, down to half of that.
+pub(crate) fn forget_the_oldest(folder: &Path, kept: usize) {
+    let Ok(entries) = std::fs::read_dir(folder) else { return };
+    let mut files: Vec<_> = entries
+        .flatten()
+        .filter_map(|entry| Some((entry.metadata().ok()?.modified().ok()?, entry.path())))
+        .collect();
+    if files.len() <= kept {
+        return;
+    }
+    files.sort();
+    for (_, path) in &files[..files.len() - kept / 2] {
+        // Another process may have removed it first.
+        let _ = std::fs::remove_file(path);
     }
 }
 

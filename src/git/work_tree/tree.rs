@@ -65,7 +65,6 @@ pub(in crate::git) struct Entry {
 
 const UNTRACKED: u16 = u16::MAX;
 
-/// What is known of a file once it has been looked at.
 #[derive(Clone, Copy)]
 pub(in crate::git) struct KnownFile {
     blob: BlobId,
@@ -74,7 +73,6 @@ pub(in crate::git) struct KnownFile {
     modified: i64,
 }
 
-/// How a work tree differs from a commit.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Differences {
     /// Files that the commit has not: new ones, tracked or not (never ignored ones).
@@ -318,7 +316,6 @@ impl WorkTree {
 }
 
 impl Part {
-    /// A path of this part's index from the root of the checkout.
     pub(in crate::git) fn checkout_path(&self, path: &[u8]) -> TreePath {
         TreePath::new(&self.folder).join(path)
     }
@@ -581,7 +578,6 @@ pub(in crate::git) fn own(path: &Path) -> Option<Vec<u8>> {
 
 const ATTRIBUTES: &[u8] = b".gitattributes";
 
-/// The folder that an attribute file is about.
 pub(in crate::git) fn attributes_folder(path: &[u8]) -> Option<&[u8]> {
     match path.strip_suffix(ATTRIBUTES)? {
         b"" => Some(b""),

@@ -300,7 +300,6 @@ impl Walk<'_> {
         }
     }
 
-    /// Whether git ignores an untracked path in this folder.
     fn is_ignored(&self, here: &mut Here<'_>, path: &[u8], is_folder: bool) -> bool {
         let task = &mut *here.task;
         let part = &self.parts[task.part];
@@ -370,13 +369,11 @@ impl Children {
         }
     }
 
-    /// The position of a file in the index.
     fn file(&self, index: &Index, prefix: usize, name: &[u8]) -> Option<usize> {
         let found = self.files.binary_search_by(|at| index.path(*at)[prefix..].cmp(name)).ok()?;
         Some(self.files[found])
     }
 
-    /// What the index has below a folder.
     fn folder(&self, index: &Index, prefix: usize, name: &[u8]) -> Option<Range<usize>> {
         let found = self.folders.binary_search_by(|range| {
             let path = &index.path(range.start)[prefix..];

@@ -46,8 +46,8 @@ fn through(
         Target::File(target) => file(&target).map(Some),
         Target::Outside => wrong("it is a link that leads out of the checkout"),
         Target::NotAFile => wrong("it is no regular file"),
-        Target::Nowhere if kind(path).is_none() => Ok(None),
-        Target::Nowhere => wrong("it is a link to nothing"),
+        Target::Missing if kind(path).is_none() => Ok(None),
+        Target::Missing => wrong("it is a link to nothing"),
     }
 }
 

@@ -13,6 +13,7 @@ use crate::diagnostic::Diagnostic;
 use crate::engine::Engine;
 use crate::git::branch_tag;
 use crate::plan::{self, Affected, ImageId, Known, Plan, TagPolicy, affected, decide, needed};
+use crate::printable::few;
 use crate::project::Project;
 
 pub(super) use engine::key_of;
@@ -130,12 +131,7 @@ fn aside_note(workspace: &Workspace) -> Option<Diagnostic> {
     const SHOWN: usize = 5;
     let aside = &workspace.selection.left_aside;
     let titles = aside.iter().map(|at| workspace.project.images[*at].name.title());
-    let first: Vec<String> = titles.take(SHOWN).collect();
-    let more = match aside.len().saturating_sub(SHOWN) {
-        0 => String::new(),
-        more => format!(" and {more} more"),
-    };
-    let text = format!("{} aside, built only when named: {}{more}", aside.len(), first.join(", "));
+    let text = format!("{} aside, built only when named: {}", aside.len(), few(titles, SHOWN));
     (!aside.is_empty()).then(|| Diagnostic::note(text))
 }
 

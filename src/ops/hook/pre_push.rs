@@ -5,7 +5,7 @@ use crate::hook::{Collision, Mode, RefUpdate, Work, collisions, work};
 use crate::ops::{
     self, Audience, BuildRequest, Config, Ending, Error, ImageRequest, PushRequest, PushedNames,
 };
-use crate::printable::printable;
+use crate::printable::{few, printable};
 use crate::settings::Choices;
 
 /// How many places of older faults are named.
@@ -131,14 +131,9 @@ fn older(faults: &[Diagnostic], commit: CommitId) -> Option<Diagnostic> {
     };
     let mut places: Vec<String> = faults.iter().filter_map(place).collect();
     places.dedup();
-    let more = places.len().saturating_sub(SHOWN);
-    places.truncate(SHOWN);
-    if more > 0 {
-        places.push(format!("and {more} more"));
-    }
     let errors =
         if faults.len() == 1 { "an error was".to_owned() } else { format!("{} errors were", faults.len()) };
-    let note = format!("{errors} there before this push: {}", places.join(", "));
+    let note = format!("{errors} there before this push: {}", few(places, SHOWN));
     let hint = format!("`shipwright plan --rev {}` shows them", commit.short());
     (!faults.is_empty()).then(|| Diagnostic::note(note).hint(hint))
 }

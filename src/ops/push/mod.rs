@@ -19,6 +19,7 @@ use crate::diagnostic::{Diagnostic, has_errors};
 use crate::execution::Outcome;
 use crate::git::CommitId;
 use crate::plan::{ImageId, Known, Plan};
+use crate::printable::few;
 use crate::publish::{Judgement, Observed, Publication, Wanted, decide, judge, observe};
 use forks::{cannot_push, observed_without_login};
 use refusals::refusals;
@@ -163,13 +164,8 @@ fn unversioned(plan: &Plan) -> Vec<Diagnostic> {
     let steps = plan.steps.iter().filter(|step| !step.unversioned.is_empty());
     steps
         .map(|step| {
-            let mut files: Vec<String> =
-                step.unversioned.iter().take(UNVERSIONED_SHOWN).map(ToString::to_string).collect();
-            let more = step.unversioned.len() - files.len();
-            if more > 0 {
-                files.push(format!("{more} more"));
-            }
-            Diagnostic::note(format!("{} holds what git does not have: {}", step.name(), files.join(", ")))
+            let files = few(&step.unversioned, UNVERSIONED_SHOWN);
+            Diagnostic::note(format!("{} holds what git does not have: {files}", step.name()))
         })
         .collect()
 }

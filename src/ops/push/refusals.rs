@@ -2,6 +2,7 @@ use crate::diagnostic::{Diagnostic, Location};
 use crate::ops::Error;
 use crate::ops::workspace::Workspace;
 use crate::plan::{Action, ImageId, NamespaceSource, Plan};
+use crate::printable::few;
 
 /// How many files and names are listed.
 const SHOWN: usize = 10;
@@ -71,23 +72,10 @@ fn dirty(workspace: &Workspace, plan: &Plan) -> Result<Option<Diagnostic>, Error
     if steps.is_empty() {
         return Ok(None);
     }
-    let names: Vec<String> = steps.iter().take(SHOWN).map(|step| step.name()).collect();
-    let more = match steps.len().saturating_sub(SHOWN) {
-        0 => String::new(),
-        more => format!(" and {more} more"),
-    };
-    let mut files = workspace.uncommitted()?;
-    let hidden = files.len().saturating_sub(SHOWN);
-    files.truncate(SHOWN);
-    if hidden > 0 {
-        files.push(format!("and {hidden} more"));
-    }
+    let names = few(steps.iter().map(|step| step.name()), SHOWN);
+    let files = few(workspace.uncommitted()?, SHOWN);
     Ok(Some(
-        Diagnostic::error(format!(
-            "uncommitted changes are in {}{more}: {}",
-            names.join(", "),
-            files.join(", ")
-        ))
-        .hint("commit them, or push them under their keys and the branch's tag with --dirty"),
+        Diagnostic::error(format!("uncommitted changes are in {names}: {files}"))
+            .hint("commit them, or push them under their keys and the branch's tag with --dirty"),
     ))
 }

@@ -3,6 +3,7 @@ use std::collections::BTreeSet;
 use crate::diagnostic::{Diagnostic, Location};
 use crate::git::WorkTree;
 use crate::path::TreePath;
+use crate::printable::and_more;
 use crate::project::Project;
 
 /// Warns of inputs that HEAD has and a sparse checkout leaves out: a build sees the checkout as it is on disk.
@@ -18,14 +19,11 @@ pub(super) fn absent_inputs(tree: &WorkTree, head: Option<&Project>) -> Vec<Diag
         let files = image.ready().map(|ready| &*ready.files).unwrap_or_default();
         let mut absent = files.iter().map(|file| &file.path).filter(|path| left_out.contains(path));
         let Some(first) = absent.next() else { continue };
-        let more = match absent.count() {
-            0 => String::new(),
-            more => format!(" (and {more} more like it)"),
-        };
+        let more = and_more(absent.count());
         let name = image.name.full();
         let folder = first.parent().unwrap_or_default();
         warnings.push(
-            Diagnostic::warning(format!("{name} reads {first}, which this sparse checkout leaves out{more}"))
+            Diagnostic::warning(format!("{name} reads {first}{more}, which this sparse checkout leaves out"))
                 .at(Location::file(image.dockerfile.clone()))
                 .hint(format!(
                     "`git sparse-checkout add '{folder}'` brings it, or `--rev HEAD` reads the commit"

@@ -1,6 +1,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::diagnostic::{Diagnostic, closest};
+use crate::diagnostic::{Diagnostic, did_you_mean};
 use crate::dockerfile::is_proxy;
 use crate::plan::ImageId;
 use crate::project::{Options, Project};
@@ -36,11 +36,8 @@ pub(super) fn undeclared_arguments(
         .filter(|name| !declared.contains(name) && !is_proxy(name) && !selected.is_empty())
         .map(|name| {
             let message = format!("no image that is selected declares the build argument `{name}`");
-            let names = closest(name, declared.iter().map(|name| (*name).clone()));
-            match names.first() {
-                Some(closest) => Diagnostic::warning(message).hint(format!("did you mean {closest}?")),
-                None => Diagnostic::warning(message).hint(format!("`ARG {name}` declares it, in each stage")),
-            }
+            let otherwise = format!("`ARG {name}` declares it, in each stage");
+            Diagnostic::warning(message).hint(did_you_mean(name, &declared, &otherwise))
         })
         .collect()
 }

@@ -48,7 +48,6 @@ pub(in crate::registry) struct Authorization {
     pub(in crate::registry) credential: Option<Credential>,
 }
 
-/// What a token server answers.
 #[derive(Deserialize)]
 struct TokenAnswer {
     token: Option<String>,
@@ -56,20 +55,17 @@ struct TokenAnswer {
     expires_in: Option<u64>,
 }
 
-/// The parts that a token is made with.
 pub(in crate::registry) struct Parties<'a> {
     pub(in crate::registry) wire: &'a Wire,
     pub(in crate::registry) credentials: &'a Credentials,
     pub(in crate::registry) host: &'a Host,
     /// Whether the registry may get a login.
     pub(in crate::registry) takes_logins: bool,
-    /// Whether the registry is spoken to with encryption.
     pub(in crate::registry) encrypted: bool,
     pub(in crate::registry) attempt: &'a Attempt,
 }
 
 impl Parties<'_> {
-    /// The login for the registry, if it may have one.
     pub(in crate::registry) async fn login(&self) -> Result<Option<Credential>, RegistryError> {
         if self.takes_logins { self.credentials.login(&self.host.name).await } else { Ok(None) }
     }

@@ -1,14 +1,13 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
+use crate::ci::LogForm;
 use crate::printable::commands;
 
-/// A CI system whose log can be structured.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum CiLog {
     /// GitHub Actions, and what imitates its runner.
     GitHub,
-    /// GitLab CI.
     GitLab {
         /// Since 1970, when the run begins.
         begun: Duration,
@@ -16,6 +15,14 @@ pub(crate) enum CiLog {
 }
 
 impl CiLog {
+    /// A log of this form; `begun` is the time since 1970.
+    pub(crate) fn new(form: LogForm, begun: Duration) -> Self {
+        match form {
+            LogForm::GitHub => Self::GitHub,
+            LogForm::GitLab => Self::GitLab { begun },
+        }
+    }
+
     /// The line that opens a section, of which `number` tells others apart; `after` is the time since the run began.
     pub(super) fn open(&self, number: usize, title: &str, after: Duration) -> String {
         match self {
@@ -28,7 +35,6 @@ impl CiLog {
         }
     }
 
-    /// The line that closes it.
     pub(super) fn close(&self, number: usize, after: Duration) -> String {
         match self {
             Self::GitHub => "::endgroup::\n".to_owned(),

@@ -8,7 +8,6 @@ use crate::report::testing::run::{
 };
 use crate::report::testing::{Terminal, ascii, colored, feed, narrow, plan, shop, step, visible};
 
-/// A terminal and a renderer on it.
 fn start(view: View, plan: &Plan) -> (Terminal, LiveRenderer) {
     let terminal = Terminal::new(view.size.expect("a terminal has a size"));
     let renderer = LiveRenderer::new(view, terminal.capture.boxed(), plan);

@@ -39,7 +39,6 @@ pub(super) fn visible(text: &str) -> String {
     text.replace('\u{1b}', "␛")
 }
 
-/// Gives a renderer these events.
 pub(super) fn feed(renderer: &mut dyn Renderer, events: &[Event]) {
     for event in events {
         renderer.event(event);

@@ -8,7 +8,6 @@ use crate::plan::{
     ReasonKind, Step, TagKind,
 };
 
-/// The commit of every test.
 pub(in crate::report) fn commit() -> CommitId {
     "3f9ac0d1e2b4a5968778695a4b3c2d1e0f9e8d7c".parse().expect("40 hex digits")
 }
