@@ -10,7 +10,7 @@ use clap::{CommandFactory, Parser, error::ErrorKind};
 use examples::{blocks, document, examples, log_in, normalised, small_shop};
 use shipwright::internals::Cli;
 
-const DOCUMENTS: [&str; 10] = [
+const DOCUMENTS: [&str; 11] = [
     "README.md",
     "docs/cli.md",
     "docs/architecture.md",
@@ -18,6 +18,7 @@ const DOCUMENTS: [&str; 10] = [
     "docs/content-keys.md",
     "docs/dependencies.md",
     "docs/dockerfile-support.md",
+    "docs/inference.md",
     "docs/migrating.md",
     "docs/security.md",
     "docs/testing.md",

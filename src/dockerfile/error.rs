@@ -117,3 +117,17 @@ pub(super) fn excerpt(text: &str) -> String {
         None => text.to_owned(),
     }
 }
+
+/// What BuildKit suggests for a word of a Dockerfile: at most two edits away, fewer than the word has letters.
+pub(super) fn suggestion<'c>(word: &str, candidates: impl IntoIterator<Item = &'c str>) -> Option<&'c str> {
+    const LONGEST: usize = 32;
+    if word.len() > LONGEST {
+        return None;
+    }
+    candidates
+        .into_iter()
+        .map(|candidate| (strsim::damerau_levenshtein(word, candidate), candidate))
+        .filter(|(distance, _)| *distance <= 2 && *distance < word.chars().count())
+        .min_by_key(|(distance, _)| *distance)
+        .map(|(_, candidate)| candidate)
+}

@@ -3,9 +3,8 @@
 
 use std::ops::Range;
 
-use super::error::{Failure, excerpt};
+use super::error::{Failure, excerpt, suggestion};
 use super::text::{Text, Word};
-use crate::diagnostic::closest;
 
 #[derive(Clone, Debug)]
 pub(super) struct Flag {
@@ -162,8 +161,8 @@ pub(super) fn check(flags: &[Flag], known: &[(&str, Takes)]) -> Result<(), Failu
         let fail = |message: String| Failure::instruction(flag.range.clone(), message);
         let name = flag.name.as_str();
         let Some((_, takes)) = known.iter().find(|(known, _)| *known == name) else {
-            let closest = closest(name, known.iter().map(|(known, _)| *known));
-            let hint = closest.first().map(|closest| format!("did you mean --{closest}?"));
+            let closest = suggestion(name, known.iter().map(|(known, _)| *known));
+            let hint = closest.map(|closest| format!("did you mean --{closest}?"));
             return Err(fail(format!("unknown flag: --{}", excerpt(name))).hint(hint));
         };
         if *takes != Takes::Values && seen.contains(&name) {

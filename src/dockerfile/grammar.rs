@@ -7,7 +7,7 @@ use std::ops::Range;
 use bstr::ByteSlice;
 
 use super::advice;
-use super::error::{Failure, excerpt};
+use super::error::{Failure, excerpt, suggestion};
 use super::flag::{self, Flag, Takes};
 use super::heredoc;
 use super::instruction::{
@@ -17,7 +17,6 @@ use super::json::{self, JsonForm};
 use super::mount::{Mount, RUN_FLAGS};
 use super::text::{Text, Word, is_blank};
 use super::words;
-use crate::diagnostic::closest;
 
 /// A logical line divided into its parts; all ranges are of that line.
 pub(super) struct Node<'t> {
@@ -176,9 +175,9 @@ impl<'t> Node<'t> {
 
     fn unknown(&self) -> Failure {
         let keyword = self.text.string(self.keyword.clone());
-        let candidates = closest(&keyword, Verb::ALL.iter().map(|(name, _)| *name));
+        let candidate = suggestion(&keyword.to_uppercase(), Verb::ALL.iter().map(|(name, _)| *name));
         let message = format!("unknown instruction: {}", excerpt(&keyword));
-        let hint = candidates.first().map(|candidate| format!("did you mean {candidate}?"));
+        let hint = candidate.map(|candidate| format!("did you mean {candidate}?"));
         Failure::instruction(self.keyword.clone(), message).hint(hint)
     }
 

@@ -1,11 +1,10 @@
 //! `RUN --mount=…`: a line of comma-separated values, read in two passes as in `BuildKit`: the fields when
 //! the file is parsed, their values when the instruction is carried out.
 
-use super::error::Failure;
+use super::error::{Failure, suggestion};
 use super::flag::{Flag, FlagText, Takes};
 use super::text::{Text, Word};
 use super::value::Value;
-use crate::diagnostic::closest;
 use std::ops::Range;
 
 /// A `--mount` flag.
@@ -228,7 +227,7 @@ impl ResolvedMount {
             "gid" => self.own("gid", known, 10)?,
             _ => {
                 let message = format!("unexpected key '{key}' in '{}'", field.written);
-                return Err(match closest(key, KEYS).first() {
+                return Err(match suggestion(key, KEYS) {
                     Some(closest) => format!("{message} (did you mean {closest}?)"),
                     None => message,
                 });
@@ -290,7 +289,7 @@ fn mount_type(name: &str) -> Result<MountType, String> {
     let found = MountType::ALL.iter().find(|(known, _)| *known == lower);
     found.map(|(_, kind)| *kind).ok_or_else(|| {
         let message = format!("unsupported mount type \"{name}\"");
-        match closest(&lower, MountType::ALL.iter().map(|(known, _)| *known)).first() {
+        match suggestion(&lower, MountType::ALL.iter().map(|(known, _)| *known)) {
             Some(closest) => format!("{message} (did you mean {closest}?)"),
             None => message,
         }

@@ -306,6 +306,6 @@ mod tests {
         let plan = plan(&project, &tags, &[(image(&project, "base"), taken)]);
         let has = |step: &Step| step.tags.iter().any(|planned| planned.tag == tag);
         assert_eq!(plan.steps.iter().map(has).collect::<Vec<_>>(), [false, true, false]);
-        assert!(plan.diagnostics.iter().any(|found| found.message.starts_with("acme/base:v1 names")));
+        assert!(plan.diagnostics.iter().any(|found| found.message.starts_with("acme/base:v1 already names")));
     }
 }
