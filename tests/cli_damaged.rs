@@ -268,7 +268,7 @@ fn trees_as_deep_as_they_like_end_no_run() {
 
 #[test]
 fn folders_as_deep_as_they_like_end_no_run() {
-    let checkout = Checkout::with(&[("api/Dockerfile", "FROM busybox\nCOPY . /api\n")]);
+    let checkout = Checkout::with(&[("api/Dockerfile", "FROM busybox\nCOPY . /api\n"), ("api/a", "1")]);
     // No path is as long as both together.
     let script = "n=$(printf 'd/%.0s' {1..1500}); cd web; mkdir -p $n; cd $n; mkdir -p $n; echo x > $n/x";
     fs::create_dir(checkout.root.join("web")).expect("a folder");

@@ -5,6 +5,7 @@ use std::fmt;
 
 use super::ignore_file::ignore_file_paths;
 use super::links::path_with_links;
+use super::root::above;
 use super::select::Selection;
 use crate::dockerfile::{LocalSource, SourcePattern};
 use crate::git::FileTree;
@@ -65,7 +66,8 @@ pub(crate) fn revision_pathspecs(
     }
     let mut around: BTreeSet<TreePath> = ignore_file_paths(tree, dockerfile, root).into_iter().collect();
     let mut globs_around = BTreeSet::new();
-    let folders = std::iter::successors(dockerfile.parent(), TreePath::parent);
+    let own = dockerfile.parent().unwrap_or_default();
+    let folders = std::iter::once(own.clone()).chain(above(&own));
     // Where all is found, nothing further out matters.
     let has_all = selection.unmatched.is_empty();
     let rivals = folders.take_while(|at| !has_all || at != root).filter(|at| at != root);

@@ -155,9 +155,12 @@ pub(super) fn copies_all(source: &LocalSource) -> bool {
     matches!(&source.pattern, SourcePattern::Path(path) if matches!(path.as_str(), "" | "*" | "**"))
 }
 
-/// The folders above `folder`, from the nearest.
-fn above(folder: &TreePath) -> impl Iterator<Item = TreePath> {
-    std::iter::successors(folder.parent(), TreePath::parent)
+/// The folders above `folder` that a context may begin in, from the nearest. Each is searched, so of a path that no person
+/// has made only the nearest and the checkout itself count.
+pub(super) fn above(folder: &TreePath) -> impl Iterator<Item = TreePath> + use<> {
+    const NEAREST: usize = 16;
+    let all = std::iter::successors(folder.parent(), TreePath::parent).enumerate();
+    all.filter(|(at, folder)| *at < NEAREST || folder.is_root()).map(|(_, folder)| folder)
 }
 
 /// Where a path below `root` leads, links followed.
@@ -191,6 +194,10 @@ fn holds_only_dockerfiles(tree: &dyn FileTree, folder: &TreePath) -> bool {
             files.iter().all(|file| file.tracking == Tracking::Ignored || belongs(file.path.file_name()))
         });
         if !only {
+            return false;
+        }
+        // What is missing of a submodule is no Dockerfile.
+        if folders.iter().any(|below| tree.absent_submodule(below).is_some()) {
             return false;
         }
         open.extend(

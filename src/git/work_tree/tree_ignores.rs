@@ -22,20 +22,21 @@ impl<'t> NamedIgnores<'t> {
         Self { tree, known: Mutex::default() }
     }
 
-    /// Whether the `.gitignore` files name `path`, or a folder around it. What stands there counts as a folder.
+    /// Whether the `.gitignore` files name `path`, or a folder around it. What stands there counts as a folder. Of
+    /// each, the rules of the nearest folder that say anything count.
     pub(crate) fn is_ignored(&self, path: &TreePath) -> bool {
+        let folders = std::iter::successors(path.parent(), TreePath::parent);
+        let nearest: Vec<_> = folders.filter_map(|folder| Some((self.rules(&folder)?, folder))).collect();
+        if nearest.is_empty() {
+            return false;
+        }
         let ends = path.as_bytes().find_iter(b"/").chain([path.as_bytes().len()]);
-        ends.map(|end| TreePath::new(&path.as_bytes()[..end])).any(|path| self.is_ignored_itself(&path))
-    }
-
-    /// The rules of the nearest folder that say anything count.
-    fn is_ignored_itself(&self, path: &TreePath) -> bool {
-        let mut folders = std::iter::successors(path.parent(), TreePath::parent);
-        let verdict = folders.find_map(|folder| {
-            let rules = self.rules(&folder)?;
-            verdict(&rules, path.relative_to(&folder)?.as_bytes(), true)
-        });
-        verdict.unwrap_or(false)
+        ends.map(|end| TreePath::new(&path.as_bytes()[..end])).any(|path| {
+            let mut around = nearest.iter().filter(|(_, folder)| folder != &path);
+            let verdict =
+                around.find_map(|(rules, folder)| verdict(rules, path.relative_to(folder)?.as_bytes(), true));
+            verdict.unwrap_or(false)
+        })
     }
 
     fn rules(&self, folder: &TreePath) -> Option<Arc<Gitignore>> {
