@@ -18,18 +18,18 @@ struct File {
 }
 
 /// The files of `src/` by module.
-pub struct Files(BTreeMap<Module, File>);
+pub(super) struct Files(BTreeMap<Module, File>);
 
 impl Files {
     /// Of `(path below src, text)`. Tests are left out.
-    pub fn new<'a>(files: impl Iterator<Item = (&'a str, &'a str)>) -> Self {
+    pub(super) fn new<'a>(files: impl Iterator<Item = (&'a str, &'a str)>) -> Self {
         let modules = files.map(|(path, text)| (module(path), read(text)));
         let is_test = |name: &String| matches!(name.as_str(), "tests" | "testing" | "main");
         Self(modules.filter(|(module, _)| !module.iter().any(is_test)).collect())
     }
 
     /// The circles of files inside each folder of `src/`, each in order, as `git/tree`.
-    pub fn circles(&self) -> Vec<Vec<String>> {
+    pub(super) fn circles(&self) -> Vec<Vec<String>> {
         let modules: Vec<&Module> = self.0.keys().collect();
         let number = |module: &Module| modules.binary_search(&module).expect("a module");
         let mut graph = DiGraphMap::<usize, ()>::new();
@@ -133,7 +133,12 @@ fn without_visibility(line: &str) -> String {
 /// `a::{b, c::{d}}` as `a::b` and `a::c::d`.
 fn expanded(path: &str) -> Vec<String> {
     let Some((before, group)) = path.split_once('{') else {
-        return vec![path.split(" as ").next().unwrap_or_default().trim().to_owned()];
+        // A trait that is used `as _` has no name here.
+        let named = path.strip_suffix(" as _").is_none().then_some(path);
+        return named
+            .iter()
+            .map(|path| path.split(" as ").next().unwrap_or_default().trim().to_owned())
+            .collect();
     };
     let group = group.trim_end().strip_suffix('}').unwrap_or(group);
     let mut depth = 0;
