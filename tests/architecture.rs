@@ -1,6 +1,9 @@
 //! The source tree is a pipeline: a module uses only those above it. This test reads the imports, so that
 //! the architecture cannot rot unnoticed. docs/architecture.md draws it.
 
+#[path = "architecture/circles.rs"]
+mod circles;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -98,6 +101,34 @@ const READERS: &[(&str, &str)] = &[
     ("cli/hook/run.rs", "standard input"),
 ];
 
+/// Circles of files inside a folder that stay, and why.
+const CIRCLES: &[(&[&str], &str)] = &[
+    (&["context/matcher", "context/pattern"], "a pattern that is no plain text is a matcher of one"),
+    (&["engine/client", "engine/patience"], "an engine waits for itself"),
+    (
+        &[
+            "git/commit/collector",
+            "git/commit/commit_tree",
+            "git/history/revisions",
+            "git/repository/checkout",
+            "git/work_tree/identify",
+            "git/work_tree/tree",
+        ],
+        "a checkout gives its trees, and they ask it",
+    ),
+    (&["git/history/pathspec", "git/history/questions"], "patterns without a question are none"),
+    (&["git/work_tree/cached_trees", "git/work_tree/index"], "the index holds the trees of its entries"),
+    (&["naming/assign", "naming/bind", "naming/explain"], "a naming binds and explains its own names"),
+    (&["ops/facts", "ops/facts/engine"], "facts begin with the engine's"),
+    (&["ops/workspace", "ops/workspace/watch"], "a workspace knows what it was read for"),
+    (&["project/draft", "project/triggers"], "triggers of a base are read into drafts of the same kind"),
+    (
+        &["registry/auth/credentials", "registry/auth/helper", "registry/error", "registry/notice"],
+        "errors and notices say where a login came from, and a login may fail",
+    ),
+    (&["registry/auth/token", "registry/call"], "a token is got by a call, and a call needs a token"),
+];
+
 #[derive(Clone, Copy)]
 enum Allowed {
     Above,
@@ -170,6 +201,23 @@ fn a_module_uses_only_those_above_it() {
         }
     }
     assert!(violations.is_empty(), "{}", violations.join("\n"));
+}
+
+#[test]
+fn files_of_a_folder_stand_in_no_circle() {
+    let files: Vec<(String, String)> = modules()
+        .into_values()
+        .flatten()
+        .map(|(file, text)| (file.to_string_lossy().into_owned(), text))
+        .collect();
+    let files = circles::Files::new(files.iter().map(|(path, text)| (path.as_str(), text.as_str())));
+    let found = files.circles();
+    let known = |circle: &&Vec<String>| !CIRCLES.iter().any(|(files, _)| files == circle);
+    let new: Vec<_> = found.iter().filter(known).collect();
+    assert!(new.is_empty(), "new circles: {new:#?}");
+    let gone: Vec<_> =
+        CIRCLES.iter().filter(|(files, _)| !found.iter().any(|circle| files == circle)).collect();
+    assert!(gone.is_empty(), "no longer circles: {gone:#?}");
 }
 
 #[test]

@@ -1,7 +1,7 @@
 use clap::CommandFactory;
 use clap_complete::Shell;
 
-use super::args::Cli;
+use super::command::Cli;
 use super::error::ExitCode;
 use super::output::Output;
 use crate::ops::Error;

@@ -27,7 +27,7 @@ pub(super) struct Edge {
 impl Edge {
     /// Where the command works.
     pub(super) fn folder(&self) -> PathBuf {
-        start_folder(&self.global, &self.environment)
+        self.global.folder(&self.environment)
     }
 
     /// What of the process counts for use cases.
@@ -120,14 +120,6 @@ impl Edge {
             registry_host(word).map_err(|error| Error::usage(format!("{source}: {error}")))
         };
         named.chain(flags).map(checked).collect()
-    }
-}
-
-/// Where the command works.
-pub(super) fn start_folder(global: &GlobalArgs, environment: &Environment) -> PathBuf {
-    match &global.directory {
-        Some(folder) => environment.current_dir.join(folder),
-        None => environment.current_dir.clone(),
     }
 }
 

@@ -5,6 +5,7 @@ mod affected;
 mod args;
 mod build;
 mod ci_output;
+mod command;
 mod completions;
 mod edge;
 mod ensure;
@@ -21,8 +22,8 @@ mod push;
 mod signals;
 mod threads;
 
-pub use args::Cli;
-pub(crate) use args::Command;
+pub use command::Cli;
+pub(crate) use command::Command;
 pub use environment::Environment;
 pub(crate) use error::ExitCode;
 

@@ -9,7 +9,6 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::args::{ColorMode, GlobalArgs, ProgressMode};
 use super::ci_output::{CiOutput, ci_output};
-use super::edge::start_folder;
 use super::environment::{Environment, terminal_size};
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::execution::{Event, Outcome};
@@ -75,7 +74,7 @@ impl Output {
             root: None,
             files: None,
             incomplete: Cell::new(false),
-            ci: ci_output(environment, &start_folder(global, environment), now()),
+            ci: ci_output(environment, &global.folder(environment), now()),
         }
     }
 

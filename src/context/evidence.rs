@@ -3,11 +3,11 @@
 use std::collections::HashSet;
 
 use super::glob::has_wildcards;
+use super::links::resolve;
 use super::matching;
 use super::reader::Reader;
-use super::root::{copies_all, is_there, locate};
 use crate::dockerfile::{LocalSource, SourcePattern};
-use crate::git::{FileTree, NamedIgnores, Node, Tracking};
+use crate::git::{FileTree, NamedIgnores, Node, NodeKind, Tracking};
 use crate::path::TreePath;
 
 /// A source that is looked for.
@@ -120,4 +120,23 @@ impl Evidence<'_> {
         let found = matching::find(&mut reader, &source.pattern).unwrap_or_default();
         found.targets.into_iter().map(|(path, _)| root.join(path.as_bytes())).collect()
     }
+}
+
+/// Whether a source is the whole context, or all that is in it.
+pub(super) fn copies_all(source: &LocalSource) -> bool {
+    matches!(&source.pattern, SourcePattern::Path(path) if matches!(path.as_str(), "" | "*" | "**"))
+}
+
+/// Where a path below `root` leads, links followed.
+pub(super) fn locate(tree: &dyn FileTree, root: &TreePath, path: &TreePath) -> Option<TreePath> {
+    let (path, _) = resolve(tree, root, path, &mut |_| true).ok()?.found?;
+    Some(root.join(path.as_bytes()))
+}
+
+/// Whether there is a file or a link, or a folder with one: a clone has no empty folders.
+pub(super) fn is_there(tree: &dyn FileTree, root: &TreePath, path: &TreePath) -> bool {
+    locate(tree, root, path).is_some_and(|full| {
+        let is_empty = || tree.list(&full, &mut |_| false).is_ok_and(|files| files.is_empty());
+        tree.kind(&full) != Some(NodeKind::Folder) || tree.is_tracked(&full) || !is_empty()
+    })
 }

@@ -2,8 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::evidence::{Evidence, Source, counted};
-use super::links::resolve;
+use super::evidence::{Evidence, Source, copies_all, counted, is_there, locate};
 use super::select::keyword;
 use crate::diagnostic::{Diagnostic, Location};
 use crate::dockerfile::{LocalSource, SourcePattern};
@@ -150,31 +149,12 @@ fn choose(evidence: &Evidence<'_>, own: &TreePath, sources: &[Source]) -> TreePa
     best.0
 }
 
-/// Whether a source is the whole context, or all that is in it.
-pub(super) fn copies_all(source: &LocalSource) -> bool {
-    matches!(&source.pattern, SourcePattern::Path(path) if matches!(path.as_str(), "" | "*" | "**"))
-}
-
 /// The folders above `folder` that a context may begin in, from the nearest. Each is searched, so of a path that no person
 /// has made only the nearest and the checkout itself count.
 pub(super) fn above(folder: &TreePath) -> impl Iterator<Item = TreePath> + use<> {
     const NEAREST: usize = 16;
     let all = std::iter::successors(folder.parent(), TreePath::parent).enumerate();
     all.filter(|(at, folder)| *at < NEAREST || folder.is_root()).map(|(_, folder)| folder)
-}
-
-/// Where a path below `root` leads, links followed.
-pub(super) fn locate(tree: &dyn FileTree, root: &TreePath, path: &TreePath) -> Option<TreePath> {
-    let (path, _) = resolve(tree, root, path, &mut |_| true).ok()?.found?;
-    Some(root.join(path.as_bytes()))
-}
-
-/// Whether there is a file or a link, or a folder with one: a clone has no empty folders.
-pub(super) fn is_there(tree: &dyn FileTree, root: &TreePath, path: &TreePath) -> bool {
-    locate(tree, root, path).is_some_and(|full| {
-        let is_empty = || tree.list(&full, &mut |_| false).is_ok_and(|files| files.is_empty());
-        tree.kind(&full) != Some(NodeKind::Folder) || tree.is_tracked(&full) || !is_empty()
-    })
 }
 
 /// Whether a folder holds Dockerfiles and ignore files alone. What git ignores does not count.

@@ -1,7 +1,7 @@
 //! What to do about an error where nothing nearer at hand is known.
 
 use super::evaluation::ProblemKind;
-use super::instruction::Verb;
+use super::verb::Verb;
 
 /// How an instruction is written.
 pub(super) fn form(verb: Verb) -> String {

@@ -1,18 +1,16 @@
 use std::collections::BTreeSet;
-use std::ops::Range;
 
-use super::advice;
 use super::canonical::{self, Canonical};
 use super::directive::{Directives, Frontend};
 use super::environment::is_read_undeclared;
-use super::evaluation::{EvaluatedStage, Evaluation, LogicalLine, Problem, ProblemKind, Scope};
+use super::evaluation::{EvaluatedStage, Evaluation, LogicalLine, ProblemKind, Scope};
+use super::findings::Findings;
 use super::instruction::{Instruction, InstructionKind, Trigger};
 use super::link::{Base, LinkedStage, Linker, mark_needed};
 use super::normal;
 use super::parser::Dockerfile;
 use super::shell::Shell;
 use super::walk::Walker;
-use crate::diagnostic::did_you_mean;
 
 /// What a build of `file` takes.
 pub fn evaluate(file: &Dockerfile, scope: &Scope<'_>) -> Evaluation {
@@ -88,41 +86,6 @@ fn complete<'a>(
         problems,
         unused_stages: unused(&stages),
         stages: stages.into_iter().map(describe).collect(),
-    }
-}
-
-/// Collects problems.
-pub(super) struct Findings<'a> {
-    file: &'a Dockerfile,
-    problems: Vec<Problem>,
-}
-
-impl<'a> Findings<'a> {
-    fn new(file: &'a Dockerfile) -> Self {
-        Self { file, problems: Vec::new() }
-    }
-
-    pub(super) fn report(
-        &mut self,
-        kind: ProblemKind,
-        message: impl Into<String>,
-        span: Range<usize>,
-        hint: Option<String>,
-    ) {
-        let line = self.file.line_of(span.start);
-        let hint = hint.or_else(|| Some(advice::remedy(&kind).to_owned()));
-        self.problems.push(Problem { kind, message: message.into(), span, line, hint });
-    }
-
-    fn unknown_target(&mut self, name: &str) {
-        let names: Vec<&str> = self.file.stages.iter().filter_map(|stage| stage.name.as_deref()).collect();
-        let otherwise = match &names[..] {
-            [] => "no stage of this file has a name".to_owned(),
-            names => format!("its stages are {}", names.join(", ")),
-        };
-        let hint = Some(did_you_mean(name, names, &otherwise));
-        let message = format!("target stage {name:?} could not be found");
-        self.report(ProblemKind::UnknownTarget, message, 0..0, hint);
     }
 }
 

@@ -11,11 +11,12 @@ use super::error::{Failure, excerpt, suggestion};
 use super::flag::{self, Flag, Takes};
 use super::heredoc;
 use super::instruction::{
-    ArgDeclaration, Assignment, CopyInstruction, FromInstruction, InstructionKind, RunInstruction, Verb,
+    ArgDeclaration, Assignment, CopyInstruction, FromInstruction, InstructionKind, RunInstruction,
 };
 use super::json::{self, JsonForm};
 use super::mount::{Mount, RUN_FLAGS};
 use super::text::{Text, Word, is_blank};
+use super::verb::Verb;
 use super::words;
 
 /// A logical line divided into its parts; all ranges are of that line.

@@ -2,8 +2,8 @@
 
 use std::ops::Range;
 
-use super::instruction::Verb;
 use super::shell::{ShellError, split_words};
+use super::verb::Verb;
 
 /// A here-document of an ADD, COPY or RUN.
 #[derive(Clone, Debug, PartialEq, Eq)]

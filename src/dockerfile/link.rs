@@ -10,8 +10,8 @@ use crate::image::ImageReference;
 
 use super::dialect::Dialect;
 use super::environment::Globals;
-use super::evaluate::Findings;
 use super::evaluation::{EvaluatedPlatform, ProblemKind, Scope};
+use super::findings::Findings;
 use super::instruction::{ArgDeclaration, Instruction, InstructionKind};
 use super::parser::{Dockerfile, parse_trigger};
 use super::shell::{Expanded, Shell};

@@ -19,6 +19,7 @@ mod environment;
 mod error;
 mod evaluate;
 mod evaluation;
+mod findings;
 mod flag;
 mod grammar;
 mod heredoc;
@@ -36,6 +37,7 @@ mod source;
 mod stage;
 mod text;
 mod value;
+mod verb;
 mod walk;
 mod words;
 

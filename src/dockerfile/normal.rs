@@ -4,7 +4,8 @@
 
 use super::flag::Flag;
 use super::grammar::{Arguments, Node};
-use super::instruction::{Instruction, Verb};
+use super::instruction::Instruction;
+use super::verb::Verb;
 
 /// One instruction without its here-documents.
 pub(super) fn line(node: &Node<'_>) -> String {

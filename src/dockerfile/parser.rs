@@ -4,11 +4,12 @@ use super::directive::Directives;
 use super::error::{Failure, SyntaxError, SyntaxErrorKind};
 use super::grammar::Node;
 use super::heredoc::{self, Announced, Heredoc};
-use super::instruction::{Instruction, InstructionKind, Verb};
+use super::instruction::{Instruction, InstructionKind};
 use super::lexer::{Lexer, LogicalLine};
 use super::normal;
 use super::stage::Stage;
 use super::text::Word;
+use super::verb::Verb;
 use crate::limits;
 
 /// A Dockerfile: its text and what it says.

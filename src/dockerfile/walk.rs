@@ -4,12 +4,12 @@ use std::collections::{BTreeSet, HashSet};
 use std::ops::Range;
 
 use super::environment::{Environment, Globals};
-use super::evaluate::Findings;
 use super::evaluation::{
     ImageUse, LocalSource, ProblemKind, Scope, SourceInstruction, SourcePattern, UseKind,
 };
+use super::findings::Findings;
 use super::heredoc::Heredoc;
-use super::instruction::{ArgDeclaration, Assignment, CopyInstruction, Instruction, InstructionKind, Verb};
+use super::instruction::{ArgDeclaration, Assignment, CopyInstruction, Instruction, InstructionKind};
 use super::link::{Base, CopySource, LinkedStage, Origin, StageNames, Step, base_span};
 use super::mount::{Mount, MountType};
 use super::parser::Dockerfile;
@@ -17,6 +17,7 @@ use super::shell::{Expanded, Shell};
 use super::source;
 use super::text::Word;
 use super::value::Value;
+use super::verb::Verb;
 
 /// What carrying out the needed stages showed.
 #[derive(Default)]

@@ -9,7 +9,7 @@ use std::task::{Context, Poll, ready};
 use hyper_util::client::legacy::connect::{Connected, Connection};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use super::connection::Wire;
+use super::wire::Wire;
 use crate::limits;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

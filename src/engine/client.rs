@@ -1,4 +1,3 @@
-use std::error::Error as _;
 use std::fmt;
 use std::io;
 use std::sync::Arc;
@@ -14,7 +13,9 @@ use hyper_util::rt::{TokioExecutor, TokioTimer};
 use tokio::sync::OnceCell;
 
 use super::bounded::Bound;
+use super::builder::Builder;
 use super::connection::{self, Connector};
+use super::error::refused;
 use super::hint::{SystemFacts, hint};
 use super::patience::Silence;
 use super::{Endpoint, EngineError};
@@ -58,15 +59,6 @@ pub enum Product {
     Docker,
     /// Podman's Docker-compatible service.
     Podman,
-}
-
-/// How an engine builds images.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Builder {
-    /// `BuildKit`, through the engine's `/session` and `/grpc`.
-    BuildKit,
-    /// The classic builder, `POST /build` with a tar of the whole context.
-    Classic,
 }
 
 /// How long an engine may take until a response begins. A build or pull itself may take any time.
@@ -249,32 +241,6 @@ fn io_error(error: &bollard::errors::Error) -> Option<&io::Error> {
         cause = current.source();
     }
     None
-}
-
-/// What the engine, or the way to it, said when asked to `action`.
-pub(super) fn refused(action: &str, error: &bollard::errors::Error) -> EngineError {
-    use bollard::errors::Error;
-    let action = action.to_owned();
-    match error {
-        Error::DockerResponseServerError { status_code, message } => {
-            EngineError::Refused { action, message: message.trim().to_owned(), status: *status_code }
-        }
-        Error::DockerStreamError { error } => {
-            EngineError::Refused { action, message: error.trim().to_owned(), status: 200 }
-        }
-        other => {
-            let mut reason = other.to_string();
-            let mut cause = other.source();
-            while let Some(current) = cause {
-                let text = current.to_string();
-                if !reason.contains(&text) {
-                    reason = format!("{reason}: {text}");
-                }
-                cause = current.source();
-            }
-            EngineError::Connection { action, reason }
-        }
-    }
 }
 
 #[cfg(test)]

@@ -7,69 +7,26 @@ use http_body_util::{BodyExt, Empty};
 use hyper::header::{CONNECTION, HOST, HeaderName, HeaderValue, UPGRADE};
 use hyper::{Request, StatusCode, Uri};
 use hyper_util::rt::TokioIo;
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio_util::task::AbortOnDropHandle;
 
 use super::bounded::{Bound, Bounded};
+use super::wire::Wire;
 use super::{Endpoint, ssh_command};
-
-/// A connection to an engine, over whatever it listens on.
-pub(super) struct Wire(Box<dyn Transport>);
-
-trait Transport: AsyncRead + AsyncWrite + Send + Unpin {}
-
-impl<T: AsyncRead + AsyncWrite + Send + Unpin> Transport for T {}
-
-impl AsyncRead for Wire {
-    fn poll_read(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.get_mut().0).poll_read(cx, buffer)
-    }
-}
-
-impl AsyncWrite for Wire {
-    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.get_mut().0).poll_write(cx, bytes)
-    }
-
-    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.get_mut().0).poll_flush(cx)
-    }
-
-    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.get_mut().0).poll_shutdown(cx)
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        self.0.is_write_vectored()
-    }
-
-    fn poll_write_vectored(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        slices: &[io::IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.get_mut().0).poll_write_vectored(cx, slices)
-    }
-}
 
 pub(super) async fn dial(endpoint: &Endpoint) -> io::Result<Wire> {
     let connect = async {
         match endpoint {
             #[cfg(unix)]
-            Endpoint::Unix(path) => Ok(Wire(Box::new(tokio::net::UnixStream::connect(path).await?))),
+            Endpoint::Unix(path) => Ok(Wire::new(tokio::net::UnixStream::connect(path).await?)),
             #[cfg(not(unix))]
             Endpoint::Unix(_) => Err(io::ErrorKind::Unsupported.into()),
             Endpoint::Tcp(address) => {
                 let stream = TcpStream::connect(address).await?;
                 stream.set_nodelay(true)?;
-                Ok(Wire(Box::new(stream)))
+                Ok(Wire::new(stream))
             }
-            Endpoint::Ssh(target) => Ok(Wire(Box::new(ssh_command::dial(target).await?))),
+            Endpoint::Ssh(target) => Ok(Wire::new(ssh_command::dial(target).await?)),
         }
     };
     tokio::time::timeout(endpoint.patience(), connect)

@@ -1,3 +1,4 @@
+use std::error::Error as _;
 use std::path::{Path, PathBuf};
 
 /// Why an engine cannot be used or did not do what it was asked.
@@ -204,6 +205,32 @@ impl BuildError {
                 Some("`whole_context = true` in the image's settings sends everything".to_owned())
             }
             Self::Connection(_) => None,
+        }
+    }
+}
+
+/// What the engine, or the way to it, said when asked to `action`.
+pub(super) fn refused(action: &str, error: &bollard::errors::Error) -> EngineError {
+    use bollard::errors::Error;
+    let action = action.to_owned();
+    match error {
+        Error::DockerResponseServerError { status_code, message } => {
+            EngineError::Refused { action, message: message.trim().to_owned(), status: *status_code }
+        }
+        Error::DockerStreamError { error } => {
+            EngineError::Refused { action, message: error.trim().to_owned(), status: 200 }
+        }
+        other => {
+            let mut reason = other.to_string();
+            let mut cause = other.source();
+            while let Some(current) = cause {
+                let text = current.to_string();
+                if !reason.contains(&text) {
+                    reason = format!("{reason}: {text}");
+                }
+                cause = current.source();
+            }
+            EngineError::Connection { action, reason }
         }
     }
 }

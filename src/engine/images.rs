@@ -7,7 +7,7 @@ use bollard::query_parameters::{
 };
 use futures_util::{StreamExt, TryStreamExt};
 
-use super::client::refused;
+use super::error::refused;
 use super::{Engine, EngineError};
 use crate::image::{ImageReference, Platform, Repository};
 use crate::retry::{RetryPolicy, retry};

@@ -6,6 +6,7 @@
 
 mod bounded;
 mod build;
+mod builder;
 mod buildkit;
 mod capability;
 mod classic;
@@ -27,8 +28,10 @@ mod ssh_command;
 #[cfg(test)]
 mod testing;
 mod transfer;
+mod wire;
 
-pub use client::{Builder, Engine};
+pub use builder::Builder;
+pub use client::Engine;
 pub(crate) use client::{EngineInfo, Product};
 pub use endpoint::{Endpoint, EngineEnvironment};
 pub use error::BuildError;

@@ -8,8 +8,8 @@ use std::time::Duration;
 use futures_util::{Stream, StreamExt};
 use tokio::time::Instant;
 
-use super::client::refused;
 use super::connection::ping;
+use super::error::refused;
 use super::{Endpoint, Engine, EngineError};
 
 /// How long a question about one thing may take: an image, a tag, the version.

@@ -7,10 +7,12 @@ use tokio_util::sync::CancellationToken;
 use super::lock::TagLock;
 use super::outbox::Outbox;
 use super::request::reference;
-use super::runner::TAGS;
 use super::{Event, Outcome, RunRequest, Worker};
 use crate::plan::{Action, PlannedTag, StepId};
 use crate::printable::and_more;
+
+/// Engines serialise tag calls; a few at once hide the way to a remote one.
+pub(super) const TAGS: usize = 4;
 
 /// How often tags are put again that another run moves at the same time.
 const ROUNDS: u32 = 5;

@@ -7,7 +7,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::build::{ImageTask, failed, pull_base};
-use super::moving_tags::move_tags;
+use super::moving_tags::{TAGS, move_tags};
 use super::outbox::Outbox;
 use super::{Event, ImageOutcome, Limits, Outcome, RunRequest, Scheduler, Worker};
 use crate::plan::{Action, StepId};
@@ -18,8 +18,6 @@ pub(crate) const EVENT_CAPACITY: usize = 1024;
 
 /// Downloads side by side; the engine limits layers by itself.
 const PULLS: usize = 4;
-/// Engines serialise tag calls; a few at once hide the way to a remote one.
-pub(super) const TAGS: usize = 4;
 /// How long cancelled builds have to end before they are left behind.
 const PATIENCE: Duration = Duration::from_millis(900);
 

@@ -1,8 +1,10 @@
 use std::collections::{BTreeSet, HashMap};
 
-use super::decide::{Facts, Known, decide};
+use super::decide::decide;
+use super::facts::Previous;
+use super::facts::{Facts, Known};
 use super::model::{Action, Plan, Reason, ReasonKind, Step, StepId};
-use super::reasons::{Previous, unexplained};
+use super::reasons::unexplained;
 use crate::graph::ImageId;
 use crate::path::TreePath;
 use crate::project::{Image, Project};

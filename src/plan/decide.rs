@@ -1,49 +1,15 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use super::facts::{Facts, Known, shown_base};
 use super::model::{
     Action, CheckoutSummary, Dependency, InputSummary, Plan, Reason, ReasonKind, Step, StepId,
 };
-use super::reasons::{Previous, build_reasons};
-use super::tags::{PlannedTag, TagPolicy, conflict};
+use super::reasons::build_reasons;
+use super::tags::{PlannedTag, conflict};
 use crate::diagnostic::Diagnostic;
 use crate::graph::{DependencyKind, ImageId};
-use crate::image::{Digest, ImageReference, Tag};
+use crate::image::Digest;
 use crate::project::{CleanState, Image, ImageState, Project};
-
-/// What is known of one selected image besides the checkout.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Known {
-    /// Tags, in its repository, of the engine's image that has exactly this key and platform; `None` where
-    /// the engine has no such image.
-    pub existing: Option<BTreeSet<Tag>>,
-    /// Its name in a registry, if one has it and it is to be pulled rather than built.
-    pub remote: Option<ImageReference>,
-    /// Tags that never move and name an image of another key already.
-    pub taken: BTreeSet<Tag>,
-    /// The image that the branch had before, for the reasons.
-    pub previous: Option<Previous>,
-}
-
-/// What a plan is made of.
-#[derive(Clone)]
-pub(crate) struct Facts<'a> {
-    /// The images.
-    pub project: &'a Project,
-    /// How each stands to HEAD; one an image.
-    pub clean: &'a [CleanState],
-    /// What is known of each; one an image.
-    pub known: &'a [Known],
-    /// The selected images, dependencies first.
-    pub selected: &'a [ImageId],
-    /// Selected by an exact list, whose dependencies are taken as they are.
-    pub exact: bool,
-    /// Tags to give.
-    pub tags: &'a TagPolicy,
-    /// Images that are built although they exist (`--no-cache`).
-    pub rebuilt: &'a [ImageId],
-    /// For the headline.
-    pub checkout: CheckoutSummary,
-}
 
 /// Decides what happens to each selected image. Dependencies that `--exact` leaves out must exist already, on
 /// the engine or in a registry; the caller adds them to `known`.
@@ -154,11 +120,6 @@ fn locked(image: &Image) -> BTreeMap<String, Digest> {
     locked.filter_map(|locked| Some((shown_base(&locked.expanded), locked.pinned.digest.clone()?))).collect()
 }
 
-/// A base in the form that Docker shows.
-pub(super) fn shown_base(base: &str) -> String {
-    base.parse().map_or_else(|_| base.to_owned(), |base: ImageReference| base.complete())
-}
-
 fn dependencies(project: &Project, image: &Image, step_of: &HashMap<ImageId, StepId>) -> Vec<Dependency> {
     let dependency = |at: ImageId, kind, line, is_inferred| Dependency {
         image: project.images[at].name.full(),
@@ -227,6 +188,8 @@ fn unchanged(image: &Image, clean: &CleanState) -> Reason {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::image::Tag;
+    use crate::plan::TagPolicy;
     use crate::plan::testing::{plan, project};
 
     /// `api` is built from `base`, and copies from it too; `odd` cannot be built.

@@ -3,6 +3,7 @@
 
 mod affected;
 mod decide;
+mod facts;
 mod model;
 mod need;
 mod reasons;
@@ -12,11 +13,11 @@ mod tags;
 pub(crate) mod testing;
 
 pub(crate) use affected::{Affected, Removed, affected};
-pub(crate) use decide::{Facts, Known, decide};
+pub(crate) use decide::decide;
+pub(crate) use facts::{Facts, Known, Previous};
 pub(crate) use model::CheckoutSummary;
 pub use model::{Action, Dependency, Plan, Reason, ReasonKind, Step, StepId};
 pub(crate) use need::needed;
-pub(crate) use reasons::Previous;
 pub(crate) use tags::{BranchReference, TagPolicy, Turn, conflict};
 pub use tags::{PlannedTag, TagKind, Withheld};
 

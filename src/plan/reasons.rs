@@ -1,21 +1,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::decide::{Facts, shown_base};
+use super::facts::{Facts, Previous, shown_base};
 use super::model::{Reason, ReasonKind};
 use crate::graph::ImageId;
 use crate::image::{Digest, ImageReference};
 use crate::inputs::{Fingerprint, InputFile, Material};
 use crate::path::TreePath;
 use crate::project::Image;
-
-/// The image that the branch had before the one that is planned.
-#[derive(Clone, Debug)]
-pub(crate) struct Previous {
-    /// Its components.
-    pub fingerprint: Fingerprint,
-    /// Its files, where a manifest or git still has them; paths from the root of the context.
-    pub files: Option<Vec<InputFile>>,
-}
 
 /// How many changed files are named one by one.
 const NAMED_FILES: usize = 3;

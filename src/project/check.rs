@@ -1,6 +1,6 @@
 use super::contexts::{self, Located, MissingSource};
 use super::draft::{Draft, Drafted, draft};
-use super::load::LoadError;
+use super::error::LoadError;
 use super::options::Options;
 use crate::diagnostic::{Diagnostic, Location, Severity};
 use crate::dockerfile::ProblemKind;

@@ -5,15 +5,16 @@ use rayon::prelude::*;
 
 use super::definition::Definition;
 use super::draft::Drafted;
+use super::error::LoadError;
 use super::images::BuildContext;
-use super::load::LoadError;
-use super::lock::lock_paths;
-use super::remarks::wants_git_folder;
-use crate::context::{self, ContextRoot, IgnoreError, IgnoreRules, RevisionSpecs, RootFinder, SourceSpec};
+use crate::context::{
+    self, ContextRoot, IgnoreError, IgnoreRules, RevisionSpecs, RootFinder, SourceSpec, admits,
+};
 use crate::diagnostic::{Diagnostic, Location};
 use crate::dockerfile::{Evaluation, SourcePattern};
-use crate::git::{Node, NodeKind, PathPattern, Snapshot};
+use crate::git::{FileTree, Node, NodeKind, PathPattern, Snapshot};
 use crate::limits;
+use crate::lockfile::{LOCK_FILE, lockable};
 use crate::path::TreePath;
 use crate::printable::and_more;
 
@@ -232,6 +233,35 @@ pub(super) fn path_patterns(spec: &SourceSpec) -> Vec<PathPattern> {
             vec![PathPattern::Glob(pattern.into_bytes()), PathPattern::Glob(below.into_bytes())]
         }
     }
+}
+
+/// The lock file and the links on its way, there or not, where it could say something about what an image is
+/// built from. References that mean images of this checkout count alike: which do is not seen in one Dockerfile.
+fn lock_paths(tree: &dyn FileTree, evaluation: &Evaluation) -> Vec<TreePath> {
+    let mut references = evaluation.references.iter().filter_map(|used| used.reference.as_ref());
+    if references.any(|reference| lockable(reference).is_some()) {
+        context::path_with_links(tree, &TreePath::root(), &TreePath::from(LOCK_FILE))
+    } else {
+        Vec::new()
+    }
+}
+
+/// Whether an ignore file takes back `.git`, which is part of no folder around it here, for an image that copies such a
+/// folder. Where a source names it, it is sent, and a note of its own says what that means.
+fn wants_git_folder(
+    tree: &dyn Snapshot,
+    root: &TreePath,
+    rules: &IgnoreRules,
+    evaluation: &Evaluation,
+) -> bool {
+    let is_repository = root.is_root() || tree.submodules().contains(root);
+    let taken_back =
+        [".git", ".git/HEAD", ".git/index", ".git/refs/heads"].iter().any(|path| rules.takes_back(path));
+    let (naming, around): (Vec<_>, Vec<_>) = evaluation.sources.iter().cloned().partition(|source| {
+        let (SourcePattern::Path(path) | SourcePattern::Below(path)) = &source.pattern;
+        path.split('/').any(|name| name == ".git")
+    });
+    is_repository && taken_back && naming.is_empty() && admits(&around, false, ".git")
 }
 
 #[cfg(test)]

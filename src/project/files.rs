@@ -4,8 +4,8 @@ use std::sync::Arc;
 use rayon::prelude::*;
 
 use super::contexts::Located;
+use super::error::LoadError;
 use super::images::ContextFile;
-use super::load::LoadError;
 use crate::context::nodes_below;
 use crate::git::{Identity, Node, Snapshot, Tracking};
 use crate::inputs::{InputFile, InputFiles};

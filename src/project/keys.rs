@@ -2,9 +2,9 @@ use std::collections::BTreeMap;
 
 use super::contexts::{self, Located};
 use super::draft::Drafted;
+use super::error::LoadError;
 use super::files::{self, ImageFiles};
 use super::images::{BuildContext, ContextFile, Image, ImageState, ReadyImage, locked_digest};
-use super::load::LoadError;
 use super::options::Options;
 use super::remarks;
 use super::settings::Metadata;

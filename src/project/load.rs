@@ -1,12 +1,12 @@
 use std::cmp::Reverse;
-use std::io;
 
 use super::draft::{Draft, draft};
+use super::error::LoadError;
 use super::images::Image;
 use super::keys;
 use super::options::Options;
 use crate::diagnostic::Diagnostic;
-use crate::git::{CheckoutError, CommitId, Snapshot};
+use crate::git::{CommitId, Snapshot};
 use crate::graph::{Graph, ImageId};
 use crate::naming::Namespace;
 use crate::path::TreePath;
@@ -51,18 +51,6 @@ impl Drop for Project {
             // Without a thread the images go with the closure, here.
             let _ = std::thread::Builder::new().spawn(move || drop(images));
         }
-    }
-}
-
-/// A file of the tree could not be read.
-#[derive(Debug, thiserror::Error)]
-#[error("cannot read the files of the checkout: {0}")]
-pub struct LoadError(#[from] io::Error);
-
-impl LoadError {
-    /// What git has to say about it, if it is about git.
-    pub fn cause(&self) -> Option<&CheckoutError> {
-        self.0.get_ref()?.downcast_ref()
     }
 }
 

@@ -2,24 +2,9 @@ use std::collections::BTreeSet;
 
 use super::images::{Image, ImageState};
 use super::load::Project;
-use crate::context;
-use crate::dockerfile::Evaluation;
-use crate::git::FileTree;
 use crate::graph::ImageId;
 use crate::image::ImageReference;
-use crate::lockfile::{LOCK_FILE, lockable};
-use crate::path::TreePath;
-
-/// The lock file and the links on its way, there or not, where it could say something about what an image is
-/// built from. References that mean images of this checkout count alike: which do is not seen in one Dockerfile.
-pub(super) fn lock_paths(tree: &dyn FileTree, evaluation: &Evaluation) -> Vec<TreePath> {
-    let mut references = evaluation.references.iter().filter_map(|used| used.reference.as_ref());
-    if references.any(|reference| lockable(reference).is_some()) {
-        context::path_with_links(tree, &TreePath::root(), &TreePath::from(LOCK_FILE))
-    } else {
-        Vec::new()
-    }
-}
+use crate::lockfile::lockable;
 
 impl Project {
     /// The external images that these are built from, or that builds FROM them take by their triggers, as far as

@@ -4,33 +4,13 @@ use std::collections::{BTreeSet, HashSet};
 
 use super::contexts::Located;
 use super::files::ImageFiles;
-use crate::context::{IgnoreRules, admits};
 use crate::diagnostic::Diagnostic;
-use crate::dockerfile::{Evaluation, SourcePattern};
 use crate::git::Snapshot;
 use crate::path::TreePath;
 use crate::printable::few;
 
 /// How many pointers are named.
 const FEW: usize = 5;
-
-/// Whether an ignore file takes back `.git`, which is part of no folder around it here, for an image that copies such a
-/// folder. Where a source names it, it is sent, and a note of its own says what that means.
-pub(super) fn wants_git_folder(
-    tree: &dyn Snapshot,
-    root: &TreePath,
-    rules: &IgnoreRules,
-    evaluation: &Evaluation,
-) -> bool {
-    let is_repository = root.is_root() || tree.submodules().contains(root);
-    let taken_back =
-        [".git", ".git/HEAD", ".git/index", ".git/refs/heads"].iter().any(|path| rules.takes_back(path));
-    let (naming, around): (Vec<_>, Vec<_>) = evaluation.sources.iter().cloned().partition(|source| {
-        let (SourcePattern::Path(path) | SourcePattern::Below(path)) = &source.pattern;
-        path.split('/').any(|name| name == ".git")
-    });
-    is_repository && taken_back && naming.is_empty() && admits(&around, false, ".git")
-}
 
 /// One note for each ignore file, whatever the number of images.
 pub(super) fn git_folders(contexts: &[Option<Located>]) -> Vec<Diagnostic> {

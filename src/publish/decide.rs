@@ -1,9 +1,9 @@
 use std::collections::BTreeMap;
 
-use super::{Identity, destination};
+use super::{Identity, Standing, destination};
 use crate::diagnostic::Diagnostic;
 use crate::git::CommitId;
-use crate::image::{ContentKey, Digest, ImageReference, InvalidReference, Platform, Repository, Tag};
+use crate::image::{Digest, ImageReference, InvalidReference, Platform, Repository, Tag};
 use crate::plan::{Plan, Step, StepId, TagKind, Turn, conflict};
 
 /// What one image should have in one registry.
@@ -57,19 +57,6 @@ impl Wanted {
 pub(crate) struct Observed {
     pub key: Option<Standing>,
     pub tags: BTreeMap<Tag, Standing>,
-}
-
-/// What a tag names.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Standing {
-    /// The manifest or index.
-    pub digest: Digest,
-    /// Its key, of an index that of all its images; none where Shipwright did not make it, or they differ.
-    pub key: Option<ContentKey>,
-    /// The commit that it was made from; a dirty image has none.
-    pub revision: Option<CommitId>,
-    /// What it runs on, as an index and its images say.
-    pub platforms: Vec<Platform>,
 }
 
 /// What happens to one image in one registry.
@@ -207,6 +194,7 @@ fn overtaken(reference: &ImageReference, from: &Standing, judgement: &Judgement<
 mod tests {
     use super::*;
     use crate::diagnostic::Severity;
+    use crate::image::ContentKey;
     use crate::plan::testing::{plan, project};
     use crate::plan::{BranchReference, TagPolicy};
 

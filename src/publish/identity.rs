@@ -1,7 +1,20 @@
-use super::Standing;
 use crate::diagnostic::Diagnostic;
 use crate::execution::KEY_LABEL;
-use crate::image::{ContentKey, ImageReference, Platform};
+use crate::git::CommitId;
+use crate::image::{ContentKey, Digest, ImageReference, Platform};
+
+/// What a tag names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Standing {
+    /// The manifest or index.
+    pub digest: Digest,
+    /// Its key, of an index that of all its images; none where Shipwright did not make it, or they differ.
+    pub key: Option<ContentKey>,
+    /// The commit that it was made from; a dirty image has none.
+    pub revision: Option<CommitId>,
+    /// What it runs on, as an index and its images say.
+    pub platforms: Vec<Platform>,
+}
 
 /// What an image under the tag of a key has to be. The tag shows 16 digits of the key, and whoever may write to a
 /// registry can put anything there.

@@ -22,10 +22,10 @@ mod standings;
 mod together;
 
 pub(crate) use carry_out::{Publisher, Report};
-pub(crate) use decide::{Judgement, Move, Observed, Publication, Standing, Wanted, decide, judge};
+pub(crate) use decide::{Judgement, Move, Observed, Publication, Wanted, decide, judge};
 pub(crate) use destination::destination;
 pub(crate) use failure::{Failure, FailureKind};
-pub(crate) use identity::Identity;
+pub(crate) use identity::{Identity, Standing};
 pub(crate) use lent::Lent;
 pub(crate) use observe::observe;
 pub(crate) use standings::Standings;

@@ -2,11 +2,14 @@ use std::collections::HashMap;
 
 use serde_json::{Map, Value};
 
-use super::toml::is_key;
+use super::SettingsFile;
+use super::toml::{TOML_FILE, is_key};
 use super::values::namespace;
-use super::{SettingsFile, TOML_FILE};
 use crate::diagnostic::{Diagnostic, LineIndex, Location, closest};
 use crate::path::TreePath;
+
+/// The settings of the Python original.
+pub(super) const JSON_FILE: &str = ".shipwright.json";
 
 const KNOWN: [&str; 4] = ["version", "namespace", "names", "assert_hostname"];
 

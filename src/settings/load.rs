@@ -1,5 +1,7 @@
 use std::path::Path;
 
+use super::json::JSON_FILE;
+use super::toml::TOML_FILE;
 use super::{SettingsFile, parse_json, parse_toml};
 use crate::context;
 use crate::diagnostic::{Diagnostic, Location};
@@ -7,10 +9,6 @@ use crate::git::{FileTree, read_on_disk};
 use crate::limits;
 use crate::lockfile::{self, ReadFile};
 use crate::path::TreePath;
-
-pub(crate) const TOML_FILE: &str = "shipwright.toml";
-/// The one of the Python original.
-pub(crate) const JSON_FILE: &str = ".shipwright.json";
 
 /// Reads the settings of a checkout's work tree, the lock file included.
 pub(crate) fn load(root: &Path) -> Result<SettingsFile, Vec<Diagnostic>> {

@@ -12,7 +12,7 @@ mod values;
 
 pub use choices::Choices;
 pub use json::parse_json;
-pub(crate) use load::{TOML_FILE, load, load_from, paths};
+pub(crate) use load::{load, load_from, paths};
 pub(crate) use resolve::{Resolved, resolve};
 pub use toml::parse_toml;
 pub(crate) use values::{registry, registry_host, user_tag};

@@ -14,6 +14,8 @@ use crate::path::TreePath;
 use crate::project::{ImageSettings, Metadata, SettingsFile};
 use crate::redact;
 
+pub(crate) const TOML_FILE: &str = "shipwright.toml";
+
 /// A key and what reads it. A flag or the environment wins over the file where there is one; see `resolve`.
 type Key<T> = (&'static str, fn(&mut Reader<'_>, &Entry<'_>, &mut T));
 
