@@ -374,7 +374,7 @@ fn a_commit_s_tag_that_names_other_content_stays() {
     let first = engine.id(&commit);
     checkout.write("api/build.jar", "2");
     let (run, _) = engine.build(&checkout, &[]);
-    run.exits(0).says("stays where it is");
+    run.exits(0).says("already names an image with different content");
     assert_eq!(engine.id(&commit), first);
     assert_ne!(engine.id("api:main"), first);
 }
