@@ -7,6 +7,7 @@ use super::select::keyword;
 use crate::diagnostic::{Diagnostic, Location};
 use crate::dockerfile::{LocalSource, SourcePattern};
 use crate::git::{FileTree, NamedIgnores, NodeKind, Tracking};
+use crate::naming::begins_around;
 use crate::path::TreePath;
 use crate::printable::printable;
 
@@ -19,19 +20,6 @@ pub(crate) struct ContextRoot {
     /// A note where the choice may surprise, a warning for each missing source.
     pub diagnostics: Vec<Diagnostic>,
 }
-
-/// Folders that hold Dockerfiles rather than what goes into the image.
-const DOCKERFILE_FOLDERS: &[&str] = &[
-    "docker",
-    "dockerfile",
-    "dockerfiles",
-    "build",
-    "container",
-    "containers",
-    "image",
-    "images",
-    ".devcontainer",
-];
 
 /// Infers where build contexts begin, for all the Dockerfiles of a tree.
 pub(crate) struct RootFinder<'t> {
@@ -109,10 +97,8 @@ impl<'t> RootFinder<'t> {
         source: &LocalSource,
         only_all: bool,
     ) -> Option<ContextRoot> {
-        let read = sources.iter().filter(|source| !source.elsewhere);
-        let name = own.file_name().to_ascii_lowercase();
-        let is_named = DOCKERFILE_FOLDERS.iter().any(|known| known.as_bytes() == name);
-        let gives_way = (is_named && read.clone().all(copies_all))
+        let mut read = sources.iter().filter(|source| !source.elsewhere);
+        let gives_way = (begins_around(own.file_name()) && read.all(copies_all))
             || (only_all && holds_only_dockerfiles(self.tree, own));
         if !gives_way {
             return None;

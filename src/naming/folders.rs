@@ -1,6 +1,6 @@
 //! The name that a Dockerfile's place in the checkout gives it.
 
-use bstr::BStr;
+use bstr::{BStr, ByteSlice};
 
 use super::neighbours::Neighbours;
 use super::says_nothing::{is_version, says_nothing};
@@ -63,8 +63,9 @@ impl FolderName {
     pub(super) fn new(path: &TreePath, checkout_name: &str, around: &Neighbours) -> Self {
         let folder = path.parent().unwrap_or_default();
         let folders: Vec<&BStr> = folder.components().collect();
-        let upto =
-            |count: usize| folders[..count].iter().fold(TreePath::root(), |path, part| path.join(part));
+        let bytes = folder.as_bytes();
+        let ends: Vec<usize> = bytes.find_iter(b"/").chain([bytes.len()]).collect();
+        let upto = |count: usize| TreePath::new(&bytes[..ends[count - 1]]);
         let gives_way = |at: usize| says_nothing(folders[at]) && !around.keeps_its_name(&upto(at + 1));
         let variant = match FileNameForm::of(path.file_name()) {
             FileNameForm::Plain => None,
@@ -206,6 +207,14 @@ mod tests {
         assert_eq!(name("service1/Dockerfile"), "service1");
         assert_eq!(name("a/b/NodeBase/Containerfile"), "node-base");
         assert_eq!(name("3.12/alpine3.20/Dockerfile"), "alpine3.20");
+    }
+
+    /// A commit may hold such a path, whatever a disk allows.
+    #[test]
+    fn a_path_as_deep_as_it_likes_has_a_name() {
+        let path = TreePath::from(format!("{}Dockerfile", "app/".repeat(20_000)).as_str());
+        let name = FolderName::new(&path, "shop", &Neighbours::default());
+        assert_eq!((name.plain().as_str(), name.source), ("shop", NameSource::Checkout));
     }
 
     #[test]

@@ -29,6 +29,7 @@ pub(crate) use assign::{Candidate, ImageName, Naming, NamingRules, assign};
 pub(crate) use bind::Binding;
 pub use namespace::NamespaceSource;
 pub(crate) use namespace::{Namespace, Reference};
+pub(crate) use says_nothing::begins_around;
 
 #[cfg(test)]
 pub(crate) use folders::NameSource;

@@ -4,27 +4,31 @@ use bstr::{BStr, ByteSlice};
 
 use super::words::words;
 
-/// Folders for Dockerfiles: their parent's name says more.
+/// Folders for Dockerfiles: their parent's name says more, and is where their contexts begin.
 const FOR_DOCKERFILES: &[&str] = &[
-    ".build",
-    ".container",
     ".devcontainer",
-    ".docker",
     "build",
     "container",
-    "containerfile",
-    "containerfiles",
     "containers",
-    "devcontainer",
     "docker",
-    "docker-build",
-    "docker-image",
-    "docker-images",
-    "dockerbuild",
     "dockerfile",
     "dockerfiles",
     "image",
     "images",
+];
+
+/// Others whose parent's name says more. They may hold all that is copied.
+const AROUND_DOCKERFILES: &[&str] = &[
+    ".build",
+    ".container",
+    ".docker",
+    "containerfile",
+    "containerfiles",
+    "devcontainer",
+    "docker-build",
+    "docker-image",
+    "docker-images",
+    "dockerbuild",
     "oci",
 ];
 
@@ -44,7 +48,12 @@ pub(super) fn says_nothing(folder: &BStr) -> bool {
 
 /// Whether a folder says that Dockerfiles are in it, or nothing at all.
 pub(super) fn is_for_dockerfiles(folder: &BStr) -> bool {
-    is_among(folder, FOR_DOCKERFILES) || words(folder).is_empty()
+    begins_around(folder) || is_among(folder, AROUND_DOCKERFILES) || words(folder).is_empty()
+}
+
+/// Whether a Dockerfile in a folder of this name that copies `.` means the folder around it.
+pub(crate) fn begins_around(folder: &BStr) -> bool {
+    is_among(folder, FOR_DOCKERFILES)
 }
 
 /// Whether a folder's name is a version: `8.3`, `v2`, `1.2.0-alpine`, `8.x`. Not `01-intro` or `7-zip`: where words follow,
