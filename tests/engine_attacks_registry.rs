@@ -4,21 +4,24 @@
 //! `SHIPWRIGHT_ATTACK_ROUNDS` and `SHIPWRIGHT_ATTACK_SEED` ask for more than fits into each change's tests.
 
 mod attacks;
+mod gate;
 mod registry;
 mod story;
 mod support;
 
 use std::collections::BTreeMap;
+use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use attacks::kills::{Blow, Ended, Moment, Running};
+use attacks::kills::{Blow, Ended, Moment, Running, signal};
 use attacks::random::Random;
 use attacks::rounds;
+use gate::Gate;
 use registry::server::anonymous;
 use shipwright::internals::RegistryError;
 use shipwright::internals::Tag;
 use story::{CHAIN, Story};
-use support::text;
+use support::{Running as Started, text};
 
 const KEY: &str = "io.shipwright.key";
 
@@ -183,4 +186,32 @@ fn an_ensure_that_ends_at_any_moment_leaves_nothing_wrong_and_the_next_completes
         story.is_sound(&first, &after, false, &context);
         assert_eq!(story.published("api", "main").as_ref(), first.get("api"), "it moves no tag");
     }
+}
+
+#[test]
+fn a_name_that_the_engine_gives_after_the_push_was_given_up_is_taken_off_too() {
+    let story = story!();
+    story.engine.run(&story.checkout, &["build"]).exits(0);
+    let gate = Gate::before(story.engine.host());
+    gate.hold(|first| first.starts_with("POST") && first.contains("/push"));
+    let arguments = ["push", "tool", "--registry", &story.address];
+    let mut command = story.engine.command(&story.checkout, &arguments);
+    let run = Started::of(command.env("DOCKER_HOST", &gate.host));
+    gate.wait_for(1);
+    let [lent] = &story.lent()[..] else { panic!("{:?}", story.lent()) };
+    // The engine has sent the image, and is about to give it its name by digest when the tag is taken off.
+    story.engine.docker(&["push", lent]);
+    let by_digest = story.engine.docker(&["inspect", "--format", "{{index .RepoDigests 0}}", lent]);
+    gate.hold(|first| first.starts_with("DELETE"));
+    signal(&run.0, "-TERM");
+    gate.wait_for(1);
+    gate.hold(|first| first.starts_with("GET"));
+    gate.let_through();
+    while story.engine.has(lent) {
+        sleep(Duration::from_millis(10));
+    }
+    story.engine.docker(&["pull", by_digest.trim()]);
+    gate.open();
+    run.end().exits(130);
+    assert_eq!(story.lent(), [""; 0]);
 }

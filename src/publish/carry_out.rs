@@ -356,7 +356,8 @@ impl Publisher {
             let failed = |error: EngineError| engine_failure(target, &error, None);
             *is_lent |= engine.inspect(target).await.map_err(failed)?.is_none();
             if *is_lent {
-                self.lent.note(target);
+                let image = engine.inspect(source).await.map_err(failed)?;
+                self.lent.note(target, source, image.map(|image| image.digests).unwrap_or_default());
             }
             if target != source {
                 engine.tag(source, target).await.map_err(failed)?;

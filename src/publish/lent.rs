@@ -1,6 +1,8 @@
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
+
+use futures_util::future::join_all;
 
 use crate::engine::Engine;
 use crate::image::ImageReference;
@@ -8,13 +10,26 @@ use crate::image::ImageReference;
 /// How long an interrupted run takes to tidy up: an engine that does not answer holds up nobody who wants to leave.
 const TIDYING: Duration = Duration::from_secs(2);
 
+/// An engine that was sending a manifest when its push was given up gives the image a name by its digest a moment
+/// later (`addDigestReference` of Docker's `distribution/push_v2.go`), and nothing tells when that moment is over.
+const AFTERWARDS: Duration = Duration::from_millis(200);
+
 /// Names that images have on an engine only while they are pushed.
 #[derive(Debug, Default)]
-pub(crate) struct Lent(Mutex<BTreeSet<ImageReference>>);
+pub(crate) struct Lent(Mutex<BTreeMap<ImageReference, Loan>>);
+
+/// Whose name it is.
+#[derive(Debug)]
+struct Loan {
+    source: ImageReference,
+    /// Names by digest that the image had before, which are somebody's.
+    digests: Vec<ImageReference>,
+}
 
 impl Lent {
-    pub(super) fn note(&self, name: &ImageReference) {
-        self.names().insert(name.clone());
+    /// `name` is going to be a name of `source`, which has these names by digest.
+    pub(super) fn note(&self, name: &ImageReference, source: &ImageReference, digests: Vec<ImageReference>) {
+        self.names().entry(name.clone()).or_insert_with(|| Loan { source: source.clone(), digests });
     }
 
     /// It was taken off.
@@ -25,12 +40,39 @@ impl Lent {
     /// Takes off what a push that was stopped half-way has left.
     pub(super) async fn take_off(&self, engine: &Engine) {
         let names = std::mem::take(&mut *self.names());
-        let removing = futures_util::future::join_all(names.iter().map(|name| engine.remove(name)));
-        // They are only names.
-        let _ = tokio::time::timeout(TIDYING, removing).await;
+        if names.is_empty() {
+            return;
+        }
+        let tidying = async {
+            // They are only names.
+            let _ = join_all(names.keys().map(|name| engine.remove(name))).await;
+            loop {
+                tokio::time::sleep(AFTERWARDS).await;
+                let late = join_all(names.iter().map(|(name, loan)| loan.late_names(name, engine))).await;
+                let late: Vec<ImageReference> = late.into_iter().flatten().collect();
+                if late.is_empty() {
+                    break;
+                }
+                let _ = join_all(late.iter().map(|name| engine.remove(name))).await;
+            }
+        };
+        let _ = tokio::time::timeout(TIDYING, tidying).await;
     }
 
-    fn names(&self) -> MutexGuard<'_, BTreeSet<ImageReference>> {
+    fn names(&self) -> MutexGuard<'_, BTreeMap<ImageReference, Loan>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Loan {
+    /// What the image is called in the repository of the lent name and was not before.
+    async fn late_names(&self, name: &ImageReference, engine: &Engine) -> Vec<ImageReference> {
+        let Ok(Some(image)) = engine.inspect(&self.source).await else { return Vec::new() };
+        let lent = image.references.into_iter().filter(|reference| reference == name);
+        let given = image
+            .digests
+            .into_iter()
+            .filter(|digest| digest.repository == name.repository && !self.digests.contains(digest));
+        lent.chain(given).collect()
     }
 }

@@ -93,7 +93,7 @@ impl Blow {
 }
 
 /// Sends a signal. The process may have ended already; until somebody waits for it, its number is its own.
-fn signal(child: &Child, name: &str) {
+pub fn signal(child: &Child, name: &str) {
     let sent = Command::new("kill").args([name, &child.id().to_string()]).stderr(Stdio::null()).status();
     sent.expect("kill runs");
 }
