@@ -4,8 +4,8 @@
 //! stand in that order, and each uses only those above it (`tests/architecture.rs` holds them to it):
 //!
 //! ```text
-//! git → discovery → dockerfile → naming → context → graph → inputs → project → plan → execution → ops → report → cli
-//! (git)      (paths)     (model)                                 (keys)   (all)            (engine)   (use cases)
+//! git → discovery → dockerfile → evidence → naming → context → graph → inputs → project → plan → execution → ops → report → cli
+//! (git)      (paths)     (model)     (claims)                                 (keys)   (all)            (engine)   (use cases)
 //! ```
 //!
 //! Programs call [`ops`]; everything else is private. `internals` is the door for the project's own tests, fuzz targets
@@ -18,6 +18,7 @@ mod diagnostic;
 mod discovery;
 mod dockerfile;
 mod engine;
+mod evidence;
 mod execution;
 mod git;
 mod graph;

@@ -22,6 +22,7 @@ const ORDER: &[(&str, Allowed)] = &[
     ("ci", Allowed::Only(&["git", "image"])),
     ("discovery", Allowed::Above),
     ("dockerfile", Allowed::Only(&["diagnostic", "image", "limits", "path"])),
+    ("evidence", Allowed::Only(&["diagnostic", "discovery", "git", "image", "limits", "path", "printable"])),
     ("naming", Allowed::Only(&["diagnostic", "discovery", "image", "limits", "path", "printable"])),
     ("context", Allowed::Above),
     ("graph", Allowed::Only(&["diagnostic", "image", "naming", "path", "printable"])),

@@ -4,6 +4,7 @@ use std::io;
 use rayon::prelude::*;
 
 use super::content::has_from;
+use super::evidence_files::{EvidenceKind, evidence_kind};
 use super::names::{FileNameForm, dockerfile_name};
 use super::rules::{Class, Classes, Rules};
 use crate::diagnostic::{Diagnostic, Location};
@@ -46,6 +47,8 @@ pub(crate) struct Discovery {
     pub broken: Vec<BrokenDockerfile>,
     /// Those of them whose bytes may be elsewhere, sorted: reading failed, as it does in a partial clone.
     pub unreadable: Vec<TreePath>,
+    /// Files that may say something about images, sorted by path; not those in folders whose Dockerfiles are left out.
+    pub evidence: Vec<(TreePath, EvidenceKind)>,
     /// One note about what is left out, one error for each Dockerfile that cannot be read, and so on.
     pub diagnostics: Vec<Diagnostic>,
 }
@@ -72,11 +75,16 @@ enum Outcome {
 pub(crate) fn discover(tree: &dyn Snapshot, rules: &Rules) -> Discovery {
     let mut found = Discovery::default();
     let classes = Classes::new(rules, tree.submodules(), &mut found.diagnostics);
-    let mut candidates = Vec::new();
+    let (mut candidates, mut evidence) = (Vec::new(), Vec::new());
     let mut reasons: BTreeMap<Option<&'static str>, usize> = BTreeMap::new();
     tree.visit(&mut |path, kind, tracking| {
         let name = path.rsplit(|byte| *byte == b'/').next().unwrap_or(path);
-        let Some(form) = dockerfile_name(name.into()) else { return };
+        let Some(form) = dockerfile_name(name.into()) else {
+            if let Some(kind) = evidence_kind(path).filter(|_| tracking != Tracking::Ignored) {
+                evidence.push((TreePath::new(path), kind));
+            }
+            return;
+        };
         let tracked = tracking == Tracking::Tracked;
         // A socket may be called `api.dockerfile`.
         if kind == NodeKind::Other && form != FileNameForm::Plain && !tracked {
@@ -94,6 +102,8 @@ pub(crate) fn discover(tree: &dyn Snapshot, rules: &Rules) -> Discovery {
         };
         candidates.push(Candidate { path, kind, form, tracked, aside });
     });
+    evidence.retain(|(path, _)| !matches!(classes.of(path), Class::LeftOut(_)));
+    found.evidence = evidence;
     let outcomes: Vec<Outcome> = candidates.par_iter().map(|candidate| read(tree, candidate)).collect();
     for (candidate, outcome) in candidates.iter().zip(outcomes) {
         match outcome {

@@ -1,0 +1,141 @@
+use std::collections::BTreeMap;
+
+use super::{Kind, Text};
+use crate::diagnostic::Diagnostic;
+use crate::image::{ImageReference, Platform, Repository, Tag};
+use crate::path::TreePath;
+
+/// Where something is said.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Place {
+    pub path: TreePath,
+    /// From 1.
+    pub line: usize,
+}
+
+/// A value and where it is said.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Said<T> {
+    pub value: T,
+    pub place: Place,
+}
+
+/// What one place says about one image: a service, a target, a command.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Claim {
+    pub kind: Kind,
+    /// Where it begins.
+    pub place: Place,
+    /// What it builds.
+    pub dockerfile: TreePath,
+    /// What the image is called. Of several tags that one command gives, the first that names a repository.
+    pub name: Option<Said<ClaimedName>>,
+    /// The build context's root, if it is a folder of the checkout.
+    pub context: Option<Said<TreePath>>,
+    pub target: Option<Said<String>>,
+    /// Build arguments whose values are known.
+    pub args: BTreeMap<String, Said<String>>,
+    pub platforms: Vec<Said<Platform>>,
+    /// Build contexts with a name, by which FROM, COPY --from and mounts can mean something else.
+    pub contexts: BTreeMap<String, Said<NamedContext>>,
+}
+
+/// What stands behind the name of a build context.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum NamedContext {
+    /// An image that another claim is about.
+    Claimed {
+        /// Where that claim begins.
+        claim: Place,
+    },
+    /// An image by its name: `docker-image://…`.
+    Image(ImageReference),
+    /// A folder of the checkout.
+    Folder(TreePath),
+    /// A URL, an OCI layout, a folder elsewhere.
+    Elsewhere(String),
+}
+
+/// What an image is called, as far as that is known.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct ClaimedName {
+    /// `ghcr.io/acme/api`; where what is in front of a slash stays variable, what is behind it: `api`.
+    pub repository: String,
+    /// Whether that is all of it.
+    pub is_whole: bool,
+    /// The tag, where it is one and the same whatever is variable.
+    pub tag: Option<String>,
+}
+
+/// What the files of one kind say.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Reading {
+    pub claims: Vec<Claim>,
+    /// At most one for each file that could not be understood.
+    pub notes: Vec<Diagnostic>,
+}
+
+impl Claim {
+    pub(crate) fn new(kind: Kind, place: Place, dockerfile: TreePath) -> Self {
+        Self {
+            kind,
+            place,
+            dockerfile,
+            name: None,
+            context: None,
+            target: None,
+            args: BTreeMap::new(),
+            platforms: Vec::new(),
+            contexts: BTreeMap::new(),
+        }
+    }
+}
+
+impl ClaimedName {
+    /// Reads an image's name; `None` where too little of it is known, or where it is none.
+    pub(crate) fn of(text: &Text) -> Option<Self> {
+        let text = text.without_digest();
+        let (name, tag) = text.split_tag();
+        let (repository, is_whole) = match name.known() {
+            Some(name) => (name, true),
+            None => (name.after_last_slash()?.known()?, false),
+        };
+        Repository::new(&repository).ok()?;
+        let tag = tag.and_then(|tag| tag.known()).filter(|tag| Tag::new(tag).is_ok());
+        Some(Self { repository, is_whole, tag })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::evidence::Part::{Known, Unknown};
+
+    fn name(parts: &[&str]) -> Option<(String, bool, Option<String>)> {
+        let parts = parts.iter().map(|part| match *part {
+            "?" => Unknown,
+            known => Known(known.to_owned()),
+        });
+        ClaimedName::of(&parts.collect()).map(|name| (name.repository, name.is_whole, name.tag))
+    }
+
+    fn is(repository: &str, is_whole: bool, tag: Option<&str>) -> Option<(String, bool, Option<String>)> {
+        Some((repository.to_owned(), is_whole, tag.map(str::to_owned)))
+    }
+
+    #[test]
+    fn names_are_known_as_far_as_they_are() {
+        assert_eq!(name(&["acme/api"]), is("acme/api", true, None));
+        assert_eq!(name(&["localhost:5000/acme/api:1.2"]), is("localhost:5000/acme/api", true, Some("1.2")));
+        assert_eq!(name(&["acme/api:", "?"]), is("acme/api", true, None));
+        assert_eq!(name(&["acme/api:1.", "?"]), is("acme/api", true, None));
+        assert_eq!(name(&["?", "/api:1"]), is("api", false, Some("1")));
+        assert_eq!(name(&["?", "api"]), None);
+        assert_eq!(name(&["acme/", "?", "/api"]), is("api", false, None));
+        assert_eq!(name(&["acme/api-", "?", ":1"]), None);
+        assert_eq!(name(&["acme/api@sha256:", "?"]), is("acme/api", true, None));
+        assert_eq!(name(&["?", ":5000/api"]), is("api", false, None));
+        assert_eq!(name(&["a b"]), None);
+        assert_eq!(name(&["acme/Api"]), None);
+    }
+}

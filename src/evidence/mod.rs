@@ -1,0 +1,18 @@
+//! What a repository says about its images outside of their Dockerfiles: compose files, bake files, Makefiles,
+//! scripts and what CI systems run.
+//!
+//! ```text
+//! paths → files (which kind of file each is) → readers, one a kind → claims → merge → what is said of each image
+//! ```
+//!
+//! Readers are static: nothing of the checkout is executed, nothing is fetched, and what stays variable is left out
+//! rather than guessed. What a reader does not understand is a note, never an error.
+
+mod claim;
+mod door;
+mod text;
+
+pub(crate) use crate::discovery::EvidenceKind as Kind;
+pub(crate) use claim::{Claim, ClaimedName, NamedContext, Place, Reading, Said};
+pub(crate) use door::{Door, inside};
+pub(crate) use text::{Part, Text};
