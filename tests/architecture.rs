@@ -23,7 +23,10 @@ const ORDER: &[(&str, Allowed)] = &[
     ("discovery", Allowed::Above),
     ("dockerfile", Allowed::Only(&["diagnostic", "image", "limits", "path"])),
     ("evidence", Allowed::Only(&["diagnostic", "discovery", "git", "image", "limits", "path", "printable"])),
-    ("naming", Allowed::Only(&["diagnostic", "discovery", "image", "limits", "path", "printable"])),
+    (
+        "naming",
+        Allowed::Only(&["diagnostic", "discovery", "evidence", "image", "limits", "path", "printable"]),
+    ),
     ("context", Allowed::Above),
     ("graph", Allowed::Only(&["diagnostic", "image", "naming", "path", "printable"])),
     ("inputs", Allowed::Only(&["git", "image", "path"])),

@@ -3,7 +3,7 @@ use bstr::{BStr, ByteSlice};
 /// What kind of file says something about images outside of their Dockerfiles. Of two that disagree the first kind
 /// here is believed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) enum EvidenceKind {
+pub enum EvidenceKind {
     /// `docker-bake.hcl`, `docker-bake.json`, and other HCL files, which may have targets.
     Bake,
     /// `compose.yaml`, `docker-compose.yml` and the like.
@@ -18,6 +18,32 @@ pub(crate) enum EvidenceKind {
     Script,
     /// `devcontainer.json`.
     Devcontainer,
+}
+
+impl EvidenceKind {
+    /// All, in the order in which they are believed.
+    pub(crate) const ALL: [Self; 7] = [
+        Self::Bake,
+        Self::Compose,
+        Self::Skaffold,
+        Self::Workflow,
+        Self::Makefile,
+        Self::Script,
+        Self::Devcontainer,
+    ];
+
+    /// The word in the settings.
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Bake => "bake",
+            Self::Compose => "compose",
+            Self::Skaffold => "skaffold",
+            Self::Workflow => "workflow",
+            Self::Makefile => "makefile",
+            Self::Script => "script",
+            Self::Devcontainer => "devcontainer",
+        }
+    }
 }
 
 /// What kind of evidence the file at `path` may be, by its name and its folders.

@@ -6,7 +6,7 @@ use crate::image::{ImageReference, Platform, Repository, Tag};
 use crate::path::TreePath;
 
 /// Where something is said.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct Place {
     pub path: TreePath,
     /// From 1.
@@ -103,6 +103,11 @@ impl ClaimedName {
         Repository::new(&repository).ok()?;
         let tag = tag.and_then(|tag| tag.known()).filter(|tag| Tag::new(tag).is_ok());
         Some(Self { repository, is_whole, tag })
+    }
+
+    /// Whether `name` is this one or its end.
+    pub(crate) fn ends_in(&self, name: &str) -> bool {
+        self.repository.strip_suffix(name).is_some_and(|front| front.is_empty() || front.ends_with('/'))
     }
 }
 

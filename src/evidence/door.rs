@@ -1,3 +1,4 @@
+use super::Kind;
 use crate::diagnostic::{Diagnostic, Location};
 use crate::git::{NodeKind, Snapshot, read_file};
 use crate::limits;
@@ -7,21 +8,31 @@ use crate::path::TreePath;
 pub(crate) struct Door<'t> {
     tree: &'t dyn Snapshot,
     dockerfiles: &'t [TreePath],
+    files: &'t [(TreePath, Kind)],
 }
 
 impl<'t> Door<'t> {
-    /// `dockerfiles` are sorted.
-    pub(crate) fn new(tree: &'t dyn Snapshot, dockerfiles: &'t [TreePath]) -> Self {
-        Self { tree, dockerfiles }
+    /// `dockerfiles` and the `files` that may be evidence are sorted.
+    pub(crate) fn new(
+        tree: &'t dyn Snapshot,
+        dockerfiles: &'t [TreePath],
+        files: &'t [(TreePath, Kind)],
+    ) -> Self {
+        Self { tree, dockerfiles, files }
     }
 
-    /// The text of a file; `None` if nothing stands there. One that is no text, too long or not readable is the note
+    /// The text of a file; `None` if nothing stands there, or what git ignores: no clone has that, so that it would
+    /// make images that no commit has. One that is no text, too long or not readable is the note
     /// to make of it.
     pub(crate) fn read(&self, path: &TreePath) -> Result<Option<String>, Diagnostic> {
         let skipped = |why: &str| {
             let message = format!("{path} is not read for what it says about images: {why}");
             Diagnostic::note(message).at(Location::file(path.clone()))
         };
+        let is_found = self.files.binary_search_by(|(file, _)| file.cmp(path)).is_ok();
+        if !is_found && !self.tree.is_tracked(path) {
+            return Ok(None);
+        }
         match read_file(self.tree, path, limits::EVIDENCE) {
             Ok(None) => Ok(None),
             Ok(Some(bytes)) => String::from_utf8(bytes).map(Some).map_err(|_| skipped("it is not UTF-8")),

@@ -10,9 +10,15 @@
 
 mod claim;
 mod door;
+mod gather;
+mod merge;
+mod rank;
 mod text;
 
 pub(crate) use crate::discovery::EvidenceKind as Kind;
 pub(crate) use claim::{Claim, ClaimedName, NamedContext, Place, Reading, Said};
 pub(crate) use door::{Door, inside};
+pub use gather::EvidenceChoice;
+pub(crate) use gather::gather;
+pub(crate) use merge::{Account, Accounts, merge};
 pub(crate) use text::{Part, Text};

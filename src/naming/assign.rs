@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use super::bind::Sites;
+use super::claimed::{NameClaim, OwnName, OwnNames};
 use super::collisions::{Contender, Resolution, class, resolve};
 use super::explain::{self, Places};
 use super::folders::{FolderName, NameSource};
@@ -11,7 +12,7 @@ use super::namespace::{
 };
 use super::neighbours::Neighbours;
 use super::publishers::{is_own, is_publisher, origin_words, owner};
-use super::rules::{NameRules, NameTemplate, SettledName};
+use super::rules::{NameRules, NameTemplate};
 use super::words::{LONGEST_NAME, fingerprint, shorten};
 use crate::diagnostic::{Diagnostic, Location};
 use crate::image::{Repository, Tag};
@@ -30,6 +31,8 @@ pub(crate) struct Candidate<'a> {
     pub references: Vec<Reference>,
     /// The NAME of the settings' `[image.NAME]`; `NAME:PREFIX` has a tag prefix.
     pub explicit_name: Option<String>,
+    /// What the checkout's own files call it.
+    pub claim: Option<NameClaim<'a>>,
 }
 
 /// What else decides about names.
@@ -64,6 +67,8 @@ pub struct ImageName {
     pub plain: Option<String>,
     /// Whether the settings gave a whole repository, which no namespace goes in front of.
     pub absolute: bool,
+    /// The whole repository that the checkout's own files give it.
+    pub claimed: Option<Repository>,
 }
 
 impl ImageName {
@@ -108,6 +113,8 @@ pub(crate) struct Naming {
     pub(super) places: Places,
     pub(super) sites: Sites,
     pub(super) known: KnownNames,
+    /// Of each image the tags by which the checkout's own files refer to what is built here.
+    pub(super) tags: Vec<BTreeSet<String>>,
 }
 
 /// Names every candidate. What is wrong in the settings is an error among the diagnostics; the image then
@@ -116,11 +123,15 @@ pub(crate) fn assign(candidates: &[Candidate<'_>], rules: &NamingRules<'_>) -> N
     let mut diagnostics = Vec::new();
     let origin = rules.origin_url.map(origin_words).unwrap_or_default();
     let places = places(candidates, rules, &origin);
-    let settled = settle(candidates, rules, &mut diagnostics);
+    let mut settled = settle(candidates, rules, &mut diagnostics);
+    let own = OwnNames::new(candidates, &origin, &titles(&settled));
+    for (settled, own) in settled.iter_mut().zip(own.names) {
+        *settled = settled.take().or(own);
+    }
     let resolution = resolve_places(candidates, &places, &settled);
     let drafts: Vec<Named> = (0..candidates.len())
         .map(|image| match &settled[image] {
-            Some((name, source)) => Named::settled(name, source.clone()),
+            Some(own) => Named::settled(own),
             None => Named::placed(&places[image], resolution.names.get(&image)),
         })
         .collect();
@@ -135,18 +146,29 @@ pub(crate) fn assign(candidates: &[Candidate<'_>], rules: &NamingRules<'_>) -> N
     }
     let inferred = inference.winner.map(|value| Namespace { value, source: NamespaceSource::FromLines });
     let of_owner = || Namespace::of_owner(&owner(rules.origin_url?)?, &origin);
+    let is_given = given.is_some();
     let namespace = given
         .or_else(|| inferred.clone())
+        .or(own.namespace)
         .or_else(of_owner)
         .unwrap_or_else(|| Namespace::of_checkout(rules.checkout_name));
 
-    let mut names: Vec<ImageName> = drafts.into_iter().map(|name| name.finish(&namespace)).collect();
+    let mut names: Vec<ImageName> =
+        drafts.into_iter().map(|name| name.finish(&namespace, is_given)).collect();
     part_duplicates(&mut names, candidates, &namespace, &mut diagnostics);
     let places = Places::new(candidates);
     diagnostics.extend(explain::contested(&resolution.contested, &names, &places));
     diagnostics.extend(explain::displaced(&resolution.contested, &names, &places));
     let sites = Sites::new(&names, &resolution.contested, &namespace, inferred.as_ref(), known.components);
-    Naming { names, namespace, diagnostics, places, sites, known }
+    let tags = candidates.iter().map(|candidate| candidate.claim.as_ref().map(|claim| claim.tags.clone()));
+    let tags = tags.map(Option::unwrap_or_default).collect();
+    Naming { names, namespace, diagnostics, places, sites, known, tags }
+}
+
+/// The names that are settled, with their tag prefixes.
+fn titles(settled: &[Settled]) -> HashSet<String> {
+    let relative = settled.iter().flatten().map(|own| &own.name).filter(|name| !name.absolute);
+    relative.map(|name| join_prefix(&name.name, name.tag_prefix.as_deref())).collect()
 }
 
 /// The names that the Dockerfiles' places give. What an untracked Dockerfile or one aside says changes no other's name.
@@ -180,7 +202,7 @@ fn named_image(used: &Reference, origin: &BTreeSet<String>) -> Option<String> {
     (used.reference.is_latest() && !is_foreign).then(|| name.to_owned())
 }
 
-type Settled = Option<(SettledName, NameSource)>;
+type Settled = Option<OwnName>;
 
 /// The names that the settings give.
 fn settle(
@@ -205,7 +227,7 @@ fn settle(
                 (None, None) => return None,
             };
             match name {
-                Ok(name) => Some((name, source)),
+                Ok(name) => Some(OwnName { name, source, repository: None }),
                 Err(error) => {
                     diagnostics.push(explain::bad_name(candidate.path, &source, &error));
                     None
@@ -223,7 +245,7 @@ fn settle(
     settled
 }
 
-fn class_of(candidate: &Candidate<'_>) -> u8 {
+pub(super) fn class_of(candidate: &Candidate<'_>) -> u8 {
     class(candidate.tracked, candidate.aside)
 }
 
@@ -232,13 +254,7 @@ fn resolve_places(candidates: &[Candidate<'_>], places: &[FolderName], settled: 
         .filter(|image| settled[*image].is_none())
         .map(|image| Contender { image, name: places[image].clone(), class: class_of(&candidates[image]) })
         .collect();
-    let taken = settled
-        .iter()
-        .flatten()
-        .filter(|(name, _)| !name.absolute)
-        .map(|(name, _)| join_prefix(&name.name, name.tag_prefix.as_deref()))
-        .collect();
-    resolve(&contenders, &taken)
+    resolve(&contenders, &titles(settled))
 }
 
 /// A name before the namespace is known.
@@ -249,10 +265,12 @@ struct Named {
     provisional: bool,
     source: NameSource,
     plain: Option<String>,
+    claimed: Option<Repository>,
 }
 
 impl Named {
-    fn settled(name: &SettledName, source: NameSource) -> Self {
+    fn settled(own: &OwnName) -> Self {
+        let OwnName { name, source, repository } = own.clone();
         Self {
             name: name.name.clone(),
             absolute: name.absolute,
@@ -260,6 +278,7 @@ impl Named {
             provisional: false,
             source,
             plain: None,
+            claimed: repository,
         }
     }
 
@@ -269,12 +288,17 @@ impl Named {
         let plain = Some(plain).filter(|plain| *plain != name);
         let source = place.source.clone();
         let tag_prefix = place.tag_prefix.clone();
-        Self { name, absolute: false, tag_prefix, provisional, source, plain }
+        Self { name, absolute: false, tag_prefix, provisional, source, plain, claimed: None }
     }
 
-    fn finish(self, namespace: &Namespace) -> ImageName {
-        let repository =
-            if self.absolute { Repository::new(&self.name).ok() } else { namespace.repository(&self.name) };
+    /// A namespace that somebody gave stands in front of claimed names too.
+    fn finish(self, namespace: &Namespace, is_given: bool) -> ImageName {
+        let claimed = self.claimed.filter(|_| !is_given);
+        let repository = match &claimed {
+            Some(repository) => Some(repository.clone()),
+            None if self.absolute => Repository::new(&self.name).ok(),
+            None => namespace.repository(&self.name),
+        };
         ImageName {
             repository: repository.expect("the namespace, the name and their lengths were checked"),
             short: self.name,
@@ -283,6 +307,7 @@ impl Named {
             source: self.source,
             plain: self.plain,
             absolute: self.absolute,
+            claimed,
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Which references mean images of this checkout.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::assign::{ImageName, Naming};
 use super::namespace::{Namespace, canonical};
@@ -62,12 +62,13 @@ impl Sites {
         }
         let mut by_repository: HashMap<Repository, Site> = HashMap::new();
         for (image, name) in names.iter().enumerate() {
-            let absolute = name.absolute.then(|| name.repository.clone());
+            let absolute = name.absolute.then(|| name.repository.clone()).or(name.claimed.clone());
             let relative = namespaces
                 .iter()
                 .filter(|_| !name.absolute)
                 .filter_map(|namespace| namespace.repository(&name.short));
-            for repository in absolute.into_iter().chain(relative) {
+            let repositories: BTreeSet<Repository> = absolute.into_iter().chain(relative).collect();
+            for repository in repositories {
                 by_repository.entry(repository).or_default().images.push(image);
             }
         }
@@ -129,7 +130,10 @@ impl Naming {
             .iter()
             .filter_map(|image| {
                 let prefix = self.names[*image].tag_prefix.as_deref();
-                let fit = fit(reference, prefix, follow)?;
+                let fit = match fit(reference, prefix, follow)? {
+                    Fit::Other if self.is_claimed(reference, *image) => Fit::Current,
+                    fit => fit,
+                };
                 Some((prefix.map_or(0, str::len), fit, *image))
             })
             .max_by_key(|(length, fit, image)| (*length, *fit, Reverse(*image)));
@@ -150,6 +154,13 @@ impl Naming {
             None if site.images.contains(&from) => Binding::External,
             None => Binding::Unbuilt { closest: self.in_repository(&reference.repository, &site.images) },
         }
+    }
+
+    /// Whether the checkout's own files give an image that it builds exactly this name, tag included.
+    fn is_claimed(&self, reference: &ImageReference, image: usize) -> bool {
+        let tag = reference.tag.as_ref().filter(|_| reference.digest.is_none());
+        let is_its = self.names[image].claimed.as_ref() == Some(&reference.repository);
+        is_its && tag.is_some_and(|tag| self.tags[image].contains(tag.as_str()))
     }
 
     /// The image that a reference without a namespace or tag means in the Dockerfile of image `from`, if that is

@@ -21,6 +21,8 @@ pub enum NameSource {
     Names(String),
     /// A table `[image.NAME]` of the settings.
     Image,
+    /// A file of the checkout that builds it, and the line: `compose.yaml:5`.
+    Evidence(String),
 }
 
 impl NameSource {
@@ -32,6 +34,7 @@ impl NameSource {
             Self::FileName => "the Dockerfile's file name".to_owned(),
             Self::Names(key) => format!("settings: names, \"{}\"", crate::printable::printable(key)),
             Self::Image => "settings: [image.NAME]".to_owned(),
+            Self::Evidence(place) => place.clone(),
         }
     }
 }

@@ -11,6 +11,7 @@
 mod assign;
 mod bare;
 mod bind;
+mod claimed;
 mod collisions;
 mod explain;
 mod folders;
@@ -27,9 +28,8 @@ mod tests;
 
 pub(crate) use assign::{Candidate, ImageName, Naming, NamingRules, assign};
 pub(crate) use bind::Binding;
+pub(crate) use claimed::NameClaim;
+pub(crate) use folders::NameSource;
 pub use namespace::NamespaceSource;
 pub(crate) use namespace::{Namespace, Reference};
 pub(crate) use says_nothing::begins_around;
-
-#[cfg(test)]
-pub(crate) use folders::NameSource;

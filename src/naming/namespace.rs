@@ -28,6 +28,8 @@ pub enum NamespaceSource {
     Environment,
     /// The settings file.
     Settings,
+    /// What the checkout's own files call its images.
+    Evidence,
     /// The owner in the URL of the remote `origin`: a guess, which binds nothing.
     Origin,
     /// The checkout's name, for want of anything better.
@@ -42,6 +44,7 @@ impl NamespaceSource {
             Self::Flag => "flag",
             Self::Environment => "environment",
             Self::Settings => "settings",
+            Self::Evidence => "evidence",
             Self::Origin => "origin",
             Self::Checkout => "checkout",
         }

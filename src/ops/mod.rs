@@ -51,6 +51,7 @@ pub use crate::naming::NamespaceSource;
 pub use crate::plan::{
     Action, Dependency, ImageId, Plan, PlannedTag, Reason, ReasonKind, Step, StepId, TagKind, Withheld,
 };
+pub use crate::project::Evidence;
 pub use crate::settings::Choices;
 
 pub use affected::{AffectedImages, AffectedRequest, Since, affected};

@@ -103,6 +103,7 @@ fn describe(facts: &Facts<'_>, at: ImageId, step_of: &HashMap<ImageId, StepId>) 
         dependencies: dependencies(facts.project, image, step_of),
         bases: bases(image),
         locked: locked(image),
+        evidence: image.evidence.clone(),
         inputs: InputSummary::default(),
         action: Action::Blocked,
         reasons: texts.iter().map(blocked).collect(),

@@ -7,6 +7,7 @@ use crate::graph::{DependencyKind, ImageId, id};
 use crate::image::{ContentKey, Digest, ImageReference, Platform, Repository};
 use crate::naming::Namespace;
 use crate::path::TreePath;
+use crate::project::Evidence;
 
 id! {
     /// A step of a plan.
@@ -93,6 +94,8 @@ pub struct Step {
     pub bases: Vec<String>,
     /// The digests that the lock file has for them.
     pub locked: BTreeMap<String, Digest>,
+    /// What counts for it because a file of the checkout says so that is no Dockerfile.
+    pub evidence: Vec<Evidence>,
     /// How much enters the key.
     pub inputs: InputSummary,
     /// What happens.

@@ -2,14 +2,17 @@ use std::collections::{BTreeMap, HashMap};
 
 use rayon::prelude::*;
 
+use super::evidence::{Evidence, completed};
 use super::options::Options;
 use super::settings::ImageSettings;
 use super::systems;
 use crate::diagnostic::{Diagnostic, did_you_mean};
 use crate::discovery::{BrokenDockerfile, FoundDockerfile};
 use crate::dockerfile::{Dockerfile, Evaluation, Scope, Trigger, evaluate, parse};
+use crate::evidence::Account;
 use crate::image::Platform;
 use crate::limits;
+use crate::naming::{ImageName, NameSource};
 use crate::path::TreePath;
 
 /// One image to be: a Dockerfile and what the settings say about building it.
@@ -20,7 +23,12 @@ pub(super) struct Definition {
     pub(super) aside: bool,
     /// Its name, if the settings give one in `[image.NAME]`.
     pub(super) name: Option<String>,
+    /// What the settings say, and for the rest what other files of the checkout say.
     pub(super) options: ImageSettings,
+    /// What other files of the checkout say.
+    pub(super) account: Account,
+    /// What of that counts.
+    pub(super) evidence: Vec<Evidence>,
     pub(super) target_from_flag: bool,
     pub(super) file: Dockerfile,
     /// Whether the Dockerfile cannot be read, so that `file` says nothing.
@@ -37,8 +45,43 @@ impl Definition {
             aside: false,
             name: None,
             options: ImageSettings::default(),
+            account: Account::default(),
+            evidence: Vec::new(),
             target_from_flag: false,
             is_broken: false,
+        }
+    }
+
+    /// Takes what the settings say, and for the rest what is said elsewhere.
+    pub(super) fn set(&mut self, settings: &ImageSettings) {
+        (self.options, self.evidence) = completed(settings, &self.account);
+    }
+
+    fn become_image(&mut self, name: Option<String>, settings: &ImageSettings, account: Account) {
+        (self.name, self.account) = (name, account);
+        self.set(settings);
+    }
+
+    /// What counts of what is said elsewhere, the name included if it is from there.
+    pub(super) fn evidence_with(&self, name: &ImageName) -> Vec<Evidence> {
+        let said = self.account.name.as_ref().filter(|_| matches!(name.source, NameSource::Evidence(_)));
+        let named = said.map(|said| Evidence::of("name", &name.full(), said));
+        named.into_iter().chain(self.evidence.iter().cloned()).collect()
+    }
+
+    /// Another image from the same Dockerfile.
+    fn another(&self) -> Self {
+        Self {
+            path: self.path.clone(),
+            tracked: self.tracked,
+            aside: self.aside,
+            name: None,
+            options: ImageSettings::default(),
+            account: Account::default(),
+            evidence: Vec::new(),
+            target_from_flag: false,
+            file: self.file.clone(),
+            is_broken: self.is_broken,
         }
     }
 
@@ -75,11 +118,13 @@ impl Definition {
     }
 }
 
-/// One definition for each Dockerfile found, and one more for each that the settings make from one of them.
-/// `[image.NAME]` without `dockerfile` adjusts the image of that name; it is matched after naming.
+/// One definition for each Dockerfile found, and one more for each that the settings make from one of them, or else
+/// that the checkout's own files make. `[image.NAME]` without `dockerfile` adjusts the image of that name; it is matched
+/// after naming.
 pub(super) fn definitions(
     found: Vec<FoundDockerfile>,
     broken: Vec<BrokenDockerfile>,
+    mut accounts: BTreeMap<TreePath, Vec<Account>>,
     options: &Options,
     diagnostics: &mut Vec<Diagnostic>,
 ) -> Vec<Definition> {
@@ -88,38 +133,56 @@ pub(super) fn definitions(
         definitions.extend(broken.into_iter().map(unreadable));
         definitions.sort_by(|a, b| a.path.cmp(&b.path));
     }
-    let mut defined: BTreeMap<TreePath, usize> = BTreeMap::new();
     let at_path: HashMap<TreePath, usize> =
         definitions.iter().enumerate().map(|(at, definition)| (definition.path.clone(), at)).collect();
+    let mut defined: BTreeMap<TreePath, Vec<(&String, &ImageSettings)>> = BTreeMap::new();
     for (name, image) in &options.settings.images {
         let Some(path) = &image.dockerfile else { continue };
-        let Some(at) = at_path.get(path).copied() else {
+        if at_path.contains_key(path) {
+            defined.entry(path.clone()).or_default().push((name, image));
+        } else {
             // Nobody reads the hints of thousands.
             let known = if diagnostics.len() < limits::FINDINGS { &definitions[..] } else { &[] };
             diagnostics.push(no_such_dockerfile(name, path, known, image));
-            continue;
-        };
-        let count = defined.entry(path.clone()).or_default();
-        if *count == 0 {
-            definitions[at].name = Some(name.clone());
-            definitions[at].options = image.clone();
-        } else {
-            let first = &definitions[at];
-            let more = Definition {
-                path: first.path.clone(),
-                tracked: first.tracked,
-                aside: first.aside,
-                name: Some(name.clone()),
-                options: image.clone(),
-                target_from_flag: false,
-                file: first.file.clone(),
-                is_broken: first.is_broken,
-            };
-            definitions.push(more);
         }
-        *count += 1;
     }
+    let mut more = Vec::new();
+    for definition in &mut definitions {
+        let accounts = accounts.remove(&definition.path).unwrap_or_default();
+        let images = match defined.remove(&definition.path) {
+            Some(images) => from_settings(&images, accounts),
+            None => accounts.into_iter().map(|account| (None, ImageSettings::default(), account)).collect(),
+        };
+        for (at, (name, settings, account)) in images.into_iter().enumerate() {
+            if at == 0 {
+                definition.become_image(name, &settings, account);
+            } else {
+                let mut another = definition.another();
+                another.become_image(name, &settings, account);
+                more.push(another);
+            }
+        }
+    }
+    definitions.extend(more);
     definitions
+}
+
+/// The images that the settings make from one Dockerfile, each with what is said elsewhere about the image of its name,
+/// or of the only one.
+fn from_settings(
+    images: &[(&String, &ImageSettings)],
+    mut accounts: Vec<Account>,
+) -> Vec<(Option<String>, ImageSettings, Account)> {
+    let is_only = images.len() == 1 && accounts.len() == 1;
+    let mut account_of = |name: &str| {
+        let is_its = |account: &Account| account.name.as_ref().is_some_and(|said| said.value.ends_in(name));
+        let at = accounts.iter().position(|account| is_only || is_its(account));
+        at.map(|at| accounts.remove(at)).unwrap_or_default()
+    };
+    let image = |(name, settings): &(&String, &ImageSettings)| {
+        (Some((*name).clone()), (*settings).clone(), account_of(name))
+    };
+    images.iter().map(image).collect()
 }
 
 fn plain(found: FoundDockerfile) -> Definition {

@@ -3,20 +3,22 @@ use std::collections::{BTreeMap, HashMap};
 use rayon::prelude::*;
 
 use super::definition::{Definition, definitions};
+use super::evidence::{Claimed, Redirected, redirected, replaced};
 use super::findings::findings;
 use super::images::{BoundReference, LockedReference, dependencies};
 use super::options::Options;
 use super::settings::ImageSettings;
 use super::triggers;
 use crate::diagnostic::{Diagnostic, Location, closest, did_you_mean};
-use crate::discovery::{self, Rules};
+use crate::discovery::{self, Discovery, Rules};
 use crate::dockerfile::{Evaluation, Frontend, ImageUse, UseKind};
+use crate::evidence;
 use crate::git::Snapshot;
 use crate::graph::{DependencyKind, Graph, GraphImage, ImageId, Link};
 use crate::image::{ImageReference, Tag};
 use crate::limits;
 use crate::lockfile::Lockfile;
-use crate::naming::{self, Binding, Candidate, ImageName, Naming, NamingRules, Reference};
+use crate::naming::{self, Binding, Candidate, ImageName, NameClaim, Naming, NamingRules, Reference};
 use crate::path::TreePath;
 
 /// The images of a tree as far as Dockerfiles and settings tell them: without contexts and keys.
@@ -65,12 +67,15 @@ pub(super) fn draft(
     origin_url: Option<&str>,
     options: &Options,
 ) -> Draft {
-    let found = discovery::discover(
+    let mut found = discovery::discover(
         tree,
         &Rules { include: options.settings.include.clone(), exclude: options.settings.exclude.clone() },
     );
-    let mut diagnostics = found.diagnostics;
-    let mut definitions = definitions(found.dockerfiles, found.broken, options, &mut diagnostics);
+    let mut diagnostics = std::mem::take(&mut found.diagnostics);
+    let accounts = evidence::gather(tree, &dockerfiles(&found), &found.evidence, &options.settings.evidence);
+    diagnostics.extend(accounts.diagnostics);
+    let mut definitions =
+        definitions(found.dockerfiles, found.broken, accounts.of, options, &mut diagnostics);
     let mut readings: Vec<Evaluation> =
         definitions.par_iter().map(|definition| definition.evaluate(options, &BTreeMap::new())).collect();
     let naming = name(&definitions, &readings, checkout_name, origin_url, options);
@@ -107,6 +112,11 @@ pub(super) fn draft(
         diagnostics,
         unresolved,
     }
+}
+
+fn dockerfiles(found: &Discovery) -> Vec<TreePath> {
+    let found = found.dockerfiles.iter().map(|dockerfile| dockerfile.path.clone());
+    found.collect()
 }
 
 impl Drafted {
@@ -153,6 +163,11 @@ fn name(
             tracked: definition.tracked,
             aside: definition.aside,
             explicit_name: definition.name.clone(),
+            claim: definition.account.name.as_ref().map(|said| NameClaim {
+                name: &said.value,
+                place: &said.place,
+                tags: &definition.account.tags,
+            }),
             references: reading
                 .references
                 .iter()
@@ -201,7 +216,7 @@ fn adjust(
     for (name, image) in options.settings.images.iter().filter(|(_, image)| image.dockerfile.is_none()) {
         match known.find(name) {
             Some(at) => {
-                definitions[at].options = image.clone();
+                definitions[at].set(image);
                 changed.push(at);
             }
             // Nobody reads the hints of thousands.
@@ -265,10 +280,28 @@ fn bind(
     diagnostics: &mut Vec<Diagnostic>,
 ) -> Vec<Unresolved> {
     let mut unresolved = Vec::new();
+    let claimed = Claimed::of(images.iter().map(|image| &image.definition));
     for (at, image) in images.iter_mut().enumerate() {
+        let mut problems = Vec::new();
         for used in &image.evaluation.references {
             let place = location(image.dockerfile(), used);
             let Some(reference) = &used.reference else { continue };
+            match redirected(&image.definition.account, used, &claimed) {
+                Some(Redirected::Local(base)) if base.0 != at => {
+                    image.bound.push(bound(used, base, true));
+                    continue;
+                }
+                Some(Redirected::Image(base)) => {
+                    image.bases.push(base.to_string());
+                    image.locked.push(replaced(used, base));
+                    continue;
+                }
+                Some(Redirected::Unavailable(problem)) => {
+                    problems.push(problem);
+                    continue;
+                }
+                Some(Redirected::Local(_)) | None => {}
+            }
             let binding = naming.bind(reference, at, &options.settings.follow);
             let bare = || naming.bind_bare(reference, at).filter(|_| follows_bare(image, used));
             let (binding, is_inferred) = match binding {
@@ -288,14 +321,7 @@ fn bind(
                 continue;
             }
             match binding {
-                Binding::Local(dependency) => image.bound.push(BoundReference {
-                    image: ImageId(dependency),
-                    kind: dependency_kind(used.kind),
-                    expanded: used.expanded.clone(),
-                    span: used.span.clone(),
-                    line: used.line,
-                    is_inferred,
-                }),
+                Binding::Local(dependency) => image.bound.push(bound(used, ImageId(dependency), is_inferred)),
                 Binding::Pinned(_) | Binding::External => {
                     image.bases.push(used.expanded.clone());
                     image.locked.extend(locked(used, reference, &options.settings.lock));
@@ -323,10 +349,22 @@ fn bind(
                 }
             }
         }
+        image.evaluation.problems.extend(problems);
         image.bases.sort();
         image.bases.dedup();
     }
     unresolved
+}
+
+fn bound(used: &ImageUse, image: ImageId, is_inferred: bool) -> BoundReference {
+    BoundReference {
+        image,
+        kind: dependency_kind(used.kind),
+        expanded: used.expanded.clone(),
+        span: used.span.clone(),
+        line: used.line,
+        is_inferred,
+    }
 }
 
 fn unknown_origin(reference: &str, folder: &TreePath, place: Location) -> Diagnostic {

@@ -1,6 +1,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
+use super::evidence::Evidence;
 use crate::diagnostic::Diagnostic;
 use crate::dockerfile::{Dockerfile, Evaluation};
 use crate::git::{CommitId, PathPattern, Tracking};
@@ -39,6 +40,8 @@ pub struct Image {
     pub later: Vec<ImageReference>,
     /// Those of the references to them that the lock file pins.
     pub locked: Vec<LockedReference>,
+    /// What counts for it because a file of the checkout says so that is no Dockerfile.
+    pub evidence: Vec<Evidence>,
     /// What it reads of the checkout; of an image whose Dockerfile is wrong the root alone.
     pub context: BuildContext,
     /// The last commit that changed any of these, its dependencies' included.

@@ -6,6 +6,7 @@ use super::contexts::{self, Known, Located, path_patterns};
 use super::definition::Definition;
 use super::draft::draft;
 use super::error::LoadError;
+use super::evidence::Evidence;
 use super::findings::findings;
 use super::options::Options;
 use crate::context::{SourceSpec, nodes_below};
@@ -43,6 +44,9 @@ pub struct Inspection {
     pub inputs: Vec<String>,
     /// What `git log -1 -- …` has to be asked for the image's own revision.
     pub revision_pathspecs: Vec<String>,
+    /// What counts because a file of the checkout says so that is no Dockerfile.
+    #[serde(skip)]
+    pub evidence: Vec<Evidence>,
     /// Findings; shown as such in text, and as objects in JSON.
     #[serde(skip)]
     pub diagnostics: Vec<Diagnostic>,
@@ -130,6 +134,7 @@ pub(crate) fn inspect(
     let located = contexts::locate(around.tree, &definition, &evaluation, &known)?;
     let mut inspection = of_model(&definition.file, &evaluation, path);
     inspection.add_context(located);
+    inspection.evidence = definition.evidence;
     Ok(inspection)
 }
 
@@ -216,6 +221,7 @@ fn of_model(file: &Dockerfile, evaluation: &Evaluation, path: &TreePath) -> Insp
         ignore_file: None,
         inputs: Vec::new(),
         revision_pathspecs: Vec::new(),
+        evidence: Vec::new(),
         diagnostics: findings(path, file, evaluation),
         circumstances: Vec::new(),
     }

@@ -45,6 +45,7 @@ pub(super) fn assign(
 fn image(draft: Drafted, located: Option<Located>, state: ImageState) -> Image {
     let Drafted { definition, name, evaluation, bound, declared, bases, later, locked, .. } = draft;
     Image {
+        evidence: definition.evidence_with(&name),
         dockerfile: definition.path,
         name,
         aside: definition.aside,

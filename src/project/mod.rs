@@ -6,6 +6,7 @@ mod contexts;
 mod definition;
 mod draft;
 mod error;
+mod evidence;
 mod files;
 mod findings;
 mod images;
@@ -23,6 +24,7 @@ mod triggers;
 
 pub(crate) use check::{check, mistyped};
 pub(crate) use error::LoadError;
+pub use evidence::Evidence;
 pub(crate) use images::{ContextFile, Image, ImageState, ReadyImage};
 pub(crate) use inspect::{Inspection, Surroundings, inspect, inspect_alone};
 pub(crate) use load::{Project, load};

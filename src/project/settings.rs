@@ -2,6 +2,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::diagnostic::{Diagnostic, Location};
+use crate::evidence::EvidenceChoice;
 use crate::image::{Platform, Tag};
 use crate::lockfile::Lockfile;
 use crate::path::TreePath;
@@ -34,6 +35,8 @@ pub struct SettingsFile {
     pub metadata: Option<Metadata>,
     /// `[image.NAME]`.
     pub images: BTreeMap<String, ImageSettings>,
+    /// Which files are read for what they say about images.
+    pub evidence: EvidenceChoice,
     /// The lock file beside it.
     pub lock: Lockfile,
     /// What is worth saying about the file although it can be used.

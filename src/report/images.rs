@@ -1,6 +1,6 @@
 use crate::plan::Plan;
 use crate::printable::printable;
-use crate::project::Project;
+use crate::project::{Evidence, Project};
 
 /// `NAME:src-KEY` of each image of a plan, one a line; `verbose` adds the Dockerfile, where the name comes from, and all
 /// tags.
@@ -20,9 +20,18 @@ pub(crate) fn images_text(project: &Project, plan: &Plan, verbose: bool) -> Stri
             printable(&project.namespace.value),
             project.namespace.source.as_str(),
         ));
+        for evidence in &step.evidence {
+            text.push_str(&format!("    {}\n", evidence_line(evidence)));
+        }
         for tag in &step.tags {
             text.push_str(&format!("    {}\n", step.tagged(tag)));
         }
     }
     text
+}
+
+/// `target prod (compose.yaml:12)`.
+pub(super) fn evidence_line(evidence: &Evidence) -> String {
+    let Evidence { field, value, path, line } = evidence;
+    format!("{} {} ({path}:{line})", printable(field), printable(value))
 }

@@ -1,5 +1,6 @@
 use std::fmt::Write as _;
 
+use super::images::evidence_line;
 use crate::printable::printable;
 use crate::project::Inspection;
 
@@ -31,6 +32,7 @@ pub(crate) fn inspection_text(inspection: &Inspection) -> String {
     block("stages", stages.collect());
     block("images", inspection.images.clone());
     block("context", vec![inspection.context.clone()]);
+    block("said elsewhere", inspection.evidence.iter().map(evidence_line).collect());
     block("ignore file", inspection.ignore_file.iter().cloned().collect());
     let mut sources: Vec<String> = inspection
         .context_sources

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::diagnostic::Diagnostic;
 use crate::plan::{Action, Plan, Step};
 use crate::printable::{commands, is_unsafe};
-use crate::project::Inspection;
+use crate::project::{Evidence, Inspection};
 
 /// Version of the JSON forms: fields may be added, never renamed.
 pub(super) const SCHEMA: u32 = 1;
@@ -66,6 +66,7 @@ pub(crate) fn graph_json(plan: &Plan) -> String {
 /// What is read in one Dockerfile.
 pub(crate) fn inspection_json(inspection: &Inspection) -> String {
     let mut value = serde_json::to_value(inspection).unwrap_or_default();
+    value["evidence"] = inspection.evidence.iter().map(evidence).collect();
     value["diagnostics"] = inspection.diagnostics.iter().map(diagnostic).collect();
     document(&value)
 }
@@ -115,6 +116,7 @@ pub(super) fn image(step: &Step) -> Value {
         "dependencies": dependencies(step),
         "bases": step.bases,
         "locked": locked(step),
+        "evidence": step.evidence.iter().map(evidence).collect::<Vec<_>>(),
         "inputs": {"files": step.inputs.files, "whole_context": step.inputs.whole_context},
         "action": step.action.as_str(),
         "reasons": step.reasons.iter().map(|reason| json!({
@@ -123,6 +125,15 @@ pub(super) fn image(step: &Step) -> Value {
             "text": reason.text,
         })).collect::<Vec<_>>(),
         "tags": tags(step),
+    })
+}
+
+fn evidence(evidence: &Evidence) -> Value {
+    json!({
+        "field": evidence.field,
+        "value": evidence.value,
+        "path": evidence.path.to_text(),
+        "line": evidence.line,
     })
 }
 
@@ -179,6 +190,12 @@ mod tests {
             is_inferred: false,
         }];
         service.unversioned = vec!["service1/app.jar".into()];
+        service.evidence = vec![Evidence {
+            field: "target".into(),
+            value: "prod".into(),
+            path: "compose.yaml".into(),
+            line: 12,
+        }];
         let mut plan = plan(vec![service, step(Action::Blocked, "broken", &["set BASE"])]);
         plan.diagnostics = vec![
             Diagnostic::warning("odd").at(Location::span("a/Dockerfile".into(), 3, 1..2)).hint("even it"),
@@ -227,6 +244,14 @@ mod tests {
         "busybox:latest"
       ],
       "locked": {},
+      "evidence": [
+        {
+          "field": "target",
+          "value": "prod",
+          "path": "compose.yaml",
+          "line": 12
+        }
+      ],
       "inputs": {
         "files": 12,
         "whole_context": false
@@ -263,6 +288,7 @@ mod tests {
         "busybox:latest"
       ],
       "locked": {},
+      "evidence": [],
       "inputs": {
         "files": 12,
         "whole_context": false

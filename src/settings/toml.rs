@@ -1,13 +1,14 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Display;
 use std::ops::Range;
 
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::values::{namespace, path, refresh, registry, registry_host, user_tag};
+use super::values::{evidence_kind, namespace, path, refresh, registry, registry_host, user_tag};
 use crate::diagnostic::{Diagnostic, LineIndex, Location, closest};
 use crate::discovery::check_pattern;
+use crate::evidence::EvidenceChoice;
 use crate::image::Tag;
 use crate::limits;
 use crate::path::TreePath;
@@ -19,7 +20,7 @@ pub(crate) const TOML_FILE: &str = "shipwright.toml";
 /// A key and what reads it. A flag or the environment wins over the file where there is one; see `resolve`.
 type Key<T> = (&'static str, fn(&mut Reader<'_>, &Entry<'_>, &mut T));
 
-const KEYS: [Key<SettingsFile>; 11] = [
+const KEYS: [Key<SettingsFile>; 12] = [
     ("namespace", |reader, entry, file| file.namespace = reader.parsed(entry, namespace)),
     ("registry", |reader, entry, file| {
         file.registries = match entry.value.get_ref() {
@@ -43,6 +44,16 @@ const KEYS: [Key<SettingsFile>; 11] = [
             DeValue::Table(_) => Some(Metadata::Entries(reader.scalars(entry))),
             DeValue::String(text) => Some(Metadata::Text(text.to_string())),
             _ => reader.wrong_type(entry, "a text or a table"),
+        }
+    }),
+    ("evidence", |reader, entry, file| {
+        file.evidence = match entry.value.get_ref() {
+            DeValue::Boolean(true) => EvidenceChoice::All,
+            DeValue::Boolean(false) => EvidenceChoice::Only(BTreeSet::new()),
+            DeValue::Array(_) => {
+                EvidenceChoice::Only(reader.list(entry, evidence_kind).into_iter().collect())
+            }
+            _ => reader.wrong_type(entry, "true, false or a list of kinds").unwrap_or_default(),
         }
     }),
     ("image", |reader, entry, file| reader.images(entry, file)),

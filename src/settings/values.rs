@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::discovery::EvidenceKind;
 use crate::image::{Repository, Tag};
 use crate::path::TreePath;
 use crate::project::Refresh;
@@ -37,6 +38,18 @@ pub(crate) enum InvalidValue {
     /// Absolute, or out of the checkout.
     #[error("`{0}` is not a path from the root of the checkout")]
     Path(String),
+    /// No kind of file.
+    #[error("`{0}` is no kind of file that says something about images; these are: {known}", known = evidence_kinds())]
+    EvidenceKind(String),
+}
+
+fn evidence_kinds() -> String {
+    EvidenceKind::ALL.map(EvidenceKind::as_str).join(", ")
+}
+
+pub(crate) fn evidence_kind(text: &str) -> Result<EvidenceKind, InvalidValue> {
+    let mut kinds = EvidenceKind::ALL.into_iter();
+    kinds.find(|kind| kind.as_str() == text).ok_or_else(|| InvalidValue::EvidenceKind(text.to_owned()))
 }
 
 pub(crate) fn namespace(text: &str) -> Result<String, InvalidValue> {

@@ -192,6 +192,7 @@ fn step(script: &Script, image: StepId, action: Action) -> Step {
         dependencies: script.dependencies.get(image.0).into_iter().flatten().map(dependency).collect(),
         bases: Vec::new(),
         locked: std::collections::BTreeMap::new(),
+        evidence: Vec::new(),
         inputs: InputSummary::default(),
         action,
         reasons: Vec::new(),

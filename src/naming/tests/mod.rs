@@ -76,6 +76,7 @@ impl Checkout {
                 aside: path.is_under(&"examples".into()),
                 references: references.clone(),
                 explicit_name: explicit_name.clone(),
+                claim: None,
             })
             .collect();
         assign(

@@ -1,0 +1,54 @@
+use std::collections::BTreeSet;
+
+use super::{Accounts, Door, Kind, Reading, merge};
+use crate::git::Snapshot;
+use crate::path::TreePath;
+
+/// Which kinds of files are read for what they say about images.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum EvidenceChoice {
+    /// All.
+    #[default]
+    All,
+    /// These.
+    Only(BTreeSet<Kind>),
+}
+
+impl EvidenceChoice {
+    fn has(&self, kind: Kind) -> bool {
+        match self {
+            Self::All => true,
+            Self::Only(kinds) => kinds.contains(&kind),
+        }
+    }
+}
+
+type Reader = fn(&[TreePath], &Door<'_>) -> Reading;
+
+/// What reads which kind of file.
+const READERS: &[(Kind, Reader)] = &[];
+
+/// Reads all `files` of the chosen kinds, and weighs what they say about `dockerfiles`. Both are sorted.
+pub(crate) fn gather(
+    tree: &dyn Snapshot,
+    dockerfiles: &[TreePath],
+    files: &[(TreePath, Kind)],
+    choice: &EvidenceChoice,
+) -> Accounts {
+    let door = Door::new(tree, dockerfiles, files);
+    let mut claims = Vec::new();
+    let mut notes = Vec::new();
+    for (kind, read) in READERS.iter().filter(|(kind, _)| choice.has(*kind)) {
+        let of_kind: Vec<TreePath> =
+            files.iter().filter(|(_, of)| of == kind).map(|(path, _)| path.clone()).collect();
+        if of_kind.is_empty() {
+            continue;
+        }
+        let reading = read(&of_kind, &door);
+        claims.extend(reading.claims);
+        notes.extend(reading.notes);
+    }
+    let mut accounts = merge(claims);
+    accounts.diagnostics.extend(notes);
+    accounts
+}
