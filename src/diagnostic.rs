@@ -62,11 +62,20 @@ pub struct Diagnostic {
     pub related: Vec<(Location, String)>,
     /// What to do about it.
     pub hint: Option<String>,
+    /// What is said of several with one cause, behind their number: `images need BASE, which has no default`.
+    pub cause: Option<String>,
 }
 
 impl Diagnostic {
     fn new(severity: Severity, message: impl Into<String>) -> Self {
-        Self { severity, message: message.into(), location: None, related: Vec::new(), hint: None }
+        Self {
+            severity,
+            message: message.into(),
+            location: None,
+            related: Vec::new(),
+            hint: None,
+            cause: None,
+        }
     }
 
     /// An error without a place.
@@ -95,6 +104,13 @@ impl Diagnostic {
     #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
+        self
+    }
+
+    /// Sets what it has in common with others.
+    #[must_use]
+    pub fn cause(mut self, cause: impl Into<String>) -> Self {
+        self.cause = Some(cause.into());
         self
     }
 

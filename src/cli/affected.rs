@@ -60,7 +60,8 @@ pub(super) fn run(before: BuildArgs, args: AffectedArgs, edge: &mut Edge) -> Res
     let found = ops::block_on(ops::affected(&config, &request, &mut edge.output))?;
     let (affected, since, output) = (&found.affected, &found.since, &edge.output);
     if format != AffectedFormat::Json {
-        output.diagnostics(&affected.plan.diagnostics);
+        output.errors(&affected.plan.diagnostics);
+        output.diagnostics(&affected.findings);
     }
     match format {
         AffectedFormat::Text => output.affected(affected, since)?,

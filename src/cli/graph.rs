@@ -53,7 +53,7 @@ pub(super) fn run(before: BuildArgs, args: GraphArgs, edge: &mut Edge) -> Result
         GraphFormat::Json => graph_json(&list.planned.plan),
     };
     let findings = &list.project.diagnostics;
-    edge.output.diagnostics(findings);
+    edge.output.errors(findings);
     edge.output.text(&text)?;
     Ok(if has_errors(findings) { ExitCode::Wrong } else { ExitCode::Done })
 }

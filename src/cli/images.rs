@@ -6,7 +6,7 @@ use super::edge::Edge;
 use super::error::ExitCode;
 use crate::diagnostic::has_errors;
 use crate::ops::{self, Error};
-use crate::report::{images_json, images_text};
+use crate::report::{images_json, images_text, nothing_listed};
 
 /// `shipwright images`.
 #[derive(Clone, Debug, Default, Args)]
@@ -35,7 +35,11 @@ pub(super) fn run(before: BuildArgs, args: ImagesArgs, edge: &mut Edge) -> Resul
         edge.output.result(images_json(plan).as_bytes())?;
         return Ok(code);
     }
-    edge.output.diagnostics(&plan.diagnostics);
-    edge.output.text(&images_text(&list.project, plan, edge.global.verbose > 0))?;
+    edge.output.errors(&plan.diagnostics);
+    let text = images_text(&list.project, plan, edge.global.verbose > 0);
+    if text.is_empty() {
+        edge.output.diagnostics(&[nothing_listed(plan)]);
+    }
+    edge.output.text(&text)?;
     Ok(code)
 }

@@ -19,7 +19,7 @@ use crate::path::TreePath;
 use crate::plan::{Affected, Plan};
 use crate::report::{
     Charset, CiLog, JobSummary, JsonEvents, Mode, Renderer, Reporter, Theme, View, affected_text,
-    annotations, diagnostics, lock_text, lock_total, news_text, plan_text, rebuilt_text, run_head,
+    annotations, diagnostics, digest, lock_text, lock_total, news_text, plan_text, rebuilt_text, run_head,
     without_commands, without_marks,
 };
 
@@ -121,25 +121,36 @@ impl Output {
         self.text(&affected_text(affected, since, &self.result_view))
     }
 
-    /// Says what was found: errors always, warnings unless quiet, notes if asked for.
+    /// Says what was found: errors always, with their places; of warnings, unless quiet, and of notes about the checkout
+    /// as a whole a few lines; all with their places if asked for.
     pub(super) fn diagnostics(&self, found: &[Diagnostic]) {
-        let least = match (self.quiet, self.message_view.verbose) {
-            (true, _) => Severity::Error,
-            (false, true) => Severity::Note,
-            (false, false) => Severity::Warning,
-        };
-        // A note about the checkout as a whole is one line; the others come when they are asked for.
-        let is_shown = |diagnostic: &&Diagnostic| {
-            diagnostic.severity >= least || (!self.quiet && diagnostic.location.is_none())
-        };
-        let mut wanted: Vec<&Diagnostic> = found.iter().filter(is_shown).collect();
+        let is_verbose = self.message_view.verbose && !self.quiet;
+        let (drawn, told): (Vec<&Diagnostic>, Vec<&Diagnostic>) =
+            found.iter().partition(|found| is_verbose || found.severity == Severity::Error);
+        self.draw(drawn);
+        if !self.quiet {
+            let is_told =
+                |found: &&&Diagnostic| found.severity == Severity::Warning || found.location.is_none();
+            let told: Vec<&Diagnostic> = told.iter().filter(is_told).copied().collect();
+            self.say(&digest(&told, &self.message_view));
+            self.annotate(&told.into_iter().take(limits::FINDINGS).cloned().collect::<Vec<_>>());
+        }
+    }
+
+    /// Says what was found that is wrong; the rest is for `plan` to say, or where it is asked for.
+    pub(super) fn errors(&self, found: &[Diagnostic]) {
+        let is_said = |found: &&Diagnostic| self.message_view.verbose || found.severity == Severity::Error;
+        self.diagnostics(&found.iter().filter(is_said).cloned().collect::<Vec<_>>());
+    }
+
+    /// Shows findings with their places in the source.
+    fn draw(&self, mut wanted: Vec<&Diagnostic>) {
         let more = wanted.len().saturating_sub(limits::FINDINGS);
         if more > 0 {
             wanted.sort_by_key(|diagnostic| Reverse(diagnostic.severity));
         }
         let shown: Vec<Diagnostic> = wanted.into_iter().take(limits::FINDINGS).cloned().collect();
-        let sources = self.sources();
-        self.say(&diagnostics(&shown, &self.message_view, &sources));
+        self.say(&diagnostics(&shown, &self.message_view, &self.sources()));
         if more > 0 {
             self.say(&format!("and {} more\n", thousands(more)));
         }

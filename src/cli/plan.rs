@@ -52,8 +52,8 @@ pub(super) fn run(before: BuildArgs, args: PlanArgs, edge: &mut Edge) -> Result<
     match format {
         PlanFormat::Json => edge.output.result(plan_json(&planned.plan).as_bytes())?,
         PlanFormat::Text => {
-            edge.output.diagnostics(&planned.plan.diagnostics);
             edge.output.plan(&planned.plan)?;
+            edge.output.diagnostics(&planned.plan.diagnostics);
             edge.output.diagnostics(floating_note(&planned.plan).as_slice());
         }
     }

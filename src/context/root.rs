@@ -201,6 +201,7 @@ fn not_there(
         "`{} {written}`{inherited}: there is no `{path}` in the build context `{root}`",
         keyword(source.instruction),
     ))
+    .cause("images copy what is not in their build contexts")
     .at(place(dockerfile, source));
     if let Some(submodule) = tree.absent_submodule(&root.join_clamped(path.as_bytes())) {
         return warning.hint(fetch_submodule(&submodule));

@@ -192,6 +192,30 @@ pub struct Problem {
 }
 
 impl Problem {
+    /// What the image needs, or else what is wrong, in a few words: `needs BASE_IMAGE`.
+    pub fn phrase(&self) -> String {
+        match &self.kind {
+            ProblemKind::BlankReference { arguments } => format!("needs {}", arguments.join(" and ")),
+            _ => self.message.clone(),
+        }
+    }
+
+    /// What is said of several images of which the same is so, behind their number.
+    pub fn cause(&self) -> Option<String> {
+        match &self.kind {
+            ProblemKind::BlankReference { arguments } => {
+                let have = if arguments.len() == 1 { "has" } else { "have" };
+                Some(format!("images need {}, which {have} no default", arguments.join(" and ")))
+            }
+            ProblemKind::Expansion => Some("images have a variable that cannot be expanded".to_owned()),
+            ProblemKind::System => {
+                let (_, system) = self.message.split_once(" needs ")?;
+                Some(format!("images need {system}"))
+            }
+            _ => None,
+        }
+    }
+
     /// For people; `path` is the Dockerfile.
     pub fn diagnostic(&self, path: &TreePath) -> Diagnostic {
         super::error::diagnostic(path, &self.message, self.line, &self.span, self.hint.as_deref())

@@ -286,7 +286,7 @@ impl<'a, 'f> Linker<'a, 'f> {
         let message = if name.is_empty() {
             format!("base name ({}) should not be blank", written.text)
         } else {
-            format!("failed to parse stage name {name:?}: invalid reference format")
+            format!("FROM {name:?} is no image reference")
         };
         let declared: Vec<String> =
             blank.intersection(&self.declared).map(|name| (*name).to_owned()).collect();

@@ -195,6 +195,7 @@ impl Naming {
         let warning = Diagnostic::warning(format!(
             "{reference} is in this checkout's namespace, but no Dockerfile here builds it: taken for a published image"
         ))
+        .cause("Dockerfiles refer to images of this checkout's namespace that nothing here builds")
         .at(location);
         let name =
             self.name_in_namespace(&reference.repository).unwrap_or_else(|| reference.repository.familiar());

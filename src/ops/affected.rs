@@ -62,11 +62,11 @@ pub async fn affected(
         return Err(unreadable(before, path));
     }
     let mut affected = Facts::none(&workspace)?.affected(&workspace, before.as_ref());
-    affected.plan.diagnostics.extend(unusable_settings(&since, before.is_some()));
+    affected.findings.extend(unusable_settings(&since, before.is_some()));
     if !workspace.selection.named {
-        affected.plan.diagnostics.extend(affected.removed.iter().map(gone));
+        affected.findings.extend(affected.removed.iter().map(gone));
     }
-    let has_errors = has_errors(&affected.plan.diagnostics);
+    let has_errors = has_errors(&affected.plan.diagnostics) || has_errors(&affected.findings);
     let ending = if has_errors { Ending::Wrong } else { workspace.blocked_ending(&affected.plan) };
     Ok(AffectedImages { affected, since, ending })
 }

@@ -5,6 +5,7 @@ use super::facts::Previous;
 use super::facts::{Facts, Known};
 use super::model::{Action, Plan, Reason, ReasonKind, Step, StepId};
 use super::reasons::unexplained;
+use crate::diagnostic::Diagnostic;
 use crate::graph::ImageId;
 use crate::path::TreePath;
 use crate::project::{Image, Project};
@@ -22,6 +23,8 @@ pub struct Affected {
     pub removed: Vec<Removed>,
     /// How many images were compared.
     pub compared: usize,
+    /// What was found out by the comparison.
+    pub findings: Vec<Diagnostic>,
 }
 
 /// An image that is not there any more.
@@ -82,7 +85,13 @@ pub(crate) fn affected(facts: &Facts<'_>, before: Option<&Project>) -> Affected 
         let at = step.image;
         say_why(&mut step.reasons, &unexplained(&facts, at), &project.images[at], earlier[at]);
     }
-    Affected { layers: layers(&plan), removed: removed(old, &earlier), compared: facts.selected.len(), plan }
+    Affected {
+        layers: layers(&plan),
+        removed: removed(old, &earlier),
+        compared: facts.selected.len(),
+        findings: Vec::new(),
+        plan,
+    }
 }
 
 /// For each image of `now` the one that it was: of the same Dockerfile and name, else of the same name (its

@@ -17,7 +17,8 @@ pub(super) fn findings(path: &TreePath, file: &Dockerfile, evaluation: &Evaluati
     });
     let problems = evaluation.problems.iter().map(|problem: &Problem| {
         let place = Location::span(path.clone(), problem.line, problem.span.clone());
-        with_hint(Diagnostic::warning(problem.message.clone()).at(place), problem.hint.as_deref())
+        let warning = Diagnostic { cause: problem.cause(), ..Diagnostic::warning(problem.message.clone()) };
+        with_hint(warning.at(place), problem.hint.as_deref())
     });
     let unused = evaluation.unused_stages.iter().map(|at| unused_stage(path, evaluation, *at));
     if file.is_hopeless() { syntax.collect() } else { syntax.chain(problems).chain(unused).collect() }

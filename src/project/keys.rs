@@ -9,6 +9,7 @@ use super::options::Options;
 use super::remarks;
 use super::settings::Metadata;
 use crate::diagnostic::Diagnostic;
+use crate::dockerfile::Problem;
 use crate::git::{InputKind, Snapshot, Tracking};
 use crate::graph::{Graph, ImageId};
 use crate::image::{ContentKey, ImageReference};
@@ -100,10 +101,7 @@ impl Finished<'_> {
     fn reasons(&self, draft: &Drafted, located: &Located) -> Vec<String> {
         let absent = located.is_absent.then(|| format!("its build context {} is not there", located.root));
         let missing = located.missing_sources.iter().map(|missing| missing.reason(draft));
-        let problems = draft.evaluation.problems.iter().map(|problem| match &problem.hint {
-            Some(hint) => format!("{}: {hint}", problem.message),
-            None => problem.message.clone(),
-        });
+        let problems = draft.evaluation.problems.iter().map(Problem::phrase);
         let dependencies = draft.dependencies().into_iter().filter_map(|at| {
             let dependency = self.images[at].as_ref()?;
             match &dependency.state {

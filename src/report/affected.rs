@@ -55,7 +55,7 @@ pub(crate) fn affected_json(affected: &Affected, since: &Since) -> String {
         },
         "images": affected.plan.steps.iter().zip(&affected.layers).map(with_layer).collect::<Vec<_>>(),
         "removed": removed.collect::<Vec<_>>(),
-        "diagnostics": affected.plan.diagnostics.iter().map(diagnostic).collect::<Vec<_>>(),
+        "diagnostics": affected.plan.diagnostics.iter().chain(&affected.findings).map(diagnostic).collect::<Vec<_>>(),
     }))
 }
 

@@ -1,3 +1,5 @@
+use super::phrase::NO_IMAGES;
+use crate::diagnostic::Diagnostic;
 use crate::plan::Plan;
 use crate::printable::printable;
 use crate::project::{Evidence, Project};
@@ -28,6 +30,16 @@ pub(crate) fn images_text(project: &Project, plan: &Plan, verbose: bool) -> Stri
         }
     }
     text
+}
+
+/// Why no image is listed.
+pub(crate) fn nothing_listed(plan: &Plan) -> Diagnostic {
+    match plan.steps.len() {
+        0 => Diagnostic::note(NO_IMAGES),
+        1 => Diagnostic::note("the only image cannot be built").hint("`shipwright plan` says why"),
+        count => Diagnostic::note(format!("none of {count} images can be built"))
+            .hint("`shipwright plan` says why"),
+    }
 }
 
 /// `target prod (compose.yaml:12)`.

@@ -15,6 +15,7 @@
 mod affected;
 mod ci;
 mod diagnostic;
+mod digest;
 mod excerpt;
 mod explain;
 mod floating;
@@ -46,9 +47,10 @@ pub(crate) use affected::{
 };
 pub(crate) use ci::{CiLog, JobSummary, annotations, without_commands, without_marks};
 pub(crate) use diagnostic::diagnostics;
+pub(crate) use digest::digest;
 pub(crate) use explain::explanation;
 pub(crate) use floating::floating_note;
-pub(crate) use images::images_text;
+pub(crate) use images::{images_text, nothing_listed};
 pub(crate) use inspection::inspection_text;
 pub(crate) use json::{graph_json, images_json, inspection_json, plan_json};
 pub(crate) use json_events::JsonEvents;
