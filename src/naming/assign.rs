@@ -3,8 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use super::bind::Sites;
-use super::claimed::{NameClaim, OwnName, OwnNames};
-use super::collisions::{Contender, Resolution, class, resolve};
+use super::candidate::{Candidate, class_of};
+use super::claimed::{OwnName, OwnNames};
+use super::collisions::{Contender, Resolution, resolve};
 use super::explain::{self, Places};
 use super::folders::{FolderName, NameSource};
 use super::namespace::{
@@ -17,23 +18,6 @@ use super::words::{LONGEST_NAME, fingerprint, shorten};
 use crate::diagnostic::{Diagnostic, Location};
 use crate::image::{Repository, Tag};
 use crate::limits;
-use crate::path::TreePath;
-
-/// An image to be named: a Dockerfile, or one of several images that the settings make from it.
-#[derive(Clone, Debug)]
-pub(crate) struct Candidate<'a> {
-    /// The Dockerfile.
-    pub path: &'a TreePath,
-    pub tracked: bool,
-    /// Whether it is built only when named or depended on.
-    pub aside: bool,
-    /// The images that its needed stages use, after expansion.
-    pub references: Vec<Reference>,
-    /// The NAME of the settings' `[image.NAME]`; `NAME:PREFIX` has a tag prefix.
-    pub explicit_name: Option<String>,
-    /// What the checkout's own files call it.
-    pub claim: Option<NameClaim<'a>>,
-}
 
 /// What else decides about names.
 #[derive(Clone, Debug)]
@@ -243,10 +227,6 @@ fn settle(
     diagnostics
         .extend(warnings.map(|(at, key)| explain::unused_line(key, place(key), paths().take(few(at)))));
     settled
-}
-
-pub(super) fn class_of(candidate: &Candidate<'_>) -> u8 {
-    class(candidate.tracked, candidate.aside)
 }
 
 fn resolve_places(candidates: &[Candidate<'_>], places: &[FolderName], settled: &[Settled]) -> Resolution {

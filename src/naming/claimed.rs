@@ -2,24 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
-use super::assign::{Candidate, class_of};
+use super::candidate::{Candidate, class_of};
 use super::folders::NameSource;
 use super::namespace::{Namespace, NamespaceSource, canonical};
 use super::publishers::{is_own, is_publisher};
 use super::rules::SettledName;
 use super::words::{LONGEST_NAME, LONGEST_PREFIX};
-use crate::evidence::{ClaimedName, Place};
+use crate::evidence::ClaimedName;
 use crate::image::Repository;
-
-/// What the checkout's own files call an image.
-#[derive(Clone, Debug)]
-pub(crate) struct NameClaim<'a> {
-    pub name: &'a ClaimedName,
-    /// Where they say so.
-    pub place: &'a Place,
-    /// Tags by which they refer to what is built here.
-    pub tags: &'a BTreeSet<String>,
-}
 
 /// A claimed name, ready to be used.
 #[derive(Clone, Debug)]

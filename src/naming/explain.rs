@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt::Write;
 
-use super::assign::{Candidate, ImageName, Naming};
+use super::assign::{ImageName, Naming};
+use super::candidate::Candidate;
 use super::folders::NameSource;
 use super::namespace::{Candidature, Inference, InvalidNamespace, NamespaceSource};
 use super::template::{InvalidName, escape};

@@ -11,6 +11,7 @@
 mod assign;
 mod bare;
 mod bind;
+mod candidate;
 mod claimed;
 mod collisions;
 mod explain;
@@ -26,9 +27,9 @@ mod words;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use assign::{Candidate, ImageName, Naming, NamingRules, assign};
+pub(crate) use assign::{ImageName, Naming, NamingRules, assign};
 pub(crate) use bind::Binding;
-pub(crate) use claimed::NameClaim;
+pub(crate) use candidate::{Candidate, NameClaim};
 pub(crate) use folders::NameSource;
 pub use namespace::NamespaceSource;
 pub(crate) use namespace::{Namespace, Reference};

@@ -6,7 +6,7 @@ use crate::graph::ImageId;
 use crate::image::{Digest, ImageReference};
 use crate::inputs::{Fingerprint, InputFile, Material};
 use crate::path::TreePath;
-use crate::project::Image;
+use crate::project::{Evidence, Image};
 
 /// How many changed files are named one by one.
 const NAMED_FILES: usize = 3;
@@ -18,7 +18,7 @@ pub(super) fn build_reasons(facts: &Facts<'_>, at: ImageId, builds: &BTreeSet<Im
     match (image.ready(), &facts.known[at].previous) {
         (Some(ready), Some(previous)) => {
             reasons.extend(file_reasons(&ready.material, previous, &image.context.root));
-            reasons.extend(component_reasons(&ready.material, &previous.fingerprint));
+            reasons.extend(component_reasons(image, &ready.material, &previous.fingerprint));
             reasons.extend(dockerfile_reason(image, &ready.material, &previous.fingerprint));
         }
         _ if facts.known[at].existing.is_none() => return vec![never_built()],
@@ -137,18 +137,25 @@ fn file_changes(old: &[InputFile], new: &[InputFile]) -> Vec<(ReasonKind, TreePa
     changes
 }
 
-fn component_reasons(material: &Material, old: &Fingerprint) -> Vec<Reason> {
+fn component_reasons(image: &Image, material: &Material, old: &Fingerprint) -> Vec<Reason> {
     let new = material.fingerprint();
     let mut reasons = Vec::new();
+    if new.target != old.target {
+        reasons.push(said_elsewhere(image, ReasonKind::Target, "target").unwrap_or_else(|| Reason {
+            kind: ReasonKind::Target,
+            path: None,
+            text: "another target".into(),
+        }));
+    }
+    for name in differing(&old.build_args, &new.build_args) {
+        let kind = ReasonKind::BuildArgument;
+        let said = said_elsewhere(image, kind, &format!("args.{name}"));
+        let plain = || Reason { kind, path: None, text: format!("build argument {name} changed") };
+        reasons.push(said.unwrap_or_else(plain));
+    }
     let mut reason = |kind, text: String| reasons.push(Reason { kind, path: None, text });
     if new.platform != old.platform {
         reason(ReasonKind::Platform, format!("platform {} instead of {}", new.platform, old.platform));
-    }
-    if new.target != old.target {
-        reason(ReasonKind::Target, "another target".into());
-    }
-    for name in differing(&old.build_args, &new.build_args) {
-        reason(ReasonKind::BuildArgument, format!("build argument {name} changed"));
     }
     let (old_bases, new_bases) = (named(&old.bases, shown_base), named(&new.bases, shown_base));
     for name in differing(&old_bases, &new_bases) {
@@ -164,6 +171,15 @@ fn component_reasons(material: &Material, old: &Fingerprint) -> Vec<Reason> {
         reason(ReasonKind::KeyMissing, "metadata or refresh period changed".into());
     }
     reasons
+}
+
+/// Where a value comes from that is another one: a file of the checkout that is no Dockerfile.
+fn said_elsewhere(image: &Image, kind: ReasonKind, field: &str) -> Option<Reason> {
+    let evidence = image.evidence.iter().find(|evidence| evidence.field == field)?;
+    let Evidence { value, path, line, .. } = evidence;
+    let what = field.strip_prefix("args.").unwrap_or(field);
+    let text = format!("{path}:{line} now says {what} {value}");
+    Some(Reason { kind, path: Some(path.clone()), text })
 }
 
 /// What is new about a base; its digest is that of the lock file.

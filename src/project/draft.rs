@@ -3,10 +3,10 @@ use std::collections::{BTreeMap, HashMap};
 use rayon::prelude::*;
 
 use super::definition::{Definition, definitions};
-use super::evidence::{Claimed, Redirected, redirected, replaced};
 use super::findings::findings;
 use super::images::{BoundReference, LockedReference, dependencies};
 use super::options::Options;
+use super::redirect::{Claimed, Redirected, redirected, replaced};
 use super::settings::ImageSettings;
 use super::triggers;
 use crate::diagnostic::{Diagnostic, Location, closest, did_you_mean};

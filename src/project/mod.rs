@@ -15,6 +15,7 @@ mod keys;
 mod load;
 mod lock;
 mod options;
+mod redirect;
 mod remarks;
 mod revisions;
 mod settings;

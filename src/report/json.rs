@@ -66,7 +66,9 @@ pub(crate) fn graph_json(plan: &Plan) -> String {
 /// What is read in one Dockerfile.
 pub(crate) fn inspection_json(inspection: &Inspection) -> String {
     let mut value = serde_json::to_value(inspection).unwrap_or_default();
-    value["evidence"] = inspection.evidence.iter().map(evidence).collect();
+    if !inspection.evidence.is_empty() {
+        value["evidence"] = inspection.evidence.iter().map(evidence).collect();
+    }
     value["diagnostics"] = inspection.diagnostics.iter().map(diagnostic).collect();
     document(&value)
 }

@@ -1,0 +1,147 @@
+//! What compose files, bake files, Makefiles, scripts and workflows say about images, through the real binary.
+
+mod support;
+
+use serde_json::{Value, json};
+use support::{Checkout, image, names, text};
+
+/// What counts for an image because another file says so: `FIELD VALUE PATH:LINE`.
+fn evidence(image: &Value) -> Vec<String> {
+    let line = |said: &Value| {
+        format!("{} {} {}:{}", text(&said["field"]), text(&said["value"]), text(&said["path"]), said["line"])
+    };
+    image["evidence"].as_array().expect("a list").iter().map(line).collect()
+}
+
+const COMPOSE: &str = "\
+services:
+  api:
+    image: ghcr.io/acme/shop-api:${TAG:-dev}
+    build:
+      context: .
+      dockerfile: services/api/Dockerfile
+      target: prod
+      args:
+        VERSION: \"2\"
+  worker:
+    image: ghcr.io/acme/shop-worker
+    build:
+      context: .
+      dockerfile: services/api/Dockerfile
+      target: worker
+";
+
+const DOCKERFILE: &str = "\
+FROM busybox AS prod
+ARG VERSION=1
+RUN echo $VERSION
+COPY services/api/a /a
+FROM busybox AS worker
+COPY services/api/a /w
+FROM busybox AS debug
+";
+
+fn shop() -> Checkout {
+    Checkout::with(&[
+        ("compose.yaml", COMPOSE),
+        ("services/api/Dockerfile", DOCKERFILE),
+        ("services/api/a", "1"),
+        ("tool/Dockerfile", "FROM busybox\n"),
+    ])
+}
+
+#[test]
+fn a_compose_file_says_name_context_target_and_arguments() {
+    let checkout = shop();
+    let plan = checkout.plan(&[]);
+    assert_eq!(names(&plan), ["ghcr.io/acme/shop-api", "ghcr.io/acme/shop-worker", "ghcr.io/acme/tool"]);
+    assert_eq!(plan["namespace"], json!({"value": "ghcr.io/acme", "source": "evidence"}));
+    let api = image(&plan, "shop-api");
+    assert_eq!((text(&api["context"]), text(&api["target"])), (".".to_owned(), "prod".to_owned()));
+    assert_eq!(
+        evidence(api),
+        [
+            "name ghcr.io/acme/shop-api compose.yaml:3",
+            "context . compose.yaml:5",
+            "target prod compose.yaml:7",
+            "args.VERSION 2 compose.yaml:9",
+        ]
+    );
+    assert_eq!(image(&plan, "shop-worker")["target"], "worker");
+    let listed = checkout.run(&["images", "--verbose", "shop-api"]).exits(0);
+    listed.says("target prod (compose.yaml:7)").says("name from compose.yaml:3");
+}
+
+#[test]
+fn the_settings_win_and_may_turn_it_off() {
+    let checkout = shop();
+    checkout.write("shipwright.toml", "[image.shop-api]\ntarget = \"debug\"\n");
+    let plan = checkout.plan(&[]);
+    assert_eq!(image(&plan, "shop-api")["target"], "debug");
+    assert!(!evidence(image(&plan, "shop-api")).iter().any(|said| said.starts_with("target")));
+    checkout.write("shipwright.toml", "namespace = \"other\"\n");
+    assert_eq!(names(&checkout.plan(&[])), ["other/shop-api", "other/shop-worker", "other/tool"]);
+    for off in ["evidence = false", "evidence = [\"bake\", \"makefile\"]"] {
+        checkout.write("shipwright.toml", off);
+        let plan = checkout.plan(&[]);
+        assert_eq!(plan["images"].as_array().map(Vec::len), Some(2), "{off}");
+        assert_eq!(evidence(image(&plan, "api")), [""; 0], "{off}");
+    }
+    checkout.write("shipwright.toml", "evidence = [\"bakery\"]\n");
+    checkout.run(&["plan", "--offline"]).exits(2).says("`bakery` is no kind of file").says("bake, compose");
+}
+
+#[test]
+fn evidence_enters_no_key_and_what_it_changes_does() {
+    let checkout = shop();
+    let key = |name: &str| text(&image(&checkout.plan(&[]), name)["key"]);
+    let before = key("shop-api");
+    checkout.write("compose.yaml", format!("# A comment\n{COMPOSE}"));
+    assert_eq!(key("shop-api"), before);
+    checkout.write("compose.yaml", COMPOSE.replace("VERSION: \"2\"", "VERSION: \"3\""));
+    assert_ne!(key("shop-api"), before);
+    // What is not committed makes it dirty, and a commit has what it says itself.
+    assert_eq!(image(&checkout.plan(&[]), "shop-api")["dirty"], true);
+    assert_eq!(image(&checkout.plan(&["--rev", "HEAD"]), "shop-api")["key"], before);
+    checkout.commit("three");
+    let api = checkout.plan(&[]);
+    assert_eq!(image(&api, "shop-api")["dirty"], false);
+    assert_eq!(text(&image(&api, "shop-api")["revision"]), checkout.head());
+}
+
+#[test]
+fn affected_sees_what_a_compose_file_changed() {
+    let checkout = shop();
+    checkout.write("compose.yaml", COMPOSE.replace("target: worker", "target: debug"));
+    checkout.commit("another target");
+    let affected = checkout.run(&["affected", "--since", "HEAD~1", "--format", "names"]).exits(0);
+    assert_eq!(affected.stdout.trim(), "ghcr.io/acme/shop-worker");
+}
+
+#[test]
+fn an_image_that_another_service_is_called_is_built_first() {
+    let checkout = Checkout::with(&[
+        (
+            "compose.yaml",
+            "services:\n  base:\n    image: acme/base:1.4\n    build: base\n  api:\n    image: acme/api:1.4\n    build:\n      \
+             context: api\n      args: {BASE: 'acme/base:1.4'}\n",
+        ),
+        ("base/Dockerfile", "FROM busybox\n"),
+        ("api/Dockerfile", "ARG BASE\nFROM $BASE\n"),
+    ]);
+    let plan = checkout.plan(&[]);
+    let api = image(&plan, "api");
+    assert_eq!(api["action"], "build");
+    assert_eq!(api["dependencies"][0]["image"], "acme/base");
+    assert_eq!(api["bases"], json!([]));
+}
+
+#[test]
+fn a_file_that_cannot_be_read_is_a_note() {
+    let checkout = shop();
+    for broken in ["services: [", "a: &a [*a]\n", "\tx"] {
+        checkout.write("compose.yaml", broken);
+        let run = checkout.run(&["plan", "--offline", "-v"]).exits(0);
+        assert!(!run.stderr.contains("error"), "{broken:?}: {}", run.stderr);
+    }
+}
