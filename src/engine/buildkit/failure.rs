@@ -29,9 +29,13 @@ pub(super) fn read(status: &Status) -> Failure {
 /// Whether the engine says that it has lost the session over which it reads our files. It may notice before we do;
 /// the spellings are those of gRPC for Go and of `BuildKit`'s session manager.
 fn is_of_a_lost_session(message: &str) -> bool {
-    ["desc = transport is closing", "desc = error reading from server", "no active session for "]
-        .iter()
-        .any(|spelling| message.contains(spelling))
+    const SPELLINGS: [&str; 4] = [
+        "code = Unavailable desc = ",
+        "desc = error reading from server",
+        "grpc: the client connection is closing",
+        "no active session for ",
+    ];
+    SPELLINGS.iter().any(|spelling| message.contains(spelling))
 }
 
 /// The message without the layers of calls that it came through.
@@ -144,8 +148,12 @@ mod tests {
     fn a_broken_connection_is_no_failed_build() {
         assert!(matches!(read(&Status::unavailable("gone")), Failure::Connection(_)));
         assert!(matches!(read(&Status::unknown("process failed")), Failure::Build { .. }));
-        let lost = "failed to read dockerfile: rpc error: code = Unavailable desc = transport is closing";
-        assert!(matches!(read(&Status::unknown(lost)), Failure::Connection(_)));
+        for lost in [
+            "failed to read dockerfile: rpc error: code = Unavailable desc = transport is closing",
+            "failed to read dockerfile: rpc error: code = Canceled desc = grpc: the client connection is closing",
+        ] {
+            assert!(matches!(read(&Status::unknown(lost)), Failure::Connection(_)), "{lost}");
+        }
         let lost = "failed to solve: no active session for t5g1: context deadline exceeded";
         let Failure::Connection(reason) = read(&Status::unknown(lost)) else { panic!("the session is lost") };
         assert_eq!(reason, "no active session for t5g1: context deadline exceeded");
