@@ -4,9 +4,13 @@ use std::fmt::Write as _;
 use super::style::{Role, View};
 use super::text;
 use crate::diagnostic::{Diagnostic, Severity};
+use crate::printable::few;
 
 /// How much is said about everything that is no error. `--verbose` shows all of it.
 const LINES: usize = 10;
+
+/// So many places are named one by one.
+const FEW: usize = 3;
 
 /// What is said of warnings and notes at first: a line for each cause, with the first place and how many more there
 /// are, and what to do about it where there is room.
@@ -56,7 +60,7 @@ impl Group<'_> {
         let first = self.found[0];
         let role = if first.severity == Severity::Note { Role::Note } else { Role::Warning };
         let word = view.theme.paint(role, first.severity.as_str());
-        let count = self.count();
+        let count = self.counted().len();
         let what = match &first.cause {
             Some(cause) if count > 1 => format!("{count} {cause}"),
             _ => first.message.clone(),
@@ -64,24 +68,28 @@ impl Group<'_> {
         format!("{word}: {}{}\n", text::one_line(&what), self.places())
     }
 
-    /// How many files have it, where they have a cause in common.
-    fn count(&self) -> usize {
-        if self.found[0].cause.is_none() {
-            return self.found.len();
+    /// What counts: of one file one, where they have a cause in common.
+    fn counted(&self) -> Vec<&Diagnostic> {
+        let mut seen = HashSet::new();
+        let mut counted = Vec::new();
+        for one in &self.found {
+            if one.cause.is_none() || seen.insert(one.location.as_ref().map(|location| &location.path)) {
+                counted.push(*one);
+            }
         }
-        let paths = self.found.iter().map(|one| one.location.as_ref().map(|location| &location.path));
-        paths.collect::<HashSet<_>>().len()
+        counted
     }
 
-    /// ` (jupyter/minimal/Dockerfile:9 and 21 more)`
+    /// ` (jupyter/minimal/Dockerfile:9 and 21 more)`; of a few all.
     fn places(&self) -> String {
-        let Some(location) = &self.found[0].location else { return String::new() };
-        let line = location.line.map(|line| format!(":{line}")).unwrap_or_default();
-        let more = match self.count() - 1 {
-            0 => String::new(),
-            more => format!(" and {more} more"),
+        let place = |one: &&Diagnostic| {
+            let location = one.location.as_ref()?;
+            let line = location.line.map(|line| format!(":{line}")).unwrap_or_default();
+            Some(format!("{}{line}", location.path))
         };
-        format!(" ({}{line}{more})", location.path)
+        let places: Vec<String> = self.counted().iter().filter_map(place).collect();
+        let shown = if places.len() <= FEW { FEW } else { 1 };
+        if places.is_empty() { String::new() } else { format!(" ({})", few(places, shown)) }
     }
 
     /// What to do, if that is the same for all.
@@ -124,7 +132,7 @@ mod tests {
         assert_data_eq!(
             said(&found),
             str![[r#"
-warning: 2 images need BASE, which has no default (a/Dockerfile:9 and 1 more)
+warning: 2 images need BASE, which has no default (a/Dockerfile:9, c/Dockerfile:9)
 hint: set it with --build-arg BASE=…
 warning: odd (b/Dockerfile:3)
 note: 2 Dockerfiles are left out
