@@ -90,6 +90,7 @@ const READERS: &[(&str, &str)] = &[
     ("git/history/revision_cache.rs", "a cache of our own"),
     ("inputs/manifest.rs", "a cache of our own"),
     ("lockfile/store.rs", "writes the lock"),
+    ("ops/init.rs", "writes the settings"),
     ("engine/endpoint.rs", "docker's configuration"),
     ("registry/auth/credentials.rs", "docker's configuration"),
     ("registry/tls.rs", "the user's certificates"),

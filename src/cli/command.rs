@@ -7,6 +7,7 @@ use super::ensure::EnsureArgs;
 use super::graph::GraphArgs;
 use super::hook::HookCommand;
 use super::images::ImagesArgs;
+use super::init::InitArgs;
 use super::inspect::InspectArgs;
 use super::lock::LockArgs;
 use super::plan::PlanArgs;
@@ -61,6 +62,8 @@ pub enum Command {
     Graph(GraphArgs),
     /// List the images whose content differs from another commit's
     Affected(AffectedArgs),
+    /// Write shipwright.toml with what other files say about the images, for review
+    Init(InitArgs),
     /// Show what Shipwright reads in one Dockerfile
     Inspect(InspectArgs),
     /// Let git run Shipwright at a push and at a branch switch

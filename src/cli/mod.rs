@@ -14,6 +14,7 @@ mod error;
 mod graph;
 mod hook;
 mod images;
+mod init;
 mod inspect;
 mod lock;
 mod output;
@@ -59,6 +60,7 @@ fn dispatch(command: Command, before: BuildArgs, edge: &mut Edge) -> Result<Exit
         Command::Images(args) => images::run(before, args, edge),
         Command::Graph(args) => graph::run(before, args, edge),
         Command::Affected(args) => affected::run(before, args, edge),
+        Command::Init(args) => init::run(args, edge),
         Command::Inspect(args) => inspect::run(args, edge),
         Command::Hook { command } => hook::run(command, edge),
         Command::Completions { shell } => completions::completions(shell, &edge.output),

@@ -105,9 +105,16 @@ impl ClaimedName {
         Some(Self { repository, is_whole, tag })
     }
 
-    /// Whether `name` is this one or its end.
+    /// Whether `NAME` or `NAME:TAG` is this one or its end.
     pub(crate) fn ends_in(&self, name: &str) -> bool {
-        self.repository.strip_suffix(name).is_some_and(|front| front.is_empty() || front.ends_with('/'))
+        let name = name.trim_start_matches('/');
+        let (name, tag) = name.split_once(':').map_or((name, None), |(name, tag)| (name, Some(tag)));
+        let is_tag = tag == self.tag.as_deref();
+        is_tag
+            && self
+                .repository
+                .strip_suffix(name)
+                .is_some_and(|front| front.is_empty() || front.ends_with('/'))
     }
 }
 

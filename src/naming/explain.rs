@@ -269,7 +269,8 @@ impl Places {
     }
 }
 
-fn toml_string(text: &str) -> String {
+/// A string as TOML writes it.
+pub(crate) fn toml_string(text: &str) -> String {
     let mut result = String::from("\"");
     for c in text.chars() {
         match c {

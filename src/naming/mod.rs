@@ -30,6 +30,7 @@ mod tests;
 pub(crate) use assign::{ImageName, Naming, NamingRules, assign};
 pub(crate) use bind::Binding;
 pub(crate) use candidate::{Candidate, NameClaim};
+pub(crate) use explain::toml_string;
 pub(crate) use folders::NameSource;
 pub use namespace::NamespaceSource;
 pub(crate) use namespace::{Namespace, Reference};

@@ -1,8 +1,10 @@
 use super::phrase::NO_IMAGES;
 use crate::diagnostic::Diagnostic;
+use crate::ops::Initialized;
 use crate::plan::Plan;
 use crate::printable::printable;
 use crate::project::{Evidence, Project};
+use crate::settings::TOML_FILE;
 
 /// `NAME:src-KEY` of each image of a plan, one a line; `verbose` adds the Dockerfile, where the name comes from, and all
 /// tags.
@@ -30,6 +32,15 @@ pub(crate) fn images_text(project: &Project, plan: &Plan, verbose: bool) -> Stri
         }
     }
     text
+}
+
+/// What became of the settings file.
+pub(crate) fn initialized(done: &Initialized) -> String {
+    match done {
+        Initialized::Written => format!("{TOML_FILE} is written: read it, and keep what is right"),
+        Initialized::Kept(path) => format!("{path} is there already, and stays as it is"),
+        Initialized::Nothing => "no settings are needed: nothing was written".to_owned(),
+    }
 }
 
 /// Why no image is listed.

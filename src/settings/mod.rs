@@ -7,6 +7,7 @@ mod choices;
 mod json;
 mod load;
 mod resolve;
+mod sketch;
 mod toml;
 mod values;
 
@@ -14,6 +15,8 @@ pub use choices::Choices;
 pub use json::parse_json;
 pub(crate) use load::{load, load_from, paths};
 pub(crate) use resolve::{Resolved, resolve};
+pub(crate) use sketch::sketch;
+pub(crate) use toml::TOML_FILE;
 pub use toml::parse_toml;
 pub(crate) use values::{registry, registry_host, user_tag};
 
