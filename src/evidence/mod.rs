@@ -10,6 +10,7 @@
 
 mod claim;
 mod door;
+pub(crate) mod shell;
 mod text;
 
 pub(crate) use crate::discovery::EvidenceKind as Kind;
