@@ -46,6 +46,12 @@ pub(crate) const SHELL_VALUE: usize = 64 << 10;
 /// Values that a loop of a script goes through.
 pub(crate) const SHELL_LOOP: usize = 256;
 
+/// Files that one Makefile includes, theirs included.
+pub(crate) const MAKE_INCLUDES: usize = 64;
+
+/// Times that one recipe is read: for targets of one rule, or stems of one pattern.
+pub(crate) const MAKE_TARGETS: usize = 512;
+
 /// Builds that one script, Makefile or workflow may come to.
 pub(crate) const EVIDENCE_BUILDS: usize = 2_000;
 

@@ -10,6 +10,7 @@
 
 mod claim;
 mod door;
+pub(crate) mod makefile;
 pub(crate) mod shell;
 mod text;
 

@@ -87,7 +87,7 @@ fn program(fields: &[Field], hint: Option<&str>) -> Option<usize> {
 }
 
 /// Whether a variable of that name holds a program like docker.
-fn is_engine_variable(name: &str) -> bool {
+pub(in crate::evidence) fn is_engine_variable(name: &str) -> bool {
     let name = name.to_ascii_uppercase();
     // `DOCKER_COMPOSE build` builds other things.
     let is_other = ["COMPOSE", "REGISTRY", "IMAGE"].iter().any(|word| name.contains(word));

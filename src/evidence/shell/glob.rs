@@ -3,7 +3,7 @@
 /// A longer text is not matched: each of its ends may be tried.
 const LONGEST: usize = 512;
 
-fn matches(pattern: &[char], text: &[char]) -> bool {
+pub(in crate::evidence) fn matches(pattern: &[char], text: &[char]) -> bool {
     let (mut p, mut t) = (0, 0);
     let mut star: Option<(usize, usize)> = None;
     while t < text.len() {
