@@ -31,6 +31,12 @@ pub(crate) const LINK: u64 = 64 << 10;
 /// build images has some 100 kB.
 pub(crate) const EVIDENCE: u64 = 1 << 20;
 
+/// Collections within collections of a YAML or JSON file. Kubernetes' own definitions of resources have about 30.
+pub(crate) const YAML_DEPTH: usize = 128;
+
+/// Bytes that anchors and aliases may add to a YAML file. Those of public compose files add some ten kilobytes.
+pub(crate) const YAML_COPIES: usize = 8 << 20;
+
 /// A file whose lines are shown beside a finding.
 pub(crate) const EXCERPT: u64 = DOCKERFILE;
 

@@ -11,6 +11,7 @@
 mod claim;
 mod door;
 mod text;
+mod yaml;
 
 pub(crate) use crate::discovery::EvidenceKind as Kind;
 pub(crate) use claim::{Claim, ClaimedName, NamedContext, Place, Reading, Said};
