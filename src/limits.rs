@@ -52,8 +52,17 @@ pub(crate) const MAKE_INCLUDES: usize = 64;
 /// Times that one recipe is read: for targets of one rule, or stems of one pattern.
 pub(crate) const MAKE_TARGETS: usize = 512;
 
+/// Jobs that one matrix comes to: GitHub's own limit.
+pub(crate) const WORKFLOW_MATRIX: usize = 256;
+
 /// Builds that one script, Makefile or workflow may come to.
 pub(crate) const EVIDENCE_BUILDS: usize = 2_000;
+
+/// Collections within collections of a YAML or JSON file. Kubernetes' own definitions of resources have about 30.
+pub(crate) const YAML_DEPTH: usize = 128;
+
+/// Bytes that anchors and aliases may add to a YAML file. Those of public compose files add some ten kilobytes.
+pub(crate) const YAML_COPIES: usize = 8 << 20;
 
 /// A file whose lines are shown beside a finding.
 pub(crate) const EXCERPT: u64 = DOCKERFILE;

@@ -13,6 +13,8 @@ mod door;
 pub(crate) mod makefile;
 pub(crate) mod shell;
 mod text;
+pub(crate) mod workflow;
+mod yaml;
 
 pub(crate) use crate::discovery::EvidenceKind as Kind;
 pub(crate) use claim::{Claim, ClaimedName, NamedContext, Place, Reading, Said};

@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use super::build::{Build, build};
 use super::expand::{Field, length};
-use super::marks::{ROOT, from_marked, marked};
+use super::marks::{ROOT, marked};
 use super::parser::{Assigned, Assignment, Command, Node, is_declaration, parse};
 use super::state::{Changes, State, Value};
 use super::word::{Piece, is_name};
@@ -30,6 +30,8 @@ pub(super) struct Walk<'w> {
     pub found: Vec<Found>,
     functions: HashMap<String, Rc<Vec<Node>>>,
     called: BTreeSet<String>,
+    /// Variables that were set before the script began.
+    environment: BTreeSet<String>,
     /// How many lists are open.
     pub depth: usize,
     commands: usize,
@@ -45,6 +47,7 @@ impl<'w> Walk<'w> {
             found: Vec::new(),
             functions: HashMap::new(),
             called: BTreeSet::new(),
+            environment: BTreeSet::new(),
             depth: 0,
             commands: limits::SHELL_COMMANDS,
             expansion: limits::SHELL_EXPANSION,
@@ -265,7 +268,8 @@ impl<'w> Walk<'w> {
                     Piece::Variable { variable, .. } => Some(&*variable.name),
                     _ => None,
                 });
-                if let Some(build) = build(&fields, hint) {
+                if let Some(mut build) = build(&fields, hint) {
+                    self.take_environment(&mut build);
                     let folder = self.state.folder.clone();
                     self.found.push(Found { line: command.line, build, folder });
                 }
@@ -315,7 +319,19 @@ impl<'w> Walk<'w> {
     }
 
     pub(super) fn define(&mut self, name: &str, value: &Text) {
-        let value = from_marked(&marked(value));
-        self.state.set(name, Some(Value::Text(value)));
+        self.state.set(name, Some(Value::Text(value.clone())));
+        self.environment.insert(name.to_owned());
+    }
+
+    /// `--build-arg NAME` takes what the pipeline has set.
+    fn take_environment(&self, build: &mut Build) {
+        for arg in &mut build.args {
+            if let Some(name) = arg.known().filter(|name| self.environment.contains(name))
+                && let Some(Value::Text(value)) = self.state.get(&name)
+            {
+                arg.push_str("=");
+                arg.push(value);
+            }
+        }
     }
 }
