@@ -31,6 +31,39 @@ pub(crate) const LINK: u64 = 64 << 10;
 /// build images has some 100 kB.
 pub(crate) const EVIDENCE: u64 = 1 << 20;
 
+/// How deep lists, loops and substitutions of a script may be nested. People stop at ten.
+pub(crate) const SHELL_DEPTH: usize = 24;
+
+/// Commands that a script's loops and functions may come to. The longest of 36 public repositories has about 2,000.
+pub(crate) const SHELL_COMMANDS: usize = 20_000;
+
+/// Text that variables of one script, or of one Makefile, may expand to all together: a doubling variable ends here.
+pub(crate) const SHELL_EXPANSION: usize = 4 << 20;
+
+/// A variable's value. A longer one is not known.
+pub(crate) const SHELL_VALUE: usize = 64 << 10;
+
+/// Values that a loop of a script goes through.
+pub(crate) const SHELL_LOOP: usize = 256;
+
+/// Files that one Makefile includes, theirs included.
+pub(crate) const MAKE_INCLUDES: usize = 64;
+
+/// Times that one recipe is read: for targets of one rule, or stems of one pattern.
+pub(crate) const MAKE_TARGETS: usize = 512;
+
+/// Jobs that one matrix comes to: GitHub's own limit.
+pub(crate) const WORKFLOW_MATRIX: usize = 256;
+
+/// Builds that one script, Makefile or workflow may come to.
+pub(crate) const EVIDENCE_BUILDS: usize = 2_000;
+
+/// Collections within collections of a YAML or JSON file. Kubernetes' own definitions of resources have about 30.
+pub(crate) const YAML_DEPTH: usize = 128;
+
+/// Bytes that anchors and aliases may add to a YAML file. Those of public compose files add some ten kilobytes.
+pub(crate) const YAML_COPIES: usize = 8 << 20;
+
 /// A file whose lines are shown beside a finding.
 pub(crate) const EXCERPT: u64 = DOCKERFILE;
 

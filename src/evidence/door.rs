@@ -50,6 +50,11 @@ impl<'t> Door<'t> {
         path.is_root() || self.tree.kind(path).is_some()
     }
 
+    /// The files from which images can be made, sorted.
+    pub(crate) fn dockerfiles(&self) -> &'t [TreePath] {
+        self.dockerfiles
+    }
+
     /// Whether an image can be made from the file at `path`.
     pub(crate) fn is_dockerfile(&self, path: &TreePath) -> bool {
         self.dockerfiles.binary_search(path).is_ok()

@@ -13,7 +13,11 @@ mod door;
 mod gather;
 mod merge;
 mod rank;
+pub(crate) mod makefile;
+pub(crate) mod shell;
 mod text;
+pub(crate) mod workflow;
+mod yaml;
 
 pub(crate) use crate::discovery::EvidenceKind as Kind;
 pub(crate) use claim::{Claim, ClaimedName, NamedContext, Place, Reading, Said};
