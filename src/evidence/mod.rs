@@ -9,6 +9,7 @@
 //! rather than guessed. What a reader does not understand is a note, never an error.
 
 mod claim;
+mod compose;
 mod door;
 mod gather;
 mod merge;
