@@ -1,6 +1,6 @@
 use std::collections::BTreeSet;
 
-use super::{Accounts, Door, Kind, Reading, merge};
+use super::{Accounts, Door, Kind, Reading, compose, makefile, merge, shell, workflow};
 use crate::git::Snapshot;
 use crate::path::TreePath;
 
@@ -26,7 +26,12 @@ impl EvidenceChoice {
 type Reader = fn(&[TreePath], &Door<'_>) -> Reading;
 
 /// What reads which kind of file.
-const READERS: &[(Kind, Reader)] = &[];
+const READERS: &[(Kind, Reader)] = &[
+    (Kind::Compose, compose::read),
+    (Kind::Workflow, workflow::read),
+    (Kind::Makefile, makefile::read),
+    (Kind::Script, shell::read),
+];
 
 /// Reads all `files` of the chosen kinds, and weighs what they say about `dockerfiles`. Both are sorted.
 pub(crate) fn gather(

@@ -15,7 +15,7 @@ fn reading(files: &[(&str, &str)]) -> Vec<String> {
     };
     let dockerfiles = is("d");
     let compose: Vec<_> = is("c").into_iter().filter(|path| path.to_text().contains("compose")).collect();
-    let reading = read(&compose, &Door::new(&tree, &dockerfiles));
+    let reading = read(&compose, &Door::new(&tree, &dockerfiles, &[]));
     let notes = reading.notes.iter().map(|note| format!("note: {}", note.message));
     reading.claims.iter().map(show).chain(notes).collect()
 }

@@ -13,7 +13,7 @@ fn read_all(files: &[(&str, &str)]) -> Vec<Claim> {
     let dockerfiles: Vec<TreePath> = DOCKERFILES.iter().map(|path| (*path).into()).collect();
     let mut paths: Vec<TreePath> = files.iter().map(|(path, _)| (*path).into()).collect();
     paths.sort();
-    let reading = read(&paths, &Door::new(&tree, &dockerfiles));
+    let reading = read(&paths, &Door::new(&tree, &dockerfiles, &[]));
     assert_eq!(reading.notes, []);
     reading.claims
 }

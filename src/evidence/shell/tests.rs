@@ -36,7 +36,7 @@ fn claims_of(path: &str, text: &str) -> Vec<Claim> {
     let tree = DOCKERFILES.iter().fold(MemoryTree::default(), |tree, file| tree.file(file, "FROM a"));
     let tree = tree.file(path, text);
     let dockerfiles: Vec<TreePath> = DOCKERFILES.iter().map(|path| (*path).into()).collect();
-    let reading = read(&[path.into()], &Door::new(&tree, &dockerfiles));
+    let reading = read(&[path.into()], &Door::new(&tree, &dockerfiles, &[]));
     assert_eq!(reading.notes, []);
     reading.claims
 }
