@@ -10,7 +10,10 @@
 
 mod claim;
 mod compose;
+mod devcontainer;
 mod door;
+mod skaffold;
+mod tekton;
 mod text;
 mod yaml;
 
