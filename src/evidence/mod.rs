@@ -8,14 +8,18 @@
 //! Readers are static: nothing of the checkout is executed, nothing is fetched, and what stays variable is left out
 //! rather than guessed. What a reader does not understand is a note, never an error.
 
+mod bake;
 mod claim;
 mod compose;
+mod devcontainer;
 mod door;
 mod gather;
 mod makefile;
 mod merge;
 mod rank;
 mod shell;
+mod skaffold;
+mod tekton;
 mod text;
 mod workflow;
 mod yaml;
@@ -23,7 +27,6 @@ mod yaml;
 pub(crate) use crate::discovery::EvidenceKind as Kind;
 pub(crate) use claim::{Claim, ClaimedName, NamedContext, Place, Reading, Said};
 pub(crate) use door::{Door, inside};
-pub(crate) use gather::EvidenceChoice;
-pub(crate) use gather::gather;
+pub(crate) use gather::{EvidenceChoice, gather};
 pub(crate) use merge::{Account, Accounts, merge};
 pub(crate) use text::{Part, Text};

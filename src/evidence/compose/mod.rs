@@ -128,6 +128,9 @@ impl Loader<'_, '_> {
         let mut whole = Services::new();
         for (name, service) in &file.services {
             let mut service = self.extended(file, service, &mut budget);
+            // What says both needs no base file, unless compose itself lays it over that.
+            let is_whole = service.image.get().is_some() && service.build.get().is_some();
+            let base = base.filter(|_| !is_whole || file.path.to_text().contains(".override."));
             if let Some(below) = base.and_then(|base| Some((base, base.services.get(name)?))) {
                 let below = self.extended(below.0, below.1, &mut budget);
                 service = service.over(below);

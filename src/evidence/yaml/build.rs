@@ -8,6 +8,19 @@ use crate::limits;
 /// Reads all documents of a text. Aliases and merge keys are resolved; what they may add has a limit, and so has depth.
 pub(crate) fn parse(text: &str) -> Result<Vec<Node>, YamlError> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    // A closing bracket no deeper than its key is not YAML 1.2, but Go's reader takes it, and so people write it.
+    strict(text).or_else(|error| strict(&with_brackets_deeper(text)).map_err(|_| error))
+}
+
+fn with_brackets_deeper(text: &str) -> String {
+    let deeper = |line: &str| {
+        let is_closing = line.trim_start_matches(' ').starts_with([']', '}']);
+        format!("{}{line}", if is_closing { " ".repeat(16) } else { String::new() })
+    };
+    text.split_inclusive('\n').map(deeper).collect()
+}
+
+fn strict(text: &str) -> Result<Vec<Node>, YamlError> {
     let mut builder = Builder::default();
     for event in Parser::new_from_str(text) {
         let (event, span) = event.map_err(|error| YamlError {
@@ -248,6 +261,13 @@ mod tests {
         assert!(documents[1].get("d").unwrap().is_null());
         assert!(!documents[1].get("e").unwrap().is_null());
         assert!(documents[2].is_null());
+    }
+
+    #[test]
+    fn brackets_may_close_where_their_key_stands() {
+        let node = one("a:\n  b: [\n    x,\n  ]\n  c: {\n    d: 1\n  }\n  e: 2\n");
+        assert_eq!(at(&node, "a.b.0"), is("x", 3));
+        assert_eq!(at(&node, "a.e"), is("2", 8));
     }
 
     #[test]
