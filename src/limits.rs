@@ -31,6 +31,28 @@ pub(crate) const LINK: u64 = 64 << 10;
 /// build images has some 100 kB.
 pub(crate) const EVIDENCE: u64 = 1 << 20;
 
+/// Attributes and keys of a bake file. One with 150 targets has some 2,000; each key is compared with the others of its
+/// object.
+pub(crate) const BAKE_KEYS: usize = 20_000;
+
+/// Steps of evaluating the bake files of one folder. A file with 150 targets takes a few thousand.
+pub(crate) const BAKE_STEPS: usize = 1_000_000;
+
+/// How deep expressions, calls of functions and values of bake files nest. It must fit on a thread's stack.
+pub(crate) const BAKE_DEPTH: usize = 64;
+
+/// A text that is made of others in a bake file.
+pub(crate) const BAKE_TEXT: usize = 16 << 10;
+
+/// Values inside of one value of a bake file.
+pub(crate) const BAKE_VALUE: usize = 20_000;
+
+/// Targets that one `matrix` makes. Public ones make tens.
+pub(crate) const BAKE_MATRIX: usize = 1_000;
+
+/// Targets of the bake files of one folder.
+pub(crate) const BAKE_TARGETS: usize = 5_000;
+
 /// A file whose lines are shown beside a finding.
 pub(crate) const EXCERPT: u64 = DOCKERFILE;
 

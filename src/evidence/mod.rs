@@ -8,6 +8,7 @@
 //! Readers are static: nothing of the checkout is executed, nothing is fetched, and what stays variable is left out
 //! rather than guessed. What a reader does not understand is a note, never an error.
 
+mod bake;
 mod claim;
 mod door;
 mod text;
