@@ -33,7 +33,7 @@ pub(crate) const EVIDENCE: u64 = 1 << 20;
 
 /// Attributes and keys of a bake file. One with 150 targets has some 2,000; each key is compared with the others of its
 /// object.
-pub(crate) const BAKE_KEYS: usize = 20_000;
+pub(crate) const BAKE_KEYS: usize = 10_000;
 
 /// Steps of evaluating the bake files of one folder. A file with 150 targets takes a few thousand.
 pub(crate) const BAKE_STEPS: usize = 1_000_000;

@@ -105,13 +105,15 @@ impl Targets {
                 self.troubles.push((place, why));
                 break;
             }
-            let (name, target) = evaluator.with(locals, |evaluator| {
+            let (name, made) = evaluator.with(locals, |evaluator| {
                 let name = match find(&block.attributes, "name") {
                     Some(name) if !locals.is_empty() => evaluator.value(&name.value).known_text(),
                     _ => None,
                 };
                 (name, target(document, &block.attributes, evaluator))
             });
+            // Once there are no steps left, the next one ends it.
+            let target = evaluator.spend(made.size()).map_or_else(Target::default, |()| made);
             let name = match name {
                 Some(name) => name,
                 None if locals.is_empty() => block.name.clone(),
@@ -176,11 +178,14 @@ enum State {
     Done,
 }
 
+/// Keeping a value with its place takes as much memory as this many steps of evaluation.
+const KEEPING: usize = 8;
+
 impl Target {
     fn size(&self) -> usize {
         let list = |list: &Option<Vec<Said<Text>>>| list.as_ref().map_or(0, Vec::len);
         let tables = self.args.entries.len() + self.contexts.entries.len();
-        1 + tables + list(&self.tags) + list(&self.platforms) + self.inherits.len()
+        1 + (tables + list(&self.tags) + list(&self.platforms) + self.inherits.len()) * KEEPING
     }
 
     /// `other` comes later, so what it says counts.

@@ -353,8 +353,8 @@ fn nothing_explodes() {
             "variable \"V0\" {{ default = {first} }}\n{all}variable \"Z\" {{ default = V199 }}\n"
         ))
     };
-    let attributes: String = (0..15_000).map(|at| format!("a{at}=1\n")).collect();
-    let inherits: String = (1..4_000)
+    let attributes: String = (0..9_000).map(|at| format!("a{at}=1\n")).collect();
+    let inherits: String = (1..2_000)
         .map(|at| {
             format!("target \"t{at}\" {{\n inherits = [\"t{}\"]\n args = {{ A{at} = 1 }}\n}}\n", at - 1)
         })
@@ -387,7 +387,7 @@ fn nothing_explodes() {
         format!("target \"x\" {{\n  matrix = {{ a = [{hundred}], b = [{hundred}] }}\n}}\n"),
         format!(
             "target \"x\" {{\n  matrix = {{ {} }}\n}}\n",
-            (0..10_000).map(|at| format!("a{at} = [1]")).collect::<Vec<_>>().join(", ")
+            (0..9_000).map(|at| format!("a{at} = [1]")).collect::<Vec<_>>().join(", ")
         ),
         target(&format!("variable \"Z\" {{ default = {{\n{attributes}\n}} }}\n")),
         target(&format!("variable \"Z\" {{\ndefault = {{\n{}\n}}\n}}\n", attributes)),
