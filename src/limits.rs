@@ -64,6 +64,28 @@ pub(crate) const YAML_DEPTH: usize = 128;
 /// Bytes that anchors and aliases may add to a YAML file. Those of public compose files add some ten kilobytes.
 pub(crate) const YAML_COPIES: usize = 8 << 20;
 
+/// Attributes and keys of a bake file. One with 150 targets has some 2,000; each key is compared with the others of its
+/// object.
+pub(crate) const BAKE_KEYS: usize = 10_000;
+
+/// Steps of evaluating the bake files of one folder. A file with 150 targets takes a few thousand.
+pub(crate) const BAKE_STEPS: usize = 1_000_000;
+
+/// How deep expressions, calls of functions and values of bake files nest. It must fit on a thread's stack.
+pub(crate) const BAKE_DEPTH: usize = 64;
+
+/// A text that is made of others in a bake file.
+pub(crate) const BAKE_TEXT: usize = 16 << 10;
+
+/// Values inside of one value of a bake file.
+pub(crate) const BAKE_VALUE: usize = 20_000;
+
+/// Targets that one `matrix` makes. Public ones make tens.
+pub(crate) const BAKE_MATRIX: usize = 1_000;
+
+/// Targets of the bake files of one folder.
+pub(crate) const BAKE_TARGETS: usize = 5_000;
+
 /// A file whose lines are shown beside a finding.
 pub(crate) const EXCERPT: u64 = DOCKERFILE;
 

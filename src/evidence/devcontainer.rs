@@ -106,7 +106,7 @@ mod tests {
         let tree =
             MemoryTree::new([(".devcontainer/devcontainer.json", text), (".devcontainer/Dockerfile", "")]);
         let dockerfiles = [".devcontainer/Dockerfile".into()];
-        let reading = read(&[".devcontainer/devcontainer.json".into()], &Door::new(&tree, &dockerfiles));
+        let reading = read(&[".devcontainer/devcontainer.json".into()], &Door::new(&tree, &dockerfiles, &[]));
         let [claim] = &reading.claims[..] else { panic!("{reading:?}") };
         assert_eq!(claim.place.line, 6);
         assert_eq!(claim.context.as_ref().map(|context| context.value.clone()), Some(TreePath::root()));

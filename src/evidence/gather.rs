@@ -1,6 +1,9 @@
 use std::collections::BTreeSet;
 
-use super::{Accounts, Door, Kind, Reading, compose, makefile, merge, shell, workflow};
+use super::{
+    Accounts, Door, Kind, Reading, bake, compose, devcontainer, makefile, merge, shell, skaffold, tekton,
+    workflow,
+};
 use crate::git::Snapshot;
 use crate::path::TreePath;
 
@@ -27,10 +30,14 @@ type Reader = fn(&[TreePath], &Door<'_>) -> Reading;
 
 /// What reads which kind of file.
 const READERS: &[(Kind, Reader)] = &[
+    (Kind::Bake, bake::read),
     (Kind::Compose, compose::read),
+    (Kind::Skaffold, skaffold::read),
     (Kind::Workflow, workflow::read),
+    (Kind::Workflow, tekton::read),
     (Kind::Makefile, makefile::read),
     (Kind::Script, shell::read),
+    (Kind::Devcontainer, devcontainer::read),
 ];
 
 /// Reads all `files` of the chosen kinds, and weighs what they say about `dockerfiles`. Both are sorted.

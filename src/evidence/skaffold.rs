@@ -130,7 +130,7 @@ mod tests {
         let files = [("skaffold.yaml", text), ("app/Dockerfile", ""), ("base/Dockerfile", "")];
         let tree = MemoryTree::new(files);
         let dockerfiles = ["app/Dockerfile".into(), "base/Dockerfile".into()];
-        let reading = read(&["skaffold.yaml".into()], &Door::new(&tree, &dockerfiles));
+        let reading = read(&["skaffold.yaml".into()], &Door::new(&tree, &dockerfiles, &[]));
         let [app, half, base] = &reading.claims[..] else { panic!("{reading:?}") };
         assert_eq!(app.dockerfile, "app/Dockerfile".into());
         assert_eq!(app.target.as_ref().map(|target| (&*target.value, target.place.line)), Some(("prod", 7)));

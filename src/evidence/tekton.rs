@@ -92,7 +92,7 @@ mod tests {
         let tree =
             MemoryTree::new([(".tekton/push.yaml", text), ("docker/Api.Dockerfile", ""), ("api/x", "")]);
         let dockerfiles = ["docker/Api.Dockerfile".into()];
-        let reading = read(&[".tekton/push.yaml".into()], &Door::new(&tree, &dockerfiles));
+        let reading = read(&[".tekton/push.yaml".into()], &Door::new(&tree, &dockerfiles, &[]));
         let [claim] = &reading.claims[..] else { panic!("{reading:?}") };
         assert_eq!(claim.name.as_ref().map(|name| &*name.value.repository), Some("quay.io/acme/api"));
         assert_eq!(claim.context.as_ref().map(|context| context.value.clone()), Some("api".into()));
