@@ -45,11 +45,6 @@ impl<'t> Door<'t> {
         path.is_root() || self.tree.kind(path) == Some(NodeKind::Folder)
     }
 
-    /// Whether there is anything.
-    pub(crate) fn is_there(&self, path: &TreePath) -> bool {
-        path.is_root() || self.tree.kind(path).is_some()
-    }
-
     /// The files from which images can be made, sorted.
     pub(crate) fn dockerfiles(&self) -> &'t [TreePath] {
         self.dockerfiles

@@ -101,7 +101,7 @@ impl Group<'_> {
 
 #[cfg(test)]
 mod tests {
-    use snapbox::{IntoData as _, assert_data_eq, str};
+    use snapbox::{assert_data_eq, str};
 
     use super::*;
     use crate::diagnostic::Location;

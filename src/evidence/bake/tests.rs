@@ -12,7 +12,7 @@ fn reading(files: &[(&str, &str)]) -> Reading {
     let tree = files.iter().fold(tree, |tree, (path, text)| tree.file(path, text));
     let mut paths: Vec<TreePath> = files.iter().map(|(path, _)| TreePath::from(*path)).collect();
     paths.sort();
-    read(&paths, &Door::new(&tree, &DOCKERFILES.map(TreePath::from)))
+    read(&paths, &Door::new(&tree, &DOCKERFILES.map(TreePath::from), &[]))
 }
 
 /// One line a claim: Dockerfile, context, name, target, arguments, platforms.

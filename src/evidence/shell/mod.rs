@@ -27,7 +27,7 @@ pub(crate) mod tests;
 pub(super) use build::{Build, is_engine_variable};
 pub(super) use claim::{Spot, claim};
 pub(super) use glob::matches;
-pub(super) use marks::{ROOT, UNKNOWN, at_root, from_marked, marked, sanitized};
+pub(super) use marks::{ROOT, UNKNOWN, at_root, from_marked, sanitized};
 pub(super) use script::{Script, may_build};
 
 use super::{Door, Kind, Reading};
