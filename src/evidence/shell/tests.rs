@@ -247,6 +247,9 @@ fn bombs_end() {
         "f() { f; f; docker build api; }; f".to_owned(),
         "f() { f \"$@\" \"$@\"; }; f docker build api".to_owned(),
         "A=(a a a a)\n".to_owned() + &"A+=(\"${A[@]}\")\n".repeat(1_000) + "docker build ${A[@]}",
+        "case $X in\n".to_owned()
+            + &(0..30_000).map(|at| format!("a) b{at}=1;;\n")).collect::<String>()
+            + "esac; docker build api",
         "eval 'eval \"eval $A docker build\"'".to_owned(),
         "A='eval \"$A\" docker build'; eval \"$A\"".to_owned(),
     ] {
