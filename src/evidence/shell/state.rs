@@ -81,9 +81,10 @@ impl State {
             let is_left = values.len() < arms.len();
             let agree = values.iter().all(|value| **value == first) && (!is_left || old == first);
             let is_default = unset == Some(name) && is_unset(old.as_ref());
-            let value = match agree && (is_exhaustive || old == first || is_default) {
-                true => first,
-                false => Some(Value::unknown()),
+            let value = if agree && (is_exhaustive || old == first || is_default) {
+                first
+            } else {
+                Some(Value::unknown())
             };
             self.set(name, value);
         }

@@ -178,7 +178,7 @@ impl<'w> Walk<'w> {
                     }
                 }
                 Node::Subshell(nodes) | Node::Group(nodes) | Node::Loop { body: nodes, .. } => {
-                    self.forget(nodes)
+                    self.forget(nodes);
                 }
                 Node::Branches { arms, .. } => arms.iter().for_each(|arm| self.forget(arm)),
                 Node::For { name, body, .. } => {
