@@ -38,7 +38,7 @@ pub(crate) const SHELL_DEPTH: usize = 24;
 pub(crate) const SHELL_COMMANDS: usize = 20_000;
 
 /// Text that variables of one script, or of one Makefile, may expand to all together: a doubling variable ends here.
-pub(crate) const SHELL_EXPANSION: usize = 4 << 20;
+pub(crate) const SHELL_EXPANSION: usize = 2 << 20;
 
 /// A variable's value. A longer one is not known.
 pub(crate) const SHELL_VALUE: usize = 64 << 10;
@@ -54,6 +54,12 @@ pub(crate) const MAKE_TARGETS: usize = 512;
 
 /// Jobs that one matrix comes to: GitHub's own limit.
 pub(crate) const WORKFLOW_MATRIX: usize = 256;
+
+/// Parts of a matrix: GitHub's documents show three.
+pub(crate) const WORKFLOW_AXES: usize = 32;
+
+/// Text of all command lines, names and values of the jobs that one pipeline comes to.
+pub(crate) const WORKFLOW_TEXT: usize = 8 << 20;
 
 /// Builds that one script, Makefile or workflow may come to.
 pub(crate) const EVIDENCE_BUILDS: usize = 2_000;

@@ -75,6 +75,7 @@ impl Make<'_> {
     }
 
     fn value(&mut self, name: &str) -> String {
+        self.budget = self.budget.saturating_sub(1 + self.locals.len() / 8);
         let local = self.locals.iter().rev().find(|(local, _)| local == name).map(|(_, value)| value.clone());
         let value = match local.or_else(|| self.variables.get(name).cloned()) {
             Some(Variable { value, is_expanded: true }) => {
@@ -162,6 +163,7 @@ impl Make<'_> {
             ("info" | "warning" | "error", _) => String::new(),
             ("wildcard", _) => {
                 let patterns = self.expand(arguments);
+                self.budget = self.budget.saturating_sub(16 * self.door.dockerfiles().len());
                 self.wildcard(&patterns)
             }
             ("abspath" | "realpath", _) => {

@@ -61,6 +61,7 @@ pub(super) fn parse(text: &str) -> Vec<Statement> {
     let mut lines = text.split('\n').enumerate().map(|(index, line)| (index + 1, line));
     // Whether a line with a tab belongs to a rule.
     let mut in_rule = false;
+    let mut last_rule: Option<usize> = None;
     while let Some((line, first)) = lines.next() {
         if in_rule && let Some(command) = first.strip_prefix('\t') {
             let mut command = command.to_owned();
@@ -70,7 +71,7 @@ pub(super) fn parse(text: &str) -> Vec<Statement> {
                 command.push_str(next.strip_prefix('\t').unwrap_or(next));
             }
             // Conditions may stand between a rule and its recipe.
-            let rule = statements.iter_mut().rev().find_map(|statement| match &mut statement.what {
+            let rule = last_rule.and_then(|at| match &mut statements[at].what {
                 What::Rule { recipe, .. } => Some(recipe),
                 _ => None,
             });
@@ -107,7 +108,10 @@ pub(super) fn parse(text: &str) -> Vec<Statement> {
         }
         let what = statement(whole, line);
         in_rule = match &what {
-            What::Rule { .. } => true,
+            What::Rule { .. } => {
+                last_rule = Some(statements.len());
+                true
+            }
             What::If(_) | What::Else(_) | What::EndIf => in_rule,
             _ => false,
         };

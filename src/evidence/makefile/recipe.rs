@@ -1,6 +1,6 @@
 //! From rules to the command lines that make would run, and what those say.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::functions::stem;
 use super::parser::Assign;
@@ -10,11 +10,14 @@ use crate::evidence::{Claim, Kind};
 use crate::limits;
 use crate::path::TreePath;
 
+type Callers = BTreeMap<String, Vec<String>>;
+
 impl Make<'_> {
     pub(super) fn claims(&mut self, starts: &[TreePath]) -> Vec<Claim> {
         let mut claims: Vec<Claim> = Vec::new();
         let rules = std::mem::take(&mut self.rules);
         self.rules.clone_from(&rules);
+        let callers = self.callers();
         for rule in rules.iter().filter(|rule| !rule.recipe.is_empty()) {
             for target in rule.targets.iter().take(limits::MAKE_TARGETS) {
                 if self.budget == 0 || claims.len() >= limits::EVIDENCE_BUILDS {
@@ -26,7 +29,7 @@ impl Make<'_> {
                         self.run(rule, target, &stem, &[], starts)
                     }
                     None if target.contains('%') => self.run_pattern(rule, target, starts),
-                    None => self.run_for_callers(rule, target, starts),
+                    None => self.run_for_callers(rule, target, &callers, starts),
                 };
                 claims.extend(found);
             }
@@ -34,20 +37,37 @@ impl Make<'_> {
         claims
     }
 
+    /// By target, those that need it and have variables of their own.
+    fn callers(&self) -> Callers {
+        let mut callers = Callers::new();
+        let mut left = limits::MAKE_TARGETS * limits::MAKE_TARGETS;
+        for rule in &self.rules {
+            for caller in rule.targets.iter().filter(|caller| self.of_targets.contains_key(*caller)) {
+                for needed in rule.prerequisites.iter().filter(|needed| *needed != caller) {
+                    let known = callers.entry(needed.clone()).or_default();
+                    if left > 0 && known.len() < limits::MAKE_TARGETS && !known.contains(caller) {
+                        known.push(caller.clone());
+                        left -= 1;
+                    }
+                }
+            }
+        }
+        callers
+    }
+
     /// A target as those that need it and have variables of their own make it.
-    fn run_for_callers(&mut self, rule: &Rule, target: &str, starts: &[TreePath]) -> Vec<Claim> {
-        let needs = |caller: &str| {
-            self.rules.iter().any(|rule| {
-                rule.targets.iter().any(|name| name == caller)
-                    && rule.prerequisites.iter().any(|name| name == target)
-            })
-        };
-        let callers: Vec<Vec<Assign>> = self
-            .of_targets
-            .iter()
-            .filter(|(caller, _)| *caller != target && needs(caller))
-            .map(|(_, variables)| variables.clone())
-            .take(limits::MAKE_TARGETS)
+    fn run_for_callers(
+        &mut self,
+        rule: &Rule,
+        target: &str,
+        callers: &Callers,
+        starts: &[TreePath],
+    ) -> Vec<Claim> {
+        let callers: Vec<Vec<Assign>> = callers
+            .get(target)
+            .into_iter()
+            .flatten()
+            .filter_map(|caller| self.of_targets.get(caller).cloned())
             .collect();
         if callers.is_empty() {
             return self.run(rule, target, "", &[], starts);
@@ -58,6 +78,8 @@ impl Make<'_> {
     /// A pattern's recipe: for each stem that is named; else, where its Dockerfile depends on the stem, for each
     /// that leads to one.
     fn run_pattern(&mut self, rule: &Rule, pattern: &str, starts: &[TreePath]) -> Vec<Claim> {
+        let words: usize = self.rules.iter().map(|rule| rule.targets.len() + rule.prerequisites.len()).sum();
+        self.budget = self.budget.saturating_sub(words);
         let stems = self.stems(pattern);
         let named = self.run_stems(rule, pattern, &stems, starts);
         if !named.is_empty() {
@@ -120,12 +142,17 @@ impl Make<'_> {
         of_caller: &[Assign],
         starts: &[TreePath],
     ) -> Vec<Claim> {
+        let of_target = self.of_targets.get(target).cloned().unwrap_or_default();
+        self.budget = self.budget.saturating_sub(16 * (rule.prerequisites.len() + of_target.len()));
+        if self.budget == 0 {
+            return Vec::new();
+        }
         let before = self.locals.len();
         for assign in of_caller {
             self.local(assign);
         }
-        for assign in self.of_targets.get(target).cloned().unwrap_or_default() {
-            self.local(&assign);
+        for assign in &of_target {
+            self.local(assign);
         }
         let needed: Vec<String> = rule.prerequisites.iter().map(|name| name.replacen('%', stem, 1)).collect();
         let folder = |path: &str| path.rsplit_once('/').map_or(".", |(folder, _)| folder).to_owned();

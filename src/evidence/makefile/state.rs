@@ -81,7 +81,8 @@ impl<'m> Make<'m> {
     pub(super) fn take(&mut self, text: &str, depth: usize) {
         let mut branches: Vec<Branch> = Vec::new();
         for statement in parse(text) {
-            if self.budget == 0 {
+            // Conditions are nested three deep, not a hundred.
+            if self.budget == 0 || branches.len() > 4 * limits::SHELL_DEPTH {
                 return;
             }
             let is_certain = branches.iter().all(|branch| *branch == Branch::Taken);

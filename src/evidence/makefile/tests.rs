@@ -144,6 +144,10 @@ fn bombs_end() {
         "ifdef A\n".repeat(50_000),
         "L = ".to_owned() + &"a%d ".repeat(1_000) + "\n$(L): $(L)\n\tdocker build $@",
         "A += a\n".repeat(50_000),
+        "B = 1\n".to_owned() + &"ifdef B\n".repeat(100_000),
+        "a:\n".to_owned() + &"ifdef A\nendif\n\tx\n".repeat(40_000),
+        (0..10_000).map(|at| format!("t{at}: V = {at}\nt{at}: t{}\n\tdocker build $V\n", at + 1)).collect(),
+        (0..5_000).map(|at| format!("t{at}-%: a{at}\n\tdocker build $*\n")).collect(),
     ] {
         let _ = said(&(bomb + tail));
     }

@@ -200,11 +200,7 @@ fn docker(fields: &[Field]) -> Build {
             "build-context" => build.contexts.push(value),
             _ => {}
         },
-        |field| match field.is_loose {
-            // Options, or the context.
-            true => is_loose = true,
-            false => context = Some(field.text.clone()),
-        },
+        |field| if field.is_loose { is_loose = true } else { context = Some(field.text.clone()) },
         true,
     );
     build.context = context.or(is_loose.then(Text::unknown));

@@ -30,8 +30,7 @@ pub(in crate::evidence) fn claim(build: &Build, spot: &Spot<'_>, door: &Door<'_>
     claim.context = context
         .filter(|context| door.is_folder(context))
         .map(|value| Said { value, place: spot.place.clone() });
-    let name = build.tags.iter().filter(|tag| is_plain(tag)).find_map(ClaimedName::of);
-    claim.name = name.map(|value| Said { value, place: spot.place.clone() });
+    claim.name = name(&build.tags).map(|value| Said { value, place: spot.place.clone() });
     claim.target = build.target.as_ref().and_then(plain).filter(|target| !target.is_empty()).map(said);
     for arg in &build.args {
         if let Some((name, value)) = split_assignment(arg) {
@@ -57,6 +56,16 @@ pub(in crate::evidence) fn claim(build: &Build, spot: &Spot<'_>, door: &Door<'_>
         }
     }
     Some(claim)
+}
+
+/// The first tag that gives a name; if what is behind its colon is variable, what another one of that name has there.
+fn name(tags: &[Text]) -> Option<ClaimedName> {
+    let mut names = tags.iter().filter(|tag| is_plain(tag)).filter_map(ClaimedName::of);
+    let mut first = names.next()?;
+    if first.tag.is_none() {
+        first.tag = names.find_map(|name| name.tag.filter(|_| name.repository == first.repository));
+    }
+    Some(first)
 }
 
 fn dockerfile(

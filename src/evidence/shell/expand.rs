@@ -64,10 +64,7 @@ impl Fields {
             if index > 0 {
                 self.close();
             }
-            match is_quoted {
-                true => self.quoted(text),
-                false => self.split(text),
-            }
+            if is_quoted { self.quoted(text) } else { self.split(text) }
         }
     }
 }
@@ -84,15 +81,16 @@ impl Walk<'_> {
                     Piece::Unknown { is_quoted: true } => fields.quoted(&Text::unknown()),
                     Piece::Output { commands, is_quoted } => {
                         let text = self.output(commands);
-                        match is_quoted {
-                            true => fields.quoted(&text),
-                            false => fields.split(&text),
+                        if *is_quoted {
+                            fields.quoted(&text);
+                        } else {
+                            fields.split(&text);
                         }
                     }
                     Piece::Variable { variable, is_quoted } => match self.variable(variable) {
                         Value::List(texts) => fields.list(&texts, *is_quoted),
                         Value::Text(text) if *is_quoted && variable.index != Index::All => {
-                            fields.quoted(&text)
+                            fields.quoted(&text);
                         }
                         Value::Text(text) => fields.split(&text),
                     },

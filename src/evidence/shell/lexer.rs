@@ -212,9 +212,10 @@ fn inner_piece(rest: &str, is_quoted: bool, depth: usize, word: &mut Word) -> us
         ('$', Some('(')) => {
             let end = closing(&rest[2..]);
             let commands = &rest[2..end.map_or(rest.len(), |end| end + 2)];
-            word.0.push(match commands.starts_with('(') {
-                true => Piece::Unknown { is_quoted },
-                false => Piece::Output { commands: commands.to_owned(), is_quoted },
+            word.0.push(if commands.starts_with('(') {
+                Piece::Unknown { is_quoted }
+            } else {
+                Piece::Output { commands: commands.to_owned(), is_quoted }
             });
             end.map_or(rest.len(), |end| end + 3)
         }
@@ -258,7 +259,7 @@ fn braced(rest: &str, is_quoted: bool, depth: usize, word: &mut Word) -> usize {
     let is_part = |char: char| char.is_ascii_alphanumeric() || char == '_';
     let mut name: String = inside.chars().take_while(|char| is_part(*char)).collect();
     if name.is_empty() && inside.starts_with(['@', '*']) {
-        name = inside[..1].to_owned();
+        inside[..1].clone_into(&mut name);
     }
     if name.is_empty() {
         return unknown(word);

@@ -11,22 +11,17 @@ pub(in crate::evidence) const ROOT: char = '\u{1}';
 
 /// The text of a file, in which the marks mean nothing yet.
 pub(in crate::evidence) fn sanitized(text: &str) -> Cow<'_, str> {
-    let text = match text.contains([UNKNOWN, ROOT]) {
-        true => Cow::Owned(text.replace([UNKNOWN, ROOT], " ")),
-        false => Cow::Borrowed(text),
+    let text = if text.contains([UNKNOWN, ROOT]) {
+        Cow::Owned(text.replace([UNKNOWN, ROOT], " "))
+    } else {
+        Cow::Borrowed(text)
     };
-    match text.contains("\r\n") {
-        true => Cow::Owned(text.replace("\r\n", "\n")),
-        false => text,
-    }
+    if text.contains("\r\n") { Cow::Owned(text.replace("\r\n", "\n")) } else { text }
 }
 
 /// The absolute path of what is at `path` in the checkout.
 pub(in crate::evidence) fn at_root(path: &TreePath) -> String {
-    match path.is_root() {
-        true => ROOT.to_string(),
-        false => format!("{ROOT}/{}", path.to_text()),
-    }
+    if path.is_root() { ROOT.to_string() } else { format!("{ROOT}/{}", path.to_text()) }
 }
 
 /// Marks what is unknown in `text`.

@@ -152,10 +152,7 @@ impl Parser<'_> {
             let node = self.command();
             self.at = self.at.max(start + usize::from(node.is_some()));
             let Some(node) = node else { break };
-            match is_conditional {
-                true => rest.push(node),
-                false => nodes.push(node),
-            }
+            if is_conditional { rest.push(node) } else { nodes.push(node) }
         }
         if !rest.is_empty() {
             nodes.push(Node::Branches { arms: vec![rest], is_exhaustive: false, unset });

@@ -1,4 +1,4 @@
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use crate::evidence::Text;
 use crate::path::TreePath;
@@ -70,16 +70,21 @@ impl State {
 
     /// Goes on behind branches of which one was taken, or maybe none: what they agree on is known.
     pub(super) fn join(&mut self, arms: &[Changes], is_exhaustive: bool, unset: Option<&str>) {
-        let names: std::collections::BTreeSet<&String> = arms.iter().flat_map(Changes::keys).collect();
-        for name in names {
+        // What each variable is behind the arms that set it.
+        let mut set: BTreeMap<&String, Vec<&Option<Value>>> = BTreeMap::new();
+        for (name, value) in arms.iter().flatten() {
+            set.entry(name).or_default().push(value);
+        }
+        for (name, values) in set {
             let old = self.variables.get(name).cloned();
-            let mut values = arms.iter().map(|arm| arm.get(name).cloned().unwrap_or_else(|| old.clone()));
-            let first = values.next().flatten();
-            let agree = values.all(|value| value == first);
+            let first = values[0].clone();
+            let is_left = values.len() < arms.len();
+            let agree = values.iter().all(|value| **value == first) && (!is_left || old == first);
             let is_default = unset == Some(name) && is_unset(old.as_ref());
-            let value = match agree && (is_exhaustive || old == first || is_default) {
-                true => first,
-                false => Some(Value::unknown()),
+            let value = if agree && (is_exhaustive || old == first || is_default) {
+                first
+            } else {
+                Some(Value::unknown())
             };
             self.set(name, value);
         }

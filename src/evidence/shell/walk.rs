@@ -178,7 +178,7 @@ impl<'w> Walk<'w> {
                     }
                 }
                 Node::Subshell(nodes) | Node::Group(nodes) | Node::Loop { body: nodes, .. } => {
-                    self.forget(nodes)
+                    self.forget(nodes);
                 }
                 Node::Branches { arms, .. } => arms.iter().for_each(|arm| self.forget(arm)),
                 Node::For { name, body, .. } => {
@@ -248,6 +248,8 @@ impl<'w> Walk<'w> {
                     self.state.arguments.as_mut().filter(|arguments| !arguments.is_empty())
                 {
                     arguments.remove(0);
+                    let left = arguments.len();
+                    self.spend(left);
                 }
             }
             Some("eval") => self.again(arguments, command.line),
@@ -281,7 +283,8 @@ impl<'w> Walk<'w> {
     fn again(&mut self, fields: &[Field], line: usize) {
         let text: Vec<String> = fields.iter().map(|field| marked(&field.text)).collect();
         let text = text.join(" ");
-        self.spend(text.len());
+        // Reading costs more than expanding.
+        self.spend(8 * text.len());
         self.run(&parse(&text, line));
     }
 

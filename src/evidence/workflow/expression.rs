@@ -10,12 +10,15 @@ use crate::limits;
 #[derive(Clone, Debug, Default)]
 pub(super) struct Names {
     known: HashMap<String, String>,
+    /// Bytes of all names and values.
+    pub size: usize,
     /// Groups of which all names are known; what is not among them is empty.
     pub complete: Vec<&'static str>,
 }
 
 impl Names {
     pub(super) fn set(&mut self, name: &str, value: String) {
+        self.size += name.len() + value.len() + 64;
         self.known.insert(name.to_ascii_lowercase(), value);
     }
 

@@ -21,17 +21,22 @@ pub(super) fn claims(pipelines: &[Pipeline], door: &Door<'_>) -> Vec<Claim> {
     let calls = calls(pipelines);
     let mut claims = Vec::new();
     for pipeline in pipelines {
+        let mut budget = limits::WORKFLOW_TEXT;
         let is_action = pipeline.root.get("runs").is_some();
         let called =
             if is_action { pipeline.path.parent().unwrap_or_default() } else { pipeline.path.clone() };
         let nothing = [Inputs::new()];
         let inputs = calls.get(&called).map_or(&nothing[..], |calls| &calls[..]);
         for inputs in inputs {
+            if budget == 0 {
+                break;
+            }
             for job in jobs(&pipeline.root, inputs) {
-                let mut run = Run { path: &pipeline.path, job: &job, door, claims: Vec::new() };
+                let mut run = Run { path: &pipeline.path, job: &job, door, claims: Vec::new(), budget };
                 for step in steps(job.node) {
                     run.step(step);
                 }
+                budget = run.budget;
                 claims.append(&mut run.claims);
                 if claims.len() >= limits::EVIDENCE_BUILDS {
                     return claims;
@@ -71,7 +76,7 @@ pub(super) fn jobs<'y>(root: &'y Node, inputs: &Inputs) -> Vec<Job<'y>> {
         return vec![Job { node: runs, names, folder: None }];
     }
     let folder = folder_of_runs(root);
-    let mut all = Vec::new();
+    let (mut all, mut size) = (Vec::new(), 0);
     for (_, job) in root.get("jobs").into_iter().flat_map(Node::entries) {
         let matrix = job.get("strategy").and_then(|strategy| strategy.get("matrix"));
         let (combinations, is_static) = match matrix {
@@ -82,7 +87,7 @@ pub(super) fn jobs<'y>(root: &'y Node, inputs: &Inputs) -> Vec<Job<'y>> {
             },
         };
         for combination in combinations {
-            if all.len() >= limits::EVIDENCE_BUILDS {
+            if all.len() >= limits::EVIDENCE_BUILDS || size >= limits::WORKFLOW_TEXT {
                 return all;
             }
             let mut names = names.clone();
@@ -94,6 +99,7 @@ pub(super) fn jobs<'y>(root: &'y Node, inputs: &Inputs) -> Vec<Job<'y>> {
             }
             set_environment(&mut names, job);
             let folder = folder_of_runs(job).or(folder).map(|folder| names.expand(folder));
+            size += names.size;
             all.push(Job { node: job, names, folder });
         }
     }

@@ -41,11 +41,12 @@ pub(super) fn claims(pipelines: &[Pipeline], door: &Door<'_>) -> Vec<Claim> {
         set(&mut variables, pipeline.root.get("variables"));
     }
     let mut claims = Vec::new();
+    let mut budget = limits::WORKFLOW_TEXT;
     for pipeline in pipelines {
         for (name, job) in pipeline.root.entries() {
             let is_job = name.text().is_some_and(|name| !NO_JOBS.contains(&name) && !name.starts_with('.'));
             if is_job && claims.len() < limits::EVIDENCE_BUILDS {
-                claims.extend(of_job(&pipeline.path, job, &templates, &variables, door));
+                claims.extend(of_job(&pipeline.path, job, &templates, &variables, door, &mut budget));
             }
         }
     }
@@ -58,7 +59,12 @@ fn of_job(
     templates: &BTreeMap<&str, &Node>,
     variables: &Variables,
     door: &Door<'_>,
+    budget: &mut usize,
 ) -> Vec<Claim> {
+    *budget = budget.saturating_sub(64 * (variables.len() + 1));
+    if *budget == 0 {
+        return Vec::new();
+    }
     // The job and what it extends, the nearest first.
     let mut line = vec![job];
     let mut at = 0;
@@ -94,6 +100,10 @@ fn of_job(
     }
     let mut claims = Vec::new();
     for combination in combinations {
+        *budget = budget.saturating_sub(text.0.len() + 64 * variables.len());
+        if *budget == 0 {
+            break;
+        }
         let mut variables = variables.clone();
         for (name, value) in combination {
             variables

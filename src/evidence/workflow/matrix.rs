@@ -11,7 +11,9 @@ pub(super) fn combinations(matrix: &Node) -> Option<Vec<Combination<'_>>> {
     let Value::Mapping(entries) = &matrix.value else { return None };
     let named = entries.iter().filter_map(|(key, value)| Some((key.text()?, value)));
     let axes: Vec<_> = named.filter(|(name, _)| !matches!(*name, "include" | "exclude")).collect();
-    if axes.iter().any(|(_, values)| !matches!(values.value, Value::Sequence(_))) {
+    if axes.len() > limits::WORKFLOW_AXES
+        || axes.iter().any(|(_, values)| !matches!(values.value, Value::Sequence(_)))
+    {
         return None;
     }
     let mut all = product(&axes);
@@ -33,7 +35,7 @@ pub(super) fn combinations(matrix: &Node) -> Option<Vec<Combination<'_>>> {
     let mut added: Vec<Combination<'_>> = Vec::new();
     for included in items("include") {
         let entries: Combination<'_> =
-            included.entries().filter_map(|(key, value)| Some((key.text()?, value))).collect();
+            included.entries().filter_map(|(key, value)| Some((key.text()?, value))).take(64).collect();
         let of_axes = |name: &str| axes.iter().any(|(axis, _)| *axis == name);
         let mut fits = false;
         for one in &mut all {
@@ -60,7 +62,7 @@ pub(super) fn combinations(matrix: &Node) -> Option<Vec<Combination<'_>>> {
 /// Each value of each axis with each of the others.
 pub(super) fn product<'y>(axes: &[(&'y str, &'y Node)]) -> Vec<Combination<'y>> {
     let mut all: Vec<Combination<'y>> = vec![Vec::new()];
-    for (name, values) in axes {
+    for (name, values) in axes.iter().take(limits::WORKFLOW_AXES) {
         let values = match &values.value {
             Value::Sequence(items) => &items[..],
             _ => std::slice::from_ref(*values),

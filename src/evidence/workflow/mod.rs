@@ -15,9 +15,10 @@ mod step;
 #[cfg(test)]
 mod tests;
 
-use super::shell::sanitized;
+use super::shell::{may_build, sanitized};
 use super::yaml::{self, Node};
 use super::{Claim, Door, Reading};
+use crate::limits;
 use crate::path::TreePath;
 
 /// A pipeline that is read.
@@ -39,6 +40,14 @@ pub(crate) fn read(files: &[TreePath], door: &Door<'_>) -> Reading {
                 continue;
             }
         };
+        // What builds nothing, and calls nothing that may, ends here.
+        let has = |word: &str| text.contains(word);
+        if !(may_build(&text)
+            || has("./.github")
+            || is_of_gitlab(path) && (has("variables") || has("script")))
+        {
+            continue;
+        }
         match yaml::parse(&sanitized(&text)) {
             Ok(documents) => {
                 let pipelines = if is_of_gitlab(path) { &mut of_gitlab } else { &mut of_github };
@@ -57,7 +66,30 @@ fn is_of_gitlab(path: &TreePath) -> bool {
     path.file_name().starts_with(b".gitlab-ci") || path.components().any(|name| name == ".gitlab")
 }
 
+/// Each claim once. Jobs of a matrix that differ in their platforms alone build one image.
 fn distinct(claims: &mut Vec<Claim>) {
     claims.sort_by(|one, other| (&one.place, &one.dockerfile).cmp(&(&other.place, &other.dockerfile)));
-    claims.dedup();
+    let mut found: Vec<Claim> = Vec::new();
+    for mut claim in std::mem::take(claims) {
+        let platforms = std::mem::take(&mut claim.platforms);
+        // Those of one place stand side by side.
+        let nearby = found.iter_mut().rev().take_while(|known| known.place == claim.place);
+        let same = nearby.take(limits::WORKFLOW_MATRIX).find(|known| is_same(known, &claim));
+        match same {
+            Some(known) => {
+                let new =
+                    platforms.into_iter().filter(|new| !known.platforms.contains(new)).collect::<Vec<_>>();
+                known.platforms.extend(new);
+            }
+            None => found.push(Claim { platforms, ..claim }),
+        }
+    }
+    *claims = found;
+}
+
+fn is_same(one: &Claim, other: &Claim) -> bool {
+    let fields = |claim: &Claim| {
+        (claim.dockerfile.clone(), claim.name.clone(), claim.context.clone(), claim.target.clone())
+    };
+    fields(one) == fields(other) && one.args == other.args && one.contexts == other.contexts
 }

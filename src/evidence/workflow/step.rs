@@ -12,10 +12,17 @@ pub(super) struct Run<'r> {
     pub job: &'r Job<'r>,
     pub door: &'r Door<'r>,
     pub claims: Vec<Claim>,
+    /// Text that may still be read.
+    pub budget: usize,
 }
 
 impl Run<'_> {
     pub(super) fn step(&mut self, step: &Node) {
+        let run = step.get("run").and_then(Node::text).map_or(0, str::len);
+        self.budget = self.budget.saturating_sub(64 + self.job.names.size + run);
+        if self.budget == 0 {
+            return;
+        }
         let mut names = self.job.names.clone();
         set_environment(&mut names, step);
         if let Some(run) = step.get("run") {
@@ -49,6 +56,7 @@ impl Run<'_> {
     }
 
     fn build_push(&mut self, step: &Node, with: Option<&Node>, names: &Names) {
+        self.budget = self.budget.saturating_sub(64 * steps(self.job.node).len());
         let value = |key: &str| {
             with.and_then(|with| with.get(key)).and_then(Node::text).map(|text| names.expand(text))
         };

@@ -87,6 +87,13 @@ fn matrices_are_gone_through() {
         ),
         ["api/Dockerfile api acme/api"]
     );
+    // One image for two platforms.
+    assert_eq!(
+        github(
+            "jobs:\n  a:\n    strategy: {matrix: {p: [linux/amd64, linux/arm64]}}\n    steps:\n      - uses: docker/build-push-action@v6\n        with: {context: api, platforms: '${{ matrix.p }}', tags: 'a/b:${{ github.sha }},a/b:x'}\n"
+        ),
+        ["api/Dockerfile api a/b:x linux/amd64 linux/arm64"]
+    );
     // What another step makes is not known.
     assert_eq!(
         github(
@@ -168,6 +175,18 @@ fn bombs_end() {
     let _ = github(calls);
     let _ =
         github(&format!("jobs:\n  a:\n    steps:\n      - run: docker build {}\n", "${{ ".repeat(20_000)));
+    let calls: String = (0..300)
+        .map(|at| format!("  j{at}: {{uses: ./.github/workflows/b.yml, with: {{a: x{at}}}}}\n"))
+        .collect();
+    let called = format!(
+        "jobs:\n  a:\n    strategy: {{matrix: {{a: [{}]}}}}\n    steps:\n{}",
+        "1,".repeat(300),
+        "    - run: docker build api\n".repeat(3_000)
+    );
+    let _ = read_all(&[
+        (".github/workflows/a.yml", &format!("jobs:\n{calls}")),
+        (".github/workflows/b.yml", &called),
+    ]);
     let variables: String = (0..500).map(|at| format!("  V{}: $V{at}$V{at}\n", at + 1)).collect();
     let text = format!(
         "variables:\n  V0: aaaaaaaa\n{variables}a:\n  extends: a\n  script: docker build $V500 api\n"
