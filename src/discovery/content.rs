@@ -21,6 +21,14 @@ const INSTRUCTIONS: [&str; 17] = [
     "WORKDIR",
 ];
 
+/// Whether a file is what a program makes a Dockerfile of: the first line that is no comment begins with the mark of a
+/// template language.
+pub(super) fn is_template(source: &[u8]) -> bool {
+    let mut lines = source.lines().map(|line| line.trim_start());
+    let first = lines.find(|line| !line.is_empty() && !line.starts_with(b"#"));
+    first.is_some_and(|line| ["{{", "{%", "<%"].iter().any(|mark| line.starts_with_str(mark)))
+}
+
 /// Whether a file whose name is a variant's is a Dockerfile: it has a FROM, and only instructions before it.
 /// (`Dockerfile-build.sh` and `Dockerfile_gen.py` exist.)
 pub(super) fn has_from(source: &[u8]) -> bool {
@@ -101,6 +109,16 @@ mod tests {
             "\u{0}\u{1}\u{2}FROM alpine",
         ] {
             assert!(!has_from(source.as_bytes()), "{source:?}");
+        }
+    }
+
+    #[test]
+    fn templates_begin_with_a_mark() {
+        for template in ["{{\n  _ ARGS\n}}FROM x", "\n# c\n  {%- set a %}\nFROM x", "<% a %>"] {
+            assert!(is_template(template.as_bytes()), "{template:?}");
+        }
+        for other in ["FROM x\n{{ y }}", "", "# {{", "ARG {{ x }}", "nothing"] {
+            assert!(!is_template(other.as_bytes()), "{other:?}");
         }
     }
 }

@@ -3,7 +3,7 @@ use std::io;
 
 use rayon::prelude::*;
 
-use super::content::has_from;
+use super::content::{has_from, is_template};
 use super::evidence_files::{EvidenceKind, evidence_kind};
 use super::names::{FileNameForm, dockerfile_name};
 use super::rules::{Class, Classes, Rules};
@@ -67,6 +67,8 @@ enum Outcome {
     Dockerfile(Vec<u8>),
     /// A variant without FROM.
     Other,
+    /// What a Dockerfile is made of.
+    Template,
     Broken(Diagnostic),
     Unreadable(Diagnostic),
 }
@@ -105,6 +107,7 @@ pub(crate) fn discover(tree: &dyn Snapshot, rules: &Rules) -> Discovery {
     evidence.retain(|(path, _)| !matches!(classes.of(path), Class::LeftOut(_)));
     found.evidence = evidence;
     let outcomes: Vec<Outcome> = candidates.par_iter().map(|candidate| read(tree, candidate)).collect();
+    let mut templates = 0;
     for (candidate, outcome) in candidates.iter().zip(outcomes) {
         match outcome {
             Outcome::Dockerfile(source) => found.dockerfiles.push(FoundDockerfile {
@@ -123,9 +126,14 @@ pub(crate) fn discover(tree: &dyn Snapshot, rules: &Rules) -> Discovery {
                 found.diagnostics.push(diagnostic);
             }
             Outcome::Other => {}
+            Outcome::Template => {
+                templates += 1;
+                found.left_out.push(candidate.path.clone());
+            }
         }
     }
-    found.diagnostics.extend(left_out_note(&reasons));
+    found.left_out.sort();
+    found.diagnostics.extend(left_out_note(&reasons, templates));
     found.diagnostics.extend(unknown_folders(tree.unreadable_folders()));
     found
 }
@@ -167,6 +175,7 @@ fn read(tree: &dyn Snapshot, candidate: &Candidate) -> Outcome {
         NodeKind::File | NodeKind::Folder => path.clone(),
     };
     match tree.read(&target, limits::DOCKERFILE) {
+        Ok(source) if is_template(&source) => Outcome::Template,
         Ok(source) if candidate.form == FileNameForm::Plain || has_from(&source) => {
             Outcome::Dockerfile(source)
         }
@@ -207,15 +216,18 @@ fn is_too_long(error: &io::Error) -> bool {
     error.kind() == io::ErrorKind::FileTooLarge
 }
 
-fn left_out_note(reasons: &BTreeMap<Option<&'static str>, usize>) -> Option<Diagnostic> {
-    let all: usize = reasons.values().sum();
-    let parts: Vec<String> = reasons
+fn left_out_note(reasons: &BTreeMap<Option<&'static str>, usize>, templates: usize) -> Option<Diagnostic> {
+    let all = reasons.values().sum::<usize>() + templates;
+    let mut parts: Vec<String> = reasons
         .iter()
         .map(|(reason, count)| match reason {
             Some(folder) => format!("{count} in {folder}/"),
             None => format!("{count} by `exclude`"),
         })
         .collect();
+    if templates > 0 {
+        parts.push(format!("{templates} that a Dockerfile is made of"));
+    }
     let noun = if all == 1 { "Dockerfile is" } else { "Dockerfiles are" };
     (all > 0).then(|| {
         Diagnostic::note(format!("{all} {noun} left out: {}", parts.join(", ")))
@@ -331,6 +343,15 @@ mod tests {
         let messages: Vec<_> =
             found.diagnostics.iter().map(|diagnostic| diagnostic.message.as_str()).collect();
         assert_eq!(messages, ["4 Dockerfiles are left out: 1 by `exclude`, 1 in testdata/, 2 in vendor/"]);
+    }
+
+    #[test]
+    fn what_a_dockerfile_is_made_of_is_none() {
+        let tree = MemoryTree::new([("a/Dockerfile", "{{ from }}\n"), ("b/Dockerfile", FROM)]);
+        let found = find(&tree);
+        assert_eq!(paths(&found), ["b/Dockerfile"]);
+        assert_eq!(found.left_out, [TreePath::from("a/Dockerfile")]);
+        assert_eq!(found.diagnostics[0].message, "1 Dockerfile is left out: 1 that a Dockerfile is made of");
     }
 
     #[test]

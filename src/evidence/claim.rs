@@ -57,14 +57,16 @@ pub(crate) enum NamedContext {
 }
 
 /// What an image is called, as far as that is known.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct ClaimedName {
     /// `ghcr.io/acme/api`; where what is in front of a slash stays variable, what is behind it: `api`.
     pub repository: String,
     /// Whether that is all of it.
     pub is_whole: bool,
-    /// The tag, where it is one and the same whatever is variable.
+    /// The tag, or what of it is one and the same whatever is variable: `api` of `${VERSION}-api`.
     pub tag: Option<String>,
+    /// Whether all of the tag is known.
+    pub has_whole_tag: bool,
 }
 
 /// What the files of one kind say.
@@ -89,9 +91,59 @@ impl Claim {
             contexts: BTreeMap::new(),
         }
     }
+
+    /// The tag of its name, if it tells one image from others.
+    pub(super) fn special_tag(&self) -> Option<&str> {
+        self.name.as_ref()?.value.telling_tag()
+    }
+}
+
+/// Whether a tag tells when or for what an image was made, and not which of several it is.
+pub(super) fn is_plain(tag: &str) -> bool {
+    const WORDS: [&str; 24] = [
+        "latest",
+        "dev",
+        "devel",
+        "develop",
+        "development",
+        "main",
+        "master",
+        "trunk",
+        "stable",
+        "edge",
+        "nightly",
+        "local",
+        "test",
+        "testing",
+        "prod",
+        "production",
+        "staging",
+        "debug",
+        "current",
+        "snapshot",
+        "ci",
+        "next",
+        "build",
+        "release",
+    ];
+    WORDS.contains(&&*tag.to_ascii_lowercase())
 }
 
 impl ClaimedName {
+    /// The last part of the repository.
+    pub(super) fn last(&self) -> &str {
+        self.repository.rsplit('/').next().unwrap_or_default()
+    }
+
+    /// The tag, if it tells one image from others, without the words in front that do not: `api` of `latest-api`.
+    pub(super) fn telling_tag(&self) -> Option<&str> {
+        let mut tag = self.tag.as_deref()?;
+        while let Some((_, rest)) = tag.split_once('-').filter(|(word, _)| is_plain(word)) {
+            tag = rest;
+        }
+        Some(tag).filter(|tag| !is_plain(tag))
+    }
+
     /// Reads an image's name; `None` where too little of it is known, or where it is none.
     pub(crate) fn of(text: &Text) -> Option<Self> {
         let text = text.without_digest();
@@ -101,8 +153,9 @@ impl ClaimedName {
             None => (name.after_last_slash()?.known()?, false),
         };
         Repository::new(&repository).ok()?;
-        let tag = tag.and_then(|tag| tag.known()).filter(|tag| Tag::new(tag).is_ok());
-        Some(Self { repository, is_whole, tag })
+        let has_whole_tag = tag.as_ref().is_none_or(|tag| tag.known().is_some());
+        let tag = tag.and_then(|tag| tag.only_known()).filter(|tag| Tag::new(tag).is_ok());
+        Some(Self { repository, is_whole, tag, has_whole_tag })
     }
 
     /// Whether `NAME` or `NAME:TAG` is this one or its end.
@@ -140,7 +193,10 @@ mod tests {
         assert_eq!(name(&["acme/api"]), is("acme/api", true, None));
         assert_eq!(name(&["localhost:5000/acme/api:1.2"]), is("localhost:5000/acme/api", true, Some("1.2")));
         assert_eq!(name(&["acme/api:", "?"]), is("acme/api", true, None));
-        assert_eq!(name(&["acme/api:1.", "?"]), is("acme/api", true, None));
+        assert_eq!(name(&["acme/api:15-", "?"]), is("acme/api", true, Some("15")));
+        assert_eq!(name(&["acme/shop:", "?", "-api"]), is("acme/shop", true, Some("api")));
+        assert_eq!(name(&["acme/shop:a-", "?", "-b"]), is("acme/shop", true, None));
+        assert_eq!(name(&["acme/shop:v", "?"]), is("acme/shop", true, None));
         assert_eq!(name(&["?", "/api:1"]), is("api", false, Some("1")));
         assert_eq!(name(&["?", "api"]), None);
         assert_eq!(name(&["acme/", "?", "/api"]), is("api", false, None));

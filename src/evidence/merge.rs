@@ -37,7 +37,8 @@ pub(crate) struct Accounts {
 /// namespace, or one of the same build, that only files of a weaker kind give. A claim without a name says what it
 /// knows of a Dockerfile that no other names; of others it says the context alone, since its target and arguments may
 /// be those of a development build.
-pub(crate) fn merge(claims: Vec<Claim>) -> Accounts {
+pub(crate) fn merge(mut claims: Vec<Claim>) -> Accounts {
+    forget_shared_names(&mut claims);
     let families = Families::of(&claims);
     let mut by_dockerfile: BTreeMap<TreePath, Vec<Claim>> = BTreeMap::new();
     for claim in claims {
@@ -57,12 +58,33 @@ pub(crate) fn merge(claims: Vec<Claim>) -> Accounts {
     Accounts { of, diagnostics }
 }
 
+/// A name that one place gives to several Dockerfiles has a variable where they differ: it is none of theirs.
+fn forget_shared_names(claims: &mut [Claim]) {
+    let mut owners: HashMap<(Place, ClaimedName), BTreeSet<TreePath>> = HashMap::new();
+    for claim in claims.iter() {
+        if let Some(name) = &claim.name {
+            let key = (name.place.clone(), name.value.clone());
+            owners.entry(key).or_default().insert(claim.dockerfile.clone());
+        }
+    }
+    for claim in claims {
+        let is_shared =
+            |name: &Said<ClaimedName>| owners[&(name.place.clone(), name.value.clone())].len() > 1;
+        claim.name = claim.name.take().filter(|name| !is_shared(name));
+    }
+}
+
 /// An account in the making.
 struct Draft {
     dockerfile: TreePath,
     account: Account,
-    /// Of the claim that gave the name.
+    identity: Option<Identity>,
+    /// What its claims call it.
+    repositories: BTreeSet<String>,
+    /// Of the first claim.
     rank: Rank,
+    /// The tag of the first claim, if it tells one image from others.
+    tag: Option<String>,
 }
 
 /// What tells images of one Dockerfile apart: the last part of the repository, and the tag where it counts.
@@ -76,70 +98,105 @@ fn merge_one(
 ) -> Vec<Draft> {
     let (named, unnamed): (Vec<Claim>, Vec<Claim>) =
         claims.into_iter().partition(|claim| claim.name.is_some());
-    let mut drafts: Vec<(Option<Identity>, Draft)> = Vec::new();
+    let mut drafts: Vec<Draft> = Vec::new();
     for claim in named {
         let Some(name) = &claim.name else { continue };
         let identity = families.identity(&name.value);
-        let rank = Rank::of(&claim);
-        let same = drafts.iter().position(|(known, _)| known.as_ref() == Some(&identity));
+        let same = drafts.iter().position(|draft| draft.is_of(&identity, &claim));
         match same {
-            Some(at) => drafts[at].1.account.take(claim, families),
-            None if drafts.first().is_some_and(|(_, first)| first.is_only_called_so(&claim, &rank)) => {
-                diagnostics.push(also_called(&drafts[0].1.account, &claim));
+            Some(at) => drafts[at].hear(claim, families),
+            None if drafts.first().is_some_and(|first| first.is_only_called_so(&claim)) => {
+                diagnostics.push(also_called(&drafts[0].account, &claim));
             }
-            None => {
-                let mut account = Account::default();
-                account.take(claim, families);
-                drafts.push((Some(identity), Draft { dockerfile: dockerfile.clone(), account, rank }));
-            }
+            None => drafts.push(Draft::new(dockerfile, Some(identity), claim, families)),
         }
     }
     let is_named = !drafts.is_empty();
     for claim in unnamed {
         match drafts.first_mut() {
-            Some((_, first)) if is_named => first.account.take_context(claim),
-            Some((_, first)) => first.account.take(claim, families),
-            None => {
-                let rank = Rank::of(&claim);
-                let mut account = Account::default();
-                account.take(claim, families);
-                drafts.push((None, Draft { dockerfile: dockerfile.clone(), account, rank }));
-            }
+            Some(first) if is_named => first.account.take_context(&claim),
+            Some(first) => first.account.take(claim, families),
+            None => drafts.push(Draft::new(dockerfile, None, claim, families)),
         }
     }
-    drafts.into_iter().map(|(_, draft)| draft).collect()
+    drafts
 }
 
 impl Draft {
+    fn new(dockerfile: &TreePath, identity: Option<Identity>, claim: Claim, families: &Families) -> Self {
+        let (rank, tag) = (Rank::of(&claim), claim.special_tag().map(str::to_owned));
+        let repositories = claim.name.iter().map(|name| name.value.repository.clone()).collect();
+        let mut account = Account::default();
+        account.take(claim, families);
+        Self { dockerfile: dockerfile.clone(), account, identity, repositories, rank, tag }
+    }
+
+    /// Whether a claim of this identity is about this image. Two whole names that differ, of two registries or two
+    /// owners, are one image's if they build the same.
+    fn is_of(&self, identity: &Identity, claim: &Claim) -> bool {
+        let is_part = |said: &Said<ClaimedName>| !said.value.is_whole;
+        let is_one_name = || {
+            claim
+                .name
+                .as_ref()
+                .is_none_or(|name| is_part(name) || self.repositories.contains(&name.value.repository))
+                || self.account.name.as_ref().is_none_or(is_part)
+        };
+        self.identity.as_ref() == Some(identity) && (is_one_name() || self.account.agrees_with(claim))
+    }
+
+    /// Takes what a weaker claim says. One of another version, `node:beta`, may have other arguments.
+    fn hear(&mut self, claim: Claim, families: &Families) {
+        self.repositories.extend(claim.name.iter().map(|name| name.value.repository.clone()));
+        let is_other_version = claim.special_tag().is_some_and(|tag| self.tag.as_deref() != Some(tag));
+        if is_other_version {
+            self.account.take_context(&claim);
+        } else {
+            self.account.take(claim, families);
+        }
+    }
+
     /// Whether a claim only has another name for this image: one of a weaker kind that has no namespace, or that
     /// builds the same.
-    fn is_only_called_so(&self, claim: &Claim, rank: &Rank) -> bool {
-        let is_weaker = !rank.is_of_kind(&self.rank);
+    fn is_only_called_so(&self, claim: &Claim) -> bool {
+        let is_weaker = !Rank::of(claim).is_of_kind(&self.rank);
         let has_namespace = claim
             .name
             .as_ref()
             .is_some_and(|name| !name.value.is_whole || name.value.repository.contains('/'));
-        let account = &self.account;
-        let same = |said: &Option<Said<String>>, other: &Option<Said<String>>| {
-            said.as_ref().map(|said| &said.value) == other.as_ref().map(|said| &said.value)
-        };
-        let args = |args: &BTreeMap<String, Said<String>>| -> Vec<(String, String)> {
-            args.iter().map(|(name, said)| (name.clone(), said.value.clone())).collect()
-        };
-        let builds_the_same =
-            same(&account.target, &claim.target) && args(&account.args) == args(&claim.args);
-        is_weaker && (!has_namespace || builds_the_same)
+        is_weaker && (!has_namespace || self.account.builds_the_same(claim))
     }
 }
 
+fn value<T>(said: Option<&Said<T>>) -> Option<&T> {
+    said.map(|said| &said.value)
+}
+
 impl Account {
+    /// Whether a claim says nothing else than this about what is built.
+    fn agrees_with(&self, claim: &Claim) -> bool {
+        let is_same = |name: &String, other: &Said<String>| {
+            value(self.args.get(name)).is_none_or(|known| *known == other.value)
+        };
+        let targets = (value(self.target.as_ref()), value(claim.target.as_ref()));
+        let is_same_target = matches!(targets, (Some(known), Some(other)) if known == other)
+            || matches!(targets, (None, _) | (_, None));
+        is_same_target && claim.args.iter().all(|(name, other)| is_same(name, other))
+    }
+
+    fn builds_the_same(&self, claim: &Claim) -> bool {
+        let args = |args: &BTreeMap<String, Said<String>>| -> Vec<(String, String)> {
+            args.iter().map(|(name, said)| (name.clone(), said.value.clone())).collect()
+        };
+        value(self.target.as_ref()) == value(claim.target.as_ref()) && args(&self.args) == args(&claim.args)
+    }
+
     /// Takes from a weaker claim what nothing was said about.
     fn take(&mut self, claim: Claim, families: &Families) {
-        if let Some(name) = &claim.name {
+        if let Some(name) = claim.name.as_ref().filter(|name| name.value.has_whole_tag) {
             self.tags.extend(name.value.tag.clone());
         }
-        let name =
-            claim.name.map(|name| Said { value: families.without_plain_tag(name.value), place: name.place });
+        let name = claim.name.map(|name| Said { value: families.named(name.value), place: name.place });
         // A name that is known in part says less than a whole one.
         let is_better = |old: &Said<ClaimedName>| {
             !old.value.is_whole && name.as_ref().is_some_and(|name| name.value.is_whole)
@@ -161,10 +218,10 @@ impl Account {
         self.places.push(claim.place);
     }
 
-    fn take_context(&mut self, claim: Claim) {
+    fn take_context(&mut self, claim: &Claim) {
         if self.context.is_none() && claim.context.is_some() {
-            self.context = claim.context;
-            self.places.push(claim.place);
+            self.context.clone_from(&claim.context);
+            self.places.push(claim.place.clone());
         }
     }
 }
@@ -174,14 +231,14 @@ struct Families(BTreeSet<String>);
 
 impl Families {
     fn of(claims: &[Claim]) -> Self {
-        type Build<'a> = (&'a TreePath, Option<&'a str>, Vec<(&'a str, &'a str)>);
+        type Build<'a> = (&'a TreePath, Option<&'a String>, Vec<(&'a str, &'a str)>);
         let mut tags: HashMap<&str, BTreeMap<&str, BTreeSet<Build<'_>>>> = HashMap::new();
         for claim in claims {
             let Some(name) = &claim.name else { continue };
-            let Some(tag) = name.value.tag.as_deref().filter(|tag| !is_plain(tag)) else { continue };
+            let Some(tag) = name.value.telling_tag() else { continue };
             let args = claim.args.iter().map(|(name, value)| (&**name, &*value.value)).collect();
-            let build = (&claim.dockerfile, claim.target.as_ref().map(|target| &*target.value), args);
-            tags.entry(&name.value.repository).or_default().entry(tag).or_default().insert(build);
+            let build = (&claim.dockerfile, value(claim.target.as_ref()), args);
+            tags.entry(name.value.last()).or_default().entry(tag).or_default().insert(build);
         }
         // Where one build has several tags, they are versions of it and not images.
         let is_family = |tags: &BTreeMap<&str, BTreeSet<Build<'_>>>| {
@@ -191,46 +248,16 @@ impl Families {
         Self(tags.into_iter().filter(|(_, tags)| is_family(tags)).map(|(name, _)| name.to_owned()).collect())
     }
 
-    fn without_plain_tag(&self, name: ClaimedName) -> ClaimedName {
-        let counts = self.0.contains(&name.repository);
-        ClaimedName { tag: name.tag.filter(|tag| counts && !is_plain(tag)), ..name }
+    /// The name, with the tag only if that tells it from others.
+    fn named(&self, name: ClaimedName) -> ClaimedName {
+        let (_, tag) = self.identity(&name);
+        ClaimedName { tag, ..name }
     }
 
     fn identity(&self, name: &ClaimedName) -> Identity {
-        let last = name.repository.rsplit('/').next().unwrap_or_default().to_owned();
-        (last, self.without_plain_tag(name.clone()).tag)
+        let tag = name.telling_tag().filter(|_| self.0.contains(name.last()));
+        (name.last().to_owned(), tag.map(str::to_owned))
     }
-}
-
-/// Whether a tag tells when or for what an image was made, and not which of several it is.
-fn is_plain(tag: &str) -> bool {
-    const WORDS: [&str; 24] = [
-        "latest",
-        "dev",
-        "devel",
-        "develop",
-        "development",
-        "main",
-        "master",
-        "trunk",
-        "stable",
-        "edge",
-        "nightly",
-        "local",
-        "test",
-        "testing",
-        "prod",
-        "production",
-        "staging",
-        "debug",
-        "current",
-        "snapshot",
-        "ci",
-        "next",
-        "build",
-        "release",
-    ];
-    WORDS.contains(&&*tag.to_ascii_lowercase())
 }
 
 /// Two images of one name cannot both have it: an error where one file says so, else the stronger claim's has it.
@@ -246,7 +273,8 @@ fn part_equal_names(drafts: &mut [Draft], diagnostics: &mut Vec<Diagnostic>) {
         let Some(first) = drafts[images[0]].account.name.clone() else { continue };
         for at in &images[1..] {
             let Some(name) = drafts[*at].account.name.take() else { continue };
-            diagnostics.push(name_is_taken(&drafts[*at].dockerfile, &name, &first));
+            let is_certain = drafts[*at].rank.is_declared() && name.place.path == first.place.path;
+            diagnostics.push(name_is_taken(&drafts[*at].dockerfile, &name, &first, is_certain));
         }
     }
 }
@@ -255,14 +283,15 @@ fn location(place: &Place) -> Location {
     Location { path: place.path.clone(), span: None, line: Some(place.line) }
 }
 
-fn name_is_taken(dockerfile: &TreePath, name: &Said<ClaimedName>, first: &Said<ClaimedName>) -> Diagnostic {
+fn name_is_taken(
+    dockerfile: &TreePath,
+    name: &Said<ClaimedName>,
+    first: &Said<ClaimedName>,
+    is_certain: bool,
+) -> Diagnostic {
     let repository = &name.value.repository;
     let message = format!("{dockerfile} is not called {repository} here: that is the name of another image");
-    let diagnostic = if name.place.path == first.place.path {
-        Diagnostic::error(message)
-    } else {
-        Diagnostic::note(message)
-    };
+    let diagnostic = if is_certain { Diagnostic::error(message) } else { Diagnostic::note(message) };
     diagnostic
         .at(location(&name.place))
         .related(location(&first.place), "the other image")
@@ -280,7 +309,7 @@ fn also_called(account: &Account, claim: &Claim) -> Diagnostic {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Kind;
+    use super::super::{Kind, Part};
     use super::*;
 
     fn place(path: &str, line: usize) -> Place {
@@ -417,6 +446,47 @@ mod tests {
                 "php/Dockerfile acme/php:8.3 - -"
             ]
         );
+    }
+
+    #[test]
+    fn tags_that_are_known_in_part_tell_images_apart_too() {
+        let shop = |line, dockerfile: &str, parts: &[Part]| {
+            let mut maker = claim(Kind::Workflow, ".github/workflows/x.yml", line, dockerfile);
+            let name = ClaimedName::of(&parts.iter().cloned().collect()).expect("a name");
+            maker.0.name = Some(maker.said(name));
+            maker
+        };
+        let known = |text: &str| Part::Known(text.to_owned());
+        let (images, _) = merged(vec![
+            shop(1, "api/Dockerfile", &[known("acme/shop:"), Part::Unknown, known("-api")]),
+            shop(1, "web/Dockerfile", &[known("acme/shop:latest-web")]),
+        ]);
+        assert_eq!(images, ["api/Dockerfile acme/shop:api - -", "web/Dockerfile acme/shop:web - -"]);
+        let (images, notes) = merged(vec![
+            shop(1, "api/Dockerfile", &[known("acme/shop:"), Part::Unknown]),
+            shop(1, "web/Dockerfile", &[known("acme/shop:"), Part::Unknown]),
+        ]);
+        assert_eq!(images, ["api/Dockerfile - - -", "web/Dockerfile - - -"]);
+        assert_eq!(notes, [""; 0]);
+    }
+
+    #[test]
+    fn another_version_hands_no_arguments_on() {
+        let (images, _) = merged(vec![
+            claim(Kind::Makefile, "Makefile", 1, "node/Dockerfile").name("acme/node:beta").target("beta"),
+            claim(Kind::Makefile, "Makefile", 9, "node/Dockerfile").name("acme/node").context("node"),
+        ]);
+        assert_eq!(images, ["node/Dockerfile acme/node - node"]);
+    }
+
+    #[test]
+    fn whole_names_of_different_builds_are_different_images() {
+        let (images, _) = merged(vec![
+            claim(Kind::Script, "a.sh", 1, "Dockerfile").name("acme/db").target("production"),
+            claim(Kind::Script, "a.sh", 9, "Dockerfile").name("ecr.example/acme/db").target("cache"),
+            claim(Kind::Script, "b.sh", 1, "Dockerfile").name("ecr.example/acme/db"),
+        ]);
+        assert_eq!(images, ["Dockerfile acme/db production -", "Dockerfile ecr.example/acme/db cache -"]);
     }
 
     #[test]

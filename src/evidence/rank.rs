@@ -10,6 +10,7 @@ pub(super) struct Rank {
     is_aside: bool,
     depth: usize,
     has_no_whole_name: bool,
+    is_special: bool,
     path: TreePath,
     line: usize,
 }
@@ -22,9 +23,16 @@ impl Rank {
             is_aside: is_aside(&path),
             depth: path.components().count(),
             has_no_whole_name: claim.name.as_ref().is_none_or(|name| !name.value.is_whole),
+            // `node:beta` says less of `node` than what has no such tag.
+            is_special: claim.special_tag().is_some(),
             line: claim.place.line,
             path,
         }
+    }
+
+    /// Whether it is of a file that lists images, rather than of commands.
+    pub(super) fn is_declared(&self) -> bool {
+        matches!(self.kind, Kind::Bake | Kind::Compose | Kind::Skaffold)
     }
 
     pub(super) fn is_of_kind(&self, other: &Self) -> bool {

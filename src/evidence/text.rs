@@ -69,6 +69,18 @@ impl Text {
         }
     }
 
+    /// What is known where that is all in one piece, which a `-`, `_` or `.` parts from the rest.
+    pub(super) fn only_known(&self) -> Option<String> {
+        const SEPARATORS: [char; 3] = ['-', '_', '.'];
+        let part = match &self.0[..] {
+            [Part::Known(known)] => return Some(known.clone()),
+            [Part::Known(known), Part::Unknown] => known.strip_suffix(SEPARATORS)?,
+            [Part::Unknown, Part::Known(known)] => known.strip_prefix(SEPARATORS)?,
+            _ => return None,
+        };
+        Some(part.to_owned())
+    }
+
     /// What stands behind the last slash that is known, if there is one.
     pub(super) fn after_last_slash(&self) -> Option<Self> {
         let slash = |part: &Part| matches!(part, Part::Known(known) if known.contains('/'));

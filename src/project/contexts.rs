@@ -50,6 +50,8 @@ pub(super) struct MissingSource {
     pub(super) path: TreePath,
     /// Why nothing of it is in the context, as a predicate.
     pub(super) why: String,
+    /// Whether that is all that is known.
+    pub(super) is_plain: bool,
 }
 
 impl MissingSource {
@@ -188,39 +190,46 @@ fn missing_sources(
     evaluation: &Evaluation,
     root: &TreePath,
     unmatched: &[usize],
-    why_absent: impl Fn(&TreePath) -> String,
+    why_absent: impl Fn(&TreePath) -> Option<String>,
 ) -> Vec<MissingSource> {
     let missing = |at: &usize| {
         let source = &evaluation.sources[*at];
         let SourcePattern::Path(path) = &source.pattern else { return None };
         let path = root.join_clamped(path);
-        source.plain.then(|| MissingSource { source: *at, why: why_absent(&path), path })
+        if !source.plain {
+            return None;
+        }
+        let known = why_absent(&path);
+        let is_plain = known.is_none();
+        let why = known.unwrap_or_else(|| format!("is not in the build context {root}"));
+        Some(MissingSource { source: *at, path, why, is_plain })
     };
     unmatched.iter().filter_map(missing).collect()
 }
 
+/// What is known of why a source is not there, as a predicate.
 fn why_absent(
     tree: &dyn Snapshot,
     root: &TreePath,
     path: &TreePath,
     ignored: Option<(&TreePath, &IgnoreRules)>,
-) -> String {
+) -> Option<String> {
     let kind = tree.kind(path);
     if let Some(submodule) = tree.absent_submodule(path) {
         let hint = context::fetch_submodule(&submodule);
-        return format!("is in the submodule {submodule}, which is not checked out: {hint}");
+        return Some(format!("is in the submodule {submodule}, which is not checked out: {hint}"));
     }
     let ignored =
         ignored.filter(|(_, rules)| path.relative_to(root).is_some_and(|path| rules.is_ignored(&path)));
     match ignored {
-        Some((file, _)) if kind.is_some() => format!("is left out by {file}"),
+        Some((file, _)) if kind.is_some() => Some(format!("is left out by {file}")),
         _ if kind == Some(NodeKind::Folder) => {
-            "is a folder without a file that a clone would have".to_owned()
+            Some("is a folder without a file that a clone would have".to_owned())
         }
         _ if path.components().any(|name| name == ".git") => {
-            "is in `.git`, of which only a main work tree has the files".to_owned()
+            Some("is in `.git`, of which only a main work tree has the files".to_owned())
         }
-        _ => format!("is not in the build context {root}"),
+        _ => None,
     }
 }
 

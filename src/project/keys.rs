@@ -1,6 +1,6 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::contexts::{self, Located};
+use super::contexts::{self, Located, MissingSource};
 use super::draft::Drafted;
 use super::error::LoadError;
 use super::files::{self, ImageFiles};
@@ -15,6 +15,10 @@ use crate::graph::{Graph, ImageId};
 use crate::image::{ContentKey, ImageReference};
 use crate::inputs::{Base, InputFile, InputFiles, Material};
 use crate::path::TreePath;
+use crate::printable::few;
+
+/// So many absent sources are named one by one.
+const NAMED_SOURCES: usize = 2;
 
 /// Finds the context and the inputs of every drafted image, and gives it its key, dependencies first.
 pub(super) fn assign(
@@ -100,7 +104,7 @@ impl Finished<'_> {
     /// Why an image is blocked; nothing if it is not.
     fn reasons(&self, draft: &Drafted, located: &Located) -> Vec<String> {
         let absent = located.is_absent.then(|| format!("its build context {} is not there", located.root));
-        let missing = located.missing_sources.iter().map(|missing| missing.reason(draft));
+        let missing = missing_reasons(draft, &located.missing_sources);
         let problems = draft.evaluation.problems.iter().map(Problem::phrase);
         let dependencies = draft.dependencies().into_iter().filter_map(|at| {
             let dependency = self.images[at].as_ref()?;
@@ -152,6 +156,26 @@ impl Finished<'_> {
         keys.dedup();
         keys
     }
+}
+
+/// What is said of sources that are not there: those of which nothing better is known in one phrase.
+fn missing_reasons(draft: &Drafted, missing: &[MissingSource]) -> Vec<String> {
+    let (plain, known): (Vec<_>, Vec<_>) = missing.iter().partition(|missing| missing.is_plain);
+    let mut reasons: Vec<String> = known.iter().map(|missing| missing.reason(draft)).collect();
+    match &plain[..] {
+        [] => {}
+        [only] => reasons.push(only.reason(draft)),
+        [_, ..] => {
+            let written =
+                plain.iter().map(|missing| draft.evaluation.sources[missing.source].written.clone());
+            let written: BTreeSet<String> = written.collect();
+            reasons.push(format!(
+                "needs {}, which the build context does not have",
+                few(written, NAMED_SOURCES)
+            ));
+        }
+    }
+    reasons
 }
 
 /// External images, each once however its name is written.

@@ -31,12 +31,21 @@ pub(super) fn claims<'t>(
         if is_only_added_to && elsewhere.contains(&*entry.name) {
             return None;
         }
+        let is_part = is_inherited.contains(&*entry.name)
+            && is_only_added_to
+            && target.stage.is_none()
+            && !targets.grouped.contains(&entry.name)
+            && !is_linked.contains(&entry.name);
+        // `docker-metadata-action` and the like: tags for those that inherit them.
+        if is_part {
+            return None;
+        }
         let built = built(entry, &base, door)?;
         let name = name(entry);
         let is_named =
             name.is_some() || targets.grouped.contains(&entry.name) || is_linked.contains(&entry.name);
         let is_abstract = entry.name.starts_with('_') || is_inherited.contains(&*entry.name);
-        let is_image = name.is_some() || is_linked.contains(&entry.name) || makes_image(entry);
+        let is_image = is_linked.contains(&entry.name) || makes_image(entry);
         (is_image && (is_named || !is_abstract)).then_some((entry, built, name))
     };
     let built: Vec<_> = targets.entries.iter().filter_map(builds).collect();
@@ -49,7 +58,7 @@ pub(super) fn claims<'t>(
             Some(context) => Said { value: built.context.clone(), place: context.place.clone() },
             None => Said { value: built.context.clone(), place: entry.place.clone() },
         });
-        claim.target = target.target.as_ref().and_then(known).filter(|target| !target.value.is_empty());
+        claim.target = target.stage.as_ref().and_then(known).filter(|target| !target.value.is_empty());
         let args = target.args.entries.iter();
         claim.args = args.filter_map(|(name, value)| Some((name.clone(), known(value)?))).collect();
         claim.platforms = target.platforms.iter().flatten().filter_map(platform).collect();

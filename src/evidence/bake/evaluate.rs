@@ -142,7 +142,7 @@ impl<'d> Evaluator<'d> {
 
     fn object(&mut self, object: &Object) -> Value {
         let mut items = BTreeMap::new();
-        for (key, value) in object.iter() {
+        for (key, value) in object {
             let Some(key) = self.key(key) else { return Value::Unknown };
             items.insert(key, self.value(value.expr()));
         }

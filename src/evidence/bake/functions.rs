@@ -29,6 +29,16 @@ pub(super) fn call(evaluator: &mut Evaluator<'_>, name: &str, arguments: &[Value
             evaluator.spend(list.len().saturating_mul(arguments[0].size()))?;
             distinct(list)
         }
+        ("setproduct", lists) => {
+            let lists: Vec<&[Value]> = lists.iter().map(Value::as_list).collect::<Option<_>>()?;
+            let count = lists.iter().fold(1_usize, |count, list| count.saturating_mul(list.len()));
+            // Each list makes all ways that there are so far anew, so an empty one behind large ones saves nothing.
+            if count == 0 {
+                return Some(Value::list(Vec::new()));
+            }
+            evaluator.spend(count.saturating_mul(1 + lists.len() * lists.len()))?;
+            (count <= limits::BAKE_VALUE).then(|| product(&lists))
+        }
         _ => of_texts(name, arguments)
             .or_else(|| of_collections(name, arguments))
             .or_else(|| of_numbers(name, arguments))
@@ -48,8 +58,8 @@ pub(super) fn member(collection: &Value, key: &Value) -> Option<Value> {
 fn of_texts(name: &str, arguments: &[Value]) -> Option<Value> {
     let known = |at: usize| arguments.get(at).and_then(Value::known_text);
     let text = match (name, arguments) {
-        ("lower", [text]) => return Some(each_part(text, |part| part.to_lowercase())),
-        ("upper", [text]) => return Some(each_part(text, |part| part.to_uppercase())),
+        ("lower", [text]) => return Some(each_part(text, str::to_lowercase)),
+        ("upper", [text]) => return Some(each_part(text, str::to_uppercase)),
         ("join", [separator, lists @ ..]) => return join(separator, lists),
         ("format", [format, values @ ..]) => return format_text(&format.known_text()?, values),
         ("split", [_, _]) => {
@@ -309,6 +319,19 @@ fn regex_replace(text: &str, pattern: &str, with: &str) -> Option<Value> {
     }
     replaced.push_str(&text[end..]);
     Some(Value::of_text(Text::from(&*replaced)))
+}
+
+/// Every way to take one item of each list.
+fn product(lists: &[&[Value]]) -> Value {
+    let mut ways = vec![Vec::new()];
+    for list in lists {
+        let longer = |way: &Vec<Value>| {
+            let longer = |item: &Value| [&way[..], std::slice::from_ref(item)].concat();
+            list.iter().map(longer).collect::<Vec<_>>()
+        };
+        ways = ways.iter().flat_map(longer).collect();
+    }
+    Value::list(ways.into_iter().map(Value::list).collect())
 }
 
 fn distinct(list: &[Value]) -> Option<Value> {

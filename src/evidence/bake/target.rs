@@ -16,7 +16,8 @@ pub(super) struct Target {
     pub context: Option<Said<Text>>,
     pub dockerfile: Option<Said<Text>>,
     pub is_inline: bool,
-    pub target: Option<Said<Text>>,
+    /// `target` in the file: the stage that is built.
+    pub stage: Option<Said<Text>>,
     pub args: Table,
     pub contexts: Table,
     pub tags: Option<Vec<Said<Text>>>,
@@ -197,7 +198,7 @@ impl Target {
         }
         later(&mut self.context, other.context.as_ref());
         later(&mut self.dockerfile, other.dockerfile.as_ref());
-        later(&mut self.target, other.target.as_ref());
+        later(&mut self.stage, other.stage.as_ref());
         later(&mut self.tags, other.tags.as_ref());
         later(&mut self.platforms, other.platforms.as_ref());
         later(&mut self.outputs, other.outputs.as_ref());
@@ -255,7 +256,7 @@ fn target(document: &Document, attributes: &[Attribute], evaluator: &mut Evaluat
         context: text("context", evaluator),
         dockerfile: text("dockerfile", evaluator),
         is_inline: text("dockerfile-inline", evaluator).is_some(),
-        target: text("target", evaluator),
+        stage: text("target", evaluator),
         args: table(document, attributes, "args", evaluator),
         contexts: table(document, attributes, "contexts", evaluator),
         tags: texts(document, attributes, "tags", evaluator),
@@ -307,7 +308,7 @@ fn table(document: &Document, attributes: &[Attribute], name: &str, evaluator: &
     };
     match &attribute.value {
         Expression::Object(object) => {
-            for (key, value) in object.iter() {
+            for (key, value) in object {
                 match evaluator.key(key) {
                     Some(name) => add(name, value.expr(), &evaluator.value(value.expr())),
                     None => table.is_open = true,
@@ -317,7 +318,7 @@ fn table(document: &Document, attributes: &[Attribute], name: &str, evaluator: &
         expression => match evaluator.value(expression) {
             Value::Null => {}
             Value::Map(map) => {
-                map.items.iter().for_each(|(name, value)| add(name.clone(), expression, value))
+                map.items.iter().for_each(|(name, value)| add(name.clone(), expression, value));
             }
             _ => table.is_open = true,
         },

@@ -129,7 +129,7 @@ target "debug" {
     );
     let cycle = reading(&[(
         "docker-bake.hcl",
-        "target \"a\" {\n inherits = [\"b\"]\n tags = [\"a\"]\n}\ntarget \"b\" {\n inherits = [\"a\"]\n tags = [\"b\"]\n}",
+        "target \"a\" {\n inherits = [\"b\"]\n tags = [\"a\"]\n context = \".\"\n}\ntarget \"b\" {\n inherits = [\"a\"]\n tags = [\"b\"]\n context = \".\"\n}",
     )]);
     assert_eq!(cycle.notes.len(), 1);
     assert_eq!(shown(&cycle), ["Dockerfile in . = a", "Dockerfile in . = b"]);
@@ -236,6 +236,10 @@ fn expressions() {
         (r#"length(["a", "b"])"#, Some("2")),
         (r#"contains(["a", "b"], "b")"#, Some("true")),
         (r#"equal("", V)"#, None),
+        (
+            r#"join(" ", [for t in setproduct(["a", "b"], ["1", "2"]) : join("/", t)])"#,
+            Some("a/1 a/2 b/1 b/2"),
+        ),
         (r#"timestamp()"#, None),
         (r#"sha256("a")"#, None),
         (r#"element(["a", "b"], 3)"#, Some("b")),
@@ -316,8 +320,16 @@ fn bake_may_run_in_a_folder_around_the_file() {
 fn targets_that_make_no_image_are_none() {
     let hcl = r#"
 target "lint" { output = ["type=cacheonly"] }
-target "binaries" { output = ["./bin"] }
-target "parent" { context = "api" }
+target "binaries" {
+  tags = ["acme/binaries"]
+  output = ["./bin"]
+}
+target "docker-metadata-action" { tags = ["acme/meta:local"] }
+target "parent" {
+  inherits = ["docker-metadata-action"]
+  context = "api"
+  tags = []
+}
 target "child" {
   inherits = ["parent"]
   output = ["type=image,name=acme/child,push=true"]
@@ -363,6 +375,12 @@ fn nothing_explodes() {
         (0..4_000).map(|at| format!("target \"t{at}\" {{\n inherits = [\"t{}\"]\n}}\n", at + 1)).collect();
     let hundred = (0..100).map(|at| at.to_string()).collect::<Vec<_>>().join(",");
     let bombs = [
+        target(&format!(
+            "variable \"L\" {{ default = [{hundred}] }}\nvariable \"Z\" {{ default = setproduct(L, L, L, L, L, []) }}\n"
+        )),
+        target(&format!(
+            "variable \"L\" {{ default = [{hundred}] }}\nvariable \"Z\" {{ default = setproduct(L, L, L, L, L) }}\n"
+        )),
         chain("\"0123456789\"", |at| format!("\"${{V{at}}}${{V{at}}}\"")),
         chain("[1]", |at| format!("[V{at}, V{at}]")),
         chain("[1]", |at| format!("concat(V{at}, V{at})")),
