@@ -145,3 +145,17 @@ fn a_file_that_cannot_be_read_is_a_note() {
         assert!(!run.stderr.contains("error"), "{broken:?}: {}", run.stderr);
     }
 }
+
+#[test]
+fn what_is_built_under_the_checkout_s_own_name_does_not_stand_aside() {
+    let checkout = shop();
+    checkout.write("tests/load/Dockerfile", "FROM busybox\n");
+    checkout.write("examples/demo/Dockerfile", "FROM busybox\n");
+    checkout.write(
+        "build.sh",
+        "docker build -t ghcr.io/acme/load tests/load\ndocker build -t someone/demo examples/demo\n",
+    );
+    let plan = checkout.plan(&[]);
+    assert!(names(&plan).contains(&"ghcr.io/acme/load".to_owned()), "{:?}", names(&plan));
+    assert!(!names(&plan).iter().any(|name| name.contains("demo")), "{:?}", names(&plan));
+}

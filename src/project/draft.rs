@@ -80,6 +80,7 @@ pub(super) fn draft(
         definitions.par_iter().map(|definition| definition.evaluate(options, &BTreeMap::new())).collect();
     let naming = name(&definitions, &readings, checkout_name, origin_url, options);
     diagnostics.extend(naming.diagnostics.iter().cloned());
+    take_back_own(&mut definitions, &naming);
     for at in adjust(&mut definitions, &naming, options, &mut diagnostics) {
         readings[at] = definitions[at].evaluate(options, &BTreeMap::new());
     }
@@ -189,6 +190,20 @@ fn name(
             origin_url,
         },
     )
+}
+
+/// What the checkout's own files build under the namespace of the others does not stand aside.
+fn take_back_own(definitions: &mut [Definition], naming: &Naming) {
+    let prefix = format!("{}/", naming.namespace.value);
+    let is_own = |name: &ImageName| {
+        name.claimed.as_ref().is_some_and(|claimed| claimed.familiar().starts_with(&prefix))
+    };
+    let mut others = definitions.iter().zip(&naming.names).filter(|(definition, _)| !definition.aside);
+    if others.any(|(_, name)| is_own(name)) {
+        for (definition, name) in definitions.iter_mut().zip(&naming.names) {
+            definition.aside &= !is_own(name);
+        }
+    }
 }
 
 fn dependency_kind(kind: UseKind) -> DependencyKind {
