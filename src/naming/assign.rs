@@ -51,7 +51,8 @@ pub struct ImageName {
     pub plain: Option<String>,
     /// Whether the settings gave a whole repository, which no namespace goes in front of.
     pub absolute: bool,
-    /// The whole repository that the checkout's own files give it.
+    /// The whole repository that the checkout's own files give it, by which references mean it. It is what is tagged
+    /// where nobody gave a name or a namespace.
     pub claimed: Option<Repository>,
 }
 
@@ -109,8 +110,15 @@ pub(crate) fn assign(candidates: &[Candidate<'_>], rules: &NamingRules<'_>) -> N
     let places = places(candidates, rules, &origin);
     let mut settled = settle(candidates, rules, &mut diagnostics);
     let own = OwnNames::new(candidates, &origin, &titles(&settled));
-    for (settled, own) in settled.iter_mut().zip(own.names) {
-        *settled = settled.take().or(own);
+    for ((settled, own), candidate) in settled.iter_mut().zip(own.names).zip(candidates) {
+        match settled {
+            // References to the claimed name mean the image under that name in the settings too.
+            Some(given) => {
+                given.repository =
+                    own.filter(|_| keeps_claim(given, candidate)).and_then(|own| own.repository)
+            }
+            None => *settled = own,
+        }
     }
     let resolution = resolve_places(candidates, &places, &settled);
     let drafts: Vec<Named> = (0..candidates.len())
@@ -131,9 +139,10 @@ pub(crate) fn assign(candidates: &[Candidate<'_>], rules: &NamingRules<'_>) -> N
     let inferred = inference.winner.map(|value| Namespace { value, source: NamespaceSource::FromLines });
     let of_owner = || Namespace::of_owner(&owner(rules.origin_url?)?, &origin);
     let is_given = given.is_some();
+    // It binds references whatever the images are to be called.
+    let inferred = inferred.or(own.namespace);
     let namespace = given
         .or_else(|| inferred.clone())
-        .or(own.namespace)
         .or_else(of_owner)
         .unwrap_or_else(|| Namespace::of_checkout(rules.checkout_name));
 
@@ -147,6 +156,12 @@ pub(crate) fn assign(candidates: &[Candidate<'_>], rules: &NamingRules<'_>) -> N
     let tags = candidates.iter().map(|candidate| candidate.claim.as_ref().map(|claim| claim.tags.clone()));
     let tags = tags.map(Option::unwrap_or_default).collect();
     Naming { names, namespace, diagnostics, places, sites, known, tags }
+}
+
+/// Whether the name that the settings give is the one that files of the checkout give, as far as it goes.
+fn keeps_claim(given: &OwnName, candidate: &Candidate<'_>) -> bool {
+    let title = join_prefix(&given.name.name, given.name.tag_prefix.as_deref());
+    candidate.claim.as_ref().is_some_and(|claim| claim.name.ends_in(&title))
 }
 
 /// The names that are settled, with their tag prefixes.
@@ -273,11 +288,11 @@ impl Named {
 
     /// A namespace that somebody gave stands in front of claimed names too.
     fn finish(self, namespace: &Namespace, is_given: bool) -> ImageName {
-        let claimed = self.claimed.filter(|_| !is_given);
-        let repository = match &claimed {
-            Some(repository) => Some(repository.clone()),
-            None if self.absolute => Repository::new(&self.name).ok(),
-            None => namespace.repository(&self.name),
+        let is_from_evidence = matches!(self.source, NameSource::Evidence(_)) && !is_given;
+        let repository = match &self.claimed {
+            Some(repository) if is_from_evidence => Some(repository.clone()),
+            _ if self.absolute => Repository::new(&self.name).ok(),
+            _ => namespace.repository(&self.name),
         };
         ImageName {
             repository: repository.expect("the namespace, the name and their lengths were checked"),
@@ -287,7 +302,7 @@ impl Named {
             source: self.source,
             plain: self.plain,
             absolute: self.absolute,
-            claimed,
+            claimed: self.claimed,
         }
     }
 }

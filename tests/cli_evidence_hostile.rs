@@ -1,0 +1,117 @@
+//! Files that say odd or wrong things about images, through the real binary.
+
+mod support;
+
+use serde_json::{Value, json};
+use support::{Checkout, image, names};
+
+/// What settings written by `init` must not change: name, key, target, context and dependencies of each image.
+fn essence(plan: &Value) -> Vec<Value> {
+    let images = plan["images"].as_array().expect("images");
+    let one = |image: &Value| {
+        json!([image["name"], image["key"], image["target"], image["context"], image["dependencies"]])
+    };
+    let mut all: Vec<Value> = images.iter().map(one).collect();
+    all.sort_by_key(Value::to_string);
+    all
+}
+
+/// Runs `init`, twice, and checks that the plan is what it was.
+fn init_changes_nothing(checkout: &Checkout) -> String {
+    let before = essence(&checkout.plan(&[]));
+    checkout.run(&["init"]).exits(0);
+    let settings = std::fs::read_to_string(checkout.root.join("shipwright.toml")).expect("settings");
+    assert_eq!(essence(&checkout.plan(&[])), before, "{settings}");
+    checkout.run(&["init"]).exits(0);
+    assert_eq!(std::fs::read_to_string(checkout.root.join("shipwright.toml")).expect("settings"), settings);
+    settings
+}
+
+#[test]
+fn a_reference_by_a_claimed_tag_binds_after_init_too() {
+    let checkout = Checkout::with(&[
+        (
+            "compose.yaml",
+            "services:\n  base:\n    image: acme/base:1.4\n    build: base\n  api:\n    image: acme/api\n    build:\n      \
+             context: api\n      args: {BASE: 'acme/base:1.4'}\n",
+        ),
+        ("base/Dockerfile", "FROM busybox\n"),
+        ("api/Dockerfile", "ARG BASE\nFROM $BASE\n"),
+        ("other/Dockerfile", "FROM acme/base:1.3\n"),
+    ]);
+    let settings = init_changes_nothing(&checkout);
+    assert!(settings.contains("[image.base]"), "{settings}");
+    let plan = checkout.plan(&[]);
+    assert_eq!(image(&plan, "api")["dependencies"][0]["image"], "acme/base");
+    assert_eq!(image(&plan, "other")["dependencies"], json!([]));
+    // Under another name it is not what `acme/base:1.4` means.
+    checkout.write("shipwright.toml", "[image.floor]\ndockerfile = \"base/Dockerfile\"\n");
+    assert_eq!(image(&checkout.plan(&[]), "api")["dependencies"], json!([]));
+}
+
+#[test]
+fn arguments_whose_names_are_none_are_left_out() {
+    let checkout = Checkout::with(&[
+        (
+            "compose.yaml",
+            "services:\n  api:\n    image: acme/api\n    build:\n      context: api\n      args: {'': e, 'A=B': x, \
+             \"Z\\0\": y, V: '1'}\n",
+        ),
+        ("api/Dockerfile", "ARG V\nFROM busybox:$V\n"),
+    ]);
+    let settings = init_changes_nothing(&checkout);
+    assert!(settings.contains("args.V = \"1\""), "{settings}");
+}
+
+#[test]
+fn a_workflow_that_checks_out_another_repository_says_nothing_about_this_one() {
+    let workflow = |with: &str| {
+        format!(
+            "on: push\njobs:\n  a:\n    steps:\n    - uses: actions/checkout@v4\n{with}    - uses: \
+             docker/build-push-action@v6\n      with: {{context: ., tags: acme/other}}\n    - run: docker build -t \
+             acme/third .\n"
+        )
+    };
+    let checkout = Checkout::with(&[("Dockerfile", "FROM busybox\n")]);
+    for other in ["acme/elsewhere", "${{ inputs.repository }}"] {
+        let with = format!("      with: {{repository: '{other}'}}\n");
+        checkout.write(".github/workflows/x.yml", workflow(&with));
+        checkout.commit(other);
+        let plan = checkout.plan(&[]);
+        let all = names(&plan);
+        assert!(!all.iter().any(|name| name == "other" || name == "third"), "{all:?}");
+    }
+    for own in
+        ["", "      with: {repository: '${{ github.repository }}'}\n", "      with: {fetch-depth: 0}\n"]
+    {
+        checkout.write(".github/workflows/x.yml", workflow(own));
+        checkout.commit("own");
+        let all = names(&checkout.plan(&[]));
+        assert!(all.iter().any(|name| name == "other"), "{own:?}: {all:?}");
+    }
+}
+
+#[test]
+fn a_namespace_that_is_given_changes_names_and_no_edge() {
+    let checkout = Checkout::with(&[
+        (
+            "compose.yaml",
+            "services:\n  base:\n    image: acme/base:1.4\n    build: base\n  api:\n    image: acme/api\n    build: api\n",
+        ),
+        ("base/Dockerfile", "FROM busybox\n"),
+        ("tool/Dockerfile", "FROM busybox\n"),
+        ("api/Dockerfile", "FROM acme/base:1.4\nCOPY --from=acme/tool /a /b\n"),
+    ]);
+    let edges = |arguments: &[&str]| image(&checkout.plan(arguments), "api")["dependencies"].clone();
+    let short = |edges: Value| -> Vec<String> {
+        let name = |edge: &Value| {
+            edge["image"].as_str().unwrap_or_default().rsplit('/').next().unwrap_or("").to_owned()
+        };
+        edges.as_array().expect("a list").iter().map(name).collect()
+    };
+    let plain = short(edges(&[]));
+    assert_eq!(plain, ["base", "tool"]);
+    for namespace in ["acme", "ghcr.io/other"] {
+        assert_eq!(short(edges(&["--namespace", namespace])), plain, "{namespace}");
+    }
+}
