@@ -17,6 +17,23 @@ pub(super) struct Run<'r> {
 }
 
 impl Run<'_> {
+    /// Whether a step puts this repository into the workspace, or another; `None` if neither.
+    pub(super) fn brings_own(&self, step: &Node) -> Option<bool> {
+        let uses = step.get("uses").and_then(Node::text)?;
+        if !uses.starts_with("actions/checkout@") {
+            return None;
+        }
+        let value = |key: &str| step.get("with").and_then(|with| with.get(key)).and_then(Node::text);
+        // Below a folder it is beside this repository, if that is there.
+        let is_beside = value("path").is_some_and(|path| !matches!(path.trim(), "" | "." | "./"));
+        if is_beside {
+            return None;
+        }
+        let repository = value("repository").map(|text| text.trim().to_owned()).unwrap_or_default();
+        let inside = repository.strip_prefix("${{").and_then(|text| text.strip_suffix("}}")).map(str::trim);
+        Some(repository.is_empty() || inside == Some("github.repository"))
+    }
+
     pub(super) fn step(&mut self, step: &Node) {
         let run = step.get("run").and_then(Node::text).map_or(0, str::len);
         self.budget = self.budget.saturating_sub(64 + self.job.names.size + run);
