@@ -115,3 +115,66 @@ fn a_namespace_that_is_given_changes_names_and_no_edge() {
         assert_eq!(short(edges(&["--namespace", namespace])), plain, "{namespace}");
     }
 }
+
+#[test]
+fn an_action_that_takes_its_context_from_git_builds_this_repository() {
+    let checkout = Checkout::with(&[
+        (
+            ".github/workflows/x.yml",
+            "on: push\njobs:\n  a:\n    steps:\n    - uses: actions/checkout@v4\n      with: {repository:              acme/elsewhere}\n    - uses: docker/build-push-action@v6\n      with: {tags: acme/own}\n    - uses:              docker/build-push-action@v6\n      with: {context: '{{defaultContext}}:api', tags: acme/api-own}\n",
+        ),
+        ("Dockerfile", "FROM busybox\n"),
+        ("api/Dockerfile", "FROM busybox\n"),
+    ]);
+    assert_eq!(names(&checkout.plan(&[])), ["api-own", "own"]);
+}
+
+#[test]
+fn a_host_is_no_part_of_a_name() {
+    let checkout = Checkout::with(&[
+        (
+            "compose.yaml",
+            "services:\n  a:\n    image: localhost:5000/x\n    build: a\n  b:\n    image: 127.0.0.1:5000/x\n    build: b\n  c:\n    image: mcr.microsoft.com/x\n    build: c\n  d:\n    image: localhost/x\n    build: d\n",
+        ),
+        ("a/Dockerfile", "FROM busybox\n"),
+        ("b/Dockerfile", "FROM busybox\n"),
+        ("c/Dockerfile", "FROM busybox\n"),
+        ("d/Dockerfile", "FROM busybox\n"),
+    ]);
+    let mut all = names(&checkout.plan(&[]));
+    all.sort();
+    assert_eq!(all, ["b", "c", "d", "x"]);
+}
+
+#[test]
+fn a_script_that_builds_another_dockerfile_from_elsewhere_says_nothing() {
+    let checkout = Checkout::with(&[
+        ("Dockerfile", "FROM busybox\n"),
+        ("api/Dockerfile", "FROM busybox\n"),
+        ("api/build.sh", "docker build -t acme/either .\n"),
+        ("hack/build.sh", "docker build -t acme/tool -f tools/Dockerfile .\n"),
+        ("tools/Dockerfile", "FROM busybox\n"),
+        ("web/build.sh", "cd \"$(dirname \"$0\")\"\ndocker build -t acme/site .\n"),
+        ("web/Dockerfile", "FROM busybox\n"),
+    ]);
+    let mut all = names(&checkout.plan(&[]));
+    all.sort();
+    assert_eq!(all, ["api", "shop", "site", "tool"]);
+}
+
+#[test]
+fn a_whole_name_in_the_settings_binds_what_the_claimed_one_did() {
+    let checkout = Checkout::with(&[
+        (
+            "compose.yaml",
+            "services:\n  a:\n    image: ghcr.io/acme/a\n    build: a\n  d:\n    image: ghcr.io/acme/d\n    build: d\n  b:\n    image: quay.io/other/x/b\n    build: b\n",
+        ),
+        ("a/Dockerfile", "FROM busybox\n"),
+        ("b/Dockerfile", "FROM busybox\n"),
+        ("d/Dockerfile", "FROM busybox\n"),
+        ("x/Dockerfile", "FROM b\n"),
+        ("y/Dockerfile", "FROM quay.io/other/x/b\n"),
+    ]);
+    let settings = init_changes_nothing(&checkout);
+    assert!(settings.contains("[image.\"/quay.io/other/x/b\"]"), "{settings}");
+}

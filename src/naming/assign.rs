@@ -54,6 +54,9 @@ pub struct ImageName {
     /// The whole repository that the checkout's own files give it, by which references mean it. It is what is tagged
     /// where nobody gave a name or a namespace.
     pub claimed: Option<Repository>,
+    /// NAME by which references mean it too, where the settings give it the whole repository that files of the checkout
+    /// give it.
+    pub(super) alias: Option<String>,
 }
 
 impl ImageName {
@@ -110,13 +113,17 @@ pub(crate) fn assign(candidates: &[Candidate<'_>], rules: &NamingRules<'_>) -> N
     let places = places(candidates, rules, &origin);
     let mut settled = settle(candidates, rules, &mut diagnostics);
     let own = OwnNames::new(candidates, &origin, &titles(&settled));
-    for ((settled, own), candidate) in settled.iter_mut().zip(own.names).zip(candidates) {
+    let mut aliases: Vec<Option<String>> = vec![None; candidates.len()];
+    for (image, (settled, own)) in settled.iter_mut().zip(own.names).enumerate() {
+        let own = own.filter(has_no_host);
         match settled {
             // References to the claimed name mean the image under that name in the settings too.
-            Some(given) => {
-                given.repository =
-                    own.filter(|_| keeps_claim(given, candidate)).and_then(|own| own.repository)
+            Some(given) if keeps_claim(given, &candidates[image]) => {
+                aliases[image] =
+                    own.as_ref().filter(|_| given.name.absolute).map(|own| own.name.name.clone());
+                given.repository = own.and_then(|own| own.repository);
             }
+            Some(_) => {}
             None => *settled = own,
         }
     }
@@ -129,6 +136,11 @@ pub(crate) fn assign(candidates: &[Candidate<'_>], rules: &NamingRules<'_>) -> N
         .collect();
 
     let mut known = known_names(&drafts, &places, &settled);
+    for (image, alias) in aliases.iter().enumerate() {
+        if let Some(alias) = alias {
+            known.add(alias, drafts[image].tag_prefix.as_deref(), image);
+        }
+    }
     known.firm.extend((0..candidates.len()).filter(|image| class_of(&candidates[*image]) == 0));
     let inference = infer_from(candidates, &known, &origin);
     let given = given_namespace(rules, &mut diagnostics);
@@ -148,6 +160,9 @@ pub(crate) fn assign(candidates: &[Candidate<'_>], rules: &NamingRules<'_>) -> N
 
     let mut names: Vec<ImageName> =
         drafts.into_iter().map(|name| name.finish(&namespace, is_given)).collect();
+    for (name, alias) in names.iter_mut().zip(aliases) {
+        name.alias = alias;
+    }
     part_duplicates(&mut names, candidates, &namespace, &mut diagnostics);
     let places = Places::new(candidates);
     diagnostics.extend(explain::contested(&resolution.contested, &names, &places));
@@ -156,6 +171,13 @@ pub(crate) fn assign(candidates: &[Candidate<'_>], rules: &NamingRules<'_>) -> N
     let tags = candidates.iter().map(|candidate| candidate.claim.as_ref().map(|claim| claim.tags.clone()));
     let tags = tags.map(Option::unwrap_or_default).collect();
     Naming { names, namespace, diagnostics, places, sites, known, tags }
+}
+
+/// Whether a claimed name is a NAME: a host in front of it is no part of one.
+fn has_no_host(own: &OwnName) -> bool {
+    let name = &own.name.name;
+    let is_host = |first: &str| first.contains(['.', ':']) || first == "localhost";
+    name.split_once('/').is_none_or(|(first, _)| own.repository.is_some() || !is_host(first))
 }
 
 /// Whether the name that the settings give is the one that files of the checkout give, as far as it goes.
@@ -303,6 +325,7 @@ impl Named {
             plain: self.plain,
             absolute: self.absolute,
             claimed: self.claimed,
+            alias: None,
         }
     }
 }

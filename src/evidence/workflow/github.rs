@@ -32,14 +32,16 @@ pub(super) fn claims(pipelines: &[Pipeline], door: &Door<'_>) -> Vec<Claim> {
                 break;
             }
             for job in jobs(&pipeline.root, inputs) {
-                let mut run = Run { path: &pipeline.path, job: &job, door, claims: Vec::new(), budget };
-                // Where a job brings another repository into the workspace, it is that one that it builds.
-                let mut is_own = true;
+                let mut run = Run {
+                    path: &pipeline.path,
+                    job: &job,
+                    door,
+                    claims: Vec::new(),
+                    budget,
+                    workspace: None,
+                };
                 for step in steps(job.node) {
-                    is_own = run.brings_own(step).unwrap_or(is_own);
-                    if is_own {
-                        run.step(step);
-                    }
+                    run.step(step);
                 }
                 budget = run.budget;
                 claims.append(&mut run.claims);
