@@ -1,3 +1,6 @@
+use std::collections::BTreeSet;
+use std::sync::{Mutex, PoisonError};
+
 use super::Kind;
 use crate::diagnostic::{Diagnostic, Location};
 use crate::git::{NodeKind, Snapshot, read_file};
@@ -9,6 +12,8 @@ pub(crate) struct Door<'t> {
     tree: &'t dyn Snapshot,
     dockerfiles: &'t [TreePath],
     files: &'t [(TreePath, Kind)],
+    /// What was asked for.
+    seen: Mutex<BTreeSet<TreePath>>,
 }
 
 impl<'t> Door<'t> {
@@ -18,7 +23,7 @@ impl<'t> Door<'t> {
         dockerfiles: &'t [TreePath],
         files: &'t [(TreePath, Kind)],
     ) -> Self {
-        Self { tree, dockerfiles, files }
+        Self { tree, dockerfiles, files, seen: Mutex::default() }
     }
 
     /// The text of a file; `None` if nothing stands there, or what git ignores: no clone has that, so that it would
@@ -33,11 +38,17 @@ impl<'t> Door<'t> {
         if !is_found && !self.tree.is_tracked(path) {
             return Ok(None);
         }
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner).insert(path.clone());
         match read_file(self.tree, path, limits::EVIDENCE) {
             Ok(None) => Ok(None),
             Ok(Some(bytes)) => String::from_utf8(bytes).map(Some).map_err(|_| skipped("it is not UTF-8")),
             Err(error) => Err(skipped(&error.to_string())),
         }
+    }
+
+    /// Which files were read, sorted.
+    pub(super) fn seen(self) -> Vec<TreePath> {
+        self.seen.into_inner().unwrap_or_else(PoisonError::into_inner).into_iter().collect()
     }
 
     /// Whether a folder of the checkout stands there.

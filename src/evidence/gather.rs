@@ -40,13 +40,14 @@ const READERS: &[(Kind, Reader)] = &[
     (Kind::Devcontainer, devcontainer::read),
 ];
 
-/// Reads all `files` of the chosen kinds, and weighs what they say about `dockerfiles`. Both are sorted.
+/// Reads all `files` of the chosen kinds, and weighs what they say about `dockerfiles`. Both are sorted,
+/// and so are the files that were read, with those that others include.
 pub(crate) fn gather(
     tree: &dyn Snapshot,
     dockerfiles: &[TreePath],
     files: &[(TreePath, Kind)],
     choice: &EvidenceChoice,
-) -> Accounts {
+) -> (Accounts, Vec<TreePath>) {
     let door = Door::new(tree, dockerfiles, files);
     let mut claims = Vec::new();
     let mut notes = Vec::new();
@@ -62,5 +63,5 @@ pub(crate) fn gather(
     }
     let mut accounts = merge(claims);
     accounts.diagnostics.extend(notes);
-    accounts
+    (accounts, door.seen())
 }

@@ -51,8 +51,12 @@ pub struct ImageName {
     pub plain: Option<String>,
     /// Whether the settings gave a whole repository, which no namespace goes in front of.
     pub absolute: bool,
-    /// The whole repository that the checkout's own files give it.
+    /// The whole repository that the checkout's own files give it, by which references mean it. It is what is tagged
+    /// where nobody gave a name or a namespace.
     pub claimed: Option<Repository>,
+    /// NAME by which references mean it too, where the settings give it the whole repository that files of the checkout
+    /// give it.
+    pub(super) alias: Option<String>,
 }
 
 impl ImageName {
@@ -109,8 +113,19 @@ pub(crate) fn assign(candidates: &[Candidate<'_>], rules: &NamingRules<'_>) -> N
     let places = places(candidates, rules, &origin);
     let mut settled = settle(candidates, rules, &mut diagnostics);
     let own = OwnNames::new(candidates, &origin, &titles(&settled));
-    for (settled, own) in settled.iter_mut().zip(own.names) {
-        *settled = settled.take().or(own);
+    let mut aliases: Vec<Option<String>> = vec![None; candidates.len()];
+    for (image, (settled, own)) in settled.iter_mut().zip(own.names).enumerate() {
+        let own = own.filter(has_no_host);
+        match settled {
+            // References to the claimed name mean the image under that name in the settings too.
+            Some(given) if keeps_claim(given, &candidates[image]) => {
+                aliases[image] =
+                    own.as_ref().filter(|_| given.name.absolute).map(|own| own.name.name.clone());
+                given.repository = own.and_then(|own| own.repository);
+            }
+            Some(_) => {}
+            None => *settled = own,
+        }
     }
     let resolution = resolve_places(candidates, &places, &settled);
     let drafts: Vec<Named> = (0..candidates.len())
@@ -121,6 +136,11 @@ pub(crate) fn assign(candidates: &[Candidate<'_>], rules: &NamingRules<'_>) -> N
         .collect();
 
     let mut known = known_names(&drafts, &places, &settled);
+    for (image, alias) in aliases.iter().enumerate() {
+        if let Some(alias) = alias {
+            known.add(alias, drafts[image].tag_prefix.as_deref(), image);
+        }
+    }
     known.firm.extend((0..candidates.len()).filter(|image| class_of(&candidates[*image]) == 0));
     let inference = infer_from(candidates, &known, &origin);
     let given = given_namespace(rules, &mut diagnostics);
@@ -131,14 +151,18 @@ pub(crate) fn assign(candidates: &[Candidate<'_>], rules: &NamingRules<'_>) -> N
     let inferred = inference.winner.map(|value| Namespace { value, source: NamespaceSource::FromLines });
     let of_owner = || Namespace::of_owner(&owner(rules.origin_url?)?, &origin);
     let is_given = given.is_some();
+    // It binds references whatever the images are to be called.
+    let inferred = inferred.or(own.namespace);
     let namespace = given
         .or_else(|| inferred.clone())
-        .or(own.namespace)
         .or_else(of_owner)
         .unwrap_or_else(|| Namespace::of_checkout(rules.checkout_name));
 
     let mut names: Vec<ImageName> =
         drafts.into_iter().map(|name| name.finish(&namespace, is_given)).collect();
+    for (name, alias) in names.iter_mut().zip(aliases) {
+        name.alias = alias;
+    }
     part_duplicates(&mut names, candidates, &namespace, &mut diagnostics);
     let places = Places::new(candidates);
     diagnostics.extend(explain::contested(&resolution.contested, &names, &places));
@@ -147,6 +171,19 @@ pub(crate) fn assign(candidates: &[Candidate<'_>], rules: &NamingRules<'_>) -> N
     let tags = candidates.iter().map(|candidate| candidate.claim.as_ref().map(|claim| claim.tags.clone()));
     let tags = tags.map(Option::unwrap_or_default).collect();
     Naming { names, namespace, diagnostics, places, sites, known, tags }
+}
+
+/// Whether a claimed name is a NAME: a host in front of it is no part of one.
+fn has_no_host(own: &OwnName) -> bool {
+    let name = &own.name.name;
+    let is_host = |first: &str| first.contains(['.', ':']) || first == "localhost";
+    name.split_once('/').is_none_or(|(first, _)| own.repository.is_some() || !is_host(first))
+}
+
+/// Whether the name that the settings give is the one that files of the checkout give, as far as it goes.
+fn keeps_claim(given: &OwnName, candidate: &Candidate<'_>) -> bool {
+    let title = join_prefix(&given.name.name, given.name.tag_prefix.as_deref());
+    candidate.claim.as_ref().is_some_and(|claim| claim.name.ends_in(&title))
 }
 
 /// The names that are settled, with their tag prefixes.
@@ -273,11 +310,11 @@ impl Named {
 
     /// A namespace that somebody gave stands in front of claimed names too.
     fn finish(self, namespace: &Namespace, is_given: bool) -> ImageName {
-        let claimed = self.claimed.filter(|_| !is_given);
-        let repository = match &claimed {
-            Some(repository) => Some(repository.clone()),
-            None if self.absolute => Repository::new(&self.name).ok(),
-            None => namespace.repository(&self.name),
+        let is_from_evidence = matches!(self.source, NameSource::Evidence(_)) && !is_given;
+        let repository = match &self.claimed {
+            Some(repository) if is_from_evidence => Some(repository.clone()),
+            _ if self.absolute => Repository::new(&self.name).ok(),
+            _ => namespace.repository(&self.name),
         };
         ImageName {
             repository: repository.expect("the namespace, the name and their lengths were checked"),
@@ -287,7 +324,8 @@ impl Named {
             source: self.source,
             plain: self.plain,
             absolute: self.absolute,
-            claimed,
+            claimed: self.claimed,
+            alias: None,
         }
     }
 }

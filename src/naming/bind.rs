@@ -65,8 +65,8 @@ impl Sites {
             let absolute = name.absolute.then(|| name.repository.clone()).or(name.claimed.clone());
             let relative = namespaces
                 .iter()
-                .filter(|_| !name.absolute)
-                .filter_map(|namespace| namespace.repository(&name.short));
+                .filter(|_| !name.absolute || name.alias.is_some())
+                .filter_map(|namespace| namespace.repository(name.alias.as_ref().unwrap_or(&name.short)));
             let repositories: BTreeSet<Repository> = absolute.into_iter().chain(relative).collect();
             for repository in repositories {
                 by_repository.entry(repository).or_default().images.push(image);

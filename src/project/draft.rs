@@ -32,6 +32,8 @@ pub(super) struct Draft {
     pub(super) diagnostics: Vec<Diagnostic>,
     /// References into the namespace, without a tag of their own, that no Dockerfile here builds.
     pub(super) unresolved: Vec<Unresolved>,
+    /// The files that were read for what they say about images, sorted.
+    pub(super) evidence: Vec<TreePath>,
 }
 
 /// An image that has a name and knows what it is built from.
@@ -72,7 +74,8 @@ pub(super) fn draft(
         &Rules { include: options.settings.include.clone(), exclude: options.settings.exclude.clone() },
     );
     let mut diagnostics = std::mem::take(&mut found.diagnostics);
-    let accounts = evidence::gather(tree, &dockerfiles(&found), &found.evidence, &options.settings.evidence);
+    let (accounts, evidence) =
+        evidence::gather(tree, &dockerfiles(&found), &found.evidence, &options.settings.evidence);
     diagnostics.extend(accounts.diagnostics);
     let mut definitions =
         definitions(found.dockerfiles, found.broken, accounts.of, options, &mut diagnostics);
@@ -112,6 +115,7 @@ pub(super) fn draft(
         unreadable: found.unreadable,
         diagnostics,
         unresolved,
+        evidence,
     }
 }
 

@@ -36,11 +36,16 @@ pub(super) fn completed(settings: &ImageSettings, account: &Account) -> (ImageSe
         options.target = Some(target.value.clone());
         evidence.push(Evidence::of("target", &target.value, target));
     }
-    for (name, value) in &account.args {
+    for (name, value) in account.args.iter().filter(|(name, _)| is_argument(name)) {
         if !options.args.contains_key(name) {
             options.args.insert(name.clone(), value.value.clone());
             evidence.push(Evidence::of(format!("args.{name}"), &value.value, value));
         }
     }
     (options, evidence)
+}
+
+/// Whether a build argument can be called so: what settings would refuse, no file gives.
+fn is_argument(name: &str) -> bool {
+    !name.is_empty() && !name.contains(['=', '\0'])
 }

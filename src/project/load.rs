@@ -26,6 +26,8 @@ pub struct Project {
     pub left_out: Vec<TreePath>,
     /// Dockerfiles that could not be read, so that their images are missing.
     pub unreadable: Vec<TreePath>,
+    /// Files that were read for what they say about images, sorted.
+    pub evidence: Vec<TreePath>,
     /// What was noticed.
     pub diagnostics: Vec<Diagnostic>,
 }
@@ -61,10 +63,19 @@ pub(crate) fn load(
     origin_url: Option<&str>,
     options: &Options,
 ) -> Result<Project, LoadError> {
-    let Draft { naming, images, graph, left_out, unreadable, mut diagnostics, .. } =
+    let Draft { naming, images, graph, left_out, unreadable, evidence, mut diagnostics, .. } =
         draft(tree, checkout_name, origin_url, options);
     let images = keys::assign(tree, images, &graph, options, &mut diagnostics)?;
     diagnostics.sort_by_key(|diagnostic| Reverse(diagnostic.severity));
     let provisional = naming.provisional().into_iter().map(|(at, line)| (ImageId(at), line)).collect();
-    Ok(Project { namespace: naming.namespace, provisional, images, graph, left_out, unreadable, diagnostics })
+    Ok(Project {
+        namespace: naming.namespace,
+        provisional,
+        images,
+        graph,
+        left_out,
+        unreadable,
+        evidence,
+        diagnostics,
+    })
 }

@@ -50,8 +50,8 @@ fn unversioned(image: &Image) -> Vec<TreePath> {
 }
 
 impl Project {
-    /// Everything that git could know of what decides the images: inputs, Dockerfiles, ignore files, settings
-    /// and the lock; sorted.
+    /// Everything that git could know of what decides the images: inputs, Dockerfiles, ignore files, files that
+    /// say something about images, settings and the lock; sorted.
     pub fn versioned_paths<'a>(&'a self, options: &'a Options) -> Vec<&'a TreePath> {
         let of_image = |image: &'a Image| {
             let inputs = image
@@ -71,6 +71,7 @@ impl Project {
             .path
             .iter()
             .chain(&options.settings.lock.path)
+            .chain(&self.evidence)
             .chain(self.images.iter().flat_map(of_image))
             .collect();
         // Stable, because that is quick where most of it is in order already.

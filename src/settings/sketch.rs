@@ -89,7 +89,9 @@ fn name(image: &Image, namespace: &Namespace) -> String {
     };
     let full = image.name.full();
     match &image.name.claimed {
-        Some(claimed) if !is_under(&claimed.familiar()) => format!("/{full}"),
+        Some(claimed) if *claimed == image.name.repository && !is_under(&claimed.familiar()) => {
+            format!("/{full}")
+        }
         _ => image.name.title(),
     }
 }

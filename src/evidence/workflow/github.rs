@@ -32,7 +32,14 @@ pub(super) fn claims(pipelines: &[Pipeline], door: &Door<'_>) -> Vec<Claim> {
                 break;
             }
             for job in jobs(&pipeline.root, inputs) {
-                let mut run = Run { path: &pipeline.path, job: &job, door, claims: Vec::new(), budget };
+                let mut run = Run {
+                    path: &pipeline.path,
+                    job: &job,
+                    door,
+                    claims: Vec::new(),
+                    budget,
+                    workspace: None,
+                };
                 for step in steps(job.node) {
                     run.step(step);
                 }

@@ -14,9 +14,31 @@ pub(super) struct Run<'r> {
     pub claims: Vec<Claim>,
     /// Text that may still be read.
     pub budget: usize,
+    /// Whether the workspace is this repository, as far as steps say.
+    pub workspace: Option<bool>,
 }
 
 impl Run<'_> {
+    /// Takes note of what a step puts into the workspace.
+    fn check_out(&mut self, step: &Node, uses: &str) {
+        if !uses.starts_with("actions/checkout@") {
+            return;
+        }
+        let value = |key: &str| step.get("with").and_then(|with| with.get(key)).and_then(Node::text);
+        if value("path").is_some_and(|path| !matches!(path.trim(), "" | "." | "./")) {
+            // It stands beside this repository, or in a workspace that is no repository.
+            self.workspace = self.workspace.or(Some(false));
+            return;
+        }
+        let repository = value("repository").unwrap_or_default().trim();
+        let inside = repository.strip_prefix("${{").and_then(|text| text.strip_suffix("}}")).map(str::trim);
+        self.workspace = Some(repository.is_empty() || inside == Some("github.repository"));
+    }
+
+    fn is_of_another(&self) -> bool {
+        self.workspace == Some(false)
+    }
+
     pub(super) fn step(&mut self, step: &Node) {
         let run = step.get("run").and_then(Node::text).map_or(0, str::len);
         self.budget = self.budget.saturating_sub(64 + self.job.names.size + run);
@@ -25,15 +47,16 @@ impl Run<'_> {
         }
         let mut names = self.job.names.clone();
         set_environment(&mut names, step);
-        if let Some(run) = step.get("run") {
+        if let Some(run) = step.get("run").filter(|_| !self.is_of_another()) {
             self.run(step, run, &names);
         }
         let Some(action) = step.get("uses").and_then(Node::text) else { return };
+        self.check_out(step, action);
         let action = action.split_once('@').map_or(action, |(action, _)| action);
         let with = step.get("with");
         match action {
             "docker/build-push-action" | "depot/build-push-action" => self.build_push(step, with, &names),
-            "redhat-actions/buildah-build" => self.buildah(step, with, &names),
+            "redhat-actions/buildah-build" if !self.is_of_another() => self.buildah(step, with, &names),
             _ => {}
         }
     }
@@ -71,6 +94,8 @@ impl Run<'_> {
             context = below.trim_start_matches(':').to_owned();
             folder = folder_at(&context).unwrap_or_default();
             context.clear();
+        } else if self.is_of_another() && !context.is_empty() {
+            return;
         }
         if context.is_empty() {
             ".".clone_into(&mut context);
