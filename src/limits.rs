@@ -64,6 +64,23 @@ pub(crate) const WORKFLOW_TEXT: usize = 8 << 20;
 /// Builds that one script, Makefile or workflow may come to.
 pub(crate) const EVIDENCE_BUILDS: usize = 2_000;
 
+/// Text that the variables of one compose file, or of one `.env`, may expand to: a doubling variable, or a long one that
+/// is used again and again, ends here. Public compose files come to some ten kilobytes.
+pub(crate) const COMPOSE_TEXT: usize = 2 << 20;
+
+/// Bytes that all compose files of a checkout may take over from services that they extend or lie over. Each of many
+/// files may do so with one large service; 500 files with 20 services of 1 kB come to 10 MB.
+pub(crate) const COMPOSE_COPIES: usize = 16 << 20;
+
+/// Services that one service may extend, one after the other. People stop at three.
+pub(crate) const COMPOSE_EXTENDS: usize = 16;
+
+/// Files in all that compose files include or extend without being named as compose files themselves.
+pub(crate) const COMPOSE_FOLLOWED: usize = 1_024;
+
+/// Files in which a service of `additional_contexts` is looked for: those that its own file includes.
+pub(crate) const COMPOSE_SET: usize = 64;
+
 /// Collections within collections of a YAML or JSON file. Kubernetes' own definitions of resources have about 30.
 pub(crate) const YAML_DEPTH: usize = 128;
 

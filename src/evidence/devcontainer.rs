@@ -16,7 +16,7 @@ pub(super) fn read(files: &[TreePath], door: &Door<'_>) -> Reading {
         };
         match documents {
             Ok(documents) => {
-                reading.claims.extend(documents.first().and_then(|node| claim(path, node, door)))
+                reading.claims.extend(documents.first().and_then(|node| claim(path, node, door)));
             }
             Err(note) => reading.notes.push(note),
         }
@@ -111,6 +111,24 @@ mod tests {
         assert_eq!(claim.place.line, 6);
         assert_eq!(claim.context.as_ref().map(|context| context.value.clone()), Some(TreePath::root()));
         assert_eq!(claim.args.keys().collect::<Vec<_>>(), ["V"]);
+    }
+
+    #[test]
+    fn long_and_deep_files_end() {
+        let deep = "{\"a\":".repeat(100_000);
+        let long = format!(
+            "{{\"build\": {{\"dockerfile\": \"Dockerfile\", \"args\": {{{}}}}}}}",
+            (0..20_000).map(|n| format!("\"A{n}\":\"{{/*:*/\",")).collect::<String>()
+        );
+        let tree = MemoryTree::new([
+            ("a/.devcontainer.json", &*deep),
+            ("b/.devcontainer.json", &long),
+            ("b/Dockerfile", ""),
+        ]);
+        let files = ["a/.devcontainer.json".into(), "b/.devcontainer.json".into()];
+        let reading = read(&files, &Door::new(&tree, &["b/Dockerfile".into()], &[]));
+        assert_eq!((reading.claims.len(), reading.notes.len()), (1, 1));
+        assert_eq!(reading.claims[0].args.len(), 20_000);
     }
 
     proptest! {

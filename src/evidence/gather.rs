@@ -4,6 +4,7 @@ use super::{
     Accounts, Door, Kind, Reading, bake, compose, devcontainer, makefile, merge, shell, skaffold, tekton,
     workflow,
 };
+use crate::diagnostic::Diagnostic;
 use crate::git::Snapshot;
 use crate::path::TreePath;
 
@@ -50,7 +51,9 @@ pub(crate) fn gather(
 ) -> (Accounts, Vec<TreePath>) {
     let door = Door::new(tree, dockerfiles, files);
     let mut claims = Vec::new();
-    let mut notes = Vec::new();
+    let mut notes: Vec<Diagnostic> = Vec::new();
+    // Two readers may look at one file.
+    let mut noted = BTreeSet::new();
     for (kind, read) in READERS.iter().filter(|(kind, _)| choice.has(*kind)) {
         let of_kind: Vec<TreePath> =
             files.iter().filter(|(_, of)| of == kind).map(|(path, _)| path.clone()).collect();
@@ -59,9 +62,41 @@ pub(crate) fn gather(
         }
         let reading = read(&of_kind, &door);
         claims.extend(reading.claims);
-        notes.extend(reading.notes);
+        notes.extend(reading.notes.into_iter().filter(|note| noted.insert(what_and_where(note))));
     }
     let mut accounts = merge(claims);
     accounts.diagnostics.extend(notes);
     (accounts, door.seen())
+}
+
+fn what_and_where(note: &Diagnostic) -> (String, Option<(TreePath, Option<usize>)>) {
+    let place = note.location.as_ref().map(|location| (location.path.clone(), location.line));
+    (note.message.clone(), place)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::git::memory_tree::MemoryTree;
+
+    #[test]
+    fn what_two_readers_note_is_one_note() {
+        let broken = "services:\n  a: {build: docker build .\n";
+        let tree = MemoryTree::new([
+            (".tekton/push.yaml", broken),
+            (
+                "compose.yaml",
+                "include: [{path: x.yaml, project_directory: p}]\nservices: {a: {extends: {file: x.yaml, service: a}}}\n",
+            ),
+            ("x.yaml", broken),
+        ]);
+        let files = [(".tekton/push.yaml".into(), Kind::Workflow), ("compose.yaml".into(), Kind::Compose)];
+        let accounts = gather(&tree, &[], &files, &EvidenceChoice::All);
+        let paths: Vec<_> = accounts
+            .diagnostics
+            .iter()
+            .filter_map(|note| note.location.as_ref().map(|location| location.path.to_text()))
+            .collect();
+        assert_eq!(paths, ["x.yaml", ".tekton/push.yaml"], "{:?}", accounts.diagnostics);
+    }
 }

@@ -42,6 +42,11 @@ impl Rank {
 
 /// Whether a file is for something other than what is published, by its name: an override, development, tests.
 fn is_aside(path: &TreePath) -> bool {
+    is_aside_name(&path.file_name().to_string())
+}
+
+/// Whether the name of a file or of a target says so.
+pub(super) fn is_aside_name(name: &str) -> bool {
     const WORDS: [&str; 13] = [
         "override",
         "dev",
@@ -57,7 +62,7 @@ fn is_aside(path: &TreePath) -> bool {
         "examples",
         "ci",
     ];
-    let name = path.file_name().to_string().to_ascii_lowercase();
+    let name = name.to_ascii_lowercase();
     let mut words = name.split(|letter: char| !letter.is_ascii_alphanumeric());
     words.any(|word| WORDS.contains(&word))
 }

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 
 use super::yaml::{self, Node};
 use super::{Claim, ClaimedName, Door, Kind, NamedContext, Place, Reading, Said, Text, inside};
+use crate::diagnostic::Diagnostic;
 use crate::path::TreePath;
 
 /// What skaffold files say.
@@ -17,21 +18,24 @@ pub(super) fn read(files: &[TreePath], door: &Door<'_>) -> Reading {
             Err(note) => Err(note),
         };
         match documents {
-            Ok(documents) => reading.claims.extend(claims(path, &documents, door)),
+            Ok(documents) => {
+                let (claims, note) = claims(path, &documents, door);
+                reading.claims.extend(claims);
+                reading.notes.extend(note);
+            }
             Err(note) => reading.notes.push(note),
         }
     }
     reading
 }
 
-fn claims(path: &TreePath, documents: &[Node], door: &Door<'_>) -> Vec<Claim> {
+fn claims(path: &TreePath, documents: &[Node], door: &Door<'_>) -> (Vec<Claim>, Option<Diagnostic>) {
     let folder = path.parent().unwrap_or_default();
     let of = |document| Node::get(document, "build").and_then(|build| build.get("artifacts"));
     let artifacts: Vec<&Node> = documents.iter().filter_map(of).flat_map(Node::items).collect();
-    let mut claims: Vec<(&Node, Claim)> = artifacts
-        .into_iter()
-        .filter_map(|node| claim(path, &folder, node, door).map(|claim| (node, claim)))
-        .collect();
+    let claims =
+        artifacts.into_iter().filter_map(|node| claim(path, &folder, node, door).map(|claim| (node, claim)));
+    let (mut claims, note) = yaml::at_most(path, claims, |(node, _)| node.line);
     // Other artifacts are named by their images.
     let places: BTreeMap<String, Place> = claims
         .iter()
@@ -40,7 +44,7 @@ fn claims(path: &TreePath, documents: &[Node], door: &Door<'_>) -> Vec<Claim> {
     for (node, claim) in &mut claims {
         require(path, node, claim, &places);
     }
-    claims.into_iter().map(|(_, claim)| claim).collect()
+    (claims.into_iter().map(|(_, claim)| claim).collect(), note)
 }
 
 fn claim(path: &TreePath, folder: &TreePath, node: &Node, door: &Door<'_>) -> Option<Claim> {
@@ -121,6 +125,7 @@ fn templated(text: &str) -> Text {
 mod tests {
     use super::*;
     use crate::git::memory_tree::MemoryTree;
+    use crate::limits;
 
     #[test]
     fn artifacts_are_claims_and_what_they_require_is_an_edge() {
@@ -138,5 +143,21 @@ mod tests {
         assert_eq!(args, [("BASE", "acme/base"), ("X", "1")]);
         assert_eq!(app.contexts["acme/base"].value, NamedContext::Claimed { claim: base.place.clone() });
         assert_eq!(half.name.as_ref().map(|name| name.value.is_whole), Some(false));
+    }
+
+    #[test]
+    fn long_lists_end() {
+        let artifacts = "  - {image: acme/a, requires: [{image: acme/a}]}\n".repeat(3_000);
+        let long = format!("build:\n  artifacts:\n{artifacts}");
+        let templates = format!("build:\n  artifacts:\n  - image: 'acme/a:{}'\n", "{{}}".repeat(100_000));
+        let tree = MemoryTree::new([
+            ("a/skaffold.yaml", &*long),
+            ("skaffold.yaml", &templates),
+            ("Dockerfile", ""),
+            ("a/Dockerfile", ""),
+        ]);
+        let files = ["a/skaffold.yaml".into(), "skaffold.yaml".into()];
+        let reading = read(&files, &Door::new(&tree, &["Dockerfile".into(), "a/Dockerfile".into()], &[]));
+        assert_eq!((reading.claims.len(), reading.notes.len()), (limits::EVIDENCE_BUILDS + 1, 1));
     }
 }

@@ -16,7 +16,10 @@ pub(super) fn read(files: &[TreePath], door: &Door<'_>) -> Reading {
         };
         match documents {
             Ok(documents) => {
-                reading.claims.extend(documents.iter().filter_map(|node| claim(path, node, door)))
+                let claims = documents.iter().filter_map(|node| claim(path, node, door));
+                let (claims, note) = yaml::at_most(path, claims, |claim| claim.place.line);
+                reading.claims.extend(claims);
+                reading.notes.extend(note);
             }
             Err(note) => reading.notes.push(note),
         }
@@ -69,11 +72,21 @@ fn known(node: &Node) -> Option<String> {
 fn filled(text: &str) -> Text {
     let mut out = Text::default();
     let mut rest = text;
-    while let Some(at) = [rest.find("{{"), rest.find("$(")].into_iter().flatten().min() {
+    // One search for both: two would each go to the end again and again.
+    while let Some(at) = rest.find(['{', '$']) {
+        let behind = &rest[at..];
+        let close = match () {
+            () if behind.starts_with("{{") => "}}",
+            () if behind.starts_with("$(") => ")",
+            () => {
+                out.push_str(&rest[..=at]);
+                rest = &rest[at + 1..];
+                continue;
+            }
+        };
         out.push_str(&rest[..at]);
         out.push_unknown();
-        let close = if rest[at..].starts_with('$') { ")" } else { "}}" };
-        rest = rest[at..].split_once(close).map_or("", |(_, after)| after);
+        rest = behind.split_once(close).map_or("", |(_, after)| after);
     }
     out.push_str(rest);
     out
@@ -83,6 +96,7 @@ fn filled(text: &str) -> Text {
 mod tests {
     use super::*;
     use crate::git::memory_tree::MemoryTree;
+    use crate::limits;
 
     #[test]
     fn parameters_say_what_is_built() {
@@ -97,5 +111,20 @@ mod tests {
         assert_eq!(claim.name.as_ref().map(|name| &*name.value.repository), Some("quay.io/acme/api"));
         assert_eq!(claim.context.as_ref().map(|context| context.value.clone()), Some("api".into()));
         assert_eq!(claim.args.keys().collect::<Vec<_>>(), ["A"]);
+    }
+
+    #[test]
+    fn long_lists_end() {
+        let documents = "---\nspec: {params: [{name: output-image, value: acme/a}]}\n".repeat(3_000);
+        let values =
+            format!("spec: {{params: [{{name: output-image, value: '{}'}}]}}\n", "{{}}".repeat(100_000));
+        let tree = MemoryTree::new([
+            (".tekton/a.yaml", &*documents),
+            (".tekton/b.yaml", &values),
+            ("Dockerfile", ""),
+        ]);
+        let files = [".tekton/a.yaml".into(), ".tekton/b.yaml".into()];
+        let reading = read(&files, &Door::new(&tree, &["Dockerfile".into()], &[]));
+        assert_eq!((reading.claims.len(), reading.notes.len()), (limits::EVIDENCE_BUILDS + 1, 1));
     }
 }

@@ -9,6 +9,7 @@
 mod build;
 
 use crate::diagnostic::{Diagnostic, Location};
+use crate::limits;
 use crate::path::TreePath;
 
 pub(crate) use build::parse;
@@ -53,7 +54,24 @@ pub(crate) struct YamlError {
     pub why: String,
 }
 
+/// As much of what a file says as one may, and the note about the rest, at the first that is left out.
+pub(crate) fn at_most<T>(
+    path: &TreePath,
+    said: impl Iterator<Item = T>,
+    line: impl Fn(&T) -> usize,
+) -> (Vec<T>, Option<Diagnostic>) {
+    let mut said: Vec<T> = said.take(limits::EVIDENCE_BUILDS + 1).collect();
+    let first = said.get(limits::EVIDENCE_BUILDS).map(line);
+    said.truncate(limits::EVIDENCE_BUILDS);
+    (said, first.map(|line| YamlError::too_many(line).note(path)))
+}
+
 impl YamlError {
+    /// A file has more builds than one may.
+    pub(crate) fn too_many(line: usize) -> Self {
+        Self { line, why: format!("it builds more than {} images", limits::EVIDENCE_BUILDS) }
+    }
+
     /// The one note to make of it.
     pub(crate) fn note(&self, path: &TreePath) -> Diagnostic {
         let message = format!("{path} is not read for what it says about images: {}", self.why);

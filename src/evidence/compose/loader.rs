@@ -1,0 +1,157 @@
+use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
+
+use super::folder;
+use super::service::{Scope, Service};
+use super::variables::{Room, Variables};
+use crate::diagnostic::Diagnostic;
+use crate::evidence::yaml::{self, Node, YamlError};
+use crate::evidence::{Door, inside};
+use crate::limits;
+use crate::path::TreePath;
+
+/// A compose file.
+#[derive(Default)]
+pub(super) struct File {
+    pub(super) path: TreePath,
+    /// The folder of its project: where a build without a context is.
+    pub(super) root: TreePath,
+    pub(super) services: BTreeMap<String, Service>,
+    pub(super) includes: Vec<Include>,
+}
+
+/// A file that another one includes.
+pub(super) struct Include {
+    pub(super) path: TreePath,
+    /// `project_directory`: what its paths are relative to, if that is not its own folder.
+    project: Option<TreePath>,
+}
+
+/// Reads each file once for each folder that its paths are relative to.
+pub(super) struct Loader<'d, 't> {
+    pub(super) door: &'d Door<'t>,
+    /// Files that are compose files by their names, sorted.
+    named: &'d [TreePath],
+    variables: BTreeMap<TreePath, Rc<Variables>>,
+    files: BTreeMap<(TreePath, TreePath), Rc<File>>,
+    /// Files read that are not `named`.
+    followed: usize,
+    /// Bytes that services may still take over from others.
+    copies: usize,
+    /// One a file.
+    notes: BTreeMap<TreePath, Diagnostic>,
+}
+
+impl<'d, 't> Loader<'d, 't> {
+    pub(super) fn new(door: &'d Door<'t>, named: &'d [TreePath]) -> Self {
+        Self {
+            door,
+            named,
+            variables: BTreeMap::new(),
+            files: BTreeMap::new(),
+            followed: 0,
+            copies: limits::COMPOSE_COPIES,
+            notes: BTreeMap::new(),
+        }
+    }
+
+    pub(super) fn notes(self) -> Vec<Diagnostic> {
+        self.notes.into_values().collect()
+    }
+
+    /// Notes why something of a file is not read, if nothing is noted of it.
+    pub(super) fn note(&mut self, path: &TreePath, error: &YamlError) {
+        self.notes.entry(path.clone()).or_insert_with(|| error.note(path));
+    }
+
+    /// Whether `size` bytes more may be taken over.
+    pub(super) fn may_copy(&mut self, size: usize) -> bool {
+        let left = self.copies.checked_sub(size);
+        self.copies = left.unwrap_or(self.copies);
+        left.is_some()
+    }
+
+    /// All files, those that others include among them, and the folders that their paths are relative to. Who
+    /// includes a file with a `project_directory` knows better than the place of the file.
+    pub(super) fn projects(&mut self) -> BTreeMap<TreePath, TreePath> {
+        let mut projects: BTreeMap<TreePath, TreePath> =
+            self.named.iter().map(|path| (path.clone(), folder(path))).collect();
+        let mut told = BTreeSet::new();
+        let mut queue: Vec<TreePath> = self.named.iter().rev().cloned().collect();
+        while let Some(path) = queue.pop() {
+            let Some(root) = projects.get(&path).cloned() else { continue };
+            let file = self.load(&path, &root);
+            for Include { path, project } in &file.includes {
+                let is_told = project.is_some() && told.insert(path.clone());
+                if is_told || !projects.contains_key(path) {
+                    projects.insert(path.clone(), project.clone().unwrap_or_else(|| folder(path)));
+                    queue.push(path.clone());
+                }
+            }
+        }
+        projects
+    }
+
+    /// Reads a file whose paths are relative to `root`.
+    pub(super) fn load(&mut self, path: &TreePath, root: &TreePath) -> Rc<File> {
+        let key = (path.clone(), root.clone());
+        if let Some(file) = self.files.get(&key) {
+            return Rc::clone(file);
+        }
+        let is_named = self.named.binary_search(path).is_ok();
+        let may = is_named || self.followed < limits::COMPOSE_FOLLOWED;
+        self.followed += usize::from(!is_named);
+        let mut file = File { path: path.clone(), root: root.clone(), ..File::default() };
+        if may {
+            self.parse(&mut file);
+        }
+        let file = Rc::new(file);
+        self.files.insert(key, Rc::clone(&file));
+        file
+    }
+
+    fn parse(&mut self, file: &mut File) {
+        let text = match self.door.read(&file.path) {
+            Ok(text) => text.unwrap_or_default(),
+            Err(note) => {
+                self.notes.entry(file.path.clone()).or_insert(note);
+                return;
+            }
+        };
+        let documents = match yaml::parse(&text) {
+            Ok(documents) => documents,
+            Err(error) => {
+                if text.contains("build") {
+                    self.note(&file.path, &error);
+                }
+                return;
+            }
+        };
+        let door = self.door;
+        let variables = self.variables.entry(file.root.clone());
+        let variables = variables.or_insert_with(|| Rc::new(Variables::of(&file.root, door))).clone();
+        let scope =
+            Scope { path: &file.path, folder: &file.root, variables: &variables, room: Room::default() };
+        for document in &documents {
+            // The first format has services at its top.
+            let services = document.get("services").unwrap_or(document);
+            let services = services.entries().filter(|(_, node)| node.entries().next().is_some());
+            file.services.extend(
+                services
+                    .filter_map(|(name, node)| Some((name.text()?.to_owned(), scope.service(name, node)))),
+            );
+            let includes = document.get("include").map(Node::items).unwrap_or_default();
+            file.includes.extend(includes.iter().flat_map(|node| includes_of(node, &scope)));
+        }
+    }
+}
+
+/// A path, or a mapping with one or several, and where they are relative to.
+fn includes_of(node: &Node, scope: &Scope<'_>) -> Vec<Include> {
+    let resolve = |node: &Node| inside(scope.folder, &scope.known(node)?);
+    let project = node.get("project_directory").and_then(resolve);
+    let named = node.get("path").unwrap_or(node);
+    let paths = if named.items().is_empty() { std::slice::from_ref(named) } else { named.items() };
+    let paths = paths.iter().filter_map(resolve);
+    paths.map(|path| Include { path, project: project.clone() }).collect()
+}
