@@ -24,7 +24,7 @@ const INSTRUCTIONS: [&str; 17] = [
 /// Whether a file is what a program makes a Dockerfile of: the first line that is no comment begins with the mark of a
 /// template language.
 pub(super) fn is_template(source: &[u8]) -> bool {
-    let mut lines = source.lines().map(|line| line.trim_start());
+    let mut lines = source.lines().map(ByteSlice::trim_start);
     let first = lines.find(|line| !line.is_empty() && !line.starts_with(b"#"));
     first.is_some_and(|line| ["{{", "{%", "<%"].iter().any(|mark| line.starts_with_str(mark)))
 }

@@ -184,25 +184,28 @@ mod tests {
         ClaimedName::of(&parts.collect()).map(|name| (name.repository, name.is_whole, name.tag))
     }
 
-    fn is(repository: &str, is_whole: bool, tag: Option<&str>) -> Option<(String, bool, Option<String>)> {
-        Some((repository.to_owned(), is_whole, tag.map(str::to_owned)))
+    fn is(repository: &str, is_whole: bool, tag: Option<&str>) -> (String, bool, Option<String>) {
+        (repository.to_owned(), is_whole, tag.map(str::to_owned))
     }
 
     #[test]
     fn names_are_known_as_far_as_they_are() {
-        assert_eq!(name(&["acme/api"]), is("acme/api", true, None));
-        assert_eq!(name(&["localhost:5000/acme/api:1.2"]), is("localhost:5000/acme/api", true, Some("1.2")));
-        assert_eq!(name(&["acme/api:", "?"]), is("acme/api", true, None));
-        assert_eq!(name(&["acme/api:15-", "?"]), is("acme/api", true, Some("15")));
-        assert_eq!(name(&["acme/shop:", "?", "-api"]), is("acme/shop", true, Some("api")));
-        assert_eq!(name(&["acme/shop:a-", "?", "-b"]), is("acme/shop", true, None));
-        assert_eq!(name(&["acme/shop:v", "?"]), is("acme/shop", true, None));
-        assert_eq!(name(&["?", "/api:1"]), is("api", false, Some("1")));
+        assert_eq!(name(&["acme/api"]), Some(is("acme/api", true, None)));
+        assert_eq!(
+            name(&["localhost:5000/acme/api:1.2"]),
+            Some(is("localhost:5000/acme/api", true, Some("1.2")))
+        );
+        assert_eq!(name(&["acme/api:", "?"]), Some(is("acme/api", true, None)));
+        assert_eq!(name(&["acme/api:15-", "?"]), Some(is("acme/api", true, Some("15"))));
+        assert_eq!(name(&["acme/shop:", "?", "-api"]), Some(is("acme/shop", true, Some("api"))));
+        assert_eq!(name(&["acme/shop:a-", "?", "-b"]), Some(is("acme/shop", true, None)));
+        assert_eq!(name(&["acme/shop:v", "?"]), Some(is("acme/shop", true, None)));
+        assert_eq!(name(&["?", "/api:1"]), Some(is("api", false, Some("1"))));
         assert_eq!(name(&["?", "api"]), None);
-        assert_eq!(name(&["acme/", "?", "/api"]), is("api", false, None));
+        assert_eq!(name(&["acme/", "?", "/api"]), Some(is("api", false, None)));
         assert_eq!(name(&["acme/api-", "?", ":1"]), None);
-        assert_eq!(name(&["acme/api@sha256:", "?"]), is("acme/api", true, None));
-        assert_eq!(name(&["?", ":5000/api"]), is("api", false, None));
+        assert_eq!(name(&["acme/api@sha256:", "?"]), Some(is("acme/api", true, None)));
+        assert_eq!(name(&["?", ":5000/api"]), Some(is("api", false, None)));
         assert_eq!(name(&["a b"]), None);
         assert_eq!(name(&["acme/Api"]), None);
     }

@@ -11,14 +11,16 @@ pub(super) fn read(files: &[TreePath], door: &Door<'_>) -> Reading {
     let mut reading = Reading::default();
     for path in files {
         let documents = match door.read(path) {
-            Ok(text) => yaml::parse(&plain(&text.unwrap_or_default())).map_err(|error| error.note(path)),
+            Ok(text) => {
+                yaml::parse(&plain(&text.unwrap_or_default())).map_err(|error| Box::new(error.note(path)))
+            }
             Err(note) => Err(note),
         };
         match documents {
             Ok(documents) => {
                 reading.claims.extend(documents.first().and_then(|node| claim(path, node, door)));
             }
-            Err(note) => reading.notes.push(note),
+            Err(note) => reading.notes.push(*note),
         }
     }
     reading

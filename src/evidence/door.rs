@@ -29,10 +29,10 @@ impl<'t> Door<'t> {
     /// The text of a file; `None` if nothing stands there, or what git ignores: no clone has that, so that it would
     /// make images that no commit has. One that is no text, too long or not readable is the note
     /// to make of it.
-    pub(crate) fn read(&self, path: &TreePath) -> Result<Option<String>, Diagnostic> {
+    pub(crate) fn read(&self, path: &TreePath) -> Result<Option<String>, Box<Diagnostic>> {
         let skipped = |why: &str| {
             let message = format!("{path} is not read for what it says about images: {why}");
-            Diagnostic::note(message).at(Location::file(path.clone()))
+            Box::new(Diagnostic::note(message).at(Location::file(path.clone())))
         };
         let is_found = self.files.binary_search_by(|(file, _)| file.cmp(path)).is_ok();
         if !is_found && !self.tree.is_tracked(path) {

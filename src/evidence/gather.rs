@@ -91,7 +91,7 @@ mod tests {
             ("x.yaml", broken),
         ]);
         let files = [(".tekton/push.yaml".into(), Kind::Workflow), ("compose.yaml".into(), Kind::Compose)];
-        let accounts = gather(&tree, &[], &files, &EvidenceChoice::All);
+        let (accounts, _) = gather(&tree, &[], &files, &EvidenceChoice::All);
         let paths: Vec<_> = accounts
             .diagnostics
             .iter()

@@ -14,7 +14,7 @@ pub(super) fn read(files: &[TreePath], door: &Door<'_>) -> Reading {
     let mut reading = Reading::default();
     for path in files {
         let documents = match door.read(path) {
-            Ok(text) => yaml::parse(&text.unwrap_or_default()).map_err(|error| error.note(path)),
+            Ok(text) => yaml::parse(&text.unwrap_or_default()).map_err(|error| Box::new(error.note(path))),
             Err(note) => Err(note),
         };
         match documents {
@@ -23,7 +23,7 @@ pub(super) fn read(files: &[TreePath], door: &Door<'_>) -> Reading {
                 reading.claims.extend(claims);
                 reading.notes.extend(note);
             }
-            Err(note) => reading.notes.push(note),
+            Err(note) => reading.notes.push(*note),
         }
     }
     reading

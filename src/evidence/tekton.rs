@@ -11,7 +11,7 @@ pub(super) fn read(files: &[TreePath], door: &Door<'_>) -> Reading {
     let is_tekton = |path: &&TreePath| path.components().any(|part| part == ".tekton");
     for path in files.iter().filter(is_tekton) {
         let documents = match door.read(path) {
-            Ok(text) => yaml::parse(&text.unwrap_or_default()).map_err(|error| error.note(path)),
+            Ok(text) => yaml::parse(&text.unwrap_or_default()).map_err(|error| Box::new(error.note(path))),
             Err(note) => Err(note),
         };
         match documents {
@@ -21,7 +21,7 @@ pub(super) fn read(files: &[TreePath], door: &Door<'_>) -> Reading {
                 reading.claims.extend(claims);
                 reading.notes.extend(note);
             }
-            Err(note) => reading.notes.push(note),
+            Err(note) => reading.notes.push(*note),
         }
     }
     reading

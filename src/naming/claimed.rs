@@ -84,7 +84,7 @@ fn whole(candidate: &Candidate<'_>, origin: &BTreeSet<String>) -> Option<Reposit
 fn most_common(candidates: &[Candidate<'_>], repositories: &[Option<Repository>]) -> Option<Namespace> {
     let mut names: BTreeMap<String, (BTreeSet<String>, BTreeSet<String>)> = BTreeMap::new();
     for (candidate, repository) in candidates.iter().zip(repositories) {
-        let Some((prefix, name)) = repository.as_ref().and_then(|it| Some(split(&it.familiar())?)) else {
+        let Some((prefix, name)) = repository.as_ref().and_then(|it| split(&it.familiar())) else {
             continue;
         };
         let (firm, all) = names.entry(prefix).or_default();

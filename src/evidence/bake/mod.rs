@@ -84,7 +84,7 @@ fn document(
         Ok(text) => text?,
         Err(skipped) => {
             if is_bake {
-                notes.insert(path.clone(), skipped);
+                notes.insert(path.clone(), *skipped);
             }
             return None;
         }

@@ -408,7 +408,7 @@ fn nothing_explodes() {
             (0..9_000).map(|at| format!("a{at} = [1]")).collect::<Vec<_>>().join(", ")
         ),
         target(&format!("variable \"Z\" {{ default = {{\n{attributes}\n}} }}\n")),
-        target(&format!("variable \"Z\" {{\ndefault = {{\n{}\n}}\n}}\n", attributes)),
+        target(&format!("variable \"Z\" {{\ndefault = {{\n{attributes}\n}}\n}}\n")),
         format!("target \"t0\" {{ tags = [\"a\"] }}\n{inherits}"),
         backwards,
     ];

@@ -114,7 +114,7 @@ impl<'d, 't> Loader<'d, 't> {
         let text = match self.door.read(&file.path) {
             Ok(text) => text.unwrap_or_default(),
             Err(note) => {
-                self.notes.entry(file.path.clone()).or_insert(note);
+                self.notes.entry(file.path.clone()).or_insert(*note);
                 return;
             }
         };

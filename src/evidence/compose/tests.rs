@@ -259,7 +259,7 @@ fn a_file_of_names_says_nothing_about_development_builds() {
     let names = "services:\n  a: {image: acme/a}\n";
     let line = |file: &str, target: &str| {
         let read = reading_with_dockerfile(&[("docker-compose.yml", &base(target)), (file, names)]);
-        read.into_iter().find(|line| line.starts_with(file)).unwrap()
+        read.into_iter().find(|line| line.starts_with(file)).expect("a line")
     };
     let name = |file: &str| format!("{file}:2 Dockerfile image acme/a@{file}:2 context '.'");
     let whole =

@@ -52,7 +52,7 @@ pub(crate) fn read(files: &[TreePath], door: &Door<'_>) -> Reading {
                 reading.claims.extend(script.claims(door));
             }
             Ok(_) => {}
-            Err(note) => reading.notes.push(note),
+            Err(note) => reading.notes.push(*note),
         }
     }
     reading

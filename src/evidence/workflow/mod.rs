@@ -36,7 +36,7 @@ pub(crate) fn read(files: &[TreePath], door: &Door<'_>) -> Reading {
             Ok(Some(text)) => text,
             Ok(None) => continue,
             Err(note) => {
-                reading.notes.push(note);
+                reading.notes.push(*note);
                 continue;
             }
         };

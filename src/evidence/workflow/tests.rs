@@ -22,7 +22,7 @@ fn github(text: &str) -> Vec<String> {
 fn step(text: &str) -> Vec<String> {
     github(&format!(
         "env:\n  ORG: acme\njobs:\n  a:\n    steps:\n{}",
-        text.replace("\n", "\n      ").replace("^", "      ")
+        text.replace('\n', "\n      ").replace('^', "      ")
     ))
 }
 
