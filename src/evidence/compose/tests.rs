@@ -335,3 +335,28 @@ fn contexts_of_services_stand_for_claims() {
         "compose.dev.yaml:2 Dockerfile context '.' b->Elsewhere(\"service:b\") c->compose.yaml:3"
     );
 }
+
+#[test]
+fn variables_of_what_is_extended_are_the_projects() {
+    let read = reading_with_dockerfile(&[
+        ("compose.yaml", "services: {a: {extends: {file: sub/x.yaml, service: a}, build: .}}\n"),
+        (".env", "NAME=own\n"),
+        ("sub/x.yaml", "services:\n  a: {extends: {file: y.yaml, service: b}}\n"),
+        ("sub/y.yaml", "services:\n  b: {image: 'acme/x-${NAME}'}\n"),
+        ("sub/.env", "NAME=other\n"),
+    ]);
+    assert_eq!(read, ["compose.yaml:1 Dockerfile image acme/x-own@sub/y.yaml:2 context '.'"]);
+}
+
+#[test]
+fn one_file_that_many_projects_extend_cannot_explode() {
+    let long = format!("services: {{s: {{build: .}}}}\n# {}\n", "x".repeat(900_000));
+    let file = |n| {
+        (
+            format!("p{n}/compose.yaml"),
+            "services: {a: {build: .., extends: {file: ../x.yaml, service: s}}}\n".to_owned(),
+        )
+    };
+    let reading = read_all(&(0..40).map(file).chain(owned(&[("x.yaml", &long)])).collect::<Vec<_>>());
+    assert!(reading.notes.iter().any(|note| note.message.contains("too much")), "{:?}", reading.notes);
+}
