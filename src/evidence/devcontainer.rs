@@ -120,7 +120,7 @@ mod tests {
         let deep = "{\"a\":".repeat(100_000);
         let long = format!(
             "{{\"build\": {{\"dockerfile\": \"Dockerfile\", \"args\": {{{}}}}}}}",
-            (0..20_000).map(|n| format!("\"A{n}\":\"{{/*:*/\",")).collect::<String>()
+            (0..20_000).map(|n| format!("\"A{n}\":\"{{/*:*/\",")).collect::<Vec<_>>().concat()
         );
         let tree = MemoryTree::new([
             ("a/.devcontainer.json", &*deep),

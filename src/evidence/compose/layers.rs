@@ -2,7 +2,6 @@
 
 use std::rc::Rc;
 
-use super::folder;
 use super::loader::{File, Loader};
 use super::service::{Service, Slot};
 use crate::evidence::rank::is_aside_name;
@@ -43,7 +42,7 @@ impl Loader<'_, '_> {
         for _ in 0..limits::COMPOSE_EXTENDS {
             let Some(extends) = next.take() else { return (whole, None) };
             if let Some(other) = extends.file.filter(|other| *other != path) {
-                current = Some(self.load(&other, &folder(&other)));
+                current = Some(self.load_extended(&other, &file.root));
                 path = other;
             }
             let services = current.as_deref().map_or(&file.services, |file| &file.services);

@@ -27,13 +27,18 @@ pub(super) struct Include {
     project: Option<TreePath>,
 }
 
-/// Reads each file once for each folder that its paths are relative to.
+/// A file, what its paths are relative to, and the folder of the `.env` that counts.
+type Key = (TreePath, TreePath, TreePath);
+
+/// Reads each file once for each folder that its paths are relative to, and for each project.
 pub(super) struct Loader<'d, 't> {
     pub(super) door: &'d Door<'t>,
     /// Files that are compose files by their names, sorted.
     named: &'d [TreePath],
     variables: BTreeMap<TreePath, Rc<Variables>>,
-    files: BTreeMap<(TreePath, TreePath), Rc<File>>,
+    files: BTreeMap<Key, Rc<File>>,
+    /// Files read at least once.
+    seen: BTreeSet<TreePath>,
     /// Files read that are not `named`.
     followed: usize,
     /// Bytes that services may still take over from others.
@@ -49,6 +54,7 @@ impl<'d, 't> Loader<'d, 't> {
             named,
             variables: BTreeMap::new(),
             files: BTreeMap::new(),
+            seen: BTreeSet::new(),
             followed: 0,
             copies: limits::COMPOSE_COPIES,
             notes: BTreeMap::new(),
@@ -67,7 +73,7 @@ impl<'d, 't> Loader<'d, 't> {
     /// Whether `size` bytes more may be taken over.
     pub(super) fn may_copy(&mut self, size: usize) -> bool {
         let left = self.copies.checked_sub(size);
-        self.copies = left.unwrap_or(self.copies);
+        self.copies = left.unwrap_or(0);
         left.is_some()
     }
 
@@ -92,25 +98,36 @@ impl<'d, 't> Loader<'d, 't> {
         projects
     }
 
-    /// Reads a file whose paths are relative to `root`.
+    /// Reads a file whose paths are relative to the folder of its project, `root`.
     pub(super) fn load(&mut self, path: &TreePath, root: &TreePath) -> Rc<File> {
-        let key = (path.clone(), root.clone());
+        self.load_for(path, root, root)
+    }
+
+    /// Reads a file that a service of `project` extends: its paths are its own, variables are the project's.
+    pub(super) fn load_extended(&mut self, path: &TreePath, project: &TreePath) -> Rc<File> {
+        self.load_for(path, &folder(path), project)
+    }
+
+    fn load_for(&mut self, path: &TreePath, root: &TreePath, project: &TreePath) -> Rc<File> {
+        let key = (path.clone(), root.clone(), project.clone());
         if let Some(file) = self.files.get(&key) {
             return Rc::clone(file);
         }
         let is_named = self.named.binary_search(path).is_ok();
-        let may = is_named || self.followed < limits::COMPOSE_FOLLOWED;
-        self.followed += usize::from(!is_named);
+        let is_first = !self.seen.contains(path);
+        let may = (is_first || self.copies > 0) && (is_named || self.followed < limits::COMPOSE_FOLLOWED);
+        self.followed += usize::from(!is_named && is_first);
         let mut file = File { path: path.clone(), root: root.clone(), ..File::default() };
         if may {
-            self.parse(&mut file);
+            self.parse(&mut file, project);
         }
         let file = Rc::new(file);
         self.files.insert(key, Rc::clone(&file));
         file
     }
 
-    fn parse(&mut self, file: &mut File) {
+    fn parse(&mut self, file: &mut File, project: &TreePath) {
+        let is_again = !self.seen.insert(file.path.clone());
         let text = match self.door.read(&file.path) {
             Ok(text) => text.unwrap_or_default(),
             Err(note) => {
@@ -118,6 +135,11 @@ impl<'d, 't> Loader<'d, 't> {
                 return;
             }
         };
+        // Many projects may extend one long file.
+        if is_again && !self.may_copy(text.len()) {
+            let why = "too much of it is taken over by other files".to_owned();
+            return self.note(&file.path, &YamlError { line: 1, why });
+        }
         let documents = match yaml::parse(&text) {
             Ok(documents) => documents,
             Err(error) => {
@@ -128,8 +150,8 @@ impl<'d, 't> Loader<'d, 't> {
             }
         };
         let door = self.door;
-        let variables = self.variables.entry(file.root.clone());
-        let variables = variables.or_insert_with(|| Rc::new(Variables::of(&file.root, door))).clone();
+        let variables = self.variables.entry(project.clone());
+        let variables = variables.or_insert_with(|| Rc::new(Variables::of(project, door))).clone();
         let scope =
             Scope { path: &file.path, folder: &file.root, variables: &variables, room: Room::default() };
         for document in &documents {

@@ -113,8 +113,8 @@ fn what_is_no_compose_file_gives_nothing() {
 
 #[test]
 fn services_that_copy_much_end() {
-    let args: String = (0..5_000).map(|n| format!("        A{n}: x\n")).collect();
-    let many: String = (0..5_000).map(|n| format!("  s{n}: {{extends: a}}\n")).collect();
+    let args = (0..5_000).map(|n| format!("        A{n}: x\n")).collect::<Vec<_>>().concat();
+    let many = (0..5_000).map(|n| format!("  s{n}: {{extends: a}}\n")).collect::<Vec<_>>().concat();
     let bomb = format!("services:\n  a:\n    build:\n      context: .\n      args:\n{args}{many}");
     assert!(reading(&[("compose.yaml", &bomb), ("Dockerfile", "")]).len() < 100);
 }
@@ -134,14 +134,14 @@ fn owned(files: &[(&str, &str)]) -> Vec<(String, String)> {
 
 #[test]
 fn variables_cannot_explode() {
-    let args: String = (0..100).map(|n| format!("        A{n}: $A\n")).collect();
+    let args = (0..100).map(|n| format!("        A{n}: $A\n")).collect::<Vec<_>>().concat();
     let compose = format!("services:\n  a:\n    build:\n      context: .\n      args:\n{args}");
     let reading =
         read_all(&owned(&[("compose.yaml", &compose), (".env", &format!("A={}", "x".repeat(100_000)))]));
     let bytes: usize = reading.claims[0].args.values().map(|value| value.value.len()).sum();
     assert!(bytes > 1_000_000 && bytes <= crate::limits::COMPOSE_TEXT, "{bytes}");
 
-    let doubling: String = (1..60).map(|n| format!("A{n}=$A{0}${{A{0}}}\n", n - 1)).collect();
+    let doubling = (1..60).map(|n| format!("A{n}=$A{0}${{A{0}}}\n", n - 1)).collect::<Vec<_>>().concat();
     let compose = "services:\n  a: {build: ., image: acme/$A2}\n  b: {build: ., image: 'acme/b:$A59'}\n";
     let read = reading_with_dockerfile(&[("compose.yaml", compose), (".env", &format!("A0=x\n{doubling}"))]);
     assert_eq!(
@@ -159,7 +159,7 @@ fn reading_with_dockerfile(files: &[(&str, &str)]) -> Vec<String> {
 
 #[test]
 fn many_files_over_one_base_cannot_explode() {
-    let args: String = (0..500).map(|n| format!("        A{n}: {}\n", "x".repeat(100))).collect();
+    let args = (0..500).map(|n| format!("        A{n}: {}\n", "x".repeat(100))).collect::<Vec<_>>().concat();
     let base = format!("services:\n  a:\n    build:\n      context: .\n      args:\n{args}");
     let over = |n| (format!("compose.{n}.yaml"), "services: {a: {build: {target: t}}}\n".to_owned());
     let reading =
@@ -207,7 +207,7 @@ fn long_chains_of_extends_end() {
 
 #[test]
 fn files_that_others_name_have_a_limit() {
-    let includes: String = (0..1_200).map(|n| format!("- i/{n}.yaml\n")).collect();
+    let includes = (0..1_200).map(|n| format!("- i/{n}.yaml\n")).collect::<Vec<_>>().concat();
     let files = (0..1_200).map(|n| (format!("i/{n}.yaml"), "services: {a: {build: ..}}\n".to_owned()));
     let main = owned(&[("compose.yaml", &format!("include:\n{includes}"))]);
     let reading = read_all(&files.chain(main).collect::<Vec<_>>());
@@ -216,7 +216,7 @@ fn files_that_others_name_have_a_limit() {
 
 #[test]
 fn services_of_one_file_have_a_limit() {
-    let services: String = (0..5_000).map(|n| format!("  s{n}: {{build: .}}\n")).collect();
+    let services = (0..5_000).map(|n| format!("  s{n}: {{build: .}}\n")).collect::<Vec<_>>().concat();
     let reading = read_all(&owned(&[("compose.yaml", &format!("services:\n{services}"))]));
     assert_eq!((reading.claims.len(), reading.notes.len()), (crate::limits::EVIDENCE_BUILDS, 1));
 }
@@ -259,7 +259,7 @@ fn a_file_of_names_says_nothing_about_development_builds() {
     let names = "services:\n  a: {image: acme/a}\n";
     let line = |file: &str, target: &str| {
         let read = reading_with_dockerfile(&[("docker-compose.yml", &base(target)), (file, names)]);
-        read.into_iter().find(|line| line.starts_with(file)).expect("a line")
+        read.into_iter().find(|line| line.starts_with(file)).expect("a claim")
     };
     let name = |file: &str| format!("{file}:2 Dockerfile image acme/a@{file}:2 context '.'");
     let whole =
@@ -334,4 +334,29 @@ fn contexts_of_services_stand_for_claims() {
         read[0],
         "compose.dev.yaml:2 Dockerfile context '.' b->Elsewhere(\"service:b\") c->compose.yaml:3"
     );
+}
+
+#[test]
+fn variables_of_what_is_extended_are_the_projects() {
+    let read = reading_with_dockerfile(&[
+        ("compose.yaml", "services: {a: {extends: {file: sub/x.yaml, service: a}, build: .}}\n"),
+        (".env", "NAME=own\n"),
+        ("sub/x.yaml", "services:\n  a: {extends: {file: y.yaml, service: b}}\n"),
+        ("sub/y.yaml", "services:\n  b: {image: 'acme/x-${NAME}'}\n"),
+        ("sub/.env", "NAME=other\n"),
+    ]);
+    assert_eq!(read, ["compose.yaml:1 Dockerfile image acme/x-own@sub/y.yaml:2 context '.'"]);
+}
+
+#[test]
+fn one_file_that_many_projects_extend_cannot_explode() {
+    let long = format!("services: {{s: {{build: .}}}}\n# {}\n", "x".repeat(900_000));
+    let file = |n| {
+        (
+            format!("p{n}/compose.yaml"),
+            "services: {a: {build: .., extends: {file: ../x.yaml, service: s}}}\n".to_owned(),
+        )
+    };
+    let reading = read_all(&(0..40).map(file).chain(owned(&[("x.yaml", &long)])).collect::<Vec<_>>());
+    assert!(reading.notes.iter().any(|note| note.message.contains("too much")), "{:?}", reading.notes);
 }

@@ -210,7 +210,7 @@ mod tests {
     use super::*;
 
     fn one(text: &str) -> Node {
-        parse(text).unwrap().remove(0)
+        parse(text).expect("it is there").remove(0)
     }
 
     fn at(node: &Node, path: &str) -> Option<(String, usize)> {
@@ -221,6 +221,7 @@ mod tests {
         found.and_then(|node| Some((node.text()?.to_owned(), node.line)))
     }
 
+    #[expect(clippy::unnecessary_wraps, reason = "as `at` gives it")]
     fn is(text: &str, line: usize) -> Option<(String, usize)> {
         Some((text.to_owned(), line))
     }
@@ -235,7 +236,8 @@ mod tests {
         assert_eq!(at(&node, "run"), is("one\ntwo\n", 7));
         assert_eq!(at(&node, "f"), is("one two", 10));
         assert_eq!(node.entries().map(|(key, _)| key.line).collect::<Vec<_>>(), [1, 2, 5, 6, 9]);
-        let styles: Vec<_> = ["a", "run", "f"].iter().map(|key| &node.get(key).unwrap().value).collect();
+        let styles: Vec<_> =
+            ["a", "run", "f"].iter().map(|key| &node.get(key).expect("it is there").value).collect();
         assert!(matches!(styles[0], Value::Scalar { style: Style::Plain, .. }));
         assert!(matches!(styles[1], Value::Scalar { style: Style::Literal, .. }));
         assert!(matches!(styles[2], Value::Scalar { style: Style::Folded, .. }));
@@ -254,12 +256,13 @@ mod tests {
 
     #[test]
     fn tags_and_documents_are_kept() {
-        let documents = parse("a: !reset []\nb: !override {c: 1}\n---\nd: ~\ne: 'null'\n---\n").unwrap();
+        let documents =
+            parse("a: !reset []\nb: !override {c: 1}\n---\nd: ~\ne: 'null'\n---\n").expect("it is there");
         assert_eq!(documents.len(), 3);
-        assert_eq!(documents[0].get("a").unwrap().tag.as_deref(), Some("!reset"));
-        assert_eq!(documents[0].get("b").unwrap().tag.as_deref(), Some("!override"));
-        assert!(documents[1].get("d").unwrap().is_null());
-        assert!(!documents[1].get("e").unwrap().is_null());
+        assert_eq!(documents[0].get("a").expect("it is there").tag.as_deref(), Some("!reset"));
+        assert_eq!(documents[0].get("b").expect("it is there").tag.as_deref(), Some("!override"));
+        assert!(documents[1].get("d").expect("it is there").is_null());
+        assert!(!documents[1].get("e").expect("it is there").is_null());
         assert!(documents[2].is_null());
     }
 
@@ -272,9 +275,9 @@ mod tests {
 
     #[test]
     fn mistakes_are_errors_with_their_line() {
-        assert_eq!(parse("a: 1\nb: [\n").unwrap_err().line, 3);
-        assert_eq!(parse("a: 1\nb: *none\n").unwrap_err().line, 2);
-        assert_eq!(parse("a: &a\n  - *a\n").unwrap_err().line, 2);
+        assert_eq!(parse("a: 1\nb: [\n").expect_err("broken").line, 3);
+        assert_eq!(parse("a: 1\nb: *none\n").expect_err("broken").line, 2);
+        assert_eq!(parse("a: &a\n  - *a\n").expect_err("broken").line, 2);
     }
 
     #[test]
@@ -282,21 +285,22 @@ mod tests {
         let mut laughs = "a0: &a0 [lol,lol,lol,lol,lol,lol,lol,lol,lol]\n".to_owned();
         for level in 1..12 {
             let previous = format!("*a{},", level - 1).repeat(9);
-            laughs.push_str(&format!("a{level}: &a{level} [{previous}]\n"));
+            laughs += &format!("a{level}: &a{level} [{previous}]\n");
         }
-        assert!(parse(&laughs).unwrap_err().why.contains("too much"));
+        assert!(parse(&laughs).expect_err("broken").why.contains("too much"));
         let long = format!("a: &a {}\nb:\n{}", "x".repeat(100_000), "  - *a\n".repeat(100_000));
-        assert!(parse(&long).unwrap_err().why.contains("too much"));
-        let anchors: String = (0..90).map(|n| format!("{}&b{n}\n{0}a:\n", " ".repeat(n))).collect();
+        assert!(parse(&long).expect_err("broken").why.contains("too much"));
+        let anchors =
+            (0..90).map(|n| format!("{}&b{n}\n{0}a:\n", " ".repeat(n))).collect::<Vec<_>>().concat();
         let wide = format!("{anchors}{}- {}", " ".repeat(90), "x".repeat(900_000));
         assert!(parse(&wide).is_err());
         let mut chain = "a0: &a0 [x]\n".to_owned();
         for level in 1..500 {
-            chain.push_str(&format!("a{level}: &a{level} [*a{}]\n", level - 1));
+            chain += &format!("a{level}: &a{level} [*a{}]\n", level - 1);
         }
-        assert!(parse(&chain).unwrap_err().why.contains("deep"));
-        let merges: String =
-            (1..30).map(|n| format!("m{n}: &m{n}\n  <<: [*m{0}, *m{0}]\n  k{n}: 1\n", n - 1)).collect();
+        assert!(parse(&chain).expect_err("broken").why.contains("deep"));
+        let merge = |n| format!("m{n}: &m{n}\n  <<: [*m{0}, *m{0}]\n  k{n}: 1\n", n - 1);
+        let merges = (1..30).map(merge).collect::<Vec<_>>().concat();
         assert!(parse(&format!("m0: &m0 {{k: 1}}\n{merges}")).is_ok());
         for opening in ["[", "{a: ", "- ", "? ", "[{", "!x [", "&a [", "{a: ["] {
             assert!(parse(&opening.repeat(200_000)).is_err(), "{opening}");
