@@ -205,3 +205,13 @@ fn what_is_not_committed_makes_dirty_in_files_that_others_read_too() {
     checkout.write("compose.yaml", format!("# Only a comment\n{compose}"));
     assert_eq!(dirty(&checkout.plan(&[])), [""; 0]);
 }
+
+#[test]
+fn a_tag_that_the_image_itself_extends_is_the_published_one() {
+    let checkout = Checkout::with(&[
+        ("compose.yaml", "services:\n  hub:\n    image: someone/hub:4\n    build: hub\n"),
+        ("hub/Dockerfile", "FROM someone/hub:4\n"),
+        ("node/Dockerfile", "FROM someone/hub:4\n"),
+    ]);
+    assert_eq!(image(&checkout.plan(&[]), "node")["dependencies"], json!([]));
+}
