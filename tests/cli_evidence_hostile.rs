@@ -147,22 +147,6 @@ fn a_host_is_no_part_of_a_name() {
 }
 
 #[test]
-fn a_script_that_builds_another_dockerfile_from_elsewhere_says_nothing() {
-    let checkout = Checkout::with(&[
-        ("Dockerfile", "FROM busybox\n"),
-        ("api/Dockerfile", "FROM busybox\n"),
-        ("api/build.sh", "docker build -t acme/either .\n"),
-        ("hack/build.sh", "docker build -t acme/tool -f tools/Dockerfile .\n"),
-        ("tools/Dockerfile", "FROM busybox\n"),
-        ("web/build.sh", "cd \"$(dirname \"$0\")\"\ndocker build -t acme/site .\n"),
-        ("web/Dockerfile", "FROM busybox\n"),
-    ]);
-    let mut all = names(&checkout.plan(&[]));
-    all.sort();
-    assert_eq!(all, ["api", "shop", "site", "tool"]);
-}
-
-#[test]
 fn a_whole_name_in_the_settings_binds_what_the_claimed_one_did() {
     let checkout = Checkout::with(&[
         (
