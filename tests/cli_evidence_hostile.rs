@@ -147,22 +147,6 @@ fn a_host_is_no_part_of_a_name() {
 }
 
 #[test]
-fn a_script_that_builds_another_dockerfile_from_elsewhere_says_nothing() {
-    let checkout = Checkout::with(&[
-        ("Dockerfile", "FROM busybox\n"),
-        ("api/Dockerfile", "FROM busybox\n"),
-        ("api/build.sh", "docker build -t acme/either .\n"),
-        ("hack/build.sh", "docker build -t acme/tool -f tools/Dockerfile .\n"),
-        ("tools/Dockerfile", "FROM busybox\n"),
-        ("web/build.sh", "cd \"$(dirname \"$0\")\"\ndocker build -t acme/site .\n"),
-        ("web/Dockerfile", "FROM busybox\n"),
-    ]);
-    let mut all = names(&checkout.plan(&[]));
-    all.sort();
-    assert_eq!(all, ["api", "shop", "site", "tool"]);
-}
-
-#[test]
 fn a_whole_name_in_the_settings_binds_what_the_claimed_one_did() {
     let checkout = Checkout::with(&[
         (
@@ -204,4 +188,14 @@ fn what_is_not_committed_makes_dirty_in_files_that_others_read_too() {
     checkout.write("more/x.yaml", included);
     checkout.write("compose.yaml", format!("# Only a comment\n{compose}"));
     assert_eq!(dirty(&checkout.plan(&[])), [""; 0]);
+}
+
+#[test]
+fn a_tag_that_the_image_itself_extends_is_the_published_one() {
+    let checkout = Checkout::with(&[
+        ("compose.yaml", "services:\n  hub:\n    image: someone/hub:4\n    build: hub\n"),
+        ("hub/Dockerfile", "FROM someone/hub:4\n"),
+        ("node/Dockerfile", "FROM someone/hub:4\n"),
+    ]);
+    assert_eq!(image(&checkout.plan(&[]), "node")["dependencies"], json!([]));
 }

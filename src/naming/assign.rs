@@ -168,9 +168,22 @@ pub(crate) fn assign(candidates: &[Candidate<'_>], rules: &NamingRules<'_>) -> N
     diagnostics.extend(explain::contested(&resolution.contested, &names, &places));
     diagnostics.extend(explain::displaced(&resolution.contested, &names, &places));
     let sites = Sites::new(&names, &resolution.contested, &namespace, inferred.as_ref(), known.components);
-    let tags = candidates.iter().map(|candidate| candidate.claim.as_ref().map(|claim| claim.tags.clone()));
-    let tags = tags.map(Option::unwrap_or_default).collect();
+    let tags = candidates.iter().zip(&names).map(|(candidate, name)| claimed_tags(candidate, name)).collect();
     Naming { names, namespace, diagnostics, places, sites, known, tags }
+}
+
+/// The tags by which files of the checkout refer to an image, without those that its own Dockerfile builds on: they are
+/// of the published one, which it extends.
+fn claimed_tags(candidate: &Candidate<'_>, name: &ImageName) -> BTreeSet<String> {
+    let mut tags = candidate.claim.as_ref().map(|claim| claim.tags.clone()).unwrap_or_default();
+    for Reference { reference, .. } in &candidate.references {
+        if let Some(tag) =
+            reference.tag.as_ref().filter(|_| name.claimed.as_ref() == Some(&reference.repository))
+        {
+            tags.remove(tag.as_str());
+        }
+    }
+    tags
 }
 
 /// Whether a claimed name is a NAME: a host in front of it is no part of one.

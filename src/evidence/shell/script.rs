@@ -1,5 +1,3 @@
-use std::cmp::Ordering;
-
 use super::claim::{Spot, claim};
 use super::walk::Walk;
 use crate::evidence::{Claim, Door, Kind, Place, Text};
@@ -32,17 +30,11 @@ impl Script<'_> {
                 if chosen.len() <= index {
                     chosen.resize(index + 1, None);
                 }
-                let dockerfile = |claim: Option<&Claim>| claim.map(|claim| claim.dockerfile.clone());
                 // The first folder from which all paths lead to something.
                 let weight =
                     |claim: Option<&Claim>| claim.map_or(0, |claim| 1 + usize::from(claim.context.is_some()));
-                match weight(found.as_ref()).cmp(&weight(chosen[index].as_ref())) {
-                    Ordering::Greater => chosen[index] = found,
-                    // Which of two Dockerfiles it is depends on where somebody stands.
-                    Ordering::Equal if dockerfile(found.as_ref()) != dockerfile(chosen[index].as_ref()) => {
-                        chosen[index] = None;
-                    }
-                    Ordering::Equal | Ordering::Less => {}
+                if weight(found.as_ref()) > weight(chosen[index].as_ref()) {
+                    chosen[index] = found;
                 }
             }
         }
