@@ -76,7 +76,9 @@ fn a_compose_file_says_name_context_target_and_arguments() {
     );
     assert_eq!(image(&plan, "shop-worker")["target"], "worker");
     let listed = checkout.run(&["images", "--verbose", "shop-api"]).exits(0);
-    listed.says("target prod (compose.yaml:7)").says("name from compose.yaml:3");
+    for said in ["target prod (compose.yaml:7)", "name from compose.yaml:3"] {
+        assert!(listed.stdout.contains(said), "{said}: {}", listed.stdout);
+    }
 }
 
 #[test]
@@ -113,7 +115,8 @@ fn evidence_enters_no_key_and_what_it_changes_does() {
     checkout.commit("three");
     let api = checkout.plan(&[]);
     assert_eq!(image(&api, "shop-api")["dirty"], false);
-    assert_eq!(text(&image(&api, "shop-api")["revision"]), checkout.head());
+    let revision = text(&image(&api, "shop-api")["revision"]);
+    assert!(revision.starts_with(&checkout.head()), "{revision}");
 }
 
 #[test]

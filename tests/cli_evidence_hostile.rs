@@ -199,3 +199,41 @@ fn a_tag_that_the_image_itself_extends_is_the_published_one() {
     ]);
     assert_eq!(image(&checkout.plan(&[]), "node")["dependencies"], json!([]));
 }
+
+#[test]
+fn a_tag_of_another_target_is_not_this_image() {
+    let checkout = Checkout::with(&[
+        ("Dockerfile", "FROM busybox AS f\nFROM busybox AS d\n"),
+        ("y/Dockerfile", "FROM acme/app:slim\n"),
+        ("build.sh", "docker build --target f -t acme/app .\ndocker build --target d -t acme/app:slim .\n"),
+    ]);
+    let dependencies = image(&checkout.plan(&[]), "y")["dependencies"].clone();
+    assert!(dependencies == json!([]) || dependencies[0]["image"] == "acme/app:slim", "{dependencies}");
+}
+
+#[test]
+fn a_tag_of_a_weaker_claim_for_another_target_binds_nothing() {
+    let checkout = Checkout::with(&[
+        ("a/Dockerfile", "FROM busybox AS dev\nFROM busybox AS prod\n"),
+        ("x/Dockerfile", "FROM acme/a:dev\n"),
+        (
+            "docker-bake.hcl",
+            "target \"a\" {\n  context = \"a\"\n  target = \"prod\"\n  tags = [\"acme/a:1\"]\n}\n",
+        ),
+        ("compose.yaml", "services:\n  a:\n    image: acme/a:dev\n    build: {context: a, target: dev}\n"),
+    ]);
+    assert_eq!(image(&checkout.plan(&[]), "x")["dependencies"], json!([]));
+}
+
+#[test]
+fn two_repositories_with_one_last_part_are_two_images() {
+    let checkout = Checkout::with(&[
+        ("Dockerfile", "FROM busybox AS a\nFROM busybox:2 AS b\n"),
+        (
+            "compose.yaml",
+            "services:\n  a:\n    image: acme/x/api\n    build: {context: ., target: a}\n  b:\n    image: \
+             acme/y/api\n    build: {context: ., target: b}\n",
+        ),
+    ]);
+    assert_eq!(checkout.plan(&[])["images"].as_array().map(Vec::len), Some(2));
+}

@@ -129,6 +129,15 @@ pub(super) fn is_plain(tag: &str) -> bool {
     WORDS.contains(&&*tag.to_ascii_lowercase())
 }
 
+impl std::fmt::Display for ClaimedName {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match &self.tag {
+            Some(tag) => write!(f, "{}:{tag}", self.repository),
+            None => f.write_str(&self.repository),
+        }
+    }
+}
+
 impl ClaimedName {
     /// The last part of the repository.
     pub(super) fn last(&self) -> &str {

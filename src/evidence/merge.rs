@@ -193,9 +193,11 @@ impl Account {
 
     /// Takes from a weaker claim what nothing was said about.
     fn take(&mut self, claim: Claim, families: &Families) {
-        if let Some(name) = claim.name.as_ref().filter(|name| name.value.has_whole_tag) {
-            self.tags.extend(name.value.tag.clone());
-        }
+        let is_first = self.places.is_empty();
+        let is_its =
+            |name: &&Said<ClaimedName>| name.value.has_whole_tag && (is_first || self.agrees_with(&claim));
+        let tag = claim.name.as_ref().filter(is_its).and_then(|name| name.value.tag.clone());
+        self.tags.extend(tag);
         let name = claim.name.map(|name| Said { value: families.named(name.value), place: name.place });
         // A name that is known in part says less than a whole one.
         let is_better = |old: &Said<ClaimedName>| {

@@ -37,7 +37,7 @@ impl OwnNames {
     ) -> Self {
         let repositories: Vec<Option<Repository>> =
             candidates.iter().map(|candidate| whole(candidate, origin)).collect();
-        let namespace = most_common(candidates, &repositories);
+        let namespace = most_common(candidates, &repositories, origin);
         let mut taken = taken.clone();
         let mut names: Vec<Option<OwnName>> = vec![None; candidates.len()];
         let mut order: Vec<usize> = (0..candidates.len()).collect();
@@ -80,8 +80,13 @@ fn whole(candidate: &Candidate<'_>, origin: &BTreeSet<String>) -> Option<Reposit
     (!is_local && !is_foreign).then_some(repository)
 }
 
-/// What stands in front of the most names of Dockerfiles that git tracks, or else of any.
-fn most_common(candidates: &[Candidate<'_>], repositories: &[Option<Repository>]) -> Option<Namespace> {
+/// What stands in front of the most names of Dockerfiles that git tracks, or else of any. A single name speaks for others
+/// only if it is the owner's.
+fn most_common(
+    candidates: &[Candidate<'_>],
+    repositories: &[Option<Repository>],
+    origin: &BTreeSet<String>,
+) -> Option<Namespace> {
     let mut names: BTreeMap<String, (BTreeSet<String>, BTreeSet<String>)> = BTreeMap::new();
     for (candidate, repository) in candidates.iter().zip(repositories) {
         let Some((prefix, name)) = repository.as_ref().and_then(|it| split(&it.familiar())) else {
@@ -95,7 +100,12 @@ fn most_common(candidates: &[Candidate<'_>], repositories: &[Option<Repository>]
     }
     // Of equals the first in the alphabet.
     let (prefix, _) = names.iter().rev().max_by_key(|(_, (firm, all))| (firm.len(), all.len()))?;
-    Namespace::given(prefix, NamespaceSource::Evidence).ok()
+    let namespace = Namespace::given(prefix, NamespaceSource::Evidence).ok()?;
+    let is_named = |(candidate, repository): (&Candidate<'_>, &Option<Repository>)| {
+        class_of(candidate) > 0 || repository.is_some()
+    };
+    let speaks_for_others = names[prefix].1.len() > 1 || is_own(&namespace.canonical(), origin);
+    (speaks_for_others || candidates.iter().zip(repositories).all(is_named)).then_some(namespace)
 }
 
 fn split(familiar: &str) -> Option<(String, String)> {

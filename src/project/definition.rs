@@ -65,7 +65,7 @@ impl Definition {
     /// What counts of what is said elsewhere, the name included if it is from there.
     pub(super) fn evidence_with(&self, name: &ImageName) -> Vec<Evidence> {
         let said = self.account.name.as_ref().filter(|_| matches!(name.source, NameSource::Evidence(_)));
-        let named = said.map(|said| Evidence::of("name", &name.full(), said));
+        let named = said.map(|said| Evidence::of("name", &said.value.to_string(), said));
         named.into_iter().chain(self.evidence.iter().cloned()).collect()
     }
 
