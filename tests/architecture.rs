@@ -111,6 +111,18 @@ const CIRCLES: &[(&[&str], &str)] = &[
     (&["context/matcher", "context/pattern"], "a pattern that is no plain text is a matcher of one"),
     (&["engine/client", "engine/patience"], "an engine waits for itself"),
     (
+        &["evidence/bake/evaluate", "evidence/bake/functions"],
+        "a function's body is an expression, which may call a function",
+    ),
+    (
+        &["evidence/shell/build", "evidence/shell/expand", "evidence/shell/walk"],
+        "commands set what words expand to, and words make commands",
+    ),
+    (
+        &["evidence/workflow/calls", "evidence/workflow/github", "evidence/workflow/step"],
+        "a job has steps, a step may be an action, an action has steps, and workflows call workflows",
+    ),
+    (
         &[
             "git/commit/collector",
             "git/commit/commit_tree",

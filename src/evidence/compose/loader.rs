@@ -1,8 +1,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
-use super::folder;
-use super::service::{Scope, Service};
+use super::service::{Scope, Service, folder};
 use super::variables::{Room, Variables};
 use crate::diagnostic::Diagnostic;
 use crate::evidence::yaml::{self, Node, YamlError};

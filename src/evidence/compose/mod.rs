@@ -15,6 +15,8 @@ mod variables;
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
+use service::folder;
+
 use super::{Claim, Door, NamedContext, Place, Reading};
 use crate::limits;
 use crate::path::TreePath;
@@ -111,10 +113,6 @@ fn base_of(path: &TreePath, files: &[TreePath]) -> Option<TreePath> {
         names.iter().map(|name| folder(path).join(name)).find(|path| files.binary_search(path).is_ok())?;
     let is_base = names.iter().any(|name| folder(path).join(name) == *path);
     (!is_base).then_some(base)
-}
-
-fn folder(path: &TreePath) -> TreePath {
-    path.parent().unwrap_or_default()
 }
 
 #[cfg(test)]

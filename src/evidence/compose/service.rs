@@ -280,3 +280,7 @@ fn slot<T>(node: Option<&Node>, read: impl FnOnce(&Node) -> Option<T>) -> Slot<T
 fn is_remote(context: &str) -> bool {
     context.contains("://") || context.starts_with("git@") || context.starts_with("github.com/")
 }
+
+pub(super) fn folder(path: &TreePath) -> TreePath {
+    path.parent().unwrap_or_default()
+}
