@@ -237,3 +237,29 @@ fn two_repositories_with_one_last_part_are_two_images() {
     ]);
     assert_eq!(checkout.plan(&[])["images"].as_array().map(Vec::len), Some(2));
 }
+
+#[test]
+fn nothing_is_run_nothing_explodes_and_the_environment_does_not_count() {
+    let laughs: String = (1..40).map(|at| format!("a{at}: &a{at} [*a{0}, *a{0}]\n", at - 1)).collect();
+    let doubling: String = (1..60).map(|at| format!("A{at} = $(A{0})$(A{0})\n", at - 1)).collect();
+    let loops = "for a in 1 2 3 4 5 6 7 8 9; do ".repeat(20) + "docker build api" + &"; done".repeat(20);
+    let checkout = Checkout::with(&[
+        ("api/Dockerfile", "ARG V\nFROM busybox\n"),
+        ("compose.yaml", &format!("a0: &a0 [x]\n{laughs}services: {{api: {{build: api, image: *a39}}}}\n")),
+        (
+            "Makefile",
+            &format!("X := $(shell touch ran)\nA0 = x\n{doubling}all:\n\tdocker build -t acme/$(A59) api\n"),
+        ),
+        ("loops.sh", &loops),
+        ("run.sh", "touch ran\n$(touch ran)\n`touch ran`\ndocker build --build-arg V=$(touch ran) api\n"),
+        (
+            "docker-bake.hcl",
+            "variable \"V\" {}\nfunction \"f\" {\n  params = [x]\n  result = f(f(x))\n}\ntarget \"api\" {\n  context = \
+             \"api\"\n  args = { V = V, W = f(1) }\n}\n",
+        ),
+    ]);
+    let plan = checkout.run(&["plan", "--offline", "--format", "json"]).exits(0).json();
+    let with = checkout.run_with(&[("V", "of the environment")], &["plan", "--offline", "--format", "json"]);
+    assert_eq!(with.exits(0).json()["images"][0]["key"], plan["images"][0]["key"]);
+    assert!(!checkout.root.join("ran").exists());
+}
