@@ -169,3 +169,52 @@ fn what_is_built_under_the_checkout_s_own_name_does_not_stand_aside() {
     assert!(full_names(&plan).contains(&"ghcr.io/acme/load".to_owned()), "{:?}", names(&plan));
     assert!(!names(&plan).iter().any(|name| name.contains("demo")), "{:?}", names(&plan));
 }
+
+#[test]
+fn a_stage_that_is_not_there_any_more_is_not_asked_for() {
+    let checkout = shop();
+    checkout.write("services/api/Dockerfile", DOCKERFILE.replace("AS worker", "AS jobs"));
+    let plan = checkout.plan(&[]);
+    let worker = image(&plan, "shop-worker");
+    assert_eq!((&worker["target"], &worker["action"]), (&Value::Null, &json!("build")));
+    assert_eq!(image(&plan, "shop-api")["target"], "prod");
+}
+
+#[test]
+fn an_example_takes_no_name_away() {
+    let checkout = Checkout::with(&[
+        ("examples/x/Dockerfile", "FROM busybox\n"),
+        ("examples/x/compose.yaml", "services:\n  a: {image: acme/a, build: .}\n"),
+        ("a/Dockerfile", "FROM busybox\n"),
+        ("Makefile", "all:\n\tdocker build -t acme/a a\n"),
+    ]);
+    let plan = checkout.plan(&[]);
+    assert_eq!(full_names(&plan), ["acme/a"]);
+    assert_eq!(image(&plan, "a")["dockerfile"], "a/Dockerfile");
+}
+
+#[test]
+fn a_named_context_is_another_image_and_is_listed() {
+    let checkout = Checkout::with(&[
+        (
+            "compose.yaml",
+            "services:\n  runtime: {image: acme/runtime, build: runtime}\n  api:\n    image: acme/api\n    build:\n      \
+             context: api\n      additional_contexts:\n        base: service:runtime\n        tools: docker-image://busybox:1.36\n",
+        ),
+        ("runtime/Dockerfile", "FROM busybox\n"),
+        ("api/Dockerfile", "FROM base\nCOPY --from=tools /bin/true /true\n"),
+    ]);
+    let plan = checkout.plan(&[]);
+    let api = image(&plan, "api");
+    assert_eq!(
+        api["dependencies"],
+        json!([{"image": "acme/runtime", "kind": "from", "line": 1, "inferred": true}])
+    );
+    assert_eq!(api["bases"], json!(["busybox:1.36"]));
+    let said = evidence(api);
+    assert!(
+        said.contains(&"contexts.tools docker.io/library/busybox:1.36 compose.yaml:9".to_owned())
+            || said.contains(&"contexts.tools busybox:1.36 compose.yaml:9".to_owned()),
+        "{said:?}"
+    );
+}

@@ -40,6 +40,13 @@ impl Dockerfile {
         self.errors.iter().any(|error| !error.disputed)
     }
 
+    /// Whether a target can be called so: a stage's name, or its number.
+    pub fn has_stage(&self, target: &str) -> bool {
+        let name = target.to_lowercase();
+        let is_number = || target.parse().is_ok_and(|number: usize| number < self.stages.len());
+        self.stages.iter().any(|stage| stage.name.as_ref() == Some(&name)) || is_number()
+    }
+
     /// The line of a byte, from 1.
     pub fn line_of(&self, offset: usize) -> usize {
         self.line_starts.partition_point(|start| *start <= offset).max(1)

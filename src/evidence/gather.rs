@@ -41,12 +41,13 @@ const READERS: &[(Kind, Reader)] = &[
     (Kind::Devcontainer, devcontainer::read),
 ];
 
-/// Reads all `files` of the chosen kinds, and weighs what they say about `dockerfiles`. Both are sorted,
-/// and so are the files that were read, with those that others include.
+/// Reads all `files` of the chosen kinds, and weighs what they say about `dockerfiles`, some of which stand `aside`. Both
+/// are sorted, and so are the files that were read, with those that others include.
 pub(crate) fn gather(
     tree: &dyn Snapshot,
     dockerfiles: &[TreePath],
     files: &[(TreePath, Kind)],
+    aside: &BTreeSet<TreePath>,
     choice: &EvidenceChoice,
 ) -> (Accounts, Vec<TreePath>) {
     let door = Door::new(tree, dockerfiles, files);
@@ -64,7 +65,7 @@ pub(crate) fn gather(
         claims.extend(reading.claims);
         notes.extend(reading.notes.into_iter().filter(|note| noted.insert(what_and_where(note))));
     }
-    let mut accounts = merge(claims);
+    let mut accounts = merge(claims, aside);
     accounts.diagnostics.extend(notes);
     (accounts, door.seen())
 }
@@ -91,7 +92,7 @@ mod tests {
             ("x.yaml", broken),
         ]);
         let files = [(".tekton/push.yaml".into(), Kind::Workflow), ("compose.yaml".into(), Kind::Compose)];
-        let (accounts, _) = gather(&tree, &[], &files, &EvidenceChoice::All);
+        let (accounts, _) = gather(&tree, &[], &files, &BTreeSet::new(), &EvidenceChoice::All);
         let paths: Vec<_> = accounts
             .diagnostics
             .iter()

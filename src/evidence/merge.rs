@@ -36,8 +36,8 @@ pub(crate) struct Accounts {
 /// Claims under one name on one Dockerfile are one image. Other names are other images, but for a name without a
 /// namespace, or one of the same build, that only files of a weaker kind give. A claim without a name says what it
 /// knows of a Dockerfile that no other names; of others it says the context alone, since its target and arguments may
-/// be those of a development build.
-pub(crate) fn merge(mut claims: Vec<Claim>) -> Accounts {
+/// be those of a development build. Of two Dockerfiles with one name the one that does not stand `aside` has it.
+pub(crate) fn merge(mut claims: Vec<Claim>, aside: &BTreeSet<TreePath>) -> Accounts {
     forget_shared_names(&mut claims);
     let families = Families::of(&claims);
     let mut by_dockerfile: BTreeMap<TreePath, Vec<Claim>> = BTreeMap::new();
@@ -50,7 +50,7 @@ pub(crate) fn merge(mut claims: Vec<Claim>) -> Accounts {
         claims.sort_by_cached_key(Rank::of);
         drafts.extend(merge_one(&dockerfile, claims, &families, &mut diagnostics));
     }
-    part_equal_names(&mut drafts, &mut diagnostics);
+    part_equal_names(&mut drafts, aside, &mut diagnostics);
     let mut of: BTreeMap<TreePath, Vec<Account>> = BTreeMap::new();
     for draft in drafts {
         of.entry(draft.dockerfile).or_default().push(draft.account);
@@ -263,7 +263,7 @@ impl Families {
 }
 
 /// Two images of one name cannot both have it: an error where one file says so, else the stronger claim's has it.
-fn part_equal_names(drafts: &mut [Draft], diagnostics: &mut Vec<Diagnostic>) {
+fn part_equal_names(drafts: &mut [Draft], aside: &BTreeSet<TreePath>, diagnostics: &mut Vec<Diagnostic>) {
     let mut owners: BTreeMap<(String, Option<String>), Vec<usize>> = BTreeMap::new();
     for (at, draft) in drafts.iter().enumerate() {
         if let Some(name) = &draft.account.name {
@@ -271,11 +271,14 @@ fn part_equal_names(drafts: &mut [Draft], diagnostics: &mut Vec<Diagnostic>) {
         }
     }
     for mut images in owners.into_values().filter(|images| images.len() > 1) {
-        images.sort_by(|a, b| drafts[*a].rank.cmp(&drafts[*b].rank));
+        let is_aside = |at: usize| aside.contains(&drafts[at].dockerfile);
+        images.sort_by_key(|at| (is_aside(*at), drafts[*at].rank.clone()));
         let Some(first) = drafts[images[0]].account.name.clone() else { continue };
         for at in &images[1..] {
             let Some(name) = drafts[*at].account.name.take() else { continue };
-            let is_certain = drafts[*at].rank.is_declared() && name.place.path == first.place.path;
+            let is_one_file = name.place.path == first.place.path;
+            let is_certain =
+                is_one_file && drafts[*at].rank.is_declared() && !aside.contains(&drafts[*at].dockerfile);
             diagnostics.push(name_is_taken(&drafts[*at].dockerfile, &name, &first, is_certain));
         }
     }
@@ -354,7 +357,8 @@ mod tests {
 
     /// `DOCKERFILE NAME[:TAG] TARGET CONTEXT` of each image, with `-` for what is not said.
     fn merged(claims: Vec<Maker>) -> (Vec<String>, Vec<String>) {
-        let accounts = merge(claims.into_iter().map(|maker| maker.0).collect());
+        let aside = BTreeSet::from(["examples/Dockerfile".into()]);
+        let accounts = merge(claims.into_iter().map(|maker| maker.0).collect(), &aside);
         let line = |(dockerfile, account): (&TreePath, &Account)| {
             let name = account.name.as_ref().map_or("-".to_owned(), |name| {
                 let tag = name.value.tag.as_ref().map(|tag| format!(":{tag}")).unwrap_or_default();
@@ -514,5 +518,11 @@ mod tests {
         let same = |line, dockerfile| claim(Kind::Compose, "compose.yaml", line, dockerfile).name("acme/api");
         let (_, notes) = merged(vec![same(1, "a/Dockerfile"), same(5, "b/Dockerfile")]);
         assert!(notes[0].starts_with("error: b/Dockerfile"), "{notes:?}");
+        let (images, notes) = merged(vec![
+            claim(Kind::Makefile, "Makefile", 1, "a/Dockerfile").name("acme/api"),
+            claim(Kind::Compose, "compose.yaml", 1, "examples/Dockerfile").name("acme/api"),
+        ]);
+        assert_eq!(images, ["a/Dockerfile acme/api - -", "examples/Dockerfile - - -"]);
+        assert!(notes[0].starts_with("note: examples/Dockerfile"), "{notes:?}");
     }
 }

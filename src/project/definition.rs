@@ -54,7 +54,7 @@ impl Definition {
 
     /// Takes what the settings say, and for the rest what is said elsewhere.
     pub(super) fn set(&mut self, settings: &ImageSettings) {
-        (self.options, self.evidence) = completed(settings, &self.account);
+        (self.options, self.evidence) = completed(settings, &self.account, &self.file);
     }
 
     fn become_image(&mut self, name: Option<String>, settings: &ImageSettings, account: Account) {

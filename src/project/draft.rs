@@ -1,4 +1,4 @@
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use rayon::prelude::*;
 
@@ -74,8 +74,13 @@ pub(super) fn draft(
         &Rules { include: options.settings.include.clone(), exclude: options.settings.exclude.clone() },
     );
     let mut diagnostics = std::mem::take(&mut found.diagnostics);
-    let (accounts, evidence) =
-        evidence::gather(tree, &dockerfiles(&found), &found.evidence, &options.settings.evidence);
+    let (accounts, evidence) = evidence::gather(
+        tree,
+        &dockerfiles(&found),
+        &found.evidence,
+        &aside(&found),
+        &options.settings.evidence,
+    );
     diagnostics.extend(accounts.diagnostics);
     let mut definitions =
         definitions(found.dockerfiles, found.broken, accounts.of, options, &mut diagnostics);
@@ -117,6 +122,11 @@ pub(super) fn draft(
         unresolved,
         evidence,
     }
+}
+
+fn aside(found: &Discovery) -> BTreeSet<TreePath> {
+    let aside = found.dockerfiles.iter().filter(|dockerfile| dockerfile.aside);
+    aside.map(|dockerfile| dockerfile.path.clone()).collect()
 }
 
 fn dockerfiles(found: &Discovery) -> Vec<TreePath> {

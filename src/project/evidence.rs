@@ -1,7 +1,8 @@
 //! What the checkout says about its images outside of their Dockerfiles, where settings say nothing.
 
 use super::settings::ImageSettings;
-use crate::evidence::{Account, Place, Said};
+use crate::dockerfile::Dockerfile;
+use crate::evidence::{Account, NamedContext, Place, Said};
 use crate::path::TreePath;
 
 /// A value that counts for an image because a file of the checkout, which is no Dockerfile, says so.
@@ -25,14 +26,20 @@ impl Evidence {
 }
 
 /// What `settings` say, and for the rest what `account` says; with a list of the latter.
-pub(super) fn completed(settings: &ImageSettings, account: &Account) -> (ImageSettings, Vec<Evidence>) {
+pub(super) fn completed(
+    settings: &ImageSettings,
+    account: &Account,
+    file: &Dockerfile,
+) -> (ImageSettings, Vec<Evidence>) {
     let (mut options, mut evidence) = (settings.clone(), Vec::new());
     if let Some(context) = account.context.as_ref().filter(|_| options.context.is_none()) {
         options.context = Some(context.value.clone());
         let text = if context.value.is_root() { ".".to_owned() } else { context.value.to_text() };
         evidence.push(Evidence::of("context", &text, context));
     }
-    if let Some(target) = account.target.as_ref().filter(|_| options.target.is_none()) {
+    // A file that has not followed its Dockerfile is not believed.
+    let has_stage = |target: &&Said<String>| file.has_stage(&target.value);
+    if let Some(target) = account.target.as_ref().filter(has_stage).filter(|_| options.target.is_none()) {
         options.target = Some(target.value.clone());
         evidence.push(Evidence::of("target", &target.value, target));
     }
@@ -41,6 +48,15 @@ pub(super) fn completed(settings: &ImageSettings, account: &Account) -> (ImageSe
             options.args.insert(name.clone(), value.value.clone());
             evidence.push(Evidence::of(format!("args.{name}"), &value.value, value));
         }
+    }
+    for (name, context) in &account.contexts {
+        let text = match &context.value {
+            NamedContext::Claimed { claim } => format!("{}:{}", claim.path, claim.line),
+            NamedContext::Image(image) => image.to_string(),
+            NamedContext::Folder(folder) => folder.to_text(),
+            NamedContext::Elsewhere(elsewhere) => elsewhere.clone(),
+        };
+        evidence.push(Evidence::of(format!("contexts.{name}"), &text, context));
     }
     (options, evidence)
 }

@@ -54,7 +54,8 @@ fn table(image: &Image, namespace: &Namespace) -> Option<String> {
     }
     let mut text = header(&name(image, namespace));
     let _ = writeln!(text, "dockerfile = {}", toml_string(&image.dockerfile.to_text()));
-    for Evidence { field, value, path, line } in image.evidence.iter().filter(|said| said.field != "name") {
+    for Evidence { field, value, path, line } in image.evidence.iter().filter(|said| is_setting(&said.field))
+    {
         let key = match field.strip_prefix("args.") {
             Some(argument) => format!("args.{}", key(argument)),
             None => field.clone(),
@@ -62,6 +63,11 @@ fn table(image: &Image, namespace: &Namespace) -> Option<String> {
         let _ = writeln!(text, "{key} = {} # {path}:{line}", toml_string(value));
     }
     Some(text)
+}
+
+/// Whether settings have a key for it. A name is in the header, and named contexts are not among the settings.
+fn is_setting(field: &str) -> bool {
+    field != "name" && !field.starts_with("contexts.")
 }
 
 /// What an image that cannot be built waits for.
