@@ -67,3 +67,26 @@ fn a_list_of_nothing_says_why() {
     none.says("note: none of 37 images can be built").says("`shipwright plan` says why");
     run(&Checkout::with(&[("README", "")]), &["images"]).says("no Dockerfile was found");
 }
+
+#[test]
+fn a_broken_dockerfile_that_stands_aside_fails_nothing_until_it_is_asked_for() {
+    let checkout = Checkout::with(&[
+        ("examples/x/Dockerfile", "FORM busybox\n"),
+        ("examples/base/Dockerfile", "FORM busybox\n"),
+        ("ok/Dockerfile", "FROM busybox\n"),
+    ]);
+    let plan = run(&checkout, &["plan"]);
+    assert!(!plan.stderr.contains("error"), "{}", plan.stderr);
+    plan.says(
+        "note: 2 Dockerfiles that stand aside do not parse: examples/base/Dockerfile, examples/x/Dockerfile",
+    );
+    checkout
+        .run(&["plan", "--offline", "x"])
+        .exits(2)
+        .says("did you mean FROM?")
+        .says("examples/x/Dockerfile:1:1");
+    // What others need is wrong all the same.
+    checkout.write("ok/Dockerfile", "FROM acme/base\n");
+    checkout.write("other/Dockerfile", "FROM acme/ok\n");
+    checkout.run(&["plan", "--offline"]).exits(2).says("examples/base/Dockerfile:1:1");
+}

@@ -20,6 +20,10 @@ use crate::limits;
 use crate::lockfile::Lockfile;
 use crate::naming::{self, Binding, Candidate, ImageName, NameClaim, Naming, NamingRules, Reference};
 use crate::path::TreePath;
+use crate::printable::few;
+
+/// So many broken Dockerfiles that stand aside are named one by one.
+const NAMED_ASIDE: usize = 3;
 
 /// The images of a tree as far as Dockerfiles and settings tell them: without contexts and keys.
 pub(super) struct Draft {
@@ -108,10 +112,17 @@ pub(super) fn draft(
         images[at].fault = Some("is part of a loop");
     }
     diagnostics.extend(graph.cycles().iter().map(|cycle| cycle.diagnostic(&graph)));
-    for image in images.iter().filter(|image| !image.definition.is_broken) {
+    let unneeded = unneeded(&images, &graph);
+    let is_left =
+        |at: usize, image: &Drafted| unneeded.contains(&ImageId(at)) && image.definition.file.is_hopeless();
+    for (at, image) in images.iter().enumerate().filter(|(_, image)| !image.definition.is_broken) {
         let Definition { path, file, .. } = &image.definition;
-        diagnostics.extend(findings(path, file, &image.evaluation));
+        if !is_left(at, image) {
+            diagnostics.extend(findings(path, file, &image.evaluation));
+        }
     }
+    let left = images.iter().enumerate().filter(|(at, image)| is_left(*at, image));
+    diagnostics.extend(broken_aside(left.map(|(_, image)| image.dockerfile())));
     Draft {
         naming,
         images,
@@ -122,6 +133,25 @@ pub(super) fn draft(
         unresolved,
         evidence,
     }
+}
+
+/// The images that are built only when somebody asks for them.
+fn unneeded(images: &[Drafted], graph: &Graph) -> BTreeSet<ImageId> {
+    let (aside, others): (Vec<ImageId>, Vec<ImageId>) =
+        ImageId::all(images).partition(|at| images[at.0].definition.aside);
+    let needed: BTreeSet<ImageId> = graph.with_dependencies(others).into_iter().collect();
+    aside.into_iter().filter(|at| !needed.contains(at)).collect()
+}
+
+/// Dockerfiles that stand aside may be templates, or examples of mistakes. Whoever asks for one hears more.
+fn broken_aside<'d>(paths: impl Iterator<Item = &'d TreePath>) -> Option<Diagnostic> {
+    let paths: Vec<&TreePath> = paths.collect();
+    let what = match paths.len() {
+        0 => return None,
+        1 => "a Dockerfile that stands aside does".to_owned(),
+        count => format!("{count} Dockerfiles that stand aside do"),
+    };
+    Some(Diagnostic::note(format!("{what} not parse: {}", few(paths, NAMED_ASIDE))))
 }
 
 fn aside(found: &Discovery) -> BTreeSet<TreePath> {
