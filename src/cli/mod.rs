@@ -17,6 +17,7 @@ mod images;
 mod init;
 mod inspect;
 mod lock;
+mod memory;
 mod output;
 mod plan;
 mod push;
@@ -50,6 +51,7 @@ pub fn run(cli: Cli, environment: Environment) -> ExitCode {
 fn dispatch(command: Command, before: BuildArgs, edge: &mut Edge) -> Result<ExitCode, Error> {
     if !matches!(command, Command::Completions { .. } | Command::Man) {
         threads::prepare()?;
+        memory::check()?;
     }
     match command {
         Command::Build(args) => build::run(before.merged(args), edge),
