@@ -263,3 +263,15 @@ fn nothing_is_run_nothing_explodes_and_the_environment_does_not_count() {
     assert_eq!(with.exits(0).json()["images"][0]["key"], plan["images"][0]["key"]);
     assert!(!checkout.root.join("ran").exists());
 }
+
+#[test]
+fn what_a_dockerfile_says_cannot_add_lines_to_the_settings() {
+    let checkout = Checkout::with(&[
+        ("api/Dockerfile", "FROM busybox\nCOPY [\"a\\nnamespace = \\\"evil\\\"\\n#\", \"/\"]\n"),
+        ("b\nregistry = 'evil.example'\n#/Dockerfile", "ARG X\nFROM $X\n"),
+    ]);
+    checkout.run(&["init"]).exits(0);
+    let written = std::fs::read_to_string(checkout.root.join("shipwright.toml")).expect("settings");
+    assert!(written.lines().all(|line| line.is_empty() || line.starts_with('#')), "{written}");
+    assert!(written.contains("evil"), "it says what is wrong: {written}");
+}

@@ -2,6 +2,7 @@ use std::fmt::Write as _;
 
 use crate::dockerfile::ProblemKind;
 use crate::naming::{Namespace, NamespaceSource, toml_string};
+use crate::printable::printable;
 use crate::project::{Evidence, Image, ImageState, Project};
 
 /// A settings file that says what the checkout's other files say about its images, and what a person has to decide;
@@ -73,7 +74,8 @@ fn is_setting(field: &str) -> bool {
 /// What an image that cannot be built waits for.
 fn decision(image: &Image) -> Option<String> {
     let ImageState::Blocked(reasons) = &image.state else { return None };
-    let mut text = format!("# {}: {}\n", image.dockerfile, reasons.join("; "));
+    // What a Dockerfile says must not become a line of the settings.
+    let mut text = format!("# {}: {}\n", image.dockerfile, printable(&reasons.join("; ")));
     let arguments = image.evaluation.problems.iter().filter_map(|problem| match &problem.kind {
         ProblemKind::BlankReference { arguments } => Some(arguments),
         _ => None,
