@@ -1,4 +1,3 @@
-use super::images::Image;
 use crate::diagnostic::{Diagnostic, Location};
 use crate::dockerfile::{Dockerfile, Evaluation, Problem};
 use crate::path::TreePath;
@@ -23,15 +22,6 @@ pub(super) fn findings(path: &TreePath, file: &Dockerfile, evaluation: &Evaluati
     });
     let unused = evaluation.unused_stages.iter().map(|at| unused_stage(path, evaluation, *at));
     if file.is_hopeless() { syntax.collect() } else { syntax.chain(problems).chain(unused).collect() }
-}
-
-/// What is wrong with the Dockerfile of an image that somebody asks for, where nothing was said of it because it stands
-/// aside.
-pub(crate) fn faults_aside(image: &Image) -> Vec<Diagnostic> {
-    if !image.aside || !image.file.is_hopeless() {
-        return Vec::new();
-    }
-    findings(&image.dockerfile, &image.file, &image.evaluation)
 }
 
 fn unused_stage(path: &TreePath, evaluation: &Evaluation, at: usize) -> Diagnostic {

@@ -1,11 +1,13 @@
 use std::cmp::Reverse;
+use std::collections::HashSet;
 
 use super::draft::{Draft, draft};
 use super::error::LoadError;
+use super::findings::findings;
 use super::images::Image;
 use super::keys;
 use super::options::Options;
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Diagnostic, Severity};
 use crate::git::{CommitId, Snapshot};
 use crate::graph::{Graph, ImageId};
 use crate::naming::Namespace;
@@ -38,6 +40,20 @@ impl Project {
         for (image, revision) in self.images.iter_mut().zip(revisions) {
             image.revision = revision;
         }
+    }
+}
+
+impl Project {
+    /// What is wrong with the Dockerfiles of images that somebody asks for, where nothing was said of it because they
+    /// stand aside.
+    pub(crate) fn faults_aside(&self, wanted: &[ImageId]) -> Vec<Diagnostic> {
+        let errors = self.diagnostics.iter().filter(|found| found.severity == Severity::Error);
+        let said: HashSet<&TreePath> =
+            errors.filter_map(|found| found.location.as_ref().map(|location| &location.path)).collect();
+        let is_unsaid =
+            |image: &&Image| image.aside && image.file.is_hopeless() && !said.contains(&image.dockerfile);
+        let images = wanted.iter().map(|at| &self.images[*at]).filter(is_unsaid);
+        images.flat_map(|image| findings(&image.dockerfile, &image.file, &image.evaluation)).collect()
     }
 }
 

@@ -26,7 +26,6 @@ mod triggers;
 pub(crate) use check::{check, mistyped};
 pub(crate) use error::LoadError;
 pub use evidence::Evidence;
-pub(crate) use findings::faults_aside;
 pub(crate) use images::{ContextFile, Image, ImageState, ReadyImage};
 pub(crate) use inspect::{Inspection, Surroundings, inspect, inspect_alone};
 pub(crate) use load::{Project, load};

@@ -7,7 +7,6 @@ use super::files::Files;
 use super::undeclared::{arguments_in_history, undeclared_arguments};
 use super::watch::{Change, Planned, Watch, basis, never_at_rest, same_keys};
 use super::{Chosen, Workspace};
-use crate::diagnostic::Diagnostic;
 use crate::engine::{Endpoint, Engine};
 use crate::git::{Checkout, HeadTree, Moment};
 use crate::graph::Selector;
@@ -15,7 +14,7 @@ use crate::image::Platform;
 use crate::ops::{Config, Error, ImageRequest, Services};
 use crate::path::TreePath;
 use crate::plan::BranchReference;
-use crate::project::{Project, assume_clean, compare_with_head, faults_aside, load, revisions};
+use crate::project::{Project, assume_clean, compare_with_head, load, revisions};
 use crate::settings::{self, Resolved, SettingsFile};
 
 /// Whether a use case wants an engine.
@@ -183,10 +182,7 @@ impl Reader<'_> {
         let (clean, absent) = clean?;
         project.diagnostics.extend(absent);
         let selection = self.select(checkout, &project)?;
-        let faults: Vec<_> =
-            selection.images.iter().flat_map(|at| faults_aside(&project.images[*at])).collect();
-        let is_said = |found: &Diagnostic| project.diagnostics.contains(found);
-        let faults: Vec<_> = faults.into_iter().filter(|found| !is_said(found)).collect();
+        let faults = project.faults_aside(&selection.images);
         project.diagnostics.extend(faults);
         project.diagnostics.extend(undeclared_arguments(&project, &selection.images, options));
         let unhashed = &request.choices.unhashed_build_args;
