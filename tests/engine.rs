@@ -57,6 +57,8 @@ engine_tests! {
     arguments_labels_and_targets(Builder::BuildKit) = arguments;
     classic_arguments_labels_and_targets(Builder::Classic) = arguments;
     a_session_leaves_nothing_open(Builder::BuildKit) = nothing_left_open;
+    what_others_remove_meanwhile_is_built_all_the_same(Builder::BuildKit) = removed_meanwhile;
+    classic_what_others_remove_meanwhile_is_built_all_the_same(Builder::Classic) = removed_meanwhile;
 }
 
 async fn build_and_name(bench: &Bench) {
@@ -252,6 +254,22 @@ async fn cancelling(bench: &Bench) {
     tokio::time::sleep(Duration::from_secs(1)).await;
     assert!(!bench::is_running(&token), "it came back");
     assert_eq!(bench.engine.inspect(&name).await.expect("answers"), None);
+}
+
+/// Equal content is one image for an engine, whoever builds it; its last name takes it away.
+async fn removed_meanwhile(bench: &Bench) {
+    let files = || MemoryContext::new(vec![file("token", bench.prefix())]);
+    let users = (0..6).map(async |user| {
+        for round in 0..8 {
+            let name = bench.reference(&format!("user-{user}:now"));
+            let mut request = bench.request("FROM scratch\nCOPY token /\nENV a=b\n", files());
+            request.references = vec![name.clone()];
+            let outcome = bench.build(request).await;
+            assert!(outcome.result.is_ok(), "round {round}: {:?}", outcome.result);
+            bench.engine.remove(&name).await.expect("removes");
+        }
+    });
+    futures_util::future::join_all(users).await;
 }
 
 async fn failing_run(bench: &Bench) {

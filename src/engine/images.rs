@@ -127,6 +127,7 @@ impl Engine {
         match self.ask_for_all(&action, removing).await? {
             Ok(_) => Ok(true),
             Err(error) if is_not_found(&error) => Ok(false),
+            Err(error) if is_of_the_image_alone(&error) => Ok(true),
             Err(error) => Err(refused(&action, &error)),
         }
     }
@@ -151,6 +152,13 @@ impl Engine {
 
 fn is_taken(error: &bollard::errors::Error) -> bool {
     error.to_string().contains("already exists")
+}
+
+/// Whether the name is gone, and only the image is not: another program builds on it or deletes it at this moment.
+/// Docker Engine looks for both after it has taken the name off.
+fn is_of_the_image_alone(error: &bollard::errors::Error) -> bool {
+    let message = error.to_string();
+    message.contains("unrecognized image ID") || message.contains("image has dependent child images")
 }
 
 pub(super) fn is_not_found(error: &bollard::errors::Error) -> bool {

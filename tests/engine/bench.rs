@@ -67,6 +67,11 @@ impl Bench {
         reference
     }
 
+    /// What all names of this test begin with.
+    pub(crate) fn prefix(&self) -> String {
+        self.prefix.clone()
+    }
+
     /// A word that no other build has seen.
     pub(crate) fn token(&self) -> String {
         format!("{:032x}", rand::random::<u128>())
