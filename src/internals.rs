@@ -1,5 +1,9 @@
 //! What the `shipwright` command and this project's tests, fuzz targets and benchmarks reach. No promise is made of it.
 
+pub use crate::builder::{
+    BuildError, BuildEvent, BuildRequest, Builder, ContextEntry, ContextKind, ContextSource, Secret,
+    SshAgent, StepState,
+};
 pub use crate::cli::{Cli, Environment, run};
 pub use crate::context::IgnoreRules;
 pub use crate::dockerfile::{
@@ -7,10 +11,7 @@ pub use crate::dockerfile::{
     ProblemKind, RunInstruction, Scope, SourcePattern, SyntaxErrorKind, Trigger, UseKind, evaluate,
     evaluate_stage, parse, rewrite,
 };
-pub use crate::engine::{
-    BuildError, BuildEvent, BuildRequest, Builder, ContextEntry, ContextKind, ContextSource, Endpoint,
-    Engine, EngineEnvironment, LocalImageId, Secret, SshAgent, StepState,
-};
+pub use crate::engine::{BuilderKind, Endpoint, Engine, EngineEnvironment, LocalImageId};
 pub use crate::execution::outline;
 pub use crate::image::{Digest, ImageReference, Platform, Repository, Tag};
 pub use crate::path::TreePath;
@@ -19,3 +20,4 @@ pub use crate::registry::{
     RegistryOptions, RetryPolicy,
 };
 pub use crate::settings::{parse_json, parse_toml};
+pub use crate::store::ImageStore;

@@ -14,7 +14,7 @@ use super::bounded::{Bound, Bounded};
 use super::wire::Wire;
 use super::{Endpoint, ssh_command};
 
-pub(super) async fn dial(endpoint: &Endpoint) -> io::Result<Wire> {
+pub(crate) async fn dial(endpoint: &Endpoint) -> io::Result<Wire> {
     let connect = async {
         match endpoint {
             #[cfg(unix)]
@@ -35,7 +35,7 @@ pub(super) async fn dial(endpoint: &Endpoint) -> io::Result<Wire> {
 }
 
 /// What HTTP/1.1 wants in `Host`; the engine does not look at it.
-pub(super) fn host(endpoint: &Endpoint) -> &str {
+pub(crate) fn host(endpoint: &Endpoint) -> &str {
     match endpoint {
         Endpoint::Unix(_) | Endpoint::Ssh(_) => "docker",
         Endpoint::Tcp(address) => address,
@@ -63,7 +63,7 @@ impl tower::Service<Uri> for Connector {
 
 /// Why an engine did not turn a connection over.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum UpgradeError {
+pub(crate) enum UpgradeError {
     /// There is no connection, or it broke.
     #[error(transparent)]
     Io(#[from] io::Error),
@@ -96,14 +96,14 @@ fn host_header(endpoint: &Endpoint) -> HeaderValue {
 }
 
 /// Opens a connection and has the engine turn it over to HTTP/2, with `path` (`/session` or `/grpc`) behind it.
-pub(super) async fn upgrade(
+pub(crate) async fn upgrade(
     endpoint: &Endpoint,
     path: &'static str,
     headers: Vec<(HeaderName, HeaderValue)>,
-) -> Result<hyper::upgrade::Upgraded, UpgradeError> {
+) -> Result<Wire, UpgradeError> {
     let upgrading = try_upgrade(endpoint, path, headers);
     match tokio::time::timeout(endpoint.patience(), upgrading).await {
-        Ok(upgraded) => upgraded,
+        Ok(upgraded) => Ok(Wire::new(TokioIo::new(upgraded?))),
         Err(_) => {
             let seconds = endpoint.patience().as_secs();
             let silent = format!("it did not answer {path} for {seconds} s");

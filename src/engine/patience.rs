@@ -20,7 +20,7 @@ const ANSWER_OVER_SSH: Duration = Duration::from_secs(30);
 const LIST: Duration = Duration::from_secs(30);
 /// How often an engine that works on something long is asked whether it is still there, and how often it may not
 /// answer. Together with [`ANSWER`] that is half a minute.
-pub(super) const PULSE: Duration = Duration::from_secs(10);
+pub(crate) const PULSE: Duration = Duration::from_secs(10);
 const MISSED: u32 = 2;
 /// Over ssh each such question is a login.
 const PULSE_OVER_SSH: Duration = Duration::from_secs(60);
@@ -30,7 +30,7 @@ const LONGEST_SILENCE: Duration = Duration::from_secs(300);
 
 impl Endpoint {
     /// How long a question about one thing may take here.
-    pub(super) fn patience(&self) -> Duration {
+    pub(crate) fn patience(&self) -> Duration {
         if self.is_ssh() { ANSWER_OVER_SSH } else { ANSWER }
     }
 }
@@ -57,7 +57,7 @@ type Answer<T> = Result<T, bollard::errors::Error>;
 
 impl Engine {
     /// Asks the engine to `action`, which it has to answer soon. What it answers may be an error.
-    pub(super) fn ask<T>(
+    pub(crate) fn ask<T>(
         &self,
         action: &str,
         question: impl Future<Output = Answer<T>>,
@@ -66,7 +66,7 @@ impl Engine {
     }
 
     /// The same for a list of everything.
-    pub(super) fn ask_for_all<T>(
+    pub(crate) fn ask_for_all<T>(
         &self,
         action: &str,
         question: impl Future<Output = Answer<T>>,
@@ -90,7 +90,7 @@ impl Engine {
     }
 
     /// The next message of a long `action`; `None` at its end.
-    pub(super) async fn next_of<T>(
+    pub(crate) async fn next_of<T>(
         &self,
         action: &str,
         messages: &mut (impl Stream<Item = Answer<T>> + Unpin),
@@ -109,7 +109,7 @@ impl Engine {
 }
 
 /// Ends when the engine does not answer any more, and never while it does.
-pub(super) async fn stops_answering(endpoint: &Endpoint) {
+pub(crate) async fn stops_answering(endpoint: &Endpoint) {
     let pulse = if endpoint.is_ssh() { PULSE_OVER_SSH } else { PULSE };
     let mut missed = 0;
     while missed < MISSED {

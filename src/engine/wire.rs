@@ -5,10 +5,10 @@ use std::task::{Context, Poll};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 /// A connection to an engine, over whatever it listens on.
-pub(super) struct Wire(Box<dyn Transport>);
+pub(crate) struct Wire(Box<dyn Transport>);
 
 impl Wire {
-    pub(super) fn new(transport: impl AsyncRead + AsyncWrite + Send + Unpin + 'static) -> Self {
+    pub(crate) fn new(transport: impl AsyncRead + AsyncWrite + Send + Unpin + 'static) -> Self {
         Self(Box::new(transport))
     }
 }

@@ -91,7 +91,7 @@ async fn ensure_once(
     services.tell(audience);
     let wanted = wanted(&workspace, &request.names)?;
     let registries = Registries::new(&workspace, &services);
-    let mut facts = Facts::of_engine(&workspace, services.engine.as_deref()).await?.without_moving();
+    let mut facts = Facts::of_engine(&workspace, services.store.as_deref()).await?.without_moving();
     can_be_had(&workspace, &wanted, &facts, audience)?;
     if request.remote.pushes() {
         let refused = unsettled_names(&workspace, &wanted);

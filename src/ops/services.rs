@@ -4,17 +4,20 @@ use std::time::Duration;
 
 use super::notices::Notices;
 use super::{Audience, Config, Ending, Error, Interrupts};
+use crate::builder::Builder;
 use crate::diagnostic::Diagnostic;
-use crate::engine::Engine;
 use crate::registry::{Credentials, ProxySettings};
+use crate::store::ImageStore;
 
 /// How long a credential helper may take: it may have to ask its user.
 const HELPER_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Whom a use case can ask.
 pub(super) struct Services {
-    /// The engine, unless it was not wanted.
-    pub engine: Option<Arc<Engine>>,
+    /// Where images are on this machine, unless no engine was wanted.
+    pub store: Option<Arc<dyn ImageStore>>,
+    /// What builds them, unless no engine was wanted.
+    pub builder: Option<Arc<dyn Builder>>,
     /// The logins of the user.
     pub credentials: Arc<Credentials>,
     /// What registries and credential helpers tell.
@@ -30,13 +33,18 @@ pub(super) struct Services {
 }
 
 impl Services {
-    pub(super) fn new(config: &Config, engine: Option<Arc<Engine>>) -> Self {
+    pub(super) fn new(
+        config: &Config,
+        store: Option<Arc<dyn ImageStore>>,
+        builder: Option<Arc<dyn Builder>>,
+    ) -> Self {
         let notices = Notices::default();
         let file = config.docker_config.as_ref().map(|folder| folder.join("config.json"));
         let credentials = Credentials::new(file, config.path.clone(), HELPER_TIMEOUT);
         let own_certificates = config.docker_config.as_ref().map(|folder| folder.join("certs.d"));
         Self {
-            engine,
+            store,
+            builder,
             credentials: Arc::new(credentials.heard_by(notices.listener())),
             notices,
             interrupts: config.interrupts.clone(),
@@ -51,11 +59,18 @@ impl Services {
         self.notices.said_by(audience.speaker());
     }
 
-    /// The engine of a use case that cannot do without.
-    pub(super) fn engine(&self) -> Result<&Arc<Engine>, Error> {
-        self.engine.as_ref().ok_or_else(|| {
-            let error = Diagnostic::error("no engine answers");
-            Error::one(Ending::NoEngine, error.hint("start one, or name one with -H or DOCKER_HOST"))
-        })
+    /// The images of a use case that cannot do without an engine.
+    pub(super) fn store(&self) -> Result<&Arc<dyn ImageStore>, Error> {
+        self.store.as_ref().ok_or_else(no_engine)
     }
+
+    /// The builder of a use case that cannot do without one.
+    pub(super) fn builder(&self) -> Result<&Arc<dyn Builder>, Error> {
+        self.builder.as_ref().ok_or_else(no_engine)
+    }
+}
+
+fn no_engine() -> Error {
+    let error = Diagnostic::error("no engine answers");
+    Error::one(Ending::NoEngine, error.hint("start one, or name one with -H or DOCKER_HOST"))
 }

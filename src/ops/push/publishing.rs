@@ -43,7 +43,7 @@ impl Publishing<'_> {
         let careful = self.services.interrupts.careful();
         let publisher = Publisher {
             lent: Lent::default(),
-            engine: self.services.engine.clone(),
+            store: self.services.store.clone(),
             registry: self.registries.client.clone(),
             standings: Arc::clone(&self.registries.standings),
             credentials: Arc::clone(&self.registries.credentials),

@@ -7,6 +7,7 @@ use super::files::Files;
 use super::undeclared::{arguments_in_history, undeclared_arguments};
 use super::watch::{Change, Planned, Watch, basis, never_at_rest, same_keys};
 use super::{Chosen, Workspace};
+use crate::builder::Builder;
 use crate::engine::{Endpoint, Engine};
 use crate::git::{Checkout, HeadTree, Moment};
 use crate::graph::Selector;
@@ -16,6 +17,7 @@ use crate::path::TreePath;
 use crate::plan::BranchReference;
 use crate::project::{Project, assume_clean, compare_with_head, load, revisions};
 use crate::settings::{self, Resolved, SettingsFile};
+use crate::store::ImageStore;
 
 /// Whether a use case wants an engine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,9 +47,12 @@ pub(in crate::ops) async fn open(
     let (engine, opened) = tokio::join!(connect(config, need), reading);
     let opened = opened.map_err(|error| Error::usage(error.to_string()))??;
     let engine = engine?;
-    let reader = Reader { config, request, engine: engine.as_deref(), watch };
+    let platform = engine.as_ref().map(|engine| Builder::platform(&**engine));
+    let reader = Reader { config, request, platform, watch };
     let workspace = reader.read_of_one_moment(&opening, opened)?;
-    Ok((workspace, Services::new(config, engine)))
+    let store = engine.clone().map(|engine| engine as Arc<dyn ImageStore>);
+    let builder = engine.map(|engine| engine as Arc<dyn Builder>);
+    Ok((workspace, Services::new(config, store, builder)))
 }
 
 /// Connects unless offline; a use case that only asks for the platform goes on without.
@@ -103,7 +108,8 @@ impl Opening {
 struct Reader<'a> {
     config: &'a Config,
     request: &'a ImageRequest,
-    engine: Option<&'a Engine>,
+    /// What the builder at hand builds for.
+    platform: Option<&'a Platform>,
     watch: Option<&'a Arc<Watch>>,
 }
 
@@ -144,8 +150,7 @@ impl Reader<'_> {
     /// What was chosen and what the file says, for the engine at hand.
     fn settings(&self, file: &SettingsFile, now: Duration) -> Result<Resolved, Error> {
         let mut resolved = settings::resolve(&self.request.choices, file, now).map_err(Error::wrong)?;
-        if let Some(engine) = self.engine {
-            let of_engine = &engine.info().platform;
+        if let Some(of_engine) = self.platform {
             if !resolved.platform_is_chosen {
                 resolved.options.platform = of_engine.clone();
             }

@@ -1,7 +1,7 @@
 use bytes::Bytes;
 
-use crate::engine::listing::{FOLDER_TIME, Listed};
-use crate::engine::{ContextEntry, ContextKind};
+use crate::builder::listing::{FOLDER_TIME, Listed};
+use crate::builder::{ContextEntry, ContextKind};
 
 /// Bits of Go's `os.FileMode`.
 const FOLDER: u32 = 1 << 31;

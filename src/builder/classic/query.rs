@@ -1,4 +1,5 @@
-use crate::engine::{BuildRequest, RegistryLogin, RegistryLogins};
+use crate::builder::{BuildRequest, RegistryLogins};
+use crate::engine::{RegistryLogin, server_address};
 
 /// The path and parameters of a classic build. `dockerfile` is the name of the Dockerfile in the archive.
 pub(super) fn path(request: &BuildRequest, dockerfile: &str) -> String {
@@ -59,7 +60,7 @@ pub(super) fn logins(logins: &dyn RegistryLogins) -> Option<serde_json::Value> {
             }
             RegistryLogin::IdentityToken(token) => serde_json::json!({ "identitytoken": token }),
         };
-        Some((crate::engine::pull::server_address(host).to_owned(), login))
+        Some((server_address(host).to_owned(), login))
     };
     let logins: serde_json::Map<_, _> = logins.hosts().iter().filter_map(login).collect();
     (!logins.is_empty()).then(|| logins.into())
@@ -70,9 +71,9 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::engine::DockerfileText;
-    use crate::engine::request::Anonymous;
-    use crate::engine::testing::Empty;
+    use crate::builder::DockerfileText;
+    use crate::builder::request::Anonymous;
+    use crate::builder::testing::Empty;
 
     impl RegistryLogins for Empty {
         fn login(&self, _: &str) -> Option<RegistryLogin> {

@@ -14,18 +14,18 @@ use tokio_util::task::AbortOnDropHandle;
 use super::archive::{self, IGNORE_FILE};
 use super::progress::{Message, Progress};
 use super::query;
-use crate::engine::capability::classic_dockerfile;
-use crate::engine::listing::Listing;
-use crate::engine::outline::line_in_message;
-use crate::engine::patience::stops_answering;
-use crate::engine::transfer::Transfer;
-use crate::engine::{BuildError, BuildEvent, BuildRequest, Endpoint, LocalImageId, client, connection};
+use crate::builder::capability::classic_dockerfile;
+use crate::builder::listing::Listing;
+use crate::builder::outline::line_in_message;
+use crate::builder::transfer::Transfer;
+use crate::builder::{BuildError, BuildEvent, BuildRequest};
+use crate::engine::{Endpoint, LocalImageId, dial, header, host, stops_answering};
 
 /// How often the bytes that were sent are reported.
 const SENT_INTERVAL: Duration = Duration::from_millis(100);
 
 /// Builds by the classic builder. Dropping the future closes the connection, which stops the build.
-pub(in crate::engine) async fn build(
+pub(in crate::builder) async fn build(
     endpoint: &Endpoint,
     request: &BuildRequest,
     events: &mpsc::Sender<BuildEvent>,
@@ -74,12 +74,12 @@ impl Build<'_> {
             let chunk = archive.recv().await?;
             Some((chunk.map(Frame::data), archive))
         });
-        let io = TokioIo::new(connection::dial(endpoint).await.map_err(|error| lost(&error))?);
+        let io = TokioIo::new(dial(endpoint).await.map_err(|error| lost(&error))?);
         let handshake = hyper::client::conn::http1::handshake(io).await;
         let (mut sender, connection) = handshake.map_err(|error| lost(&error))?;
         let _connection = AbortOnDropHandle::new(tokio::spawn(connection));
         let mut http = Request::post(query::path(self.request, &name))
-            .header(HOST, connection::host(endpoint))
+            .header(HOST, host(endpoint))
             .header(CONTENT_TYPE, "application/x-tar");
         if let Some(logins) = self.logins().await {
             http = http.header("X-Registry-Config", logins);
@@ -107,7 +107,7 @@ impl Build<'_> {
     async fn logins(&self) -> Option<hyper::header::HeaderValue> {
         let logins = Arc::clone(&self.request.logins);
         let logins = tokio::task::spawn_blocking(move || query::logins(&*logins)).await.ok()??;
-        client::header(logins.to_string().as_bytes())
+        header(logins.to_string().as_bytes())
     }
 
     /// Reads the builder's messages, one a line, to their end.

@@ -4,7 +4,7 @@ use bollard_buildkit_proto::moby::buildkit::v1::{CacheOptions, Exporter, SolveRe
 
 use super::dockerfile;
 use super::filesync::{CONTEXT, DOCKERFILE};
-use crate::engine::{BuildError, BuildRequest};
+use crate::builder::{BuildError, BuildRequest};
 
 /// What `Control.Solve` is asked. `host_gateway` is the address of the engine's host, where known.
 pub(super) fn solve_request(
@@ -117,7 +117,7 @@ mod tests {
 
     use super::super::dockerfile::DockerfileFolder;
     use super::*;
-    use crate::engine::DockerfileText;
+    use crate::builder::DockerfileText;
 
     fn request() -> BuildRequest {
         BuildRequest::new(DockerfileText::default(), Arc::new(DockerfileFolder::new(b"")), [0; 32])

@@ -7,8 +7,8 @@ use tokio::sync::mpsc;
 use tonic::{Status, Streaming};
 
 use super::messages::Packet;
-use crate::engine::listing::Listing;
-use crate::engine::transfer::{Measured, Transfer, changed};
+use crate::builder::listing::Listing;
+use crate::builder::transfer::{Measured, Transfer, changed};
 
 /// Files that are read at once, and so the descriptors that a context needs at most.
 const READERS: usize = 4;

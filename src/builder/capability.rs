@@ -1,6 +1,6 @@
-use super::client::numbers;
 use super::outline::{DockerfileInstruction, DockerfileText};
-use super::{BuildError, BuildRequest, Builder, EngineInfo, Product};
+use super::{BuildError, BuildRequest};
+use crate::engine::{BuilderKind, EngineInfo, Product, numbers};
 
 /// What the classic builder does not set and `BuildKit` does: an ARG without a value is empty there.
 const PLATFORM_ARGUMENTS: [&str; 8] = [
@@ -18,10 +18,14 @@ const NEEDS_BUILDKIT: &str = "build on an engine with BuildKit: Docker 20.10 or 
 
 /// Refuses what an engine's builder would get wrong, because some of it does not fail there: the classic
 /// builder of Docker 26 and 28 runs `RUN <<EOF` as if it were empty, and succeeds.
-pub(super) fn check(info: &EngineInfo, builder: Builder, request: &BuildRequest) -> Result<(), BuildError> {
+pub(super) fn check(
+    info: &EngineInfo,
+    builder: BuilderKind,
+    request: &BuildRequest,
+) -> Result<(), BuildError> {
     match builder {
-        Builder::BuildKit => check_buildkit(info, request),
-        Builder::Classic => check_classic(info, request),
+        BuilderKind::BuildKit => check_buildkit(info, request),
+        BuilderKind::Classic => check_classic(info, request),
     }
 }
 
@@ -124,13 +128,13 @@ mod tests {
             version: version.to_owned(),
             product,
             platform: Platform::host_linux(),
-            builder: Builder::Classic,
+            builder: BuilderKind::Classic,
         }
     }
 
     fn refusal(
         info: &EngineInfo,
-        builder: Builder,
+        builder: BuilderKind,
         request: &BuildRequest,
     ) -> Option<(String, Option<usize>)> {
         match check(info, builder, request) {
@@ -154,7 +158,7 @@ mod tests {
             ("\nFROM --platform=${BUILDPLATFORM} a", "the automatic argument BUILDPLATFORM"),
         ] {
             assert_eq!(
-                refusal(&docker, Builder::Classic, &request(text)),
+                refusal(&docker, BuilderKind::Classic, &request(text)),
                 Some((what.to_owned(), Some(2))),
                 "{text}"
             );
@@ -163,41 +167,41 @@ mod tests {
             "FROM --platform=linux/amd64 a\nCOPY --from=b --chown=1 x /\nRUN x --flag\nADD --chown=1 x /",
             "FROM a\nARG TARGETARCH=amd64\nHEALTHCHECK --interval=1s CMD x",
         ] {
-            assert_eq!(refusal(&docker, Builder::Classic, &request(text)), None, "{text}");
+            assert_eq!(refusal(&docker, BuilderKind::Classic, &request(text)), None, "{text}");
         }
         let mut request = request("FROM a\nARG TARGETARCH");
         request.build_args.insert("TARGETARCH".into(), "arm64".into());
-        assert_eq!(refusal(&docker, Builder::Classic, &request), None);
+        assert_eq!(refusal(&docker, BuilderKind::Classic, &request), None);
         request.secrets.push(Secret { id: "a".into(), value: vec![] });
-        assert_eq!(refusal(&docker, Builder::Classic, &request), Some(("secrets".into(), None)));
+        assert_eq!(refusal(&docker, BuilderKind::Classic, &request), Some(("secrets".into(), None)));
     }
 
     #[test]
     fn the_cut_text_is_what_counts() {
         let mut request = request("FROM a AS unused\nRUN <<EOF\nEOF\nFROM b");
         request.classic_dockerfile = Some(dockerfile("FROM b"));
-        assert_eq!(refusal(&engine(Product::Docker, "26.1.5"), Builder::Classic, &request), None);
+        assert_eq!(refusal(&engine(Product::Docker, "26.1.5"), BuilderKind::Classic, &request), None);
     }
 
     #[test]
     fn podman_knows_more() {
         let podman = engine(Product::Podman, "4.3.1");
         let text = "FROM a\nRUN --mount=type=cache,target=/x make\nCOPY --chmod=755 x /\nARG TARGETARCH";
-        assert_eq!(refusal(&podman, Builder::Classic, &request(text)), None);
+        assert_eq!(refusal(&podman, BuilderKind::Classic, &request(text)), None);
         let heredoc = request("FROM a\nRUN <<EOF\nEOF");
-        assert!(refusal(&podman, Builder::Classic, &heredoc).is_some());
-        assert_eq!(refusal(&engine(Product::Podman, "5.2.0"), Builder::Classic, &heredoc), None);
+        assert!(refusal(&podman, BuilderKind::Classic, &heredoc).is_some());
+        assert_eq!(refusal(&engine(Product::Podman, "5.2.0"), BuilderKind::Classic, &heredoc), None);
     }
 
     #[test]
     fn old_frontends_know_no_heredocs() {
         let (old, new) = (engine(Product::Docker, "20.10.24+dfsg1"), engine(Product::Docker, "23.0.1"));
         let mut heredoc = request("FROM a\nRUN <<EOF\nEOF");
-        assert_eq!(refusal(&old, Builder::BuildKit, &heredoc), Some(("heredocs".into(), Some(2))));
-        assert_eq!(refusal(&new, Builder::BuildKit, &heredoc), None);
+        assert_eq!(refusal(&old, BuilderKind::BuildKit, &heredoc), Some(("heredocs".into(), Some(2))));
+        assert_eq!(refusal(&new, BuilderKind::BuildKit, &heredoc), None);
         heredoc.dockerfile = dockerfile("# syntax=docker/dockerfile:1\nFROM a\nRUN <<EOF\nEOF");
-        assert_eq!(refusal(&old, Builder::BuildKit, &heredoc), None);
+        assert_eq!(refusal(&old, BuilderKind::BuildKit, &heredoc), None);
         heredoc.builtin_frontend = true;
-        assert!(refusal(&old, Builder::BuildKit, &heredoc).is_some());
+        assert!(refusal(&old, BuilderKind::BuildKit, &heredoc).is_some());
     }
 }

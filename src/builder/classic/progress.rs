@@ -1,7 +1,7 @@
 use serde::Deserialize;
 
-use crate::engine::lines::{LineBuffer, Tail};
-use crate::engine::{BuildEvent, OutputStream, StepState};
+use crate::builder::lines::{LineBuffer, Tail};
+use crate::builder::{BuildEvent, OutputStream, StepState};
 
 /// One message of the classic builder.
 #[derive(Debug, Default, Deserialize)]

@@ -17,7 +17,8 @@ use bollard_buildkit_proto::moby::filesync::v1::{
 use futures_util::Stream;
 use tonic::{Request, Response, Status};
 
-use crate::engine::{RegistryLogin, RegistryLogins, Secret};
+use crate::builder::{RegistryLogins, Secret};
+use crate::engine::RegistryLogin;
 
 type Answer<T> = Result<Response<T>, Status>;
 

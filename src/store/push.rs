@@ -3,36 +3,30 @@ use std::collections::HashMap;
 use bollard::models::PushImageInfo;
 use bollard::query_parameters::PushImageOptionsBuilder;
 
-use super::pull::credentials;
-use super::{Engine, EngineError, RegistryLogin};
+use crate::engine::{Engine, EngineError, RegistryLogin};
 use crate::image::{Digest, ImageReference};
 
-impl Engine {
-    /// Sends an image to the registry that its name begins with. Layers that the registry has are not sent.
-    /// `progress` is called with the bytes that went so far. Gives the digest of the manifest, where the
-    /// engine tells it.
-    pub async fn push(
-        &self,
-        reference: &ImageReference,
-        login: Option<RegistryLogin>,
-        mut progress: impl FnMut(u64),
-    ) -> Result<Option<Digest>, EngineError> {
-        let name = format!("{}/{}", reference.repository.host(), reference.repository.path());
-        let tag = reference.tag.as_ref().map_or("latest", |tag| tag.as_str());
-        let options = PushImageOptionsBuilder::default().tag(tag).build();
-        let login = login.map(|login| credentials(login, reference.repository.host()));
-        let mut sent = Sent::default();
-        let mut digest = None;
-        let mut stream = std::pin::pin!(self.docker().push_image(&name, Some(options), login));
-        let action = format!("push {reference}");
-        while let Some(message) = self.next_of(&action, &mut stream).await? {
-            if sent.update(&message) {
-                progress(sent.bytes());
-            }
-            digest = digest.or_else(|| digest_in(message.status.as_deref()?));
+pub(super) async fn push(
+    engine: &Engine,
+    reference: &ImageReference,
+    login: Option<RegistryLogin>,
+    progress: &mut (dyn FnMut(u64) + Send),
+) -> Result<Option<Digest>, EngineError> {
+    let name = format!("{}/{}", reference.repository.host(), reference.repository.path());
+    let tag = reference.tag.as_ref().map_or("latest", |tag| tag.as_str());
+    let options = PushImageOptionsBuilder::default().tag(tag).build();
+    let login = login.map(|login| login.for_host(reference.repository.host()));
+    let mut sent = Sent::default();
+    let mut digest = None;
+    let mut stream = std::pin::pin!(engine.docker().push_image(&name, Some(options), login));
+    let action = format!("push {reference}");
+    while let Some(message) = engine.next_of(&action, &mut stream).await? {
+        if sent.update(&message) {
+            progress(sent.bytes());
         }
-        Ok(digest)
+        digest = digest.or_else(|| digest_in(message.status.as_deref()?));
     }
+    Ok(digest)
 }
 
 /// The last message says `TAG: digest: sha256:… size: N`.

@@ -5,9 +5,9 @@ use bytes::{Bytes, BytesMut};
 use tar::{Builder, EntryType, Header};
 use tokio::sync::mpsc;
 
-use crate::engine::listing::{FOLDER_TIME, Listed, Listing};
-use crate::engine::transfer::{Measured, Transfer, changed};
-use crate::engine::{ContextEntry, ContextKind, ContextSource};
+use crate::builder::listing::{FOLDER_TIME, Listed, Listing};
+use crate::builder::transfer::{Measured, Transfer, changed};
+use crate::builder::{ContextEntry, ContextKind, ContextSource};
 
 /// Bytes that are sent at once.
 const CHUNK: usize = 128 << 10;
@@ -186,7 +186,7 @@ mod tests {
     use std::io::Cursor;
 
     use super::*;
-    use crate::engine::BuildError;
+    use crate::builder::BuildError;
 
     struct Files(Vec<ContextEntry>, Vec<Vec<u8>>);
 

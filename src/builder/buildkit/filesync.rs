@@ -14,9 +14,9 @@ use tonic_prost::ProstCodec;
 
 use super::messages::Packet;
 use super::sender::send;
-use crate::engine::BuildError;
-use crate::engine::listing::Listing;
-use crate::engine::transfer::Transfer;
+use crate::builder::BuildError;
+use crate::builder::listing::Listing;
+use crate::builder::transfer::Transfer;
 
 /// The service `moby.filesync.v1.FileSync` over planned files. By hand, because the generated one is tied to
 /// messages with UTF-8 names.

@@ -4,8 +4,8 @@ use bollard_buildkit_proto::moby::buildkit::v1::{
     StatusResponse, Vertex, VertexLog, VertexStatus, VertexWarning,
 };
 
-use crate::engine::lines::{LineBuffer, Tail};
-use crate::engine::{BuildEvent, OutputStream, StepState};
+use crate::builder::lines::{LineBuffer, Tail};
+use crate::builder::{BuildEvent, OutputStream, StepState};
 
 /// Turns status messages of `BuildKit` into events. A vertex is keyed by its digest, is repeated with every
 /// change, and may be said to be cached only after it is completed.

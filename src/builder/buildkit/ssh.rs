@@ -8,7 +8,7 @@ use futures_util::{Stream, StreamExt};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tonic::{Request, Response, Status, Streaming};
 
-use crate::engine::SshAgent;
+use crate::builder::SshAgent;
 
 /// Which agent a connection is for; absent means [`DEFAULT_ID`].
 const ID_KEY: &str = "buildkit.ssh.id";

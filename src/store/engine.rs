@@ -1,69 +1,29 @@
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::time::Duration;
 
+use async_trait::async_trait;
 use bollard::models::ImageInspect;
 use bollard::query_parameters::{
     ListContainersOptionsBuilder, ListImagesOptionsBuilder, RemoveImageOptionsBuilder, TagImageOptionsBuilder,
 };
-use futures_util::{StreamExt, TryStreamExt};
 
-use super::error::refused;
-use super::{Engine, EngineError};
-use crate::image::{ImageReference, Platform, Repository};
+use super::pull::pull;
+use super::push::push;
+use super::{ImageStore, ListedImage, LocalImage};
+use crate::engine::{Engine, EngineError, LocalImageId, RegistryLogin, refused};
+use crate::image::{Digest, ImageReference, Platform, Repository};
 use crate::retry::{RetryPolicy, retry};
-
-/// The id of an image in an engine, `sha256:…`: the digest of its configuration, or of its manifest with
-/// Docker's containerd image store.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct LocalImageId(pub String);
-
-impl std::fmt::Display for LocalImageId {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-/// An image that an engine has.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LocalImage {
-    /// Its id.
-    pub id: LocalImageId,
-    /// Its labels, inherited ones included.
-    pub labels: BTreeMap<String, String>,
-    /// What it runs on.
-    pub platform: Platform,
-    /// All its tags, normalised.
-    pub references: Vec<ImageReference>,
-    /// Its digests in registries, normalised.
-    pub digests: Vec<ImageReference>,
-    /// Its ONBUILD triggers.
-    pub on_build: Vec<String>,
-    /// Its environment, `NAME=value`.
-    pub env: Vec<String>,
-    /// Its size in bytes, layers shared with other images included.
-    pub size: u64,
-}
-
-/// An image in an engine's list.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ListedImage {
-    /// Its labels, inherited ones included.
-    pub labels: BTreeMap<String, String>,
-    /// All its tags, normalised.
-    pub references: Vec<ImageReference>,
-    /// When it was made, in seconds since 1970.
-    pub created: i64,
-}
-
-/// Questions under way at once. More gain nothing on any engine that was tried.
-const CONCURRENT_QUESTIONS: usize = 16;
 
 /// How often a tag is put that somebody else puts at the same time.
 const TAG_TRIES: RetryPolicy = RetryPolicy::new(10, Duration::ZERO);
 
-impl Engine {
-    /// What the engine knows about an image, `None` if it has none of that name.
-    pub async fn inspect(&self, reference: &ImageReference) -> Result<Option<LocalImage>, EngineError> {
+#[async_trait]
+impl ImageStore for Engine {
+    async fn id(&self) -> Result<String, EngineError> {
+        Self::id(self).await.map(str::to_owned)
+    }
+
+    async fn inspect(&self, reference: &ImageReference) -> Result<Option<LocalImage>, EngineError> {
         let action = format!("inspect {reference}");
         match self.ask(&action, self.docker().inspect_image(&reference.canonical())).await? {
             Ok(image) => Ok(Some(local_image(image))),
@@ -72,20 +32,7 @@ impl Engine {
         }
     }
 
-    /// [`Self::inspect`] for many, several at once; the answers stand in the order of `references`. Much
-    /// cheaper than a list of all images where there are many.
-    pub async fn inspect_all(
-        &self,
-        references: &[ImageReference],
-    ) -> Result<Vec<Option<LocalImage>>, EngineError> {
-        // Collected first: a closure over borrowed references is not general enough for callers that are `Send`.
-        let questions: Vec<_> = references.iter().map(|reference| self.inspect(reference)).collect();
-        futures_util::stream::iter(questions).buffered(CONCURRENT_QUESTIONS).try_collect().await
-    }
-
-    /// All images of some repositories. The engine looks through everything it has, which takes a while
-    /// where there are thousands.
-    pub async fn list(&self, repositories: &[Repository]) -> Result<Vec<ListedImage>, EngineError> {
+    async fn list(&self, repositories: &[Repository]) -> Result<Vec<ListedImage>, EngineError> {
         let both = |name: &Repository| [name.familiar(), format!("{}/{}", name.host(), name.path())];
         let names: Vec<String> = repositories.iter().flat_map(both).collect();
         let filters = HashMap::from([("reference", names)]);
@@ -102,8 +49,7 @@ impl Engine {
             .collect())
     }
 
-    /// Gives the image `source` the further name `target`, which leaves the image that had it.
-    pub async fn tag(&self, source: &ImageReference, target: &ImageReference) -> Result<(), EngineError> {
+    async fn tag(&self, source: &ImageReference, target: &ImageReference) -> Result<(), EngineError> {
         let repository = format!("{}/{}", target.repository.host(), target.repository.path());
         let tag = target.tag.as_ref().map_or("latest", |tag| tag.as_str());
         let options = TagImageOptionsBuilder::default().repo(&repository).tag(tag).build();
@@ -118,9 +64,7 @@ impl Engine {
         }
     }
 
-    /// Takes a name off its image, and deletes the image if that was its last one. Gives false if there was
-    /// no such name. The engine refuses if a container needs it.
-    pub async fn remove(&self, reference: &ImageReference) -> Result<bool, EngineError> {
+    async fn remove(&self, reference: &ImageReference) -> Result<bool, EngineError> {
         let options = RemoveImageOptionsBuilder::default().build();
         let (action, name) = (format!("remove {reference}"), reference.canonical());
         let removing = self.docker().remove_image(&name, Some(options), None);
@@ -131,8 +75,7 @@ impl Engine {
         }
     }
 
-    /// Names of the containers, running or not, that were made from exactly this image.
-    pub async fn containers_using(&self, image: &LocalImageId) -> Result<Vec<String>, EngineError> {
+    async fn containers_using(&self, image: &LocalImageId) -> Result<Vec<String>, EngineError> {
         // `ancestor` also lists containers of images that are built on it.
         let filters = HashMap::from([("ancestor", vec![image.0.as_str()])]);
         let options = ListContainersOptionsBuilder::default().all(true).filters(&filters).build();
@@ -147,13 +90,30 @@ impl Engine {
         let containers = containers.into_iter().filter(|container| uses(&container.image_id));
         Ok(containers.map(|container| name(container.names, container.id)).collect())
     }
+
+    async fn pull(
+        &self,
+        reference: &ImageReference,
+        login: Option<RegistryLogin>,
+    ) -> Result<(), EngineError> {
+        pull(self, reference, login).await
+    }
+
+    async fn push(
+        &self,
+        reference: &ImageReference,
+        login: Option<RegistryLogin>,
+        progress: &mut (dyn FnMut(u64) + Send),
+    ) -> Result<Option<Digest>, EngineError> {
+        push(self, reference, login, progress).await
+    }
 }
 
 fn is_taken(error: &bollard::errors::Error) -> bool {
     error.to_string().contains("already exists")
 }
 
-pub(super) fn is_not_found(error: &bollard::errors::Error) -> bool {
+fn is_not_found(error: &bollard::errors::Error) -> bool {
     matches!(error, bollard::errors::Error::DockerResponseServerError { status_code: 404, .. })
 }
 

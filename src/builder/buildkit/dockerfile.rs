@@ -3,7 +3,7 @@ use std::io::{self, Cursor, Read};
 use bytes::Bytes;
 use sha2::{Digest, Sha256};
 
-use crate::engine::{ContextEntry, ContextKind, ContextSource};
+use crate::builder::{ContextEntry, ContextKind, ContextSource};
 
 /// The folder that the Dockerfile frontend reads the Dockerfile from. It is apart from the build context, so
 /// the text that is built never shows up as a file of it.

@@ -10,21 +10,19 @@ use bollard_buildkit_proto::moby::buildkit::secrets::v1::secrets_server::Secrets
 use bollard_buildkit_proto::moby::filesync::v1::auth_server::AuthServer;
 use bollard_buildkit_proto::moby::sshforward::v1::ssh_server::SshServer;
 use hyper::header::{HeaderName, HeaderValue};
-use hyper::upgrade::Upgraded;
-use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio_util::sync::{CancellationToken, DropGuard, WaitForCancellationFutureOwned};
 use tonic::transport::server::{Connected, Server};
 
+use super::Transport;
 use super::dockerfile::DockerfileFolder;
 use super::filesync::{CONTEXT, DOCKERFILE, FileSync};
 use super::services::{Alive, LoginStore, SecretStore};
 use super::ssh::Agents;
-use crate::engine::connection::{UpgradeError, upgrade};
-use crate::engine::listing::Listing;
-use crate::engine::patience::PULSE;
-use crate::engine::transfer::Transfer;
-use crate::engine::{BuildRequest, Endpoint};
+use crate::builder::BuildRequest;
+use crate::builder::listing::Listing;
+use crate::builder::transfer::Transfer;
+use crate::engine::{PULSE, UpgradeError, Wire};
 use crate::printable::hex;
 
 /// The connection over which the engine asks for files, secrets and logins while it builds. Dropping it
@@ -40,9 +38,12 @@ pub(super) struct Session {
 const LAST_WORDS: Duration = Duration::from_secs(2);
 
 impl Session {
-    pub(super) async fn open(endpoint: &Endpoint, request: &BuildRequest) -> Result<Self, UpgradeError> {
+    pub(super) async fn open(
+        transport: &dyn Transport,
+        request: &BuildRequest,
+    ) -> Result<Self, UpgradeError> {
         let id = random_id();
-        let io = upgrade(endpoint, "/session", headers(&id, request)).await?;
+        let io = transport.session(headers(&id, request)).await?;
         let transfer = Arc::new(Transfer::default());
         let context = Arc::clone(&request.context);
         // Sorting many paths takes a moment.
@@ -52,7 +53,7 @@ impl Session {
         let listings = HashMap::from([(CONTEXT, context), (DOCKERFILE, dockerfile)]);
         let services = Server::builder()
             .http2_keepalive_interval(Some(PULSE))
-            .http2_keepalive_timeout(Some(endpoint.patience()))
+            .http2_keepalive_timeout(Some(transport.patience()))
             .add_service(HealthServer::new(Alive))
             .add_service(AuthServer::new(LoginStore(Arc::clone(&request.logins))))
             .add_service(SecretsServer::new(SecretStore::new(&request.secrets)))
@@ -61,7 +62,7 @@ impl Session {
         let closed = CancellationToken::new();
         let ended = CancellationToken::new();
         let io = Closable {
-            io: TokioIo::new(io),
+            io,
             closed: Box::pin(closed.clone().cancelled_owned()),
             _ended: ended.clone().drop_guard(),
         };
@@ -111,7 +112,7 @@ pub(super) fn random_id() -> String {
 /// A connection that ends when it is told to. The server has a task of its own for each connection, so
 /// aborting the one that serves would leave the engine's session open for ever.
 struct Closable {
-    io: TokioIo<Upgraded>,
+    io: Wire,
     closed: Pin<Box<WaitForCancellationFutureOwned>>,
     /// Tells that nobody serves it any more.
     _ended: DropGuard,

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::DockerfileText;
+use crate::engine::RegistryLogin;
 use crate::image::{ImageReference, Platform};
 
 /// What one build asks of an engine. Everything is decided already: the engine module adds nothing that
@@ -180,29 +181,6 @@ pub(crate) struct Anonymous;
 impl RegistryLogins for Anonymous {
     fn login(&self, _: &str) -> Option<RegistryLogin> {
         None
-    }
-}
-
-/// How to authenticate at a registry.
-#[derive(Clone, PartialEq, Eq)]
-pub enum RegistryLogin {
-    /// A name and a password or access token.
-    Password {
-        /// The user.
-        username: String,
-        /// The password or access token.
-        password: String,
-    },
-    /// A refresh token of an OAuth login.
-    IdentityToken(String),
-}
-
-impl fmt::Debug for RegistryLogin {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Password { username, .. } => write!(f, "Password({username}, …)"),
-            Self::IdentityToken(_) => f.write_str("IdentityToken(…)"),
-        }
     }
 }
 

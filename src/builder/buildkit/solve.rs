@@ -1,22 +1,24 @@
+use std::sync::Arc;
 use std::time::Duration;
 
 use bollard_buildkit_proto::moby::buildkit::v1::control_client::ControlClient;
 use bollard_buildkit_proto::moby::buildkit::v1::{ListWorkersRequest, SolveRequest, StatusRequest};
 use futures_util::{Stream, StreamExt, TryStreamExt};
+use hyper_util::rt::TokioIo;
 use tokio::sync::mpsc;
 use tokio::time::MissedTickBehavior;
 use tonic::Status;
 use tonic::transport::Channel;
 
+use super::Transport;
 use super::attributes::{HOST_GATEWAY, solve_request};
 use super::failure::{self, Failure};
 use super::progress::Progress;
 use super::session::{Session, random_id};
-use crate::engine::connection::{UpgradeError, upgrade};
-use crate::engine::outline::{DockerfileText, line_in_message};
-use crate::engine::patience::PULSE;
-use crate::engine::transfer::Transfer;
-use crate::engine::{BuildError, BuildEvent, BuildRequest, Endpoint, LocalImageId};
+use crate::builder::outline::{DockerfileText, line_in_message};
+use crate::builder::transfer::Transfer;
+use crate::builder::{BuildError, BuildEvent, BuildRequest};
+use crate::engine::{LocalImageId, PULSE, UpgradeError};
 
 /// How long the rest of the status is waited for once the build is over.
 const DRAIN: Duration = Duration::from_secs(2);
@@ -28,20 +30,20 @@ const LARGEST_MESSAGE: usize = 64 << 20;
 const GATEWAY_LABEL: &str = "org.mobyproject.buildkit.worker.moby.host-gateway-ip";
 
 /// Why `BuildKit` gave no image.
-pub(in crate::engine) enum SolveError {
-    /// The engine does not offer `BuildKit` here.
+pub(in crate::builder) enum SolveError {
+    /// There is no `BuildKit` at the other end.
     NoBuildKit,
     Build(BuildError),
 }
 
-/// Builds by the engine's `BuildKit`. Dropping the future stops the build: the call is reset, and the session
+/// Builds by a `BuildKit`. Dropping the future stops the build: the call is reset, and the session
 /// that it depends on closed.
-pub(in crate::engine) async fn build(
-    endpoint: &Endpoint,
+pub(in crate::builder) async fn build(
+    transport: &Arc<dyn Transport>,
     request: &BuildRequest,
     events: &mpsc::Sender<BuildEvent>,
 ) -> Result<LocalImageId, SolveError> {
-    let (session, control) = tokio::join!(Session::open(endpoint, request), connect(endpoint));
+    let (session, control) = tokio::join!(Session::open(&**transport, request), connect(transport));
     let session = session.map_err(|error| match error {
         UpgradeError::Refused { .. } => SolveError::NoBuildKit,
         UpgradeError::Io(_) | UpgradeError::Http(_) => {
@@ -60,16 +62,16 @@ pub(in crate::engine) async fn build(
     image.map_err(|error| SolveError::Build(session.transfer.failure().unwrap_or(error)))
 }
 
-async fn connect(endpoint: &Endpoint) -> Result<ControlClient<Channel>, String> {
-    let endpoint = endpoint.clone();
-    let endpoint_patience = endpoint.patience();
+async fn connect(transport: &Arc<dyn Transport>) -> Result<ControlClient<Channel>, String> {
+    let patience = transport.patience();
+    let transport = Arc::clone(transport);
     let connector = tower::service_fn(move |_| {
-        let endpoint = endpoint.clone();
-        async move { upgrade(&endpoint, "/grpc", Vec::new()).await }
+        let transport = Arc::clone(&transport);
+        async move { transport.control().await.map(TokioIo::new) }
     });
     let channel = tonic::transport::Endpoint::from_static("http://engine")
         .http2_keep_alive_interval(PULSE)
-        .keep_alive_timeout(endpoint_patience)
+        .keep_alive_timeout(patience)
         .keep_alive_while_idle(true)
         .connect_with_connector(connector)
         .await;
