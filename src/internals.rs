@@ -16,8 +16,8 @@ pub use crate::execution::outline;
 pub use crate::image::{Digest, ImageReference, Platform, Repository, Tag};
 pub use crate::path::TreePath;
 pub use crate::registry::{
-    Credentials, Manifest, ManifestName, ProxySettings, Registry, RegistryError, RegistryErrorKind,
-    RegistryOptions, RetryPolicy,
+    Credentials, Manifest, ManifestName, ProxySettings, Registry, RegistryClient, RegistryError,
+    RegistryErrorKind, RegistryOptions, RetryPolicy,
 };
 pub use crate::settings::{parse_json, parse_toml};
 pub use crate::store::ImageStore;

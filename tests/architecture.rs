@@ -62,7 +62,7 @@ const OWNED_CRATES: &[(&str, &[&str])] = &[
 ];
 
 /// Where the one engine that there is becomes a store and a builder; all others know only what they need of it.
-const CONNECTS: &str = "ops/workspace/open.rs";
+const CONNECTS: &str = "ops/backends.rs";
 
 /// Files outside the command line that touch the process's surroundings, and why.
 const EDGES: &[(&str, &str, &str)] = &[(

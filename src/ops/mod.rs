@@ -23,6 +23,7 @@
 
 mod affected;
 mod audience;
+mod backends;
 mod build;
 mod config;
 mod ensure;
@@ -57,6 +58,7 @@ pub use crate::settings::Choices;
 
 pub use affected::{AffectedImages, AffectedRequest, Since, affected};
 pub use audience::{Audience, Files, Position, Said, Speaker, TagPosition, Work};
+pub use backends::Backends;
 pub use build::{BuildRequest, Built, build};
 pub use config::Config;
 pub use ensure::{EnsureRequest, Ensured, RemotePolicy, ensure};

@@ -2,8 +2,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::backends::Connected;
 use super::notices::Notices;
-use super::{Audience, Config, Ending, Error, Interrupts};
+use super::{Audience, Backends, Config, Ending, Error, Interrupts};
 use crate::builder::Builder;
 use crate::diagnostic::Diagnostic;
 use crate::registry::{Credentials, ProxySettings};
@@ -18,6 +19,8 @@ pub(super) struct Services {
     pub store: Option<Arc<dyn ImageStore>>,
     /// What builds them, unless no engine was wanted.
     pub builder: Option<Arc<dyn Builder>>,
+    /// How registries are reached, whichever they are.
+    pub backends: Backends,
     /// The logins of the user.
     pub credentials: Arc<Credentials>,
     /// What registries and credential helpers tell.
@@ -26,18 +29,15 @@ pub(super) struct Services {
     pub interrupts: Interrupts,
     /// Folders with certificates of registries, one below another.
     pub certificates: Vec<PathBuf>,
-    /// How registries are reached.
+    /// By which proxies.
     pub proxy: ProxySettings,
     /// Where runs on one engine wait for each other.
     pub state: Option<PathBuf>,
 }
 
 impl Services {
-    pub(super) fn new(
-        config: &Config,
-        store: Option<Arc<dyn ImageStore>>,
-        builder: Option<Arc<dyn Builder>>,
-    ) -> Self {
+    pub(super) fn new(config: &Config, connected: Option<Connected>) -> Self {
+        let (store, builder) = connected.map(|Connected { store, builder }| (store, builder)).unzip();
         let notices = Notices::default();
         let file = config.docker_config.as_ref().map(|folder| folder.join("config.json"));
         let credentials = Credentials::new(file, config.path.clone(), HELPER_TIMEOUT);
@@ -45,6 +45,7 @@ impl Services {
         Self {
             store,
             builder,
+            backends: config.backends.clone(),
             credentials: Arc::new(credentials.heard_by(notices.listener())),
             notices,
             interrupts: config.interrupts.clone(),

@@ -37,7 +37,7 @@ pub(crate) struct Publisher {
     /// Has what a registry lacks; none where nothing has to be pushed.
     pub store: Option<Arc<dyn ImageStore>>,
     /// Writes tags.
-    pub registry: Registry,
+    pub registry: Arc<dyn Registry>,
     /// What digests are.
     pub standings: Arc<Standings>,
     /// Logins for the engine's pushes.

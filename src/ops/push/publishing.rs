@@ -44,7 +44,7 @@ impl Publishing<'_> {
         let publisher = Publisher {
             lent: Lent::default(),
             store: self.services.store.clone(),
-            registry: self.registries.client.clone(),
+            registry: Arc::clone(&self.registries.client),
             standings: Arc::clone(&self.registries.standings),
             credentials: Arc::clone(&self.registries.credentials),
             plan: Arc::clone(self.plan),

@@ -7,17 +7,15 @@ use super::files::Files;
 use super::undeclared::{arguments_in_history, undeclared_arguments};
 use super::watch::{Change, Planned, Watch, basis, never_at_rest, same_keys};
 use super::{Chosen, Workspace};
-use crate::builder::Builder;
-use crate::engine::{Endpoint, Engine};
 use crate::git::{Checkout, HeadTree, Moment};
 use crate::graph::Selector;
 use crate::image::Platform;
+use crate::ops::backends::Connected;
 use crate::ops::{Config, Error, ImageRequest, Services};
 use crate::path::TreePath;
 use crate::plan::BranchReference;
 use crate::project::{Project, assume_clean, compare_with_head, load, revisions};
 use crate::settings::{self, Resolved, SettingsFile};
-use crate::store::ImageStore;
 
 /// Whether a use case wants an engine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,28 +42,22 @@ pub(in crate::ops) async fn open(
         let opening = opening.clone();
         move || opening.open()
     });
-    let (engine, opened) = tokio::join!(connect(config, need), reading);
+    let (connected, opened) = tokio::join!(connect(config, need), reading);
     let opened = opened.map_err(|error| Error::usage(error.to_string()))??;
-    let engine = engine?;
-    let platform = engine.as_ref().map(|engine| Builder::platform(&**engine));
+    let connected = connected?;
+    let platform = connected.as_ref().map(|connected| connected.builder.platform());
     let reader = Reader { config, request, platform, watch };
     let workspace = reader.read_of_one_moment(&opening, opened)?;
-    let store = engine.clone().map(|engine| engine as Arc<dyn ImageStore>);
-    let builder = engine.map(|engine| engine as Arc<dyn Builder>);
-    Ok((workspace, Services::new(config, store, builder)))
+    Ok((workspace, Services::new(config, connected)))
 }
 
 /// Connects unless offline; a use case that only asks for the platform goes on without.
-async fn connect(config: &Config, need: EngineNeed) -> Result<Option<Arc<Engine>>, Error> {
+async fn connect(config: &Config, need: EngineNeed) -> Result<Option<Connected>, Error> {
     if config.offline || need == EngineNeed::Never {
         return Ok(None);
     }
-    let connected = async {
-        let endpoint = Endpoint::resolve(config.host.as_deref(), &config.engine)?;
-        Engine::connect_with(&endpoint, config.engine.builder).await
-    };
-    match (connected.await, need) {
-        (Ok(engine), _) => Ok(Some(Arc::new(engine))),
+    match (config.backends.connect(config).await, need) {
+        (Ok(connected), _) => Ok(Some(connected)),
         (Err(_), EngineNeed::Platform | EngineNeed::Never) => Ok(None),
         (Err(error), EngineNeed::Required) => Err(error.into()),
     }
