@@ -114,7 +114,6 @@ const READERS: &[(&str, &str)] = &[
 /// Circles of files inside a folder that stay, and why.
 const CIRCLES: &[(&[&str], &str)] = &[
     (&["context/matcher", "context/pattern"], "a pattern that is no plain text is a matcher of one"),
-    (&["engine/client", "engine/patience"], "an engine waits for itself"),
     (
         &["evidence/bake/evaluate", "evidence/bake/functions"],
         "a function's body is an expression, which may call a function",
@@ -141,8 +140,6 @@ const CIRCLES: &[(&[&str], &str)] = &[
     (&["git/history/pathspec", "git/history/questions"], "patterns without a question are none"),
     (&["git/work_tree/cached_trees", "git/work_tree/index"], "the index holds the trees of its entries"),
     (&["naming/assign", "naming/bind", "naming/explain"], "a naming binds and explains its own names"),
-    (&["ops/facts", "ops/facts/engine"], "facts begin with the engine's"),
-    (&["ops/workspace", "ops/workspace/watch"], "a workspace knows what it was read for"),
     (&["project/draft", "project/triggers"], "triggers of a base are read into drafts of the same kind"),
     (
         &["registry/auth/credentials", "registry/auth/helper", "registry/error", "registry/notice"],

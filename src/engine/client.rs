@@ -17,7 +17,7 @@ use super::bounded::Bound;
 use super::connection::{self, Connector};
 use super::error::refused;
 use super::hint::{SystemFacts, hint};
-use super::patience::Silence;
+use super::silence::Silence;
 use super::{Endpoint, EngineError};
 use crate::image::Platform;
 

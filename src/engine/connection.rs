@@ -10,24 +10,25 @@ use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 use tokio_util::task::AbortOnDropHandle;
 
-use super::bounded::{Bound, Bounded};
+use super::bounded::{Answers, Bound, Bounded};
 use super::wire::Wire;
 use super::{Endpoint, ssh_command};
 
 pub(crate) async fn dial(endpoint: &Endpoint) -> io::Result<Wire> {
     let connect = async {
-        match endpoint {
+        let wire: Wire = match endpoint {
             #[cfg(unix)]
-            Endpoint::Unix(path) => Ok(Wire::new(tokio::net::UnixStream::connect(path).await?)),
+            Endpoint::Unix(path) => Box::new(tokio::net::UnixStream::connect(path).await?),
             #[cfg(not(unix))]
-            Endpoint::Unix(_) => Err(io::ErrorKind::Unsupported.into()),
+            Endpoint::Unix(_) => return Err(io::ErrorKind::Unsupported.into()),
             Endpoint::Tcp(address) => {
                 let stream = TcpStream::connect(address).await?;
                 stream.set_nodelay(true)?;
-                Ok(Wire::new(stream))
+                Box::new(stream)
             }
-            Endpoint::Ssh(target) => Ok(Wire::new(ssh_command::dial(target).await?)),
-        }
+            Endpoint::Ssh(target) => Box::new(ssh_command::dial(target).await?),
+        };
+        Ok(wire)
     };
     tokio::time::timeout(endpoint.patience(), connect)
         .await
@@ -57,7 +58,7 @@ impl tower::Service<Uri> for Connector {
 
     fn call(&mut self, _: Uri) -> Self::Future {
         let (endpoint, bound) = (self.0.clone(), self.1);
-        Box::pin(async move { Ok(TokioIo::new(Bounded::new(dial(&endpoint).await?, bound))) })
+        Box::pin(async move { Ok(TokioIo::new(Bounded::new(dial(&endpoint).await?, Answers::new(bound)))) })
     }
 }
 
@@ -103,7 +104,7 @@ pub(crate) async fn upgrade(
 ) -> Result<Wire, UpgradeError> {
     let upgrading = try_upgrade(endpoint, path, headers);
     match tokio::time::timeout(endpoint.patience(), upgrading).await {
-        Ok(upgraded) => Ok(Wire::new(TokioIo::new(upgraded?))),
+        Ok(upgraded) => Ok(Box::new(TokioIo::new(upgraded?))),
         Err(_) => {
             let seconds = endpoint.patience().as_secs();
             let silent = format!("it did not answer {path} for {seconds} s");

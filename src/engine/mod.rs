@@ -13,6 +13,7 @@ mod hint;
 mod image_id;
 mod login;
 mod patience;
+mod silence;
 mod ssh_command;
 mod wire;
 
@@ -25,4 +26,4 @@ pub(crate) use error::{EngineError, refused};
 pub use image_id::LocalImageId;
 pub(crate) use login::{RegistryLogin, server_address};
 pub(crate) use patience::{PULSE, stops_answering};
-pub(crate) use wire::Wire;
+pub(crate) use wire::{Guard, Guarded, Wire};

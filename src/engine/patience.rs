@@ -1,12 +1,9 @@
 //! How long an engine may be silent. A build, a push or a pull may take any time; an engine that does not answer at all
 //! is an error that says so.
 
-use std::sync::Mutex;
-use std::sync::PoisonError;
 use std::time::Duration;
 
 use futures_util::{Stream, StreamExt};
-use tokio::time::Instant;
 
 use super::connection::ping;
 use super::error::refused;
@@ -32,24 +29,6 @@ impl Endpoint {
     /// How long a question about one thing may take here.
     pub(crate) fn patience(&self) -> Duration {
         if self.is_ssh() { ANSWER_OVER_SSH } else { ANSWER }
-    }
-}
-
-/// When an engine last left a question without an answer. Hundreds of tags are not waited for one after the other.
-#[derive(Debug, Default)]
-pub(super) struct Silence(Mutex<Option<Instant>>);
-
-impl Silence {
-    fn is_recent(&self) -> bool {
-        self.since().is_some_and(|since| since.elapsed() < ANSWER)
-    }
-
-    fn since(&self) -> Option<Instant> {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn note(&self, is_silent: bool) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = is_silent.then(Instant::now);
     }
 }
 
@@ -81,7 +60,7 @@ impl Engine {
         question: impl Future<Output = Answer<T>>,
     ) -> Result<Answer<T>, EngineError> {
         let silent = || EngineError::Silent { action: action.to_owned(), seconds: limit.as_secs() };
-        if self.silence().is_recent() {
+        if self.silence().is_within(ANSWER) {
             return Err(silent());
         }
         let answer = tokio::time::timeout(limit, question).await;

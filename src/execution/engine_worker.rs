@@ -15,21 +15,22 @@ use crate::builder::{
     BuildError, BuildEvent, BuildRequest, Builder, OutputStream, Secret, SshAgent, StepState,
 };
 use crate::dockerfile::{cut_unneeded_stages, is_proxy, rewrite};
+use crate::engine::EngineError;
 use crate::git::{Checkout, Snapshot};
 use crate::image::{ContentKey, ImageReference, Tag};
 use crate::inputs::Manifests;
 use crate::plan::{Plan, PlannedTag, Step, StepId};
 use crate::project::{Image, Project, ReadyImage};
 use crate::registry::Credentials;
+use crate::retry::{RetryPolicy, retry};
 use crate::store::{ImageStore, LocalImage};
 
 /// How often an image is named that another run names at the same time.
-const NAMING_TRIES: u32 = 5;
+const NAMING_TRIES: RetryPolicy = RetryPolicy::new(5, Duration::ZERO);
 
 /// An engine that gives an image its name anew, because another run built the same one, may not know the
-/// name for a moment. So often what was not found is looked for again.
-const TRIES: usize = 3;
-const BETWEEN_TRIES: Duration = Duration::from_millis(150);
+/// name for a moment. So often what was not found is looked for.
+const TRIES: RetryPolicy = RetryPolicy::new(4, Duration::from_millis(150));
 
 /// How all images of a run are built; nothing here changes an image's key.
 #[derive(Clone, Debug, Default)]
@@ -285,16 +286,11 @@ impl Worker for EngineWorker {
 
     async fn build(&self, image: StepId, updates: mpsc::Sender<BuildUpdate>) -> Result<(), BuildFailure> {
         self.check_bases(image).await?;
-        let mut tries = 1;
-        loop {
-            match self.build_once(image, &updates).await? {
-                Ok(()) => break,
-                // With containerd's store, whoever names the same image at the same moment comes second; what was
-                // built is kept, so that building again only names it.
-                Err(error) if tries < NAMING_TRIES && error.is_name_taken() => tries += 1,
-                Err(error) => return Err(self.failure(image, &error)),
-            }
-        }
+        // With containerd's store, whoever names the same image at the same moment comes second; what was
+        // built is kept, so that building again only names it.
+        let again = |built: &Result<Result<(), BuildError>, _>| matches!(built, Ok(Err(error)) if error.is_name_taken());
+        let built = retry(NAMING_TRIES, || self.build_once(image, &updates), again).await?;
+        built.map_err(|error| self.failure(image, &error))?;
         if let (Some(ready), Some(key)) = (self.image(image).ready(), self.step(image).key) {
             self.manifests.write(key, &ready.material.files);
         }
@@ -336,30 +332,21 @@ impl Worker for EngineWorker {
     async fn tag(&self, image: StepId, tag: &PlannedTag) -> Result<(), String> {
         let source = self.reference(image)?;
         let target = self.step(image).tagged(tag);
-        let mut tries = TRIES;
-        loop {
-            match self.store.tag(source, &target).await {
-                Ok(()) => return Ok(()),
-                // Whoever does not answer is not asked once more.
-                Err(error) if tries == 0 || error.is_unreachable() => return Err(error.to_string()),
-                Err(_) => tries -= 1,
-            }
-            tokio::time::sleep(BETWEEN_TRIES).await;
-        }
+        // Whoever does not answer is not asked once more.
+        let again =
+            |tagged: &Result<(), EngineError>| tagged.as_ref().is_err_and(|error| !error.is_unreachable());
+        let tagged = retry(TRIES, || self.store.tag(source, &target), again).await;
+        tagged.map_err(|error| error.to_string())
     }
 
     async fn present_tags(&self, images: &[StepId]) -> Result<Vec<Option<Vec<Tag>>>, String> {
         let references =
             images.iter().map(|image| self.reference(*image).cloned()).collect::<Result<Vec<_>, _>>()?;
-        let mut tries = TRIES;
-        let found = loop {
-            let found = self.store.inspect_all(&references).await.map_err(|error| error.to_string())?;
-            if tries == 0 || found.iter().all(Option::is_some) {
-                break found;
-            }
-            tries -= 1;
-            tokio::time::sleep(BETWEEN_TRIES).await;
+        let is_one_missing = |found: &Result<Vec<Option<LocalImage>>, EngineError>| {
+            found.as_ref().is_ok_and(|found| found.iter().any(Option::is_none))
         };
+        let found = retry(TRIES, || self.store.inspect_all(&references), is_one_missing).await;
+        let found = found.map_err(|error| error.to_string())?;
         Ok(images
             .iter()
             .zip(found)

@@ -3,9 +3,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use super::Config;
 use crate::builder::Builder;
-use crate::engine::{Endpoint, Engine, EngineError};
+use crate::engine::{Endpoint, Engine, EngineEnvironment, EngineError};
 use crate::registry::{Credentials, Registry, RegistryClient, RegistryOptions};
 use crate::store::ImageStore;
 
@@ -32,8 +31,13 @@ impl Backends {
         Self(connect)
     }
 
-    pub(super) async fn connect(&self, config: &Config) -> Result<Connected, EngineError> {
-        self.0.connect(config).await
+    /// The engine at `host`, or else where the environment says.
+    pub(super) async fn connect(
+        &self,
+        host: Option<&str>,
+        environment: &EngineEnvironment,
+    ) -> Result<Connected, EngineError> {
+        self.0.connect(host, environment).await
     }
 
     /// A client for all registries.
@@ -56,7 +60,11 @@ pub(super) struct Connected {
 /// Whatever leads to engines and registries.
 #[async_trait]
 pub(super) trait Connect: Send + Sync {
-    async fn connect(&self, config: &Config) -> Result<Connected, EngineError>;
+    async fn connect(
+        &self,
+        host: Option<&str>,
+        environment: &EngineEnvironment,
+    ) -> Result<Connected, EngineError>;
 
     fn registry(&self, options: RegistryOptions, credentials: Arc<Credentials>) -> Arc<dyn Registry>;
 }
@@ -65,9 +73,13 @@ struct Network;
 
 #[async_trait]
 impl Connect for Network {
-    async fn connect(&self, config: &Config) -> Result<Connected, EngineError> {
-        let endpoint = Endpoint::resolve(config.host.as_deref(), &config.engine)?;
-        let engine = Arc::new(Engine::connect_with(&endpoint, config.engine.builder).await?);
+    async fn connect(
+        &self,
+        host: Option<&str>,
+        environment: &EngineEnvironment,
+    ) -> Result<Connected, EngineError> {
+        let endpoint = Endpoint::resolve(host, environment)?;
+        let engine = Arc::new(Engine::connect_with(&endpoint, environment.builder).await?);
         Ok(Connected { store: Arc::clone(&engine) as _, builder: engine })
     }
 

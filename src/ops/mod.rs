@@ -43,6 +43,8 @@ mod registries;
 mod request;
 mod runtime;
 mod services;
+#[cfg(test)]
+mod tests;
 mod workspace;
 
 // What requests, answers and events are made of.

@@ -2,7 +2,7 @@ use std::collections::HashMap;
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::Context;
 use std::time::Duration;
 
 use bollard_buildkit_proto::health::health_server::HealthServer;
@@ -10,7 +10,6 @@ use bollard_buildkit_proto::moby::buildkit::secrets::v1::secrets_server::Secrets
 use bollard_buildkit_proto::moby::filesync::v1::auth_server::AuthServer;
 use bollard_buildkit_proto::moby::sshforward::v1::ssh_server::SshServer;
 use hyper::header::{HeaderName, HeaderValue};
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio_util::sync::{CancellationToken, DropGuard, WaitForCancellationFutureOwned};
 use tonic::transport::server::{Connected, Server};
 
@@ -22,7 +21,7 @@ use super::ssh::Agents;
 use crate::builder::BuildRequest;
 use crate::builder::listing::Listing;
 use crate::builder::transfer::Transfer;
-use crate::engine::{PULSE, UpgradeError, Wire};
+use crate::engine::{Guard, Guarded, PULSE, UpgradeError};
 use crate::printable::hex;
 
 /// The connection over which the engine asks for files, secrets and logins while it builds. Dropping it
@@ -61,11 +60,11 @@ impl Session {
             .add_service(FileSync::new(listings, Arc::clone(&transfer)));
         let closed = CancellationToken::new();
         let ended = CancellationToken::new();
-        let io = Closable {
-            io,
+        let closing = Closing {
             closed: Box::pin(closed.clone().cancelled_owned()),
             _ended: ended.clone().drop_guard(),
         };
+        let io = Guarded::new(io, closing);
         tokio::spawn(services.serve_with_incoming(futures_util::stream::iter([Ok::<_, io::Error>(io)])));
         Ok(Self { id, transfer, ended, _close: closed.drop_guard() })
     }
@@ -109,48 +108,22 @@ pub(super) fn random_id() -> String {
     hex(&rand::random::<[u8; 16]>())
 }
 
-/// A connection that ends when it is told to. The server has a task of its own for each connection, so
+/// Ends a connection when it is told to. The server has a task of its own for each connection, so
 /// aborting the one that serves would leave the engine's session open for ever.
-struct Closable {
-    io: Wire,
+struct Closing {
     closed: Pin<Box<WaitForCancellationFutureOwned>>,
     /// Tells that nobody serves it any more.
     _ended: DropGuard,
 }
 
-impl Connected for Closable {
+impl Guard for Closing {
+    fn is_over(&mut self, cx: &mut Context<'_>) -> bool {
+        self.closed.as_mut().poll(cx).is_ready()
+    }
+}
+
+impl Connected for Guarded<Closing> {
     type ConnectInfo = ();
 
     fn connect_info(&self) {}
-}
-
-impl AsyncRead for Closable {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        // Nothing read is the end of the connection.
-        if self.closed.as_mut().poll(cx).is_ready() {
-            return Poll::Ready(Ok(()));
-        }
-        Pin::new(&mut self.io).poll_read(cx, buffer)
-    }
-}
-
-impl AsyncWrite for Closable {
-    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        if self.closed.as_mut().poll(cx).is_ready() {
-            return Poll::Ready(Err(io::ErrorKind::BrokenPipe.into()));
-        }
-        Pin::new(&mut self.io).poll_write(cx, bytes)
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.io).poll_flush(cx)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.io).poll_shutdown(cx)
-    }
 }

@@ -1,6 +1,6 @@
 use std::collections::BTreeSet;
 
-use super::{Facts, previous};
+use super::previous;
 use crate::execution::KEY_LABEL;
 use crate::image::{ContentKey, ImageReference, Tag};
 use crate::ops::Error;
@@ -14,9 +14,9 @@ use crate::store::{ImageStore, LocalImage};
 pub(super) async fn gather(
     workspace: &Workspace,
     store: &dyn ImageStore,
-    facts: &mut Facts,
+    tags: &TagPolicy,
+    known: &mut [Known],
 ) -> Result<(), Error> {
-    let Facts { tags, known } = facts;
     existing(workspace, store, known).await?;
     taken(workspace, store, tags, known).await?;
     previous::find(workspace, store, tags, known).await

@@ -41,7 +41,7 @@ impl Facts {
     ) -> Result<Self, Error> {
         let mut facts = Self::none(workspace)?;
         if let Some(store) = store {
-            engine::gather(workspace, store, &mut facts).await?;
+            engine::gather(workspace, store, &facts.tags, &mut facts.known).await?;
         }
         Ok(facts)
     }

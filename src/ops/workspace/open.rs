@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use super::committed::{committed_options, compare_with_commit};
 use super::files::Files;
 use super::undeclared::{arguments_in_history, undeclared_arguments};
-use super::watch::{Change, Planned, Watch, basis, never_at_rest, same_keys};
+use super::watch::{Change, Planned, Watch, basis, never_at_rest};
 use super::{Chosen, Workspace};
 use crate::git::{Checkout, HeadTree, Moment};
 use crate::graph::Selector;
@@ -56,7 +56,8 @@ async fn connect(config: &Config, need: EngineNeed) -> Result<Option<Connected>,
     if config.offline || need == EngineNeed::Never {
         return Ok(None);
     }
-    match (config.backends.connect(config).await, need) {
+    let connected = config.backends.connect(config.host.as_deref(), &config.engine).await;
+    match (connected, need) {
         (Ok(connected), _) => Ok(Some(connected)),
         (Err(_), EngineNeed::Platform | EngineNeed::Never) => Ok(None),
         (Err(error), EngineNeed::Required) => Err(error.into()),
@@ -224,6 +225,14 @@ impl Reader<'_> {
                 BranchReference::of_commit(checkout, branch.as_deref(), follows_nothing)
             }
         }
+    }
+}
+
+/// Whether two readings gave the same images.
+fn same_keys(one: &Result<Workspace, Error>, other: &Result<Workspace, Error>) -> bool {
+    match (one, other) {
+        (Ok(one), Ok(other)) => one.project.images_with_another_key(&other.project).is_empty(),
+        _ => false,
     }
 }
 

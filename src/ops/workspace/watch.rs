@@ -4,7 +4,7 @@
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
-use super::{Files, Workspace};
+use super::Files;
 use crate::diagnostic::Diagnostic;
 use crate::git::{Checkout, CommitId, Moment};
 use crate::ops::{Audience, Config, Ending, Error, ImageRequest, Said, Speaker};
@@ -141,14 +141,6 @@ pub(super) fn never_at_rest(change: &Change) -> Error {
 }
 
 const FILES_CHANGED: &str = "git changed files of this checkout";
-
-/// Whether two readings gave the same images.
-pub(super) fn same_keys(one: &Result<Workspace, Error>, other: &Result<Workspace, Error>) -> bool {
-    match (one, other) {
-        (Ok(one), Ok(other)) => one.project.images_with_another_key(&other.project).is_empty(),
-        _ => false,
-    }
-}
 
 /// What a plan was made for. What git pushes, it has decided on before it ran its hook.
 pub(super) fn basis(
