@@ -1,8 +1,8 @@
 //! What the `shipwright` command and this project's tests, fuzz targets and benchmarks reach. No promise is made of it.
 
 pub use crate::builder::{
-    BuildError, BuildEvent, BuildRequest, Builder, ContextEntry, ContextKind, ContextSource, Secret,
-    SshAgent, StepState,
+    BuildError, BuildEvent, BuildSpec, Builder, ContextEntry, ContextKind, ContextSource, Secret, SshAgent,
+    StepState,
 };
 pub use crate::cli::{Cli, Environment, run};
 pub use crate::context::IgnoreRules;

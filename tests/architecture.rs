@@ -139,12 +139,7 @@ const CIRCLES: &[(&[&str], &str)] = &[
     ),
     (&["git/history/pathspec", "git/history/questions"], "patterns without a question are none"),
     (&["git/work_tree/cached_trees", "git/work_tree/index"], "the index holds the trees of its entries"),
-    (&["naming/assign", "naming/bind", "naming/explain"], "a naming binds and explains its own names"),
     (&["project/draft", "project/triggers"], "triggers of a base are read into drafts of the same kind"),
-    (
-        &["registry/auth/credentials", "registry/auth/helper", "registry/error", "registry/notice"],
-        "errors and notices say where a login came from, and a login may fail",
-    ),
     (&["registry/auth/token", "registry/call"], "a token is got by a call, and a call needs a token"),
 ];
 

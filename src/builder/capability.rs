@@ -1,5 +1,5 @@
 use super::outline::{DockerfileInstruction, DockerfileText};
-use super::{BuildError, BuildRequest};
+use super::{BuildError, BuildSpec};
 use crate::engine::{BuilderKind, EngineInfo, Product, numbers};
 
 /// What the classic builder does not set and `BuildKit` does: an ARG without a value is empty there.
@@ -18,23 +18,19 @@ const NEEDS_BUILDKIT: &str = "build on an engine with BuildKit: Docker 20.10 or 
 
 /// Refuses what an engine's builder would get wrong, because some of it does not fail there: the classic
 /// builder of Docker 26 and 28 runs `RUN <<EOF` as if it were empty, and succeeds.
-pub(super) fn check(
-    info: &EngineInfo,
-    builder: BuilderKind,
-    request: &BuildRequest,
-) -> Result<(), BuildError> {
+pub(super) fn check(info: &EngineInfo, builder: BuilderKind, request: &BuildSpec) -> Result<(), BuildError> {
     match builder {
         BuilderKind::BuildKit => check_buildkit(info, request),
         BuilderKind::Classic => check_classic(info, request),
     }
 }
 
-pub(super) fn classic_dockerfile(request: &BuildRequest) -> &DockerfileText {
+pub(super) fn classic_dockerfile(request: &BuildSpec) -> &DockerfileText {
     request.classic_dockerfile.as_ref().unwrap_or(&request.dockerfile)
 }
 
 /// The frontend inside Docker 20.10 knows no heredocs yet; that of 23.0 does.
-fn check_buildkit(info: &EngineInfo, request: &BuildRequest) -> Result<(), BuildError> {
+fn check_buildkit(info: &EngineInfo, request: &BuildSpec) -> Result<(), BuildError> {
     let is_old = numbers(&info.version).is_some_and(|version| version < (23, 0));
     if !is_old || (!request.builtin_frontend && request.dockerfile.names_frontend) {
         return Ok(());
@@ -52,7 +48,7 @@ fn check_buildkit(info: &EngineInfo, request: &BuildRequest) -> Result<(), Build
     }
 }
 
-fn check_classic(info: &EngineInfo, request: &BuildRequest) -> Result<(), BuildError> {
+fn check_classic(info: &EngineInfo, request: &BuildSpec) -> Result<(), BuildError> {
     let unsupported = |what: &str, line: Option<usize>| {
         Err(BuildError::Unsupported { what: what.to_owned(), line, hint: NEEDS_BUILDKIT.to_owned() })
     };
@@ -119,8 +115,8 @@ mod tests {
     use super::*;
     use crate::image::Platform;
 
-    fn request(text: &str) -> BuildRequest {
-        BuildRequest::new(dockerfile(text), Arc::new(Empty), [0; 32])
+    fn request(text: &str) -> BuildSpec {
+        BuildSpec::new(dockerfile(text), Arc::new(Empty), [0; 32])
     }
 
     fn engine(product: Product, version: &str) -> EngineInfo {
@@ -135,7 +131,7 @@ mod tests {
     fn refusal(
         info: &EngineInfo,
         builder: BuilderKind,
-        request: &BuildRequest,
+        request: &BuildSpec,
     ) -> Option<(String, Option<usize>)> {
         match check(info, builder, request) {
             Ok(()) => None,

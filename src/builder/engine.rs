@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use tokio::sync::mpsc;
 
 use super::buildkit::{self, SolveError, Transport};
-use super::{BuildError, BuildEvent, BuildRequest, Builder, capability, classic};
+use super::{BuildError, BuildEvent, BuildSpec, Builder, capability, classic};
 use crate::engine::{BuilderKind, Engine, LocalImageId};
 use crate::image::Platform;
 
@@ -20,7 +20,7 @@ impl Builder for Engine {
 
     async fn build(
         &self,
-        request: BuildRequest,
+        request: BuildSpec,
         events: mpsc::Sender<BuildEvent>,
     ) -> Result<LocalImageId, BuildError> {
         let info = self.info();

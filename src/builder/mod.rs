@@ -1,4 +1,4 @@
-//! What builds images: a builder of an engine, or one that is elsewhere. It takes a [`BuildRequest`] and says what
+//! What builds images: a builder of an engine, or one that is elsewhere. It takes a [`BuildSpec`] and says what
 //! happens; where its images are kept is not its business.
 //!
 //! `BuildKit` is spoken to by a gRPC client of our own, which fetches only the files that it needs, over whatever
@@ -28,7 +28,7 @@ pub(crate) use event::OutputStream;
 pub use event::{BuildEvent, StepState};
 pub(crate) use outline::{DockerfileInstruction, DockerfileText};
 pub(crate) use request::RegistryLogins;
-pub use request::{BuildRequest, ContextEntry, ContextKind, ContextSource, Secret, SshAgent};
+pub use request::{BuildSpec, ContextEntry, ContextKind, ContextSource, Secret, SshAgent};
 
 /// Whatever builds images.
 #[async_trait]
@@ -44,7 +44,7 @@ pub trait Builder: Send + Sync {
     /// its other end has to take the events or drop it, or the build waits.
     async fn build(
         &self,
-        request: BuildRequest,
+        request: BuildSpec,
         events: mpsc::Sender<BuildEvent>,
     ) -> Result<LocalImageId, BuildError>;
 }

@@ -11,7 +11,7 @@ use crate::image::{ImageReference, Platform};
 /// What one build asks of an engine. Everything is decided already: the engine module adds nothing that
 /// could change the image.
 #[derive(Clone)]
-pub struct BuildRequest {
+pub struct BuildSpec {
     /// The text that is built, references to dependencies already pinned. It never becomes a file of the
     /// context.
     pub dockerfile: DockerfileText,
@@ -54,7 +54,7 @@ pub struct BuildRequest {
     pub logins: Arc<dyn RegistryLogins>,
 }
 
-impl BuildRequest {
+impl BuildSpec {
     /// A build of `dockerfile` with nothing else set.
     pub fn new(dockerfile: DockerfileText, context: Arc<dyn ContextSource>, context_key: [u8; 32]) -> Self {
         Self {
@@ -80,9 +80,9 @@ impl BuildRequest {
 }
 
 /// Values of build arguments may be credentials and are left out, and the context may be long.
-impl fmt::Debug for BuildRequest {
+impl fmt::Debug for BuildSpec {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("BuildRequest")
+        f.debug_struct("BuildSpec")
             .field("references", &self.references)
             .field("target", &self.target)
             .field("platform", &self.platform)
@@ -191,7 +191,7 @@ mod tests {
 
     #[test]
     fn secrets_are_not_printed() {
-        let mut request = BuildRequest::new(DockerfileText::default(), Arc::new(Empty), [0; 32]);
+        let mut request = BuildSpec::new(DockerfileText::default(), Arc::new(Empty), [0; 32]);
         request.secrets.push(Secret { id: "token".into(), value: b"hunter2".to_vec() });
         request.build_args.insert("PASSWORD".into(), "hunter2".into());
         let login = RegistryLogin::Password { username: "me".into(), password: "hunter2".into() };

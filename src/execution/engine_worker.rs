@@ -11,9 +11,7 @@ use super::context_source::PlannedContext;
 use super::labels::{KEY_LABEL, labels};
 use super::outline::outline;
 use super::{BuildFailure, BuildUpdate, LogStream, StepProgress, Worker, engine_login};
-use crate::builder::{
-    BuildError, BuildEvent, BuildRequest, Builder, OutputStream, Secret, SshAgent, StepState,
-};
+use crate::builder::{BuildError, BuildEvent, BuildSpec, Builder, OutputStream, Secret, SshAgent, StepState};
 use crate::dockerfile::{cut_unneeded_stages, is_proxy, rewrite};
 use crate::engine::EngineError;
 use crate::git::{Checkout, Snapshot};
@@ -114,7 +112,7 @@ impl EngineWorker {
         self.checkout.commit_time(revision).ok()
     }
 
-    fn request(&self, at: StepId) -> Result<BuildRequest, BuildFailure> {
+    fn request(&self, at: StepId) -> Result<BuildSpec, BuildFailure> {
         let (step, image) = (self.step(at), self.image(at));
         let ready = image.ready();
         let ready = ready.ok_or_else(|| BuildFailure::new(format!("{} is blocked", step.name())))?;
@@ -135,7 +133,7 @@ impl EngineWorker {
         let pins = self.pins(image).map_err(BuildFailure::new)?;
         // The cuts come first: a pin in a stage that goes must not keep the stage.
         let cut = [cuts(image), pins.clone()].concat();
-        Ok(BuildRequest {
+        Ok(BuildSpec {
             references: immutable_references(step),
             labels: labels(image, step, ready, self.checkout.origin_url()),
             build_args,
@@ -148,7 +146,7 @@ impl EngineWorker {
             no_cache: self.options.no_cache,
             builtin_frontend: self.options.offline,
             classic_dockerfile: Some(outline(rewrite(source, &cut))),
-            ..BuildRequest::new(outline(rewrite(source, &pins)), Arc::new(context), context_key(ready, time))
+            ..BuildSpec::new(outline(rewrite(source, &pins)), Arc::new(context), context_key(ready, time))
         })
     }
 }

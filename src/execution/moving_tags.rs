@@ -37,7 +37,7 @@ pub(super) async fn move_tags(
 ) -> Outcome {
     let images: Vec<StepId> = StepId::all(blocked).filter(|image| !blocked[*image]).collect();
     // With everything in place there is nothing to decide, and a run that changes nothing waits for nobody.
-    if images.iter().all(|&image| is_settled(request, image)) {
+    if images.iter().all(|&image| is_in_place(request, image)) {
         return Outcome::Succeeded;
     }
     let prepared = interruption.run_until_cancelled(prepare(request, &images, worker, outbox)).await;
@@ -60,7 +60,7 @@ pub(super) async fn move_tags(
     if moved { Outcome::Succeeded } else { Outcome::Failed }
 }
 
-fn is_settled(request: RunRequest<'_>, image: StepId) -> bool {
+fn is_in_place(request: RunRequest<'_>, image: StepId) -> bool {
     let step = &request.plan.steps[image];
     // A new image has no moving tag, whatever the one before it had.
     let is_new = matches!(step.action, Action::Build | Action::Pull);

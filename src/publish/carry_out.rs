@@ -12,7 +12,7 @@ use super::decide::judge_move;
 use super::failure::{engine_failure, registry_failure};
 use super::observe::look_at_moves;
 use super::order::predecessors;
-use super::{Failure, FailureKind, Judgement, Lent, Move, Publication, Standing, Standings};
+use super::{Failure, FailureKind, Judgement, Lent, Publication, Standing, Standings, TagMove};
 use crate::diagnostic::Severity;
 use crate::engine::EngineError;
 use crate::execution::{Event, engine_login};
@@ -78,8 +78,8 @@ impl Publisher {
         interruption: &CancellationToken,
     ) -> Report {
         let mut report = Report::default();
-        let settling = async {
-            let manifests = self.settle_all(publications, &mut report).await;
+        let placing = async {
+            let manifests = self.place_all(publications, &mut report).await;
             let publications = if report.failures.is_empty() {
                 self.look_again(publications, &manifests, judgement, &mut report).await
             } else {
@@ -87,7 +87,7 @@ impl Publisher {
             };
             (manifests, publications)
         };
-        let Some((digests, publications)) = interruption.run_until_cancelled(settling).await else {
+        let Some((digests, publications)) = interruption.run_until_cancelled(placing).await else {
             if let Some(store) = &self.store {
                 self.lent.take_off(&**store).await;
             }
@@ -133,7 +133,7 @@ impl Publisher {
     }
 
     /// Brings every image and its immutable tags in place. Gives the manifests, by publication.
-    async fn settle_all(
+    async fn place_all(
         &self,
         publications: &[Publication],
         report: &mut Report,
@@ -191,7 +191,7 @@ impl Publisher {
         for (publication, looked) in publications.iter().zip(looked) {
             match looked {
                 Ok(moves) => {
-                    let is_new = |moved: &&Move| !publication.moves.contains(moved);
+                    let is_new = |moved: &&TagMove| !publication.moves.contains(moved);
                     for moved in moves.iter().filter(is_new) {
                         self.overtaken(publication, moved, judgement, report).await;
                     }
@@ -207,7 +207,7 @@ impl Publisher {
     pub(super) async fn overtaken(
         &self,
         publication: &Publication,
-        moved: &Move,
+        moved: &TagMove,
         judgement: &Judgement<'_>,
         report: &mut Report,
     ) {
@@ -416,7 +416,7 @@ impl Publisher {
         turn: Turn,
         report: &mut Report,
     ) {
-        let moves: Vec<(&Publication, &Move, &Manifest)> = publications
+        let moves: Vec<(&Publication, &TagMove, &Manifest)> = publications
             .iter()
             .enumerate()
             .filter_map(|(at, publication)| Some((publication, manifests.get(&at)?)))
@@ -446,7 +446,7 @@ impl Publisher {
         report.failures.extend(written.into_iter().filter_map(Result::err));
     }
 
-    async fn put_back(&self, publication: &Publication, moved: &Move) -> Result<(), ImageReference> {
+    async fn put_back(&self, publication: &Publication, moved: &TagMove) -> Result<(), ImageReference> {
         let reference = publication.tagged(&moved.tag);
         // Registries have no common way to take a tag away; a new one stays.
         let Some(from) = &moved.from else { return Err(reference) };

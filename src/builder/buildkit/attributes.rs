@@ -4,11 +4,11 @@ use bollard_buildkit_proto::moby::buildkit::v1::{CacheOptions, Exporter, SolveRe
 
 use super::dockerfile;
 use super::filesync::{CONTEXT, DOCKERFILE};
-use crate::builder::{BuildError, BuildRequest};
+use crate::builder::{BuildError, BuildSpec};
 
 /// What `Control.Solve` is asked. `host_gateway` is the address of the engine's host, where known.
 pub(super) fn solve_request(
-    request: &BuildRequest,
+    request: &BuildSpec,
     session: &str,
     reference: &str,
     host_gateway: Option<&str>,
@@ -37,10 +37,7 @@ pub(super) fn solve_request(
     })
 }
 
-fn frontend(
-    request: &BuildRequest,
-    host_gateway: Option<&str>,
-) -> Result<HashMap<String, String>, BuildError> {
+fn frontend(request: &BuildSpec, host_gateway: Option<&str>) -> Result<HashMap<String, String>, BuildError> {
     let mut attributes = HashMap::new();
     let mut set = |name: &str, value: &str| {
         attributes.insert(name.to_owned(), value.to_owned());
@@ -119,8 +116,8 @@ mod tests {
     use super::*;
     use crate::builder::DockerfileText;
 
-    fn request() -> BuildRequest {
-        BuildRequest::new(DockerfileText::default(), Arc::new(DockerfileFolder::new(b"")), [0; 32])
+    fn request() -> BuildSpec {
+        BuildSpec::new(DockerfileText::default(), Arc::new(DockerfileFolder::new(b"")), [0; 32])
     }
 
     #[test]

@@ -18,7 +18,7 @@ use super::dockerfile::DockerfileFolder;
 use super::filesync::{CONTEXT, DOCKERFILE, FileSync};
 use super::services::{Alive, LoginStore, SecretStore};
 use super::ssh::Agents;
-use crate::builder::BuildRequest;
+use crate::builder::BuildSpec;
 use crate::builder::listing::Listing;
 use crate::builder::transfer::Transfer;
 use crate::engine::{Guard, Guarded, PULSE, UpgradeError};
@@ -37,10 +37,7 @@ pub(super) struct Session {
 const LAST_WORDS: Duration = Duration::from_secs(2);
 
 impl Session {
-    pub(super) async fn open(
-        transport: &dyn Transport,
-        request: &BuildRequest,
-    ) -> Result<Self, UpgradeError> {
+    pub(super) async fn open(transport: &dyn Transport, request: &BuildSpec) -> Result<Self, UpgradeError> {
         let id = random_id();
         let io = transport.session(headers(&id, request)).await?;
         let transfer = Arc::new(Transfer::default());
@@ -77,7 +74,7 @@ impl Session {
 }
 
 /// What `/session` has to be told: which methods are served here, and under which key the files are kept.
-fn headers(id: &str, request: &BuildRequest) -> Vec<(HeaderName, HeaderValue)> {
+fn headers(id: &str, request: &BuildSpec) -> Vec<(HeaderName, HeaderValue)> {
     let method = HeaderName::from_static("x-docker-expose-session-grpc-method");
     let mut headers = Vec::new();
     let mut add = |name: HeaderName, value: &str| {

@@ -17,7 +17,7 @@ use super::progress::Progress;
 use super::session::{Session, random_id};
 use crate::builder::outline::{DockerfileText, line_in_message};
 use crate::builder::transfer::Transfer;
-use crate::builder::{BuildError, BuildEvent, BuildRequest};
+use crate::builder::{BuildError, BuildEvent, BuildSpec};
 use crate::engine::{LocalImageId, PULSE, UpgradeError};
 
 /// How long the rest of the status is waited for once the build is over.
@@ -40,7 +40,7 @@ pub(in crate::builder) enum SolveError {
 /// that it depends on closed.
 pub(in crate::builder) async fn build(
     transport: &Arc<dyn Transport>,
-    request: &BuildRequest,
+    request: &BuildSpec,
     events: &mpsc::Sender<BuildEvent>,
 ) -> Result<LocalImageId, SolveError> {
     let (session, control) = tokio::join!(Session::open(&**transport, request), connect(transport));

@@ -1,8 +1,8 @@
-use crate::builder::{BuildRequest, RegistryLogins};
+use crate::builder::{BuildSpec, RegistryLogins};
 use crate::engine::{RegistryLogin, server_address};
 
 /// The path and parameters of a classic build. `dockerfile` is the name of the Dockerfile in the archive.
-pub(super) fn path(request: &BuildRequest, dockerfile: &str) -> String {
+pub(super) fn path(request: &BuildSpec, dockerfile: &str) -> String {
     let mut query = Query("/build".to_owned());
     query.add("dockerfile", dockerfile);
     query.add("version", "1");
@@ -87,7 +87,7 @@ mod tests {
 
     #[test]
     fn parameters_are_escaped_and_repeated() {
-        let mut request = BuildRequest::new(DockerfileText::default(), Arc::new(Empty), [0; 32]);
+        let mut request = BuildSpec::new(DockerfileText::default(), Arc::new(Empty), [0; 32]);
         request.references = vec!["a/b:1".parse().expect("valid"), "c:2".parse().expect("valid")];
         request.labels.insert("l".into(), "ü & =".into());
         request.add_hosts = vec!["a:1.2.3.4".into(), "b=::1".into()];

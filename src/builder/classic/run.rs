@@ -18,7 +18,7 @@ use crate::builder::capability::classic_dockerfile;
 use crate::builder::listing::Listing;
 use crate::builder::outline::line_in_message;
 use crate::builder::transfer::Transfer;
-use crate::builder::{BuildError, BuildEvent, BuildRequest};
+use crate::builder::{BuildError, BuildEvent, BuildSpec};
 use crate::engine::{Endpoint, LocalImageId, dial, header, host, stops_answering};
 
 /// How often the bytes that were sent are reported.
@@ -27,7 +27,7 @@ const SENT_INTERVAL: Duration = Duration::from_millis(100);
 /// Builds by the classic builder. Dropping the future closes the connection, which stops the build.
 pub(in crate::builder) async fn build(
     endpoint: &Endpoint,
-    request: &BuildRequest,
+    request: &BuildSpec,
     events: &mpsc::Sender<BuildEvent>,
 ) -> Result<LocalImageId, BuildError> {
     let listing = list(request).await?;
@@ -40,7 +40,7 @@ pub(in crate::builder) async fn build(
     result.map_err(|error| build.transfer.failure().unwrap_or(error))
 }
 
-async fn list(request: &BuildRequest) -> Result<Listing, BuildError> {
+async fn list(request: &BuildSpec) -> Result<Listing, BuildError> {
     let context = Arc::clone(&request.context);
     // The builder has one file of rules in the archive, and ours has to hide the Dockerfile.
     if context.entries().iter().any(|entry| entry.path == IGNORE_FILE.as_bytes()) {
@@ -55,7 +55,7 @@ async fn list(request: &BuildRequest) -> Result<Listing, BuildError> {
 }
 
 struct Build<'a> {
-    request: &'a BuildRequest,
+    request: &'a BuildSpec,
     events: &'a mpsc::Sender<BuildEvent>,
     transfer: Arc<Transfer>,
     progress: Progress,

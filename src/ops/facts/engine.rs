@@ -18,7 +18,7 @@ pub(super) async fn gather(
     known: &mut [Known],
 ) -> Result<(), Error> {
     existing(workspace, store, known).await?;
-    taken(workspace, store, tags, known).await?;
+    conflicts(workspace, store, tags, known).await?;
     previous::find(workspace, store, tags, known).await
 }
 
@@ -67,7 +67,7 @@ fn tags_in(found: &LocalImage, image: &Image) -> BTreeSet<Tag> {
 }
 
 /// Tags that never move and stand on another image already.
-async fn taken(
+async fn conflicts(
     workspace: &Workspace,
     store: &dyn ImageStore,
     tags: &TagPolicy,
@@ -77,8 +77,8 @@ async fn taken(
     for at in &workspace.selection.images {
         let has = |tag: &Tag| known[*at].existing.as_ref().is_some_and(|existing| existing.contains(tag));
         let planned = tags.tags(&workspace.project.images[*at], workspace.clean[*at].dirty).into_iter();
-        let settled = planned.filter(|tag| !tag.moves() && tag.kind != TagKind::Key && !has(&tag.tag));
-        asked.extend(settled.map(|planned| (*at, planned.tag)));
+        let immutable = planned.filter(|tag| !tag.moves() && tag.kind != TagKind::Key && !has(&tag.tag));
+        asked.extend(immutable.map(|planned| (*at, planned.tag)));
     }
     let references: Vec<ImageReference> = asked
         .iter()
@@ -87,7 +87,7 @@ async fn taken(
     for ((at, tag), found) in asked.into_iter().zip(store.inspect_all(&references).await?) {
         let Some(found) = found else { continue };
         if !is_the_image(&found, &workspace.project.images[at]) {
-            known[at].taken.insert(tag);
+            known[at].conflicts.insert(tag);
         }
     }
     Ok(())

@@ -5,7 +5,7 @@ mod publishing;
 mod refusals;
 
 pub(super) use publishing::Publishing;
-pub(super) use refusals::unsettled_names;
+pub(super) use refusals::guessed_names;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;

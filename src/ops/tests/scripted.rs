@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use tokio::sync::mpsc;
 
-use crate::builder::{BuildError, BuildEvent, BuildRequest, Builder};
+use crate::builder::{BuildError, BuildEvent, BuildSpec, Builder};
 use crate::engine::{BuilderKind, EngineEnvironment, EngineError, LocalImageId, RegistryLogin};
 use crate::image::{Digest, ImageReference, Platform, Repository, Tag};
 use crate::ops::Backends;
@@ -193,7 +193,7 @@ impl Builder for World {
 
     async fn build(
         &self,
-        request: BuildRequest,
+        request: BuildSpec,
         _: mpsc::Sender<BuildEvent>,
     ) -> Result<LocalImageId, BuildError> {
         let names: Vec<String> = request.references.iter().map(ToString::to_string).collect();

@@ -3,9 +3,9 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::committed::{committed_options, compare_with_commit};
-use super::files::Files;
+use super::files::CheckoutFiles;
 use super::undeclared::{arguments_in_history, undeclared_arguments};
-use super::watch::{Change, Planned, Watch, basis, never_at_rest};
+use super::watch::{Change, PlanCheck, Watch, basis, never_at_rest};
 use super::{Chosen, Workspace};
 use crate::git::{Checkout, HeadTree, Moment};
 use crate::graph::Selector;
@@ -75,7 +75,7 @@ struct Opening {
 /// A checkout of which folders and settings were read.
 struct Opened {
     checkout: Arc<Checkout>,
-    files: Files,
+    files: CheckoutFiles,
     file: SettingsFile,
     /// The moment at which the work tree was read, where it is watched.
     before: Option<Moment>,
@@ -91,7 +91,7 @@ impl Opening {
             checkout = Checkout::discover(&self.folder)?;
         }
         let before = watch.map(|_| checkout.moment_of_head());
-        let files = Files::open(&checkout, self.revision.as_deref())?;
+        let files = CheckoutFiles::open(&checkout, self.revision.as_deref())?;
         let file = files.settings(&checkout)?;
         Ok(Opened { checkout: Arc::new(checkout), files, file, before })
     }
@@ -129,7 +129,7 @@ impl Reader<'_> {
         let settings = self.settings(&opened.file, now)?;
         let mut workspace = self.read_images(&opened, settings, now)?;
         workspace.planned = self.watch.map(|watch| {
-            Arc::new(Planned {
+            Arc::new(PlanCheck {
                 basis: basis(self.request, workspace.commit, &opened.files, opened.before),
                 checkout: Arc::clone(&workspace.checkout),
                 project: Arc::clone(&workspace.project),
@@ -167,13 +167,13 @@ impl Reader<'_> {
                 None => Ok(vec![None; project.images.len()]),
             },
             || match (files, commit) {
-                (Files::Commit { .. }, _) => Ok((assume_clean(&project), Vec::new())),
-                (Files::WorkTree(tree), Some(head)) => {
+                (CheckoutFiles::Commit { .. }, _) => Ok((assume_clean(&project), Vec::new())),
+                (CheckoutFiles::WorkTree(tree), Some(head)) => {
                     let committed =
                         |head: &HeadTree| committed_options(&request.choices, head, &settings, now);
                     compare_with_commit(checkout, tree, &project, options, head, committed)
                 }
-                (Files::WorkTree(_), None) => Ok((compare_with_head(&project, None), Vec::new())),
+                (CheckoutFiles::WorkTree(_), None) => Ok((compare_with_head(&project, None), Vec::new())),
             },
         );
         project.assign_revisions(revisions?);
@@ -213,15 +213,15 @@ impl Reader<'_> {
         })
     }
 
-    fn reference(&self, checkout: &Checkout, files: &Files) -> BranchReference {
+    fn reference(&self, checkout: &Checkout, files: &CheckoutFiles) -> BranchReference {
         let follows_nothing = self.request.choices.moving_tags.is_empty();
         match (files, &self.request.pushed) {
-            (Files::WorkTree(_), _) => BranchReference::of_head(checkout, &self.config.ci),
-            (Files::Commit { .. }, Some(pushed)) => BranchReference {
+            (CheckoutFiles::WorkTree(_), _) => BranchReference::of_head(checkout, &self.config.ci),
+            (CheckoutFiles::Commit { .. }, Some(pushed)) => BranchReference {
                 new_tags: pushed.tags.clone(),
                 ..BranchReference::of_commit(checkout, pushed.branch.as_deref(), follows_nothing)
             },
-            (Files::Commit { branch, .. }, None) => {
+            (CheckoutFiles::Commit { branch, .. }, None) => {
                 BranchReference::of_commit(checkout, branch.as_deref(), follows_nothing)
             }
         }

@@ -4,7 +4,7 @@
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
-use super::Files;
+use super::CheckoutFiles;
 use crate::diagnostic::Diagnostic;
 use crate::git::{Checkout, CommitId, Moment};
 use crate::ops::{Audience, Config, Ending, Error, ImageRequest, Said, Speaker};
@@ -146,12 +146,12 @@ const FILES_CHANGED: &str = "git changed files of this checkout";
 pub(super) fn basis(
     request: &ImageRequest,
     commit: Option<CommitId>,
-    files: &Files,
+    files: &CheckoutFiles,
     before: Option<Moment>,
 ) -> Basis {
     match (files, before, commit) {
-        (Files::WorkTree(_), Some(before), _) => Basis::WorkTree(before),
-        (Files::Commit { branch: Some(branch), .. }, _, Some(commit)) if request.pushed.is_none() => {
+        (CheckoutFiles::WorkTree(_), Some(before), _) => Basis::WorkTree(before),
+        (CheckoutFiles::Commit { branch: Some(branch), .. }, _, Some(commit)) if request.pushed.is_none() => {
             Basis::Branch(branch.clone(), commit)
         }
         _ => Basis::Commit,
@@ -170,7 +170,7 @@ pub(super) enum Basis {
 }
 
 /// What is needed to ask whether a plan still holds.
-pub(super) struct Planned {
+pub(super) struct PlanCheck {
     pub(super) basis: Basis,
     pub(super) checkout: Arc<Checkout>,
     pub(super) project: Arc<Project>,
@@ -178,7 +178,7 @@ pub(super) struct Planned {
     pub(super) watch: Arc<Watch>,
 }
 
-impl Planned {
+impl PlanCheck {
     /// Asks git anew. What is gone is noted for [`planned_again`].
     pub(super) fn holds(&self) -> Result<(), String> {
         match self.gone()? {
