@@ -40,7 +40,7 @@ impl<G: Guard> Guarded<G> {
     }
 
     /// The connection, to be written to.
-    fn to_write(&mut self, cx: &mut Context<'_>) -> io::Result<Pin<&mut Wire>> {
+    fn writable(&mut self, cx: &mut Context<'_>) -> io::Result<Pin<&mut Wire>> {
         if self.guard.is_over(cx) {
             return Err(io::ErrorKind::BrokenPipe.into());
         }
@@ -67,7 +67,7 @@ impl<G: Guard> AsyncRead for Guarded<G> {
 
 impl<G: Guard> AsyncWrite for Guarded<G> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        self.to_write(cx)?.poll_write(cx, bytes)
+        self.writable(cx)?.poll_write(cx, bytes)
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -87,6 +87,6 @@ impl<G: Guard> AsyncWrite for Guarded<G> {
         cx: &mut Context<'_>,
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        self.to_write(cx)?.poll_write_vectored(cx, slices)
+        self.writable(cx)?.poll_write_vectored(cx, slices)
     }
 }
