@@ -1,5 +1,9 @@
 //! What the `shipwright` command and this project's tests, fuzz targets and benchmarks reach. No promise is made of it.
 
+pub use crate::builder::{
+    BuildError, BuildEvent, BuildSpec, Builder, ContextEntry, ContextKind, ContextSource, Secret, SshAgent,
+    StepState,
+};
 pub use crate::cli::{Cli, Environment, run};
 pub use crate::context::IgnoreRules;
 pub use crate::dockerfile::{
@@ -7,15 +11,13 @@ pub use crate::dockerfile::{
     ProblemKind, RunInstruction, Scope, SourcePattern, SyntaxErrorKind, Trigger, UseKind, evaluate,
     evaluate_stage, parse, rewrite,
 };
-pub use crate::engine::{
-    BuildError, BuildEvent, BuildRequest, Builder, ContextEntry, ContextKind, ContextSource, Endpoint,
-    Engine, EngineEnvironment, LocalImageId, Secret, SshAgent, StepState,
-};
+pub use crate::engine::{BuilderKind, Endpoint, Engine, EngineEnvironment, LocalImageId};
 pub use crate::execution::outline;
 pub use crate::image::{Digest, ImageReference, Platform, Repository, Tag};
 pub use crate::path::TreePath;
 pub use crate::registry::{
-    Credentials, Manifest, ManifestName, ProxySettings, Registry, RegistryError, RegistryErrorKind,
-    RegistryOptions, RetryPolicy,
+    Credentials, Manifest, ManifestName, ProxySettings, Registry, RegistryClient, RegistryError,
+    RegistryErrorKind, RegistryOptions, RetryPolicy,
 };
 pub use crate::settings::{parse_json, parse_toml};
+pub use crate::store::ImageStore;

@@ -11,6 +11,7 @@
 //! Programs call [`ops`]; everything else is private. `internals` is the door for the project's own tests, fuzz targets
 //! and benchmarks, and for the `shipwright` command.
 
+mod builder;
 mod ci;
 mod cli;
 mod context;
@@ -39,6 +40,7 @@ mod registry;
 mod report;
 mod retry;
 mod settings;
+mod store;
 
 #[doc(hidden)]
 pub mod internals;

@@ -17,7 +17,8 @@ use std::time::{Duration, Instant};
 
 use bench::{Bench, MemoryContext, Outcome, file, link};
 use shipwright::internals::{
-    BuildError, BuildEvent, Builder, ContextEntry, ContextKind, Endpoint, Engine, Secret, SshAgent,
+    BuildError, BuildEvent, Builder as _, BuilderKind, ContextEntry, ContextKind, Endpoint, Engine,
+    ImageStore as _, Secret, SshAgent,
 };
 
 /// A test for each builder, or for `BuildKit` alone.
@@ -31,34 +32,34 @@ macro_rules! engine_tests {
 }
 
 engine_tests! {
-    builds_and_names(Builder::BuildKit) = build_and_name;
-    classic_builds_and_names(Builder::Classic) = build_and_name;
-    equal_sizes_and_times_do_not_mix(Builder::BuildKit) = equal_sizes_and_times;
-    a_changed_dockerfile_is_seen(Builder::BuildKit) = changed_dockerfile;
-    a_file_that_changed_fails_the_build(Builder::BuildKit) = changed_content;
-    classic_a_file_that_changed_fails_the_build(Builder::Classic) = changed_content;
-    secrets_reach_run_only(Builder::BuildKit) = secrets;
-    ssh_agents_are_forwarded(Builder::BuildKit) = ssh_agents;
-    cancelling_stops_the_run(Builder::BuildKit) = cancelling;
-    classic_cancelling_stops_the_run(Builder::Classic) = cancelling;
-    a_failing_run_gives_line_and_log(Builder::BuildKit) = failing_run;
-    classic_a_failing_run_gives_its_log(Builder::Classic) = classic_failing_run;
-    a_broken_dockerfile_gives_a_line(Builder::BuildKit) = broken_dockerfile;
-    names_that_are_not_text(Builder::BuildKit) = names_not_text;
-    classic_names_that_are_not_text(Builder::Classic) = names_not_text;
-    many_files(Builder::BuildKit) = twenty_thousand_files;
-    classic_many_files(Builder::Classic) = twenty_thousand_files;
-    unplanned_files_are_refused(Builder::BuildKit) = unplanned_files;
-    looks_up_tags_and_removes(Builder::BuildKit) = looks_up;
-    reaches_an_engine_over_tcp(Builder::BuildKit) = over_tcp;
-    classic_refuses_what_it_would_get_wrong(Builder::Classic) = classic_refuses;
-    dockerfile_is_no_file_of_the_context(Builder::BuildKit) = dockerfile_not_in_context;
-    classic_dockerfile_is_no_file_of_the_context(Builder::Classic) = dockerfile_not_in_context;
-    arguments_labels_and_targets(Builder::BuildKit) = arguments;
-    classic_arguments_labels_and_targets(Builder::Classic) = arguments;
-    a_session_leaves_nothing_open(Builder::BuildKit) = nothing_left_open;
-    what_others_remove_meanwhile_is_built_all_the_same(Builder::BuildKit) = removed_meanwhile;
-    classic_what_others_remove_meanwhile_is_built_all_the_same(Builder::Classic) = removed_meanwhile;
+    builds_and_names(BuilderKind::BuildKit) = build_and_name;
+    classic_builds_and_names(BuilderKind::Classic) = build_and_name;
+    equal_sizes_and_times_do_not_mix(BuilderKind::BuildKit) = equal_sizes_and_times;
+    a_changed_dockerfile_is_seen(BuilderKind::BuildKit) = changed_dockerfile;
+    a_file_that_changed_fails_the_build(BuilderKind::BuildKit) = changed_content;
+    classic_a_file_that_changed_fails_the_build(BuilderKind::Classic) = changed_content;
+    secrets_reach_run_only(BuilderKind::BuildKit) = secrets;
+    ssh_agents_are_forwarded(BuilderKind::BuildKit) = ssh_agents;
+    cancelling_stops_the_run(BuilderKind::BuildKit) = cancelling;
+    classic_cancelling_stops_the_run(BuilderKind::Classic) = cancelling;
+    a_failing_run_gives_line_and_log(BuilderKind::BuildKit) = failing_run;
+    classic_a_failing_run_gives_its_log(BuilderKind::Classic) = classic_failing_run;
+    a_broken_dockerfile_gives_a_line(BuilderKind::BuildKit) = broken_dockerfile;
+    names_that_are_not_text(BuilderKind::BuildKit) = names_not_text;
+    classic_names_that_are_not_text(BuilderKind::Classic) = names_not_text;
+    many_files(BuilderKind::BuildKit) = twenty_thousand_files;
+    classic_many_files(BuilderKind::Classic) = twenty_thousand_files;
+    unplanned_files_are_refused(BuilderKind::BuildKit) = unplanned_files;
+    looks_up_tags_and_removes(BuilderKind::BuildKit) = looks_up;
+    reaches_an_engine_over_tcp(BuilderKind::BuildKit) = over_tcp;
+    classic_refuses_what_it_would_get_wrong(BuilderKind::Classic) = classic_refuses;
+    dockerfile_is_no_file_of_the_context(BuilderKind::BuildKit) = dockerfile_not_in_context;
+    classic_dockerfile_is_no_file_of_the_context(BuilderKind::Classic) = dockerfile_not_in_context;
+    arguments_labels_and_targets(BuilderKind::BuildKit) = arguments;
+    classic_arguments_labels_and_targets(BuilderKind::Classic) = arguments;
+    a_session_leaves_nothing_open(BuilderKind::BuildKit) = nothing_left_open;
+    what_others_remove_meanwhile_is_built_all_the_same(BuilderKind::BuildKit) = removed_meanwhile;
+    classic_what_others_remove_meanwhile_is_built_all_the_same(BuilderKind::Classic) = removed_meanwhile;
 }
 
 async fn build_and_name(bench: &Bench) {
@@ -347,7 +348,7 @@ async fn twenty_thousand_files(bench: &Bench) {
         outcome.events.iter().filter_map(sent).max().unwrap_or(0)
     };
     assert!(sent(&outcome) >= 20_000 * 34, "{}", sent(&outcome));
-    if bench.engine.info().builder == Builder::BuildKit {
+    if bench.engine.info().builder == BuilderKind::BuildKit {
         let again = bench.build(bench.request(&text, context)).await;
         again.image();
         assert!(sent(&again) < 1000, "an unchanged context was sent again: {}", sent(&again));
@@ -386,7 +387,7 @@ async fn looks_up(bench: &Bench) {
     assert_eq!(bench.engine.containers_using(&image).await.expect("answers"), Vec::<String>::new());
     assert!(!bench.engine.id().await.expect("answers").is_empty());
     let unknown = "localhost:1/nowhere:never".parse().expect("valid");
-    let error = bench.engine.pull(&unknown, None, None, |_| ()).await.expect_err("no registry there");
+    let error = bench.engine.pull(&unknown, None).await.expect_err("no registry there");
     assert!(error.to_string().contains("pull localhost:1/nowhere:never"), "{error}");
 }
 
@@ -419,7 +420,7 @@ async fn dockerfile_not_in_context(bench: &Bench) {
     let lines = outcome.lines();
     assert!(lines.contains(&"./Dockerfile ./sub/.dockerignore "), "{outcome:?}");
     assert!(lines.iter().any(|line| line.as_bytes() == context.content(0)), "{outcome:?}");
-    if bench.engine.info().builder == Builder::BuildKit {
+    if bench.engine.info().builder == BuilderKind::BuildKit {
         // Rules have been applied by whoever planned; the file is just a file.
         let context = MemoryContext::new(vec![file(".dockerignore", "*"), file("kept", bench.token())]);
         let text = format!("FROM {base}\nCOPY . /all\nRUN find /all -type f | sort | tr '\\n' ' ' && echo\n");

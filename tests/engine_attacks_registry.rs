@@ -19,7 +19,7 @@ use attacks::rounds;
 use gate::Gate;
 use registry::server::anonymous;
 use shipwright::internals::RegistryError;
-use shipwright::internals::Tag;
+use shipwright::internals::{Registry as _, Tag};
 use story::{CHAIN, Story};
 use support::{Running as Started, text};
 

@@ -13,7 +13,7 @@ use std::process::Command;
 use examples::{blocks, document};
 use registry::server::{LOGIN, Server, with_config};
 use serde_json::{Value, json};
-use shipwright::internals::{ImageReference, Tag};
+use shipwright::internals::{ImageReference, Registry as _, Tag};
 use support::{Checkout, Engine, Run, git_in};
 
 /// The YAML block of docs/ci.md that begins with this comment and has this text.

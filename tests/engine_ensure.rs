@@ -9,6 +9,7 @@ use registry::proxy::{Proxy, Replacement};
 use registry::server::{LOGIN, Uploader, auths};
 use registry::tokens::{READER, TokenServer, WRITER};
 use serde_json::Value;
+use shipwright::internals::Registry as _;
 use shipwright::ops::{
     self, Audience, Choices, Config, Diagnostic, Ending, EnsureRequest, Ensured, Event, ImageOutcome,
     ImageRequest, NamespaceSource, RemotePolicy,

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use registry::server::{Server, anonymous};
-use shipwright::internals::Tag;
+use shipwright::internals::{Registry as _, Tag};
 use support::{Checkout, Engine, Run};
 
 /// A checkout of three images with a remote, and git whose hooks find `shipwright` and the engine.

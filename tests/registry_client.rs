@@ -9,7 +9,8 @@ use registry::proxy::{Fault, Proxy};
 use registry::server::{Server, Uploader, anonymous, digest, options};
 use serde_json::json;
 use shipwright::internals::{
-    Credentials, ManifestName, Registry, RegistryError, RegistryErrorKind, RegistryOptions,
+    Credentials, ManifestName, Registry as _, RegistryClient, RegistryError, RegistryErrorKind,
+    RegistryOptions,
 };
 use shipwright::internals::{Digest, ImageReference, Repository, Tag};
 
@@ -103,7 +104,12 @@ async fn a_manifest_needs_its_blobs() {
 }
 
 /// Everything that the client can do, once; the registry holds the same afterwards, however often it runs.
-async fn all_calls(client: &Registry, host: &str, owner: &str, image: &str) -> Result<(), RegistryError> {
+async fn all_calls(
+    client: &RegistryClient,
+    host: &str,
+    owner: &str,
+    image: &str,
+) -> Result<(), RegistryError> {
     let reference =
         |rest: &str| format!("{host}/{owner}/{rest}").parse::<ImageReference>().expect("a reference");
     let repository = |path: &str| Repository::new(&format!("{host}/{owner}/{path}")).expect("a repository");
@@ -148,7 +154,7 @@ async fn every_request_may_fail_once_in_every_way() {
             proxy.break_requests(number, 1, fault);
             let options = RegistryOptions { request_timeout: Duration::from_millis(500), ..options() };
             let credentials = Credentials::new(None, None, Duration::from_secs(1));
-            let client = Registry::new(options, credentials.into());
+            let client = RegistryClient::new(options, credentials.into());
             let result = all_calls(&client, &proxy.address, &owner, &image).await;
             assert_eq!(result, Ok(()), "{fault:?} at request {number}");
             // To the first, which finds out whether the registry speaks TLS, any status is an answer.
@@ -216,7 +222,7 @@ async fn retry_after_is_kept_to_up_to_the_longest_pause() {
     let reference: ImageReference = format!("{}/acme/api:src-1", proxy.address).parse().expect("a reference");
     let mut options = options();
     options.retry.longest_pause = Duration::from_millis(1200);
-    let client = Registry::new(options, Credentials::new(None, None, Duration::from_secs(1)).into());
+    let client = RegistryClient::new(options, Credentials::new(None, None, Duration::from_secs(1)).into());
     client.head(&reference).await.expect("without faults");
     for (seconds, at_least) in [(1, 1000), (3600, 1200)] {
         proxy.break_requests(1, 1, Fault::Status("429 Too Many Requests", Some(seconds)));

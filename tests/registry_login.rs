@@ -15,7 +15,7 @@ use registry::server::{
 use registry::tokens::{IDENTITY_TOKEN, READER, TokenServer, WRITER};
 use serde_json::json;
 use shipwright::internals::{
-    Credentials, Manifest, ManifestName, Registry, RegistryError, RegistryErrorKind,
+    Credentials, Manifest, ManifestName, Registry as _, RegistryClient, RegistryError, RegistryErrorKind,
 };
 use shipwright::internals::{ImageReference, Repository, Tag};
 
@@ -405,7 +405,7 @@ async fn redirects_to_another_host_carry_no_credentials() {
 async fn credentials_can_be_shared() {
     let folder = tempfile::tempdir().expect("a folder");
     let logins: Arc<Credentials> = Arc::new(credentials(folder.path(), &auths("h", LOGIN)));
-    let _client = Registry::new(options(), Arc::clone(&logins));
+    let _client = RegistryClient::new(options(), Arc::clone(&logins));
     let login = logins.login("h").await.expect("an answer").expect("a login");
     assert!(!format!("{login:?} {logins:?}").contains(LOGIN.1));
 }

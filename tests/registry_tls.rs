@@ -10,7 +10,7 @@ use registry::tls::{Authority, install};
 use registry::tokens::{TokenServer, WRITER};
 use serde_json::{Value, json};
 use shipwright::internals::ImageReference;
-use shipwright::internals::{ProxySettings, Registry, RegistryError, RegistryOptions};
+use shipwright::internals::{ProxySettings, Registry as _, RegistryClient, RegistryError, RegistryOptions};
 
 /// A registry with a certificate that a new authority signed for `names`.
 fn encrypted(
@@ -25,7 +25,7 @@ fn encrypted(
     Some((server, authority))
 }
 
-fn client_with(certificates: &Path, config: &Value, folder: &Path) -> Registry {
+fn client_with(certificates: &Path, config: &Value, folder: &Path) -> RegistryClient {
     let options = RegistryOptions { certificates: vec![certificates.to_owned()], ..options() };
     with_config(folder, config, options)
 }

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use futures_util::{StreamExt, stream};
 use serde_json::{Map, Value, json};
 use shipwright::internals::ImageReference;
-use shipwright::internals::{Endpoint, Engine as Client, EngineEnvironment};
+use shipwright::internals::{Endpoint, Engine as Client, EngineEnvironment, ImageStore as _};
 
 use crate::support::checkout::{Checkout, NAMESPACE, Shape};
 

@@ -20,7 +20,7 @@ impl CiJob {
     }
 
     /// What HEAD was built for, as far as the system speaks of it.
-    pub fn reference(&self, head: &Head) -> Option<CiReference> {
+    pub(crate) fn reference(&self, head: &Head) -> Option<CiReference> {
         ci_reference(&|name| self.variables.get(name).cloned(), &self.event, head)
     }
 }

@@ -5,7 +5,7 @@ mod job;
 mod reference;
 mod system;
 
-pub(crate) use event::CiEvent;
-pub(crate) use job::CiJob;
+pub use event::CiEvent;
+pub use job::CiJob;
 pub(crate) use reference::CiTrigger;
 pub(crate) use system::{LogForm, System};

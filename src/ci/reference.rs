@@ -12,7 +12,7 @@ use crate::git::{CommitId, Head};
 
 /// What a commit was built for.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum CiTrigger {
+pub(crate) enum CiTrigger {
     /// A push to a branch.
     Branch(String),
     /// A pull (or merge) request with its number. Its branch may be called `main` in someone's fork, so it
@@ -27,7 +27,7 @@ pub enum CiTrigger {
 
 /// The CI system's word.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct CiReference {
+pub(crate) struct CiReference {
     /// Which system it is.
     pub system: &'static str,
     /// What the commit was built for.

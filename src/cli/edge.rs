@@ -10,7 +10,7 @@ use crate::engine::EngineEnvironment;
 use crate::graph::Selector;
 use crate::image::Platform;
 use crate::naming::NamespaceSource;
-use crate::ops::{Config, Error, ImageRequest, Interrupts};
+use crate::ops::{Backends, Config, Error, ImageRequest, Interrupts};
 use crate::registry::ProxySettings;
 use crate::settings::{Choices, registry, registry_host, user_tag};
 
@@ -50,6 +50,7 @@ impl Edge {
             ci: CiJob::new(environment.variables().clone(), ci_event(environment)),
             inside_git: environment.get("GIT_INDEX_FILE").is_some(),
             interrupts: self.interrupts.clone(),
+            backends: Backends::default(),
         }
     }
 

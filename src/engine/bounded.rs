@@ -3,13 +3,10 @@
 //! give an error, one that means harm is root on its machine anyway.
 
 use std::io;
-use std::pin::Pin;
-use std::task::{Context, Poll, ready};
 
 use hyper_util::client::legacy::connect::{Connected, Connection};
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use super::wire::Wire;
+use super::wire::{Guard, Guarded};
 use crate::limits;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,62 +56,34 @@ fn end_of_message(bytes: &[u8]) -> Option<usize> {
 }
 
 /// A connection over which requests go one after the other, and answers of bounded length come back.
-pub(super) struct Bounded {
-    wire: Wire,
+pub(super) type Bounded = Guarded<Answers>;
+
+/// Counts what is answered.
+pub(super) struct Answers {
     bound: Bound,
     /// Bytes since something was asked, or since the last message.
     read: u64,
 }
 
-impl Bounded {
-    pub(super) fn new(wire: Wire, bound: Bound) -> Self {
-        Self { wire, bound, read: 0 }
+impl Answers {
+    pub(super) fn new(bound: Bound) -> Self {
+        Self { bound, read: 0 }
     }
 }
 
-impl AsyncRead for Bounded {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        let before = buffer.filled().len();
-        ready!(Pin::new(&mut self.wire).poll_read(cx, buffer))?;
-        self.read = self.bound.after(self.read, &buffer.filled()[before..]);
+impl Guard for Answers {
+    fn has_read(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.read = self.bound.after(self.read, bytes);
         if self.read > self.bound.bytes() {
             let size = limits::size(self.bound.bytes());
             let reason = format!("its answer is longer than {size}");
-            return Poll::Ready(Err(io::Error::new(io::ErrorKind::InvalidData, reason)));
+            return Err(io::Error::new(io::ErrorKind::InvalidData, reason));
         }
-        Poll::Ready(Ok(()))
+        Ok(())
     }
-}
 
-impl AsyncWrite for Bounded {
-    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+    fn writes(&mut self) {
         self.read = 0;
-        Pin::new(&mut self.wire).poll_write(cx, bytes)
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.wire).poll_flush(cx)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.wire).poll_shutdown(cx)
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        self.wire.is_write_vectored()
-    }
-
-    fn poll_write_vectored(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        slices: &[io::IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        self.read = 0;
-        Pin::new(&mut self.wire).poll_write_vectored(cx, slices)
     }
 }
 

@@ -12,12 +12,12 @@ use hyper_util::client::legacy::Client;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use tokio::sync::OnceCell;
 
+use super::BuilderKind;
 use super::bounded::Bound;
-use super::builder::Builder;
 use super::connection::{self, Connector};
 use super::error::refused;
 use super::hint::{SystemFacts, hint};
-use super::patience::Silence;
+use super::silence::Silence;
 use super::{Endpoint, EngineError};
 use crate::image::Platform;
 
@@ -49,7 +49,7 @@ pub struct EngineInfo {
     /// What its images are for unless asked otherwise.
     pub platform: Platform,
     /// How it builds.
-    pub builder: Builder,
+    pub builder: BuilderKind,
 }
 
 /// Whose engine it is.
@@ -73,7 +73,10 @@ impl Engine {
     }
 
     /// As [`Self::connect`], and builds with `builder` whatever the engine prefers.
-    pub async fn connect_with(endpoint: &Endpoint, builder: Option<Builder>) -> Result<Self, EngineError> {
+    pub async fn connect_with(
+        endpoint: &Endpoint,
+        builder: Option<BuilderKind>,
+    ) -> Result<Self, EngineError> {
         let docker = docker(endpoint)?;
         let version = tokio::time::timeout(endpoint.patience(), docker.version()).await;
         let version = match version {
@@ -123,7 +126,7 @@ impl Engine {
         &self.0.silence
     }
 
-    pub(super) fn docker(&self) -> &Docker {
+    pub(crate) fn docker(&self) -> &Docker {
         &self.0.docker
     }
 }
@@ -169,7 +172,7 @@ fn make_auth_url_safe(request: &mut BollardRequest) {
 }
 
 /// A header value that carries `plain` in URL-safe base64 and is kept out of debug output.
-pub(super) fn header(plain: &[u8]) -> Option<HeaderValue> {
+pub(crate) fn header(plain: &[u8]) -> Option<HeaderValue> {
     let mut value = HeaderValue::from_str(&URL_SAFE.encode(plain)).ok()?;
     value.set_sensitive(true);
     Some(value)
@@ -177,7 +180,7 @@ pub(super) fn header(plain: &[u8]) -> Option<HeaderValue> {
 
 /// `BuildKit` came to Docker's API with 1.39 (18.09). What `_ping` says about the builder is no help: 20.10
 /// says nothing and has it.
-fn describe(version: &SystemVersion, builder: Option<Builder>) -> EngineInfo {
+fn describe(version: &SystemVersion, builder: Option<BuilderKind>) -> EngineInfo {
     let components = version.components.iter().flatten();
     let product = if components.into_iter().any(|component| component.name == "Podman Engine") {
         Product::Podman
@@ -189,7 +192,7 @@ fn describe(version: &SystemVersion, builder: Option<Builder>) -> EngineInfo {
     let platform = format!("{os}/{architecture}").parse().unwrap_or_else(|_| Platform::host_linux());
     let api = version.api_version.as_deref().and_then(numbers).unwrap_or((1, 0));
     let has_buildkit = product == Product::Docker && os == "linux" && api >= (1, 39);
-    let default = if has_buildkit { Builder::BuildKit } else { Builder::Classic };
+    let default = if has_buildkit { BuilderKind::BuildKit } else { BuilderKind::Classic };
     EngineInfo {
         version: version.version.clone().unwrap_or_default(),
         product,
@@ -199,7 +202,7 @@ fn describe(version: &SystemVersion, builder: Option<Builder>) -> EngineInfo {
 }
 
 /// The first two numbers of a version.
-pub(super) fn numbers(version: &str) -> Option<(u32, u32)> {
+pub(crate) fn numbers(version: &str) -> Option<(u32, u32)> {
     let mut parts = version.split('.').map(|part| {
         let digits = part.find(|c: char| !c.is_ascii_digit()).unwrap_or(part.len());
         part[..digits].parse::<u32>().ok()
@@ -256,16 +259,16 @@ mod tests {
         let docker = r#"{"Version":"20.10.24+dfsg1","ApiVersion":"1.41","Os":"linux","Arch":"arm64",
             "Components":[{"Name":"Engine","Version":"20.10.24"}]}"#;
         let info = describe(&version(docker), None);
-        assert_eq!((info.builder, info.product), (Builder::BuildKit, Product::Docker));
+        assert_eq!((info.builder, info.product), (BuilderKind::BuildKit, Product::Docker));
         assert_eq!(info.platform.to_string(), "linux/arm64");
-        assert_eq!(describe(&version(docker), Some(Builder::Classic)).builder, Builder::Classic);
+        assert_eq!(describe(&version(docker), Some(BuilderKind::Classic)).builder, BuilderKind::Classic);
         let podman = r#"{"Version":"4.3.1","ApiVersion":"1.41","Os":"linux","Arch":"amd64",
             "Components":[{"Name":"Podman Engine","Version":"4.3.1"},{"Name":"Conmon","Version":"2"}]}"#;
         let info = describe(&version(podman), None);
-        assert_eq!((info.builder, info.product), (Builder::Classic, Product::Podman));
+        assert_eq!((info.builder, info.product), (BuilderKind::Classic, Product::Podman));
         for old in [r#"{"ApiVersion":"1.38","Os":"linux"}"#, r#"{"ApiVersion":"1.43","Os":"windows"}"#, "{}"]
         {
-            assert_eq!(describe(&version(old), None).builder, Builder::Classic, "{old}");
+            assert_eq!(describe(&version(old), None).builder, BuilderKind::Classic, "{old}");
         }
     }
 

@@ -10,24 +10,25 @@ use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 use tokio_util::task::AbortOnDropHandle;
 
-use super::bounded::{Bound, Bounded};
+use super::bounded::{Answers, Bound, Bounded};
 use super::wire::Wire;
 use super::{Endpoint, ssh_command};
 
-pub(super) async fn dial(endpoint: &Endpoint) -> io::Result<Wire> {
+pub(crate) async fn dial(endpoint: &Endpoint) -> io::Result<Wire> {
     let connect = async {
-        match endpoint {
+        let wire: Wire = match endpoint {
             #[cfg(unix)]
-            Endpoint::Unix(path) => Ok(Wire::new(tokio::net::UnixStream::connect(path).await?)),
+            Endpoint::Unix(path) => Box::new(tokio::net::UnixStream::connect(path).await?),
             #[cfg(not(unix))]
-            Endpoint::Unix(_) => Err(io::ErrorKind::Unsupported.into()),
+            Endpoint::Unix(_) => return Err(io::ErrorKind::Unsupported.into()),
             Endpoint::Tcp(address) => {
                 let stream = TcpStream::connect(address).await?;
                 stream.set_nodelay(true)?;
-                Ok(Wire::new(stream))
+                Box::new(stream)
             }
-            Endpoint::Ssh(target) => Ok(Wire::new(ssh_command::dial(target).await?)),
-        }
+            Endpoint::Ssh(target) => Box::new(ssh_command::dial(target).await?),
+        };
+        Ok(wire)
     };
     tokio::time::timeout(endpoint.patience(), connect)
         .await
@@ -35,7 +36,7 @@ pub(super) async fn dial(endpoint: &Endpoint) -> io::Result<Wire> {
 }
 
 /// What HTTP/1.1 wants in `Host`; the engine does not look at it.
-pub(super) fn host(endpoint: &Endpoint) -> &str {
+pub(crate) fn host(endpoint: &Endpoint) -> &str {
     match endpoint {
         Endpoint::Unix(_) | Endpoint::Ssh(_) => "docker",
         Endpoint::Tcp(address) => address,
@@ -57,13 +58,13 @@ impl tower::Service<Uri> for Connector {
 
     fn call(&mut self, _: Uri) -> Self::Future {
         let (endpoint, bound) = (self.0.clone(), self.1);
-        Box::pin(async move { Ok(TokioIo::new(Bounded::new(dial(&endpoint).await?, bound))) })
+        Box::pin(async move { Ok(TokioIo::new(Bounded::new(dial(&endpoint).await?, Answers::new(bound)))) })
     }
 }
 
 /// Why an engine did not turn a connection over.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum UpgradeError {
+pub(crate) enum UpgradeError {
     /// There is no connection, or it broke.
     #[error(transparent)]
     Io(#[from] io::Error),
@@ -96,14 +97,14 @@ fn host_header(endpoint: &Endpoint) -> HeaderValue {
 }
 
 /// Opens a connection and has the engine turn it over to HTTP/2, with `path` (`/session` or `/grpc`) behind it.
-pub(super) async fn upgrade(
+pub(crate) async fn upgrade(
     endpoint: &Endpoint,
     path: &'static str,
     headers: Vec<(HeaderName, HeaderValue)>,
-) -> Result<hyper::upgrade::Upgraded, UpgradeError> {
+) -> Result<Wire, UpgradeError> {
     let upgrading = try_upgrade(endpoint, path, headers);
     match tokio::time::timeout(endpoint.patience(), upgrading).await {
-        Ok(upgraded) => upgraded,
+        Ok(upgraded) => Ok(Box::new(TokioIo::new(upgraded?))),
         Err(_) => {
             let seconds = endpoint.patience().as_secs();
             let silent = format!("it did not answer {path} for {seconds} s");

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
 
 use super::ssh_command::SshTarget;
-use super::{Builder, EngineError};
+use super::{BuilderKind, EngineError};
 use crate::limits;
 use crate::printable::hex;
 use crate::redact;
@@ -46,7 +46,7 @@ pub struct EngineEnvironment {
     /// Whether `DOCKER_TLS_VERIFY` is set.
     pub tls_verify: bool,
     /// What `DOCKER_BUILDKIT` asks for: `0` is the classic builder; anything else changes nothing.
-    pub builder: Option<Builder>,
+    pub builder: Option<BuilderKind>,
 }
 
 impl EngineEnvironment {
@@ -61,7 +61,7 @@ impl EngineEnvironment {
             docker_context: set("DOCKER_CONTEXT"),
             docker_config,
             tls_verify: set("DOCKER_TLS_VERIFY").is_some(),
-            builder: set("DOCKER_BUILDKIT").filter(|value| value == "0").map(|_| Builder::Classic),
+            builder: set("DOCKER_BUILDKIT").filter(|value| value == "0").map(|_| BuilderKind::Classic),
         }
     }
 }

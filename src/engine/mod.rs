@@ -1,45 +1,29 @@
-//! Container engines: their images, pulls and builds. The only module that knows the engine's API.
+//! Container engines: where they listen, how they are connected to and asked. What is asked is up to those above:
+//! `store` for the images that an engine has, `builder` for those that it makes.
 //!
-//! [`Endpoint`] says where an engine listens, [`Engine`] is one that has answered. A build goes through
-//! [`Engine::build`]: to `BuildKit` by a gRPC client of our own over the engine's `/session` and `/grpc`, which
-//! fetches only the files that it needs; and to the classic builder (Podman, old Dockers) as a tar stream.
+//! [`Endpoint`] says where an engine listens, [`Engine`] is one that has answered.
 
 mod bounded;
-mod build;
-mod builder;
-mod buildkit;
-mod capability;
-mod classic;
+mod builder_kind;
 mod client;
 mod connection;
 mod endpoint;
 mod error;
-mod event;
 mod hint;
-mod images;
-mod lines;
-mod listing;
-mod outline;
+mod image_id;
+mod login;
 mod patience;
-mod pull;
-mod push;
-mod request;
+mod silence;
 mod ssh_command;
-#[cfg(test)]
-mod testing;
-mod transfer;
 mod wire;
 
-pub use builder::Builder;
+pub use builder_kind::BuilderKind;
 pub use client::Engine;
-pub(crate) use client::{EngineInfo, Product};
+pub(crate) use client::{EngineInfo, Product, header, numbers};
+pub(crate) use connection::{UpgradeError, dial, host, upgrade};
 pub use endpoint::{Endpoint, EngineEnvironment};
-pub use error::BuildError;
-pub(crate) use error::EngineError;
-pub(crate) use event::OutputStream;
-pub use event::{BuildEvent, StepState};
-pub use images::LocalImageId;
-pub(crate) use images::{ListedImage, LocalImage};
-pub(crate) use outline::{DockerfileInstruction, DockerfileText};
-pub use request::{BuildRequest, ContextEntry, ContextKind, ContextSource, Secret, SshAgent};
-pub(crate) use request::{RegistryLogin, RegistryLogins};
+pub(crate) use error::{EngineError, refused};
+pub use image_id::LocalImageId;
+pub(crate) use login::{RegistryLogin, server_address};
+pub(crate) use patience::{PULSE, stops_answering};
+pub(crate) use wire::{Guard, Guarded, Wire};

@@ -1,12 +1,9 @@
 //! How long an engine may be silent. A build, a push or a pull may take any time; an engine that does not answer at all
 //! is an error that says so.
 
-use std::sync::Mutex;
-use std::sync::PoisonError;
 use std::time::Duration;
 
 use futures_util::{Stream, StreamExt};
-use tokio::time::Instant;
 
 use super::connection::ping;
 use super::error::refused;
@@ -20,7 +17,7 @@ const ANSWER_OVER_SSH: Duration = Duration::from_secs(30);
 const LIST: Duration = Duration::from_secs(30);
 /// How often an engine that works on something long is asked whether it is still there, and how often it may not
 /// answer. Together with [`ANSWER`] that is half a minute.
-pub(super) const PULSE: Duration = Duration::from_secs(10);
+pub(crate) const PULSE: Duration = Duration::from_secs(10);
 const MISSED: u32 = 2;
 /// Over ssh each such question is a login.
 const PULSE_OVER_SSH: Duration = Duration::from_secs(60);
@@ -30,26 +27,8 @@ const LONGEST_SILENCE: Duration = Duration::from_secs(300);
 
 impl Endpoint {
     /// How long a question about one thing may take here.
-    pub(super) fn patience(&self) -> Duration {
+    pub(crate) fn patience(&self) -> Duration {
         if self.is_ssh() { ANSWER_OVER_SSH } else { ANSWER }
-    }
-}
-
-/// When an engine last left a question without an answer. Hundreds of tags are not waited for one after the other.
-#[derive(Debug, Default)]
-pub(super) struct Silence(Mutex<Option<Instant>>);
-
-impl Silence {
-    fn is_recent(&self) -> bool {
-        self.since().is_some_and(|since| since.elapsed() < ANSWER)
-    }
-
-    fn since(&self) -> Option<Instant> {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn note(&self, is_silent: bool) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = is_silent.then(Instant::now);
     }
 }
 
@@ -57,7 +36,7 @@ type Answer<T> = Result<T, bollard::errors::Error>;
 
 impl Engine {
     /// Asks the engine to `action`, which it has to answer soon. What it answers may be an error.
-    pub(super) fn ask<T>(
+    pub(crate) fn ask<T>(
         &self,
         action: &str,
         question: impl Future<Output = Answer<T>>,
@@ -66,7 +45,7 @@ impl Engine {
     }
 
     /// The same for a list of everything.
-    pub(super) fn ask_for_all<T>(
+    pub(crate) fn ask_for_all<T>(
         &self,
         action: &str,
         question: impl Future<Output = Answer<T>>,
@@ -81,7 +60,7 @@ impl Engine {
         question: impl Future<Output = Answer<T>>,
     ) -> Result<Answer<T>, EngineError> {
         let silent = || EngineError::Silent { action: action.to_owned(), seconds: limit.as_secs() };
-        if self.silence().is_recent() {
+        if self.silence().is_within(ANSWER) {
             return Err(silent());
         }
         let answer = tokio::time::timeout(limit, question).await;
@@ -90,7 +69,7 @@ impl Engine {
     }
 
     /// The next message of a long `action`; `None` at its end.
-    pub(super) async fn next_of<T>(
+    pub(crate) async fn next_of<T>(
         &self,
         action: &str,
         messages: &mut (impl Stream<Item = Answer<T>> + Unpin),
@@ -109,7 +88,7 @@ impl Engine {
 }
 
 /// Ends when the engine does not answer any more, and never while it does.
-pub(super) async fn stops_answering(endpoint: &Endpoint) {
+pub(crate) async fn stops_answering(endpoint: &Endpoint) {
     let pulse = if endpoint.is_ssh() { PULSE_OVER_SSH } else { PULSE };
     let mut missed = 0;
     while missed < MISSED {

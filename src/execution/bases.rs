@@ -1,7 +1,8 @@
 use crate::dockerfile::{ImageUse, UseKind};
-use crate::engine::{Builder, LocalImage};
+use crate::engine::BuilderKind;
 use crate::image::ImageReference;
 use crate::project::Image;
+use crate::store::LocalImage;
 
 /// External images that the needed stages begin with; those that are locked by digest alone, as engines know
 /// them.
@@ -33,7 +34,7 @@ fn by_digest(pinned: &ImageReference) -> Option<ImageReference> {
 /// they may. An ENV of
 /// the base wins over an ARG of the same name with the classic builder; `BuildKit` has it the other way
 /// round, as the plan has.
-pub(super) fn unforeseen(image: &Image, base: &LocalImage, builder: Builder) -> Option<String> {
+pub(super) fn unforeseen(image: &Image, base: &LocalImage, builder: BuilderKind) -> Option<String> {
     let sources = &image.evaluation.sources;
     let is_unforeseen = |trigger: &&String| {
         (!image.context.whole && reads_files(trigger))
@@ -46,10 +47,10 @@ pub(super) fn unforeseen(image: &Image, base: &LocalImage, builder: Builder) -> 
     let decides =
         |name: &&str| sources.iter().any(|source| !source.inherited && names_variable(&source.written, name));
     match builder {
-        Builder::Classic if !image.context.whole => names.into_iter().find(decides).map(|name| {
+        BuilderKind::Classic if !image.context.whole => names.into_iter().find(decides).map(|name| {
             format!("its base sets {name}, which this engine's builder prefers to the ARG of that name")
         }),
-        Builder::Classic | Builder::BuildKit => None,
+        BuilderKind::Classic | BuilderKind::BuildKit => None,
     }
 }
 

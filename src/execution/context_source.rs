@@ -1,8 +1,8 @@
 use std::io::{self, Read};
 use std::sync::Arc;
 
+use crate::builder::{BuildError, ContextEntry, ContextKind, ContextSource};
 use crate::context;
-use crate::engine::{BuildError, ContextEntry, ContextKind, ContextSource};
 use crate::git::{BlobHasher, BlobId, InputKind, Snapshot};
 use crate::inputs::InputFile;
 use crate::plan::ImageId;

@@ -11,24 +11,24 @@ use super::context_source::PlannedContext;
 use super::labels::{KEY_LABEL, labels};
 use super::outline::outline;
 use super::{BuildFailure, BuildUpdate, LogStream, StepProgress, Worker, engine_login};
+use crate::builder::{BuildError, BuildEvent, BuildSpec, Builder, OutputStream, Secret, SshAgent, StepState};
 use crate::dockerfile::{cut_unneeded_stages, is_proxy, rewrite};
-use crate::engine::{
-    BuildError, BuildEvent, BuildRequest, Engine, LocalImage, OutputStream, Secret, SshAgent, StepState,
-};
+use crate::engine::EngineError;
 use crate::git::{Checkout, Snapshot};
 use crate::image::{ContentKey, ImageReference, Tag};
 use crate::inputs::Manifests;
 use crate::plan::{Plan, PlannedTag, Step, StepId};
 use crate::project::{Image, Project, ReadyImage};
 use crate::registry::Credentials;
+use crate::retry::{RetryPolicy, retry};
+use crate::store::{ImageStore, LocalImage};
 
 /// How often an image is named that another run names at the same time.
-const NAMING_TRIES: u32 = 5;
+const NAMING_TRIES: RetryPolicy = RetryPolicy::new(5, Duration::ZERO);
 
 /// An engine that gives an image its name anew, because another run built the same one, may not know the
-/// name for a moment. So often what was not found is looked for again.
-const TRIES: usize = 3;
-const BETWEEN_TRIES: Duration = Duration::from_millis(150);
+/// name for a moment. So often what was not found is looked for.
+const TRIES: RetryPolicy = RetryPolicy::new(4, Duration::from_millis(150));
 
 /// How all images of a run are built; nothing here changes an image's key.
 #[derive(Clone, Debug, Default)]
@@ -51,8 +51,10 @@ pub(crate) struct BuildOptions {
 
 /// Carries out a plan on an engine.
 pub(crate) struct EngineWorker {
-    /// The engine.
-    pub engine: Arc<Engine>,
+    /// Where images are.
+    pub store: Arc<dyn ImageStore>,
+    /// What builds them.
+    pub builder: Arc<dyn Builder>,
     /// Knows the times of commits, and the `origin` remote.
     pub checkout: Arc<Checkout>,
     /// Where the files come from.
@@ -110,7 +112,7 @@ impl EngineWorker {
         self.checkout.commit_time(revision).ok()
     }
 
-    fn request(&self, at: StepId) -> Result<BuildRequest, BuildFailure> {
+    fn request(&self, at: StepId) -> Result<BuildSpec, BuildFailure> {
         let (step, image) = (self.step(at), self.image(at));
         let ready = image.ready();
         let ready = ready.ok_or_else(|| BuildFailure::new(format!("{} is blocked", step.name())))?;
@@ -131,7 +133,7 @@ impl EngineWorker {
         let pins = self.pins(image).map_err(BuildFailure::new)?;
         // The cuts come first: a pin in a stage that goes must not keep the stage.
         let cut = [cuts(image), pins.clone()].concat();
-        Ok(BuildRequest {
+        Ok(BuildSpec {
             references: immutable_references(step),
             labels: labels(image, step, ready, self.checkout.origin_url()),
             build_args,
@@ -144,7 +146,7 @@ impl EngineWorker {
             no_cache: self.options.no_cache,
             builtin_frontend: self.options.offline,
             classic_dockerfile: Some(outline(rewrite(source, &cut))),
-            ..BuildRequest::new(outline(rewrite(source, &pins)), Arc::new(context), context_key(ready, time))
+            ..BuildSpec::new(outline(rewrite(source, &pins)), Arc::new(context), context_key(ready, time))
         })
     }
 }
@@ -157,7 +159,7 @@ impl EngineWorker {
     ) -> Result<Result<(), BuildError>, BuildFailure> {
         let request = self.request(image)?;
         let (sender, mut events) = mpsc::channel(256);
-        let build = self.engine.build(request, sender);
+        let build = self.builder.build(request, sender);
         let forward = async {
             while let Some(event) = events.recv().await {
                 if updates.send(update(event)).await.is_err() {
@@ -173,7 +175,7 @@ impl EngineWorker {
         let login = self.credentials.login(reference.repository.host()).await;
         let login = login.map_err(|error| PullFailure { message: error.to_string(), is_gone: false })?;
         let login = login.as_ref().and_then(engine_login);
-        let Err(error) = self.engine.pull(reference, None, login, |_| {}).await else { return Ok(()) };
+        let Err(error) = self.store.pull(reference, login).await else { return Ok(()) };
         // Without a login it may have been the helper that should have given one.
         let message = match self.credentials.failure(reference.repository.host()).await {
             Some(helper) => format!("{error} ({helper})"),
@@ -198,9 +200,9 @@ impl EngineWorker {
     /// What a base brings along is known once it is there, and must not decide what nobody planned.
     async fn check_bases(&self, step: StepId) -> Result<(), BuildFailure> {
         let image = self.image(step);
-        let builder = self.engine.info().builder;
+        let builder = self.builder.kind();
         for base in external_bases(image) {
-            let found = self.engine.inspect(&base).await;
+            let found = self.store.inspect(&base).await;
             let found = found.map_err(|error| BuildFailure::new(error.to_string()))?;
             if let Some(message) = found.and_then(|base| unforeseen(image, &base, builder)) {
                 return Err(BuildFailure {
@@ -282,16 +284,11 @@ impl Worker for EngineWorker {
 
     async fn build(&self, image: StepId, updates: mpsc::Sender<BuildUpdate>) -> Result<(), BuildFailure> {
         self.check_bases(image).await?;
-        let mut tries = 1;
-        loop {
-            match self.build_once(image, &updates).await? {
-                Ok(()) => break,
-                // With containerd's store, whoever names the same image at the same moment comes second; what was
-                // built is kept, so that building again only names it.
-                Err(error) if tries < NAMING_TRIES && error.is_name_taken() => tries += 1,
-                Err(error) => return Err(self.failure(image, &error)),
-            }
-        }
+        // With containerd's store, whoever names the same image at the same moment comes second; what was
+        // built is kept, so that building again only names it.
+        let again = |built: &Result<Result<(), BuildError>, _>| matches!(built, Ok(Err(error)) if error.is_name_taken());
+        let built = retry(NAMING_TRIES, || self.build_once(image, &updates), again).await?;
+        built.map_err(|error| self.failure(image, &error))?;
         if let (Some(ready), Some(key)) = (self.image(image).ready(), self.step(image).key) {
             self.manifests.write(key, &ready.material.files);
         }
@@ -301,9 +298,9 @@ impl Worker for EngineWorker {
     async fn fetch(&self, image: StepId) -> Result<(), String> {
         let reference = self.reference(image)?;
         let source = self.step(image).pulled_from.as_ref().unwrap_or(reference);
-        let had_it = self.engine.inspect(source).await.map_err(|error| error.to_string())?.is_some();
+        let had_it = self.store.inspect(source).await.map_err(|error| error.to_string())?.is_some();
         self.pull_with_login(source).await.map_err(|failure| failure.message)?;
-        let found = self.engine.inspect(source).await.map_err(|error| error.to_string())?;
+        let found = self.store.inspect(source).await.map_err(|error| error.to_string())?;
         // The tag shows 16 digits of the key; only all of them count.
         let wanted = self.step(image).platform.as_ref();
         let wrong = match &found {
@@ -316,15 +313,15 @@ impl Worker for EngineWorker {
         };
         if let Some(wrong) = wrong {
             if source != reference && !had_it {
-                let _ = self.engine.remove(source).await;
+                let _ = self.store.remove(source).await;
             }
             return Err(format!("{source} is an image {wrong}"));
         }
         if source != reference {
-            self.engine.tag(source, reference).await.map_err(|error| error.to_string())?;
+            self.store.tag(source, reference).await.map_err(|error| error.to_string())?;
             if !had_it {
                 // The registry's name was only for the way.
-                self.engine.remove(source).await.map_err(|error| error.to_string())?;
+                self.store.remove(source).await.map_err(|error| error.to_string())?;
             }
         }
         Ok(())
@@ -333,30 +330,21 @@ impl Worker for EngineWorker {
     async fn tag(&self, image: StepId, tag: &PlannedTag) -> Result<(), String> {
         let source = self.reference(image)?;
         let target = self.step(image).tagged(tag);
-        let mut tries = TRIES;
-        loop {
-            match self.engine.tag(source, &target).await {
-                Ok(()) => return Ok(()),
-                // Whoever does not answer is not asked once more.
-                Err(error) if tries == 0 || error.is_unreachable() => return Err(error.to_string()),
-                Err(_) => tries -= 1,
-            }
-            tokio::time::sleep(BETWEEN_TRIES).await;
-        }
+        // Whoever does not answer is not asked once more.
+        let again =
+            |tagged: &Result<(), EngineError>| tagged.as_ref().is_err_and(|error| !error.is_unreachable());
+        let tagged = retry(TRIES, || self.store.tag(source, &target), again).await;
+        tagged.map_err(|error| error.to_string())
     }
 
     async fn present_tags(&self, images: &[StepId]) -> Result<Vec<Option<Vec<Tag>>>, String> {
         let references =
             images.iter().map(|image| self.reference(*image).cloned()).collect::<Result<Vec<_>, _>>()?;
-        let mut tries = TRIES;
-        let found = loop {
-            let found = self.engine.inspect_all(&references).await.map_err(|error| error.to_string())?;
-            if tries == 0 || found.iter().all(Option::is_some) {
-                break found;
-            }
-            tries -= 1;
-            tokio::time::sleep(BETWEEN_TRIES).await;
+        let is_one_missing = |found: &Result<Vec<Option<LocalImage>>, EngineError>| {
+            found.as_ref().is_ok_and(|found| found.iter().any(Option::is_none))
         };
+        let found = retry(TRIES, || self.store.inspect_all(&references), is_one_missing).await;
+        let found = found.map_err(|error| error.to_string())?;
         Ok(images
             .iter()
             .zip(found)
@@ -376,7 +364,7 @@ impl Worker for EngineWorker {
     async fn superseded(&self, moves: &[(StepId, PlannedTag)]) -> Result<Vec<String>, String> {
         let leaving: Vec<ImageReference> =
             moves.iter().map(|(image, tag)| self.step(*image).tagged(tag)).collect();
-        let found = self.engine.inspect_all(&leaving).await.map_err(|error| error.to_string())?;
+        let found = self.store.inspect_all(&leaving).await.map_err(|error| error.to_string())?;
         let mut superseded = BTreeSet::new();
         for ((image, _), found) in moves.iter().zip(found) {
             let Some(found) = found else { continue };
@@ -391,15 +379,15 @@ impl Worker for EngineWorker {
     async fn remove(&self, reference: &str) -> Result<bool, String> {
         let reference: ImageReference =
             reference.parse().map_err(|error: crate::image::InvalidReference| error.to_string())?;
-        let found = self.engine.inspect(&reference).await.map_err(|error| error.to_string())?;
+        let found = self.store.inspect(&reference).await.map_err(|error| error.to_string())?;
         let Some(found) = found.filter(|found| found.references == [reference.clone()]) else {
             return Ok(false);
         };
-        let used = self.engine.containers_using(&found.id).await.map_err(|error| error.to_string())?;
+        let used = self.store.containers_using(&found.id).await.map_err(|error| error.to_string())?;
         if !used.is_empty() {
             return Ok(false);
         }
-        self.engine.remove(&reference).await.map_err(|error| error.to_string())?;
+        self.store.remove(&reference).await.map_err(|error| error.to_string())?;
         Ok(true)
     }
 }

@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use sha2::{Digest, Sha256};
 
+use crate::printable::hex;
+
 /// How often a lock that another run holds is tried again.
 const RETRY: Duration = Duration::from_millis(50);
 
@@ -42,13 +44,7 @@ impl LockScope {
         hash.update(self.engine.as_bytes());
         hash.update([0]);
         hash.update(self.namespace.as_bytes());
-        let mut name = "tags-".to_owned();
-        for byte in &hash.finalize()[..16] {
-            name.extend(
-                [byte >> 4, byte & 15].map(|digit| char::from(b"0123456789abcdef"[usize::from(digit)])),
-            );
-        }
-        self.folder.join(name + ".lock")
+        self.folder.join(format!("tags-{}.lock", hex(&hash.finalize()[..16])))
     }
 }
 

@@ -10,6 +10,7 @@ use super::request::reference;
 use super::{Event, Outcome, RunRequest, Worker};
 use crate::plan::{Action, PlannedTag, StepId};
 use crate::printable::and_more;
+use crate::retry::RetryPolicy;
 
 /// Engines serialise tag calls; a few at once hide the way to a remote one.
 pub(super) const TAGS: usize = 4;
@@ -17,8 +18,8 @@ pub(super) const TAGS: usize = 4;
 /// How often tags are put again that another run moves at the same time.
 const ROUNDS: u32 = 5;
 
-/// The shortest pause in between; up to twice as long, so that two runs do not meet again and again.
-const PAUSE: Duration = Duration::from_millis(100);
+/// The pauses in between, spread so that two runs do not meet again and again.
+const PAUSES: RetryPolicy = RetryPolicy::new(ROUNDS, Duration::from_millis(200));
 
 /// A moving tag and the image that it is to name.
 type Move = (StepId, PlannedTag);
@@ -36,7 +37,7 @@ pub(super) async fn move_tags(
 ) -> Outcome {
     let images: Vec<StepId> = StepId::all(blocked).filter(|image| !blocked[*image]).collect();
     // With everything in place there is nothing to decide, and a run that changes nothing waits for nobody.
-    if images.iter().all(|&image| is_settled(request, image)) {
+    if images.iter().all(|&image| is_in_place(request, image)) {
         return Outcome::Succeeded;
     }
     let prepared = interruption.run_until_cancelled(prepare(request, &images, worker, outbox)).await;
@@ -59,7 +60,7 @@ pub(super) async fn move_tags(
     if moved { Outcome::Succeeded } else { Outcome::Failed }
 }
 
-fn is_settled(request: RunRequest<'_>, image: StepId) -> bool {
+fn is_in_place(request: RunRequest<'_>, image: StepId) -> bool {
     let step = &request.plan.steps[image];
     // A new image has no moving tag, whatever the one before it had.
     let is_new = matches!(step.action, Action::Build | Action::Pull);
@@ -146,7 +147,7 @@ async fn keep_together(
         let more = and_more(astray.len() - 1);
         let text = format!("another run moved {first}{more} at the same time: moving again");
         outbox.push(Event::Notice { text });
-        tokio::time::sleep(PAUSE.mul_f64(1.0 + rand::random::<f64>()) * round).await;
+        tokio::time::sleep(PAUSES.pause(round, None, rand::random())).await;
         if !put(request, &astray, worker, outbox, interruption).await {
             return false;
         }

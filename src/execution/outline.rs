@@ -1,5 +1,5 @@
+use crate::builder::{DockerfileInstruction, DockerfileText};
 use crate::dockerfile::{Instruction, parse};
-use crate::engine::{DockerfileInstruction, DockerfileText};
 
 /// A Dockerfile as an engine gets it.
 pub fn outline(text: Vec<u8>) -> DockerfileText {

@@ -17,4 +17,4 @@ pub use id::ImageId;
 pub(crate) use id::id;
 pub(crate) use link::{DependencyKind, Link};
 pub(crate) use lookup::UnknownImage;
-pub(crate) use selection::Selector;
+pub use selection::Selector;

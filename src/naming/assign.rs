@@ -2,21 +2,24 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
-use super::bind::Sites;
 use super::candidate::{Candidate, class_of};
 use super::claimed::{OwnName, OwnNames};
 use super::collisions::{Contender, Resolution, resolve};
-use super::explain::{self, Places};
+use super::explain;
 use super::folders::{FolderName, NameSource};
+use super::model::Naming;
+use super::name::{ImageName, join_prefix};
 use super::namespace::{
     Inference, KnownNames, Namespace, NamespaceSource, Reference, Voice, canonical, infer,
 };
 use super::neighbours::Neighbours;
+use super::places::Places;
 use super::publishers::{is_own, is_publisher, origin_words, owner};
 use super::rules::{NameRules, NameTemplate};
+use super::sites::Sites;
 use super::words::{LONGEST_NAME, fingerprint, shorten};
 use crate::diagnostic::{Diagnostic, Location};
-use crate::image::{Repository, Tag};
+use crate::image::Repository;
 use crate::limits;
 
 /// What else decides about names.
@@ -32,77 +35,6 @@ pub(crate) struct NamingRules<'a> {
     pub checkout_name: &'a str,
     /// The URL of the remote `origin`.
     pub origin_url: Option<&'a str>,
-}
-
-/// The name of one image.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ImageName {
-    /// NAME, which may have a slash; the whole repository where the settings gave that.
-    pub short: String,
-    /// What every tag of the image begins with.
-    pub tag_prefix: Option<String>,
-    /// Whether `push` has to refuse it, because other Dockerfiles would have the same name.
-    pub provisional: bool,
-    /// Where it comes from.
-    pub source: NameSource,
-    /// NAMESPACE/NAME: what is tagged.
-    pub repository: Repository,
-    /// The name that the Dockerfile's place gives it, if that is another: several had it.
-    pub plain: Option<String>,
-    /// Whether the settings gave a whole repository, which no namespace goes in front of.
-    pub absolute: bool,
-    /// The whole repository that the checkout's own files give it, by which references mean it. It is what is tagged
-    /// where nobody gave a name or a namespace.
-    pub claimed: Option<Repository>,
-    /// NAME by which references mean it too, where the settings give it the whole repository that files of the checkout
-    /// give it.
-    pub(super) alias: Option<String>,
-}
-
-impl ImageName {
-    /// NAME, with the tag prefix if there is one: no two images share it.
-    pub fn title(&self) -> String {
-        join_prefix(&self.short, self.tag_prefix.as_deref())
-    }
-
-    /// NAMESPACE/NAME, with the tag prefix if there is one.
-    pub fn full(&self) -> String {
-        join_prefix(&self.repository.familiar(), self.tag_prefix.as_deref())
-    }
-
-    /// `tag` with the tag prefix in front: `8.0-main`. For `latest` it is the prefix alone, which is what
-    /// `FROM dotnet/sdk:8.0` refers to. What gets too long ends in a fingerprint.
-    pub fn tag(&self, tag: &Tag) -> Tag {
-        let Some(prefix) = &self.tag_prefix else { return tag.clone() };
-        let text = match tag.as_str() {
-            "latest" => prefix.clone(),
-            other => shorten(format!("{prefix}-{other}"), 128),
-        };
-        Tag::new(&text).unwrap_or_else(|_| tag.clone())
-    }
-}
-
-fn join_prefix(name: &str, tag_prefix: Option<&str>) -> String {
-    match tag_prefix {
-        Some(prefix) => format!("{name}:{prefix}"),
-        None => name.to_owned(),
-    }
-}
-
-/// The names of all images of a checkout, in the order of the candidates.
-#[derive(Clone, Debug)]
-pub(crate) struct Naming {
-    /// One for each candidate.
-    pub names: Vec<ImageName>,
-    /// What is in front of the names that are tagged.
-    pub namespace: Namespace,
-    /// Errors in the settings, names that several had, namespaces that were not taken.
-    pub diagnostics: Vec<Diagnostic>,
-    pub(super) places: Places,
-    pub(super) sites: Sites,
-    pub(super) known: KnownNames,
-    /// Of each image the tags by which the checkout's own files refer to what is built here.
-    pub(super) tags: Vec<BTreeSet<String>>,
 }
 
 /// Names every candidate. What is wrong in the settings is an error among the diagnostics; the image then

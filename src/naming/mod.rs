@@ -16,22 +16,28 @@ mod claimed;
 mod collisions;
 mod explain;
 mod folders;
+mod model;
+mod name;
 mod namespace;
 mod neighbours;
+mod places;
 mod publishers;
 mod rules;
 mod says_nothing;
+mod sites;
 mod template;
 mod words;
 
 #[cfg(test)]
 mod tests;
 
-pub(crate) use assign::{ImageName, Naming, NamingRules, assign};
+pub(crate) use assign::{NamingRules, assign};
 pub(crate) use bind::Binding;
 pub(crate) use candidate::{Candidate, NameClaim};
-pub(crate) use explain::toml_string;
 pub(crate) use folders::NameSource;
+pub(crate) use model::Naming;
+pub(crate) use name::ImageName;
 pub use namespace::NamespaceSource;
 pub(crate) use namespace::{Namespace, Reference};
+pub(crate) use places::toml_string;
 pub(crate) use says_nothing::begins_around;

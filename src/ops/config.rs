@@ -1,7 +1,7 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use super::Interrupts;
+use super::{Backends, Interrupts};
 use crate::ci::CiJob;
 use crate::engine::EngineEnvironment;
 use crate::registry::ProxySettings;
@@ -32,4 +32,6 @@ pub struct Config {
     pub inside_git: bool,
     /// By which a run is ended before its time.
     pub interrupts: Interrupts,
+    /// How engines and registries are reached.
+    pub backends: Backends,
 }

@@ -3,7 +3,7 @@ use std::sync::Arc;
 
 use super::build::{self, BuildRun};
 use super::facts::Facts;
-use super::push::{Publishing, unsettled_names};
+use super::push::{Publishing, guessed_names};
 use super::registries::Registries;
 use super::workspace::{EngineNeed, Watch, Workspace, open, planned_again};
 use super::{Audience, Building, Config, Ending, Error, ImageRequest, News, Services};
@@ -91,10 +91,10 @@ async fn ensure_once(
     services.tell(audience);
     let wanted = wanted(&workspace, &request.names)?;
     let registries = Registries::new(&workspace, &services);
-    let mut facts = Facts::of_engine(&workspace, services.engine.as_deref()).await?.without_moving();
+    let mut facts = Facts::of_engine(&workspace, services.store.as_deref()).await?.without_moving();
     can_be_had(&workspace, &wanted, &facts, audience)?;
     if request.remote.pushes() {
-        let refused = unsettled_names(&workspace, &wanted);
+        let refused = guessed_names(&workspace, &wanted);
         if !refused.is_empty() {
             return Err(Error::wrong(refused));
         }

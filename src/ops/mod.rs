@@ -23,6 +23,7 @@
 
 mod affected;
 mod audience;
+mod backends;
 mod build;
 mod config;
 mod ensure;
@@ -42,21 +43,29 @@ mod registries;
 mod request;
 mod runtime;
 mod services;
+#[cfg(test)]
+mod tests;
 mod workspace;
 
 // What requests, answers and events are made of.
+pub use crate::builder::{Secret, SshAgent};
+pub use crate::ci::{CiEvent, CiJob};
 pub use crate::diagnostic::{Diagnostic, Severity};
+pub use crate::engine::{BuilderKind, EngineEnvironment};
 pub use crate::execution::{Event, ImageOutcome, LogStream, Outcome, StepProgress};
+pub use crate::graph::Selector;
 pub use crate::image::{ImageReference, Platform, Repository, Tag};
 pub use crate::naming::NamespaceSource;
 pub use crate::plan::{
     Action, Dependency, ImageId, Plan, PlannedTag, Reason, ReasonKind, Step, StepId, TagKind, Withheld,
 };
 pub use crate::project::Evidence;
+pub use crate::registry::ProxySettings;
 pub use crate::settings::Choices;
 
 pub use affected::{AffectedImages, AffectedRequest, Since, affected};
 pub use audience::{Audience, Files, Position, Said, Speaker, TagPosition, Work};
+pub use backends::Backends;
 pub use build::{BuildRequest, Built, build};
 pub use config::Config;
 pub use ensure::{EnsureRequest, Ensured, RemotePolicy, ensure};

@@ -5,17 +5,21 @@ use super::facts::{Facts, key_of};
 use super::registries::Registries;
 use super::workspace::Workspace;
 use crate::diagnostic::Diagnostic;
-use crate::engine::Engine;
 use crate::image::ImageReference;
 use crate::plan::{self, Action, ImageId, Plan, Step, TagKind, decide};
 use crate::printable::list;
 use crate::publish::{Observed, Wanted, observe};
+use crate::store::ImageStore;
 
 /// How many names are listed.
 const SHOWN: usize = 10;
 
 /// Those on the engine, after a run of `plan` that changed something.
-pub(super) async fn on_engine(workspace: &Workspace, engine: &Engine, plan: &Plan) -> Option<Diagnostic> {
+pub(super) async fn on_engine(
+    workspace: &Workspace,
+    store: &dyn ImageStore,
+    plan: &Plan,
+) -> Option<Diagnostic> {
     if plan.steps.iter().all(|step| matches!(step.action, Action::None | Action::Blocked)) {
         return None;
     }
@@ -25,7 +29,7 @@ pub(super) async fn on_engine(workspace: &Workspace, engine: &Engine, plan: &Pla
         others.steps.iter().filter_map(|step| Some((step, of_branch(step)?))).collect();
     let references: Vec<ImageReference> = asked.iter().map(|(_, reference)| reference.clone()).collect();
     // It is only a note: what the engine does not say is not told.
-    let found = engine.inspect_all(&references).await.ok()?;
+    let found = store.inspect_all(&references).await.ok()?;
     let differing = asked.iter().zip(found).filter_map(|((step, _), found)| {
         found.is_some_and(|found| key_of(&found) != step.key).then(|| step.name())
     });

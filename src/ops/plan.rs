@@ -39,7 +39,7 @@ pub async fn plan(
     let (workspace, services) = open(config, &request.images, EngineNeed::Required, None).await?;
     audience.reads(&workspace.tree);
     services.tell(audience);
-    let mut facts = Facts::of_engine(&workspace, services.engine.as_deref()).await?;
+    let mut facts = Facts::of_engine(&workspace, services.store.as_deref()).await?;
     if !config.offline {
         let registries = Registries::new(&workspace, &services);
         let asked = facts.asked(&workspace, request.pull_cache);

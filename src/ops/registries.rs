@@ -8,7 +8,7 @@ use crate::registry::{Credentials, Registry, RegistryOptions};
 /// The registries of a use case, and how they are spoken to.
 pub(super) struct Registries {
     /// A client for all of them.
-    pub client: Registry,
+    pub client: Arc<dyn Registry>,
     /// The logins that it uses, which engines need as well.
     pub credentials: Arc<Credentials>,
     /// What digests in them are.
@@ -31,13 +31,13 @@ impl Registries {
         }
         let client = client(workspace, services);
         let folder = workspace.checkout.common_dir().join("shipwright").join("registry");
-        let standings = Arc::new(Standings::new(client.clone(), Some(folder)));
+        let standings = Arc::new(Standings::new(Arc::clone(&client), Some(folder)));
         Self { client, credentials: Arc::clone(&services.credentials), standings, places }
     }
 }
 
 /// A client for all registries.
-pub(super) fn client(workspace: &Workspace, services: &Services) -> Registry {
+pub(super) fn client(workspace: &Workspace, services: &Services) -> Arc<dyn Registry> {
     let settings = &workspace.settings;
     let options = RegistryOptions {
         certificates: services.certificates.clone(),
@@ -47,5 +47,5 @@ pub(super) fn client(workspace: &Workspace, services: &Services) -> Registry {
         proxy: services.proxy.clone(),
         ..RegistryOptions::default()
     };
-    Registry::new(options, Arc::clone(&services.credentials))
+    services.backends.registry(options, Arc::clone(&services.credentials))
 }

@@ -1,6 +1,6 @@
 use std::num::NonZeroUsize;
 
-use crate::engine::{Secret, SshAgent};
+use crate::builder::{Secret, SshAgent};
 use crate::execution::BuildOptions;
 use crate::graph::Selector;
 use crate::settings::Choices;

@@ -163,7 +163,7 @@ fn planned_tags(facts: &Facts<'_>, at: ImageId, diagnostics: &mut Vec<Diagnostic
     let (image, known) = (&facts.project.images[at], &facts.known[at]);
     let mut tags = facts.tags.tags(image, facts.clean[at].dirty);
     tags.retain(|planned| {
-        let is_taken = !planned.moves() && known.taken.contains(&planned.tag);
+        let is_taken = !planned.moves() && known.conflicts.contains(&planned.tag);
         diagnostics.extend(is_taken.then(|| conflict(&image.name.repository.with_tag(planned.tag.clone()))));
         !is_taken
     });
@@ -266,7 +266,7 @@ mod tests {
         let project = images();
         let tag = Tag::new("v1").expect("a tag");
         let tags = TagPolicy { git_tags: vec![tag.clone()], ..TagPolicy::default() };
-        let taken = Known { taken: [tag.clone()].into(), ..Known::default() };
+        let taken = Known { conflicts: [tag.clone()].into(), ..Known::default() };
         let plan = plan(&project, &tags, &[(image(&project, "base"), taken)]);
         let has = |step: &Step| step.tags.iter().any(|planned| planned.tag == tag);
         assert_eq!(plan.steps.iter().map(has).collect::<Vec<_>>(), [false, true, false]);

@@ -25,7 +25,7 @@ pub(crate) struct Known {
     /// Its name in a registry, if one has it and it is to be pulled rather than built.
     pub remote: Option<ImageReference>,
     /// Tags that never move and name an image of another key already.
-    pub taken: BTreeSet<Tag>,
+    pub conflicts: BTreeSet<Tag>,
     /// The image that the branch had before, for the reasons.
     pub previous: Option<Previous>,
 }

@@ -12,13 +12,14 @@ use super::decide::judge_move;
 use super::failure::{engine_failure, registry_failure};
 use super::observe::look_at_moves;
 use super::order::predecessors;
-use super::{Failure, FailureKind, Judgement, Lent, Move, Publication, Standing, Standings};
+use super::{Failure, FailureKind, Judgement, Lent, Publication, Standing, Standings, TagMove};
 use crate::diagnostic::Severity;
-use crate::engine::{Engine, EngineError};
+use crate::engine::EngineError;
 use crate::execution::{Event, engine_login};
 use crate::image::{Digest, ImageReference, Tag};
 use crate::plan::{Plan, Turn};
 use crate::registry::{Credentials, Manifest, ManifestName, Registry};
+use crate::store::ImageStore;
 
 /// Pushes under way at once; an engine sends a few layers of each at a time.
 const PUSHES: usize = 4;
@@ -33,10 +34,10 @@ const PAUSE: Duration = Duration::from_secs(1);
 
 /// Carries out publications.
 pub(crate) struct Publisher {
-    /// Pushes what a registry lacks; none where nothing has to be pushed.
-    pub engine: Option<Arc<Engine>>,
+    /// Has what a registry lacks; none where nothing has to be pushed.
+    pub store: Option<Arc<dyn ImageStore>>,
     /// Writes tags.
-    pub registry: Registry,
+    pub registry: Arc<dyn Registry>,
     /// What digests are.
     pub standings: Arc<Standings>,
     /// Logins for the engine's pushes.
@@ -77,8 +78,8 @@ impl Publisher {
         interruption: &CancellationToken,
     ) -> Report {
         let mut report = Report::default();
-        let settling = async {
-            let manifests = self.settle_all(publications, &mut report).await;
+        let placing = async {
+            let manifests = self.place_all(publications, &mut report).await;
             let publications = if report.failures.is_empty() {
                 self.look_again(publications, &manifests, judgement, &mut report).await
             } else {
@@ -86,9 +87,9 @@ impl Publisher {
             };
             (manifests, publications)
         };
-        let Some((digests, publications)) = interruption.run_until_cancelled(settling).await else {
-            if let Some(engine) = &self.engine {
-                self.lent.take_off(engine).await;
+        let Some((digests, publications)) = interruption.run_until_cancelled(placing).await else {
+            if let Some(store) = &self.store {
+                self.lent.take_off(&**store).await;
             }
             report.interrupted = true;
             return report;
@@ -132,7 +133,7 @@ impl Publisher {
     }
 
     /// Brings every image and its immutable tags in place. Gives the manifests, by publication.
-    async fn settle_all(
+    async fn place_all(
         &self,
         publications: &[Publication],
         report: &mut Report,
@@ -190,7 +191,7 @@ impl Publisher {
         for (publication, looked) in publications.iter().zip(looked) {
             match looked {
                 Ok(moves) => {
-                    let is_new = |moved: &&Move| !publication.moves.contains(moved);
+                    let is_new = |moved: &&TagMove| !publication.moves.contains(moved);
                     for moved in moves.iter().filter(is_new) {
                         self.overtaken(publication, moved, judgement, report).await;
                     }
@@ -206,7 +207,7 @@ impl Publisher {
     pub(super) async fn overtaken(
         &self,
         publication: &Publication,
-        moved: &Move,
+        moved: &TagMove,
         judgement: &Judgement<'_>,
         report: &mut Report,
     ) {
@@ -270,7 +271,7 @@ impl Publisher {
         target: &ImageReference,
     ) -> Result<Digest, Failure> {
         let source = self.plan.steps[publication.wanted.step].reference.as_ref();
-        let (Some(engine), Some(source)) = (&self.engine, source) else {
+        let (Some(store), Some(source)) = (&self.store, source) else {
             let message = format!("{target} is not in the registry, and there is no engine to push it");
             return Err(Failure {
                 reference: target.clone(),
@@ -280,17 +281,17 @@ impl Publisher {
             });
         };
         let mut is_lent = false;
-        let pushed = self.push_patiently(engine, publication, (source, target), &mut is_lent).await;
+        let pushed = self.push_patiently(&**store, publication, (source, target), &mut is_lent).await;
         // It is only a name; the push decides.
         let is_gone = if is_lent {
-            engine.remove(target).await.is_ok_and(|was_there| !was_there)
+            store.remove(target).await.is_ok_and(|was_there| !was_there)
         } else {
-            engine.inspect(target).await.is_ok_and(|found| found.is_none())
+            store.inspect(target).await.is_ok_and(|found| found.is_none())
         };
         self.lent.forget(target);
         if let (true, Ok(Some(digest))) = (is_gone, &pushed) {
             // Another push had lent it too, and took it off before this one ended and gave it a name by its digest.
-            let _ = engine.remove(&target.repository.with_digest(digest.clone())).await;
+            let _ = store.remove(&target.repository.with_digest(digest.clone())).await;
         }
         match pushed? {
             Some(digest) => {
@@ -344,7 +345,7 @@ impl Publisher {
 
     async fn push_patiently(
         &self,
-        engine: &Engine,
+        store: &dyn ImageStore,
         publication: &Publication,
         (source, target): (&ImageReference, &ImageReference),
         is_lent: &mut bool,
@@ -354,13 +355,13 @@ impl Publisher {
             // The engine pushes by name; one that is only for that is taken off again. Another push of the same image
             // may have done so in the meantime.
             let failed = |error: EngineError| engine_failure(target, &error, None);
-            *is_lent |= engine.inspect(target).await.map_err(failed)?.is_none();
+            *is_lent |= store.inspect(target).await.map_err(failed)?.is_none();
             if *is_lent {
-                let image = engine.inspect(source).await.map_err(failed)?;
+                let image = store.inspect(source).await.map_err(failed)?;
                 self.lent.note(target, source, image.map(|image| image.digests).unwrap_or_default());
             }
             if target != source {
-                engine.tag(source, target).await.map_err(failed)?;
+                store.tag(source, target).await.map_err(failed)?;
             }
             let login = self.credentials.login(target.repository.host()).await;
             let login = login.map_err(|error| registry_failure(target, &error))?;
@@ -368,11 +369,11 @@ impl Publisher {
             let login = login.as_ref().and_then(engine_login);
             let (image, reference) = (publication.wanted.step, target.to_string());
             // The display may be behind: then it hears of the next bytes.
-            let progress = |bytes| {
+            let mut progress = |bytes| {
                 let _ =
                     self.events.try_send(Event::PushProgress { image, reference: reference.clone(), bytes });
             };
-            match engine.push(target, login, progress).await {
+            match store.push(target, login, &mut progress).await {
                 Ok(digest) => return Ok(digest),
                 Err(error) if tries < TRIES && !error.is_denied() => {
                     let text = format!("pushing {target} again: {error}");
@@ -415,7 +416,7 @@ impl Publisher {
         turn: Turn,
         report: &mut Report,
     ) {
-        let moves: Vec<(&Publication, &Move, &Manifest)> = publications
+        let moves: Vec<(&Publication, &TagMove, &Manifest)> = publications
             .iter()
             .enumerate()
             .filter_map(|(at, publication)| Some((publication, manifests.get(&at)?)))
@@ -445,7 +446,7 @@ impl Publisher {
         report.failures.extend(written.into_iter().filter_map(Result::err));
     }
 
-    async fn put_back(&self, publication: &Publication, moved: &Move) -> Result<(), ImageReference> {
+    async fn put_back(&self, publication: &Publication, moved: &TagMove) -> Result<(), ImageReference> {
         let reference = publication.tagged(&moved.tag);
         // Registries have no common way to take a tag away; a new one stays.
         let Some(from) = &moved.from else { return Err(reference) };

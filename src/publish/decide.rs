@@ -72,12 +72,12 @@ pub(crate) struct Publication {
     pub missing: Vec<Tag>,
     /// Tags that never move and name something else: they stay.
     pub conflicts: Vec<Tag>,
-    pub moves: Vec<Move>,
+    pub moves: Vec<TagMove>,
 }
 
 /// A tag that moves to an image.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Move {
+pub(crate) struct TagMove {
     pub tag: Tag,
     /// When.
     pub turn: Turn,
@@ -117,7 +117,7 @@ fn compare(wanted: Wanted, observed: &Observed) -> Publication {
     }
     let moves = wanted.moving.iter().filter_map(|(turn, tag)| match observed.tags.get(tag) {
         Some(standing) if is_it(standing) => None,
-        from => Some(Move { tag: tag.clone(), turn: *turn, from: from.cloned() }),
+        from => Some(TagMove { tag: tag.clone(), turn: *turn, from: from.cloned() }),
     });
     let moves = moves.collect();
     Publication { found: own.cloned(), impostor, missing, conflicts, moves, wanted }
@@ -147,7 +147,7 @@ pub(crate) fn judge(publication: &Publication, judgement: &Judgement<'_>) -> Vec
 /// Says what speaks against moving one tag.
 pub(super) fn judge_move(
     publication: &Publication,
-    moved: &Move,
+    moved: &TagMove,
     judgement: &Judgement<'_>,
 ) -> Option<Diagnostic> {
     let from = moved.from.as_ref()?;

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 
-use crate::engine::Engine;
 use crate::image::ImageReference;
+use crate::store::ImageStore;
 
 /// How long an interrupted run takes to tidy up: an engine that does not answer holds up nobody who wants to leave.
 const TIDYING: Duration = Duration::from_secs(2);
@@ -38,22 +38,22 @@ impl Lent {
     }
 
     /// Takes off what a push that was stopped half-way has left.
-    pub(super) async fn take_off(&self, engine: &Engine) {
+    pub(super) async fn take_off(&self, store: &dyn ImageStore) {
         let names = std::mem::take(&mut *self.names());
         if names.is_empty() {
             return;
         }
         let tidying = async {
             // They are only names.
-            let _ = join_all(names.keys().map(|name| engine.remove(name))).await;
+            let _ = join_all(names.keys().map(|name| store.remove(name))).await;
             loop {
                 tokio::time::sleep(AFTERWARDS).await;
-                let late = join_all(names.iter().map(|(name, loan)| loan.late_names(name, engine))).await;
+                let late = join_all(names.iter().map(|(name, loan)| loan.late_names(name, store))).await;
                 let late: Vec<ImageReference> = late.into_iter().flatten().collect();
                 if late.is_empty() {
                     break;
                 }
-                let _ = join_all(late.iter().map(|name| engine.remove(name))).await;
+                let _ = join_all(late.iter().map(|name| store.remove(name))).await;
             }
         };
         let _ = tokio::time::timeout(TIDYING, tidying).await;
@@ -66,8 +66,8 @@ impl Lent {
 
 impl Loan {
     /// What the image is called in the repository of the lent name and was not before.
-    async fn late_names(&self, name: &ImageReference, engine: &Engine) -> Vec<ImageReference> {
-        let Ok(Some(image)) = engine.inspect(&self.source).await else { return Vec::new() };
+    async fn late_names(&self, name: &ImageReference, store: &dyn ImageStore) -> Vec<ImageReference> {
+        let Ok(Some(image)) = store.inspect(&self.source).await else { return Vec::new() };
         let lent = image.references.into_iter().filter(|reference| reference == name);
         let given = image
             .digests

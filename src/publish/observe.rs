@@ -1,6 +1,6 @@
 use futures_util::{StreamExt, TryStreamExt, stream};
 
-use super::{Move, Observed, Publication, Standing, Standings, Wanted};
+use super::{Observed, Publication, Standing, Standings, TagMove, Wanted};
 use crate::image::{Digest, ImageReference, Tag};
 use crate::registry::RegistryError;
 
@@ -58,7 +58,7 @@ pub(super) async fn look_at_moves(
     standings: &Standings,
     publication: &Publication,
     own: Option<&Digest>,
-) -> Result<Vec<Move>, (ImageReference, RegistryError)> {
+) -> Result<Vec<TagMove>, (ImageReference, RegistryError)> {
     let mut moves = Vec::new();
     for moved in &publication.moves {
         let reference = publication.tagged(&moved.tag);
@@ -75,7 +75,7 @@ pub(super) async fn look_at_moves(
             }
             (_, None) => None,
         };
-        moves.push(Move { from, ..moved.clone() });
+        moves.push(TagMove { from, ..moved.clone() });
     }
     Ok(moves)
 }

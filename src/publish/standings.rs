@@ -3,7 +3,7 @@ use std::fs;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use serde_json::{Value, json};
 
@@ -22,7 +22,7 @@ const LONGEST: u64 = 1 << 16;
 /// What digests are. A registry is asked once for each, and then it is remembered: a digest never means anything
 /// else. What is on disk is a cache, one small file a digest, that may be deleted at any time.
 pub(crate) struct Standings {
-    registry: Registry,
+    registry: Arc<dyn Registry>,
     folder: Option<PathBuf>,
     known: Mutex<HashMap<Digest, Standing>>,
     /// Whether the folder was looked through for old files.
@@ -31,12 +31,12 @@ pub(crate) struct Standings {
 
 impl Standings {
     /// Asks `registry`, and keeps the answers in `folder`, which need not exist.
-    pub(crate) fn new(registry: Registry, folder: Option<PathBuf>) -> Self {
+    pub(crate) fn new(registry: Arc<dyn Registry>, folder: Option<PathBuf>) -> Self {
         Self { registry, folder, known: Mutex::default(), is_tidy: AtomicBool::new(false) }
     }
 
-    pub(crate) fn registry(&self) -> &Registry {
-        &self.registry
+    pub(crate) fn registry(&self) -> &dyn Registry {
+        &*self.registry
     }
 
     /// What a digest is. What is remembered but not `expected` is asked for again: the file may be damaged.

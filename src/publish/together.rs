@@ -6,7 +6,7 @@ use futures_util::{StreamExt, stream};
 use super::carry_out::WRITES;
 use super::failure::registry_failure;
 use super::observe::look_at_moves;
-use super::{Failure, FailureKind, Judgement, Move, Publication, Publisher, Report};
+use super::{Failure, FailureKind, Judgement, Publication, Publisher, Report, TagMove};
 use crate::execution::Event;
 use crate::image::{Digest, ImageReference, Tag};
 use crate::plan::Turn;
@@ -24,7 +24,7 @@ const PAUSES: RetryPolicy = RetryPolicy::new(ROUNDS, Duration::from_millis(500))
 struct Astray<'a> {
     at: usize,
     publication: &'a Publication,
-    moved: Move,
+    moved: TagMove,
 }
 
 impl Publisher {
@@ -77,7 +77,7 @@ impl Publisher {
         turn: Turn,
     ) -> Result<Vec<Astray<'a>>, Failure> {
         let looked = publications.iter().enumerate().map(|(at, publication)| async move {
-            let moves = of_turn(publication, turn).map(|tag| Move { tag: tag.clone(), turn, from: None });
+            let moves = of_turn(publication, turn).map(|tag| TagMove { tag: tag.clone(), turn, from: None });
             let asked = Publication { moves: moves.collect(), ..publication.clone() };
             let own = own_digest(publication, manifests.get(&at));
             (at, publication, look_at_moves(&self.standings, &asked, own).await)

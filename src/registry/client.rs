@@ -2,12 +2,14 @@ use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use async_trait::async_trait;
 use bytes::Bytes;
 use reqwest::header::{ACCEPT, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderValue, LINK, LOCATION};
 use reqwest::{Method, StatusCode};
 use tokio::sync::OnceCell;
 
 use super::answer::Answer;
+use super::api::{Registry, RegistryResult};
 use super::auth::Scopes;
 use super::call::{Call, Caller};
 use super::manifest::{self, matches, parse_config};
@@ -17,9 +19,6 @@ use super::{
 use crate::image::{Digest, ImageReference, Platform, Repository, Tag};
 use crate::limits;
 
-/// What a call gives.
-pub(crate) type RegistryResult<T> = Result<T, RegistryError>;
-
 /// The header with the digest of what is answered.
 const CONTENT_DIGEST: &str = "docker-content-digest";
 
@@ -28,63 +27,22 @@ const MOST_IMAGES: usize = 64;
 
 /// The client for all registries. Clones share connections, tokens and the limit of requests at once.
 #[derive(Clone)]
-pub struct Registry {
+pub struct RegistryClient {
     caller: Arc<Caller>,
     /// Which repositories may be written to, where that was asked.
     writable: Arc<Mutex<HashMap<Repository, Arc<OnceCell<bool>>>>>,
 }
 
-impl fmt::Debug for Registry {
+impl fmt::Debug for RegistryClient {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Registry").finish_non_exhaustive()
+        f.debug_struct("RegistryClient").finish_non_exhaustive()
     }
 }
 
-impl Registry {
+impl RegistryClient {
     /// A client that logs in with `credentials` where a registry asks for it. Nothing is sent or read yet.
     pub fn new(options: RegistryOptions, credentials: Arc<Credentials>) -> Self {
         Self { caller: Arc::new(Caller::new(options, credentials)), writable: Arc::default() }
-    }
-
-    /// What a reference names; `None`: the registry does not have it.
-    pub async fn head(&self, reference: &ImageReference) -> RegistryResult<Option<Descriptor>> {
-        let name = ManifestName::of(reference);
-        let repository = &reference.repository;
-        let action = format!("look up {repository}{name}");
-        let call = read(repository, action, Method::HEAD, &format!("manifests/{}", name.as_str()));
-        let found = match self.caller.call(call, |answer| descriptor(&answer, &name)).await {
-            // Not every registry knows HEAD.
-            Err(RegistryError::Refused { status: 405 | 501, .. }) => Looked::Incomplete,
-            found => found?,
-        };
-        match found {
-            Looked::Absent => Ok(None),
-            Looked::Found(descriptor) => Ok(Some(descriptor)),
-            // Some registries leave the digest out of answers without a body.
-            Looked::Incomplete => match self.manifest(reference).await {
-                Ok(manifest) => Ok(Some(manifest.descriptor)),
-                Err(RegistryError::NotFound { .. }) => Ok(None),
-                Err(error) => Err(error),
-            },
-        }
-    }
-
-    /// The same for what may be pushed. Some registries answer 403, or 401, for what is not there; Docker does not
-    /// look and pushes. So to somebody who may push, such an answer means that it is not there.
-    pub async fn look_up(&self, reference: &ImageReference) -> RegistryResult<Option<Descriptor>> {
-        match self.head(reference).await {
-            Err(
-                error @ (RegistryError::Denied { .. }
-                | RegistryError::Unauthorized { credential: Some(_), .. }),
-            ) => {
-                if self.is_writable(&reference.repository).await {
-                    Ok(None)
-                } else {
-                    Err(error)
-                }
-            }
-            found => found,
-        }
     }
 
     async fn is_writable(&self, repository: &Repository) -> bool {
@@ -93,74 +51,6 @@ impl Registry {
             Arc::clone(writable.entry(repository.clone()).or_default())
         };
         *known.get_or_init(|| async { self.begin_upload(repository).await.is_ok() }).await
-    }
-
-    /// The manifest or index that a reference names, unchanged. Its digest has been verified.
-    pub async fn manifest(&self, reference: &ImageReference) -> RegistryResult<Manifest> {
-        let name = ManifestName::of(reference);
-        let repository = &reference.repository;
-        let action = format!("read {repository}{name}");
-        let call = read(repository, action, Method::GET, &format!("manifests/{}", name.as_str()));
-        self.found(call, |answer| {
-            let named = match &name {
-                ManifestName::Digest(digest) => Some(digest.clone()),
-                ManifestName::Tag(_) => answer.header(CONTENT_DIGEST).and_then(|text| Digest::new(text).ok()),
-            };
-            let media_type =
-                answer.header(CONTENT_TYPE).map(|kind| kind.split(';').next().unwrap_or(kind).trim());
-            let media_type = media_type.filter(|kind| kind.contains("manifest") || kind.contains("index"));
-            let mut manifest = Manifest::new(answer.body.clone(), media_type)?;
-            if let Some(digest) = named {
-                if !matches(&digest, &manifest.bytes) {
-                    return Err(format!("it sends {} under {digest}", manifest.descriptor.digest));
-                }
-                manifest.descriptor.digest = digest;
-            }
-            Ok(manifest)
-        })
-        .await
-    }
-
-    /// Puts a manifest or index under `name`, unchanged. What it refers to must be in the repository already.
-    pub async fn put_manifest(
-        &self,
-        repository: &Repository,
-        name: &ManifestName,
-        manifest: &Manifest,
-    ) -> RegistryResult<()> {
-        let content_type = HeaderValue::from_str(&manifest.descriptor.media_type)
-            .unwrap_or_else(|_| HeaderValue::from_static("application/octet-stream"));
-        let call = Call {
-            method: Method::PUT,
-            headers: HeaderMap::from_iter([(CONTENT_TYPE, content_type)]),
-            body: manifest.bytes.clone(),
-            ..write(repository, format!("write {repository}{name}"), &format!("manifests/{}", name.as_str()))
-        };
-        let digest = &manifest.descriptor.digest;
-        self.found(call, |answer| match answer.header(CONTENT_DIGEST) {
-            Some(taken) if taken != digest.as_str() && !matches_text(taken, &manifest.bytes) => {
-                Err(format!("it took {digest} for {taken}"))
-            }
-            _ => Ok(()),
-        })
-        .await
-    }
-
-    /// Lets `to` name what `from` names in the same repository, be it an image or an index, byte for byte.
-    pub async fn copy_tag(
-        &self,
-        repository: &Repository,
-        from: &ManifestName,
-        to: &Tag,
-    ) -> RegistryResult<Descriptor> {
-        let manifest = self.manifest(&reference(repository, from)).await?;
-        self.put_manifest(repository, &to.clone().into(), &manifest).await?;
-        Ok(manifest.descriptor)
-    }
-
-    /// Whether the login may push to a repository. What else may be wrong with it, pushing will say.
-    pub async fn may_push(&self, repository: &Repository) -> bool {
-        !matches!(self.begin_upload(repository).await, Err(RegistryError::Denied { .. }))
     }
 
     /// Begins an upload as a push does, and ends it.
@@ -187,41 +77,6 @@ impl Registry {
             };
             let _ = self.caller.call(call, |_| Ok(())).await;
         }
-    }
-
-    /// The labels and platforms of an image, without pulling it; of an index those of all its images. Every manifest
-    /// and configuration is what its digest says.
-    pub async fn image_config(&self, image: &ImageReference) -> RegistryResult<ImageConfig> {
-        let top = self.manifest(image).await?;
-        if !top.is_index() {
-            let variant = self.variant(image, &top, None).await?;
-            return Ok(ImageConfig {
-                descriptor: top.descriptor,
-                labels: variant.labels.clone(),
-                platforms: variant.platform.iter().cloned().collect(),
-                variants: vec![variant],
-            });
-        }
-        let mut children = top.children();
-        children.retain(|child| !child.is_no_image);
-        if children.len() > MOST_IMAGES {
-            return Err(no_image(image, &format!("its index has {} images", children.len())));
-        }
-        let variants = children.iter().map(|child| async {
-            let name = child.descriptor.digest.clone().into();
-            let manifest = self.manifest(&reference(&image.repository, &name)).await?;
-            self.variant(image, &manifest, child.platform.clone()).await
-        });
-        let variants: Vec<_> = variants.collect();
-        let variants = futures_util::future::try_join_all(variants).await?;
-        let first = variants.iter().find(|variant| variant.listed_for.is_some()).or(variants.first());
-        let labels = first.ok_or_else(|| no_image(image, "its index is empty"))?.labels.clone();
-        let mut platforms: Vec<_> =
-            variants.iter().filter_map(|variant| variant.listed_for.clone()).collect();
-        if platforms.is_empty() {
-            platforms.extend(variants[0].platform.clone());
-        }
-        Ok(ImageConfig { descriptor: top.descriptor, labels, platforms, variants })
     }
 
     async fn variant(
@@ -297,6 +152,133 @@ impl Registry {
             _ => check(answer).map(Ok),
         });
         result.await?.map_err(|message| RegistryError::NotFound { attempt, message })
+    }
+}
+
+#[async_trait]
+impl Registry for RegistryClient {
+    async fn head(&self, reference: &ImageReference) -> RegistryResult<Option<Descriptor>> {
+        let name = ManifestName::of(reference);
+        let repository = &reference.repository;
+        let action = format!("look up {repository}{name}");
+        let call = read(repository, action, Method::HEAD, &format!("manifests/{}", name.as_str()));
+        let found = match self.caller.call(call, |answer| descriptor(&answer, &name)).await {
+            // Not every registry knows HEAD.
+            Err(RegistryError::Refused { status: 405 | 501, .. }) => Looked::Incomplete,
+            found => found?,
+        };
+        match found {
+            Looked::Absent => Ok(None),
+            Looked::Found(descriptor) => Ok(Some(descriptor)),
+            // Some registries leave the digest out of answers without a body.
+            Looked::Incomplete => match self.manifest(reference).await {
+                Ok(manifest) => Ok(Some(manifest.descriptor)),
+                Err(RegistryError::NotFound { .. }) => Ok(None),
+                Err(error) => Err(error),
+            },
+        }
+    }
+
+    async fn look_up(&self, reference: &ImageReference) -> RegistryResult<Option<Descriptor>> {
+        match self.head(reference).await {
+            Err(
+                error @ (RegistryError::Denied { .. }
+                | RegistryError::Unauthorized { credential: Some(_), .. }),
+            ) => {
+                if self.is_writable(&reference.repository).await {
+                    Ok(None)
+                } else {
+                    Err(error)
+                }
+            }
+            found => found,
+        }
+    }
+
+    async fn manifest(&self, reference: &ImageReference) -> RegistryResult<Manifest> {
+        let name = ManifestName::of(reference);
+        let repository = &reference.repository;
+        let action = format!("read {repository}{name}");
+        let call = read(repository, action, Method::GET, &format!("manifests/{}", name.as_str()));
+        self.found(call, |answer| {
+            let named = match &name {
+                ManifestName::Digest(digest) => Some(digest.clone()),
+                ManifestName::Tag(_) => answer.header(CONTENT_DIGEST).and_then(|text| Digest::new(text).ok()),
+            };
+            let media_type =
+                answer.header(CONTENT_TYPE).map(|kind| kind.split(';').next().unwrap_or(kind).trim());
+            let media_type = media_type.filter(|kind| kind.contains("manifest") || kind.contains("index"));
+            let mut manifest = Manifest::new(answer.body.clone(), media_type)?;
+            if let Some(digest) = named {
+                if !matches(&digest, &manifest.bytes) {
+                    return Err(format!("it sends {} under {digest}", manifest.descriptor.digest));
+                }
+                manifest.descriptor.digest = digest;
+            }
+            Ok(manifest)
+        })
+        .await
+    }
+
+    async fn put_manifest(
+        &self,
+        repository: &Repository,
+        name: &ManifestName,
+        manifest: &Manifest,
+    ) -> RegistryResult<()> {
+        let content_type = HeaderValue::from_str(&manifest.descriptor.media_type)
+            .unwrap_or_else(|_| HeaderValue::from_static("application/octet-stream"));
+        let call = Call {
+            method: Method::PUT,
+            headers: HeaderMap::from_iter([(CONTENT_TYPE, content_type)]),
+            body: manifest.bytes.clone(),
+            ..write(repository, format!("write {repository}{name}"), &format!("manifests/{}", name.as_str()))
+        };
+        let digest = &manifest.descriptor.digest;
+        self.found(call, |answer| match answer.header(CONTENT_DIGEST) {
+            Some(taken) if taken != digest.as_str() && !matches_text(taken, &manifest.bytes) => {
+                Err(format!("it took {digest} for {taken}"))
+            }
+            _ => Ok(()),
+        })
+        .await
+    }
+
+    async fn may_push(&self, repository: &Repository) -> bool {
+        !matches!(self.begin_upload(repository).await, Err(RegistryError::Denied { .. }))
+    }
+
+    async fn image_config(&self, image: &ImageReference) -> RegistryResult<ImageConfig> {
+        let top = self.manifest(image).await?;
+        if !top.is_index() {
+            let variant = self.variant(image, &top, None).await?;
+            return Ok(ImageConfig {
+                descriptor: top.descriptor,
+                labels: variant.labels.clone(),
+                platforms: variant.platform.iter().cloned().collect(),
+                variants: vec![variant],
+            });
+        }
+        let mut children = top.children();
+        children.retain(|child| !child.is_no_image);
+        if children.len() > MOST_IMAGES {
+            return Err(no_image(image, &format!("its index has {} images", children.len())));
+        }
+        let variants = children.iter().map(|child| async {
+            let name = child.descriptor.digest.clone().into();
+            let manifest = self.manifest(&reference(&image.repository, &name)).await?;
+            self.variant(image, &manifest, child.platform.clone()).await
+        });
+        let variants: Vec<_> = variants.collect();
+        let variants = futures_util::future::try_join_all(variants).await?;
+        let first = variants.iter().find(|variant| variant.listed_for.is_some()).or(variants.first());
+        let labels = first.ok_or_else(|| no_image(image, "its index is empty"))?.labels.clone();
+        let mut platforms: Vec<_> =
+            variants.iter().filter_map(|variant| variant.listed_for.clone()).collect();
+        if platforms.is_empty() {
+            platforms.extend(variants[0].platform.clone());
+        }
+        Ok(ImageConfig { descriptor: top.descriptor, labels, platforms, variants })
     }
 }
 

@@ -2,7 +2,6 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::auth::{CredentialOrigin, HelperFault};
-use super::notice::{how_to_allow, withheld};
 
 /// Why a registry did not do what it was asked. Nothing in it is secret.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -266,6 +265,17 @@ fn told(message: &str) -> String {
 
 fn tried(tries: u32) -> String {
     if tries > 1 { format!(" (tried {tries} times)") } else { String::new() }
+}
+
+pub(super) fn withheld(registry: &str) -> String {
+    format!(
+        "{registry} gets no login: its connection is not protected, and only the checkout's settings allow that"
+    )
+}
+
+/// Only the user decides where a password may be read on the way.
+pub(super) fn how_to_allow(host: &str) -> String {
+    format!("`--insecure-registry {host}` or SHIPWRIGHT_INSECURE_REGISTRIES={host} allows it")
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! Container registries: the HTTP API of the OCI distribution specification, with Docker's rules for names,
 //! logins and certificates. Knows only `image`, and reads nothing of the environment.
 //!
-//! [`Registry`] is the client for all registries at once. What it was asked passes through three layers: a
+//! [`Registry`] is what they are asked for, [`RegistryClient`] asks it, all registries at once. A question passes through three layers: a
 //! call is repeated while that may help (`call`), finds out what login the registry wants (`auth`), and goes
 //! over the wire with the certificates of its host (`wire`).
 //!
@@ -15,6 +15,7 @@
 //!   and port, and never from https to http. A redirect's target cannot ask for a login.
 
 mod answer;
+mod api;
 mod auth;
 mod call;
 mod client;
@@ -29,9 +30,10 @@ mod tls;
 mod wire;
 
 pub use crate::retry::RetryPolicy;
+pub use api::Registry;
 pub use auth::Credentials;
 pub(crate) use auth::{Credential, CredentialOrigin, Login};
-pub use client::Registry;
+pub use client::RegistryClient;
 pub(crate) use error::Attempt;
 pub use error::{RegistryError, RegistryErrorKind};
 pub(crate) use manifest::{Descriptor, ImageConfig, Variant};

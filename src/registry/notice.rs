@@ -3,6 +3,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::RegistryError;
+use super::error::{how_to_allow, withheld};
 
 /// What the user should know while requests are under way. Nothing in it is secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -63,17 +64,6 @@ impl fmt::Display for Notice {
             Self::LoginWithheld { registry } => write!(f, "{}", withheld(registry)),
         }
     }
-}
-
-pub(super) fn withheld(registry: &str) -> String {
-    format!(
-        "{registry} gets no login: its connection is not protected, and only the checkout's settings allow that"
-    )
-}
-
-/// Only the user decides where a password may be read on the way.
-pub(super) fn how_to_allow(host: &str) -> String {
-    format!("`--insecure-registry {host}` or SHIPWRIGHT_INSECURE_REGISTRIES={host} allows it")
 }
 
 /// Who is told.

@@ -3,7 +3,7 @@ use std::time::Duration;
 
 use super::{Listener, RetryPolicy};
 
-/// How a [`super::Registry`] reaches registries. What of it comes out of the environment, the caller reads.
+/// How a [`super::RegistryClient`] reaches registries. What of it comes out of the environment, the caller reads.
 #[derive(Clone, Debug)]
 pub struct RegistryOptions {
     /// Folders of private certificates, `HOST[:PORT]/*.crt`, `*.cert` and `*.key` below each.

@@ -10,8 +10,8 @@ use futures_util::FutureExt;
 use sha2::{Digest, Sha256};
 use shipwright::internals::ImageReference;
 use shipwright::internals::{
-    BuildError, BuildEvent, BuildRequest, Builder, ContextEntry, ContextKind, ContextSource, Endpoint,
-    Engine, EngineEnvironment, LocalImageId, StepState, outline,
+    BuildError, BuildEvent, BuildSpec, Builder as _, BuilderKind, ContextEntry, ContextKind, ContextSource,
+    Endpoint, Engine, EngineEnvironment, ImageStore as _, LocalImageId, StepState, outline,
 };
 
 /// The time of every file: 2024-01-02 03:04:05.
@@ -27,7 +27,7 @@ pub(crate) struct Bench {
 
 /// Runs a test on the engine of `SHIPWRIGHT_TEST_DOCKER_HOST` and removes the images that it named. Without
 /// that variable it is a failure on CI, and says that it did nothing elsewhere.
-pub(crate) async fn run(builder: Builder, test: impl AsyncFn(&Bench)) {
+pub(crate) async fn run(builder: BuilderKind, test: impl AsyncFn(&Bench)) {
     let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
     let Some(host) = variable("SHIPWRIGHT_TEST_DOCKER_HOST") else {
         assert!(
@@ -104,15 +104,15 @@ impl Bench {
     }
 
     /// A request without a network, whose shared key is the content.
-    pub(crate) fn request(&self, dockerfile: &str, context: Arc<MemoryContext>) -> BuildRequest {
+    pub(crate) fn request(&self, dockerfile: &str, context: Arc<MemoryContext>) -> BuildSpec {
         let key = context.key();
-        let mut request = BuildRequest::new(outline(dockerfile.into()), context, key);
+        let mut request = BuildSpec::new(outline(dockerfile.into()), context, key);
         request.network = Some("none".into());
         request
     }
 
     /// Builds, and keeps all that is said meanwhile.
-    pub(crate) async fn build(&self, request: BuildRequest) -> Outcome {
+    pub(crate) async fn build(&self, request: BuildSpec) -> Outcome {
         let (sender, mut receiver) = tokio::sync::mpsc::channel(16);
         let collect = async {
             let mut events = Vec::new();

@@ -12,7 +12,7 @@ use base64::engine::general_purpose::STANDARD;
 use reqwest::header::{CONTENT_TYPE, LOCATION};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
-use shipwright::internals::{Credentials, Registry, RegistryOptions, RetryPolicy};
+use shipwright::internals::{Credentials, RegistryClient, RegistryOptions, RetryPolicy};
 use shipwright::internals::{ImageReference, Repository};
 use tempfile::TempDir;
 
@@ -111,13 +111,13 @@ pub fn options() -> RegistryOptions {
 }
 
 /// A client without logins.
-pub fn anonymous() -> Registry {
-    Registry::new(options(), Arc::new(Credentials::new(None, None, Duration::from_secs(5))))
+pub fn anonymous() -> RegistryClient {
+    RegistryClient::new(options(), Arc::new(Credentials::new(None, None, Duration::from_secs(5))))
 }
 
 /// A client with this `config.json` in `folder`, whose helpers are looked for in `folder` first.
-pub fn with_config(folder: &Path, config: &Value, options: RegistryOptions) -> Registry {
-    Registry::new(options, Arc::new(credentials(folder, config)))
+pub fn with_config(folder: &Path, config: &Value, options: RegistryOptions) -> RegistryClient {
+    RegistryClient::new(options, Arc::new(credentials(folder, config)))
 }
 
 /// Logins of this `config.json`.

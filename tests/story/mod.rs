@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use shipwright::internals::{ImageReference, Tag};
+use shipwright::internals::{ImageReference, Registry as _, Tag};
 
 use crate::registry::server::{Server, anonymous};
 use crate::support::{Checkout, Engine, Run, images_of};

@@ -1,8 +1,8 @@
 use std::path::{Path, PathBuf};
 
 use super::RunArgs;
+use crate::builder::{Secret, SshAgent};
 use crate::cli::environment::Environment;
-use crate::engine::{Secret, SshAgent};
 use crate::ops::{Building, Error};
 
 impl RunArgs {

@@ -21,20 +21,20 @@ impl HeadTree {
     }
 
     /// How to read a file of the commit.
-    fn way(&self, path: &TreePath) -> Way {
+    fn read_from(&self, path: &TreePath) -> ReadFrom {
         if self.commit.obstacle(path).is_none() {
-            return Way::Commit;
+            return ReadFrom::Commit;
         }
         match self.commit.raw_blob(path) {
             // A file that cannot be looked at is not known to be the same.
-            Some(blob) if self.work_tree.is_as_in_index(path, blob).unwrap_or(false) => Way::Disk,
-            _ => Way::Raw,
+            Some(blob) if self.work_tree.is_as_in_index(path, blob).unwrap_or(false) => ReadFrom::Disk,
+            _ => ReadFrom::Raw,
         }
     }
 }
 
 /// Where the bytes of a file of HEAD come from.
-enum Way {
+enum ReadFrom {
     Commit,
     /// From disk, where git says that the file is the committed one.
     Disk,
@@ -56,10 +56,10 @@ impl FileTree for HeadTree {
     }
 
     fn read(&self, path: &TreePath, limit: u64) -> io::Result<Vec<u8>> {
-        match self.way(path) {
-            Way::Commit => self.commit.read(path, limit),
-            Way::Disk => self.work_tree.read(path, limit),
-            Way::Raw => self.commit.read_raw(path, limit),
+        match self.read_from(path) {
+            ReadFrom::Commit => self.commit.read(path, limit),
+            ReadFrom::Disk => self.work_tree.read(path, limit),
+            ReadFrom::Raw => self.commit.read_raw(path, limit),
         }
     }
 
@@ -85,19 +85,19 @@ impl Snapshot for HeadTree {
         if paths.iter().all(|path| self.commit.obstacle(path).is_none()) {
             return self.commit.identify(paths);
         }
-        let one = |path: &&TreePath| match self.way(path) {
-            Way::Commit => Ok(self.commit.identify(&[*path])?[0]),
-            Way::Disk => Ok(self.work_tree.identify(&[*path])?[0]),
-            Way::Raw => self.commit.identify_raw(path),
+        let one = |path: &&TreePath| match self.read_from(path) {
+            ReadFrom::Commit => Ok(self.commit.identify(&[*path])?[0]),
+            ReadFrom::Disk => Ok(self.work_tree.identify(&[*path])?[0]),
+            ReadFrom::Raw => self.commit.identify_raw(path),
         };
         paths.iter().map(one).collect()
     }
 
     fn open(&self, path: &TreePath) -> io::Result<Box<dyn Read + Send>> {
-        match self.way(path) {
-            Way::Commit => self.commit.open(path),
-            Way::Disk => self.work_tree.open(path),
-            Way::Raw => Ok(Box::new(io::Cursor::new(self.commit.read_raw(path, u64::MAX)?))),
+        match self.read_from(path) {
+            ReadFrom::Commit => self.commit.open(path),
+            ReadFrom::Disk => self.work_tree.open(path),
+            ReadFrom::Raw => Ok(Box::new(io::Cursor::new(self.commit.read_raw(path, u64::MAX)?))),
         }
     }
 

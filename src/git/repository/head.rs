@@ -6,7 +6,7 @@ use crate::git::{CheckoutError, CommitId};
 
 /// What is checked out.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Head {
+pub(crate) struct Head {
     /// None on an unborn branch.
     pub commit: Option<CommitId>,
     /// None when HEAD is detached.

@@ -1,14 +1,15 @@
 use std::collections::BTreeMap;
 
-use crate::engine::{Engine, EngineError};
+use crate::engine::EngineError;
 use crate::execution::BasePull;
 use crate::image::ImageReference;
 use crate::plan::{Action, Plan, StepId};
+use crate::store::ImageStore;
 
 /// External bases that the engine lacks, or all with `--pull`, each with the steps that need it. What is locked
 /// is known by its digest, which names nothing else tomorrow.
 pub(super) async fn base_pulls(
-    engine: &Engine,
+    store: &dyn ImageStore,
     plan: &Plan,
     always: bool,
 ) -> Result<Vec<BasePull>, EngineError> {
@@ -22,7 +23,7 @@ pub(super) async fn base_pulls(
     let references: Vec<(String, ImageReference)> =
         needed.keys().filter_map(|base| Some((base.clone(), base.parse().ok()?))).collect();
     let asked: Vec<ImageReference> = references.iter().map(|(_, reference)| known_as(reference)).collect();
-    let found = engine.inspect_all(&asked).await?;
+    let found = store.inspect_all(&asked).await?;
     Ok(references
         .into_iter()
         .zip(found)

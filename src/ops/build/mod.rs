@@ -63,8 +63,8 @@ async fn build_once(
     let (workspace, services) = open(config, &request.images, EngineNeed::Required, Some(watch)).await?;
     audience.reads(&workspace.tree);
     services.tell(audience);
-    let engine = services.engine()?;
-    let mut facts = Facts::of_engine(&workspace, Some(engine)).await?;
+    let store = services.store()?;
+    let mut facts = Facts::of_engine(&workspace, Some(&**store)).await?;
     let registries = Registries::new(&workspace, &services);
     let asked = facts.asked(&workspace, request.pull_cache);
     audience.finds(&facts.ask(&workspace, &registries, &asked).await?);
@@ -84,7 +84,7 @@ async fn build_once(
     };
     let outcome = run.carry_out(audience).await?;
     if outcome == Outcome::Succeeded {
-        audience.finds(others::on_engine(&workspace, engine, &plan).await.as_slice());
+        audience.finds(others::on_engine(&workspace, &**store, &plan).await.as_slice());
     }
     let ending = match outcome {
         Outcome::Interrupted => Ending::Interrupted,
@@ -114,7 +114,7 @@ pub(super) async fn fetch_left_out(
 ) -> Result<Outcome, Error> {
     let mut images = facts.left_out(workspace);
     images.retain(|at| facts.can_be_pulled(*at));
-    if images.is_empty() || services.engine.is_none() {
+    if images.is_empty() || services.builder.is_none() {
         return Ok(Outcome::Succeeded);
     }
     let mut plan = facts.clone().without_moving().plan_of(workspace, &images);

@@ -3,13 +3,13 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use crate::engine::{Engine, LocalImage};
 use crate::execution::{Outcome, REVISION_LABEL};
 use crate::git::Checkout;
 use crate::image::ImageReference;
 use crate::ops::workspace::Workspace;
 use crate::ops::{Position, TagPosition};
 use crate::plan::{Plan, Step};
+use crate::store::{ImageStore, LocalImage};
 
 /// Whoever pressed Ctrl-C does not wait for an engine that is busy.
 const IMPATIENCE: Duration = Duration::from_millis(500);
@@ -18,7 +18,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// For each moving tag of the plan the commit whose images it is on. Empty where the engine does not say in time.
 pub(super) async fn tag_positions(
     workspace: &Workspace,
-    engine: &Engine,
+    store: &dyn ImageStore,
     plan: &Plan,
     outcome: Outcome,
 ) -> Vec<TagPosition> {
@@ -27,11 +27,11 @@ pub(super) async fn tag_positions(
         Outcome::Failed => PATIENCE,
         Outcome::Interrupted => IMPATIENCE,
     };
-    let asking = ask(workspace, engine, plan);
+    let asking = ask(workspace, store, plan);
     tokio::time::timeout(patience, asking).await.ok().flatten().unwrap_or_default()
 }
 
-async fn ask(workspace: &Workspace, engine: &Engine, plan: &Plan) -> Option<Vec<TagPosition>> {
+async fn ask(workspace: &Workspace, store: &dyn ImageStore, plan: &Plan) -> Option<Vec<TagPosition>> {
     let mut tags: Vec<String> = Vec::new();
     let mut asked: Vec<(usize, &Step)> = Vec::new();
     let mut references: Vec<ImageReference> = Vec::new();
@@ -46,7 +46,7 @@ async fn ask(workspace: &Workspace, engine: &Engine, plan: &Plan) -> Option<Vec<
             references.push(step.tagged(tag));
         }
     }
-    let found = engine.inspect_all(&references).await.ok()?;
+    let found = store.inspect_all(&references).await.ok()?;
     let mut images: Vec<Vec<(&Step, LocalImage)>> = vec![Vec::new(); tags.len()];
     for ((at, step), image) in asked.into_iter().zip(found) {
         images[at].extend(image.map(|image| (step, image)));

@@ -5,7 +5,6 @@ use tokio::sync::mpsc;
 use super::bases::base_pulls;
 use super::positions::tag_positions;
 use crate::diagnostic::has_errors;
-use crate::engine::Engine;
 use crate::execution::{
     self, BuildOptions, EVENT_CAPACITY, EngineWorker, LockScope, Outcome, RunOptions, RunRequest,
 };
@@ -13,6 +12,7 @@ use crate::ops::audience::follow;
 use crate::ops::workspace::Workspace;
 use crate::ops::{Audience, Building, Error, News, Services, Work};
 use crate::plan::Plan;
+use crate::store::ImageStore;
 
 /// A run that builds, tags and pulls on the engine.
 pub(in crate::ops) struct BuildRun<'a> {
@@ -28,10 +28,10 @@ impl BuildRun<'_> {
     /// Carries out the plan, and tells how.
     pub(in crate::ops) async fn carry_out(self, audience: &mut dyn Audience) -> Result<Outcome, Error> {
         let Self { workspace, services, plan, .. } = self;
-        let engine = services.engine()?;
-        let pulls = base_pulls(engine, plan, self.building.pull).await?;
-        let options = self.options(engine).await?;
-        let worker = Arc::new(self.worker(engine));
+        let store = services.store()?;
+        let pulls = base_pulls(&**store, plan, self.building.pull).await?;
+        let options = self.options(&**store).await?;
+        let worker = Arc::new(self.worker()?);
         let request = RunRequest { plan, pulls: &pulls, options: &options };
         audience.begins(plan, Work::Build)?;
         let (events, received) = mpsc::channel(EVENT_CAPACITY);
@@ -46,7 +46,7 @@ impl BuildRun<'_> {
             Outcome::Failed => false,
         };
         let positions =
-            if is_complete { Vec::new() } else { tag_positions(workspace, engine, plan, outcome).await };
+            if is_complete { Vec::new() } else { tag_positions(workspace, &**store, plan, outcome).await };
         audience.ends(&positions);
         if is_complete && careful.was_told() {
             audience.hears(News::FinishedFirst);
@@ -55,12 +55,12 @@ impl BuildRun<'_> {
         Ok(outcome)
     }
 
-    async fn options(&self, engine: &Engine) -> Result<RunOptions, Error> {
+    async fn options(&self, store: &dyn ImageStore) -> Result<RunOptions, Error> {
         let has_errors = has_errors(&self.plan.diagnostics);
         let lock = match &self.services.state {
             Some(folder) => Some(LockScope {
                 folder: folder.clone(),
-                engine: engine.id().await?.to_owned(),
+                engine: store.id().await?,
                 namespace: self.plan.namespace.value.clone(),
             }),
             None => None,
@@ -73,10 +73,11 @@ impl BuildRun<'_> {
         })
     }
 
-    fn worker(&self, engine: &Arc<Engine>) -> EngineWorker {
+    fn worker(&self) -> Result<EngineWorker, Error> {
         let workspace = self.workspace;
-        EngineWorker {
-            engine: Arc::clone(engine),
+        Ok(EngineWorker {
+            store: Arc::clone(self.services.store()?),
+            builder: Arc::clone(self.services.builder()?),
             checkout: Arc::clone(&workspace.checkout),
             tree: Arc::clone(&workspace.tree),
             guard: workspace.guard(),
@@ -88,6 +89,6 @@ impl BuildRun<'_> {
                 unhashed_build_args: workspace.settings.options.unhashed_build_args.clone(),
                 ..self.building.options(self.no_cache)
             },
-        }
+        })
     }
 }

@@ -1,21 +1,25 @@
 use std::collections::BTreeSet;
 
-use super::{Facts, previous};
-use crate::engine::{Engine, LocalImage};
+use super::previous;
 use crate::execution::KEY_LABEL;
 use crate::image::{ContentKey, ImageReference, Tag};
 use crate::ops::Error;
 use crate::ops::workspace::Workspace;
 use crate::plan::{ImageId, Known, TagKind, TagPolicy};
 use crate::project::Image;
+use crate::store::{ImageStore, LocalImage};
 
 /// Asks the engine about every image: first for the planned keys, all at once, then only for what the
 /// answers leave open: who holds a commit's tag, and what the branch had before.
-pub(super) async fn gather(workspace: &Workspace, engine: &Engine, facts: &mut Facts) -> Result<(), Error> {
-    let Facts { tags, known } = facts;
-    existing(workspace, engine, known).await?;
-    taken(workspace, engine, tags, known).await?;
-    previous::find(workspace, engine, tags, known).await
+pub(super) async fn gather(
+    workspace: &Workspace,
+    store: &dyn ImageStore,
+    tags: &TagPolicy,
+    known: &mut [Known],
+) -> Result<(), Error> {
+    existing(workspace, store, known).await?;
+    conflicts(workspace, store, tags, known).await?;
+    previous::find(workspace, store, tags, known).await
 }
 
 /// Images of interest: the selected ones, and with `--exact` what they depend on.
@@ -27,13 +31,13 @@ fn of_interest(workspace: &Workspace) -> Vec<ImageId> {
     images.into_iter().collect()
 }
 
-async fn existing(workspace: &Workspace, engine: &Engine, known: &mut [Known]) -> Result<(), Error> {
+async fn existing(workspace: &Workspace, store: &dyn ImageStore, known: &mut [Known]) -> Result<(), Error> {
     let asked: Vec<(ImageId, ImageReference)> = of_interest(workspace)
         .into_iter()
         .filter_map(|at| Some((at, workspace.project.images[at].reference()?)))
         .collect();
     let references: Vec<ImageReference> = asked.iter().map(|(_, reference)| reference.clone()).collect();
-    for ((at, _), found) in asked.iter().zip(engine.inspect_all(&references).await?) {
+    for ((at, _), found) in asked.iter().zip(store.inspect_all(&references).await?) {
         let image = &workspace.project.images[*at];
         if let Some(found) = found.filter(|found| is_the_image(found, image)) {
             known[*at].existing = Some(tags_in(&found, image));
@@ -63,9 +67,9 @@ fn tags_in(found: &LocalImage, image: &Image) -> BTreeSet<Tag> {
 }
 
 /// Tags that never move and stand on another image already.
-async fn taken(
+async fn conflicts(
     workspace: &Workspace,
-    engine: &Engine,
+    store: &dyn ImageStore,
     tags: &TagPolicy,
     known: &mut [Known],
 ) -> Result<(), Error> {
@@ -73,17 +77,17 @@ async fn taken(
     for at in &workspace.selection.images {
         let has = |tag: &Tag| known[*at].existing.as_ref().is_some_and(|existing| existing.contains(tag));
         let planned = tags.tags(&workspace.project.images[*at], workspace.clean[*at].dirty).into_iter();
-        let settled = planned.filter(|tag| !tag.moves() && tag.kind != TagKind::Key && !has(&tag.tag));
-        asked.extend(settled.map(|planned| (*at, planned.tag)));
+        let immutable = planned.filter(|tag| !tag.moves() && tag.kind != TagKind::Key && !has(&tag.tag));
+        asked.extend(immutable.map(|planned| (*at, planned.tag)));
     }
     let references: Vec<ImageReference> = asked
         .iter()
         .map(|(at, tag)| workspace.project.images[*at].name.repository.with_tag(tag.clone()))
         .collect();
-    for ((at, tag), found) in asked.into_iter().zip(engine.inspect_all(&references).await?) {
+    for ((at, tag), found) in asked.into_iter().zip(store.inspect_all(&references).await?) {
         let Some(found) = found else { continue };
         if !is_the_image(&found, &workspace.project.images[at]) {
-            known[at].taken.insert(tag);
+            known[at].conflicts.insert(tag);
         }
     }
     Ok(())

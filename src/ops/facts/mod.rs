@@ -10,11 +10,11 @@ use super::Error;
 use super::registries::Registries;
 use super::workspace::Workspace;
 use crate::diagnostic::Diagnostic;
-use crate::engine::Engine;
 use crate::git::branch_tag;
 use crate::plan::{self, Affected, ImageId, Known, Plan, TagPolicy, affected, decide, needed};
 use crate::printable::few;
 use crate::project::Project;
+use crate::store::ImageStore;
 
 pub(super) use engine::key_of;
 
@@ -35,10 +35,13 @@ impl Facts {
     }
 
     /// What the engine says of all images.
-    pub(super) async fn of_engine(workspace: &Workspace, engine: Option<&Engine>) -> Result<Self, Error> {
+    pub(super) async fn of_engine(
+        workspace: &Workspace,
+        store: Option<&dyn ImageStore>,
+    ) -> Result<Self, Error> {
         let mut facts = Self::none(workspace)?;
-        if let Some(engine) = engine {
-            engine::gather(workspace, engine, &mut facts).await?;
+        if let Some(store) = store {
+            engine::gather(workspace, store, &facts.tags, &mut facts.known).await?;
         }
         Ok(facts)
     }

@@ -3,7 +3,6 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use crate::engine::{Engine, ListedImage};
 use crate::execution::{INPUTS_LABEL, KEY_LABEL, REVISION_LABEL};
 use crate::git::CommitId;
 use crate::image::{ContentKey, ImageReference, Repository};
@@ -12,6 +11,7 @@ use crate::ops::Error;
 use crate::ops::workspace::Workspace;
 use crate::plan::{ImageId, Known, PlannedTag, Previous, TagKind, TagPolicy};
 use crate::project::Project;
+use crate::store::{ImageStore, ListedImage};
 
 /// An image that could be the one.
 struct Candidate {
@@ -30,7 +30,7 @@ const PLANNED_AGAIN: usize = 4;
 /// takes an engine long, only where they lead nowhere.
 pub(super) async fn find(
     workspace: &Workspace,
-    engine: &Engine,
+    store: &dyn ImageStore,
     tags: &TagPolicy,
     known: &mut [Known],
 ) -> Result<(), Error> {
@@ -43,7 +43,7 @@ pub(super) async fn find(
         .collect();
     let ancestry = Ancestry { workspace, known: HashMap::new() };
     let mut search = Search { workspace, ancestry, projects: BTreeMap::new() };
-    let tagged = tagged(workspace, engine, tags, &missing).await?;
+    let tagged = tagged(workspace, store, tags, &missing).await?;
     let mut unanswered = Vec::new();
     for (at, candidates) in missing.into_iter().zip(tagged) {
         match search.newest(candidates) {
@@ -54,7 +54,7 @@ pub(super) async fn find(
     if unanswered.is_empty() {
         return Ok(());
     }
-    for (at, candidates) in listed(workspace, engine, &unanswered).await? {
+    for (at, candidates) in listed(workspace, store, &unanswered).await? {
         if let Some(found) = search.newest(candidates) {
             known[at].previous = Some(search.previous(at, found));
         }
@@ -65,7 +65,7 @@ pub(super) async fn find(
 /// Images under the tags that the branch, the revision and the run would have, in this order.
 async fn tagged(
     workspace: &Workspace,
-    engine: &Engine,
+    store: &dyn ImageStore,
     tags: &TagPolicy,
     images: &[ImageId],
 ) -> Result<Vec<Vec<Candidate>>, Error> {
@@ -82,7 +82,7 @@ async fn tagged(
         planned.iter().map(|planned| repository.with_tag(planned.tag.clone())).collect::<Vec<_>>()
     };
     let asked: Vec<ImageReference> = images.iter().zip(&planned).flat_map(of_image).collect();
-    let mut found = engine.inspect_all(&asked).await?.into_iter();
+    let mut found = store.inspect_all(&asked).await?.into_iter();
     let candidates = planned.into_iter().map(|planned| {
         let answered = planned.into_iter().zip(found.by_ref()).filter_map(|(planned, image)| {
             let is_the_branch_s = planned.kind == TagKind::Branch;
@@ -96,12 +96,12 @@ async fn tagged(
 /// All images of the repositories, newest first.
 async fn listed(
     workspace: &Workspace,
-    engine: &Engine,
+    store: &dyn ImageStore,
     images: &[ImageId],
 ) -> Result<Vec<(ImageId, Vec<Candidate>)>, Error> {
     let repository = |at: &ImageId| workspace.project.images[*at].name.repository.clone();
     let repositories: BTreeSet<_> = images.iter().map(repository).collect();
-    let mut found = engine.list(&repositories.into_iter().collect::<Vec<_>>()).await?;
+    let mut found = store.list(&repositories.into_iter().collect::<Vec<_>>()).await?;
     found.sort_by_key(|image| std::cmp::Reverse(image.created));
     // Sorted once: an engine may have as many images as the checkout has, times its days.
     let mut of_repository: HashMap<&Repository, Vec<&ListedImage>> = HashMap::new();

@@ -7,7 +7,7 @@ use crate::diagnostic::Diagnostic;
 use crate::git::{Checkout, CommitId, Snapshot};
 use crate::hook::{Comparison, compare};
 use crate::ops::Error;
-use crate::ops::workspace::Files;
+use crate::ops::workspace::CheckoutFiles;
 use crate::project::{Options, check, mistyped};
 use crate::settings::{self, Choices};
 
@@ -73,7 +73,7 @@ impl Examiner<'_> {
 
     /// The files of a commit and what its settings say, or what is wrong with them.
     fn open(&self, commit: CommitId) -> Result<(Tree, Result<Options, Vec<Diagnostic>>), Error> {
-        let files = Files::open(self.checkout, Some(&commit.to_string()))?;
+        let files = CheckoutFiles::open(self.checkout, Some(&commit.to_string()))?;
         let tree = files.snapshot();
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let file = files.settings(self.checkout).map_err(Error::into_findings);

@@ -64,7 +64,7 @@ async fn after_switch(
     if workspace.project.images.is_empty() {
         return Ok(Switched::InPlace);
     }
-    let asking = Facts::of_engine(&workspace, services.engine.as_deref());
+    let asking = Facts::of_engine(&workspace, services.store.as_deref());
     let plan = Arc::new(in_time(PATIENCE, asking).await??.plan(&workspace));
     if has_errors(&plan.diagnostics) {
         return Ok(Switched::Wrong);

@@ -24,7 +24,7 @@ pub(super) struct Answers {
 }
 
 /// Asks all at once.
-pub(super) async fn ask(registry: &Registry, bases: Vec<ImageReference>) -> Answers {
+pub(super) async fn ask(registry: &dyn Registry, bases: Vec<ImageReference>) -> Answers {
     // Collected first: a lazy iterator of borrowing futures would not be general enough for callers.
     let questions: Vec<_> =
         bases.into_iter().map(|base| async { (registry.head(&base).await, base) }).collect();
@@ -66,7 +66,7 @@ impl Answers {
 
 /// Of bases that moved, those whose locked image their registry has no more.
 pub(super) async fn vanished(
-    registry: &Registry,
+    registry: &dyn Registry,
     lock: &Lockfile,
     moved: impl IntoIterator<Item = &ImageReference>,
 ) -> Vec<Diagnostic> {

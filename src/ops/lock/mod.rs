@@ -140,10 +140,10 @@ async fn lock_once(
     let registry = registries::client(&workspace, &services);
     let bases = Bases::of(&workspace)?;
     let mut locked = if request.checks() {
-        check(&workspace, &bases, (!config.offline).then_some(&registry)).await
+        check(&workspace, &bases, (!config.offline).then_some(&*registry)).await
     } else {
         let questions = questions(&workspace, &request.purpose)?;
-        update(&workspace, &bases, &questions, &registry).await?
+        update(&workspace, &bases, &questions, &*registry).await?
     };
     if locked.ending == Ending::Done && !wrong.is_empty() {
         locked.ending = Ending::Wrong;
@@ -227,7 +227,7 @@ async fn update(
     workspace: &Workspace,
     bases: &Bases,
     questions: &Questions,
-    registry: &Registry,
+    registry: &dyn Registry,
 ) -> Result<Locked, Error> {
     let before = lockfile(workspace);
     let unused = if matches!(questions, Questions::Named(_)) { &BTreeSet::new() } else { &bases.unused };
@@ -278,7 +278,7 @@ fn total(changes: &[Change], locked: usize, bases: &Bases) -> LockTotal {
 }
 
 /// Without a registry it is only seen whether all bases are locked.
-async fn check(workspace: &Workspace, bases: &Bases, registry: Option<&Registry>) -> Locked {
+async fn check(workspace: &Workspace, bases: &Bases, registry: Option<&dyn Registry>) -> Locked {
     let lock = lockfile(workspace);
     let mut missing = lock.unanswered(&bases.wanted, &Questions::Missing);
     missing.sort_by_key(ToString::to_string);

@@ -5,7 +5,7 @@ mod publishing;
 mod refusals;
 
 pub(super) use publishing::Publishing;
-pub(super) use refusals::unsettled_names;
+pub(super) use refusals::guessed_names;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -74,7 +74,7 @@ async fn push_once(
     audience.reads(&workspace.tree);
     services.tell(audience);
     let registries = Registries::new(&workspace, &services);
-    let mut facts = Facts::of_engine(&workspace, services.engine.as_deref()).await?;
+    let mut facts = Facts::of_engine(&workspace, services.store.as_deref()).await?;
     let left_out = facts.left_out(&workspace);
     audience.finds(&facts.ask(&workspace, &registries, &left_out).await?);
     let plan = Arc::new(facts.plan(&workspace));
@@ -188,7 +188,7 @@ async fn make(
     request: &PushRequest,
     audience: &mut dyn Audience,
 ) -> Result<Outcome, Error> {
-    if services.engine.is_none() {
+    if services.builder.is_none() {
         let error = format!("{} images have to be built, and no engine answers", work.len());
         let hint = "start one, or name one with -H or DOCKER_HOST";
         return Err(Error::one(Ending::NoEngine, Diagnostic::error(error).hint(hint)));

@@ -43,8 +43,8 @@ impl Publishing<'_> {
         let careful = self.services.interrupts.careful();
         let publisher = Publisher {
             lent: Lent::default(),
-            engine: self.services.engine.clone(),
-            registry: self.registries.client.clone(),
+            store: self.services.store.clone(),
+            registry: Arc::clone(&self.registries.client),
             standings: Arc::clone(&self.registries.standings),
             credentials: Arc::clone(&self.registries.credentials),
             plan: Arc::clone(self.plan),

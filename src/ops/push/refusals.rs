@@ -15,7 +15,7 @@ pub(super) fn refusals(
 ) -> Result<Vec<Diagnostic>, Error> {
     let mut refusals = Vec::new();
     let published = plan.steps.iter().filter(|step| step.published).map(|step| step.image);
-    refusals.extend(unsettled_names(workspace, &published.collect::<Vec<_>>()));
+    refusals.extend(guessed_names(workspace, &published.collect::<Vec<_>>()));
     refusals.extend(shared_tag(workspace)?);
     if !dirty_is_fine {
         refusals.extend(dirty(workspace, plan)?);
@@ -24,7 +24,7 @@ pub(super) fn refusals(
 }
 
 /// Names that nothing but the checkout at hand stands for.
-pub(in crate::ops) fn unsettled_names(workspace: &Workspace, published: &[ImageId]) -> Vec<Diagnostic> {
+pub(in crate::ops) fn guessed_names(workspace: &Workspace, published: &[ImageId]) -> Vec<Diagnostic> {
     guessed_namespace(workspace).into_iter().chain(provisional_names(workspace, published)).collect()
 }
 

@@ -10,7 +10,7 @@ use crate::path::TreePath;
 use crate::settings::{self, SettingsFile};
 
 /// The files of a checkout that everything is read from.
-pub(in crate::ops) enum Files {
+pub(in crate::ops) enum CheckoutFiles {
     /// As they are on disk.
     WorkTree(Arc<WorkTree>),
     /// As a commit has them. Nothing of the work tree is read.
@@ -22,7 +22,7 @@ pub(in crate::ops) enum Files {
     },
 }
 
-impl Files {
+impl CheckoutFiles {
     /// Reads the work tree, or the tree of the commit that `rev` names.
     pub(in crate::ops) fn open(checkout: &Checkout, rev: Option<&str>) -> Result<Self, CheckoutError> {
         let Some(rev) = rev else { return Ok(Self::WorkTree(Arc::new(checkout.work_tree()?))) };

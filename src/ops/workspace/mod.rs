@@ -8,7 +8,7 @@ mod sparse;
 mod undeclared;
 mod watch;
 
-pub(super) use files::Files;
+pub(super) use files::CheckoutFiles;
 pub(super) use open::{EngineNeed, open};
 pub(super) use watch::{Guard, Watch, planned_again};
 
@@ -25,7 +25,7 @@ use crate::plan::{Action, BranchReference, CheckoutSummary, ImageId, Plan};
 use crate::project::{CleanState, LoadError, Options, Project, load};
 use crate::settings::Resolved;
 use committed::{committed_options, is_committed};
-use watch::Planned;
+use watch::PlanCheck;
 
 /// A checkout that was read.
 pub(super) struct Workspace {
@@ -46,7 +46,7 @@ pub(super) struct Workspace {
     /// What moving tags follow.
     pub reference: BranchReference,
     /// What it was read for, where that is watched.
-    planned: Option<Arc<Planned>>,
+    planned: Option<Arc<PlanCheck>>,
     /// When it was read, in time since 1970.
     now: Duration,
 }

@@ -3,14 +3,14 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::committed::{committed_options, compare_with_commit};
-use super::files::Files;
+use super::files::CheckoutFiles;
 use super::undeclared::{arguments_in_history, undeclared_arguments};
-use super::watch::{Change, Planned, Watch, basis, never_at_rest, same_keys};
+use super::watch::{Change, PlanCheck, Watch, basis, never_at_rest};
 use super::{Chosen, Workspace};
-use crate::engine::{Endpoint, Engine};
 use crate::git::{Checkout, HeadTree, Moment};
 use crate::graph::Selector;
 use crate::image::Platform;
+use crate::ops::backends::Connected;
 use crate::ops::{Config, Error, ImageRequest, Services};
 use crate::path::TreePath;
 use crate::plan::BranchReference;
@@ -42,25 +42,23 @@ pub(in crate::ops) async fn open(
         let opening = opening.clone();
         move || opening.open()
     });
-    let (engine, opened) = tokio::join!(connect(config, need), reading);
+    let (connected, opened) = tokio::join!(connect(config, need), reading);
     let opened = opened.map_err(|error| Error::usage(error.to_string()))??;
-    let engine = engine?;
-    let reader = Reader { config, request, engine: engine.as_deref(), watch };
+    let connected = connected?;
+    let platform = connected.as_ref().map(|connected| connected.builder.platform());
+    let reader = Reader { config, request, platform, watch };
     let workspace = reader.read_of_one_moment(&opening, opened)?;
-    Ok((workspace, Services::new(config, engine)))
+    Ok((workspace, Services::new(config, connected)))
 }
 
 /// Connects unless offline; a use case that only asks for the platform goes on without.
-async fn connect(config: &Config, need: EngineNeed) -> Result<Option<Arc<Engine>>, Error> {
+async fn connect(config: &Config, need: EngineNeed) -> Result<Option<Connected>, Error> {
     if config.offline || need == EngineNeed::Never {
         return Ok(None);
     }
-    let connected = async {
-        let endpoint = Endpoint::resolve(config.host.as_deref(), &config.engine)?;
-        Engine::connect_with(&endpoint, config.engine.builder).await
-    };
-    match (connected.await, need) {
-        (Ok(engine), _) => Ok(Some(Arc::new(engine))),
+    let connected = config.backends.connect(config.host.as_deref(), &config.engine).await;
+    match (connected, need) {
+        (Ok(connected), _) => Ok(Some(connected)),
         (Err(_), EngineNeed::Platform | EngineNeed::Never) => Ok(None),
         (Err(error), EngineNeed::Required) => Err(error.into()),
     }
@@ -77,7 +75,7 @@ struct Opening {
 /// A checkout of which folders and settings were read.
 struct Opened {
     checkout: Arc<Checkout>,
-    files: Files,
+    files: CheckoutFiles,
     file: SettingsFile,
     /// The moment at which the work tree was read, where it is watched.
     before: Option<Moment>,
@@ -93,7 +91,7 @@ impl Opening {
             checkout = Checkout::discover(&self.folder)?;
         }
         let before = watch.map(|_| checkout.moment_of_head());
-        let files = Files::open(&checkout, self.revision.as_deref())?;
+        let files = CheckoutFiles::open(&checkout, self.revision.as_deref())?;
         let file = files.settings(&checkout)?;
         Ok(Opened { checkout: Arc::new(checkout), files, file, before })
     }
@@ -103,7 +101,8 @@ impl Opening {
 struct Reader<'a> {
     config: &'a Config,
     request: &'a ImageRequest,
-    engine: Option<&'a Engine>,
+    /// What the builder at hand builds for.
+    platform: Option<&'a Platform>,
     watch: Option<&'a Arc<Watch>>,
 }
 
@@ -130,7 +129,7 @@ impl Reader<'_> {
         let settings = self.settings(&opened.file, now)?;
         let mut workspace = self.read_images(&opened, settings, now)?;
         workspace.planned = self.watch.map(|watch| {
-            Arc::new(Planned {
+            Arc::new(PlanCheck {
                 basis: basis(self.request, workspace.commit, &opened.files, opened.before),
                 checkout: Arc::clone(&workspace.checkout),
                 project: Arc::clone(&workspace.project),
@@ -144,8 +143,7 @@ impl Reader<'_> {
     /// What was chosen and what the file says, for the engine at hand.
     fn settings(&self, file: &SettingsFile, now: Duration) -> Result<Resolved, Error> {
         let mut resolved = settings::resolve(&self.request.choices, file, now).map_err(Error::wrong)?;
-        if let Some(engine) = self.engine {
-            let of_engine = &engine.info().platform;
+        if let Some(of_engine) = self.platform {
             if !resolved.platform_is_chosen {
                 resolved.options.platform = of_engine.clone();
             }
@@ -169,13 +167,13 @@ impl Reader<'_> {
                 None => Ok(vec![None; project.images.len()]),
             },
             || match (files, commit) {
-                (Files::Commit { .. }, _) => Ok((assume_clean(&project), Vec::new())),
-                (Files::WorkTree(tree), Some(head)) => {
+                (CheckoutFiles::Commit { .. }, _) => Ok((assume_clean(&project), Vec::new())),
+                (CheckoutFiles::WorkTree(tree), Some(head)) => {
                     let committed =
                         |head: &HeadTree| committed_options(&request.choices, head, &settings, now);
                     compare_with_commit(checkout, tree, &project, options, head, committed)
                 }
-                (Files::WorkTree(_), None) => Ok((compare_with_head(&project, None), Vec::new())),
+                (CheckoutFiles::WorkTree(_), None) => Ok((compare_with_head(&project, None), Vec::new())),
             },
         );
         project.assign_revisions(revisions?);
@@ -215,18 +213,26 @@ impl Reader<'_> {
         })
     }
 
-    fn reference(&self, checkout: &Checkout, files: &Files) -> BranchReference {
+    fn reference(&self, checkout: &Checkout, files: &CheckoutFiles) -> BranchReference {
         let follows_nothing = self.request.choices.moving_tags.is_empty();
         match (files, &self.request.pushed) {
-            (Files::WorkTree(_), _) => BranchReference::of_head(checkout, &self.config.ci),
-            (Files::Commit { .. }, Some(pushed)) => BranchReference {
+            (CheckoutFiles::WorkTree(_), _) => BranchReference::of_head(checkout, &self.config.ci),
+            (CheckoutFiles::Commit { .. }, Some(pushed)) => BranchReference {
                 new_tags: pushed.tags.clone(),
                 ..BranchReference::of_commit(checkout, pushed.branch.as_deref(), follows_nothing)
             },
-            (Files::Commit { branch, .. }, None) => {
+            (CheckoutFiles::Commit { branch, .. }, None) => {
                 BranchReference::of_commit(checkout, branch.as_deref(), follows_nothing)
             }
         }
+    }
+}
+
+/// Whether two readings gave the same images.
+fn same_keys(one: &Result<Workspace, Error>, other: &Result<Workspace, Error>) -> bool {
+    match (one, other) {
+        (Ok(one), Ok(other)) => one.project.images_with_another_key(&other.project).is_empty(),
+        _ => false,
     }
 }
 

@@ -4,7 +4,7 @@
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
-use super::{Files, Workspace};
+use super::CheckoutFiles;
 use crate::diagnostic::Diagnostic;
 use crate::git::{Checkout, CommitId, Moment};
 use crate::ops::{Audience, Config, Ending, Error, ImageRequest, Said, Speaker};
@@ -142,24 +142,16 @@ pub(super) fn never_at_rest(change: &Change) -> Error {
 
 const FILES_CHANGED: &str = "git changed files of this checkout";
 
-/// Whether two readings gave the same images.
-pub(super) fn same_keys(one: &Result<Workspace, Error>, other: &Result<Workspace, Error>) -> bool {
-    match (one, other) {
-        (Ok(one), Ok(other)) => one.project.images_with_another_key(&other.project).is_empty(),
-        _ => false,
-    }
-}
-
 /// What a plan was made for. What git pushes, it has decided on before it ran its hook.
 pub(super) fn basis(
     request: &ImageRequest,
     commit: Option<CommitId>,
-    files: &Files,
+    files: &CheckoutFiles,
     before: Option<Moment>,
 ) -> Basis {
     match (files, before, commit) {
-        (Files::WorkTree(_), Some(before), _) => Basis::WorkTree(before),
-        (Files::Commit { branch: Some(branch), .. }, _, Some(commit)) if request.pushed.is_none() => {
+        (CheckoutFiles::WorkTree(_), Some(before), _) => Basis::WorkTree(before),
+        (CheckoutFiles::Commit { branch: Some(branch), .. }, _, Some(commit)) if request.pushed.is_none() => {
             Basis::Branch(branch.clone(), commit)
         }
         _ => Basis::Commit,
@@ -178,7 +170,7 @@ pub(super) enum Basis {
 }
 
 /// What is needed to ask whether a plan still holds.
-pub(super) struct Planned {
+pub(super) struct PlanCheck {
     pub(super) basis: Basis,
     pub(super) checkout: Arc<Checkout>,
     pub(super) project: Arc<Project>,
@@ -186,7 +178,7 @@ pub(super) struct Planned {
     pub(super) watch: Arc<Watch>,
 }
 
-impl Planned {
+impl PlanCheck {
     /// Asks git anew. What is gone is noted for [`planned_again`].
     pub(super) fn holds(&self) -> Result<(), String> {
         match self.gone()? {

@@ -12,66 +12,13 @@ use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use serde::Deserialize;
 use tokio::sync::OnceCell;
 
-use super::helper::{HelperFault, ask_helper};
+use super::fault::HelperFault;
+use super::helper::ask_helper;
+use super::login::{Credential, CredentialOrigin, Login, password_login};
 use crate::registry::{Listener, Notice, RegistryError, Secret};
 
 /// What Docker Hub is called in Docker's configuration and by credential helpers.
 const DOCKER_HUB_KEY: &str = "https://index.docker.io/v1/";
-
-/// A login for one registry and where it was found.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Credential {
-    /// The login.
-    pub login: Login,
-    /// Where it was found.
-    pub origin: CredentialOrigin,
-}
-
-/// How to authenticate at a registry.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Login {
-    /// A name and a password or access token.
-    Password {
-        /// The user.
-        username: String,
-        /// The password or access token.
-        password: Secret,
-    },
-    /// A refresh token of an OAuth login.
-    IdentityToken(Secret),
-    /// A token that the registry takes as it is.
-    RegistryToken(Secret),
-}
-
-/// Where a login was found.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum CredentialOrigin {
-    /// Under `auths` in a configuration file.
-    File {
-        /// The file.
-        path: PathBuf,
-    },
-    /// A program that the configuration file names.
-    Helper {
-        /// `docker-credential-NAME`.
-        name: String,
-        /// What names it: `credHelpers` or `credsStore`.
-        setting: &'static str,
-        /// The file.
-        path: PathBuf,
-    },
-}
-
-impl fmt::Display for CredentialOrigin {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::File { path } => write!(f, "`auths` in {}", path.display()),
-            Self::Helper { name, setting, path } => {
-                write!(f, "docker-credential-{name} (`{setting}` in {})", path.display())
-            }
-        }
-    }
-}
 
 /// The logins of Docker's `config.json`. The file is read, and each helper asked, when the first registry wants
 /// a login; every answer is kept.
@@ -250,16 +197,6 @@ impl Entry {
             (Some(username), Some(password)) => Some(password_login(username, password)),
             _ => None,
         })
-    }
-}
-
-/// A user called `<token>` has an identity token for a password.
-pub(super) fn password_login(username: String, password: String) -> Login {
-    let password = Secret::new(password);
-    if username == "<token>" {
-        Login::IdentityToken(password)
-    } else {
-        Login::Password { username, password }
     }
 }
 

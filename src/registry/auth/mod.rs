@@ -2,11 +2,13 @@
 
 mod challenge;
 mod credentials;
+mod fault;
 mod helper;
+mod login;
 mod token;
 
 pub(in crate::registry) use challenge::{Challenge, Scopes};
 pub use credentials::Credentials;
-pub(crate) use credentials::{Credential, CredentialOrigin, Login};
-pub(crate) use helper::HelperFault;
+pub(crate) use fault::HelperFault;
+pub(crate) use login::{Credential, CredentialOrigin, Login};
 pub(in crate::registry) use token::{Authorization, Parties, Tokens};

@@ -1,0 +1,161 @@
+use std::collections::HashMap;
+
+use bollard_buildkit_proto::moby::buildkit::v1::{CacheOptions, Exporter, SolveRequest};
+
+use super::dockerfile;
+use super::filesync::{CONTEXT, DOCKERFILE};
+use crate::builder::{BuildError, BuildSpec};
+
+/// What `Control.Solve` is asked. `host_gateway` is the address of the engine's host, where known.
+pub(super) fn solve_request(
+    request: &BuildSpec,
+    session: &str,
+    reference: &str,
+    host_gateway: Option<&str>,
+) -> Result<SolveRequest, BuildError> {
+    let names: Vec<String> = request.references.iter().map(ToString::to_string).collect();
+    let mut exporter = HashMap::new();
+    if !names.is_empty() {
+        exporter.insert("name".to_owned(), names.join(","));
+    }
+    let entitlements = match request.network.as_deref() {
+        Some("host") => vec!["network.host".to_owned()],
+        _ => Vec::new(),
+    };
+    Ok(SolveRequest {
+        r#ref: reference.to_owned(),
+        session: session.to_owned(),
+        frontend: "dockerfile.v0".to_owned(),
+        frontend_attrs: frontend(request, host_gateway)?,
+        // `moby` is the engine's own image store. Engines before 25 know only the deprecated fields.
+        exporter_deprecated: "moby".to_owned(),
+        exporter_attrs_deprecated: exporter.clone(),
+        exporters: vec![Exporter { r#type: "moby".to_owned(), attrs: exporter }],
+        cache: Some(CacheOptions::default()),
+        entitlements,
+        ..SolveRequest::default()
+    })
+}
+
+fn frontend(request: &BuildSpec, host_gateway: Option<&str>) -> Result<HashMap<String, String>, BuildError> {
+    let mut attributes = HashMap::new();
+    let mut set = |name: &str, value: &str| {
+        attributes.insert(name.to_owned(), value.to_owned());
+    };
+    set("filename", dockerfile::NAME);
+    set("contextkey", CONTEXT);
+    set("dockerfilekey", DOCKERFILE);
+    // Images of the engine count even if a registry has others of the same name.
+    set("image-resolve-mode", if request.pull { "pull" } else { "local" });
+    if let Some(target) = &request.target {
+        set("target", target);
+    }
+    if let Some(platform) = &request.platform {
+        set("platform", &platform.to_string());
+    }
+    if let Some(network) = request.network.as_deref().filter(|network| *network != "default") {
+        if !matches!(network, "host" | "none") {
+            return Err(BuildError::Unsupported {
+                what: format!("RUN in the network `{network}`"),
+                line: None,
+                hint: "BuildKit knows the networks `default`, `none` and `host`".to_owned(),
+            });
+        }
+        set("force-network-mode", network);
+    }
+    if request.no_cache {
+        set("no-cache", "");
+    }
+    if request.builtin_frontend {
+        // Its presence keeps the frontend from following `# syntax=`.
+        set("cmdline", "");
+    }
+    for (name, value) in &request.labels {
+        set(&format!("label:{name}"), value);
+    }
+    for (name, value) in &request.build_args {
+        set(&format!("build-arg:{name}"), value);
+    }
+    if !request.add_hosts.is_empty() {
+        set("add-hosts", &add_hosts(&request.add_hosts, host_gateway)?);
+    }
+    Ok(attributes)
+}
+
+/// The address that stands for the engine's host.
+pub(super) const HOST_GATEWAY: &str = "host-gateway";
+
+/// `name:address` or `name=address` to what the frontend reads: `name=address`, with commas between.
+fn add_hosts(lines: &[String], host_gateway: Option<&str>) -> Result<String, BuildError> {
+    let unsupported = |line: &str, hint: &str| BuildError::Unsupported {
+        what: format!("--add-host {line}"),
+        line: None,
+        hint: hint.to_owned(),
+    };
+    let host = |line: &String| {
+        let (name, address) = line
+            .split_once('=')
+            .or_else(|| line.split_once(':'))
+            .ok_or_else(|| unsupported(line, "write NAME:ADDRESS"))?;
+        let address = match address {
+            HOST_GATEWAY => {
+                host_gateway.ok_or_else(|| unsupported(line, "this engine does not tell its address"))?
+            }
+            address => address.trim_start_matches('[').trim_end_matches(']'),
+        };
+        Ok(format!("{name}={address}"))
+    };
+    Ok(lines.iter().map(host).collect::<Result<Vec<_>, _>>()?.join(","))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::super::dockerfile::DockerfileFolder;
+    use super::*;
+    use crate::builder::DockerfileText;
+
+    fn request() -> BuildSpec {
+        BuildSpec::new(DockerfileText::default(), Arc::new(DockerfileFolder::new(b"")), [0; 32])
+    }
+
+    #[test]
+    fn names_and_options_reach_the_engine() {
+        let mut request = request();
+        request.references = vec!["a/b:1".parse().expect("valid"), "a/b:2".parse().expect("valid")];
+        request.labels.insert("l".into(), "v".into());
+        request.build_args.insert("A".into(), String::new());
+        request.target = Some("t".into());
+        request.platform = Some("linux/arm64".parse().expect("valid"));
+        request.network = Some("host".into());
+        request.add_hosts = vec!["me:host-gateway".into(), "six=[::1]".into()];
+        let solve = solve_request(&request, "s", "r", Some("172.17.0.1")).expect("valid");
+        assert_eq!(solve.exporters[0].attrs["name"], "a/b:1,a/b:2");
+        assert_eq!(solve.exporter_attrs_deprecated["name"], "a/b:1,a/b:2");
+        assert_eq!(solve.entitlements, ["network.host"]);
+        for (name, value) in [
+            ("label:l", "v"),
+            ("build-arg:A", ""),
+            ("target", "t"),
+            ("platform", "linux/arm64"),
+            ("force-network-mode", "host"),
+            ("add-hosts", "me=172.17.0.1,six=::1"),
+            ("image-resolve-mode", "local"),
+        ] {
+            assert_eq!(solve.frontend_attrs[name], value, "{name}");
+        }
+        assert!(!solve.frontend_attrs.contains_key("no-cache"));
+        assert!(!solve.frontend_attrs.contains_key("cmdline"));
+    }
+
+    #[test]
+    fn what_it_cannot_do_is_an_error() {
+        let mut request = request();
+        request.add_hosts = vec!["me:host-gateway".into()];
+        assert!(solve_request(&request, "s", "r", None).is_err());
+        request.add_hosts.clear();
+        request.network = Some("my-network".into());
+        assert!(solve_request(&request, "s", "r", None).is_err());
+    }
+}

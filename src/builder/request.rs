@@ -1,0 +1,202 @@
+use std::collections::BTreeMap;
+use std::fmt;
+use std::io::{self, Read};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use super::DockerfileText;
+use crate::engine::RegistryLogin;
+use crate::image::{ImageReference, Platform};
+
+/// What one build asks of an engine. Everything is decided already: the engine module adds nothing that
+/// could change the image.
+#[derive(Clone)]
+pub struct BuildSpec {
+    /// The text that is built, references to dependencies already pinned. It never becomes a file of the
+    /// context.
+    pub dockerfile: DockerfileText,
+    /// What the classic builder is sent in place of `dockerfile`: the same without the stages that the target
+    /// does not need, because that builder runs them all. `None`: `dockerfile` itself.
+    pub classic_dockerfile: Option<DockerfileText>,
+    /// The files of the build context.
+    pub context: Arc<dyn ContextSource>,
+    /// A hash of the context's paths, kinds, contents and times. `BuildKit` keeps one snapshot under each such
+    /// key and fetches a file again only if path, size or time differ from it; so equal keys must mean equal
+    /// content, or one build gets the files of another.
+    pub context_key: [u8; 32],
+    /// Names that the image gets the moment it exists.
+    pub references: Vec<ImageReference>,
+    /// Labels of the image; they win over LABEL.
+    pub labels: BTreeMap<String, String>,
+    /// Values of ARG.
+    pub build_args: BTreeMap<String, String>,
+    /// The stage to build; the last one if `None`.
+    pub target: Option<String>,
+    /// The platform to build for; the engine's own if `None`.
+    pub platform: Option<Platform>,
+    /// What `RUN --mount=type=secret` sees.
+    pub secrets: Vec<Secret>,
+    /// What `RUN --mount=type=ssh` sees.
+    pub ssh: Vec<SshAgent>,
+    /// Network of RUN: `none`, `host` or `default`.
+    pub network: Option<String>,
+    /// Lines for /etc/hosts of RUN, `name:address`. The address `host-gateway` is the engine's host.
+    pub add_hosts: Vec<String>,
+    /// Runs every step again.
+    pub no_cache: bool,
+    /// Asks the registry for every base, also those that are on the engine. Never with a dependency that only
+    /// exists locally: the build would fail.
+    pub pull: bool,
+    /// Uses the engine's own Dockerfile frontend whatever `# syntax=` says. That line makes the engine ask a
+    /// registry even for `docker/dockerfile`, so it cannot be followed offline.
+    pub builtin_frontend: bool,
+    /// Who knows the logins of registries, for bases.
+    pub logins: Arc<dyn RegistryLogins>,
+}
+
+impl BuildSpec {
+    /// A build of `dockerfile` with nothing else set.
+    pub fn new(dockerfile: DockerfileText, context: Arc<dyn ContextSource>, context_key: [u8; 32]) -> Self {
+        Self {
+            dockerfile,
+            classic_dockerfile: None,
+            context,
+            context_key,
+            references: Vec::new(),
+            labels: BTreeMap::new(),
+            build_args: BTreeMap::new(),
+            target: None,
+            platform: None,
+            secrets: Vec::new(),
+            ssh: Vec::new(),
+            network: None,
+            add_hosts: Vec::new(),
+            no_cache: false,
+            pull: false,
+            builtin_frontend: false,
+            logins: Arc::new(Anonymous),
+        }
+    }
+}
+
+/// Values of build arguments may be credentials and are left out, and the context may be long.
+impl fmt::Debug for BuildSpec {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("BuildSpec")
+            .field("references", &self.references)
+            .field("target", &self.target)
+            .field("platform", &self.platform)
+            .field("build_args", &self.build_args.keys())
+            .field("secrets", &self.secrets)
+            .field("ssh", &self.ssh)
+            .field("files", &self.context.entries().len())
+            .finish_non_exhaustive()
+    }
+}
+
+/// The files of a build context, as they were planned.
+pub trait ContextSource: Send + Sync {
+    /// Every file, link and empty folder, each once, in any order. Other folders are implied.
+    fn entries(&self) -> &[ContextEntry];
+
+    /// The bytes of the file at `index` of [`Self::entries`]. The reader fails at the latest at its end if they
+    /// are not what was planned; the build then fails with [`super::BuildError::ContextChanged`].
+    fn open(&self, index: usize) -> io::Result<Box<dyn Read + Send>>;
+
+    /// Whether the engine may ask for these paths (cleaned, relative to the context, possibly with wildcards;
+    /// none at all means the whole context). The error says what was not planned.
+    fn admits(&self, requested: &[String]) -> Result<(), String>;
+}
+
+/// One file, link or empty folder of a build context.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ContextEntry {
+    /// Relative to the context, components separated by `/`. Bytes, because file names are.
+    pub path: Vec<u8>,
+    /// What it is.
+    pub kind: ContextKind,
+    /// Time of the last change in nanoseconds since 1970. BuildKit compares it, and COPY keeps it.
+    pub modified_ns: i64,
+}
+
+/// What a [`ContextEntry`] is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ContextKind {
+    /// A regular file, mode 644 or 755 as in git.
+    File {
+        /// Whether the mode is 755.
+        executable: bool,
+        /// Its length in bytes.
+        size: u64,
+    },
+    /// A symbolic link.
+    Link {
+        /// What it says.
+        target: Vec<u8>,
+    },
+    /// A folder that no other entry is in.
+    Folder,
+}
+
+/// A secret of a build. Its value shows up nowhere but in the RUN that mounts it.
+#[derive(Clone)]
+pub struct Secret {
+    /// The id that `RUN --mount=type=secret,id=…` names.
+    pub id: String,
+    /// The bytes.
+    pub value: Vec<u8>,
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Secret({}, …)", self.id)
+    }
+}
+
+/// An SSH agent that RUN steps may use.
+#[derive(Clone, Debug)]
+pub struct SshAgent {
+    /// The id that `RUN --mount=type=ssh,id=…` names, `default` where it names none.
+    pub id: String,
+    /// The socket of the agent, as in `SSH_AUTH_SOCK`.
+    pub socket: PathBuf,
+}
+
+/// Who knows the logins of registries.
+pub trait RegistryLogins: Send + Sync {
+    /// The login for a registry host, `docker.io` for Docker Hub; none means anonymous. May run a credential
+    /// helper, so it is called where blocking is allowed.
+    fn login(&self, host: &str) -> Option<RegistryLogin>;
+
+    /// Hosts that logins are known for. The classic builder has to be told before it asks.
+    fn hosts(&self) -> Vec<String> {
+        Vec::new()
+    }
+}
+
+/// No logins at all.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Anonymous;
+
+impl RegistryLogins for Anonymous {
+    fn login(&self, _: &str) -> Option<RegistryLogin> {
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::Empty;
+    use super::*;
+
+    #[test]
+    fn secrets_are_not_printed() {
+        let mut request = BuildSpec::new(DockerfileText::default(), Arc::new(Empty), [0; 32]);
+        request.secrets.push(Secret { id: "token".into(), value: b"hunter2".to_vec() });
+        request.build_args.insert("PASSWORD".into(), "hunter2".into());
+        let login = RegistryLogin::Password { username: "me".into(), password: "hunter2".into() };
+        let shown = format!("{request:?} {login:?} {:?}", RegistryLogin::IdentityToken("hunter2".into()));
+        assert!(shown.contains("token") && shown.contains("PASSWORD") && shown.contains("me"), "{shown}");
+        assert!(!shown.contains("hunter2") && !shown.contains("104, 117"), "{shown}");
+    }
+}

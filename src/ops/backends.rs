@@ -1,0 +1,89 @@
+use std::fmt;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+
+use crate::builder::Builder;
+use crate::engine::{Endpoint, Engine, EngineEnvironment, EngineError};
+use crate::registry::{Credentials, Registry, RegistryClient, RegistryOptions};
+use crate::store::ImageStore;
+
+/// How engines and registries are reached: over the network, unless a test has its own.
+#[derive(Clone)]
+pub struct Backends(Arc<dyn Connect>);
+
+impl Default for Backends {
+    fn default() -> Self {
+        Self(Arc::new(Network))
+    }
+}
+
+impl fmt::Debug for Backends {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Backends").finish_non_exhaustive()
+    }
+}
+
+impl Backends {
+    /// Those of a test.
+    #[cfg(test)]
+    pub(super) fn new(connect: Arc<dyn Connect>) -> Self {
+        Self(connect)
+    }
+
+    /// The engine at `host`, or else where the environment says.
+    pub(super) async fn connect(
+        &self,
+        host: Option<&str>,
+        environment: &EngineEnvironment,
+    ) -> Result<Connected, EngineError> {
+        self.0.connect(host, environment).await
+    }
+
+    /// A client for all registries.
+    pub(super) fn registry(
+        &self,
+        options: RegistryOptions,
+        credentials: Arc<Credentials>,
+    ) -> Arc<dyn Registry> {
+        self.0.registry(options, credentials)
+    }
+}
+
+/// Where images are and what builds them. Both are one engine so far.
+#[derive(Clone)]
+pub(super) struct Connected {
+    pub store: Arc<dyn ImageStore>,
+    pub builder: Arc<dyn Builder>,
+}
+
+/// Whatever leads to engines and registries.
+#[async_trait]
+pub(super) trait Connect: Send + Sync {
+    async fn connect(
+        &self,
+        host: Option<&str>,
+        environment: &EngineEnvironment,
+    ) -> Result<Connected, EngineError>;
+
+    fn registry(&self, options: RegistryOptions, credentials: Arc<Credentials>) -> Arc<dyn Registry>;
+}
+
+struct Network;
+
+#[async_trait]
+impl Connect for Network {
+    async fn connect(
+        &self,
+        host: Option<&str>,
+        environment: &EngineEnvironment,
+    ) -> Result<Connected, EngineError> {
+        let endpoint = Endpoint::resolve(host, environment)?;
+        let engine = Arc::new(Engine::connect_with(&endpoint, environment.builder).await?);
+        Ok(Connected { store: Arc::clone(&engine) as _, builder: engine })
+    }
+
+    fn registry(&self, options: RegistryOptions, credentials: Arc<Credentials>) -> Arc<dyn Registry> {
+        Arc::new(RegistryClient::new(options, credentials))
+    }
+}

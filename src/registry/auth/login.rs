@@ -1,0 +1,69 @@
+use std::fmt;
+use std::path::PathBuf;
+
+use crate::registry::Secret;
+
+/// A login for one registry and where it was found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Credential {
+    /// The login.
+    pub login: Login,
+    /// Where it was found.
+    pub origin: CredentialOrigin,
+}
+
+/// How to authenticate at a registry.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Login {
+    /// A name and a password or access token.
+    Password {
+        /// The user.
+        username: String,
+        /// The password or access token.
+        password: Secret,
+    },
+    /// A refresh token of an OAuth login.
+    IdentityToken(Secret),
+    /// A token that the registry takes as it is.
+    RegistryToken(Secret),
+}
+
+/// Where a login was found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CredentialOrigin {
+    /// Under `auths` in a configuration file.
+    File {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A program that the configuration file names.
+    Helper {
+        /// `docker-credential-NAME`.
+        name: String,
+        /// What names it: `credHelpers` or `credsStore`.
+        setting: &'static str,
+        /// The file.
+        path: PathBuf,
+    },
+}
+
+impl fmt::Display for CredentialOrigin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::File { path } => write!(f, "`auths` in {}", path.display()),
+            Self::Helper { name, setting, path } => {
+                write!(f, "docker-credential-{name} (`{setting}` in {})", path.display())
+            }
+        }
+    }
+}
+
+/// A user called `<token>` has an identity token for a password.
+pub(super) fn password_login(username: String, password: String) -> Login {
+    let password = Secret::new(password);
+    if username == "<token>" {
+        Login::IdentityToken(password)
+    } else {
+        Login::Password { username, password }
+    }
+}

@@ -1,0 +1,36 @@
+use std::collections::BTreeMap;
+
+use crate::engine::LocalImageId;
+use crate::image::{ImageReference, Platform};
+
+/// An image that an engine has.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LocalImage {
+    /// Its id.
+    pub id: LocalImageId,
+    /// Its labels, inherited ones included.
+    pub labels: BTreeMap<String, String>,
+    /// What it runs on.
+    pub platform: Platform,
+    /// All its tags, normalised.
+    pub references: Vec<ImageReference>,
+    /// Its digests in registries, normalised.
+    pub digests: Vec<ImageReference>,
+    /// Its ONBUILD triggers.
+    pub on_build: Vec<String>,
+    /// Its environment, `NAME=value`.
+    pub env: Vec<String>,
+    /// Its size in bytes, layers shared with other images included.
+    pub size: u64,
+}
+
+/// An image in an engine's list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ListedImage {
+    /// Its labels, inherited ones included.
+    pub labels: BTreeMap<String, String>,
+    /// All its tags, normalised.
+    pub references: Vec<ImageReference>,
+    /// When it was made, in seconds since 1970.
+    pub created: i64,
+}
