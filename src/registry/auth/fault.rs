@@ -45,3 +45,22 @@ impl fmt::Display for HelperFault {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_is_not_there_is_to_be_installed() {
+        let path = Path::new("/home/me/config.json");
+        let faults = [
+            HelperFault::NotInstalled,
+            HelperFault::Silent(Duration::from_secs(60)),
+            HelperFault::Rubbish,
+            HelperFault::TooLong,
+            HelperFault::Failed("locked".into()),
+        ];
+        let says_so = faults.map(|fault| fault.hint("x", path).contains("install"));
+        assert_eq!(says_so, [true, false, false, false, false]);
+    }
+}
