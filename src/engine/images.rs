@@ -3,7 +3,7 @@ use std::time::Duration;
 
 use bollard::models::ImageInspect;
 use bollard::query_parameters::{
-    ListContainersOptionsBuilder, ListImagesOptionsBuilder, RemoveImageOptionsBuilder, TagImageOptionsBuilder,
+    ListImagesOptionsBuilder, RemoveImageOptionsBuilder, TagImageOptionsBuilder,
 };
 use futures_util::{StreamExt, TryStreamExt};
 
@@ -42,6 +42,8 @@ pub struct LocalImage {
     pub env: Vec<String>,
     /// Its size in bytes, layers shared with other images included.
     pub size: u64,
+    /// Digests of its layers' content, the lowest first.
+    pub layers: Vec<String>,
 }
 
 /// An image in an engine's list.
@@ -64,11 +66,14 @@ const TAG_TRIES: RetryPolicy = RetryPolicy::new(10, Duration::ZERO);
 impl Engine {
     /// What the engine knows about an image, `None` if it has none of that name.
     pub async fn inspect(&self, reference: &ImageReference) -> Result<Option<LocalImage>, EngineError> {
-        let action = format!("inspect {reference}");
-        match self.ask(&action, self.docker().inspect_image(&reference.canonical())).await? {
+        self.inspected(&format!("inspect {reference}"), &reference.canonical()).await
+    }
+
+    async fn inspected(&self, action: &str, name: &str) -> Result<Option<LocalImage>, EngineError> {
+        match self.ask(action, self.docker().inspect_image(name)).await? {
             Ok(image) => Ok(Some(local_image(image))),
             Err(error) if is_not_found(&error) => Ok(None),
-            Err(error) => Err(refused(&action, &error)),
+            Err(error) => Err(refused(action, &error)),
         }
     }
 
@@ -81,6 +86,24 @@ impl Engine {
         // Collected first: a closure over borrowed references is not general enough for callers that are `Send`.
         let questions: Vec<_> = references.iter().map(|reference| self.inspect(reference)).collect();
         futures_util::stream::iter(questions).buffered(CONCURRENT_QUESTIONS).try_collect().await
+    }
+
+    /// All images with a label, whatever its value; those that inherited it are among them.
+    pub async fn labelled(&self, label: &str) -> Result<Vec<LocalImage>, EngineError> {
+        let filters = HashMap::from([("label", vec![label])]);
+        let options = ListImagesOptionsBuilder::default().filters(&filters).build();
+        let found = self.ask_for_all("list images", self.docker().list_images(Some(options))).await?;
+        let found = found.map_err(|error| refused("list images", &error))?;
+        let questions: Vec<_> = found.into_iter().map(|image| self.inspect_id(image.id)).collect();
+        let answers: Vec<_> =
+            futures_util::stream::iter(questions).buffered(CONCURRENT_QUESTIONS).try_collect().await?;
+        // One that is gone by now is none.
+        Ok(answers.into_iter().flatten().collect())
+    }
+
+    async fn inspect_id(&self, id: String) -> Result<Option<LocalImage>, EngineError> {
+        let action = format!("inspect {id}");
+        self.inspected(&action, &id).await
     }
 
     /// All images of some repositories. The engine looks through everything it has, which takes a while
@@ -131,23 +154,6 @@ impl Engine {
             Err(error) => Err(refused(&action, &error)),
         }
     }
-
-    /// Names of the containers, running or not, that were made from exactly this image.
-    pub async fn containers_using(&self, image: &LocalImageId) -> Result<Vec<String>, EngineError> {
-        // `ancestor` also lists containers of images that are built on it.
-        let filters = HashMap::from([("ancestor", vec![image.0.as_str()])]);
-        let options = ListContainersOptionsBuilder::default().all(true).filters(&filters).build();
-        let containers =
-            self.ask_for_all("list containers", self.docker().list_containers(Some(options))).await?;
-        let containers = containers.map_err(|error| refused("list containers", &error))?;
-        let uses = |id: &Option<String>| id.as_ref().is_some_and(|id| *id == image.0);
-        let name = |names: Option<Vec<String>>, id: Option<String>| {
-            let name = names.and_then(|names| names.into_iter().next());
-            name.map(|name| name.trim_start_matches('/').to_owned()).or(id).unwrap_or_default()
-        };
-        let containers = containers.into_iter().filter(|container| uses(&container.image_id));
-        Ok(containers.map(|container| name(container.names, container.id)).collect())
-    }
 }
 
 fn is_taken(error: &bollard::errors::Error) -> bool {
@@ -185,6 +191,7 @@ fn local_image(image: ImageInspect) -> LocalImage {
         on_build: config.on_build.unwrap_or_default(),
         env: config.env.unwrap_or_default(),
         size: image.size.and_then(|size| u64::try_from(size).ok()).unwrap_or_default(),
+        layers: image.root_fs.and_then(|files| files.layers).unwrap_or_default(),
     }
 }
 
