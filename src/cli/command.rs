@@ -11,6 +11,7 @@ use super::init::InitArgs;
 use super::inspect::InspectArgs;
 use super::lock::LockArgs;
 use super::plan::PlanArgs;
+use super::prune::PruneArgs;
 use super::push::PushArgs;
 
 /// Build every container image of a git checkout, in the right order, and only when it has to.
@@ -62,6 +63,8 @@ pub enum Command {
     Graph(GraphArgs),
     /// List the images whose content differs from another commit's
     Affected(AffectedArgs),
+    /// Remove images from the engine that this checkout built and nothing needs any more
+    Prune(PruneArgs),
     /// Write shipwright.toml with what other files say about the images, for review
     Init(InitArgs),
     /// Show what Shipwright reads in one Dockerfile

@@ -20,6 +20,7 @@ mod lock;
 mod memory;
 mod output;
 mod plan;
+mod prune;
 mod push;
 mod signals;
 mod threads;
@@ -62,6 +63,7 @@ fn dispatch(command: Command, before: BuildArgs, edge: &mut Edge) -> Result<Exit
         Command::Images(args) => images::run(before, args, edge),
         Command::Graph(args) => graph::run(before, args, edge),
         Command::Affected(args) => affected::run(before, args, edge),
+        Command::Prune(args) => prune::run(&args, edge),
         Command::Init(args) => init::run(args, edge),
         Command::Inspect(args) => inspect::run(args, edge),
         Command::Hook { command } => hook::run(command, edge),

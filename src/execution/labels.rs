@@ -8,7 +8,8 @@ use crate::project::{Image, ReadyImage};
 pub(crate) const KEY_LABEL: &str = "io.shipwright.key";
 /// Holds the fingerprint of the key's components, for the reasons of a later plan.
 pub(crate) const INPUTS_LABEL: &str = "io.shipwright.inputs";
-const DOCKERFILE_LABEL: &str = "io.shipwright.dockerfile";
+/// Holds the path of the Dockerfile, as the checkout has it.
+pub(crate) const DOCKERFILE_LABEL: &str = "io.shipwright.dockerfile";
 /// Holds the commit of a clean image. The name is the OCI image specification's (annotations.md).
 pub(crate) const REVISION_LABEL: &str = "org.opencontainers.image.revision";
 const SOURCE_LABEL: &str = "org.opencontainers.image.source";

@@ -32,6 +32,7 @@ use repository::discover::UserFolders;
 pub(crate) use repository::head::Head;
 pub(crate) use repository::moment::Moment;
 pub(crate) use repository::obstacle::Obstacle;
+pub(crate) use repository::roots::{Root, RootKind};
 pub(crate) use snapshot::{Identity, InputKind, Snapshot};
 pub(crate) use tree::{FileTree, Node, NodeKind, Tracking};
 pub(crate) use work_tree::follow::{Target, follow};

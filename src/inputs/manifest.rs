@@ -27,6 +27,11 @@ impl Manifests {
         decode(&fs::read(self.path(key)).ok()?)
     }
 
+    /// Whether a key was built here, as far as that is still remembered.
+    pub(crate) fn has(&self, key: ContentKey) -> bool {
+        self.path(key).exists()
+    }
+
     /// Remembers the files of a key. A checkout that cannot be written to remembers nothing.
     pub(crate) fn write(&self, key: ContentKey, files: &[InputFile]) {
         let path = self.path(key);

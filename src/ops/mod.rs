@@ -34,10 +34,12 @@ mod init;
 mod inspect;
 mod interrupts;
 mod lock;
+mod made_tags;
 mod news;
 mod notices;
 mod others;
 mod plan;
+mod prune;
 mod push;
 mod registries;
 mod request;
@@ -57,7 +59,8 @@ pub use crate::graph::Selector;
 pub use crate::image::{ImageReference, Platform, Repository, Tag};
 pub use crate::naming::NamespaceSource;
 pub use crate::plan::{
-    Action, Dependency, ImageId, Plan, PlannedTag, Reason, ReasonKind, Step, StepId, TagKind, Withheld,
+    Action, ContainerUse, Dependency, ImageId, Plan, PlannedTag, PruneStep, Reason, ReasonKind, Step, StepId,
+    TagKind, Withheld,
 };
 pub use crate::project::Evidence;
 pub use crate::registry::ProxySettings;
@@ -77,6 +80,7 @@ pub use interrupts::{Answer, Interrupts};
 pub use lock::{BaseNews, LockPurpose, LockRequest, LockTotal, Locked, lock};
 pub use news::{Extent, Move, News, PushEnd, Revision};
 pub use plan::{Listing, PlanRequest, Planned, list, named, plan};
+pub use prune::{PruneRequest, Pruned, Removed, prune};
 pub use push::{PushRequest, push};
 pub use request::{Building, ImageRequest, PushedNames};
 pub use runtime::block_on;

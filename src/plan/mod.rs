@@ -6,6 +6,7 @@ mod decide;
 mod facts;
 mod model;
 mod need;
+mod prune;
 mod reasons;
 mod tags;
 
@@ -18,6 +19,8 @@ pub(crate) use facts::{Facts, Known, Previous};
 pub(crate) use model::CheckoutSummary;
 pub use model::{Action, Dependency, Plan, Reason, ReasonKind, Step, StepId};
 pub(crate) use need::needed;
+pub use prune::{ContainerUse, PruneStep};
+pub(crate) use prune::{Needs, PruneRules, StoredImage, decide_prune};
 pub(crate) use tags::{BranchReference, TagPolicy, Turn, conflict};
 pub use tags::{PlannedTag, TagKind, Withheld};
 

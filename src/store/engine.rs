@@ -6,10 +6,12 @@ use bollard::models::ImageInspect;
 use bollard::query_parameters::{
     ListContainersOptionsBuilder, ListImagesOptionsBuilder, RemoveImageOptionsBuilder, TagImageOptionsBuilder,
 };
+use futures_util::{StreamExt, TryStreamExt};
 
+use super::containers::{containers, remove_container};
 use super::pull::pull;
 use super::push::push;
-use super::{ImageStore, ListedImage, LocalImage};
+use super::{CONCURRENT_QUESTIONS, Container, ImageStore, ListedImage, LocalImage};
 use crate::engine::{Engine, EngineError, LocalImageId, RegistryLogin, refused};
 use crate::image::{Digest, ImageReference, Platform, Repository};
 use crate::retry::{RetryPolicy, retry};
@@ -24,12 +26,20 @@ impl ImageStore for Engine {
     }
 
     async fn inspect(&self, reference: &ImageReference) -> Result<Option<LocalImage>, EngineError> {
-        let action = format!("inspect {reference}");
-        match self.ask(&action, self.docker().inspect_image(&reference.canonical())).await? {
-            Ok(image) => Ok(Some(local_image(image))),
-            Err(error) if is_not_found(&error) => Ok(None),
-            Err(error) => Err(refused(&action, &error)),
-        }
+        inspected(self, format!("inspect {reference}"), &reference.canonical()).await
+    }
+
+    async fn labelled(&self, label: &str) -> Result<Vec<LocalImage>, EngineError> {
+        let filters = HashMap::from([("label", vec![label])]);
+        let options = ListImagesOptionsBuilder::default().filters(&filters).build();
+        let found = self.ask_for_all("list images", self.docker().list_images(Some(options))).await?;
+        let found = found.map_err(|error| refused("list images", &error))?;
+        let question = async |id: String| inspected(self, format!("inspect {id}"), &id).await;
+        let questions: Vec<_> = found.into_iter().map(|image| question(image.id)).collect();
+        let answers: Vec<_> =
+            futures_util::stream::iter(questions).buffered(CONCURRENT_QUESTIONS).try_collect().await?;
+        // One that is gone by now is none.
+        Ok(answers.into_iter().flatten().collect())
     }
 
     async fn list(&self, repositories: &[Repository]) -> Result<Vec<ListedImage>, EngineError> {
@@ -92,6 +102,14 @@ impl ImageStore for Engine {
         Ok(containers.map(|container| name(container.names, container.id)).collect())
     }
 
+    async fn containers(&self) -> Result<Vec<Container>, EngineError> {
+        containers(self).await
+    }
+
+    async fn remove_container(&self, id: &str) -> Result<bool, EngineError> {
+        remove_container(self, id).await
+    }
+
     async fn pull(
         &self,
         reference: &ImageReference,
@@ -110,6 +128,14 @@ impl ImageStore for Engine {
     }
 }
 
+async fn inspected(engine: &Engine, action: String, name: &str) -> Result<Option<LocalImage>, EngineError> {
+    match engine.ask(&action, engine.docker().inspect_image(name)).await? {
+        Ok(image) => Ok(Some(local_image(image))),
+        Err(error) if is_not_found(&error) => Ok(None),
+        Err(error) => Err(refused(&action, &error)),
+    }
+}
+
 fn is_taken(error: &bollard::errors::Error) -> bool {
     error.to_string().contains("already exists")
 }
@@ -121,7 +147,7 @@ fn is_of_the_image_alone(error: &bollard::errors::Error) -> bool {
     message.contains("unrecognized image ID") || message.contains("image has dependent child images")
 }
 
-fn is_not_found(error: &bollard::errors::Error) -> bool {
+pub(super) fn is_not_found(error: &bollard::errors::Error) -> bool {
     matches!(error, bollard::errors::Error::DockerResponseServerError { status_code: 404, .. })
 }
 
@@ -145,6 +171,7 @@ fn local_image(image: ImageInspect) -> LocalImage {
         on_build: config.on_build.unwrap_or_default(),
         env: config.env.unwrap_or_default(),
         size: image.size.and_then(|size| u64::try_from(size).ok()).unwrap_or_default(),
+        layers: image.root_fs.and_then(|files| files.layers).unwrap_or_default(),
     }
 }
 

@@ -22,6 +22,8 @@ pub struct LocalImage {
     pub env: Vec<String>,
     /// Its size in bytes, layers shared with other images included.
     pub size: u64,
+    /// Digests of its layers' content, the lowest first.
+    pub layers: Vec<String>,
 }
 
 /// An image in an engine's list.

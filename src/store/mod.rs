@@ -1,6 +1,7 @@
 //! Where images are: what a container engine has, under which names, and how they come and go. A builder is
 //! something else: one that is far away has no such store.
 
+mod containers;
 mod engine;
 mod image;
 mod pull;
@@ -11,6 +12,7 @@ use futures_util::{StreamExt, TryStreamExt};
 
 use crate::engine::{EngineError, LocalImageId, RegistryLogin};
 use crate::image::{Digest, ImageReference, Repository};
+pub(crate) use containers::Container;
 pub(crate) use image::{ListedImage, LocalImage};
 
 /// Questions under way at once. More gain nothing on any engine that was tried.
@@ -49,6 +51,16 @@ pub trait ImageStore: Send + Sync {
 
     /// Names of the containers, running or not, that were made from exactly this image.
     async fn containers_using(&self, image: &LocalImageId) -> Result<Vec<String>, EngineError>;
+
+    /// All images with a label, whatever its value; those that inherited it are among them.
+    async fn labelled(&self, label: &str) -> Result<Vec<LocalImage>, EngineError>;
+
+    /// All containers, running or not.
+    async fn containers(&self) -> Result<Vec<Container>, EngineError>;
+
+    /// Removes a container that does not run; its named volumes stay. Gives false if there is none. An engine refuses
+    /// if it runs.
+    async fn remove_container(&self, id: &str) -> Result<bool, EngineError>;
 
     /// Fetches an image from its registry.
     async fn pull(&self, reference: &ImageReference, login: Option<RegistryLogin>)

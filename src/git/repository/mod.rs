@@ -15,3 +15,4 @@ pub(in crate::git) mod origin;
 pub(in crate::git) mod packs;
 pub(in crate::git) mod place;
 pub(in crate::git) mod pushed;
+pub(in crate::git) mod roots;

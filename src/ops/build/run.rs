@@ -9,6 +9,7 @@ use crate::execution::{
     self, BuildOptions, EVENT_CAPACITY, EngineWorker, LockScope, Outcome, RunOptions, RunRequest,
 };
 use crate::ops::audience::follow;
+use crate::ops::made_tags::MadeTags;
 use crate::ops::workspace::Workspace;
 use crate::ops::{Audience, Building, Error, News, Services, Work};
 use crate::plan::Plan;
@@ -34,6 +35,7 @@ impl BuildRun<'_> {
         let worker = Arc::new(self.worker()?);
         let request = RunRequest { plan, pulls: &pulls, options: &options };
         audience.begins(plan, Work::Build)?;
+        MadeTags::of(&workspace.checkout).add(plan);
         let (events, received) = mpsc::channel(EVENT_CAPACITY);
         services.notices.shown_by(&events);
         let careful = services.interrupts.careful();

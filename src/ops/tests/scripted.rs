@@ -16,7 +16,7 @@ use crate::registry::{
     Attempt, Credentials, Descriptor, ImageConfig, Manifest, ManifestName, Registry, RegistryError,
     RegistryOptions, Variant,
 };
-use crate::store::{ImageStore, ListedImage, LocalImage};
+use crate::store::{Container, ImageStore, ListedImage, LocalImage};
 
 pub(super) type Labels = BTreeMap<String, String>;
 
@@ -159,6 +159,7 @@ impl World {
             on_build: Vec::new(),
             env: Vec::new(),
             size: 1,
+            layers: Vec::new(),
         }
     }
 }
@@ -238,6 +239,21 @@ impl ImageStore for World {
     async fn containers_using(&self, _: &LocalImageId) -> Result<Vec<String>, EngineError> {
         drop(self.says("containers".to_owned()));
         Ok(Vec::new())
+    }
+
+    async fn labelled(&self, _: &str) -> Result<Vec<LocalImage>, EngineError> {
+        drop(self.says("labelled".to_owned()));
+        Ok(Vec::new())
+    }
+
+    async fn containers(&self) -> Result<Vec<Container>, EngineError> {
+        drop(self.says("containers".to_owned()));
+        Ok(Vec::new())
+    }
+
+    async fn remove_container(&self, id: &str) -> Result<bool, EngineError> {
+        drop(self.says(format!("remove container {id}")));
+        Ok(false)
     }
 
     async fn pull(&self, name: &ImageReference, _: Option<RegistryLogin>) -> Result<(), EngineError> {

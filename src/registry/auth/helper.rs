@@ -150,8 +150,6 @@ impl Drop for Group {
 
 #[cfg(test)]
 mod tests {
-    use std::path::Path;
-
     use super::*;
 
     #[test]

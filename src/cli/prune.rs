@@ -1,0 +1,104 @@
+use std::io::{self, IsTerminal, Write};
+use std::num::NonZeroUsize;
+
+use clap::{Args, ValueEnum};
+
+use super::args::{ImageArgs, SelectionArgs};
+use super::edge::Edge;
+use super::error::ExitCode;
+use crate::ops::{self, Error, PruneRequest, PruneStep, Pruned};
+use crate::report::{prune_json, prune_text, prune_total};
+
+/// `shipwright prune`.
+#[derive(Clone, Debug, Args)]
+pub struct PruneArgs {
+    /// Say what would be removed, and remove nothing
+    #[arg(short = 'n', long)]
+    pub dry_run: bool,
+
+    /// Do not ask
+    #[arg(short, long)]
+    pub yes: bool,
+
+    /// Keep the images of the last N revisions of each branch
+    #[arg(long, value_name = "N", default_value = "3")]
+    pub keep: NonZeroUsize,
+
+    /// Also remove what other checkouts built on this engine; what only they need is not known
+    #[arg(long)]
+    pub all_checkouts: bool,
+
+    /// Remove containers that do not run first, where nothing else keeps their image
+    #[arg(long)]
+    pub stopped: bool,
+
+    /// Images that are built with this argument are needed; as for `build`, repeatable
+    #[arg(long, value_name = "NAME[=VALUE]")]
+    pub build_arg: Vec<String>,
+
+    /// Images for this platform are needed [default: the engine's]
+    #[arg(long, value_name = "OS/ARCH")]
+    pub platform: Option<String>,
+
+    /// How to print
+    #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
+    pub format: PruneFormat,
+}
+
+/// How it is told what becomes of images.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum PruneFormat {
+    /// For people.
+    #[default]
+    Text,
+    /// For programs.
+    Json,
+}
+
+/// `shipwright prune`: images that nothing needs go, after a question.
+pub(super) fn run(args: &PruneArgs, edge: &mut Edge) -> Result<ExitCode, Error> {
+    let image = ImageArgs {
+        build_arg: args.build_arg.clone(),
+        platform: args.platform.clone(),
+        ..ImageArgs::default()
+    };
+    let request = PruneRequest {
+        images: edge.images(&SelectionArgs::default(), &image, &[])?,
+        keep: args.keep,
+        all_checkouts: args.all_checkouts,
+        stopped: args.stopped,
+    };
+    let config = edge.config();
+    let is_verbose = edge.global.verbose > 0;
+    let is_told = args.format == PruneFormat::Text && (args.dry_run || is_verbose);
+    let mut agrees = |steps: &[PruneStep]| if args.dry_run { Ok(false) } else { agreed(args.yes, steps) };
+    let pruned: Pruned = ops::block_on(ops::prune(&config, &request, &mut edge.output, &mut agrees))?;
+    match args.format {
+        PruneFormat::Json => edge.output.result(prune_json(&pruned).as_bytes())?,
+        PruneFormat::Text if is_told => edge.output.text(&prune_text(&pruned.steps, is_verbose))?,
+        PruneFormat::Text => {}
+    }
+    if args.format == PruneFormat::Text {
+        edge.output.text(&prune_total(&pruned))?;
+    }
+    Ok(pruned.ending.into())
+}
+
+/// Asks on a terminal. Where nobody can answer, nothing is removed without `--yes`.
+fn agreed(yes: bool, steps: &[PruneStep]) -> Result<bool, Error> {
+    if yes {
+        return Ok(true);
+    }
+    if !io::stdin().is_terminal() || !io::stderr().is_terminal() {
+        return Err(Error::usage_with_hint(
+            "nobody is asked here, so nothing was removed",
+            "`--dry-run` shows what would go, `--yes` removes it",
+        ));
+    }
+    let mut terminal = io::stderr().lock();
+    write!(terminal, "{}Remove these images? [y/N] ", prune_text(steps, false))?;
+    terminal.flush()?;
+    let mut answer = String::new();
+    io::stdin().read_line(&mut answer)?;
+    Ok(matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes"))
+}

@@ -1,0 +1,231 @@
+//! `prune` on a real engine: what nothing needs goes, and nothing else.
+
+mod support;
+
+use std::path::Path;
+
+use serde_json::Value;
+use support::{Checkout, Engine, Run, text, texts};
+
+macro_rules! engine {
+    () => {
+        match Engine::start() {
+            Some(engine) => engine,
+            None => return,
+        }
+    };
+}
+
+/// Two images, one built on the other, both built on `main`.
+fn checkout(engine: &Engine) -> Checkout {
+    let checkout = Checkout::with(&[
+        ("base/Dockerfile", "FROM busybox\nCOPY b /b\n"),
+        ("base/b", "1"),
+        ("api/Dockerfile", "FROM acme/base\nCOPY a /a\n"),
+        ("api/a", "1"),
+    ]);
+    engine.run(&checkout, &["build"]).exits(0);
+    checkout
+}
+
+/// Another content of one file, committed and built.
+fn change(engine: &Engine, checkout: &Checkout, path: &str, content: &str) {
+    checkout.write(path, content);
+    checkout.commit(content);
+    engine.run(checkout, &["build"]).exits(0);
+}
+
+fn key_tag(engine: &Engine, checkout: &Checkout, name: &str) -> String {
+    let plan = engine.run(checkout, &["plan", "--format", "json"]).exits(0).json();
+    format!("{name}:src-{}", &text(&support::image(&plan, name)["key"])[..16])
+}
+
+fn name(engine: &Engine, image: &str) -> String {
+    format!("{}/{image}", engine.namespace)
+}
+
+/// Runs the command in another folder than the checkout's.
+fn run_in(engine: &Engine, checkout: &Checkout, folder: &Path, arguments: &[&str]) -> Run {
+    Run::of(&engine.command(checkout, arguments).current_dir(folder).output().expect("the command runs"))
+}
+
+fn prune(engine: &Engine, checkout: &Checkout, arguments: &[&str]) -> Run {
+    engine.run(checkout, &[&["prune", "--yes"], arguments].concat())
+}
+
+#[track_caller]
+fn nothing_to_remove(engine: &Engine, checkout: &Checkout) {
+    let run = prune(engine, checkout, &[]).exits(0);
+    assert!(run.stdout.starts_with("nothing to remove"), "{run:?}");
+}
+
+/// What is said of each image that goes, or stays.
+fn said(run: &Run, action: &str) -> Vec<(Vec<String>, String)> {
+    let json = run.json();
+    let images = json["images"].as_array().expect("images").clone();
+    let chosen = images.iter().filter(|image| image["action"] == action);
+    chosen.map(|image: &Value| (texts(&image["tags"]), text(&image["reason"]))).collect()
+}
+
+#[test]
+fn images_of_a_branch_that_is_gone_go_with_its_tags() {
+    let engine = engine!();
+    let checkout = checkout(&engine);
+    checkout.git(&["switch", "--quiet", "--create", "feature/x"]);
+    change(&engine, &checkout, "api/a", "of the feature");
+    let feature = key_tag(&engine, &checkout, "api");
+    checkout.git(&["switch", "--quiet", "main"]);
+    let main = key_tag(&engine, &checkout, "api");
+    nothing_to_remove(&engine, &checkout);
+    assert!(engine.has(&feature));
+    checkout.git(&["branch", "--quiet", "-D", "feature/x"]);
+    let run = engine.run(&checkout, &["prune", "--dry-run"]).exits(0);
+    assert!(run.stdout.contains(&feature) && run.stdout.contains("would remove 1 image"), "{run:?}");
+    assert!(engine.has(&feature), "a dry run removes nothing");
+    let run = prune(&engine, &checkout, &[]).exits(0);
+    assert!(run.stdout.contains("removed 1 image"), "{run:?}");
+    assert!(!engine.has(&feature) && !engine.has("api:feature-x"));
+    assert!(engine.has(&main) && engine.has("api:main") && engine.has(&key_tag(&engine, &checkout, "base")));
+    engine.run(&checkout, &["build"]).exits(0);
+    nothing_to_remove(&engine, &checkout);
+}
+
+#[test]
+fn the_last_revisions_of_a_branch_stay() {
+    let engine = engine!();
+    let checkout = checkout(&engine);
+    let mut tags = vec![key_tag(&engine, &checkout, "api")];
+    for content in ["2", "3", "4", "5"] {
+        change(&engine, &checkout, "api/a", content);
+        tags.push(key_tag(&engine, &checkout, "api"));
+        checkout.write("README", content);
+        checkout.commit("no image changes");
+    }
+    prune(&engine, &checkout, &["--keep", "4"]).exits(0);
+    assert_eq!(tags.iter().map(|tag| engine.has(tag)).collect::<Vec<_>>(), [false, true, true, true, true]);
+    prune(&engine, &checkout, &[]).exits(0);
+    assert_eq!(tags.iter().map(|tag| engine.has(tag)).collect::<Vec<_>>(), [false, false, true, true, true]);
+    prune(&engine, &checkout, &["--keep", "1"]).exits(0);
+    assert_eq!(
+        tags.iter().map(|tag| engine.has(tag)).collect::<Vec<_>>(),
+        [false, false, false, false, true]
+    );
+}
+
+#[test]
+fn tags_stashes_worktrees_and_uncommitted_edits_keep_their_images() {
+    let engine = engine!();
+    let checkout = checkout(&engine);
+    let mut needed = Vec::new();
+    // A tag that only git has.
+    change(&engine, &checkout, "api/a", "tagged");
+    needed.push(key_tag(&engine, &checkout, "api"));
+    checkout.git(&["tag", "--annotate", "--message", "one", "v1"]);
+    checkout.git(&["reset", "--quiet", "--hard", "HEAD~1"]);
+    for content in ["first", "second"] {
+        checkout.write("api/a", content);
+        engine.run(&checkout, &["build"]).exits(0);
+        needed.push(key_tag(&engine, &checkout, "api"));
+        checkout.git(&["stash", "--quiet"]);
+    }
+    let elsewhere = checkout.beside("elsewhere");
+    checkout.git(&["worktree", "add", "--quiet", "--detach", &elsewhere.display().to_string()]);
+    std::fs::write(elsewhere.join("api/a"), "elsewhere").expect("a file");
+    run_in(&engine, &checkout, &elsewhere, &["build"]).exits(0);
+    let plan = run_in(&engine, &checkout, &elsewhere, &["plan", "--format", "json"]).exits(0).json();
+    needed.push(format!("api:src-{}", &text(&support::image(&plan, "api")["key"])[..16]));
+    checkout.write("api/a", "edited");
+    engine.run(&checkout, &["build"]).exits(0);
+    needed.push(key_tag(&engine, &checkout, "api"));
+    let run = prune(&engine, &checkout, &["--keep", "1", "--format", "json"]).exits(0);
+    for tag in &needed {
+        assert!(engine.has(tag), "{tag}: {run:?}");
+    }
+    let reasons: Vec<String> = said(&run, "keep").into_iter().map(|(_, reason)| reason).collect();
+    for who in ["v1", "stash@{0}", "stash@{1}", "the work tree", "worktree "] {
+        assert!(reasons.iter().any(|reason| reason.contains(who)), "{who}: {reasons:?}");
+    }
+    assert!(said(&run, "remove").is_empty(), "{run:?}");
+}
+
+#[test]
+fn what_is_used_or_tagged_by_others_stays() {
+    let engine = engine!();
+    let checkout = checkout(&engine);
+    let old = key_tag(&engine, &checkout, "api");
+    engine.docker(&["tag", &name(&engine, "api:main"), &name(&engine, "api:mine")]);
+    change(&engine, &checkout, "api/a", "2");
+    let used = key_tag(&engine, &checkout, "api");
+    let container = engine.docker(&["create", &name(&engine, &used), "true"]);
+    change(&engine, &checkout, "api/a", "3");
+    let run = prune(&engine, &checkout, &["--keep", "1", "--format", "json"]).exits(0);
+    assert!(engine.has(&old) && engine.has("api:mine") && engine.has(&used), "{run:?}");
+    let run = prune(&engine, &checkout, &["--keep", "1", "--stopped"]).exits(0);
+    assert!(run.stdout.contains("removed 1 image and 1 container"), "{run:?}");
+    assert!(!engine.has(&used) && engine.has(&old));
+    assert!(!engine.docker(&["ps", "--all", "--quiet", "--no-trunc"]).contains(&container));
+}
+
+#[test]
+fn another_clone_s_images_stay_unless_all_are_asked_for() {
+    let engine = engine!();
+    let checkout = checkout(&engine);
+    let clone = checkout.beside("clone");
+    checkout.git(&["clone", "--quiet", ".", &clone.display().to_string()]);
+    std::fs::write(clone.join("api/a"), "edited there").expect("a file");
+    run_in(&engine, &checkout, &clone, &["build"]).exits(0);
+    let plan = run_in(&engine, &checkout, &clone, &["plan", "--format", "json"]).exits(0).json();
+    let theirs = format!("api:src-{}", &text(&support::image(&plan, "api")["key"])[..16]);
+    let run = prune(&engine, &checkout, &["--format", "json"]).exits(0);
+    assert!(engine.has(&theirs), "{run:?}");
+    assert!(
+        said(&run, "keep").iter().any(|(_, reason)| reason == "this checkout has not built it"),
+        "{run:?}"
+    );
+}
+
+#[test]
+fn what_cannot_be_known_is_refused() {
+    let engine = engine!();
+    let checkout = checkout(&engine);
+    checkout.git(&["switch", "--quiet", "--create", "broken"]);
+    checkout.write("api/Dockerfile", "FROM acme/base\nCOPI a /a\n");
+    checkout.commit("broken");
+    checkout.git(&["switch", "--quiet", "main"]);
+    prune(&engine, &checkout, &[]).exits(2).says("what broken needs is not known").says("api/Dockerfile");
+    checkout.git(&["branch", "--quiet", "-D", "broken"]);
+    let shallow = checkout.beside("shallow");
+    let url = format!("file://{}", checkout.root.display());
+    checkout.write("README", "more");
+    checkout.commit("more");
+    checkout.git(&["clone", "--quiet", "--depth=1", &url, &shallow.display().to_string()]);
+    run_in(&engine, &checkout, &shallow, &["prune", "--yes"]).exits(2).says("shallow");
+    engine.run(&checkout, &["prune", "--offline"]).exits(2);
+    checkout.write("api/a", "dirty");
+    engine.run(&checkout, &["build"]).exits(0);
+    checkout.write("api/a", "dirty again");
+    let run = engine.run(&checkout, &["prune"]).exits(2).says("--yes");
+    assert!(run.stdout.is_empty(), "{run:?}");
+}
+
+#[test]
+fn what_is_built_on_an_image_by_hand_keeps_it() {
+    let engine = engine!();
+    let checkout = checkout(&engine);
+    let old = key_tag(&engine, &checkout, "api");
+    let theirs = name(&engine, "theirs:1");
+    let container = engine.docker(&["create", &name(&engine, &old), "true"]);
+    engine.docker(&["cp", &checkout.root.join("api/a").display().to_string(), &format!("{container}:/more")]);
+    engine.docker(&["commit", &container, &theirs]);
+    engine.docker(&["rm", &container]);
+    change(&engine, &checkout, "base/b", "2");
+    let run = prune(&engine, &checkout, &["--keep", "1", "--format", "json"]).exits(0);
+    assert!(engine.has(&old) && engine.has("theirs:1"), "{run:?}");
+    assert!(
+        said(&run, "keep").iter().any(|(_, reason)| reason.contains("theirs:1 is built on it")),
+        "{run:?}"
+    );
+    engine.docker(&["rmi", &theirs]);
+    prune(&engine, &checkout, &["--keep", "1"]).exits(0);
+    assert!(!engine.has(&old));
+}
