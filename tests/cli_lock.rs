@@ -414,13 +414,13 @@ fn a_plan_counts_the_bases_that_float() {
     let checkout = two_bases();
     let plan = |arguments: &[&str]| checkout.run(&[&["plan", "--offline"], arguments].concat()).exits(0);
     plan(&[]).says("note: 2 bases float: one:1, two:2; `shipwright lock` pins them\n");
-    plan(&["a"]).says("note: 1 base floats: one:1; `shipwright lock` pins it\n");
+    plan(&["a"]).says("note: 1 base is not locked: one:1; `shipwright lock` pins it\n");
     for arguments in [&["d"][..], &["--quiet"], &["--format", "json"]] {
         let run = plan(arguments);
         assert!(!format!("{}{}", run.stdout, run.stderr).contains("float"), "{run:?}");
     }
     checkout.write(LOCK, lock_of(&[("one:1", 1)]));
-    plan(&[]).says("note: 1 base floats: two:2; ");
+    plan(&[]).says("note: 1 base is not locked: two:2; ");
     checkout.write(LOCK, lock_of(&[("one:1", 1), ("two:2", 1)]));
     assert!(!plan(&[]).stderr.contains("float"));
     checkout.run(&["images", "--offline"]).exits(0);

@@ -53,6 +53,8 @@ pub struct ListedImage {
     pub references: Vec<ImageReference>,
     /// When it was made, in seconds since 1970.
     pub created: i64,
+    /// Its size in bytes, layers shared with other images included.
+    pub size: u64,
 }
 
 /// Questions under way at once. More gain nothing on any engine that was tried.
@@ -98,6 +100,7 @@ impl Engine {
                 labels: image.labels.into_iter().collect(),
                 references: image.repo_tags.iter().filter_map(|text| text.parse().ok()).collect(),
                 created: image.created,
+                size: u64::try_from(image.size).unwrap_or_default(),
             })
             .collect())
     }

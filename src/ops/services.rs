@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::notices::Notices;
 use super::{Audience, Config, Ending, Error, Interrupts};
 use crate::diagnostic::Diagnostic;
-use crate::engine::Engine;
+use crate::engine::{Engine, EngineError};
 use crate::registry::{Credentials, ProxySettings};
 
 /// How long a credential helper may take: it may have to ask its user.
@@ -15,6 +15,8 @@ const HELPER_TIMEOUT: Duration = Duration::from_secs(60);
 pub(super) struct Services {
     /// The engine, unless it was not wanted.
     pub engine: Option<Arc<Engine>>,
+    /// Why there is none, where a use case goes on without.
+    pub absent: Option<EngineError>,
     /// The logins of the user.
     pub credentials: Arc<Credentials>,
     /// What registries and credential helpers tell.
@@ -30,13 +32,14 @@ pub(super) struct Services {
 }
 
 impl Services {
-    pub(super) fn new(config: &Config, engine: Option<Arc<Engine>>) -> Self {
+    pub(super) fn new(config: &Config, engine: Option<Arc<Engine>>, absent: Option<EngineError>) -> Self {
         let notices = Notices::default();
         let file = config.docker_config.as_ref().map(|folder| folder.join("config.json"));
         let credentials = Credentials::new(file, config.path.clone(), HELPER_TIMEOUT);
         let own_certificates = config.docker_config.as_ref().map(|folder| folder.join("certs.d"));
         Self {
             engine,
+            absent,
             credentials: Arc::new(credentials.heard_by(notices.listener())),
             notices,
             interrupts: config.interrupts.clone(),

@@ -60,3 +60,4 @@ pub(crate) use plan_table::{plan_text, run_head};
 pub(crate) use renderer::{Mode, Renderer};
 pub(crate) use reporter::Reporter;
 pub(crate) use style::{Charset, Size, Theme, View};
+pub(crate) use text::log_text;

@@ -12,7 +12,7 @@ use crate::project::Image;
 /// Asks the engine about every image: first for the planned keys, all at once, then only for what the
 /// answers leave open: who holds a commit's tag, and what the branch had before.
 pub(super) async fn gather(workspace: &Workspace, engine: &Engine, facts: &mut Facts) -> Result<(), Error> {
-    let Facts { tags, known } = facts;
+    let Facts { tags, known, .. } = facts;
     existing(workspace, engine, known).await?;
     taken(workspace, engine, tags, known).await?;
     previous::find(workspace, engine, tags, known).await
