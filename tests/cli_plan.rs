@@ -136,7 +136,7 @@ fn the_plan_of_the_shop_is_this() {
         assert_eq!(image["tags"], json!([tag, shop.head(), "main", "latest"]));
         assert_eq!(image["revision"], head);
         assert_eq!(image["action"], "build");
-        assert_eq!(image["reasons"][0]["kind"], "never-built");
+        assert_eq!(image["reasons"][0]["kind"], "not-asked");
     }
     let shape = |name: &str| {
         let image = image(&plan, name);

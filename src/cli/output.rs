@@ -82,7 +82,8 @@ impl Output {
     /// Something is shown where nothing else is soon.
     pub(super) fn waits(&self) {
         if self.mode == Mode::Live && self.message_view.size.is_some() {
-            let text = if self.message_view.theme.decorated("…") == "…" { "reading …" } else { "reading ..." };
+            let text =
+                if self.message_view.theme.decorated("…") == "…" { "reading …" } else { "reading ..." };
             waiting::begin(text);
         }
     }

@@ -122,7 +122,10 @@ pub(super) fn displaced<'a>(
 }
 
 /// Images in folders whose names give none: what they are called instead is not obvious.
-pub(super) fn nameless<'a>(names: &'a [ImageName], places: &'a Places) -> impl Iterator<Item = Diagnostic> + 'a {
+pub(super) fn nameless<'a>(
+    names: &'a [ImageName],
+    places: &'a Places,
+) -> impl Iterator<Item = Diagnostic> + 'a {
     names.iter().enumerate().filter_map(|(image, name)| {
         let path = places.path(image);
         let folder = path.parent().filter(|folder| !folder.is_root() && !places.is_aside(image))?;

@@ -60,7 +60,7 @@ pub(super) fn build_reasons(facts: &Facts<'_>, at: ImageId, builds: &Builds) -> 
             let from = from_change(image, &ready.material.fingerprint(), &previous.fingerprint);
             reasons.extend(file_reasons(&ready.material, previous, &image.context.root));
             reasons.extend(component_reasons(image, &ready.material, &previous.fingerprint));
-            if let Some(From { before, now }) = &from {
+            if let Some(OtherBase { before, now }) = &from {
                 // The one reason says what these would say.
                 let said = [before, now].map(|name| [changed(name), base_change(name, None, None)]).concat();
                 reasons.retain(|reason| !said.contains(&reason.text));
@@ -137,21 +137,22 @@ pub(super) fn unexplained(facts: &Facts<'_>, at: ImageId) -> Reason {
 }
 
 fn never_built(facts: &Facts<'_>) -> Reason {
-    let (kind, text) = match facts.asked {
-        true => (ReasonKind::NeverBuilt, "never built here"),
-        false => (ReasonKind::NotAsked, "not asked"),
+    let (kind, text) = if facts.asked {
+        (ReasonKind::NeverBuilt, "never built here")
+    } else {
+        (ReasonKind::NotAsked, "not asked")
     };
     Reason { kind, path: None, text: text.into() }
 }
 
 /// Another image in a FROM line.
-struct From {
+struct OtherBase {
     before: String,
     now: String,
 }
 
 /// The one image that stands in place of another one, if FROM names it: of more it is not known which replaced which.
-fn from_change(image: &Image, new: &Fingerprint, old: &Fingerprint) -> Option<From> {
+fn from_change(image: &Image, new: &Fingerprint, old: &Fingerprint) -> Option<OtherBase> {
     let names = |of: &Fingerprint| -> BTreeSet<String> {
         let dependencies = of.dependencies.keys().map(|name| shown_dependency(name));
         dependencies.chain(of.bases.keys().map(|name| shown_base(name))).collect()
@@ -167,7 +168,7 @@ fn from_change(image: &Image, new: &Fingerprint, old: &Fingerprint) -> Option<Fr
         stage.needed && [shown_dependency(base), shown_base(base)].contains(now)
     };
     let is_from = image.evaluation.stages.iter().any(is_from);
-    is_from.then(|| From { before: before.clone(), now: now.clone() })
+    is_from.then(|| OtherBase { before: before.clone(), now: now.clone() })
 }
 
 fn file_reasons(material: &Material, previous: &Previous, context: &TreePath) -> Vec<Reason> {
