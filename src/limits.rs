@@ -159,11 +159,17 @@ pub(crate) const ENGINE_MESSAGE: u64 = 1 << 20;
 /// A line of a build's output. Longer ones are cut, so that output without line breaks cannot fill the memory.
 pub(crate) const LOG_LINE: usize = 16 << 10;
 
+/// Of one build's output what is kept on disk.
+pub(crate) const BUILD_LOG: u64 = 16 << 20;
+
 /// Lines of a failed step's output that are kept for its message.
 pub(crate) const LOG_TAIL: usize = 100;
 
 /// Errors in one Dockerfile, behind which the rest of it is not read. One takes about 300 bytes of memory.
 pub(crate) const SYNTAX_ERRORS: usize = 250_000;
+
+/// What superseded images may hold before the summary of a run speaks of it.
+pub(crate) const SUPERSEDED: u64 = 5_000_000_000;
 
 /// Findings that are shown; the others are counted.
 pub(crate) const FINDINGS: usize = 200;

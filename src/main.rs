@@ -2,10 +2,8 @@
 
 use std::process::ExitCode;
 
-use clap::Parser;
 use shipwright::internals::{Cli, Environment, run};
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
-    run(cli, Environment::of_process()).into()
+    run(Cli::of_process(), Environment::of_process()).into()
 }

@@ -96,6 +96,7 @@ const READERS: &[(&str, &str)] = &[
     ("inputs/manifest.rs", "a cache of our own"),
     ("lockfile/store.rs", "writes the lock"),
     ("ops/init.rs", "writes the settings"),
+    ("ops/logs.rs", "logs of our own"),
     ("engine/endpoint.rs", "docker's configuration"),
     ("registry/auth/credentials.rs", "docker's configuration"),
     ("registry/tls.rs", "the user's certificates"),

@@ -72,9 +72,10 @@ fn the_graph_for_graphviz_and_mermaid_has_every_image_and_edge() {
     assert!(dot.starts_with("digraph shipwright {\n") && dot.ends_with("}\n"), "{dot}");
     assert_eq!(dot.matches("[label = \"acme/").count(), 12);
     assert_eq!(dot.matches(" -> ").count(), 10);
+    // From an image to what is built from it, as the text is read.
     let edge = |from: &str, to: &str| {
         let label = |name: &str| number(&dot, &format!("\"acme/{name}\""));
-        format!("{} -> {}", label(from), label(to))
+        format!("{} -> {}", label(to), label(from))
     };
     assert!(dot.contains(&format!("{};", edge("shared", "base"))), "{dot}");
     assert!(dot.contains(&format!("{} [label = \"copy\"];", edge("admin", "tools"))), "{dot}");
@@ -85,7 +86,7 @@ fn the_graph_for_graphviz_and_mermaid_has_every_image_and_edge() {
     assert_eq!(mermaid.matches("[\"acme/").count(), 12);
     assert_eq!(mermaid.matches(" --> ").count() + mermaid.matches(" -->|").count(), 10);
     let (web, tools) = (number(&mermaid, "\"acme/web\""), number(&mermaid, "\"acme/tools\""));
-    assert!(mermaid.contains(&format!("{web} -->|mount| {tools}")), "{mermaid}");
+    assert!(mermaid.contains(&format!("{tools} -->|mount| {web}")), "{mermaid}");
 }
 
 #[test]

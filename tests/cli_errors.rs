@@ -193,7 +193,7 @@ fn a_dockerfile_that_does_not_parse_is_shown_and_the_rest_is_planned() {
     );
     shop.run(&["images", "--offline"]).exits(2);
     shop.run(&["graph", "--offline"]).exits(2);
-    let run = shop.run(&["inspect", "motd/Dockerfile", "--format", "json"]).exits(0);
+    let run = shop.run(&["inspect", "motd/Dockerfile", "--format", "json"]).exits(2);
     assert_eq!(run.json()["valid"], false, "inspect answers what is wrong");
 }
 
@@ -326,16 +326,16 @@ fn exact_names_the_dependency_that_is_not_there() {
 #[test]
 fn no_engine_is_an_exit_code_of_its_own_with_a_hint() {
     let shop = Checkout::shop();
-    for arguments in [&[][..], &["plan"], &["build", "motd"]] {
+    for arguments in [&[][..], &["ensure", "motd"], &["build", "motd"]] {
         let run = shop.run(&[arguments, &["-H", "unix:///nonexistent.sock"]].concat()).exits(3);
         let run = run.says("unix:///nonexistent.sock").says("hint: ");
         assert_eq!(run.stdout, "", "{arguments:?}");
         shop.run_with(&[("DOCKER_HOST", "unix:///nonexistent.sock")], arguments).exits(3);
     }
     let start = std::time::Instant::now();
-    shop.run(&["plan", "-H", "tcp://127.0.0.1:9"]).exits(3).says("127.0.0.1:9");
+    shop.run(&["build", "-H", "tcp://127.0.0.1:9"]).exits(3).says("127.0.0.1:9");
     assert!(start.elapsed() < std::time::Duration::from_secs(10), "{:?}", start.elapsed());
-    for command in ["images", "graph"] {
+    for command in ["images", "graph", "plan"] {
         shop.run(&[command, "-H", "unix:///nonexistent.sock"]).exits(0);
     }
     shop.run(&["build", "--offline"]).exits(2).says("plan --offline");
@@ -353,7 +353,7 @@ fn something_else_behind_the_address_is_no_engine() {
             let _ = stream.expect("a stream").write_all(b"220 mail.example.com ESMTP\r\n");
         }
     });
-    let run = shop.run_without_hanging(&["plan", "-H", &format!("unix://{}", socket.display())]);
+    let run = shop.run_without_hanging(&["build", "-H", &format!("unix://{}", socket.display())]);
     assert!([1, 3].contains(&run.code), "{run:#?}");
     assert!(run.stderr.starts_with("error: ") && !run.stderr.contains("panicked"), "{run:#?}");
 }

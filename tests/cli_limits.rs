@@ -71,7 +71,7 @@ fn many_findings_are_counted_and_200_are_shown() {
     }
     let shop = shop(&[("b/Dockerfile", &bad)]);
     ends(shop.command(&["inspect", "b/Dockerfile"])).says("more");
-    ends(shop.command(&["inspect", "b/Dockerfile", "--format", "json"])).exits(0).json();
+    ends(shop.command(&["inspect", "b/Dockerfile", "--format", "json"])).exits(2).json();
     ends(shop.command(&["plan", "--offline", "--format", "json"])).exits(2).json();
 }
 

@@ -374,7 +374,7 @@ fn an_uncommitted_lock_makes_dirty_what_it_changes() {
     checkout.write(LOCK, lock_of(&[("one:1", 1)]));
     assert_eq!(of(&checkout), ["a", "c"]);
     checkout
-        .run(&["push", "--namespace", "acme"])
+        .run(&["push", "--registry", "127.0.0.1:1", "--namespace", "acme"])
         .exits(2)
         .says("uncommitted changes are in acme/a, acme/c: shipwright.lock\n");
 }
@@ -413,16 +413,16 @@ fn a_commit_of_the_lock_is_one_of_each_image_with_a_base() {
 fn a_plan_counts_the_bases_that_float() {
     let checkout = two_bases();
     let plan = |arguments: &[&str]| checkout.run(&[&["plan", "--offline"], arguments].concat()).exits(0);
-    plan(&[]).says("note: 2 bases float: one:1, two:2; `shipwright lock` pins them\n");
-    plan(&["a"]).says("note: 1 base floats: one:1; `shipwright lock` pins it\n");
+    plan(&[]).says("note: 2 bases are not locked: one:1, two:2; `shipwright lock` pins them\n");
+    plan(&["a"]).says("note: 1 base is not locked: one:1; `shipwright lock` pins it\n");
     for arguments in [&["d"][..], &["--quiet"], &["--format", "json"]] {
         let run = plan(arguments);
-        assert!(!format!("{}{}", run.stdout, run.stderr).contains("float"), "{run:?}");
+        assert!(!format!("{}{}", run.stdout, run.stderr).contains("not locked"), "{run:?}");
     }
     checkout.write(LOCK, lock_of(&[("one:1", 1)]));
-    plan(&[]).says("note: 1 base floats: two:2; ");
+    plan(&[]).says("note: 1 base is not locked: two:2; ");
     checkout.write(LOCK, lock_of(&[("one:1", 1), ("two:2", 1)]));
-    assert!(!plan(&[]).stderr.contains("float"));
+    assert!(!plan(&[]).stderr.contains("not locked"));
     checkout.run(&["images", "--offline"]).exits(0);
 }
 

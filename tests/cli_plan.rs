@@ -136,7 +136,7 @@ fn the_plan_of_the_shop_is_this() {
         assert_eq!(image["tags"], json!([tag, shop.head(), "main", "latest"]));
         assert_eq!(image["revision"], head);
         assert_eq!(image["action"], "build");
-        assert_eq!(image["reasons"][0]["kind"], "never-built");
+        assert_eq!(image["reasons"][0]["kind"], "not-asked");
     }
     let shape = |name: &str| {
         let image = image(&plan, name);
@@ -189,7 +189,7 @@ fn the_plan_as_text_has_a_headline_a_line_an_image_and_a_count() {
         lines.iter().filter(|line| line.starts_with("  build ")).map(|line| words(line)[1]).collect();
     assert_eq!(images, SHOP.map(|name| format!("acme/{name}")));
     assert_eq!(lines.last(), Some(&"12 images: 12 to build"));
-    assert_eq!(run.stderr, "note: 1 base floats: busybox:latest; `shipwright lock` pins it\n");
+    assert_eq!(run.stderr, "note: 1 base is not locked: busybox:latest; `shipwright lock` pins it\n");
 }
 
 fn words(line: &str) -> Vec<&str> {
@@ -599,8 +599,7 @@ fn the_original_s_settings_variables_and_options_work() {
     assert_eq!(image(&run.json(), "shared")["name"], "me/shared");
 
     let run = shop.run(
-        &[&json[..], &["--dirty", "-u", "lint", "-d", "node-base", "-e", "motd", "-x", "web", "-t", "edge"]]
-            .concat(),
+        &[&json[..], &["-u", "lint", "-d", "node-base", "-e", "motd", "-x", "web", "-t", "edge"]].concat(),
     );
     let plan = run.exits(0).json();
     assert_eq!(names(&plan), ["motd", "node-base", "tools", "lint"]);

@@ -20,7 +20,7 @@ const COMMANDS: [&[&str]; 15] = [
     &["plan", "--offline", "--rev", "HEAD~1"],
     &["images", "--offline"],
     &["graph", "--offline"],
-    &["inspect", "api", "--offline"],
+    &["inspect", "api"],
     &["affected", "--since", "HEAD~1"],
     &["hook", "install"],
     &["build"],

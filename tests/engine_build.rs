@@ -54,7 +54,7 @@ fn the_first_run_builds_all_the_second_nothing_and_a_change_its_chain() {
     let (run, events) = engine.build(&shop, &[]);
     let run = run.exits(0);
     assert!(images_of(&events, "build-started").is_empty() && images_of(&events, "tagged").is_empty());
-    assert!(run.stderr.contains("12 images: 12 in place"), "{}", run.stderr);
+    assert!(run.stderr.contains("12 images: 12 unchanged"), "{}", run.stderr);
 
     shop.git(&["switch", "--quiet", "--create", "feature/login"]);
     shop.write("shared/auth.sh", "#!/bin/sh\nallowed() { true; }\n");
@@ -187,7 +187,7 @@ fn exact_needs_its_dependencies_to_be_there() {
 }
 
 #[test]
-fn no_cache_builds_the_selected_images_and_their_dependents_again() {
+fn no_cache_builds_again_what_is_named() {
     let engine = engine!();
     let checkout = Checkout::with(&[
         ("a/Dockerfile", "FROM busybox\nRUN cat /proc/sys/kernel/random/uuid > /id\n"),
@@ -198,11 +198,21 @@ fn no_cache_builds_the_selected_images_and_their_dependents_again() {
     let first = engine.in_image("a:main", &["cat", "/id"]);
     let (run, events) = engine.build(&checkout, &["--no-cache", "a"]);
     run.exits(0);
-    // What depends on it would still hold the old content under an unchanged key; its other bases may stay.
-    assert_eq!(images_of(&events, "build-started"), ["a", "c"]);
+    assert_eq!(images_of(&events, "build-started"), ["a"]);
     let second = engine.in_image("a:main", &["cat", "/id"]);
     assert_ne!(second, first);
-    assert_eq!(engine.in_image("c:main", &["cat", "/id"]), second);
+    assert_eq!(engine.in_image("c:main", &["cat", "/id"]), first);
+    // `-d` names what depends on it, `-u` what it depends on; what else these need may stay.
+    let (_, events) = engine.build(&checkout, &["--no-cache", "-d", "a"]);
+    assert_eq!(images_of(&events, "build-started"), ["a", "c"]);
+    let third = engine.in_image("a:main", &["cat", "/id"]);
+    assert_eq!(engine.in_image("c:main", &["cat", "/id"]), third);
+    let (_, events) = engine.build(&checkout, &["--no-cache", "c"]);
+    assert_eq!(images_of(&events, "build-started"), ["c"]);
+    let (_, events) = engine.build(&checkout, &["--no-cache", "-u", "c"]);
+    assert_eq!(images_of(&events, "build-started"), ["a", "b", "c"]);
+    let (_, events) = engine.build(&checkout, &["--no-cache"]);
+    assert_eq!(images_of(&events, "build-started"), ["a", "b", "c"]);
 }
 
 #[test]
@@ -261,24 +271,25 @@ fn labels_tell_the_key_the_revision_and_the_source_without_credentials() {
     assert_eq!(engine.label("api:main", "org.opencontainers.image.revision"), "", "a dirty image has none");
 }
 
+/// An edit that is taken back, or done once more, costs nothing.
 #[test]
-fn a_dirty_image_that_its_branch_left_is_removed() {
+fn a_dirty_image_that_its_branch_left_is_there_when_the_edit_comes_back() {
     let engine = engine!();
     let checkout = Checkout::with(&[("api/Dockerfile", "FROM busybox\nCOPY a /\n"), ("api/a", "1")]);
-    checkout.write("api/a", "2");
-    engine.build(&checkout, &[]).0.exits(0);
-    let dirty = engine.id("api:main");
-    checkout.write("api/a", "3");
-    engine.build(&checkout, &[]).0.exits(0);
-    assert_ne!(engine.id("api:main"), dirty);
-    let images = engine.docker(&[
-        "images",
-        "--quiet",
-        "--no-trunc",
-        "--filter",
-        &format!("reference={}/*", engine.namespace),
-    ]);
-    assert!(!images.contains(&dirty), "{images}");
+    let built = |content: &str| {
+        checkout.write("api/a", content);
+        let (run, events) = engine.build(&checkout, &[]);
+        run.exits(0);
+        let superseded = events.iter().filter(|event| event["event"] == "superseded").count();
+        assert_eq!(superseded, 0, "a few bytes are not worth a line");
+        (engine.id("api:main"), events.iter().filter(|event| event["event"] == "build-started").count())
+    };
+    let (first, _) = built("2");
+    let (second, builds) = built("3");
+    assert_eq!(builds, 1);
+    assert_ne!(first, second);
+    assert_eq!(built("2"), (first, 0));
+    assert_eq!(built("3"), (second, 0));
 }
 
 /// Starts a run whose only RUN sleeps, and gives the process once it sleeps.

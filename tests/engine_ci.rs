@@ -218,7 +218,7 @@ fn github_builds_what_changed_and_tags_the_rest() {
     let run = job.script(&push, &[]).exits(0).says("nothing to push");
     assert_eq!(built(&run), 0, "what is in the registry is known without any state");
     assert!(
-        job.file("summary.md").contains("/api | in place | the registry has it |"),
+        job.file("summary.md").contains("/api | unchanged | the registry has it |"),
         "{}",
         job.file("summary.md")
     );

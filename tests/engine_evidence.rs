@@ -42,7 +42,7 @@ fn stages_arguments_contexts_and_images_of_other_services_are_built_as_said() {
     engine.run(&checkout, &["build"]).exits(0).says("2 built");
     let files = engine.in_image("api:main", &["cat", "/r", "/v", "/a"]);
     assert_eq!(files, format!("{}\n2\na", engine.namespace));
-    engine.run(&checkout, &["build"]).exits(0).says("2 in place");
+    engine.run(&checkout, &["build"]).exits(0).says("2 unchanged");
 
     checkout.write("compose.yaml", COMPOSE.replace("V: \"2\"", "V: \"3\""));
     checkout.commit("three");

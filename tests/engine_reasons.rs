@@ -64,6 +64,15 @@ fn every_kind_of_change_is_named() {
     assert_eq!(reasons("shared", &[]), mode);
     let rebuilt = format!("{}/shared is rebuilt", engine.namespace);
     assert_eq!(reasons("service1", &[]), one("dependency", "", &rebuilt));
+    let below = format!("{}/service1 is rebuilt ← shared: shared/auth.sh changed its mode", engine.namespace);
+    assert_eq!(reasons("service1-dev", &[]), one("dependency", "", &below));
+    undo();
+    let path = "service1/Dockerfile";
+    let dockerfile = fs::read_to_string(shop.root.join(path)).expect("a file");
+    shop.write(path, dockerfile.replacen("acme/shared", "acme/base", 1));
+    let from = reasons("service1", &[]);
+    assert_eq!(from[0], one("base", path, "FROM acme/shared → acme/base")[0]);
+    assert!(from[1..].iter().all(|reason| reason.0 == "dockerfile"), "{from:?}");
     undo();
     shop.write("motd/Dockerfile", "# nothing\nFROM scratch\n\nCOPY motd.txt /etc/motd\n");
     assert_eq!(reasons("motd", &[]), one("dockerfile", "motd/Dockerfile", "motd/Dockerfile:4 changed"));

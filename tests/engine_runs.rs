@@ -485,23 +485,6 @@ fn every_form_of_progress_says_what_it_should() {
 }
 
 #[test]
-fn a_container_s_image_is_not_removed() {
-    let engine = engine!();
-    let checkout = Checkout::with(&[("api/Dockerfile", "FROM busybox\nCOPY a /\n"), ("api/a", "1")]);
-    checkout.write("api/a", "2");
-    engine.build(&checkout, &[]).0.exits(0);
-    let used = engine.id("api:main");
-    let container =
-        engine.docker(&["create", "--network", "none", &format!("{}/api:main", engine.namespace), "true"]);
-    checkout.write("api/a", "3");
-    engine.build(&checkout, &[]).0.exits(0);
-    let images = engine.docker(&["images", "--quiet", "--no-trunc", "--all"]);
-    engine.docker(&["rm", &container]);
-    assert!(images.contains(&used), "{images}");
-    assert_ne!(engine.id("api:main"), used);
-}
-
-#[test]
 fn a_target_and_the_settings_arguments_reach_the_build() {
     let engine = engine!();
     let shop = Checkout::shop();

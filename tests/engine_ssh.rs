@@ -121,11 +121,11 @@ fn what_ssh_says_is_said() {
         ("ssh://me@closed", "me@closed: Permission denied (publickey)."),
         ("ssh://without", "sh: docker: not found"),
     ] {
-        let run = run(ssh.command(&engine, &checkout, &["plan"]).env("DOCKER_HOST", host)).exits(3);
+        let run = run(ssh.command(&engine, &checkout, &["build"]).env("DOCKER_HOST", host)).exits(3);
         let run = run.says(said).says(&format!("no container engine answers at {host}"));
         run.says("docker version` works");
     }
-    let mut command = ssh.command(&engine, &checkout, &["plan"]);
+    let mut command = ssh.command(&engine, &checkout, &["build"]);
     let missing = command.env("DOCKER_HOST", "ssh://host").env("PATH", ssh.folder.path().join("none"));
     run(missing).exits(3).says("ssh cannot be started: it is not installed");
     let mut command = ssh.command(&engine, &checkout, &["plan"]);

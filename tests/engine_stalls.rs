@@ -129,7 +129,7 @@ fn a_look_up_without_an_answer_is_an_error_that_says_how_long_it_waited() {
     let checkout = one_image(&engine);
     for request in ["/version", "/images/"] {
         proxy.stall(request, Stall::Request);
-        let (code, said) = through(&engine, &proxy, &checkout, &["plan"]).ends();
+        let (code, said) = through(&engine, &proxy, &checkout, &["build"]).ends();
         assert_eq!(code, 3, "{request}: {said}");
         assert!(said.contains("10 s"), "{request}: {said}");
     }

@@ -1,6 +1,6 @@
 use clap::{Args, ValueEnum};
 
-use super::args::{ImageArgs, SelectionArgs};
+use super::args::{ContentArgs, SelectionArgs};
 use super::build::BuildArgs;
 use super::edge::Edge;
 use super::error::ExitCode;
@@ -12,12 +12,14 @@ use crate::report::{
 /// `shipwright affected`.
 #[derive(Clone, Debug, Args)]
 pub struct AffectedArgs {
-    /// Compare with the merge base of this branch, tag or commit and what is checked out, as a pull request does
+    /// Compare with the merge base of REV [default: the default branch]
+    ///
+    /// The merge base of that branch, tag or commit and what is checked out, as a pull request is compared.
     #[arg(long, value_name = "REV")]
-    pub since: String,
+    pub since: Option<String>,
 
     /// Compare with REV itself
-    #[arg(long)]
+    #[arg(long, requires = "since")]
     pub exact_rev: bool,
 
     /// Which images.
@@ -26,7 +28,7 @@ pub struct AffectedArgs {
 
     /// What decides the images.
     #[command(flatten)]
-    pub image: ImageArgs,
+    pub content: ContentArgs,
 
     /// How to print
     #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
@@ -53,8 +55,8 @@ pub enum AffectedFormat {
 
 /// `shipwright affected`: images whose key differs from another commit's. Asks no engine and builds nothing.
 pub(super) fn run(before: BuildArgs, args: AffectedArgs, edge: &mut Edge) -> Result<ExitCode, Error> {
-    let AffectedArgs { since, exact_rev, selection, image, format } = args;
-    let (selection, image) = before.choosing(selection, image);
+    let AffectedArgs { since, exact_rev, selection, content, format } = args;
+    let (selection, image) = before.choosing(selection, content.into());
     let request = AffectedRequest { images: edge.images(&selection, &image, &[])?, since, exact_rev };
     let config = edge.config();
     let found = ops::block_on(ops::affected(&config, &request, &mut edge.output))?;

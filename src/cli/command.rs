@@ -1,4 +1,6 @@
-use clap::{Parser, Subcommand};
+use clap::error::ErrorKind;
+use clap::parser::ValueSource;
+use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use super::affected::AffectedArgs;
 use super::args::GlobalArgs;
@@ -10,6 +12,7 @@ use super::images::ImagesArgs;
 use super::init::InitArgs;
 use super::inspect::InspectArgs;
 use super::lock::LockArgs;
+use super::logs::LogsArgs;
 use super::plan::PlanArgs;
 use super::prune::PruneArgs;
 use super::push::PushArgs;
@@ -25,10 +28,16 @@ use super::push::PushArgs;
     version,
     max_term_width = 100,
     args_conflicts_with_subcommands = false,
-    disable_help_subcommand = true,
-    after_help = "Exit codes: 0 done, 1 a build failed, 2 usage, settings or a Dockerfile is wrong, \
-                  3 no engine answers, 4 registry or login, 130 interrupted.\nFiles: shipwright.toml, \
-                  shipwright.lock (optional). More: docs/cli.md."
+    override_usage = "shipwright [build|COMMAND] [OPTIONS] [TARGET]...",
+    mut_args = |arg: clap::Arg| arg.hide_short_help(true),
+    after_long_help = "Examples:\n  \
+        shipwright                       build what changed, tag everything\n  \
+        shipwright plan api              what a build of api would do, and why\n  \
+        docker run $(shipwright ensure api)\n  \
+        shipwright help push             the options of a command\n\n\
+        Exit codes: 0 done, 1 a build failed, 2 usage, settings or a Dockerfile is wrong, \
+        3 no engine answers, 4 registry or login, 130 interrupted.\nFiles: shipwright.toml, \
+        shipwright.lock (optional). More: docs/cli.md."
 )]
 pub struct Cli {
     /// What to do; `build` if nothing is said.
@@ -44,30 +53,45 @@ pub struct Cli {
     pub global: GlobalArgs,
 }
 
+/// Short help leaves out what is rarely needed.
+const MORE: &str = "More, with what all commands take (-C, -H, -v, -q, --offline, …): --help";
+
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Build and tag what is needed (the default command)
+    #[command(after_help = MORE, after_long_help = "Examples:\n  shipwright build api web         these two and what they need\n  shipwright -d base --no-cache    base and what is built on it, again\n  shipwright --rev main            what main holds, whatever is checked out")]
     Build(BuildArgs),
     /// Show what would happen and why; change nothing
+    #[command(after_help = MORE, after_long_help = "Examples:\n  shipwright plan                  what a build would do\n  shipwright plan --offline api    without asking an engine\n  shipwright plan --explain api    what enters the key of api")]
     Plan(PlanArgs),
     /// Build, then push what the registry lacks and move its tags
+    #[command(after_help = MORE, after_long_help = "Examples:\n  shipwright push                  publish what the registry lacks\n  shipwright push --registry ghcr.io/acme api")]
     Push(PushArgs),
     /// Have images on the engine, pulled or built, and print their references
+    #[command(after_help = MORE, after_long_help = "Examples:\n  docker run $(shipwright ensure api)\n  shipwright ensure --remote none api web")]
     Ensure(EnsureArgs),
     /// Pin external bases to what their tags name now, in shipwright.lock
+    #[command(after_help = MORE, after_long_help = "Examples:\n  shipwright lock                  lock bases that are not locked yet\n  shipwright lock --update alpine  ask again for alpine\n  shipwright lock --check          for a nightly job")]
     Lock(LockArgs),
     /// List images as NAME:src-KEY, one a line
+    #[command(after_help = MORE, after_long_help = "Examples:\n  shipwright images                NAME:src-KEY of all\n  shipwright images -v api         all tags, and where the name comes from")]
     Images(ImagesArgs),
     /// Show which image is built from which
+    #[command(after_help = MORE, after_long_help = "Examples:\n  shipwright graph -d base         what is built on base\n  shipwright graph --format dot | dot -Tsvg > graph.svg")]
     Graph(GraphArgs),
     /// List the images whose content differs from another commit's
+    #[command(after_help = MORE, after_long_help = "Examples:\n  shipwright affected              since the default branch\n  shipwright affected --since origin/main --format github")]
     Affected(AffectedArgs),
     /// Remove images from the engine that this checkout built and nothing needs any more
+    #[command(after_help = MORE, after_long_help = "Examples:\n  shipwright prune --dry-run       what would go, and why\n  shipwright prune --yes --keep 5  without a question")]
     Prune(PruneArgs),
+    /// Show all that the last build of an image printed
+    Logs(LogsArgs),
     /// Write shipwright.toml with what other files say about the images, for review
     Init(InitArgs),
     /// Show what Shipwright reads in one Dockerfile
+    #[command(after_help = MORE, after_long_help = "Examples:\n  shipwright inspect api           the Dockerfile of an image\n  shipwright inspect ./Dockerfile --format json")]
     Inspect(InspectArgs),
     /// Let git run Shipwright at a push and at a branch switch
     Hook {
@@ -82,4 +106,72 @@ pub enum Command {
     },
     /// Print the man page
     Man,
+    /// Print the version
+    #[command(hide = true)]
+    Version,
+}
+
+/// What commands take of the options of all commands and would ignore.
+const IGNORED: [(&str, &[&str]); 9] = [
+    ("logs", &["host", "insecure_registry", "progress", "offline", "strict"]),
+    ("init", &["host", "insecure_registry", "progress", "offline", "strict"]),
+    ("inspect", &["host", "insecure_registry", "progress", "offline", "strict"]),
+    ("images", &["insecure_registry", "strict"]),
+    ("graph", &["insecure_registry", "strict"]),
+    ("affected", &["host", "insecure_registry"]),
+    ("completions", NOTHING),
+    ("man", NOTHING),
+    ("version", NOTHING),
+];
+
+const NOTHING: &[&str] =
+    &["directory", "host", "namespace", "insecure_registry", "progress", "offline", "strict"];
+
+impl Cli {
+    /// Reads the process's arguments. Help, and what is wrong, ends the process as clap does.
+    pub fn of_process() -> Self {
+        Self::read(std::env::args_os()).unwrap_or_else(|error| error.exit())
+    }
+
+    /// Reads arguments, the program's name first.
+    ///
+    /// # Errors
+    ///
+    /// Where they make no sense, or ask for help. An option that the command would ignore is refused: whoever writes it
+    /// expects something of it.
+    pub fn read<T: Into<std::ffi::OsString> + Clone>(
+        arguments: impl IntoIterator<Item = T>,
+    ) -> Result<Self, clap::Error> {
+        let mut command = Self::command();
+        let matches = command.try_get_matches_from_mut(arguments)?;
+        if let Some((name, option)) = ignored(&command, &matches) {
+            let message = format!("`shipwright {name}` does not take {option}");
+            return Err(command.error(ErrorKind::UnknownArgument, message));
+        }
+        Self::from_arg_matches(&matches)
+    }
+}
+
+/// The command, and what was written that it would ignore.
+fn ignored(root: &clap::Command, matches: &ArgMatches) -> Option<(String, String)> {
+    let (name, of_command) = matches.subcommand()?;
+    let command = root.find_subcommand(name)?;
+    let is_written = |matches: &ArgMatches, id: &str| {
+        matches.ids().any(|known| known == id) && matches.value_source(id) == Some(ValueSource::CommandLine)
+    };
+    let takes = |id: &str| match id {
+        "targets" if name == "ensure" => true,
+        id => command.get_arguments().any(|arg| arg.get_id() == id),
+    };
+    let ignores = IGNORED.iter().find(|(of, _)| *of == name).map(|(_, ids)| *ids).unwrap_or_default();
+    let found = root.get_arguments().find(|arg| {
+        let id = arg.get_id().as_str();
+        let is_ignored = if arg.is_global_set() { ignores.contains(&id) } else { !takes(id) };
+        is_ignored && (is_written(matches, id) || is_written(of_command, id))
+    })?;
+    let shown = match found.get_long() {
+        Some(long) => format!("--{long}"),
+        None => "images".to_owned(),
+    };
+    Some((name.to_owned(), shown))
 }

@@ -12,7 +12,7 @@ use crate::image::Platform;
 use crate::naming::NamespaceSource;
 use crate::ops::{Backends, Config, Error, ImageRequest, Interrupts};
 use crate::registry::ProxySettings;
-use crate::settings::{Choices, registry, registry_host, user_tag};
+use crate::settings::{Choices, chosen_platform, registry, registry_host, user_tag};
 
 const INSECURE_REGISTRIES: &str = "SHIPWRIGHT_INSECURE_REGISTRIES";
 
@@ -77,11 +77,12 @@ impl Edge {
         let registries: Result<Vec<String>, _> = registries.iter().map(|text| registry(text)).collect();
         let tags: Result<Vec<_>, _> = image.tags.iter().map(|text| user_tag(text)).collect();
         let general = self.choices()?;
-        let chosen = image.platform.as_deref().map(platform).transpose()?;
+        let chosen = image.content.platform.as_deref().map(platform).transpose()?;
         Ok(ImageRequest {
-            revision: image.rev.clone(),
+            revision: image.content.rev.clone(),
             selector: Selector {
-                upto: selection.targets.iter().chain(&selection.upto).cloned().collect(),
+                targets: selection.targets.clone(),
+                upto: selection.upto.clone(),
                 dependents: selection.dependents.clone(),
                 exact: selection.exact.clone(),
                 exclude: selection.exclude.clone(),
@@ -90,9 +91,9 @@ impl Edge {
             },
             choices: Choices {
                 platform: chosen,
-                build_args: arguments(&image.build_arg, &self.environment)?,
-                unhashed_build_args: arguments(&image.unhashed_build_arg, &self.environment)?,
-                target: target(image.target.as_deref(), selection)?,
+                build_args: arguments(&image.content.build_arg, &self.environment)?,
+                unhashed_build_args: arguments(&image.content.unhashed_build_arg, &self.environment)?,
+                target: target(image.content.target.as_deref(), selection)?,
                 moving_tags: tags.map_err(Error::usage)?,
                 registries: registries.map_err(|error| Error::usage(format!("--registry: {error}")))?,
                 ..general
@@ -125,7 +126,7 @@ impl Edge {
 }
 
 fn platform(text: &str) -> Result<Platform, Error> {
-    text.parse().map_err(Error::usage)
+    chosen_platform(text).map_err(Error::usage)
 }
 
 /// `NAME=VALUE`, or `NAME` for the value that the environment has; an unset one is left out, as

@@ -1,6 +1,6 @@
 use clap::{Args, ValueEnum};
 
-use super::args::{ImageArgs, RunArgs, SelectionArgs};
+use super::args::{ImageArgs, RunArgs, SelectionArgs, word};
 use super::build::BuildArgs;
 use super::edge::Edge;
 use super::error::ExitCode;
@@ -10,15 +10,17 @@ use crate::ops::{self, EnsureRequest, Ensured, Error, RemotePolicy};
 #[derive(Clone, Debug, Default, Args)]
 pub struct EnsureArgs {
     /// Images by full name, short name or Dockerfile path
-    #[arg(value_name = "IMAGE", value_delimiter = ',', required = true)]
+    #[arg(value_name = "IMAGE", value_delimiter = ',', required = true, value_parser = word)]
     pub images: Vec<String>,
 
-    /// What registries are for: pull what they have, push what they lack, both, or nothing
+    /// What registries are for
     #[arg(long, value_enum, default_value_t, value_name = "POLICY", help_heading = "Registries")]
     pub remote: Remote,
 
-    /// Images are in this registry, with a prefix if need be; repeatable [default: the settings', else where names say]
-    #[arg(long, value_name = "HOST[/PREFIX]", help_heading = "Registries")]
+    /// The registry of the images; repeatable
+    ///
+    /// With a prefix if need be [default: the settings', else where the names of the images say].
+    #[arg(long, value_name = "HOST[/PREFIX]", value_parser = word, help_heading = "Registries")]
     pub registry: Vec<String>,
 
     /// What decides the images.

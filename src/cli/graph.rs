@@ -1,6 +1,6 @@
 use clap::{Args, ValueEnum};
 
-use super::args::{ImageArgs, SelectionArgs};
+use super::args::{ContentArgs, SelectionArgs};
 use super::build::BuildArgs;
 use super::edge::Edge;
 use super::error::ExitCode;
@@ -18,7 +18,7 @@ pub struct GraphArgs {
 
     /// What decides the images.
     #[command(flatten)]
-    pub image: ImageArgs,
+    pub content: ContentArgs,
 
     /// How to print
     #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
@@ -41,7 +41,7 @@ pub enum GraphFormat {
 
 /// `shipwright graph`: which image is built from which.
 pub(super) fn run(before: BuildArgs, args: GraphArgs, edge: &mut Edge) -> Result<ExitCode, Error> {
-    let (selection, image) = before.choosing(args.selection, args.image);
+    let (selection, image) = before.choosing(args.selection, args.content.into());
     let (config, request) = (edge.config(), edge.images(&selection, &image, &[])?);
     let list = ops::block_on(ops::list(&config, &request, &mut edge.output))?;
     let graph = &list.project.graph;

@@ -1,6 +1,6 @@
 use clap::Args;
 
-use super::args::{ImageArgs, PlanFormat, SelectionArgs};
+use super::args::{ContentArgs, ImageArgs, PlanFormat, SelectionArgs, word};
 use super::build::BuildArgs;
 use super::edge::Edge;
 use super::error::ExitCode;
@@ -17,7 +17,11 @@ pub struct ImagesArgs {
 
     /// What decides the images.
     #[command(flatten)]
-    pub image: ImageArgs,
+    pub content: ContentArgs,
+
+    /// A moving tag instead of `latest`; repeatable
+    #[arg(short = 't', long = "tag", value_name = "TAG", value_delimiter = ',', value_parser = word)]
+    pub tags: Vec<String>,
 
     /// How to print
     #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
@@ -26,7 +30,8 @@ pub struct ImagesArgs {
 
 /// `shipwright images`: `NAME:src-KEY`, one a line, in build order.
 pub(super) fn run(before: BuildArgs, args: ImagesArgs, edge: &mut Edge) -> Result<ExitCode, Error> {
-    let (selection, image) = before.choosing(args.selection, args.image);
+    let image = ImageArgs { tags: args.tags, ..args.content.into() };
+    let (selection, image) = before.choosing(args.selection, image);
     let (config, request) = (edge.config(), edge.images(&selection, &image, &[])?);
     let list = ops::block_on(ops::list(&config, &request, &mut edge.output))?;
     let plan = &list.planned.plan;

@@ -2,7 +2,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::args::{ImageArgs, PlanFormat, SelectionArgs};
+use super::args::{ContentArgs, ImageArgs, PlanFormat, SelectionArgs, word};
 use super::edge::Edge;
 use super::error::ExitCode;
 use crate::ops::{self, Error};
@@ -11,15 +11,16 @@ use crate::report::{inspection_json, inspection_text};
 /// `shipwright inspect`.
 #[derive(Clone, Debug, Args)]
 pub struct InspectArgs {
-    /// The Dockerfile, in a checkout or not
+    /// A Dockerfile, in a checkout or not, or an image
+    #[arg(value_name = "DOCKERFILE")]
     pub dockerfile: PathBuf,
 
     /// The value of a build argument; repeatable
-    #[arg(long, value_name = "NAME[=VALUE]")]
+    #[arg(long, value_name = "NAME[=VALUE]", value_parser = word)]
     pub build_arg: Vec<String>,
 
     /// The stage [default: the last]
-    #[arg(long, value_name = "STAGE")]
+    #[arg(long, value_name = "STAGE", value_parser = word)]
     pub target: Option<String>,
 
     /// How to print
@@ -27,13 +28,19 @@ pub struct InspectArgs {
     pub format: PlanFormat,
 }
 
-/// `shipwright inspect DOCKERFILE`: any file, in a checkout or not. What is wrong with it is the answer, not
-/// a failure.
+/// `shipwright inspect DOCKERFILE`: any file, in a checkout or not, or the Dockerfile of an image. What is wrong with it is
+/// part of the answer, and of the exit code.
 pub(super) fn run(args: InspectArgs, edge: &mut Edge) -> Result<ExitCode, Error> {
-    let image = ImageArgs { build_arg: args.build_arg, ..ImageArgs::default() };
-    let choices = edge.images(&SelectionArgs::default(), &image, &[])?.choices;
-    let file = edge.folder().join(args.dockerfile);
-    let found = ops::inspect(&file, &choices, args.target.as_deref())?;
+    let content = ContentArgs { build_arg: args.build_arg, ..ContentArgs::default() };
+    let image = ImageArgs::from(content);
+    let request = edge.images(&SelectionArgs::default(), &image, &[])?;
+    let mut file = edge.folder().join(&args.dockerfile);
+    if file.is_dir() || !file.exists() {
+        let word = args.dockerfile.to_string_lossy();
+        let config = edge.config();
+        file = ops::block_on(ops::dockerfile_of(&config, &request, &word))?.unwrap_or(file);
+    }
+    let found = ops::inspect(&file, &request.choices, args.target.as_deref())?;
     match args.format {
         PlanFormat::Json => edge.output.result(inspection_json(&found.inspection).as_bytes())?,
         PlanFormat::Text => {
@@ -42,5 +49,5 @@ pub(super) fn run(args: InspectArgs, edge: &mut Edge) -> Result<ExitCode, Error>
             edge.output.diagnostics(&found.inspection.diagnostics);
         }
     }
-    Ok(ExitCode::Done)
+    Ok(if found.inspection.valid { ExitCode::Done } else { ExitCode::Wrong })
 }

@@ -1,6 +1,6 @@
 use clap::Args;
 
-use super::args::{ImageArgs, SelectionArgs};
+use super::args::{ContentArgs, SelectionArgs, word};
 use super::build::BuildArgs;
 use super::edge::Edge;
 use super::error::ExitCode;
@@ -10,7 +10,7 @@ use crate::ops::{self, Error, LockPurpose, LockRequest};
 #[derive(Clone, Debug, Default, Args)]
 pub struct LockArgs {
     /// Ask again for these bases, or for all, and lock what their tags name now
-    #[arg(long, value_name = "BASE", num_args = 0.., value_delimiter = ',', conflicts_with = "check")]
+    #[arg(long, value_name = "BASE", num_args = 0.., value_parser = word, value_delimiter = ',', conflicts_with = "check")]
     pub update: Option<Vec<String>>,
 
     /// Change nothing; exit with 1 if a base moved or is not locked
@@ -23,12 +23,12 @@ pub struct LockArgs {
 
     /// What decides the images.
     #[command(flatten)]
-    pub image: ImageArgs,
+    pub content: ContentArgs,
 }
 
 /// `shipwright lock`: write the digests of external bases to the lock file, or compare them with it.
 pub(super) fn run(before: BuildArgs, args: LockArgs, edge: &mut Edge) -> Result<ExitCode, Error> {
-    let (selection, image) = before.choosing(args.selection, args.image);
+    let (selection, image) = before.choosing(args.selection, args.content.into());
     let purpose = match args.update {
         _ if args.check => LockPurpose::Check,
         None => LockPurpose::Add,

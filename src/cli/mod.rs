@@ -17,6 +17,7 @@ mod images;
 mod init;
 mod inspect;
 mod lock;
+mod logs;
 mod memory;
 mod output;
 mod plan;
@@ -24,6 +25,7 @@ mod prune;
 mod push;
 mod signals;
 mod threads;
+mod waiting;
 
 pub use command::Cli;
 pub(crate) use command::Command;
@@ -34,7 +36,12 @@ use build::BuildArgs;
 use edge::Edge;
 use output::Output;
 
+use clap::CommandFactory;
+
+use crate::diagnostic::closest;
+use crate::graph::UnknownImage;
 use crate::ops::{Error, Interrupts};
+use crate::printable::printable;
 
 /// Runs a command and gives its exit code. All output happens here.
 pub fn run(cli: Cli, environment: Environment) -> ExitCode {
@@ -43,14 +50,18 @@ pub fn run(cli: Cli, environment: Environment) -> ExitCode {
     signals::listen_for(interrupts.clone());
     let output = Output::new(&global, &environment);
     let mut edge = Edge { global, environment, interrupts, output };
+    let is_bare = command.is_none();
+    edge.output.waits();
     let done = dispatch(command.unwrap_or(Command::Build(BuildArgs::default())), build, &mut edge);
+    let done = done.map_err(|error| if is_bare { no_command(error) } else { error });
+    waiting::end();
     let code = done.unwrap_or_else(|error| refused(error, &mut edge.output));
     // What was done is done, but whoever reads on relies on all of the events.
     if code == ExitCode::Done && edge.output.is_incomplete() { ExitCode::Failed } else { code }
 }
 
 fn dispatch(command: Command, before: BuildArgs, edge: &mut Edge) -> Result<ExitCode, Error> {
-    if !matches!(command, Command::Completions { .. } | Command::Man) {
+    if !matches!(command, Command::Completions { .. } | Command::Man | Command::Version) {
         threads::prepare()?;
         memory::check()?;
     }
@@ -60,6 +71,7 @@ fn dispatch(command: Command, before: BuildArgs, edge: &mut Edge) -> Result<Exit
         Command::Push(args) => push::run(before, args, edge),
         Command::Ensure(args) => ensure::run(before, args, edge),
         Command::Lock(args) => lock::run(before, args, edge),
+        Command::Logs(args) => logs::run(&args, edge),
         Command::Images(args) => images::run(before, args, edge),
         Command::Graph(args) => graph::run(before, args, edge),
         Command::Affected(args) => affected::run(before, args, edge),
@@ -69,7 +81,27 @@ fn dispatch(command: Command, before: BuildArgs, edge: &mut Edge) -> Result<Exit
         Command::Hook { command } => hook::run(command, edge),
         Command::Completions { shell } => completions::completions(shell, &edge.output),
         Command::Man => completions::man(&edge.output),
+        Command::Version => {
+            edge.output.result(format!("shipwright {}\n", env!("CARGO_PKG_VERSION")).as_bytes())?;
+            Ok(ExitCode::Done)
+        }
     }
+}
+
+/// A word without a command before it may have been meant for one.
+fn no_command(error: Error) -> Error {
+    let Error::UnknownImage(UnknownImage::Unknown { value, closest: images }) = &error else { return error };
+    let commands = Cli::command();
+    let names: Vec<&str> = commands.get_subcommands().map(clap::Command::get_name).collect();
+    let hint = match closest(value, names).first() {
+        Some(name) if name == value => format!("`{name}` is a command: write it in front of the images"),
+        Some(name) if images.is_empty() => format!("did you mean the command `{name}`?"),
+        Some(name) => {
+            format!("did you mean the command `{name}`, or one of the images {}?", images.join(", "))
+        }
+        None => UnknownImage::hint(&UnknownImage::Unknown { value: value.clone(), closest: images.clone() }),
+    };
+    Error::usage_with_hint(format!("no command or image `{}`", printable(value)), hint)
 }
 
 /// Says what went wrong, and gives the exit code.

@@ -10,6 +10,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use super::args::{ColorMode, GlobalArgs, ProgressMode};
 use super::ci_output::{CiOutput, ci_output};
 use super::environment::{Environment, terminal_size};
+use super::waiting;
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::execution::{Event, Outcome};
 use crate::git::{read_file, read_on_disk};
@@ -50,7 +51,7 @@ impl Output {
     pub(super) fn new(global: &GlobalArgs, environment: &Environment) -> Self {
         let mode = match global.progress {
             ProgressMode::Auto if global.quiet => Mode::Quiet,
-            ProgressMode::Auto if environment.stderr_is_terminal && !environment.is_on("CI") => Mode::Live,
+            ProgressMode::Auto if can_be_redrawn(environment) => Mode::Live,
             ProgressMode::Auto | ProgressMode::Plain => Mode::Plain,
             ProgressMode::Live => Mode::Live,
             ProgressMode::Json => Mode::Json,
@@ -78,6 +79,15 @@ impl Output {
         }
     }
 
+    /// Something is shown where nothing else is soon.
+    pub(super) fn waits(&self) {
+        if self.mode == Mode::Live && self.message_view.size.is_some() {
+            let text =
+                if self.message_view.theme.decorated("…") == "…" { "reading …" } else { "reading ..." };
+            waiting::begin(text);
+        }
+    }
+
     /// From now on standard output is for the result alone, whatever the form of progress.
     pub(super) fn keep_stdout(&mut self) {
         self.keeps_stdout = true;
@@ -96,6 +106,7 @@ impl Output {
     #[expect(clippy::unused_self, reason = "whoever writes has to hold the output")]
     /// Writes a result. A reader that has gone, such as `head`, is no error.
     pub(super) fn result(&self, text: &[u8]) -> Result<(), Error> {
+        waiting::end();
         let mut out = io::stdout().lock();
         match out.write_all(text).and_then(|()| out.flush()) {
             Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
@@ -108,7 +119,8 @@ impl Output {
 
     /// Writes a result that is for people.
     pub(super) fn text(&self, text: &str) -> Result<(), Error> {
-        self.result(self.safe(text).as_bytes())
+        let text = self.result_view.theme.decorated(text);
+        self.result(self.safe(&text).as_bytes())
     }
 
     /// Writes the plan as a result.
@@ -275,7 +287,8 @@ impl Output {
     }
 
     fn say(&self, text: &str) {
-        to_stderr(&self.safe(text));
+        let text = self.message_view.theme.decorated(text);
+        to_stderr(&self.safe(&text));
     }
 
     /// Text in which no CI system finds a command: not all of them say that they are there.
@@ -307,6 +320,7 @@ impl Audience for Output {
     }
 
     fn begins(&mut self, plan: &Arc<Plan>, work: Work) -> Result<(), Error> {
+        waiting::end();
         let reporter = self.reporter(plan, work);
         self.reporter = Some(self.with_events(reporter, plan)?);
         self.work = work;
@@ -357,7 +371,13 @@ impl Audience for Output {
     }
 }
 
+/// Whether lines can be drawn again: on a terminal that knows how, where somebody watches.
+fn can_be_redrawn(environment: &Environment) -> bool {
+    environment.stderr_is_terminal && environment.get("TERM") != Some("dumb") && !environment.is_on("CI")
+}
+
 fn to_stderr(text: &str) {
+    waiting::end();
     // Nobody is left to tell if standard error is closed.
     let _ = io::stderr().lock().write_all(text.as_bytes());
 }

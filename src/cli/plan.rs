@@ -1,6 +1,6 @@
 use clap::Args;
 
-use super::args::{ImageArgs, PlanFormat, RegistryArgs, SelectionArgs};
+use super::args::{ImageArgs, PlanFormat, RegistryArgs, SelectionArgs, word};
 use super::build::BuildArgs;
 use super::edge::Edge;
 use super::error::ExitCode;
@@ -10,8 +10,10 @@ use crate::report::{explanation, floating_note, plan_json};
 /// `shipwright plan`.
 #[derive(Clone, Debug, Default, Args)]
 pub struct PlanArgs {
-    /// Print everything that enters the key of one image, to compare two machines with diff
-    #[arg(long, value_name = "IMAGE", conflicts_with = "format")]
+    /// Print all that enters the key of one image
+    ///
+    /// To compare two machines with diff.
+    #[arg(long, value_name = "IMAGE", value_parser = word, conflicts_with = "format")]
     pub explain: Option<String>,
 
     /// Which images.

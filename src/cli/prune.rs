@@ -3,7 +3,7 @@ use std::num::NonZeroUsize;
 
 use clap::{Args, ValueEnum};
 
-use super::args::{ImageArgs, SelectionArgs};
+use super::args::{ContentArgs, ImageArgs, SelectionArgs, word};
 use super::edge::Edge;
 use super::error::ExitCode;
 use crate::ops::{self, Error, PruneRequest, PruneStep, Pruned};
@@ -33,11 +33,11 @@ pub struct PruneArgs {
     pub stopped: bool,
 
     /// Images that are built with this argument are needed; as for `build`, repeatable
-    #[arg(long, value_name = "NAME[=VALUE]")]
+    #[arg(long, value_name = "NAME[=VALUE]", value_parser = word)]
     pub build_arg: Vec<String>,
 
     /// Images for this platform are needed [default: the engine's]
-    #[arg(long, value_name = "OS/ARCH")]
+    #[arg(long, value_name = "OS/ARCH", value_parser = word)]
     pub platform: Option<String>,
 
     /// How to print
@@ -57,11 +57,12 @@ pub enum PruneFormat {
 
 /// `shipwright prune`: images that nothing needs go, after a question.
 pub(super) fn run(args: &PruneArgs, edge: &mut Edge) -> Result<ExitCode, Error> {
-    let image = ImageArgs {
+    let content = ContentArgs {
         build_arg: args.build_arg.clone(),
         platform: args.platform.clone(),
-        ..ImageArgs::default()
+        ..ContentArgs::default()
     };
+    let image = ImageArgs { content, ..ImageArgs::default() };
     let request = PruneRequest {
         images: edge.images(&SelectionArgs::default(), &image, &[])?,
         keep: args.keep,

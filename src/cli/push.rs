@@ -13,20 +13,24 @@ pub struct PushArgs {
     pub build: BuildArgs,
 
     /// Build nothing: push what exists, and say what does not
-    #[arg(long)]
+    #[arg(long, help_heading = "Registries")]
     pub no_build: bool,
 
+    /// Publish uncommitted changes too, under key and branch alone
+    #[arg(long, help_heading = "Registries")]
+    pub dirty: bool,
+
     /// Move tags even away from commits that are not in this history
-    #[arg(long)]
+    #[arg(long, help_heading = "Registries", hide_short_help = true)]
     pub force: bool,
 }
 
 /// `shipwright push`: build what neither the engine nor the registry has, push what the registry lacks, and move
 /// its tags.
 pub(super) fn run(before: BuildArgs, args: PushArgs, edge: &mut Edge) -> Result<ExitCode, Error> {
-    let PushArgs { build, no_build, force } = args;
+    let PushArgs { build, no_build, dirty, force } = args;
     let build = before.merged(build);
-    let request = PushRequest { build: build.request(edge)?, dirty: build.image.dirty, no_build, force };
+    let request = PushRequest { build: build.request(edge)?, dirty, no_build, force };
     let config = edge.config();
     edge.output.keep_events(build.run.events);
     Ok(ops::block_on(ops::push(&config, &request, &mut edge.output))?.into())

@@ -6,7 +6,7 @@ use rayon::prelude::*;
 use super::content::{has_from, is_template};
 use super::evidence_files::{EvidenceKind, evidence_kind};
 use super::names::{FileNameForm, dockerfile_name};
-use super::rules::{Class, Classes, Rules};
+use super::rules::{Class, Classes, Rules, unmatched};
 use crate::diagnostic::{Diagnostic, Location};
 use crate::git::{NodeKind, Snapshot, Target, Tracking, follow};
 use crate::limits;
@@ -104,6 +104,9 @@ pub(crate) fn discover(tree: &dyn Snapshot, rules: &Rules) -> Discovery {
         };
         candidates.push(Candidate { path, kind, form, tracked, aside });
     });
+    let known = candidates.iter().map(|candidate: &Candidate| &candidate.path).chain(&found.left_out);
+    let unmatched = unmatched(rules, known);
+    found.diagnostics.extend(unmatched);
     evidence.retain(|(path, _)| !matches!(classes.of(path), Class::LeftOut(_)));
     found.evidence = evidence;
     let outcomes: Vec<Outcome> = candidates.par_iter().map(|candidate| read(tree, candidate)).collect();

@@ -121,6 +121,31 @@ fn lacks_bracket(pattern: &str) -> bool {
     false
 }
 
+/// Warns of patterns that match none of the checkout's Dockerfiles: most are mistyped, and do silently nothing.
+pub(super) fn unmatched<'p>(
+    rules: &Rules,
+    paths: impl Iterator<Item = &'p TreePath> + Clone,
+) -> Vec<Diagnostic> {
+    let settings = [("include", &rules.include), ("exclude", &rules.exclude)];
+    let patterns =
+        settings.into_iter().flat_map(|(setting, patterns)| patterns.iter().map(move |it| (setting, it)));
+    let is_unmatched = |(_, pattern): &(&str, &String)| {
+        let mut builder = GitignoreBuilder::new("");
+        // One that takes back what another names is about that one.
+        let is_about_files = !pattern.starts_with('!') && builder.add_line(None, pattern).is_ok();
+        is_about_files
+            && builder.build().is_ok_and(|compiled| !paths.clone().any(|path| matches(&compiled, path)))
+    };
+    let warning = |(setting, pattern): (&str, &String)| {
+        Diagnostic::warning(format!(
+            "{setting}: `{}` matches no Dockerfile",
+            crate::printable::printable(pattern)
+        ))
+        .hint("in shipwright.toml, patterns are those of .gitignore, from the root of the checkout")
+    };
+    patterns.filter(is_unmatched).map(warning).collect()
+}
+
 fn compile(setting: &str, patterns: &[String], diagnostics: &mut Vec<Diagnostic>) -> Gitignore {
     let mut builder = GitignoreBuilder::new("");
     for pattern in patterns {

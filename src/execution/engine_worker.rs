@@ -10,12 +10,13 @@ use super::bases::{external_bases, unforeseen};
 use super::context_source::PlannedContext;
 use super::labels::{KEY_LABEL, labels};
 use super::outline::outline;
+use super::superseded::{Superseded, superseded};
 use super::{BuildFailure, BuildUpdate, LogStream, StepProgress, Worker, engine_login};
 use crate::builder::{BuildError, BuildEvent, BuildSpec, Builder, OutputStream, Secret, SshAgent, StepState};
 use crate::dockerfile::{cut_unneeded_stages, is_proxy, rewrite};
 use crate::engine::EngineError;
 use crate::git::{Checkout, Snapshot};
-use crate::image::{ContentKey, ImageReference, Tag};
+use crate::image::{ContentKey, ImageReference, Repository, Tag};
 use crate::inputs::Manifests;
 use crate::plan::{Plan, PlannedTag, Step, StepId};
 use crate::project::{Image, Project, ReadyImage};
@@ -29,6 +30,9 @@ const NAMING_TRIES: RetryPolicy = RetryPolicy::new(5, Duration::ZERO);
 /// An engine that gives an image its name anew, because another run built the same one, may not know the
 /// name for a moment. So often what was not found is looked for.
 const TRIES: RetryPolicy = RetryPolicy::new(4, Duration::from_millis(150));
+
+/// How long a run that is done waits to learn what superseded images hold.
+const PATIENCE_FOR_FIGURES: Duration = Duration::from_secs(1);
 
 /// How all images of a run are built; nothing here changes an image's key.
 #[derive(Clone, Debug, Default)]
@@ -361,43 +365,16 @@ impl Worker for EngineWorker {
         (self.guard)()
     }
 
-    async fn superseded(&self, moves: &[(StepId, PlannedTag)]) -> Result<Vec<String>, String> {
-        let leaving: Vec<ImageReference> =
-            moves.iter().map(|(image, tag)| self.step(*image).tagged(tag)).collect();
-        let found = self.store.inspect_all(&leaving).await.map_err(|error| error.to_string())?;
-        let mut superseded = BTreeSet::new();
-        for ((image, _), found) in moves.iter().zip(found) {
-            let Some(found) = found else { continue };
-            let Some(key) = key_of(&found).filter(|key| Some(*key) != self.step(*image).key) else {
-                continue;
-            };
-            superseded.extend(only_its_own_tag(&found, key, &leaving));
+    async fn superseded(&self) -> Superseded {
+        let repositories: BTreeSet<Repository> =
+            self.plan.steps.iter().map(|step| step.repository.clone()).collect();
+        let repositories: Vec<Repository> = repositories.into_iter().collect();
+        let wanted: Vec<ContentKey> = self.plan.steps.iter().filter_map(|step| step.key).collect();
+        match tokio::time::timeout(PATIENCE_FOR_FIGURES, self.store.list(&repositories)).await {
+            Ok(Ok(listed)) => superseded(&listed, &wanted),
+            Ok(Err(_)) | Err(_) => Superseded::default(),
         }
-        Ok(superseded.into_iter().collect())
     }
-
-    async fn remove(&self, reference: &str) -> Result<bool, String> {
-        let reference: ImageReference =
-            reference.parse().map_err(|error: crate::image::InvalidReference| error.to_string())?;
-        let found = self.store.inspect(&reference).await.map_err(|error| error.to_string())?;
-        let Some(found) = found.filter(|found| found.references == [reference.clone()]) else {
-            return Ok(false);
-        };
-        let used = self.store.containers_using(&found.id).await.map_err(|error| error.to_string())?;
-        if !used.is_empty() {
-            return Ok(false);
-        }
-        self.store.remove(&reference).await.map_err(|error| error.to_string())?;
-        Ok(true)
-    }
-}
-
-/// The `src-` reference of an image that keeps no other tag once the moving ones have left it: a dirty one.
-fn only_its_own_tag(found: &LocalImage, key: ContentKey, leaving: &[ImageReference]) -> Option<String> {
-    let mut staying = found.references.iter().filter(|reference| !leaving.contains(reference));
-    let (own, others) = (staying.next()?, staying.next());
-    let tag = own.tag.as_ref()?.as_str();
-    (others.is_none() && tag.ends_with(key.tag().as_str())).then(|| own.to_string())
 }
 
 fn key_of(found: &LocalImage) -> Option<ContentKey> {

@@ -114,10 +114,12 @@ pub enum Event {
         /// One sentence.
         reason: String,
     },
-    /// A superseded image was removed.
-    Removed {
-        /// What was removed.
-        reference: String,
+    /// Images that nothing but their key names any more hold much.
+    Superseded {
+        /// Them, the oldest first.
+        references: Vec<String>,
+        /// How much at most: layers that they share are counted for each.
+        bytes: u64,
     },
     /// Something worth saying that changes nothing.
     Notice {

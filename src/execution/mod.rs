@@ -24,6 +24,7 @@ mod request;
 mod runner;
 mod scheduler;
 mod summary;
+mod superseded;
 mod worker;
 
 #[cfg(test)]

@@ -7,7 +7,9 @@ use tokio_util::sync::CancellationToken;
 use super::lock::TagLock;
 use super::outbox::Outbox;
 use super::request::reference;
+use super::superseded::Superseded;
 use super::{Event, Outcome, RunRequest, Worker};
+use crate::limits;
 use crate::plan::{Action, PlannedTag, StepId};
 use crate::printable::and_more;
 use crate::retry::RetryPolicy;
@@ -54,8 +56,9 @@ pub(super) async fn move_tags(
     };
     let moved = put(request, &prepared.moves, worker, outbox, interruption).await
         && (prepared.moves.is_empty() || keep_together(request, &images, worker, outbox, interruption).await);
+    drop(prepared);
     if moved && !interruption.is_cancelled() {
-        remove(request, &prepared.superseded, worker, outbox).await;
+        weigh_superseded(request, worker, outbox).await;
     }
     if moved { Outcome::Succeeded } else { Outcome::Failed }
 }
@@ -69,7 +72,6 @@ fn is_in_place(request: RunRequest<'_>, image: StepId) -> bool {
 
 struct Prepared {
     moves: Vec<Move>,
-    superseded: Vec<String>,
     /// Held until everything has moved.
     _lock: Option<TagLock>,
 }
@@ -83,17 +85,10 @@ async fn prepare(
 ) -> Result<Prepared, String> {
     let lock = lock(request, outbox).await;
     let moves = misplaced(request, images, worker).await?;
-    let superseded = match worker.superseded(&moves).await {
-        Ok(superseded) => superseded,
-        Err(error) => {
-            outbox.push(Event::Notice { text: format!("superseded images are not looked for: {error}") });
-            Vec::new()
-        }
-    };
     if !moves.is_empty() {
         worker.confirm_plan().await?;
     }
-    Ok(Prepared { moves, superseded, _lock: lock })
+    Ok(Prepared { moves, _lock: lock })
 }
 
 /// The moving tags that are not where they belong.
@@ -208,16 +203,14 @@ async fn put(
     all_moved
 }
 
-async fn remove(request: RunRequest<'_>, superseded: &[String], worker: &dyn Worker, outbox: &mut Outbox) {
-    let selected: Vec<String> = request.plan.steps.iter().map(reference).collect();
-    for reference in superseded.iter().filter(|&reference| !selected.contains(reference)) {
-        match worker.remove(reference).await {
-            Ok(true) => outbox.push(Event::Removed { reference: reference.clone() }),
-            Ok(false) => {}
-            Err(error) => {
-                let text = format!("superseded {reference} could not be removed: {error}");
-                outbox.push(Event::Notice { text });
-            }
-        }
+/// A run removes nothing: an edit that is taken back finds its image. What that comes to is said when it is much. Only a
+/// build adds to it, so nothing is asked otherwise.
+async fn weigh_superseded(request: RunRequest<'_>, worker: &dyn Worker, outbox: &mut Outbox) {
+    if !request.plan.steps.iter().any(|step| step.action == Action::Build) {
+        return;
+    }
+    let Superseded { references, bytes } = worker.superseded().await;
+    if bytes >= limits::SUPERSEDED {
+        outbox.push(Event::Superseded { references, bytes });
     }
 }

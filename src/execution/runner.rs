@@ -10,6 +10,8 @@ use super::build::{ImageTask, failed, pull_base};
 use super::moving_tags::{TAGS, move_tags};
 use super::outbox::Outbox;
 use super::{Event, ImageOutcome, Limits, Outcome, RunRequest, Scheduler, Worker};
+use crate::diagnostic::{Diagnostic, Severity};
+use crate::image::ImageReference;
 use crate::plan::{Action, StepId};
 
 /// A good size for the channel of events: renderers draw in batches, and a build that prints a million lines
@@ -185,7 +187,9 @@ impl<'a> Run<'a> {
         let outcome = match pull {
             Some(pull) if pull.images.contains(&image) => {
                 self.culprits[image] = Some(image);
-                failed(format!("cannot pull {}: {error}", pull.reference))
+                let hint = closest_hint(&self.request.plan.diagnostics, &pull.reference);
+                let message = format!("cannot pull {}: {error}", pull.reference);
+                ImageOutcome::Failed { message, line: None, log: Vec::new(), hint }
             }
             _ => {
                 let culprit = self.request.culprit(image, &self.culprits).unwrap_or(StepId(task));
@@ -232,4 +236,15 @@ impl<'a> Run<'a> {
             }
         }
     }
+}
+
+/// What was said of a base when it was taken for a published image: the names here that read like it. Whoever cannot pull it
+/// wants to know, and the warning may have scrolled away.
+fn closest_hint(findings: &[Diagnostic], base: &str) -> Option<String> {
+    let complete = |text: &str| text.parse::<ImageReference>().ok().map(|reference| reference.complete());
+    let is_about = |found: &&Diagnostic| {
+        let subject = found.message.split(' ').next().unwrap_or_default();
+        found.severity == Severity::Warning && complete(subject).is_some_and(|it| Some(it) == complete(base))
+    };
+    findings.iter().find(is_about)?.hint.clone()
 }

@@ -26,8 +26,6 @@ pub(crate) struct RunSummary {
     pub moved: usize,
     /// References of moving tags that could not be put.
     pub tags_failed: Vec<String>,
-    /// References of superseded images that were removed.
-    pub removed: Vec<String>,
     /// How the run ended; none while it goes on.
     pub outcome: Option<Outcome>,
     /// How long it took.
@@ -61,7 +59,6 @@ impl RunSummary {
                 }
             }
             Event::TagFailed { reference, .. } => self.tags_failed.push(reference.clone()),
-            Event::Removed { reference } => self.removed.push(reference.clone()),
             Event::Finished { outcome, elapsed } => {
                 self.outcome = Some(*outcome);
                 self.elapsed = *elapsed;

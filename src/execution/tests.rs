@@ -7,7 +7,10 @@ use std::time::Duration;
 use scripted::{Record, Script};
 use tokio_util::sync::CancellationToken;
 
+use super::superseded::Superseded;
 use super::{BasePull, BuildFailure, Event, ImageOutcome, LockScope, Outcome, RunSummary, lock::TagLock};
+use crate::diagnostic::Diagnostic;
+use crate::limits;
 use crate::plan::{Action, StepId};
 
 fn failure(message: &str) -> BuildFailure {
@@ -150,6 +153,24 @@ async fn a_base_that_cannot_be_pulled_fails_those_that_share_it() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_base_that_cannot_be_pulled_says_what_here_reads_like_it() {
+    let mut script = Script::builds(&[&[], &[]]);
+    script.pulls = vec![pull("acme/bsae:latest", &[0]), pull("busybox:latest", &[1])];
+    script.pull_fails = set(&["acme/bsae:latest", "busybox:latest"]);
+    let unbuilt = "acme/bsae is in this checkout's namespace, but no Dockerfile here builds it";
+    script.diagnostics = vec![
+        Diagnostic::note("acme/bsae is a note").hint("no"),
+        Diagnostic::warning(unbuilt).hint("the closest are acme/base"),
+    ];
+    let record = script.run().await;
+    let hint = |image| match record.outcome_of(image) {
+        Some(ImageOutcome::Failed { hint, .. }) => hint.clone(),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!((hint(0).as_deref(), hint(1)), (Some("the closest are acme/base"), None));
+}
+
+#[tokio::test(start_paused = true)]
 async fn images_that_exist_get_what_they_lack_and_hold_nobody_up() {
     let mut script = Script::builds(&[&[], &[0], &[]]);
     script.actions = vec![Action::Tag, Action::Build, Action::None];
@@ -260,25 +281,21 @@ async fn tags_that_another_run_takes_at_the_same_time_are_put_again() {
     let mut script = Script::builds(&[&[], &[]]);
     script.actions[1] = Action::Tag;
     script.in_place = set(&["1:main", "1:latest"]);
-    script.superseded = vec!["acme/i0:src-old".to_owned()];
     script.taken = [(2, set(&["0:main", "1:main"])), (3, set(&["0:latest"]))].into();
     let record = script.run().await;
     assert_eq!(record.outcome, Outcome::Succeeded);
     assert_eq!(record.moved(), ["0:main", "0:latest", "0:main", "1:main", "0:latest"]);
     let said = |event: &&Event| matches!(event, Event::Notice { text } if text.contains("at the same time"));
     assert_eq!(record.events.iter().filter(said).count(), 2);
-    assert_eq!(record.state.removed, ["acme/i0:src-old"]);
 }
 
 #[tokio::test(start_paused = true)]
 async fn tags_that_another_run_takes_again_and_again_are_named() {
     let mut script = Script::builds(&[&[], &[]]);
-    script.superseded = vec!["acme/i0:src-old".to_owned()];
     script.taken = (2..100).map(|survey| (survey, set(&["1:main"]))).collect();
     let record = script.run().await;
     assert_eq!(record.outcome, Outcome::Failed);
     assert_eq!(summary_of(&record.events).tags_failed, ["acme/i1:main"]);
-    assert!(record.state.removed.is_empty(), "only a successful run removes");
 }
 
 #[tokio::test(start_paused = true)]
@@ -298,21 +315,25 @@ async fn an_image_that_vanished_holds_all_tags() {
 async fn a_moving_tag_that_fails_is_named_and_the_others_still_move() {
     let mut script = Script::builds(&[&[], &[]]);
     script.tag_fails = set(&["0:latest"]);
-    script.superseded = vec!["acme/i0:src-old".to_owned()];
     let record = script.run().await;
     assert_eq!(record.outcome, Outcome::Failed);
     assert_eq!(record.moved(), ["0:main", "1:main", "1:latest"]);
     assert_eq!(summary_of(&record.events).tags_failed, ["acme/i0:latest"]);
-    assert!(record.state.removed.is_empty(), "only a successful run removes");
 }
 
 #[tokio::test(start_paused = true)]
-async fn superseded_images_go_after_success_unless_the_run_selected_them() {
-    let mut script = Script::builds(&[&[]]);
-    script.superseded = vec!["acme/i0:src-old".to_owned(), "acme/i0:src-0000000000000000".to_owned()];
-    let record = script.run().await;
-    assert_eq!(record.state.removed, ["acme/i0:src-old"]);
-    assert_eq!(summary_of(&record.events).removed, ["acme/i0:src-old"]);
+async fn what_superseded_images_hold_is_said_when_it_is_much_and_something_was_built() {
+    let said = async |action: Action, bytes: u64| {
+        let mut script = Script::builds(&[&[]]);
+        script.actions[0] = action;
+        script.superseded = Superseded { references: vec!["acme/i0:src-old".to_owned()], bytes };
+        let record = script.run().await;
+        assert_eq!(record.outcome, Outcome::Succeeded);
+        record.events.iter().any(|event| matches!(event, Event::Superseded { .. }))
+    };
+    assert!(said(Action::Build, limits::SUPERSEDED).await);
+    assert!(!said(Action::Build, limits::SUPERSEDED - 1).await);
+    assert!(!said(Action::Tag, limits::SUPERSEDED).await);
 }
 
 #[tokio::test(start_paused = true)]
@@ -425,7 +446,6 @@ async fn a_pull_that_is_interrupted_has_an_end() {
 async fn an_interruption_while_tags_move_lets_them_finish() {
     let mut script = Script::builds(&[&[], &[], &[]]);
     script.tag_seconds = 10;
-    script.superseded = vec!["acme/i0:src-old".to_owned()];
     // Builds end at 10 seconds; six tags, four at a time, end at 30.
     let record = script.interrupted_after(15.0).await;
     assert_eq!(record.outcome, Outcome::Interrupted);
@@ -437,7 +457,6 @@ async fn an_interruption_while_tags_move_lets_them_finish() {
     assert!(!record.events.contains(&Event::Interrupted));
     let notices = record.events.iter().filter(|event| matches!(event, Event::Notice { .. })).count();
     assert_eq!(notices, 1);
-    assert!(record.state.removed.is_empty());
 }
 
 #[tokio::test(start_paused = true)]

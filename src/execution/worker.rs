@@ -1,6 +1,7 @@
 use async_trait::async_trait;
 use tokio::sync::mpsc;
 
+use super::superseded::Superseded;
 use super::{LogStream, StepProgress};
 use crate::image::Tag;
 use crate::plan::{PlannedTag, StepId};
@@ -34,11 +35,9 @@ pub(crate) trait Worker: Send + Sync {
     /// Whether what the plan was made for is still so; asked before moving tags move. The error says what is not.
     async fn confirm_plan(&self) -> Result<(), String>;
 
-    /// Dirty images, by their `src-` reference, that these moving tags name now and are about to leave.
-    async fn superseded(&self, moves: &[(StepId, PlannedTag)]) -> Result<Vec<String>, String>;
-
-    /// Removes a superseded image if its only tag is this one and no container uses it; says whether it did.
-    async fn remove(&self, reference: &str) -> Result<bool, String>;
+    /// What images hold that this plan's repositories have and nothing but their key names. Nothing where the engine
+    /// does not say so soon: nobody waits for a figure.
+    async fn superseded(&self) -> Superseded;
 }
 
 /// News of a build that is under way.

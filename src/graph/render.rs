@@ -24,7 +24,7 @@ pub(crate) fn text(graph: &Graph, images: &[ImageId]) -> String {
     out
 }
 
-/// The Graphviz language. Edges lead from an image to what it needs.
+/// The Graphviz language. Edges lead from an image to what is built from it, as the text is read.
 pub(crate) fn dot(graph: &Graph, images: &[ImageId]) -> String {
     let drawn = Drawn::new(graph, images);
     let mut out = String::from("digraph shipwright {\n  rankdir = LR;\n  node [shape = box];\n");
@@ -39,15 +39,15 @@ pub(crate) fn dot(graph: &Graph, images: &[ImageId]) -> String {
     }
     for ((ImageId(dependent), ImageId(dependency)), kinds) in &drawn.kinds {
         match label(kinds) {
-            Some(label) => line(format!("n{dependent} -> n{dependency} [label = \"{label}\"];")),
-            None => line(format!("n{dependent} -> n{dependency};")),
+            Some(label) => line(format!("n{dependency} -> n{dependent} [label = \"{label}\"];")),
+            None => line(format!("n{dependency} -> n{dependent};")),
         }
     }
     out.push_str("}\n");
     out
 }
 
-/// A Mermaid flow chart. Edges lead from an image to what it needs.
+/// A Mermaid flow chart. Edges lead as in [`dot`].
 pub(crate) fn mermaid(graph: &Graph, images: &[ImageId]) -> String {
     let drawn = Drawn::new(graph, images);
     let mut lines = vec!["flowchart LR".to_owned()];
@@ -56,8 +56,8 @@ pub(crate) fn mermaid(graph: &Graph, images: &[ImageId]) -> String {
     }
     for ((ImageId(dependent), ImageId(dependency)), kinds) in &drawn.kinds {
         lines.push(match label(kinds) {
-            Some(label) => format!("  n{dependent} -->|{label}| n{dependency}"),
-            None => format!("  n{dependent} --> n{dependency}"),
+            Some(label) => format!("  n{dependency} -->|{label}| n{dependent}"),
+            None => format!("  n{dependency} --> n{dependent}"),
         });
     }
     lines.push(String::new());

@@ -11,7 +11,9 @@ use crate::path::TreePath;
 /// What the user asks for. Each value is a name or a path, or several of them by comma.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Selector {
-    /// `TARGET`, `-u`: the image and its dependencies.
+    /// `TARGET`: the image and its dependencies.
+    pub targets: Vec<String>,
+    /// `-u`: the same, but that `--no-cache` is about the dependencies as well.
     pub upto: Vec<String>,
     /// `-d`: the image, its dependencies, what depends on it, and what that needs besides.
     pub dependents: Vec<String>,
@@ -19,7 +21,7 @@ pub struct Selector {
     pub exact: Vec<String>,
     /// `-x`: not the image and not what depends on it. Taken away last, whatever else was asked for.
     pub exclude: Vec<String>,
-    /// `--no-cache`: what is selected is built again, and so has to be what depends on it.
+    /// `--no-cache`: what is named is built again; where nothing is named, everything that is selected.
     pub rebuild: bool,
     /// Where the user stands, from the root of the checkout: paths are seen from there.
     pub folder: TreePath,
@@ -53,7 +55,7 @@ impl Selection {
 }
 
 impl Graph {
-    /// Selects as the user asks. What is named `upto`, with `dependents` or `exact` is united; without any
+    /// Selects as the user asks. What is named as a target, `upto`, with `dependents` or `exact` is united; without any
     /// of these it is every image that does not stand aside, and what those depend on. Then `exclude` is
     /// taken away. An image that stands aside is selected only when named or depended on, so `dependents`
     /// brings none in, unless it is about an image that stands aside itself.
@@ -63,6 +65,7 @@ impl Graph {
             [] => Ok(Vec::new()),
             values => find_all(&lookup, values, &selector.folder),
         };
+        let targets = find(&selector.targets)?;
         let upto = find(&selector.upto)?;
         let dependents = find(&selector.dependents)?;
         let exact = find(&selector.exact)?;
@@ -70,8 +73,8 @@ impl Graph {
 
         let is_aside = |image: &ImageId| self.images()[*image].aside;
         let mut left_aside = Vec::new();
-        let mut wanted: Vec<ImageId> = upto.clone();
-        if upto.is_empty() && dependents.is_empty() && exact.is_empty() {
+        let mut wanted: Vec<ImageId> = targets.iter().chain(&upto).copied().collect();
+        if wanted.is_empty() && dependents.is_empty() && exact.is_empty() {
             let (aside, others): (Vec<ImageId>, Vec<ImageId>) =
                 ImageId::all(self.images()).partition(is_aside);
             wanted = others;
@@ -88,22 +91,22 @@ impl Graph {
         for image in self.with_dependencies(wanted).into_iter().chain(exact.iter().copied()) {
             selected[image] = true;
         }
-        let mut rebuilt = Vec::new();
-        if selector.rebuild {
-            let asked_for = ImageId::all(&selected).filter(|image| selected[*image]);
-            rebuilt = self.with_dependents(asked_for);
-            rebuilt.retain(|image| selected[*image] || !is_aside(image));
-            for image in self.with_dependencies(rebuilt.iter().copied()) {
-                selected[image] = true;
+        let named = self.ordered(targets.iter().chain(&upto).chain(&dependents).chain(&exact).copied());
+        let again: Vec<ImageId> = match (selector.rebuild, named.is_empty()) {
+            (false, _) => Vec::new(),
+            (true, true) => ImageId::all(&selected).collect(),
+            (true, false) => {
+                let with_what_they_need = self.with_dependencies(upto);
+                let with_what_needs_them = self.with_dependents(dependents);
+                [targets, exact, with_what_they_need, with_what_needs_them].concat()
             }
-        }
+        };
         left_aside.retain(|image| !selected[*image]);
         for image in excluded {
             selected[image] = false;
         }
-        rebuilt.retain(|image| selected[*image]);
         let images = self.order().iter().copied().filter(|image| selected[*image]).collect();
-        let named = self.ordered(upto.into_iter().chain(dependents).chain(exact));
+        let rebuilt = self.ordered(again.into_iter().filter(|image| selected[*image]));
         Ok(Selection { images, named, rebuilt, left_aside: self.ordered(left_aside) })
     }
 }

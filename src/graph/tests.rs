@@ -367,14 +367,14 @@ fn dot_and_mermaid_draw_what_is_needed() {
     for line in [
         "n1 [label = \"acme/base\"];",
         "n2 [label = \"acme/e2e\", style = dashed];",
-        "n0 -> n1 [label = \"from, copy\"];",
-        "n2 -> n0;",
+        "n1 -> n0 [label = \"from, copy\"];",
+        "n0 -> n2;",
     ] {
         assert!(dot.contains(&format!("  {line}\n")), "{line} in {dot}");
     }
     assert_eq!(
         render::mermaid(&graph, &[ImageId(1), ImageId(0)]),
-        "flowchart LR\n  n1[\"acme/base\"]\n  n0[\"acme/app\"]\n  n0 -->|from, copy| n1\n"
+        "flowchart LR\n  n1[\"acme/base\"]\n  n0[\"acme/app\"]\n  n1 -->|from, copy| n0\n"
     );
 }
 

@@ -6,6 +6,7 @@ mod platform;
 mod reference;
 
 pub(crate) use key::ContentKey;
+pub(crate) use platform::InvalidPlatform;
 pub use platform::Platform;
 pub(crate) use reference::InvalidReference;
 pub use reference::{Digest, ImageReference, Repository, Tag};

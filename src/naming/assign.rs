@@ -99,6 +99,7 @@ pub(crate) fn assign(candidates: &[Candidate<'_>], rules: &NamingRules<'_>) -> N
     let places = Places::new(candidates);
     diagnostics.extend(explain::contested(&resolution.contested, &names, &places));
     diagnostics.extend(explain::displaced(&resolution.contested, &names, &places));
+    diagnostics.extend(explain::nameless(&names, &places));
     let sites = Sites::new(&names, &resolution.contested, &namespace, inferred.as_ref(), known.components);
     let tags = candidates.iter().zip(&names).map(|(candidate, name)| claimed_tags(candidate, name)).collect();
     Naming { names, namespace, diagnostics, places, sites, known, tags }

@@ -8,6 +8,7 @@ use super::name::ImageName;
 use super::namespace::{Candidature, Inference, InvalidNamespace, NamespaceSource};
 use super::places::{Places, toml_string};
 use super::template::{InvalidName, escape};
+use super::words::words;
 use crate::diagnostic::{Diagnostic, Location, closest};
 use crate::image::ImageReference;
 use crate::path::TreePath;
@@ -116,6 +117,29 @@ pub(super) fn displaced<'a>(
         Some(Diagnostic::note(message).at(Location::file(places.path(image).clone())).hint(format!(
             "to publish it, put this or another name under [names] of shipwright.toml: {line}"
         )))
+    })
+}
+
+/// Images in folders whose names give none: what they are called instead is not obvious.
+pub(super) fn nameless<'a>(
+    names: &'a [ImageName],
+    places: &'a Places,
+) -> impl Iterator<Item = Diagnostic> + 'a {
+    names.iter().enumerate().filter_map(|(image, name)| {
+        let path = places.path(image);
+        let folder = path.parent().filter(|folder| !folder.is_root() && !places.is_aside(image))?;
+        let last = folder.file_name();
+        words(last).is_empty().then(|| {
+            let shown = printable(&last.to_string()).into_owned();
+            Diagnostic::note(format!(
+                "{path}: `{shown}` has no letter or digit for an image's name, so it is called {}",
+                name.title()
+            ))
+            .hint(format!(
+                "for another name put under [names] of shipwright.toml: {}",
+                settle_line(image, names, places)
+            ))
+        })
     })
 }
 

@@ -13,8 +13,8 @@ use crate::project::Project;
 pub struct AffectedRequest {
     /// Which images.
     pub images: ImageRequest,
-    /// A branch, tag or commit.
-    pub since: String,
+    /// A branch, tag or commit; none: the default branch, as the remote has it if it does.
+    pub since: Option<String>,
     /// Whether that itself is meant, instead of the merge base with it.
     pub exact_rev: bool,
 }
@@ -53,7 +53,7 @@ pub async fn affected(
 ) -> Result<AffectedImages, Error> {
     let (workspace, _) = open(config, &request.images, EngineNeed::Never, None).await?;
     audience.reads(&workspace.tree);
-    let since = since(&workspace, request)?;
+    let since = since(&workspace, config, request)?;
     let before = match since.commit {
         Some(commit) => workspace.project_at(&request.images, commit)?,
         None => None,
@@ -72,8 +72,11 @@ pub async fn affected(
 }
 
 /// Finds the commit to compare with.
-fn since(workspace: &Workspace, request: &AffectedRequest) -> Result<Since, Error> {
-    let revision = request.since.clone();
+fn since(workspace: &Workspace, config: &Config, request: &AffectedRequest) -> Result<Since, Error> {
+    let revision = match &request.since {
+        Some(revision) => revision.clone(),
+        None => default_branch(workspace, config)?,
+    };
     if revision.is_empty() {
         return Err(Error::usage_with_hint(
             "--since names no revision",
@@ -95,6 +98,22 @@ fn since(workspace: &Workspace, request: &AffectedRequest) -> Result<Since, Erro
         Some(base) => Ok(Since { revision, commit: Some(base), is_merge_base: base != commit }),
         None => Err(unrelated(workspace, &revision, head)),
     }
+}
+
+/// What pull requests are compared with where nobody says otherwise.
+fn default_branch(workspace: &Workspace, config: &Config) -> Result<String, Error> {
+    let head = workspace.checkout.head();
+    let told = config.ci.reference(head).and_then(|ci| ci.default_branch.clone());
+    let branch = told.or_else(|| head.default_branch.clone());
+    let names = branch.iter().flat_map(|branch| [format!("origin/{branch}"), branch.clone()]);
+    let mut known = names.filter(|name| workspace.checkout.resolve(name).is_ok());
+    known.next().ok_or_else(|| {
+        let message = match branch {
+            Some(branch) => format!("the default branch, {}, is not here", printable(&branch)),
+            None => "nothing says which branch is the default one".to_owned(),
+        };
+        Error::usage_with_hint(message, "name what to compare with: --since REV")
+    })
 }
 
 /// A revision that is not here may only have to be fetched.

@@ -99,8 +99,12 @@ pub enum Position {
     Mixed,
 }
 
-/// Tells a run until its last event. Gives whether work was dropped because somebody asked for the end.
-pub(super) async fn follow(audience: &mut dyn Audience, mut events: mpsc::Receiver<Event>) -> bool {
+/// Tells a run, and `also` whoever keeps it, until its last event. Gives whether work was dropped because somebody asked for the end.
+pub(super) async fn follow(
+    audience: &mut dyn Audience,
+    mut events: mpsc::Receiver<Event>,
+    also: &mut (dyn FnMut(&Event) + Send),
+) -> bool {
     let mut is_cut = false;
     let begun = Instant::now();
     let mut frames = tokio::time::interval(FRAME);
@@ -110,6 +114,7 @@ pub(super) async fn follow(audience: &mut dyn Audience, mut events: mpsc::Receiv
             event = events.recv() => {
                 let Some(event) = event else { return is_cut };
                 is_cut |= matches!(event, Event::Interrupted);
+                also(&event);
                 audience.event(&event);
             }
             _ = frames.tick() => audience.tick(begun.elapsed()),

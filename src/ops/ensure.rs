@@ -4,7 +4,7 @@ use std::sync::Arc;
 use super::build::{self, BuildRun};
 use super::facts::Facts;
 use super::push::{Publishing, guessed_names};
-use super::registries::Registries;
+use super::registries::{self, Registries};
 use super::workspace::{EngineNeed, Watch, Workspace, open, planned_again};
 use super::{Audience, Building, Config, Ending, Error, ImageRequest, News, Services};
 use crate::diagnostic::Diagnostic;
@@ -85,7 +85,7 @@ async fn ensure_once(
     audience: &mut dyn Audience,
 ) -> Result<Ensured, Error> {
     let mut images = request.images.clone();
-    images.selector.upto = request.names.clone();
+    images.selector.targets = request.names.clone();
     let (workspace, services) = open(config, &images, EngineNeed::Required, Some(watch)).await?;
     audience.reads(&workspace.tree);
     services.tell(audience);
@@ -94,6 +94,7 @@ async fn ensure_once(
     let mut facts = Facts::of_engine(&workspace, services.store.as_deref()).await?.without_moving();
     can_be_had(&workspace, &wanted, &facts, audience)?;
     if request.remote.pushes() {
+        registries::require(&workspace, &wanted)?;
         let refused = guessed_names(&workspace, &wanted);
         if !refused.is_empty() {
             return Err(Error::wrong(refused));

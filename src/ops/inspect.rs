@@ -1,9 +1,12 @@
 use std::fs::File;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use super::Error;
+use super::workspace::{EngineNeed, open};
+use super::{Config, Error, ImageRequest};
 use crate::git::{Checkout, Pathspecs, Questions, WorkTree, at_most};
+use crate::graph::UnknownImage;
 use crate::limits;
 use crate::path::TreePath;
 use crate::printable::printable;
@@ -27,9 +30,7 @@ pub struct Inspected {
 pub fn inspect(file: &Path, choices: &Choices, stage: Option<&str>) -> Result<Inspected, Error> {
     // Whoever names a file means what it leads to, and it may be a pipe.
     let read = File::open(file).and_then(|file| at_most(file, limits::DOCKERFILE));
-    let source = read.map_err(|error| {
-        Error::usage(format!("cannot read {}: {error}", printable(&file.display().to_string())))
-    })?;
+    let source = read.map_err(|error| unreadable(file, &error))?;
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     let Place { path, root, found } = place(file);
     let target = stage.map(|stage| (path.to_text(), stage.to_owned()));
@@ -61,6 +62,41 @@ pub fn inspect(file: &Path, choices: &Choices, stage: Option<&str>) -> Result<In
     wrong.append(&mut inspection.diagnostics);
     inspection.diagnostics = wrong;
     Ok(Inspected { inspection, root })
+}
+
+/// What stands in the way, in words of what was written.
+fn unreadable(file: &Path, error: &io::Error) -> Error {
+    let shown = printable(&file.display().to_string()).into_owned();
+    let hint = "`shipwright images -v` lists the Dockerfiles of a checkout";
+    match error.kind() {
+        io::ErrorKind::IsADirectory => {
+            Error::usage_with_hint(format!("{shown} is a folder, not a Dockerfile"), hint)
+        }
+        io::ErrorKind::NotFound => {
+            Error::usage_with_hint(format!("there is no file {shown}, and no image is called that"), hint)
+        }
+        _ => Error::usage(format!("cannot read {shown}: {error}")),
+    }
+}
+
+/// The Dockerfile that a word means which is no file: that of an image, or of the one image in a folder.
+///
+/// # Errors
+///
+/// Where several images could be meant.
+pub async fn dockerfile_of(
+    config: &Config,
+    request: &ImageRequest,
+    word: &str,
+) -> Result<Option<PathBuf>, Error> {
+    let Ok((workspace, _)) = open(config, request, EngineNeed::Never, None).await else { return Ok(None) };
+    match workspace.named(word) {
+        Ok(images) => Ok(images
+            .first()
+            .map(|at| workspace.project.images[*at].dockerfile.to_os(workspace.checkout.root()))),
+        Err(error @ Error::UnknownImage(UnknownImage::Ambiguous { .. })) => Err(error),
+        Err(_) => Ok(None),
+    }
 }
 
 /// Where a Dockerfile stands.

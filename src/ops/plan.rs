@@ -1,10 +1,11 @@
 use std::sync::Arc;
 
 use super::facts::Facts;
-use super::registries::Registries;
+use super::registries::{self, Registries};
 use super::workspace::{EngineNeed, Workspace, open};
 use super::{Audience, Config, Ending, Error, ImageRequest};
-use crate::diagnostic::has_errors;
+use crate::diagnostic::{Diagnostic, has_errors};
+use crate::engine::EngineError;
 use crate::plan::{ImageId, Plan};
 use crate::project::Project;
 
@@ -36,11 +37,15 @@ pub async fn plan(
     request: &PlanRequest,
     audience: &mut dyn Audience,
 ) -> Result<Planned, Error> {
-    let (workspace, services) = open(config, &request.images, EngineNeed::Required, None).await?;
+    let (workspace, services) = open(config, &request.images, EngineNeed::Wanted, None).await?;
     audience.reads(&workspace.tree);
     services.tell(audience);
+    audience.finds(services.absent.as_ref().map(no_engine).as_slice());
     let mut facts = Facts::of_engine(&workspace, services.store.as_deref()).await?;
     if !config.offline {
+        if request.pull_cache {
+            registries::require(&workspace, &workspace.selection.images)?;
+        }
         let registries = Registries::new(&workspace, &services);
         let asked = facts.asked(&workspace, request.pull_cache);
         audience.finds(&facts.ask(&workspace, &registries, &asked).await?);
@@ -83,8 +88,18 @@ pub async fn named(
     request: &ImageRequest,
     name: &str,
 ) -> Result<(Arc<Project>, Vec<ImageId>), Error> {
-    let (workspace, _) = open(config, request, EngineNeed::Required, None).await?;
+    let (workspace, _) = open(config, request, EngineNeed::Wanted, None).await?;
     Ok((Arc::clone(&workspace.project), workspace.named(name)?))
+}
+
+/// A plan is of use all the same: names, keys, order and what is wrong.
+fn no_engine(why: &EngineError) -> Diagnostic {
+    let warning =
+        Diagnostic::warning(format!("{why}; planned as with --offline: everything counts as not built"));
+    match why.hint() {
+        Some(hint) => warning.hint(hint),
+        None => warning,
+    }
 }
 
 fn planned(workspace: &Workspace, plan: Plan) -> Planned {

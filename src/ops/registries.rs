@@ -1,7 +1,9 @@
 use std::sync::Arc;
 
-use super::Services;
 use super::workspace::Workspace;
+use super::{Error, Services, guessed_names};
+use crate::diagnostic::Diagnostic;
+use crate::plan::ImageId;
 use crate::publish::Standings;
 use crate::registry::{Credentials, Registry, RegistryOptions};
 
@@ -34,6 +36,29 @@ impl Registries {
         let standings = Arc::new(Standings::new(Arc::clone(&client), Some(folder)));
         Self { client, credentials: Arc::clone(&services.credentials), standings, places }
     }
+}
+
+/// The registry that a name without a host means to Docker.
+const HUB: &str = "docker.io";
+
+/// Whether anything says in which registry an image is: flags, settings, or a host in its name. A name without a host
+/// means Docker Hub to an engine, but whoever wrote one need not have meant that.
+pub(super) fn is_told(workspace: &Workspace, at: ImageId) -> bool {
+    let says_hub = workspace.project.namespace.value.starts_with("docker.io/");
+    let host = workspace.project.images[at].name.repository.host();
+    !workspace.settings.registries.is_empty() || host != HUB || says_hub
+}
+
+/// Refuses what needs a registry where nothing tells one, before anybody is asked.
+pub(super) fn require(workspace: &Workspace, images: &[ImageId]) -> Result<(), Error> {
+    if images.iter().all(|at| is_told(workspace, *at)) {
+        return Ok(());
+    }
+    let mut findings = vec![Diagnostic::error("nothing says which registry the images belong to").hint(
+        "name it: `registry = \"HOST\"` in shipwright.toml, or --registry HOST; Docker Hub is docker.io",
+    )];
+    findings.extend(guessed_names(workspace, &[]));
+    Err(Error::wrong(findings))
 }
 
 /// A client for all registries.

@@ -7,6 +7,7 @@ use super::notices::Notices;
 use super::{Audience, Backends, Config, Ending, Error, Interrupts};
 use crate::builder::Builder;
 use crate::diagnostic::Diagnostic;
+use crate::engine::EngineError;
 use crate::registry::{Credentials, ProxySettings};
 use crate::store::ImageStore;
 
@@ -21,6 +22,8 @@ pub(super) struct Services {
     pub builder: Option<Arc<dyn Builder>>,
     /// How registries are reached, whichever they are.
     pub backends: Backends,
+    /// Why there is no engine, where a use case goes on without.
+    pub absent: Option<EngineError>,
     /// The logins of the user.
     pub credentials: Arc<Credentials>,
     /// What registries and credential helpers tell.
@@ -36,7 +39,7 @@ pub(super) struct Services {
 }
 
 impl Services {
-    pub(super) fn new(config: &Config, connected: Option<Connected>) -> Self {
+    pub(super) fn new(config: &Config, connected: Option<Connected>, absent: Option<EngineError>) -> Self {
         let (store, builder) = connected.map(|Connected { store, builder }| (store, builder)).unzip();
         let notices = Notices::default();
         let file = config.docker_config.as_ref().map(|folder| folder.join("config.json"));
@@ -46,6 +49,7 @@ impl Services {
             store,
             builder,
             backends: config.backends.clone(),
+            absent,
             credentials: Arc::new(credentials.heard_by(notices.listener())),
             notices,
             interrupts: config.interrupts.clone(),

@@ -70,6 +70,7 @@ pub(crate) fn affected(facts: &Facts<'_>, before: Option<&Project>) -> Affected 
         exact: false,
         tags: facts.tags,
         rebuilt: &[],
+        asked: facts.asked,
         checkout: facts.checkout.clone(),
     };
     let all = decide(&facts);
@@ -196,6 +197,7 @@ mod tests {
             selected: now.graph.order(),
             exact: false,
             tags: &TagPolicy::default(),
+            asked: true,
             rebuilt: &[],
             checkout: CheckoutSummary { name: String::new(), head: None, branch: None, dirty: false },
         };

@@ -4,7 +4,7 @@ use super::facts::{Facts, Known, shown_base};
 use super::model::{
     Action, CheckoutSummary, Dependency, InputSummary, Plan, Reason, ReasonKind, Step, StepId,
 };
-use super::reasons::build_reasons;
+use super::reasons::{Builds, build_reasons, cause};
 use super::tags::{PlannedTag, conflict};
 use crate::diagnostic::Diagnostic;
 use crate::graph::{DependencyKind, ImageId};
@@ -16,14 +16,15 @@ use crate::project::{CleanState, Image, ImageState, Project};
 pub(crate) fn decide(facts: &Facts<'_>) -> Plan {
     let step_of = facts.selected.iter().zip(StepId::all(facts.selected)).map(|(at, step)| (*at, step));
     let step_of: HashMap<ImageId, StepId> = step_of.collect();
-    let mut builds: BTreeSet<ImageId> = BTreeSet::new();
+    let mut builds = Builds::new();
     let mut diagnostics = facts.project.diagnostics.clone();
     let mut steps: Vec<Step> = Vec::with_capacity(facts.selected.len());
     for at in facts.selected {
         let step = describe(facts, *at, &step_of);
         let step = decide_one(facts, step, &builds, &mut diagnostics);
         if step.action == Action::Build {
-            builds.insert(*at);
+            let cause = cause(facts, *at, &step.reasons, &builds);
+            builds.insert(*at, cause);
         }
         steps.push(step);
     }
@@ -32,12 +33,7 @@ pub(crate) fn decide(facts: &Facts<'_>) -> Plan {
 }
 
 /// What becomes of a step that is described as a blocked one.
-fn decide_one(
-    facts: &Facts<'_>,
-    step: Step,
-    builds: &BTreeSet<ImageId>,
-    diagnostics: &mut Vec<Diagnostic>,
-) -> Step {
+fn decide_one(facts: &Facts<'_>, step: Step, builds: &Builds, diagnostics: &mut Vec<Diagnostic>) -> Step {
     let at = step.image;
     let (image, known, clean) = (&facts.project.images[at], &facts.known[at], &facts.clean[at]);
     let Some(ready) = image.ready() else {
@@ -66,7 +62,11 @@ fn decide_one(
         pulled_from: known.remote.clone().filter(|_| action == Action::Pull),
         dirty: clean.dirty,
         unversioned: clean.unversioned.clone(),
-        inputs: InputSummary { files: ready.files.len(), whole_context: image.context.whole },
+        inputs: InputSummary {
+            files: ready.files.len(),
+            bytes: ready.files.iter().map(|file| file.size).sum(),
+            whole_context: image.context.whole,
+        },
         action,
         reasons,
         tags,
@@ -240,6 +240,7 @@ mod tests {
             selected: &[api],
             exact: true,
             tags: &TagPolicy::default(),
+            asked: true,
             rebuilt: &[],
             checkout: CheckoutSummary { name: String::new(), head: None, branch: None, dirty: false },
         };

@@ -47,6 +47,8 @@ pub(crate) struct Facts<'a> {
     pub tags: &'a TagPolicy,
     /// Images that are built although they exist (`--no-cache`).
     pub rebuilt: &'a [ImageId],
+    /// Whether an engine was asked what it has.
+    pub asked: bool,
     /// For the headline.
     pub checkout: CheckoutSummary,
 }

@@ -195,6 +195,8 @@ pub enum ReasonKind {
     Platform,
     /// No earlier image is known.
     NeverBuilt,
+    /// No engine was asked.
+    NotAsked,
     /// The image of this key was there once and is gone, or was overwritten by another.
     KeyMissing,
     /// `--no-cache` asked for it.
@@ -220,6 +222,7 @@ impl ReasonKind {
             Self::Target => "target",
             Self::Platform => "platform",
             Self::NeverBuilt => "never-built",
+            Self::NotAsked => "not-asked",
             Self::KeyMissing => "key-missing",
             Self::Forced => "forced",
             Self::Unchanged => "unchanged",
@@ -248,6 +251,8 @@ pub struct Dependency {
 pub struct InputSummary {
     /// Files and links.
     pub files: usize,
+    /// How many bytes they hold: what is sent at most.
+    pub bytes: u64,
     /// Whether the whole context counts, because what the build reads of it cannot be known.
     pub whole_context: bool,
 }

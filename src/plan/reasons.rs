@@ -2,6 +2,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::facts::{Facts, Previous, shown_base};
 use super::model::{Reason, ReasonKind};
+use crate::dockerfile::EvaluatedStage;
 use crate::graph::ImageId;
 use crate::image::{Digest, ImageReference};
 use crate::inputs::{Fingerprint, InputFile, Material};
@@ -11,31 +12,79 @@ use crate::project::{Evidence, Image};
 /// How many changed files are named one by one.
 const NAMED_FILES: usize = 3;
 
+/// What made an image be built in the end: a change of its own, or of something that it is built from. None where all that is
+/// known is that it is not there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Cause {
+    image: ImageId,
+    text: String,
+}
+
+/// The images that are built, each with the cause.
+pub(super) type Builds = BTreeMap<ImageId, Option<Cause>>;
+
+/// The cause of what has these reasons.
+pub(super) fn cause(facts: &Facts<'_>, at: ImageId, reasons: &[Reason], builds: &Builds) -> Option<Cause> {
+    let is_own = |reason: &&Reason| {
+        use ReasonKind::{Dependency, Forced, KeyMissing, NeverBuilt, NotAsked};
+        !matches!(reason.kind, Dependency | Forced | KeyMissing | NeverBuilt | NotAsked)
+    };
+    match reasons.iter().find(is_own) {
+        Some(own) => Some(Cause { image: at, text: own.text.clone() }),
+        None => {
+            let dependencies = facts.project.images[at].dependencies();
+            dependencies.iter().find_map(|dependency| builds.get(dependency)?.clone())
+        }
+    }
+}
+
+/// `acme/shared is rebuilt`; where that has its cause further down ` ← base: base/Dockerfile:2`.
+fn is_rebuilt(facts: &Facts<'_>, dependency: ImageId, builds: &Builds) -> String {
+    let images = &facts.project.images;
+    let text = format!("{} is rebuilt", images[dependency].name.full());
+    match builds.get(&dependency) {
+        Some(Some(cause)) if cause.image != dependency => {
+            let what = cause.text.strip_suffix(" changed").unwrap_or(&cause.text);
+            format!("{text} ← {}: {what}", images[cause.image].name.title())
+        }
+        _ => text,
+    }
+}
+
 /// Why image `at` is built.
-pub(super) fn build_reasons(facts: &Facts<'_>, at: ImageId, builds: &BTreeSet<ImageId>) -> Vec<Reason> {
+pub(super) fn build_reasons(facts: &Facts<'_>, at: ImageId, builds: &Builds) -> Vec<Reason> {
     let image = &facts.project.images[at];
     let mut reasons = Vec::new();
     match (image.ready(), &facts.known[at].previous) {
         (Some(ready), Some(previous)) => {
+            let from = from_change(image, &ready.material.fingerprint(), &previous.fingerprint);
             reasons.extend(file_reasons(&ready.material, previous, &image.context.root));
             reasons.extend(component_reasons(image, &ready.material, &previous.fingerprint));
+            if let Some(OtherBase { before, now }) = &from {
+                // The one reason says what these would say.
+                let said = [before, now].map(|name| [changed(name), base_change(name, None, None)]).concat();
+                reasons.retain(|reason| !said.contains(&reason.text));
+                let text = format!("FROM {before} → {now}");
+                reasons
+                    .insert(0, Reason { kind: ReasonKind::Base, path: Some(image.dockerfile.clone()), text });
+            }
             reasons.extend(dockerfile_reason(image, &ready.material, &previous.fingerprint));
         }
-        _ if facts.known[at].existing.is_none() => return vec![never_built()],
+        _ if facts.known[at].existing.is_none() => return vec![never_built(facts)],
         _ => {}
     }
     // That it is rebuilt says more than that its key differs from last time's.
     let rebuilt: Vec<String> = image
         .bound
         .iter()
-        .filter(|bound| builds.contains(&bound.image))
+        .filter(|bound| builds.contains_key(&bound.image))
         .map(|bound| changed(&shown_dependency(&bound.expanded)))
-        .chain(image.declared.iter().filter(|at| builds.contains(at)).map(|_| changed(DECLARED)))
+        .chain(image.declared.iter().filter(|at| builds.contains_key(at)).map(|_| changed(DECLARED)))
         .collect();
     reasons.retain(|reason| reason.kind != ReasonKind::Dependency || !rebuilt.contains(&reason.text));
     for dependency in image.dependencies() {
-        if builds.contains(&dependency) {
-            let text = format!("{} is rebuilt", facts.project.images[dependency].name.full());
+        if builds.contains_key(&dependency) {
+            let text = is_rebuilt(facts, dependency, builds);
             reasons.push(Reason { kind: ReasonKind::Dependency, path: None, text });
         }
     }
@@ -83,12 +132,43 @@ pub(super) fn unexplained(facts: &Facts<'_>, at: ImageId) -> Reason {
                 None => "its image is no longer on the engine".into(),
             },
         },
-        None => never_built(),
+        None => never_built(facts),
     }
 }
 
-fn never_built() -> Reason {
-    Reason { kind: ReasonKind::NeverBuilt, path: None, text: "never built here".into() }
+fn never_built(facts: &Facts<'_>) -> Reason {
+    let (kind, text) = if facts.asked {
+        (ReasonKind::NeverBuilt, "never built here")
+    } else {
+        (ReasonKind::NotAsked, "not asked")
+    };
+    Reason { kind, path: None, text: text.into() }
+}
+
+/// Another image in a FROM line.
+struct OtherBase {
+    before: String,
+    now: String,
+}
+
+/// The one image that stands in place of another one, if FROM names it: of more it is not known which replaced which.
+fn from_change(image: &Image, new: &Fingerprint, old: &Fingerprint) -> Option<OtherBase> {
+    let names = |of: &Fingerprint| -> BTreeSet<String> {
+        let dependencies = of.dependencies.keys().map(|name| shown_dependency(name));
+        dependencies.chain(of.bases.keys().map(|name| shown_base(name))).collect()
+    };
+    let (before, now) = (names(old), names(new));
+    let mut gone = before.difference(&now);
+    let mut come = now.difference(&before);
+    let (Some(before), None, Some(now), None) = (gone.next(), gone.next(), come.next(), come.next()) else {
+        return None;
+    };
+    let is_from = |stage: &EvaluatedStage| {
+        let Ok(base) = &stage.base_expanded else { return false };
+        stage.needed && [shown_dependency(base), shown_base(base)].contains(now)
+    };
+    let is_from = image.evaluation.stages.iter().any(is_from);
+    is_from.then(|| OtherBase { before: before.clone(), now: now.clone() })
 }
 
 fn file_reasons(material: &Material, previous: &Previous, context: &TreePath) -> Vec<Reason> {

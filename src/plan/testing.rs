@@ -40,6 +40,7 @@ pub(crate) fn plan(project: &Project, tags: &TagPolicy, known: &[(ImageId, Known
         exact: false,
         tags,
         rebuilt: &[],
+        asked: true,
         checkout: CheckoutSummary { name: "shop".into(), head: None, branch: None, dirty: false },
     })
 }

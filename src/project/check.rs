@@ -102,8 +102,10 @@ fn missing_source(image: &Drafted, context: &Located, missing: &MissingSource) -
 
 /// Whoever means a published image can say so.
 fn unresolved_reference(found: Diagnostic) -> Diagnostic {
+    // Here it is refused, and taken for nothing.
+    let message = found.message.trim_end_matches(": taken for a published image").to_owned();
     let hint = format!("{}; a published image is told by its tag", found.hint.as_deref().unwrap_or_default());
-    as_error(found).hint(hint)
+    Diagnostic { message, ..as_error(found) }.hint(hint)
 }
 
 fn as_error(diagnostic: Diagnostic) -> Diagnostic {

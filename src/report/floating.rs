@@ -9,9 +9,9 @@ pub(crate) fn floating_note(plan: &Plan) -> Option<Diagnostic> {
     let list = few(&bases, FEW);
     match bases.len() {
         0 => None,
-        1 => Some(Diagnostic::note(format!("1 base floats: {list}; `shipwright lock` pins it"))),
+        1 => Some(Diagnostic::note(format!("1 base is not locked: {list}; `shipwright lock` pins it"))),
         count => {
-            let text = format!("{count} bases float: {list}; `shipwright lock` pins them");
+            let text = format!("{count} bases are not locked: {list}; `shipwright lock` pins them");
             Some(Diagnostic::note(text))
         }
     }

@@ -79,7 +79,9 @@ impl JsonEvents {
                 json!({"event": "tag-failed", "image": self.name(*image), "reference": reference, "error": error})
             }
             Event::TagsHeld { reason } => json!({"event": "tags-held", "reason": reason}),
-            Event::Removed { reference } => json!({"event": "removed", "reference": reference}),
+            Event::Superseded { references, bytes } => {
+                json!({"event": "superseded", "references": references, "bytes": bytes})
+            }
             Event::Notice { text } => json!({"event": "notice", "text": text}),
             Event::Interrupted => json!({"event": "interrupted"}),
             Event::Finished { outcome, elapsed } => json!({
@@ -168,7 +170,7 @@ mod tests {
 {"event":"notice","text":"`base:1.0` already names another key\nand stays"}
 {"event":"image-finished","image":"acme/shared","seconds":4.2,"outcome":"failed","message":"process \"/bin/sh -c make\" did not complete successfully: exit code: 2","line":3,"log":["cc -c \u001b[1mmain.c\u001b[0m"," 10%\r100%\r","main.c:3: error: expected ';'\u0007","make: *** [all] Error 1",""],"hint":"run it alone with `-e shared`"}
 {"event":"image-finished","image":"acme/service1","seconds":0.0,"outcome":"dependency-failed","dependency":"acme/shared"}
-{"event":"removed","reference":"acme/admin:src-1234567890abcdef"}
+{"event":"superseded","references":["acme/admin:src-1234567890abcdef"],"bytes":6200000000}
 {"event":"finished","outcome":"failed","seconds":6.1}
 
 "#]].raw());

@@ -8,6 +8,7 @@ use super::renderer::Renderer;
 use super::roster::Roster;
 use super::screen::Screen;
 use super::style::{Role, Size, View};
+use super::summary::log_end;
 use super::text;
 use crate::execution::{Event, ImageOutcome};
 use crate::plan::{Action, Plan, StepId};
@@ -108,10 +109,12 @@ impl LiveRenderer {
                 self.totals.built += 1;
                 self.say(Role::Success, "built", &name, &took);
             }
-            ImageOutcome::Failed { message, .. } => {
+            ImageOutcome::Failed { message, log, .. } => {
                 self.totals.failed += 1;
                 let rest = format!("{took}  {}", phrase::short_failure(message));
                 self.say(Role::Error, "failed", &name, &rest);
+                // At once: what else is running may take hours.
+                self.above.push_str(&log_end(log, &self.view));
             }
             ImageOutcome::Cancelled if !elapsed.is_zero() => self.say(Role::Warning, "stopped", &name, &took),
             // The table has shown these, or the summary will list them.
@@ -156,6 +159,10 @@ impl Renderer for LiveRenderer {
             }
             Event::BuildStarted { image } => {
                 self.begin(Work::Build(*image), self.roster.name(*image).to_owned());
+                let bytes = self.roster.images().get(image.0).map(|image| image.bytes);
+                if let Some(running) = self.running.last_mut() {
+                    running.all = bytes.unwrap_or_default();
+                }
             }
             Event::BuildProgress { image, step } => {
                 if let Some(running) = self.find(*image) {
@@ -179,11 +186,6 @@ impl Renderer for LiveRenderer {
                     self.say(Role::Success, "tagged", &text::one_line(reference), "");
                 }
             }
-            Event::Removed { reference } => {
-                if self.view.verbose {
-                    self.say(Role::Faint, "removed", &text::one_line(reference), "");
-                }
-            }
             Event::Notice { text: sentence } => {
                 let note = self.view.theme.paint(Role::Note, "note");
                 self.above.push_str(&format!("{note}: {}\n", text::one_line(sentence)));
@@ -192,7 +194,7 @@ impl Renderer for LiveRenderer {
                 self.say(Role::Error, "failed", &text::one_line(reference), &text::one_line(error));
             }
             // The summary says so.
-            Event::TagsHeld { .. } => {}
+            Event::TagsHeld { .. } | Event::Superseded { .. } => {}
             Event::Interrupted => self.totals.stopping = true,
             Event::Finished { .. } => {
                 self.ended = true;

@@ -12,8 +12,8 @@ use crate::plan::StepId;
 /// Of the last line of output no more than this is kept: no terminal shows more.
 const MAX_LOG: usize = 1024;
 
-/// Wide enough for `59m59s`.
-const ELAPSED: usize = 6;
+/// Wide enough for `9.9 s` and `59 s`.
+const ELAPSED: usize = 5;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Work {
@@ -30,6 +30,8 @@ pub(super) struct Running {
     pub name: String,
     /// Bytes of the context, or of what is pushed, so far.
     pub sent: u64,
+    /// What the context holds, where that is known: what is sent at most.
+    pub all: u64,
     started: Duration,
     /// Steps that have begun and not ended, oldest first.
     steps: Vec<StepProgress>,
@@ -40,7 +42,7 @@ pub(super) struct Running {
 
 impl Running {
     pub(super) fn new(work: Work, name: String, now: Duration) -> Self {
-        Self { work, name, sent: 0, started: now, steps: Vec::new(), last: None, log: String::new() }
+        Self { work, name, sent: 0, all: 0, started: now, steps: Vec::new(), last: None, log: String::new() }
     }
 
     pub(super) fn progress(&mut self, step: &StepProgress) {
@@ -64,12 +66,20 @@ impl Running {
     /// Keeps the line as it is; only what is drawn is cleaned. Of a long line the end counts, where a
     /// progress bar has its last state.
     pub(super) fn log(&mut self, line: &str) {
+        // A blank line is no news.
+        if line.trim().is_empty() {
+            return;
+        }
         let mut start = line.len().saturating_sub(MAX_LOG);
         while !line.is_char_boundary(start) {
             start += 1;
         }
         self.log.clear();
         self.log.push_str(&line[start..]);
+    }
+
+    fn elapsed(&self, now: Duration) -> String {
+        phrase::duration(now.saturating_sub(self.started))
     }
 
     fn step(&self) -> Option<&StepProgress> {
@@ -81,6 +91,14 @@ impl Running {
         position.map(|(number, of)| format!("{number}/{of}")).unwrap_or_default()
     }
 
+    /// `sending 142 of 300 MB`
+    fn sending(&self) -> String {
+        match self.all {
+            all if all > self.sent => format!("sending {}", phrase::bytes_of(self.sent, all)),
+            _ => format!("sending {}", phrase::bytes(self.sent)),
+        }
+    }
+
     /// `RUN make`, without the stage and position in brackets.
     fn what(&self) -> String {
         let Some(step) = self.step() else {
@@ -89,7 +107,7 @@ impl Running {
                 (Work::Push, 0) => "pushing".to_owned(),
                 (Work::Push, sent) => format!("pushing {}", phrase::bytes(sent)),
                 (Work::Build(_), 0) => "starting".to_owned(),
-                (Work::Build(_), sent) => format!("sending context {}", phrase::bytes(sent)),
+                (Work::Build(_), _) => self.sending(),
             };
         };
         let title = match step.name.strip_prefix('[').and_then(|rest| rest.split_once("] ")) {
@@ -97,11 +115,11 @@ impl Running {
             None => &step.name,
         };
         if title == "load build context" && self.sent > 0 {
-            return format!("sending context {}", phrase::bytes(self.sent));
+            return self.sending();
         }
         let title = text::one_line(title);
         match step.bytes {
-            Some((done, Some(all))) => format!("{title} {} of {}", phrase::bytes(done), phrase::bytes(all)),
+            Some((done, Some(all))) => format!("{title} {}", phrase::bytes_of(done, all)),
             Some((done, None)) if done > 0 => format!("{title} {}", phrase::bytes(done)),
             _ => title,
         }
@@ -128,11 +146,15 @@ pub(super) fn image_lines(
 ) -> Vec<ScreenLine> {
     let shown = if running.len() > max { &running[..max.saturating_sub(1)] } else { running };
     let longest = shown.iter().map(|one| text::columns(&one.name)).max().unwrap_or(0);
-    let room = width.saturating_sub(2 + 1 + ELAPSED);
+    let elapsed = |one: &Running| text::columns(&one.elapsed(now));
+    let elapsed_width = shown.iter().map(elapsed).max().unwrap_or(0).max(ELAPSED);
+    let room = width.saturating_sub(2 + 1 + elapsed_width);
     let name_width = longest.min((room / 2).max(12)).min(room);
     let position_width = shown.iter().map(|one| one.position().len()).max().unwrap_or(0);
-    let mut lines: Vec<ScreenLine> =
-        shown.iter().map(|one| image_line(one, view, now, width, (name_width, position_width))).collect();
+    let mut lines: Vec<ScreenLine> = shown
+        .iter()
+        .map(|one| image_line(one, view, now, width, (name_width, elapsed_width, position_width)))
+        .collect();
     if shown.len() < running.len() && max > 0 {
         let mut line = LineBuilder::new(width);
         line.push(
@@ -150,7 +172,7 @@ fn image_line(
     view: &View,
     now: Duration,
     width: usize,
-    (name_width, position_width): (usize, usize),
+    (name_width, elapsed_width, position_width): (usize, usize, usize),
 ) -> ScreenLine {
     let theme = view.theme;
     let tenths = usize::try_from(now.as_millis() / 100).unwrap_or(0);
@@ -158,8 +180,8 @@ fn image_line(
     line.push(Role::Work, theme.spinner(tenths), view);
     let name = text::truncate_start(&running.name, name_width, theme.ellipsis());
     line.push(Role::Name, &format!(" {name}{}", text::padding(&name, name_width)), view);
-    let elapsed = phrase::short_duration(now.saturating_sub(running.started));
-    line.push(Role::Plain, &format!(" {elapsed:>ELAPSED$}"), view);
+    let elapsed = running.elapsed(now);
+    line.push(Role::Plain, &format!(" {elapsed:>elapsed_width$}"), view);
     if position_width > 0 && line.room() > position_width {
         line.push(Role::Faint, &format!(" {:>position_width$}", running.position()), view);
     }

@@ -62,3 +62,4 @@ pub(crate) use prune::{prune_json, prune_text, prune_total};
 pub(crate) use renderer::{Mode, Renderer};
 pub(crate) use reporter::Reporter;
 pub(crate) use style::{Charset, Size, Theme, View};
+pub(crate) use text::log_text;

@@ -17,16 +17,6 @@ pub(super) fn duration(elapsed: Duration) -> String {
     }
 }
 
-/// The same for narrow places: `6.1s`, `2m05s`, `1h04m`.
-pub(super) fn short_duration(elapsed: Duration) -> String {
-    match Clock::of(elapsed) {
-        Clock::Tenths(tenths) => format!("{}.{}s", tenths / 10, tenths % 10),
-        Clock::Seconds(seconds) => format!("{seconds}s"),
-        Clock::Minutes(minutes, seconds) => format!("{minutes}m{seconds:02}s"),
-        Clock::Hours(hours, minutes) => format!("{hours}h{minutes:02}m"),
-    }
-}
-
 enum Clock {
     Tenths(u128),
     Seconds(u128),
@@ -103,25 +93,33 @@ pub(super) fn bytes(count: u64) -> String {
     }
 }
 
+/// `142 of 300 MB`; the unit once where both have the same.
+pub(super) fn bytes_of(done: u64, all: u64) -> String {
+    let (done, all) = (bytes(done), bytes(all));
+    match (done.split_once(' '), all.split_once(' ')) {
+        (Some((number, unit)), Some((_, of_all))) if unit == of_all => format!("{number} of {all}"),
+        _ => format!("{done} of {all}"),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn durations_round_before_the_unit_is_chosen() {
-        for (milliseconds, long, short) in [
-            (0, "0.0 s", "0.0s"),
-            (6_149, "6.1 s", "6.1s"),
-            (9_949, "9.9 s", "9.9s"),
-            (9_950, "10 s", "10s"),
-            (41_400, "41 s", "41s"),
-            (59_600, "1 min 00 s", "1m00s"),
-            (125_000, "2 min 05 s", "2m05s"),
-            (3_599_700, "1 h 00 min", "1h00m"),
-            (3_840_000, "1 h 04 min", "1h04m"),
+        for (milliseconds, shown) in [
+            (0, "0.0 s"),
+            (6_149, "6.1 s"),
+            (9_949, "9.9 s"),
+            (9_950, "10 s"),
+            (41_400, "41 s"),
+            (59_600, "1 min 00 s"),
+            (125_000, "2 min 05 s"),
+            (3_599_700, "1 h 00 min"),
+            (3_840_000, "1 h 04 min"),
         ] {
-            let elapsed = Duration::from_millis(milliseconds);
-            assert_eq!((duration(elapsed).as_str(), short_duration(elapsed).as_str()), (long, short));
+            assert_eq!(duration(Duration::from_millis(milliseconds)), shown);
         }
         assert!(duration(Duration::MAX).ends_with("min"));
     }
@@ -140,6 +138,12 @@ mod tests {
             (failure("no space\nleft", "…"), short_failure("x\u{7}")),
             ("no space left".into(), "x\\u{7}".into())
         );
+    }
+
+    #[test]
+    fn a_part_of_something_has_one_unit() {
+        assert_eq!(bytes_of(142_000_000, 300_000_000), "142 of 300 MB");
+        assert_eq!(bytes_of(1_500, 300_000_000), "1.5 kB of 300 MB");
     }
 
     #[test]

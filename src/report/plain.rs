@@ -91,9 +91,6 @@ impl PlainLines {
             Event::TagFailed { reference, error, .. } => {
                 self.say(Role::Error, "could not tag", &format!("{reference}: {error}"))
             }
-            Event::Removed { reference } => {
-                self.say(Role::Plain, "removed", &format!("{reference}, which no branch uses"))
-            }
             Event::Notice { text } => self.say(Role::Note, "note:", text),
             Event::Interrupted => self.say(Role::Warning, "interrupted:", "stopping"),
             Event::Started { .. }
@@ -101,6 +98,7 @@ impl PlainLines {
             | Event::PushProgress { .. }
             | Event::Tagged { .. }
             | Event::TagsHeld { .. }
+            | Event::Superseded { .. }
             | Event::Finished { .. } => String::new(),
         }
     }
@@ -219,7 +217,6 @@ acme/shared   │ #3 main.c:3: error \u{9b}31m
 note: `base:1.0` already names another key and stays
 acme/shared   │ failed after 4.2 s: exit code: 2
 acme/service1 │ not started: acme/shared failed
-removed acme/admin:src-1234567890abcdef, which no branch uses
 
 "#]]
             .raw()

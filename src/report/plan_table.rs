@@ -105,7 +105,7 @@ pub(super) fn total(plan: &Plan, view: &View) -> String {
         (Action::Build, "to build"),
         (Action::Pull, "to pull"),
         (Action::Tag, "to tag"),
-        (Action::None, "in place"),
+        (Action::None, "unchanged"),
         (Action::Blocked, "blocked"),
     ]
     .into_iter()

@@ -21,6 +21,10 @@ pub(super) struct Record {
     pub tag_failures: Vec<(String, String)>,
     /// Why moving tags were left where they were although every image is there.
     pub held: Option<String>,
+    /// Superseded images, and what they hold, where that is much.
+    pub superseded: Option<(Vec<String>, u64)>,
+    /// Whether what failed builds printed was shown when they failed.
+    pub log_was_shown: bool,
     /// Whether work was dropped because the user asked to stop.
     is_cut: bool,
 }
@@ -45,6 +49,8 @@ impl Record {
             errors: Vec::new(),
             tag_failures: Vec::new(),
             held: None,
+            superseded: None,
+            log_was_shown: false,
             is_cut: false,
         }
     }
@@ -68,6 +74,9 @@ impl Record {
             }
             Event::TagFailed { reference, error, .. } => {
                 self.tag_failures.push((reference.clone(), error.clone()));
+            }
+            Event::Superseded { references, bytes } => {
+                self.superseded = Some((references.clone(), *bytes));
             }
             Event::Interrupted => self.is_cut = true,
             Event::TagsHeld { reason } => self.held = Some(reason.clone()),

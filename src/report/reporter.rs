@@ -36,13 +36,9 @@ impl Reporter {
             Mode::Json => Box::new(JsonEvents::new(writer, plan)),
             Mode::Quiet => Box::new(QuietRenderer { output: Output::new(writer) }),
         };
-        Self {
-            mode,
-            view,
-            renderers: vec![renderer],
-            relied_on: Vec::new(),
-            record: Record::new(Roster::new(plan)),
-        }
+        let mut record = Record::new(Roster::new(plan));
+        record.log_was_shown = mode == Mode::Live;
+        Self { mode, view, renderers: vec![renderer], relied_on: Vec::new(), record }
     }
 
     /// A reporter whose plain lines are in sections of a CI system's log.

@@ -14,6 +14,8 @@ pub(super) struct Image {
     pub name: String,
     pub dockerfile: TreePath,
     pub action: Action,
+    /// What its context holds, in bytes.
+    pub bytes: u64,
     /// The moving tags that are not in place.
     pub moving: Vec<Tag>,
 }
@@ -24,6 +26,7 @@ impl Roster {
             name: step.name(),
             dockerfile: step.dockerfile.clone(),
             action: step.action,
+            bytes: step.inputs.bytes,
             moving: step
                 .tags
                 .iter()

@@ -1,3 +1,4 @@
+use std::borrow::Cow;
 use std::fmt;
 
 use anstyle::{AnsiColor, Style};
@@ -58,6 +59,27 @@ impl Theme {
     /// Between the parts of a headline: ` · `.
     pub(super) fn dot(self) -> &'static str {
         self.choose(" · ", " - ")
+    }
+
+    /// Text in which decoration is of the theme's characters: messages are written with those of Unicode.
+    pub(crate) fn decorated(self, text: &str) -> Cow<'_, str> {
+        const PLAIN: [(&str, &str); 10] = [
+            ("→", "->"),
+            ("←", "<-"),
+            ("…", "..."),
+            ("·", "-"),
+            ("└── ", "`-- "),
+            ("├── ", "|-- "),
+            ("│", "|"),
+            ("─", "-"),
+            ("└", "`"),
+            ("├", "|"),
+        ];
+        if self.charset == Charset::Unicode || text.is_ascii() {
+            return Cow::Borrowed(text);
+        }
+        let plain = PLAIN.iter().fold(text.to_owned(), |text, (sign, plain)| text.replace(sign, plain));
+        Cow::Owned(plain)
     }
 
     /// From something to something else.

@@ -32,7 +32,7 @@ pub(super) fn summary(
     for (images, failure) in failures(record) {
         out.push('\n');
         out.push_str(&failed(record, &images, failure, view, sources));
-        out.push_str(&log_end(&failure.log, view));
+        out.push_str(&output(record, &images, failure, view));
         if let Some(hint) = &failure.hint {
             let _ = writeln!(out, "{}: {}", view.theme.paint(Role::Name, "help"), text::lines(hint));
         }
@@ -43,6 +43,7 @@ pub(super) fn summary(
     }
     out.push_str(&dependents);
     out.push_str(&moving_tags(record, view, sources, positions));
+    out.push_str(&superseded(record, view));
     out.push_str(&total(record, view));
     out
 }
@@ -115,7 +116,20 @@ fn instruction(source: &[u8], line: usize) -> Option<Range<usize>> {
     (start + blank < end).then_some(start + blank..end)
 }
 
-fn log_end(log: &[String], view: &View) -> String {
+/// The end of what a failed build printed, unless it was shown when it failed.
+fn output(record: &Record, images: &[StepId], failure: &Failure, view: &View) -> String {
+    match (record.log_was_shown, images) {
+        (true, [image]) if !failure.log.is_empty() => {
+            let name = record.roster.name(*image);
+            let text = format!("its output is above; `shipwright logs {name}` shows all of it");
+            format!("  {}\n", view.theme.paint(Role::Faint, text))
+        }
+        _ => log_end(&failure.log, view),
+    }
+}
+
+/// The end of what a failed build printed.
+pub(super) fn log_end(log: &[String], view: &View) -> String {
     let theme = view.theme;
     let mut out = String::new();
     let lines: Vec<String> = log.iter().map(|line| text::log_line(line)).collect();
@@ -215,6 +229,29 @@ fn unknown_positions(record: &Record) -> String {
     }
 }
 
+/// `superseded: 12 images hold up to 6.2 GB; to remove them: docker image rm acme/api:src-… …`. Nothing removes them by
+/// itself: an edit that comes back finds its image.
+fn superseded(record: &Record, view: &View) -> String {
+    const SHOWN: usize = 2;
+    let Some((references, bytes)) = &record.superseded.as_ref().filter(|_| record.is_complete()) else {
+        return String::new();
+    };
+    let shown = if view.verbose { references.len() } else { SHOWN.min(references.len()) };
+    let names: Vec<String> = references[..shown].iter().map(|name| text::one_line(name)).collect();
+    let more = match references.len() - shown {
+        0 => String::new(),
+        more => format!(" (and {more} more; --verbose lists all)"),
+    };
+    format!(
+        "{}: {} of earlier edits hold{} up to {}; to remove: docker image rm {}{more}\n",
+        view.theme.paint(Role::Note, "superseded"),
+        phrase::count(references.len(), "image"),
+        if references.len() == 1 { "s" } else { "" },
+        phrase::bytes(*bytes),
+        names.join(" "),
+    )
+}
+
 /// `4 images: 2 built, 2 tagged, 6.1 s`.
 pub(super) fn total(record: &Record, view: &View) -> String {
     let (theme, run) = (view.theme, &record.run);
@@ -225,13 +262,11 @@ pub(super) fn total(record: &Record, view: &View) -> String {
     let reused = run.reused.iter().filter(is_pull).count();
     let pulled = run.tagged.iter().filter(is_pull).count();
     let silent = all.saturating_sub(run.images());
-    // Only a run that did everything can say that all tags are in place.
-    let idle = if record.is_complete() { "in place" } else { "unchanged" };
     let parts: Vec<String> = [
         (run.built.len(), "built", Role::Success),
         (reused + pulled, "pulled", Role::Success),
         (run.tagged.len() - pulled, "tagged", Role::Success),
-        (run.reused.len() - reused, idle, Role::Plain),
+        (run.reused.len() - reused, "unchanged", Role::Plain),
         (run.failed.len(), "failed", Role::Error),
         (record.cut_short, "stopped", Role::Warning),
         (

@@ -90,6 +90,11 @@ pub(super) fn log_line(line: &str) -> String {
     printable(last).into_owned()
 }
 
+/// A log as it may be shown, line by line.
+pub(crate) fn log_text(log: &str) -> String {
+    log.lines().map(|line| log_line(line) + "\n").collect()
+}
+
 /// A message on one line: its lines are joined, tabs become spaces.
 pub(super) fn one_line(text: &str) -> String {
     let lines: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();

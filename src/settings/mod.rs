@@ -18,6 +18,6 @@ pub(crate) use resolve::{Resolved, resolve};
 pub(crate) use sketch::sketch;
 pub(crate) use toml::TOML_FILE;
 pub use toml::parse_toml;
-pub(crate) use values::{registry, registry_host, user_tag};
+pub(crate) use values::{chosen_platform, registry, registry_host, user_tag};
 
 pub(crate) use crate::project::SettingsFile;

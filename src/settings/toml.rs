@@ -5,7 +5,9 @@ use std::ops::Range;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::values::{evidence_kind, namespace, path, refresh, registry, registry_host, user_tag};
+use super::values::{
+    chosen_platform, evidence_kind, namespace, path, refresh, registry, registry_host, user_tag,
+};
 use crate::diagnostic::{Diagnostic, LineIndex, Location, closest};
 use crate::discovery::check_pattern;
 use crate::evidence::EvidenceChoice;
@@ -66,7 +68,7 @@ const IMAGE_KEYS: [Key<ImageSettings>; 8] = [
     ("target", |reader, entry, image| image.target = reader.parsed(entry, something)),
     ("args", |reader, entry, image| image.args = reader.scalars(entry)),
     ("platforms", |reader, entry, image| {
-        for platform in reader.list(entry, str::parse) {
+        for platform in reader.list(entry, chosen_platform) {
             if !image.platforms.contains(&platform) {
                 image.platforms.push(platform);
             }

@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
+use crate::diagnostic::closest;
 use crate::discovery::EvidenceKind;
-use crate::image::{Repository, Tag};
+use crate::image::{InvalidPlatform, Platform, Repository, Tag};
 use crate::path::TreePath;
 use crate::project::Refresh;
 use crate::redact;
@@ -35,6 +36,17 @@ pub(crate) enum InvalidValue {
     /// Not a number and a unit, or zero.
     #[error("`{0}` is not a period: write a number and m, h, d or w, such as 12h or 7d")]
     Period(String),
+    /// Not the form of a platform.
+    #[error(transparent)]
+    Platform(#[from] InvalidPlatform),
+    /// The form of a platform, but of none that anything runs on.
+    #[error("nothing runs on the platform `{text}`; {meant}")]
+    NoSuchPlatform {
+        /// As it was written.
+        text: String,
+        /// What was meant, or what to write.
+        meant: String,
+    },
     /// Absolute, or out of the checkout.
     #[error("`{0}` is not a path from the root of the checkout")]
     Path(String),
@@ -60,6 +72,36 @@ pub(crate) fn namespace(text: &str) -> Result<String, InvalidValue> {
         Ok(_) if !capitals => Ok(text.to_owned()),
         _ => Err(InvalidValue::Namespace(text.to_owned())),
     }
+}
+
+/// Systems and architectures that engines and builders run on: those of Go, which all of them are written in.
+const SYSTEMS: &[&str] = &["linux", "windows", "darwin", "freebsd", "wasip1", "js"];
+const ARCHITECTURES: &[&str] = &[
+    "386", "amd64", "arm", "arm64", "loong64", "mips", "mips64", "mips64le", "mipsle", "ppc64", "ppc64le",
+    "riscv64", "s390x", "wasm",
+];
+
+/// Reads a platform that somebody chose. An engine may report others, but nobody builds for a mistyped one.
+pub(crate) fn chosen_platform(text: &str) -> Result<Platform, InvalidValue> {
+    let platform: Platform = text.parse()?;
+    let Platform { os, architecture, .. } = &platform;
+    let meant = match (SYSTEMS.contains(&os.as_str()), ARCHITECTURES.contains(&architecture.as_str())) {
+        (true, true) => return Ok(platform),
+        (true, false) => {
+            let close = closest(architecture, ARCHITECTURES.iter().copied());
+            close.first().map(|meant| format!("{os}/{meant}"))
+        }
+        (false, true) => {
+            let close = closest(os, SYSTEMS.iter().copied());
+            close.first().map(|meant| format!("{meant}/{architecture}"))
+        }
+        (false, false) => None,
+    };
+    let meant = match meant {
+        Some(meant) => format!("did you mean {meant}?"),
+        None => "write one such as linux/amd64".to_owned(),
+    };
+    Err(InvalidValue::NoSuchPlatform { text: text.to_owned(), meant })
 }
 
 /// Checks a `HOST[/PREFIX]`.
@@ -129,6 +171,22 @@ pub(super) fn path(text: &str) -> Result<TreePath, InvalidValue> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_mistyped_platform_is_told_from_a_rare_one() {
+        for right in ["linux/amd64", "aarch64", "linux/arm/v6", "windows/amd64", "linux/riscv64"] {
+            assert_eq!(chosen_platform(right).expect(right), right.parse().expect(right));
+        }
+        for (wrong, hint) in [
+            ("linux/amd46", "did you mean linux/amd64?"),
+            ("linxu/arm64", "did you mean linux/arm64?"),
+            ("linux/zzz", "write one such as linux/amd64"),
+            ("linux", "is not a platform"),
+        ] {
+            let said = chosen_platform(wrong).expect_err(wrong).to_string();
+            assert!(said.contains(hint), "{said}");
+        }
+    }
 
     #[test]
     fn periods() {

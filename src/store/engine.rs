@@ -55,6 +55,7 @@ impl ImageStore for Engine {
                 labels: image.labels.into_iter().collect(),
                 references: image.repo_tags.iter().filter_map(|text| text.parse().ok()).collect(),
                 created: image.created,
+                size: u64::try_from(image.size).unwrap_or_default(),
             })
             .collect())
     }

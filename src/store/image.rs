@@ -35,4 +35,6 @@ pub struct ListedImage {
     pub references: Vec<ImageReference>,
     /// When it was made, in seconds since 1970.
     pub created: i64,
+    /// Its size in bytes, layers shared with other images included.
+    pub size: u64,
 }

@@ -294,7 +294,7 @@ impl Life {
         Ok(())
     }
 
-    /// Asks the engine which images are still there: other runs remove what they supersede.
+    /// Asks the engine which images are there: a run that was killed may have built some.
     pub fn look_again(&mut self) {
         let tagged = self.tagged();
         let references = &self.references;
@@ -472,11 +472,6 @@ impl Life {
         }
         self.mixed(&tagged)?;
         self.present.extend(now_present);
-        for event in events.iter().filter(|event| event["event"] == "removed") {
-            let removed = text(&event["reference"]);
-            let references = &self.references;
-            self.present.retain(|inputs| references.get(inputs) != Some(&removed));
-        }
         Ok(())
     }
 

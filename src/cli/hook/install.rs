@@ -54,8 +54,8 @@ pub(super) fn uninstall(args: &UninstallArgs, edge: &Edge) -> Result<ExitCode, E
     for hook in chosen(&args.hooks, &HookName::ALL) {
         let name = hook.as_str();
         let line = match place.folder.uninstall(hook, args.force)? {
-            Uninstalled::Removed => format!("{name}: taken away"),
-            Uninstalled::Restored => format!("{name}: taken away; the hook that was there before is back"),
+            Uninstalled::Removed => format!("{name}: removed"),
+            Uninstalled::Restored => format!("{name}: removed; the hook that was there before is back"),
             Uninstalled::Absent { another: false } => format!("{name}: not installed"),
             Uninstalled::Absent { another: true } => {
                 format!("{name}: not installed; the hook that is there is another one, and stays")

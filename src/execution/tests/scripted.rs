@@ -10,6 +10,8 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
+use crate::diagnostic::Diagnostic;
+use crate::execution::superseded::Superseded;
 use crate::execution::{
     BasePull, BuildFailure, BuildUpdate, Event, LogStream, Outcome, RunOptions, RunRequest, StepProgress,
     Worker, run,
@@ -37,12 +39,14 @@ pub(super) struct Script {
     /// References that cannot be pulled, and `image:tag` that cannot be put.
     pub(super) pull_fails: BTreeSet<String>,
     pub(super) tag_fails: BTreeSet<String>,
+    /// What was found before.
+    pub(super) diagnostics: Vec<Diagnostic>,
     /// Lines that a build prints.
     pub(super) lines: BTreeMap<usize, usize>,
     /// Images that somebody removes before the tags move.
     pub(super) vanish: BTreeSet<usize>,
-    /// What `main` and the others leave behind.
-    pub(super) superseded: Vec<String>,
+    /// What nothing but keys names.
+    pub(super) superseded: Superseded,
     /// Tags that are in place, `image:tag`, by what the plan saw.
     pub(super) in_place: BTreeSet<String>,
     /// Cancelled while the worker looks where the tags are.
@@ -72,7 +76,7 @@ impl Script {
             checkout: CheckoutSummary { name: "shop".into(), head: None, branch: None, dirty: false },
             namespace: Namespace { value: "acme".into(), source: NamespaceSource::Flag },
             steps,
-            diagnostics: Vec::new(),
+            diagnostics: self.diagnostics.clone(),
         }
     }
 
@@ -239,7 +243,6 @@ pub(super) struct State {
     pub(super) pulled: Vec<String>,
     /// Successful tag calls, `image:tag`, in order.
     pub(super) tagged: Vec<String>,
-    pub(super) removed: Vec<String>,
     /// Where tags are since somebody touched them: here, or elsewhere.
     pub(super) standing: BTreeMap<String, bool>,
     pub(super) surveys: usize,
@@ -378,19 +381,13 @@ impl Worker for Scripted {
     }
 
     async fn confirm_plan(&self) -> Result<(), String> {
-        self.script.gone.clone().map_or(Ok(()), Err)
-    }
-
-    async fn superseded(&self, moves: &[(StepId, PlannedTag)]) -> Result<Vec<String>, String> {
-        assert!(moves.iter().all(|(_, tag)| tag.moves()));
         if let Some(token) = &self.script.interrupted_by_survey {
             token.cancel();
         }
-        Ok(self.script.superseded.clone())
+        self.script.gone.clone().map_or(Ok(()), Err)
     }
 
-    async fn remove(&self, reference: &str) -> Result<bool, String> {
-        self.state().removed.push(reference.to_owned());
-        Ok(true)
+    async fn superseded(&self) -> Superseded {
+        self.script.superseded.clone()
     }
 }

@@ -12,7 +12,7 @@ use super::workspace::{EngineNeed, Watch, Workspace, open, planned_again};
 use super::{Audience, Building, Config, Ending, Error, ImageRequest, News, Services, facts::Facts, others};
 use crate::diagnostic::has_errors;
 use crate::execution::Outcome;
-use crate::ops::registries::Registries;
+use crate::ops::registries::{self, Registries};
 use crate::plan::Plan;
 
 /// What [`build`](fn@build) is to do.
@@ -65,6 +65,9 @@ async fn build_once(
     services.tell(audience);
     let store = services.store()?;
     let mut facts = Facts::of_engine(&workspace, Some(&**store)).await?;
+    if request.pull_cache {
+        registries::require(&workspace, &workspace.selection.images)?;
+    }
     let registries = Registries::new(&workspace, &services);
     let asked = facts.asked(&workspace, request.pull_cache);
     audience.finds(&facts.ask(&workspace, &registries, &asked).await?);

@@ -6,9 +6,10 @@ use super::bases::base_pulls;
 use super::positions::tag_positions;
 use crate::diagnostic::has_errors;
 use crate::execution::{
-    self, BuildOptions, EVENT_CAPACITY, EngineWorker, LockScope, Outcome, RunOptions, RunRequest,
+    self, BuildOptions, EVENT_CAPACITY, EngineWorker, Event, LockScope, Outcome, RunOptions, RunRequest,
 };
 use crate::ops::audience::follow;
+use crate::ops::logs::Logs;
 use crate::ops::made_tags::MadeTags;
 use crate::ops::workspace::Workspace;
 use crate::ops::{Audience, Building, Error, News, Services, Work};
@@ -40,7 +41,9 @@ impl BuildRun<'_> {
         services.notices.shown_by(&events);
         let careful = services.interrupts.careful();
         let running = execution::run(request, worker, events, careful.token().clone());
-        let (outcome, is_cut) = tokio::join!(running, follow(audience, received));
+        let mut logs = Logs::new(&workspace.checkout, plan);
+        let mut heard = |event: &Event| logs.event(event);
+        let (outcome, is_cut) = tokio::join!(running, follow(audience, received, &mut heard));
         // An interruption may come too late to stop anything.
         let is_complete = match outcome {
             Outcome::Succeeded => true,

@@ -25,13 +25,15 @@ pub(super) struct Facts {
     pub tags: TagPolicy,
     /// What is known of each image of the project.
     pub known: Vec<Known>,
+    /// Whether an engine was asked.
+    pub asked: bool,
 }
 
 impl Facts {
     /// Nothing is known: names, keys and tags without asking anybody.
     pub(super) fn none(workspace: &Workspace) -> Result<Self, Error> {
         let known = vec![Known::default(); workspace.project.images.len()];
-        Ok(Self { tags: tag_policy(workspace)?, known })
+        Ok(Self { tags: tag_policy(workspace)?, known, asked: false })
     }
 
     /// What the engine says of all images.
@@ -42,6 +44,7 @@ impl Facts {
         let mut facts = Self::none(workspace)?;
         if let Some(store) = store {
             engine::gather(workspace, store, &facts.tags, &mut facts.known).await?;
+            facts.asked = true;
         }
         Ok(facts)
     }
@@ -58,7 +61,7 @@ impl Facts {
 
     /// The same without tags that move.
     pub(super) fn without_moving(self) -> Self {
-        Self { tags: self.tags.without_moving(), known: self.known }
+        Self { tags: self.tags.without_moving(), ..self }
     }
 
     /// Whether the engine has an image by its key.
@@ -124,6 +127,7 @@ impl Facts {
             exact: workspace.selection.exact,
             tags: &self.tags,
             rebuilt: &workspace.selection.rebuilt,
+            asked: self.asked,
             checkout: workspace.summary(),
         }
     }

@@ -6,7 +6,7 @@ use futures_util::{StreamExt, stream};
 
 use crate::diagnostic::Diagnostic;
 use crate::image::ImageReference;
-use crate::ops::registries::Registries;
+use crate::ops::registries::{Registries, is_told};
 use crate::ops::workspace::Workspace;
 use crate::ops::{Ending, Error};
 use crate::plan::{ImageId, Known};
@@ -17,7 +17,7 @@ use crate::registry::{RegistryError, RegistryErrorKind};
 const IMAGES: usize = 64;
 
 /// Notes which of these images a registry has. Those that the engine has are not asked about, nor are images
-/// whose names are only guessed: nobody can have pushed them. A registry that does not answer is a warning,
+/// whose names are only guessed, or whose registry nothing tells: nobody can have pushed them. A registry that does not answer is a warning,
 /// since what it may have can be built; a login that it refuses is an error.
 pub(super) async fn look_up(
     workspace: &Workspace,
@@ -30,7 +30,8 @@ pub(super) async fn look_up(
     }
     let provisional: BTreeSet<ImageId> = workspace.project.provisional.iter().map(|(at, _)| *at).collect();
     let mut questions = Vec::new();
-    for at in images.iter().filter(|at| known[**at].existing.is_none() && !provisional.contains(at)) {
+    let is_asked = |at: ImageId| !provisional.contains(&at) && is_told(workspace, at);
+    for at in images.iter().filter(|at| known[**at].existing.is_none() && is_asked(**at)) {
         let Some(ready) = workspace.project.images[*at].ready() else { continue };
         let identity = Identity { key: ready.key, platform: ready.material.platform.clone() };
         let places = places(workspace, registries, *at)?;

@@ -13,6 +13,9 @@ const SHOWN: usize = 5;
 
 const SKIP: &str = "commit what mends it and push again, or skip this once: git push --no-verify";
 
+/// For what no commit mends: an engine, a registry, a login.
+const AGAIN: &str = "when that is mended push again, or skip this once: git push --no-verify";
+
 /// What is pushed, where to, and what is to be done before.
 #[derive(Clone, Debug)]
 pub struct PrePushRequest {
@@ -184,7 +187,7 @@ async fn make(
             "not pushed: {names} at {}, because its images are not {what}",
             work.commit.short()
         ));
-        audience.finds(&[error.hint(SKIP)]);
+        audience.finds(&[error.hint(AGAIN)]);
         return Ok(ending);
     }
     Ok(Ending::Done)

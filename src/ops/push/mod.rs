@@ -14,7 +14,7 @@ use super::build::{self, BuildRun, fetch_left_out};
 use super::facts::Facts;
 use super::registries::Registries;
 use super::workspace::{EngineNeed, Watch, Workspace, open, planned_again};
-use super::{Audience, BuildRequest, Config, Ending, Error, News, Services, others};
+use super::{Audience, BuildRequest, Config, Ending, Error, News, Services, others, registries};
 use crate::diagnostic::{Diagnostic, has_errors};
 use crate::execution::Outcome;
 use crate::git::CommitId;
@@ -73,6 +73,7 @@ async fn push_once(
     let (workspace, services) = open(config, images, EngineNeed::Platform, Some(watch)).await?;
     audience.reads(&workspace.tree);
     services.tell(audience);
+    registries::require(&workspace, &workspace.selection.images)?;
     let registries = Registries::new(&workspace, &services);
     let mut facts = Facts::of_engine(&workspace, services.store.as_deref()).await?;
     let left_out = facts.left_out(&workspace);

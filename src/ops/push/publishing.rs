@@ -58,7 +58,8 @@ impl Publishing<'_> {
             drop((events, publisher));
             report
         };
-        let (report, _) = tokio::join!(publishing, follow(audience, received));
+        let mut nobody = |_: &Event| {};
+        let (report, _) = tokio::join!(publishing, follow(audience, received, &mut nobody));
         audience.ends(&[]);
         Ok(conclude(&report, extent, begun.elapsed(), careful.was_told(), audience))
     }

@@ -7,6 +7,7 @@ use super::files::CheckoutFiles;
 use super::undeclared::{arguments_in_history, undeclared_arguments};
 use super::watch::{Change, PlanCheck, Watch, basis, never_at_rest};
 use super::{Chosen, Workspace};
+use crate::engine::EngineError;
 use crate::git::{Checkout, HeadTree, Moment};
 use crate::graph::Selector;
 use crate::image::Platform;
@@ -24,6 +25,8 @@ pub(in crate::ops) enum EngineNeed {
     Required,
     /// It only asks which platform it builds for.
     Platform,
+    /// It asks what there is; where no engine answers it says so and goes on.
+    Wanted,
     /// It never asks.
     Never,
 }
@@ -44,23 +47,36 @@ pub(in crate::ops) async fn open(
     });
     let (connected, opened) = tokio::join!(connect(config, need), reading);
     let opened = opened.map_err(|error| Error::usage(error.to_string()))??;
-    let connected = connected?;
+    let (connected, absent) = match connected {
+        Ok(connected) => connected,
+        Err(error) => return Err(without_engine(config, request, opened, error)),
+    };
     let platform = connected.as_ref().map(|connected| connected.builder.platform());
     let reader = Reader { config, request, platform, watch };
     let workspace = reader.read_of_one_moment(&opening, opened)?;
-    Ok((workspace, Services::new(config, connected)))
+    Ok((workspace, Services::new(config, connected, absent)))
 }
 
+/// A request that makes no sense anyway is what has to be mended first.
+fn without_engine(config: &Config, request: &ImageRequest, opened: Opened, error: Error) -> Error {
+    let reader = Reader { config, request, platform: None, watch: None };
+    reader.read(opened).err().unwrap_or(error)
+}
+
+/// An engine, or why there is none.
+type Connection = (Option<Connected>, Option<EngineError>);
+
 /// Connects unless offline; a use case that only asks for the platform goes on without.
-async fn connect(config: &Config, need: EngineNeed) -> Result<Option<Connected>, Error> {
+async fn connect(config: &Config, need: EngineNeed) -> Result<Connection, Error> {
     if config.offline || need == EngineNeed::Never {
-        return Ok(None);
+        return Ok((None, None));
     }
     let connected = config.backends.connect(config.host.as_deref(), &config.engine).await;
     match (connected, need) {
-        (Ok(connected), _) => Ok(Some(connected)),
-        (Err(_), EngineNeed::Platform | EngineNeed::Never) => Ok(None),
-        (Err(error), EngineNeed::Required) => Err(error.into()),
+        (Ok(connected), _) => Ok((Some(connected), None)),
+        (Err(_), EngineNeed::Platform | EngineNeed::Never) => Ok((None, None)),
+        (Err(error), EngineNeed::Wanted) if error.is_unreachable() => Ok((None, Some(error))),
+        (Err(error), EngineNeed::Required | EngineNeed::Wanted) => Err(error.into()),
     }
 }
 
@@ -182,6 +198,7 @@ impl Reader<'_> {
         let selection = self.select(checkout, &project)?;
         let faults = project.faults_aside(&selection.images);
         project.diagnostics.extend(faults);
+        project.keep_findings_about(&selection.images);
         project.diagnostics.extend(undeclared_arguments(&project, &selection.images, options));
         let unhashed = &request.choices.unhashed_build_args;
         project.diagnostics.extend(arguments_in_history(&project, &selection.images, unhashed));

@@ -193,7 +193,6 @@ pulled busybox:latest in 1.2 s
 acme/shared   │ failed after 4.2 s: exit code: 2
 note: `base:1.0` already names another key and stays
 acme/service1 │ not started: acme/shared failed
-removed acme/admin:src-1234567890abcdef, which no branch uses
 
 "#]]
             .raw()

@@ -88,7 +88,7 @@ impl JobSummary {
             (_, Some(false)) => return ("**failed**", "could not be pushed".to_owned()),
             (Work::Publish, None) => {
                 let is_tagged = run.was_touched(at);
-                return (if is_tagged { "tagged" } else { "in place" }, "the registry has it".to_owned());
+                return (if is_tagged { "tagged" } else { "unchanged" }, "the registry has it".to_owned());
             }
             (Work::Build, None) => {}
         }
@@ -101,7 +101,7 @@ impl JobSummary {
         } else if run.tagged.contains(&at) {
             ("tagged", planned())
         } else if run.reused.contains(&at) {
-            ("in place", planned())
+            ("unchanged", planned())
         } else if run.blocked.contains(&at) {
             ("blocked", planned())
         } else {
@@ -208,7 +208,7 @@ mod tests {
         let shown = play(&shop(), Work::Build, &failing_run());
         assert!(shown.contains("| acme/shared | **failed** | exit code: 2 | 4.2 s |\n"), "{shown}");
         assert!(shown.contains("| acme/service1 | not started | acme/shared failed |  |\n"), "{shown}");
-        assert!(shown.contains("| acme/base | in place |"), "{shown}");
+        assert!(shown.contains("| acme/base | unchanged |"), "{shown}");
     }
 
     #[test]
@@ -217,7 +217,7 @@ mod tests {
         assert!(shown.starts_with("### Pushed: shop"), "{shown}");
         assert!(shown.contains("| acme/base | pushed | unchanged since 9f3b21c04d55 | 1.5 s |\n"), "{shown}");
         assert!(shown.contains("| acme/admin | **failed** | could not be pushed | 0.3 s |\n"), "{shown}");
-        assert!(shown.contains("| acme/shared | in place | the registry has it |  |\n"), "{shown}");
+        assert!(shown.contains("| acme/shared | unchanged | the registry has it |  |\n"), "{shown}");
     }
 
     #[test]

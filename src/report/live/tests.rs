@@ -46,9 +46,9 @@ fn widths() {
         half_way_on(narrow(200)),
         str![[r#"
   built    acme/base      3.1 s
-⠹ acme/shared     1m12s     sending context 12 MB
-⠹ acme/service1   1m12s 2/5 RUN make all │ cc main.c -o main
-⠹ busybox:latest  1m12s     pulling
+⠹ acme/shared    1 min 12 s     sending 12 of 30 MB
+⠹ acme/service1  1 min 12 s 2/5 RUN make all │ cc main.c -o main
+⠹ busybox:latest 1 min 12 s     pulling
   1 of 3 built · 1 min 13 s · 3 running
 "#]]
     );
@@ -56,9 +56,9 @@ fn widths() {
         half_way_on(narrow(80)),
         str![[r#"
   built    acme/base      3.1 s
-⠹ acme/shared     1m12s     sending context 12 MB
-⠹ acme/service1   1m12s 2/5 RUN make all │ cc main.c -o main
-⠹ busybox:latest  1m12s     pulling
+⠹ acme/shared    1 min 12 s     sending 12 of 30 MB
+⠹ acme/service1  1 min 12 s 2/5 RUN make all │ cc main.c -o main
+⠹ busybox:latest 1 min 12 s     pulling
   1 of 3 built · 1 min 13 s · 3 running
 "#]]
     );
@@ -66,9 +66,9 @@ fn widths() {
         half_way_on(narrow(40)),
         str![[r#"
   built    acme/base      3.1 s
-⠹ acme/shared     1m12s     sending co…
-⠹ acme/service1   1m12s 2/5 RUN make a…
-⠹ busybox:latest  1m12s     pulling
+⠹ acme/shared   1 min 12 s     sending…
+⠹ acme/service1 1 min 12 s 2/5 RUN mak…
+⠹ …sybox:latest 1 min 12 s     pulling
   1 of 3 built · 1 min 13 s · 3 running
 "#]]
     );
@@ -76,9 +76,9 @@ fn widths() {
         half_way_on(narrow(20)),
         str![[r#"
   built    acme/base
-⠹ …me/shared  1m12s
-⠹ …/service1  1m12s
-⠹ …ox:latest  1m12s
+⠹ …hared 1 min 12 s
+⠹ …vice1 1 min 12 s
+⠹ …atest 1 min 12 s
   1 of 3 built
 "#]]
     );
@@ -86,9 +86,9 @@ fn widths() {
         half_way_on(View { theme: ascii().theme, ..narrow(60) }),
         str![[r#"
   built    acme/base      3.1 s
-| acme/shared     1m12s     sending context 12 MB
-| acme/service1   1m12s 2/5 RUN make all | cc main.c -o...
-| busybox:latest  1m12s     pulling
+| acme/shared    1 min 12 s     sending 12 of 30 MB
+| acme/service1  1 min 12 s 2/5 RUN mak... | cc main.c -...
+| busybox:latest 1 min 12 s     pulling
   1 of 3 built - 1 min 13 s - 3 running
 "#]]
     );
@@ -105,9 +105,9 @@ fn colours() {
         str![[r#"
 ␛[?25l
 ␛[J  ␛[32mbuilt␛[0m    acme/base      3.1 s
-␛[?7l␛[1m␛[36m⠹␛[0m␛[1m acme/shared   ␛[0m   3.2s␛[2m    ␛[0m sending context 12 MB␛[K
-␛[1m␛[36m⠹␛[0m␛[1m acme/service1 ␛[0m   3.2s␛[2m 2/5␛[0m RUN make all␛[2m │ cc main.c -o ma…␛[0m␛[K
-␛[1m␛[36m⠹␛[0m␛[1m busybox:latest␛[0m   3.2s␛[2m    ␛[0m pulling␛[K
+␛[?7l␛[1m␛[36m⠹␛[0m␛[1m acme/shared   ␛[0m 3.2 s␛[2m    ␛[0m sending 12 of 30 MB␛[K
+␛[1m␛[36m⠹␛[0m␛[1m acme/service1 ␛[0m 3.2 s␛[2m 2/5␛[0m RUN make all␛[2m │ cc main.c -o main␛[0m␛[K
+␛[1m␛[36m⠹␛[0m␛[1m busybox:latest␛[0m 3.2 s␛[2m    ␛[0m pulling␛[K
 ␛[2m  ␛[0m1 of 3 built␛[2m · ␛[0m3.2 s␛[2m · ␛[0m3 running␛[K
 ␛[J␛[?7h␛[?25h
 "#]]
@@ -144,6 +144,11 @@ fn a_run_leaves_only_what_is_finished() {
   pulled   busybox:latest  1.2 s
 note: `base:1.0` already names another key and stays
   failed   acme/shared    4.2 s  exit code: 2
+  the end of its output:
+  │ cc -c main.c
+  │ 100%
+  │ main.c:3: error: expected ';'
+  │ make: *** [all] Error 1
 4 images: …
 "#]]
             );
@@ -164,7 +169,7 @@ fn pushes() {
         format!("{half_way}\n\n{}", terminal.text()),
         str![[r#"
   failed   hub.acme.com/acme/admin:src-2  0.3 s  denied\u{7}
-⠋ hub.acme.com/acme/base:src-1   1.0s pushing 12 MB
+⠋ hub.acme.com/acme/base:src-1 1.0 s pushing 12 MB
   1.0 s · 1 running
 
   failed   hub.acme.com/acme/admin:src-2  0.3 s  denied\u{7}
@@ -234,9 +239,9 @@ fn printed_text_stays_above() {
 before
   built    acme/base      3.1 s
 warning: odd
-⠋ acme/shared      2.0s     sending context 12 MB
-⠋ acme/service1    2.0s 2/5 RUN make all │ cc main.c -o ma…
-⠋ busybox:latest   2.0s     pulling
+⠋ acme/shared    2.0 s     sending 12 of 30 MB
+⠋ acme/service1  2.0 s 2/5 RUN make all │ cc main.c -o main
+⠋ busybox:latest 2.0 s     pulling
   stopping · 1 of 3 built · 2.0 s · 3 running
 "#]]
     );
@@ -303,9 +308,9 @@ fn more_images_than_lines() {
     assert_data_eq!(
         terminal.text(),
         str![[r#"
-⠋ acme/s0    29s starting
-⠋ acme/s1    29s starting
-⠋ acme/s2    29s starting
+⠋ acme/s0  29 s starting
+⠋ acme/s1  29 s starting
+⠋ acme/s2  29 s starting
   …and 47 more
   0 of 1000 built · 29 s · 50 running
 "#]]
@@ -338,9 +343,9 @@ fn wide_and_hostile_text() {
         terminal.text(),
         str![[r#"
 note: bad \u{1b}[2J notice
-⠋ acme/shared       1.0s 1/1 RUN echo…
-⠋ acme/service1     1.0s 1/1 RUN \u{1b…
-⠋ …{1b}]0;x\u{7}b   1.0s     pulling
+⠋ acme/shared     1.0 s 1/1 RUN echo…
+⠋ acme/service1   1.0 s 1/1 RUN \u{1b}…
+⠋ …{1b}]0;x\u{7}b 1.0 s     pulling
   1.0 s · 3 running
 "#]]
         .raw()

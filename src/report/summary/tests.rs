@@ -40,6 +40,28 @@ fn a_good_run() {
 }
 
 #[test]
+fn superseded_images_are_named_with_the_command_that_removes_them() {
+    let run = |count: usize| {
+        let references = (1..=count).map(|at| format!("acme/api:src-{at}")).collect();
+        let mut events = good_run();
+        events.insert(events.len() - 1, Event::Superseded { references, bytes: 6_200_000_000 });
+        events
+    };
+    let first = |text: String| text.lines().next().unwrap_or_default().to_owned();
+    assert_eq!(
+        first(sum_up(&shop(), &piped(), &run(1), &[])),
+        "superseded: 1 image of earlier edits holds up to 6.2 GB; to remove: docker image rm acme/api:src-1"
+    );
+    assert_eq!(
+        first(sum_up(&shop(), &piped(), &run(4), &[])),
+        "superseded: 4 images of earlier edits hold up to 6.2 GB; to remove: docker image rm acme/api:src-1 \
+         acme/api:src-2 (and 2 more; --verbose lists all)"
+    );
+    let verbose = View { verbose: true, ..piped() };
+    assert!(first(sum_up(&shop(), &verbose, &run(3), &[])).ends_with("acme/api:src-2 acme/api:src-3"));
+}
+
+#[test]
 fn a_failing_run() {
     let positions = [
         TagPosition { tag: "feature-login".into(), at: Position::Commit("9f3b21c04d55".into()) },
@@ -332,7 +354,7 @@ fn nothing_to_do() {
     assert_data_eq!(
         sum_up(&plan(steps.clone()), &piped(), &done(30), &[]),
         str![[r#"
-30 images: 30 in place, 0.1 s
+30 images: 30 unchanged, 0.1 s
 
 "#]]
     );
@@ -345,7 +367,7 @@ fn nothing_to_do() {
             &[]
         ),
         str![[r#"
-31 images: 30 in place, 1 blocked, 0.1 s
+31 images: 30 unchanged, 1 blocked, 0.1 s
 
 "#]]
     );

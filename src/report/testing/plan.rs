@@ -65,7 +65,7 @@ pub(in crate::report) fn step(action: Action, name: &str, reasons: &[&str]) -> S
         bases: vec!["busybox:latest".into()],
         locked: std::collections::BTreeMap::new(),
         evidence: Vec::new(),
-        inputs: InputSummary { files: 12, whole_context: false },
+        inputs: InputSummary { files: 12, bytes: 30_000_000, whole_context: false },
         action,
         reasons: reasons.iter().map(|text| Reason { kind, path: None, text: (*text).to_owned() }).collect(),
         tags: vec![

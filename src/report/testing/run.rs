@@ -79,7 +79,10 @@ pub(in crate::report) fn failing_run() -> Vec<Event> {
         Event::Notice { text: "`base:1.0` already names another key\nand stays".into() },
         finished(1, failure(Some(3)), 4.2),
         finished(2, ImageOutcome::DependencyFailed { dependency: StepId(1) }, 0.0),
-        Event::Removed { reference: "acme/admin:src-1234567890abcdef".into() },
+        Event::Superseded {
+            references: vec!["acme/admin:src-1234567890abcdef".into()],
+            bytes: 6_200_000_000,
+        },
         over(Outcome::Failed, 6.1),
     ]
 }
