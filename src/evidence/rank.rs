@@ -32,7 +32,7 @@ impl Rank {
 
     /// Whether it is of a file that lists images, rather than of commands.
     pub(super) fn is_declared(&self) -> bool {
-        matches!(self.kind, Kind::Bake | Kind::Compose | Kind::Skaffold | Kind::ImageBuilder)
+        matches!(self.kind, Kind::Bake | Kind::Compose | Kind::Skaffold)
     }
 
     pub(super) fn is_of_kind(&self, other: &Self) -> bool {
