@@ -156,11 +156,9 @@ fn a_manifest_of_imagebuilder_says_names_tags_and_what_is_built_on_what() {
         .expect("images")
         .iter()
         .map(|image| {
-            let on = image["dependencies"].as_array().expect("a list").iter().map(|edge| {
-                assert_eq!(edge["inferred"], true, "{edge}");
-                text(&edge["image"])
-            });
-            format!("{} {}: {}", text(&image["name"]), text(&image["tag_prefix"]), on.collect::<String>())
+            let edges = image["dependencies"].as_array().expect("a list").iter();
+            let on: String = edges.map(|edge| text(&edge["image"])).collect();
+            format!("{} {}: {on}", text(&image["name"]), text(&image["tag_prefix"]))
         })
         .collect();
     for expected in [
