@@ -1,6 +1,6 @@
 //! How fast Shipwright is, as ratios to git and `docker buildx bake` measured side by side.
 //!
-//! `cargo bench --bench plan` prints one table; words after `--` choose among `start`, `small`, `large`, `engine` and
+//! `cargo bench --bench plan` prints one table; words after `--` choose among `start`, `small`, `large`, `evidence`, `engine` and
 //! `switch`; `keep` only makes the large checkout and says where, to profile in. `SHIPWRIGHT_BENCH_RUNS` is how
 //! often each thing runs (medians are shown; 11). Nothing here fails because something was slow: that is for the
 //! reader to judge, who knows what else the machine does.
@@ -47,6 +47,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
     if wants("large") {
         large(&mut table, runs)?;
+    }
+    if wants("evidence") {
+        evidence(&mut table, runs)?;
     }
     let on_engine: [(&str, OnEngine); 2] = [("engine", building), ("switch", switching)];
     for (_, measure) in on_engine.into_iter().filter(|(what, _)| wants(what)) {
@@ -131,6 +134,30 @@ fn plans(
         "git status",
         Budget::Ratio(2.0),
     );
+    Ok(())
+}
+
+/// What reading 300 compose files and workflows adds to a plan.
+fn evidence(table: &mut Table, runs: usize) -> io::Result<()> {
+    let shape = || Shape { images: 1_000, files: 20_000, commits: 50, seed: "evidence".to_owned() };
+    let (with, without) = (make(shape())?, make(shape())?);
+    for checkout in [&with, &without] {
+        checkout.add_evidence()?;
+    }
+    without.commit("shipwright.toml", "evidence = false\n")?;
+    with.commit("shipwright.toml", "evidence = true\n")?;
+    let plan = |checkout: &Checkout| timing::time(checkout.command(SHIPWRIGHT, &PLAN));
+    plan(&with)?;
+    plan(&without)?;
+    let pair = in_turns(runs, || plan(&with), || plan(&without))?;
+    let work = "plan, 1,000 images, 300 files of evidence";
+    table.compare(work, pair, "plan without evidence", Budget::Ratio(1.15));
+    let first = |checkout: &Checkout| {
+        checkout.remove_caches()?;
+        plan(checkout)
+    };
+    let pair = in_turns(runs, || first(&with), || first(&without))?;
+    table.compare(&format!("{work}, first run"), pair, "plan without evidence", Budget::Ratio(1.15));
     Ok(())
 }
 

@@ -31,6 +31,9 @@ pub(crate) const LINK: u64 = 64 << 10;
 /// build images has some 100 kB.
 pub(crate) const EVIDENCE: u64 = 1 << 20;
 
+/// All files of one such kind together. The 4,000 Makefiles and scripts of Linux have some 10 MB.
+pub(crate) const EVIDENCE_ALL: u64 = 64 << 20;
+
 /// How deep lists, loops and substitutions of a script may be nested. People stop at ten.
 pub(crate) const SHELL_DEPTH: usize = 24;
 
@@ -52,6 +55,15 @@ pub(crate) const MAKE_INCLUDES: usize = 64;
 /// Times that one recipe is read: for targets of one rule, or stems of one pattern.
 pub(crate) const MAKE_TARGETS: usize = 512;
 
+/// Manifests that one of ImageBuilder includes. Those of .NET include ten.
+pub(crate) const MANIFEST_INCLUDES: usize = 64;
+
+/// A value of such a manifest. A longer one is not known.
+pub(crate) const MANIFEST_VALUE: usize = 4 << 10;
+
+/// Tags that one build gives an image besides its name.
+pub(crate) const EVIDENCE_TAGS: usize = 64;
+
 /// Jobs that one matrix comes to: GitHub's own limit.
 pub(crate) const WORKFLOW_MATRIX: usize = 256;
 
@@ -63,6 +75,9 @@ pub(crate) const WORKFLOW_TEXT: usize = 8 << 20;
 
 /// Builds that one script, Makefile or workflow may come to.
 pub(crate) const EVIDENCE_BUILDS: usize = 2_000;
+
+/// Images of one Dockerfile whose names end alike, among which one more claim looks for its own. More than ten are not known.
+pub(crate) const EVIDENCE_NAMESAKES: usize = 64;
 
 /// Text that the variables of one compose file, or of one `.env`, may expand to: a doubling variable, or a long one that
 /// is used again and again, ends here. Public compose files come to some ten kilobytes.

@@ -94,6 +94,7 @@ const READERS: &[(&str, &str)] = &[
     ("git/work_tree/blob_sizes.rs", "a cache of our own"),
     ("git/history/revision_cache.rs", "a cache of our own"),
     ("inputs/manifest.rs", "a cache of our own"),
+    ("evidence/memory/mod.rs", "a cache of our own"),
     ("lockfile/store.rs", "writes the lock"),
     ("ops/init.rs", "writes the settings"),
     ("ops/logs.rs", "logs of our own"),

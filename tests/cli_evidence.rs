@@ -119,6 +119,84 @@ fn evidence_enters_no_key_and_what_it_changes_does() {
     assert!(revision.starts_with(&checkout.head()), "{revision}");
 }
 
+const MANIFEST: &str = r#"{
+  "registry": "registry.example",
+  "variables": {"version": "1.2"},
+  "repos": [
+    {"id": "base", "name": "acme/base", "images": [{
+      "sharedTags": {"$(version)": {}},
+      "platforms": [
+        {"dockerfile": "src/base/amd64", "tags": {"$(version)-amd64": {}, "1-amd64": {}}},
+        {"dockerfile": "src/base/arm64", "architecture": "arm64", "tags": {"$(version)-arm64": {}, "1-arm64": {}}}
+      ]
+    }]},
+    {"name": "acme/app", "images": [{"platforms": [
+      {"dockerfile": "src/app/amd64", "buildArgs": {"REPO": "$(Repo:base)"}, "tags": {"$(version)-amd64": {}}},
+      {"dockerfile": "src/app/arm64", "buildArgs": {"REPO": "$(Repo:base)"}, "tags": {"$(version)-arm64": {}}},
+      {"dockerfile": "src/app/both", "buildArgs": {"REPO": "$(Repo:base)"}, "tags": {"$(version)-both": {}}}
+    ]}]}
+  ]
+}
+"#;
+
+#[test]
+fn a_manifest_of_imagebuilder_says_names_tags_and_what_is_built_on_what() {
+    let checkout = Checkout::with(&[
+        ("manifest.json", MANIFEST),
+        ("src/base/amd64/Dockerfile", "FROM busybox\n"),
+        ("src/base/arm64/Dockerfile", "FROM busybox\n"),
+        ("src/app/amd64/Dockerfile", "ARG REPO=other\nFROM $REPO:1.2-amd64\n"),
+        ("src/app/arm64/Dockerfile", "ARG REPO=other\nFROM $REPO:1-arm64\n"),
+        ("src/app/both/Dockerfile", "ARG REPO=other\nFROM $REPO:1.2\n"),
+    ]);
+    let plan = checkout.plan(&[]);
+    assert_eq!(plan["namespace"]["value"], "registry.example/acme");
+    let edges: Vec<String> = plan["images"]
+        .as_array()
+        .expect("images")
+        .iter()
+        .map(|image| {
+            let edges = image["dependencies"].as_array().expect("a list").iter();
+            let on: String = edges.map(|edge| text(&edge["image"])).collect();
+            format!("{} {}: {on}", text(&image["name"]), text(&image["tag_prefix"]))
+        })
+        .collect();
+    for expected in [
+        "registry.example/acme/base 1.2-amd64: ",
+        "registry.example/acme/base 1.2-arm64: ",
+        "registry.example/acme/app 1.2-amd64: registry.example/acme/base",
+        "registry.example/acme/app 1.2-arm64: registry.example/acme/base",
+        // A tag that both platforms share means neither.
+        "registry.example/acme/app 1.2-both: ",
+    ] {
+        assert!(edges.iter().any(|edge| edge.starts_with(expected)), "{expected}: {edges:#?}");
+    }
+    let both = edges.iter().find(|edge| edge.contains("both")).expect("it is planned");
+    assert!(both.ends_with(": "), "{both}");
+}
+
+#[test]
+fn what_was_read_is_remembered_and_forgotten_without_harm() {
+    let checkout = shop();
+    let memory = checkout.root.join(".git/shipwright/evidence");
+    let first = checkout.plan(&[]);
+    let files = || std::fs::read_dir(&memory).expect("a folder").flatten().map(|entry| entry.path());
+    assert!(files().count() > 0);
+    assert_eq!(checkout.plan(&[]), first);
+    for file in files() {
+        std::fs::write(file, "swevid01, but no more").expect("writable");
+    }
+    assert_eq!(checkout.plan(&[]), first);
+    checkout.write("compose.yaml", COMPOSE.replace("target: prod", "target: debug"));
+    assert_eq!(image(&checkout.plan(&[]), "shop-api")["target"], "debug");
+    checkout.write("compose.yaml", COMPOSE);
+    assert_eq!(checkout.plan(&[]), first);
+    std::fs::remove_dir_all(&memory).expect("removable");
+    // What stands in the way is no error.
+    std::fs::write(&memory, "").expect("writable");
+    assert_eq!(checkout.plan(&[]), first);
+}
+
 #[test]
 fn affected_sees_what_a_compose_file_changed() {
     let checkout = shop();

@@ -244,6 +244,45 @@ impl Checkout {
         self.git(&["commit", "--quiet", "--all", "--message", "One change"])
     }
 
+    /// Adds a file, or changes it, and commits that.
+    pub(crate) fn commit(&self, path: &str, text: &str) -> io::Result<()> {
+        fs::write(self.root.join(path), text)?;
+        self.git(&["add", "--", path])?;
+        self.git(&["commit", "--quiet", "--all", "--message", path])
+    }
+
+    /// Adds compose files and workflows that build images, 150 of each, and commits that.
+    pub(crate) fn add_evidence(&self) -> io::Result<()> {
+        let workflows = self.root.join(".github/workflows");
+        fs::create_dir_all(&workflows)?;
+        for number in 0..150 {
+            let image = number * 6 % self.shape.images;
+            let (name, folder) = (Shape::name(image), Shape::folder(image));
+            let mut compose = format!(
+                "services:\n  {name}:\n    image: {NAMESPACE}/{name}:${{TAG:-latest}}\n    build:\n      context: .\n"
+            );
+            for other in 0..20 {
+                let _ = write!(
+                    compose,
+                    "  service{other}:\n    image: registry.example/service{other}\n    environment:\n      A: b\n      \
+                     C: \"${{D:-e}}\"\n    volumes:\n      - data:/srv/{other}\n"
+                );
+            }
+            fs::write(self.root.join(folder).join("compose.yaml"), compose)?;
+            let mut workflow = format!("name: {name}\non: [push]\njobs:\n");
+            for job in 0..8 {
+                let _ = write!(
+                    workflow,
+                    "  job{job}:\n    runs-on: ubuntu-latest\n    steps:\n      - uses: actions/checkout@v4\n      - \
+                     run: |\n          make test\n          echo docker build is elsewhere\n"
+                );
+            }
+            fs::write(workflows.join(format!("{name}.yml")), workflow)?;
+        }
+        self.git(&["add", "--all"])?;
+        self.git(&["commit", "--quiet", "--message", "Evidence"])
+    }
+
     /// Leaves the checkout where it is.
     pub(crate) fn keep(self) -> PathBuf {
         let _ = self.folder.keep();

@@ -10,6 +10,8 @@ pub enum EvidenceKind {
     Compose,
     /// `skaffold.yaml`.
     Skaffold,
+    /// `manifest.json` of ImageBuilder, and other files of that name.
+    ImageBuilder,
     /// GitHub's workflows and actions, GitLab's pipelines, Tekton's pipelines.
     Workflow,
     /// Makefiles.
@@ -22,10 +24,11 @@ pub enum EvidenceKind {
 
 impl EvidenceKind {
     /// All, in the order in which they are believed.
-    pub(crate) const ALL: [Self; 7] = [
+    pub(crate) const ALL: [Self; 8] = [
         Self::Bake,
         Self::Compose,
         Self::Skaffold,
+        Self::ImageBuilder,
         Self::Workflow,
         Self::Makefile,
         Self::Script,
@@ -38,6 +41,7 @@ impl EvidenceKind {
             Self::Bake => "bake",
             Self::Compose => "compose",
             Self::Skaffold => "skaffold",
+            Self::ImageBuilder => "imagebuilder",
             Self::Workflow => "workflow",
             Self::Makefile => "makefile",
             Self::Script => "script",
@@ -70,6 +74,9 @@ pub(crate) fn evidence_kind(path: &BStr) -> Option<EvidenceKind> {
         Some((_, "sh" | "bash")) => Some(EvidenceKind::Script),
         Some((_, "hcl")) => Some(EvidenceKind::Bake),
         Some((stem, "json")) if stem.starts_with("docker-bake") => Some(EvidenceKind::Bake),
+        Some((stem, "json")) if stem == "manifest" || stem.starts_with("manifest.") => {
+            Some(EvidenceKind::ImageBuilder)
+        }
         Some((_, "json")) if name.ends_with("devcontainer.json") => Some(EvidenceKind::Devcontainer),
         _ => None,
     }
@@ -90,7 +97,7 @@ fn is_of_ci(folders: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use EvidenceKind::{Bake, Compose, Devcontainer, Makefile, Script, Skaffold, Workflow};
+    use EvidenceKind::{Bake, Compose, Devcontainer, ImageBuilder, Makefile, Script, Skaffold, Workflow};
 
     #[test]
     fn files_are_told_by_their_names_and_folders() {
@@ -99,6 +106,7 @@ mod tests {
             (&["compose.yaml", "a/docker-compose.override.yml", "dev.compose.yml"][..], Some(Compose)),
             (&["docker-bake.hcl", "a/docker-bake.override.json", "x/images.hcl"], Some(Bake)),
             (&["skaffold.yaml", "a/skaffold-dev.yml"], Some(Skaffold)),
+            (&["manifest.json", "src/manifest.samples.json"], Some(ImageBuilder)),
             (
                 &[
                     ".github/workflows/ci.yml",

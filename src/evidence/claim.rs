@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Kind, Text};
 use crate::diagnostic::Diagnostic;
@@ -30,6 +30,8 @@ pub(crate) struct Claim {
     pub dockerfile: TreePath,
     /// What the image is called. Of several tags that one command gives, the first that names a repository.
     pub name: Option<Said<ClaimedName>>,
+    /// Other tags of the same repository that are this image's alone.
+    pub tags: BTreeSet<String>,
     /// The build context's root, if it is a folder of the checkout.
     pub context: Option<Said<TreePath>>,
     pub target: Option<Said<String>>,
@@ -84,6 +86,7 @@ impl Claim {
             place,
             dockerfile,
             name: None,
+            tags: BTreeSet::new(),
             context: None,
             target: None,
             args: BTreeMap::new(),

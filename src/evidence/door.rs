@@ -1,9 +1,9 @@
-use std::collections::BTreeSet;
-use std::sync::{Mutex, PoisonError};
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::Kind;
 use crate::diagnostic::{Diagnostic, Location};
-use crate::git::{NodeKind, Snapshot, read_file};
+use crate::git::{BlobHasher, BlobId, NodeKind, Snapshot, read_file};
 use crate::limits;
 use crate::path::TreePath;
 
@@ -12,8 +12,25 @@ pub(crate) struct Door<'t> {
     tree: &'t dyn Snapshot,
     dockerfiles: &'t [TreePath],
     files: &'t [(TreePath, Kind)],
-    /// What was asked for.
-    seen: Mutex<BTreeSet<TreePath>>,
+    log: Mutex<Log>,
+}
+
+/// What was asked of the checkout, and what it answered.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Heard {
+    /// The bytes of files; `None` where nothing stands that may be read.
+    pub(super) files: BTreeMap<TreePath, Option<BlobId>>,
+    /// Whether a folder stands there.
+    pub(super) folders: BTreeMap<TreePath, bool>,
+}
+
+#[derive(Default)]
+struct Log {
+    heard: Heard,
+    /// Files that may not be read, or cannot.
+    refused: Vec<TreePath>,
+    /// Bytes of all files together.
+    bytes: u64,
 }
 
 impl<'t> Door<'t> {
@@ -23,7 +40,16 @@ impl<'t> Door<'t> {
         dockerfiles: &'t [TreePath],
         files: &'t [(TreePath, Kind)],
     ) -> Self {
-        Self { tree, dockerfiles, files, seen: Mutex::default() }
+        Self { tree, dockerfiles, files, log: Mutex::default() }
+    }
+
+    fn log(&self) -> MutexGuard<'_, Log> {
+        self.log.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether a file is one that any clone has: what git ignores would make images that no commit has.
+    pub(super) fn may_read(&self, path: &TreePath) -> bool {
+        self.files.binary_search_by(|(file, _)| file.cmp(path)).is_ok() || self.tree.is_tracked(path)
     }
 
     /// The text of a file; `None` if nothing stands there, or what git ignores: no clone has that, so that it would
@@ -34,26 +60,57 @@ impl<'t> Door<'t> {
             let message = format!("{path} is not read for what it says about images: {why}");
             Box::new(Diagnostic::note(message).at(Location::file(path.clone())))
         };
-        let is_found = self.files.binary_search_by(|(file, _)| file.cmp(path)).is_ok();
-        if !is_found && !self.tree.is_tracked(path) {
+        if !self.may_read(path) {
+            self.log().heard.files.insert(path.clone(), None);
             return Ok(None);
         }
-        self.seen.lock().unwrap_or_else(PoisonError::into_inner).insert(path.clone());
-        match read_file(self.tree, path, limits::EVIDENCE) {
-            Ok(None) => Ok(None),
-            Ok(Some(bytes)) => String::from_utf8(bytes).map(Some).map_err(|_| skipped("it is not UTF-8")),
-            Err(error) => Err(skipped(&error.to_string())),
+        let bytes = match read_file(self.tree, path, limits::EVIDENCE) {
+            Ok(bytes) => bytes,
+            Err(error) => {
+                self.log().refused.push(path.clone());
+                return Err(skipped(&error.to_string()));
+            }
+        };
+        let mut log = self.log();
+        log.heard.files.insert(path.clone(), bytes.as_deref().map(BlobHasher::hash));
+        let Some(bytes) = bytes else { return Ok(None) };
+        log.bytes += bytes.len() as u64;
+        if log.bytes > limits::EVIDENCE_ALL {
+            log.refused.push(path.clone());
+            return Err(skipped("other files of its kind have too many bytes already"));
         }
+        String::from_utf8(bytes).map(Some).map_err(|_| skipped("it is not UTF-8"))
     }
 
-    /// Which files were read, sorted.
+    /// Takes for heard what an earlier reader heard.
+    pub(super) fn remember(&self, heard: Heard) {
+        self.log().heard = heard;
+    }
+
+    /// What was heard, if that is all that the reader's claims rest on.
+    pub(super) fn heard(&self) -> Option<Heard> {
+        let log = self.log();
+        log.refused.is_empty().then(|| log.heard.clone())
+    }
+
+    /// Which files were asked for and may be read.
     pub(super) fn seen(self) -> Vec<TreePath> {
-        self.seen.into_inner().unwrap_or_else(PoisonError::into_inner).into_iter().collect()
+        let (files, refused) = {
+            let mut log = self.log();
+            (std::mem::take(&mut log.heard.files), std::mem::take(&mut log.refused))
+        };
+        let paths = files.into_iter().filter(|(path, blob)| blob.is_some() || self.may_read(path));
+        paths.map(|(path, _)| path).chain(refused).collect()
     }
 
     /// Whether a folder of the checkout stands there.
     pub(crate) fn is_folder(&self, path: &TreePath) -> bool {
-        path.is_root() || self.tree.kind(path) == Some(NodeKind::Folder)
+        if path.is_root() {
+            return true;
+        }
+        let is_folder = self.tree.kind(path) == Some(NodeKind::Folder);
+        self.log().heard.folders.insert(path.clone(), is_folder);
+        is_folder
     }
 
     /// The files from which images can be made, sorted.

@@ -1,8 +1,11 @@
 use std::collections::BTreeSet;
 
+use rayon::prelude::*;
+
+use super::memory::Memory;
 use super::{
-    Accounts, Door, Kind, Reading, bake, compose, devcontainer, makefile, merge, shell, skaffold, tekton,
-    workflow,
+    Accounts, Door, Kind, Reading, bake, compose, devcontainer, imagebuilder, makefile, merge, shell,
+    skaffold, tekton, workflow,
 };
 use crate::diagnostic::Diagnostic;
 use crate::git::Snapshot;
@@ -29,16 +32,17 @@ impl EvidenceChoice {
 
 type Reader = fn(&[TreePath], &Door<'_>) -> Reading;
 
-/// What reads which kind of file.
-const READERS: &[(Kind, Reader)] = &[
-    (Kind::Bake, bake::read),
-    (Kind::Compose, compose::read),
-    (Kind::Skaffold, skaffold::read),
-    (Kind::Workflow, workflow::read),
-    (Kind::Workflow, tekton::read),
-    (Kind::Makefile, makefile::read),
-    (Kind::Script, shell::read),
-    (Kind::Devcontainer, devcontainer::read),
+/// What reads which kind of file, and what the reader is called where its readings are remembered.
+const READERS: &[(Kind, &str, Reader)] = &[
+    (Kind::Bake, "bake", bake::read),
+    (Kind::Compose, "compose", compose::read),
+    (Kind::Skaffold, "skaffold", skaffold::read),
+    (Kind::ImageBuilder, "imagebuilder", imagebuilder::read),
+    (Kind::Workflow, "workflow", workflow::read),
+    (Kind::Workflow, "tekton", tekton::read),
+    (Kind::Makefile, "makefile", makefile::read),
+    (Kind::Script, "script", shell::read),
+    (Kind::Devcontainer, "devcontainer", devcontainer::read),
 ];
 
 /// Reads all `files` of the chosen kinds, and weighs what they say about `dockerfiles`, some of which stand `aside`. Both
@@ -50,24 +54,38 @@ pub(crate) fn gather(
     aside: &BTreeSet<TreePath>,
     choice: &EvidenceChoice,
 ) -> (Accounts, Vec<TreePath>) {
-    let door = Door::new(tree, dockerfiles, files);
-    let mut claims = Vec::new();
-    let mut notes: Vec<Diagnostic> = Vec::new();
-    // Two readers may look at one file.
-    let mut noted = BTreeSet::new();
-    for (kind, read) in READERS.iter().filter(|(kind, _)| choice.has(*kind)) {
+    let readers: Vec<&(Kind, &str, Reader)> = READERS.iter().filter(|(kind, ..)| choice.has(*kind)).collect();
+    let read = |(kind, name, read): &&(Kind, &str, Reader)| {
         let of_kind: Vec<TreePath> =
             files.iter().filter(|(_, of)| of == kind).map(|(path, _)| path.clone()).collect();
         if of_kind.is_empty() {
-            continue;
+            return (Reading::default(), Vec::new());
         }
-        let reading = read(&of_kind, &door);
+        let door = Door::new(tree, dockerfiles, files);
+        let memory = Memory::of(tree, name, &of_kind, dockerfiles, files);
+        let reading = memory.as_ref().and_then(|memory| memory.recall(&door)).unwrap_or_else(|| {
+            let reading = read(&of_kind, &door);
+            if let Some(memory) = &memory {
+                memory.keep(door.heard(), &reading);
+            }
+            reading
+        });
+        (reading, door.seen())
+    };
+    let readings: Vec<(Reading, Vec<TreePath>)> = readers.par_iter().map(read).collect();
+    let mut claims = Vec::new();
+    let mut notes: Vec<Diagnostic> = Vec::new();
+    let mut seen = BTreeSet::new();
+    // Two readers may look at one file.
+    let mut noted = BTreeSet::new();
+    for (reading, read) in readings {
         claims.extend(reading.claims);
         notes.extend(reading.notes.into_iter().filter(|note| noted.insert(what_and_where(note))));
+        seen.extend(read);
     }
     let mut accounts = merge(claims, aside);
     accounts.diagnostics.extend(notes);
-    (accounts, door.seen())
+    (accounts, seen.into_iter().collect())
 }
 
 fn what_and_where(note: &Diagnostic) -> (String, Option<(TreePath, Option<usize>)>) {

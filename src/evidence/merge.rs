@@ -1,9 +1,10 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::rank::Rank;
-use super::{Claim, ClaimedName, NamedContext, Place, Said};
+use super::{Claim, ClaimedName, Kind, NamedContext, Place, Said};
 use crate::diagnostic::{Diagnostic, Location};
 use crate::image::Platform;
+use crate::limits;
 use crate::path::TreePath;
 
 /// What is said of one image, each thing by the strongest claim that says it.
@@ -99,16 +100,25 @@ fn merge_one(
     let (named, unnamed): (Vec<Claim>, Vec<Claim>) =
         claims.into_iter().partition(|claim| claim.name.is_some());
     let mut drafts: Vec<Draft> = Vec::new();
+    let mut known = Known::default();
     for claim in named {
         let Some(name) = &claim.name else { continue };
         let identity = families.identity(&name.value);
-        let same = drafts.iter().position(|draft| draft.is_of(&identity, &claim));
+        let repository = name.value.repository.clone();
+        let candidates = known.candidates(&identity, &repository);
+        let same = candidates.into_iter().find(|at| drafts[*at].is_of(&identity, &claim));
         match same {
-            Some(at) => drafts[at].hear(claim, families),
+            Some(at) => {
+                known.add(&identity, repository, at);
+                drafts[at].hear(claim, families);
+            }
             None if drafts.first().is_some_and(|first| first.is_only_called_so(&claim)) => {
                 diagnostics.push(also_called(&drafts[0].account, &claim));
             }
-            None => drafts.push(Draft::new(dockerfile, Some(identity), claim, families)),
+            None => {
+                known.add(&identity, repository, drafts.len());
+                drafts.push(Draft::new(dockerfile, Some(identity), claim, families));
+            }
         }
     }
     let is_named = !drafts.is_empty();
@@ -120,6 +130,32 @@ fn merge_one(
         }
     }
     drafts
+}
+
+/// Drafts of one Dockerfile by what they are called.
+#[derive(Default)]
+struct Known {
+    by_identity: HashMap<Identity, Vec<usize>>,
+    by_repository: HashMap<(Identity, String), usize>,
+}
+
+impl Known {
+    /// The drafts that a claim may be about: the first that has its very name, and some with its last part.
+    fn candidates(&self, identity: &Identity, repository: &str) -> Vec<usize> {
+        let similar = self.by_identity.get(identity).into_iter().flatten().copied();
+        let mut candidates: Vec<usize> = similar.take(limits::EVIDENCE_NAMESAKES).collect();
+        candidates.extend(self.by_repository.get(&(identity.clone(), repository.to_owned())));
+        candidates.sort_unstable();
+        candidates
+    }
+
+    fn add(&mut self, identity: &Identity, repository: String, at: usize) {
+        let similar = self.by_identity.entry(identity.clone()).or_default();
+        if similar.last().is_none_or(|last| *last < at) {
+            similar.push(at);
+        }
+        self.by_repository.entry((identity.clone(), repository)).or_insert(at);
+    }
 }
 
 impl Draft {
@@ -197,7 +233,11 @@ impl Account {
         let is_its =
             |name: &&Said<ClaimedName>| name.value.has_whole_tag && (is_first || self.agrees_with(&claim));
         let tag = claim.name.as_ref().filter(is_its).and_then(|name| name.value.tag.clone());
+        let is_named_so = claim.name.is_some() && (is_first || self.agrees_with(&claim));
         self.tags.extend(tag);
+        if is_named_so {
+            self.tags.extend(claim.tags);
+        }
         let name = claim.name.map(|name| Said { value: families.named(name.value), place: name.place });
         // A name that is known in part says less than a whole one.
         let is_better = |old: &Said<ClaimedName>| {
@@ -233,13 +273,15 @@ struct Families(BTreeSet<String>);
 
 impl Families {
     fn of(claims: &[Claim]) -> Self {
-        type Build<'a> = (&'a TreePath, Option<&'a String>, Vec<(&'a str, &'a str)>);
+        /// Where platforms have tags of their own, they are images.
+        type Build<'a> = (&'a TreePath, Option<&'a String>, Vec<(&'a str, &'a str)>, Option<&'a Platform>);
         let mut tags: HashMap<&str, BTreeMap<&str, BTreeSet<Build<'_>>>> = HashMap::new();
         for claim in claims {
             let Some(name) = &claim.name else { continue };
             let Some(tag) = name.value.telling_tag() else { continue };
             let args = claim.args.iter().map(|(name, value)| (&**name, &*value.value)).collect();
-            let build = (&claim.dockerfile, value(claim.target.as_ref()), args);
+            let own = claim.platforms.first().filter(|_| claim.kind == Kind::ImageBuilder);
+            let build = (&claim.dockerfile, value(claim.target.as_ref()), args, value(own));
             tags.entry(name.value.last()).or_default().entry(tag).or_default().insert(build);
         }
         // Where one build has several tags, they are versions of it and not images.
@@ -314,7 +356,7 @@ fn also_called(account: &Account, claim: &Claim) -> Diagnostic {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Kind, Part};
+    use super::super::Part;
     use super::*;
 
     fn place(path: &str, line: usize) -> Place {

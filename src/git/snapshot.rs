@@ -1,4 +1,5 @@
 use std::io::{self, Read};
+use std::path::PathBuf;
 
 use bstr::BStr;
 
@@ -91,6 +92,11 @@ pub trait Snapshot: FileTree {
     /// Whether a file that attributes give to Git LFS is still the pointer to its content.
     fn is_lfs_pointer(&self, _path: &TreePath) -> bool {
         false
+    }
+
+    /// Where what was found out about contents may be kept until the next run; it need not exist.
+    fn cache_folder(&self) -> Option<PathBuf> {
+        None
     }
 
     /// The folders of the submodules that are here, sorted.

@@ -65,10 +65,11 @@ impl Naming {
             .iter()
             .filter_map(|image| {
                 let prefix = self.names[*image].tag_prefix.as_deref();
-                let fit = match fit(reference, prefix, follow)? {
-                    Fit::Other if self.is_claimed(reference, *image) => Fit::Current,
-                    fit => fit,
-                };
+                // Its very name counts more than any prefix.
+                if self.is_claimed(reference, *image) {
+                    return Some((prefix.map_or(0, |_| usize::MAX), Fit::Current, *image));
+                }
+                let fit = fit(reference, prefix, follow)?;
                 Some((prefix.map_or(0, str::len), fit, *image))
             })
             .max_by_key(|(length, fit, image)| (*length, *fit, Reverse(*image)));

@@ -229,26 +229,18 @@ fn unknown_positions(record: &Record) -> String {
     }
 }
 
-/// `superseded: 12 images hold up to 6.2 GB; to remove them: docker image rm acme/api:src-… …`. Nothing removes them by
-/// itself: an edit that comes back finds its image.
+/// `superseded: 12 images of earlier edits hold up to 6.2 GB`. Nothing removes them by itself: an edit that comes back
+/// finds its image.
 fn superseded(record: &Record, view: &View) -> String {
-    const SHOWN: usize = 2;
     let Some((references, bytes)) = &record.superseded.as_ref().filter(|_| record.is_complete()) else {
         return String::new();
     };
-    let shown = if view.verbose { references.len() } else { SHOWN.min(references.len()) };
-    let names: Vec<String> = references[..shown].iter().map(|name| text::one_line(name)).collect();
-    let more = match references.len() - shown {
-        0 => String::new(),
-        more => format!(" (and {more} more; --verbose lists all)"),
-    };
     format!(
-        "{}: {} of earlier edits hold{} up to {}; to remove: docker image rm {}{more}\n",
+        "{}: {} of earlier edits hold{} up to {}; `shipwright prune` removes what nothing needs\n",
         view.theme.paint(Role::Note, "superseded"),
         phrase::count(references.len(), "image"),
         if references.len() == 1 { "s" } else { "" },
         phrase::bytes(*bytes),
-        names.join(" "),
     )
 }
 

@@ -1,6 +1,6 @@
 use std::collections::HashMap;
 use std::io::{self, Cursor, Read};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
 use bstr::{BStr, ByteSlice};
@@ -428,6 +428,10 @@ impl Snapshot for CommitTree {
             return Some(self.allowed_conversion(at).err()?.obstacle(&self.commit));
         }
         self.hollow_around(path).filter(|_| self.complete).map(|path| Obstacle::submodule(&path))
+    }
+
+    fn cache_folder(&self) -> Option<PathBuf> {
+        Some(self.parts.first()?.git_dir.join("shipwright"))
     }
 
     fn submodules(&self) -> &[TreePath] {

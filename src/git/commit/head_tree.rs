@@ -1,4 +1,5 @@
 use std::io::{self, Read};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use bstr::BStr;
@@ -99,6 +100,10 @@ impl Snapshot for HeadTree {
             ReadFrom::Disk => self.work_tree.open(path),
             ReadFrom::Raw => Ok(Box::new(io::Cursor::new(self.commit.read_raw(path, u64::MAX)?))),
         }
+    }
+
+    fn cache_folder(&self) -> Option<PathBuf> {
+        self.commit.cache_folder()
     }
 
     fn submodules(&self) -> &[TreePath] {

@@ -31,6 +31,7 @@ pub(in crate::git) struct TreePart {
     pub(in crate::git) folder: Vec<u8>,
     pub(in crate::git) attributes: Attributes,
     pub(in crate::git) settings: PartSettings,
+    pub(in crate::git) git_dir: PathBuf,
     streams: BlobStreams,
     repository: Mutex<Repository>,
 }
@@ -47,7 +48,7 @@ impl TreePart {
     pub(in crate::git) fn new(source: PartSource, folder: Vec<u8>, attributes: Attributes) -> Self {
         let PartSource { git_dir, repository, settings, .. } = source;
         let streams = BlobStreams::new(&git_dir);
-        Self { folder, attributes, settings, streams, repository: Mutex::new(repository) }
+        Self { folder, attributes, settings, git_dir, streams, repository: Mutex::new(repository) }
     }
 
     /// Length of the folder with its `/` in front of every path.

@@ -129,14 +129,14 @@ pub(crate) fn forget_the_oldest(folder: &Path, kept: usize) {
 }
 
 /// `content` with a hash behind it, so that a file that was cut or damaged is recognised.
-pub(in crate::git) fn sealed(mut content: Vec<u8>) -> Vec<u8> {
+pub(crate) fn sealed(mut content: Vec<u8>) -> Vec<u8> {
     let hash = Sha1::digest(&content);
     content.extend_from_slice(&hash);
     content
 }
 
 /// The content of a sealed file that begins with `magic`.
-pub(in crate::git) fn unsealed<'a>(bytes: &'a [u8], magic: &[u8]) -> Option<&'a [u8]> {
+pub(crate) fn unsealed<'a>(bytes: &'a [u8], magic: &[u8]) -> Option<&'a [u8]> {
     let (content, hash) = bytes.split_at_checked(bytes.len().checked_sub(20)?)?;
     (Sha1::digest(content)[..] == *hash).then_some(content)?.strip_prefix(magic)
 }

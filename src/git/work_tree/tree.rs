@@ -462,6 +462,10 @@ impl Snapshot for WorkTree {
         is_given && self.kind(path) == Some(NodeKind::File) && begins().unwrap_or(false)
     }
 
+    fn cache_folder(&self) -> Option<PathBuf> {
+        Some(self.parts.first()?.git_dir.join("shipwright"))
+    }
+
     fn submodules(&self) -> &[TreePath] {
         &self.submodules
     }

@@ -40,7 +40,7 @@ fn a_good_run() {
 }
 
 #[test]
-fn superseded_images_are_named_with_the_command_that_removes_them() {
+fn superseded_images_are_counted_with_what_removes_them() {
     let run = |count: usize| {
         let references = (1..=count).map(|at| format!("acme/api:src-{at}")).collect();
         let mut events = good_run();
@@ -50,15 +50,12 @@ fn superseded_images_are_named_with_the_command_that_removes_them() {
     let first = |text: String| text.lines().next().unwrap_or_default().to_owned();
     assert_eq!(
         first(sum_up(&shop(), &piped(), &run(1), &[])),
-        "superseded: 1 image of earlier edits holds up to 6.2 GB; to remove: docker image rm acme/api:src-1"
+        "superseded: 1 image of earlier edits holds up to 6.2 GB; `shipwright prune` removes what nothing needs"
     );
     assert_eq!(
         first(sum_up(&shop(), &piped(), &run(4), &[])),
-        "superseded: 4 images of earlier edits hold up to 6.2 GB; to remove: docker image rm acme/api:src-1 \
-         acme/api:src-2 (and 2 more; --verbose lists all)"
+        "superseded: 4 images of earlier edits hold up to 6.2 GB; `shipwright prune` removes what nothing needs"
     );
-    let verbose = View { verbose: true, ..piped() };
-    assert!(first(sum_up(&shop(), &verbose, &run(3), &[])).ends_with("acme/api:src-2 acme/api:src-3"));
 }
 
 #[test]
