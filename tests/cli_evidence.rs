@@ -148,9 +148,18 @@ fn a_manifest_of_imagebuilder_says_names_tags_and_what_is_built_on_what() {
         ("src/app/amd64/Dockerfile", "ARG REPO=other\nFROM $REPO:1.2-amd64\n"),
         ("src/app/arm64/Dockerfile", "ARG REPO=other\nFROM $REPO:1-arm64\n"),
         ("src/app/both/Dockerfile", "ARG REPO=other\nFROM $REPO:1.2\n"),
+        // Another manifest's images, and what no manifest names, start from what was published.
+        ("manifest.samples.json", &MANIFEST.replace("src/", "samples/").replace("\"app\"", "\"sample\"")),
+        ("samples/app/amd64/Dockerfile", "FROM registry.example/acme/base:1.2-amd64\n"),
+        ("other/tool/Dockerfile", "FROM registry.example/acme/base:1.2-amd64\n"),
     ]);
     let plan = checkout.plan(&[]);
     assert_eq!(plan["namespace"]["value"], "registry.example/acme");
+    for elsewhere in ["samples/app/amd64/Dockerfile", "other/tool/Dockerfile"] {
+        let images = plan["images"].as_array().expect("images");
+        let found = images.iter().find(|image| image["dockerfile"] == elsewhere).expect(elsewhere);
+        assert_eq!(found["dependencies"], serde_json::json!([]), "{elsewhere}");
+    }
     let edges: Vec<String> = plan["images"]
         .as_array()
         .expect("images")

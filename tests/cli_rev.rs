@@ -135,7 +135,8 @@ fn a_git_tag_with_a_branch_s_name_is_no_branch() {
 #[test]
 fn a_revision_that_is_none_is_an_error() {
     let shop = Checkout::shop();
-    for rev in ["nope", "", "main:base", "main:base/Dockerfile", "-x", "a..b", "deadbeef", "main@{99}x"] {
+    shop.run(&["plan", "--offline", "--rev="]).exits(2).says("it is empty");
+    for rev in ["nope", "main:base", "main:base/Dockerfile", "-x", "a..b", "deadbeef", "main@{99}x"] {
         let run = shop.run(&["plan", "--offline", &format!("--rev={rev}")]).exits(2);
         assert!(run.stderr.contains("is not a commit of this repository"), "{rev}: {}", run.stderr);
         assert_eq!(run.stdout, "");

@@ -99,12 +99,13 @@ pub enum Command {
         #[command(subcommand)]
         command: HookCommand,
     },
-    /// Print completions for a shell
+    /// Print completions for a shell (`shipwright man` prints the man page)
     Completions {
         /// The shell.
         shell: clap_complete::Shell,
     },
     /// Print the man page
+    #[command(hide = true)]
     Man,
     /// Print the version
     #[command(hide = true)]

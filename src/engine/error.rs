@@ -143,6 +143,11 @@ impl EngineError {
     }
 }
 
+/// Whether the engine has no such thing.
+pub(crate) fn is_not_found(error: &bollard::errors::Error) -> bool {
+    matches!(error, bollard::errors::Error::DockerResponseServerError { status_code: 404, .. })
+}
+
 /// What the engine, or the way to it, said when asked to `action`.
 pub(crate) fn refused(action: &str, error: &bollard::errors::Error) -> EngineError {
     use bollard::errors::Error;

@@ -22,7 +22,7 @@ pub use client::Engine;
 pub(crate) use client::{EngineInfo, Product, header, numbers};
 pub(crate) use connection::{UpgradeError, dial, host, upgrade};
 pub use endpoint::{Endpoint, EngineEnvironment};
-pub(crate) use error::{EngineError, refused};
+pub(crate) use error::{EngineError, is_not_found, refused};
 pub use image_id::LocalImageId;
 pub(crate) use login::{RegistryLogin, server_address};
 pub(crate) use patience::{PULSE, stops_answering};

@@ -19,6 +19,8 @@ pub(crate) struct Account {
     pub contexts: BTreeMap<String, Said<NamedContext>>,
     /// Tags, besides those that follow anyway, by which the same files refer to it.
     pub tags: BTreeSet<String>,
+    /// The one file within which references mean it: what is built elsewhere starts from the published image.
+    pub scope: Option<TreePath>,
     /// Where the claims are, the strongest first.
     pub places: Vec<Place>,
 }
@@ -229,7 +231,7 @@ impl Account {
 
     /// Takes from a weaker claim what nothing was said about.
     fn take(&mut self, claim: Claim, families: &Families) {
-        let is_first = self.places.is_empty();
+        let (is_first, kind) = (self.places.is_empty(), claim.kind);
         let is_its =
             |name: &&Said<ClaimedName>| name.value.has_whole_tag && (is_first || self.agrees_with(&claim));
         let tag = claim.name.as_ref().filter(is_its).and_then(|name| name.value.tag.clone());
@@ -244,6 +246,7 @@ impl Account {
             !old.value.is_whole && name.as_ref().is_some_and(|name| name.value.is_whole)
         };
         if self.name.as_ref().is_none_or(is_better) {
+            self.scope = name.as_ref().filter(|_| kind == Kind::ImageBuilder).map(|it| it.place.path.clone());
             self.name = name.or(self.name.take());
         }
         self.target = self.target.take().or(claim.target);

@@ -102,7 +102,9 @@ pub(crate) fn assign(candidates: &[Candidate<'_>], rules: &NamingRules<'_>) -> N
     diagnostics.extend(explain::nameless(&names, &places));
     let sites = Sites::new(&names, &resolution.contested, &namespace, inferred.as_ref(), known.components);
     let tags = candidates.iter().zip(&names).map(|(candidate, name)| claimed_tags(candidate, name)).collect();
-    Naming { names, namespace, diagnostics, places, sites, known, tags }
+    let scope = |candidate: &Candidate<'_>| candidate.claim.as_ref()?.scope.cloned();
+    let scopes = candidates.iter().map(scope).collect();
+    Naming { names, namespace, diagnostics, places, sites, known, tags, scopes }
 }
 
 /// The tags by which files of the checkout refer to an image, without those that its own Dockerfile builds on: they are

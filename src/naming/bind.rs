@@ -65,6 +65,9 @@ impl Naming {
             .iter()
             .filter_map(|image| {
                 let prefix = self.names[*image].tag_prefix.as_deref();
+                if self.is_out_of_scope(*image, from) {
+                    return fit(reference, prefix, follow).map(|_| (0, Fit::Other, *image));
+                }
                 // Its very name counts more than any prefix.
                 if self.is_claimed(reference, *image) {
                     return Some((prefix.map_or(0, |_| usize::MAX), Fit::Current, *image));
@@ -97,6 +100,11 @@ impl Naming {
         let tag = reference.tag.as_ref().filter(|_| reference.digest.is_none());
         let is_its = self.names[image].claimed.as_ref() == Some(&reference.repository);
         is_its && tag.is_some_and(|tag| self.tags[image].contains(tag.as_str()))
+    }
+
+    /// Whether the images of one file alone mean an image, and the one that refers to it is none of them.
+    fn is_out_of_scope(&self, image: usize, from: usize) -> bool {
+        self.scopes[image].is_some() && self.scopes[image] != self.scopes[from]
     }
 
     /// The image that a reference without a namespace or tag means in the Dockerfile of image `from`, if that is

@@ -29,6 +29,8 @@ pub(crate) struct NameClaim<'a> {
     pub place: &'a Place,
     /// Tags by which they refer to what is built here.
     pub tags: &'a BTreeSet<String>,
+    /// The one file whose images mean it, where others start from the published one.
+    pub scope: Option<&'a TreePath>,
 }
 
 pub(super) fn class_of(candidate: &Candidate<'_>) -> u8 {

@@ -5,6 +5,7 @@ use super::namespace::{KnownNames, Namespace};
 use super::places::Places;
 use super::sites::Sites;
 use crate::diagnostic::Diagnostic;
+use crate::path::TreePath;
 
 /// The names of all images of a checkout, in the order of the candidates.
 #[derive(Clone, Debug)]
@@ -20,4 +21,6 @@ pub(crate) struct Naming {
     pub(super) known: KnownNames,
     /// Of each image the tags by which the checkout's own files refer to what is built here.
     pub(super) tags: Vec<BTreeSet<String>>,
+    /// Of each image the one file whose images mean it, where others start from the published one.
+    pub(super) scopes: Vec<Option<TreePath>>,
 }

@@ -212,6 +212,7 @@ fn name(
                 name: &said.value,
                 place: &said.place,
                 tags: &definition.account.tags,
+                scope: definition.account.scope.as_ref(),
             }),
             references: reading
                 .references

@@ -1,8 +1,7 @@
 use bollard::models::{ContainerSummary, ContainerSummaryStateEnum};
 use bollard::query_parameters::{ListContainersOptionsBuilder, RemoveContainerOptionsBuilder};
 
-use super::engine::is_not_found;
-use crate::engine::{Engine, EngineError, LocalImageId, refused};
+use crate::engine::{Engine, EngineError, LocalImageId, is_not_found, refused};
 
 /// A container of an engine.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -12,7 +12,7 @@ use super::containers::{containers, remove_container};
 use super::pull::pull;
 use super::push::push;
 use super::{CONCURRENT_QUESTIONS, Container, ImageStore, ListedImage, LocalImage};
-use crate::engine::{Engine, EngineError, LocalImageId, RegistryLogin, refused};
+use crate::engine::{Engine, EngineError, LocalImageId, RegistryLogin, is_not_found, refused};
 use crate::image::{Digest, ImageReference, Platform, Repository};
 use crate::retry::{RetryPolicy, retry};
 
@@ -146,10 +146,6 @@ fn is_taken(error: &bollard::errors::Error) -> bool {
 fn is_of_the_image_alone(error: &bollard::errors::Error) -> bool {
     let message = error.to_string();
     message.contains("unrecognized image ID") || message.contains("image has dependent child images")
-}
-
-pub(super) fn is_not_found(error: &bollard::errors::Error) -> bool {
-    matches!(error, bollard::errors::Error::DockerResponseServerError { status_code: 404, .. })
 }
 
 fn local_image(image: ImageInspect) -> LocalImage {

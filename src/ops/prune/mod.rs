@@ -8,6 +8,7 @@ use std::num::NonZeroUsize;
 
 use self::needs::needs;
 use self::removal::Removal;
+pub use self::removal::Removed;
 use super::made_tags::MadeTags;
 use super::workspace::{EngineNeed, Workspace, open};
 use super::{Audience, Config, Ending, Error, ImageRequest};
@@ -51,17 +52,6 @@ pub struct Pruned {
     pub ending: Ending,
 }
 
-/// What was removed.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Removed {
-    /// Images that have no tag any more.
-    pub images: usize,
-    /// Their sizes in bytes. Layers that other images share are counted, though they stay.
-    pub size: u64,
-    /// Containers.
-    pub containers: usize,
-}
-
 /// Decides which images nothing needs any more and, if `agrees` says so, takes their tags off. Nobody else's image is
 /// touched.
 ///
@@ -84,7 +74,7 @@ pub async fn prune(
     let stored = stored(&first, images?, &containers?);
     let (workspace, _) = open(config, &request.images, EngineNeed::Platform, None).await?;
     audience.reads(&workspace.tree);
-    let needs = needs(config, request, &workspace).await?;
+    let needs = needs(config, &request.images, request.keep, &workspace).await?;
     let rules = PruneRules {
         made_tags: MadeTags::of(&workspace.checkout).read(),
         all_checkouts: request.all_checkouts,

@@ -1,16 +1,16 @@
 //! Which images the commits of a repository and its work trees lead to.
 
 use std::collections::HashMap;
+use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use rayon::prelude::*;
 
-use super::PruneRequest;
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::git::{CheckoutError, CommitId, Root, RootKind};
 use crate::image::ContentKey;
 use crate::ops::workspace::{EngineNeed, Workspace, open};
-use crate::ops::{Config, Error};
+use crate::ops::{Config, Error, ImageRequest};
 use crate::plan::Needs;
 use crate::project::{Project, revisions};
 use crate::settings;
@@ -18,7 +18,8 @@ use crate::settings;
 /// What the work trees, branches, tags and stashed changes of a repository need.
 pub(super) async fn needs(
     config: &Config,
-    request: &PruneRequest,
+    request: &ImageRequest,
+    keep: NonZeroUsize,
     workspace: &Workspace,
 ) -> Result<Needs, Error> {
     let checkout = &workspace.checkout;
@@ -29,12 +30,12 @@ pub(super) async fn needs(
     for folder in checkout.other_worktrees() {
         let who = format!("the worktree {}", folder.display());
         let config = Config { folder: folder.clone(), ..config.clone() };
-        let (other, _) = open(&config, &request.images, EngineNeed::Platform, None).await?;
+        let (other, _) = open(&config, request, EngineNeed::Platform, None).await?;
         add(&mut collected, &of_work_tree(&other, &who)?, &who);
         add_commit_of(&mut collected, &other, request, &who)?;
     }
     add_commit_of(&mut collected, workspace, request, "HEAD")?;
-    let history = History { workspace, request, states: Mutex::default() };
+    let history = History { workspace, request, keep, states: Mutex::default() };
     let found: Result<Vec<Vec<(String, Arc<State>)>>, Error> =
         roots.par_iter().map(|root| history.of_root(root)).collect();
     for (who, state) in found?.into_iter().flatten() {
@@ -109,11 +110,11 @@ fn of_work_tree(workspace: &Workspace, who: &str) -> Result<State, Error> {
 fn add_commit_of(
     needs: &mut Needs,
     workspace: &Workspace,
-    request: &PruneRequest,
+    request: &ImageRequest,
     who: &str,
 ) -> Result<(), Error> {
     let Some(commit) = workspace.checkout.head().commit else { return Ok(()) };
-    let project = workspace.project_at(&request.images, commit)?;
+    let project = workspace.project_at(request, commit)?;
     if let Some(project) = project {
         add(needs, &State::of(&project), who);
     }
@@ -131,7 +132,9 @@ fn unknowable(who: &str, error: &Diagnostic) -> Error {
 /// Commits that were looked at, each once.
 struct History<'a> {
     workspace: &'a Workspace,
-    request: &'a PruneRequest,
+    request: &'a ImageRequest,
+    /// How many revisions of a branch.
+    keep: NonZeroUsize,
     states: Mutex<HashMap<CommitId, Arc<State>>>,
 }
 
@@ -145,7 +148,7 @@ impl History<'_> {
         }
         let mut next = newest.newest.filter(|_| is_branch);
         let mut found = vec![(root.name.clone(), newest)];
-        while found.len() < self.request.keep.get() {
+        while found.len() < self.keep.get() {
             let Some(revision) = next else { break };
             let Some(before) = self.workspace.checkout.parents(revision)?.first().copied() else { break };
             let state = self.at(before)?;
@@ -168,7 +171,7 @@ impl History<'_> {
     }
 
     fn read(&self, commit: CommitId) -> Result<State, Error> {
-        let Some(project) = self.workspace.project_at(&self.request.images, commit)? else {
+        let Some(project) = self.workspace.project_at(self.request, commit)? else {
             let error = Diagnostic::error(format!("its settings file cannot be read at {}", commit.short()));
             return Err(unknowable("a commit", &error));
         };

@@ -1,11 +1,21 @@
 use std::collections::BTreeSet;
 
-use super::Removed;
 use crate::diagnostic::Diagnostic;
 use crate::engine::EngineError;
 use crate::ops::Audience;
 use crate::plan::PruneStep;
 use crate::store::ImageStore;
+
+/// What was removed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Removed {
+    /// Images that have no tag any more.
+    pub images: usize,
+    /// Their sizes in bytes. Layers that other images share are counted, though they stay.
+    pub size: u64,
+    /// Containers.
+    pub containers: usize,
+}
 
 /// Takes tags off images, and counts.
 pub(super) struct Removal<'a> {

@@ -48,7 +48,7 @@ impl Heard {
 impl Shop {
     fn new() -> Self {
         let repository = TestRepository::new();
-        repository.write("shipwright.toml", "namespace = \"acme\"\n");
+        repository.write("shipwright.toml", "namespace = \"acme\"\nregistry = \"docker.io\"\n");
         repository.write("api/Dockerfile", "FROM scratch\nCOPY file /\n");
         repository.write("api/file", "1");
         repository.write("web/Dockerfile", "FROM acme/api\nCOPY page /\n");
