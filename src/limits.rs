@@ -55,7 +55,7 @@ pub(crate) const MAKE_INCLUDES: usize = 64;
 /// Times that one recipe is read: for targets of one rule, or stems of one pattern.
 pub(crate) const MAKE_TARGETS: usize = 512;
 
-/// Manifests that one of ImageBuilder includes. Those of .NET include ten.
+/// Manifests that one of `ImageBuilder` includes. Those of .NET include ten.
 pub(crate) const MANIFEST_INCLUDES: usize = 64;
 
 /// A value of such a manifest. A longer one is not known.

@@ -10,7 +10,7 @@ use clap::{CommandFactory, Parser, error::ErrorKind};
 use examples::{blocks, document, examples, log_in, normalised, small_shop};
 use shipwright::internals::Cli;
 
-const DOCUMENTS: [&str; 11] = [
+const DOCUMENTS: [&str; 12] = [
     "README.md",
     "docs/cli.md",
     "docs/architecture.md",
@@ -20,6 +20,7 @@ const DOCUMENTS: [&str; 11] = [
     "docs/dockerfile-support.md",
     "docs/inference.md",
     "docs/migrating.md",
+    "docs/prune.md",
     "docs/security.md",
     "docs/testing.md",
 ];

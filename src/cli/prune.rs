@@ -10,6 +10,7 @@ use crate::ops::{self, Error, PruneRequest, PruneStep, Pruned};
 use crate::report::{prune_json, prune_text, prune_total};
 
 /// `shipwright prune`.
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag")]
 #[derive(Clone, Debug, Args)]
 pub struct PruneArgs {
     /// Say what would be removed, and remove nothing

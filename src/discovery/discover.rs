@@ -105,7 +105,7 @@ pub(crate) fn discover(tree: &dyn Snapshot, rules: &Rules) -> Discovery {
         candidates.push(Candidate { path, kind, form, tracked, aside });
     });
     let known = candidates.iter().map(|candidate: &Candidate| &candidate.path).chain(&found.left_out);
-    let unmatched = unmatched(rules, known);
+    let unmatched = unmatched(rules, &known);
     found.diagnostics.extend(unmatched);
     evidence.retain(|(path, _)| !matches!(classes.of(path), Class::LeftOut(_)));
     found.evidence = evidence;

@@ -10,7 +10,7 @@ pub enum EvidenceKind {
     Compose,
     /// `skaffold.yaml`.
     Skaffold,
-    /// `manifest.json` of ImageBuilder, and other files of that name.
+    /// `manifest.json` of `ImageBuilder`, and other files of that name.
     ImageBuilder,
     /// GitHub's workflows and actions, GitLab's pipelines, Tekton's pipelines.
     Workflow,

@@ -124,7 +124,7 @@ fn lacks_bracket(pattern: &str) -> bool {
 /// Warns of patterns that match none of the checkout's Dockerfiles: most are mistyped, and do silently nothing.
 pub(super) fn unmatched<'p>(
     rules: &Rules,
-    paths: impl Iterator<Item = &'p TreePath> + Clone,
+    paths: &(impl Iterator<Item = &'p TreePath> + Clone),
 ) -> Vec<Diagnostic> {
     let settings = [("include", &rules.include), ("exclude", &rules.exclude)];
     let patterns =

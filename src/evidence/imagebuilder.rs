@@ -1,4 +1,4 @@
-//! `manifest.json` of ImageBuilder, by which .NET's images are built. <https://github.com/dotnet/docker-tools>
+//! `manifest.json` of `ImageBuilder`, by which .NET's images are built. <https://github.com/dotnet/docker-tools>
 //!
 //! A manifest has variables and repositories; a repository has images, and an image has platforms, each built from one
 //! Dockerfile in its own folder. A variable's value may name those that stand above it, others are not known.

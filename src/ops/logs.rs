@@ -61,10 +61,8 @@ impl Logs {
                     log.line(*step, line);
                 }
             }
-            Event::ImageFinished { image, .. } => {
-                if self.open.remove(image).is_some() {
-                    forget_the_oldest(&self.folder, KEPT);
-                }
+            Event::ImageFinished { image, .. } if self.open.remove(image).is_some() => {
+                forget_the_oldest(&self.folder, KEPT);
             }
             _ => {}
         }

@@ -96,7 +96,9 @@ impl<T: Stored> Stored for Option<T> {
 impl<T: Stored> Stored for Vec<T> {
     fn put(&self, out: &mut Vec<u8>) {
         self.len().put(out);
-        self.iter().for_each(|value| value.put(out));
+        for value in self {
+            value.put(out);
+        }
     }
 
     fn get(rest: &mut &[u8]) -> Option<Self> {
@@ -108,7 +110,9 @@ impl<T: Stored> Stored for Vec<T> {
 impl<T: Stored + Ord> Stored for BTreeSet<T> {
     fn put(&self, out: &mut Vec<u8>) {
         self.len().put(out);
-        self.iter().for_each(|value| value.put(out));
+        for value in self {
+            value.put(out);
+        }
     }
 
     fn get(rest: &mut &[u8]) -> Option<Self> {

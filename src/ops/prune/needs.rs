@@ -11,8 +11,9 @@ use crate::git::{CheckoutError, CommitId, Root, RootKind};
 use crate::image::ContentKey;
 use crate::ops::workspace::{EngineNeed, Workspace, open};
 use crate::ops::{Config, Error, ImageRequest};
+use crate::path::TreePath;
 use crate::plan::Needs;
-use crate::project::{Project, revisions};
+use crate::project::{Image, Project, revisions};
 use crate::settings;
 
 /// What the work trees, branches, tags and stashed changes of a repository need.
@@ -36,8 +37,7 @@ pub(super) async fn needs(
     }
     add_commit_of(&mut collected, workspace, request, "HEAD")?;
     let history = History { workspace, request, keep, states: Mutex::default() };
-    let found: Result<Vec<Vec<(String, Arc<State>)>>, Error> =
-        roots.par_iter().map(|root| history.of_root(root)).collect();
+    let found: Result<Vec<Needed>, Error> = roots.par_iter().map(|root| history.of_root(root)).collect();
     for (who, state) in found?.into_iter().flatten() {
         add(&mut collected, &state, &who);
     }
@@ -64,6 +64,9 @@ fn refuse_half_a_repository(workspace: &Workspace, roots: &[Root]) -> Result<(),
     Ok(())
 }
 
+/// What a reference leads to, each with what it is called.
+type Needed = Vec<(String, Arc<State>)>;
+
 /// What one tree leads to.
 #[derive(Debug, Default)]
 struct State {
@@ -78,14 +81,14 @@ struct State {
 
 impl State {
     fn of(project: &Project) -> Self {
-        let mut unknown: Vec<String> = project.unreadable.iter().map(|path| path.to_text()).collect();
+        let mut unknown: Vec<String> = project.unreadable.iter().map(TreePath::to_text).collect();
         let keyless = project.images.iter().filter(|image| image.key().is_none());
         unknown.extend(keyless.map(|image| image.dockerfile.to_text()));
         let mut errors = project.diagnostics.iter().filter(|found| found.severity == Severity::Error);
         let error = errors.next().cloned();
         let places = errors.chain(&error).filter_map(|found| found.location.as_ref());
         unknown.extend(places.map(|place| place.path.to_text()));
-        let keys = project.images.iter().filter_map(|image| image.key()).collect();
+        let keys = project.images.iter().filter_map(Image::key).collect();
         Self { keys, unknown, error, newest: None }
     }
 }
@@ -140,7 +143,7 @@ struct History<'a> {
 
 impl History<'_> {
     /// What a reference leads to; of a branch also its earlier revisions.
-    fn of_root(&self, root: &Root) -> Result<Vec<(String, Arc<State>)>, Error> {
+    fn of_root(&self, root: &Root) -> Result<Needed, Error> {
         let newest = self.at(root.commit)?;
         let is_branch = root.kind == RootKind::Branch;
         if let (true, Some(error)) = (is_branch, &newest.error) {
