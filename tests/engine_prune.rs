@@ -229,3 +229,18 @@ fn what_is_built_on_an_image_by_hand_keeps_it() {
     prune(&engine, &checkout, &["--keep", "1"]).exits(0);
     assert!(!engine.has(&old));
 }
+
+#[test]
+fn the_same_content_under_another_s_name_stays() {
+    let engine = engine!();
+    let theirs = Engine::start().expect("the same engine");
+    let checkout = checkout(&engine);
+    let old = key_tag(&engine, &checkout, "api");
+    let clone = checkout.beside("clone");
+    checkout.git(&["clone", "--quiet", ".", &clone.display().to_string()]);
+    run_in(&theirs, &checkout, &clone, &["build"]).exits(0);
+    change(&engine, &checkout, "api/a", "2");
+    prune(&engine, &checkout, &["--keep", "1"]).exits(0);
+    assert!(!engine.has(&old));
+    assert!(theirs.has(&old), "another namespace's image went");
+}

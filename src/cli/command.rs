@@ -1,6 +1,6 @@
 use clap::error::ErrorKind;
 use clap::parser::ValueSource;
-use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand};
+use clap::{ArgAction, ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use super::affected::AffectedArgs;
 use super::args::GlobalArgs;
@@ -26,6 +26,7 @@ use super::push::PushArgs;
 #[command(
     name = "shipwright",
     version,
+    disable_version_flag = true,
     max_term_width = 100,
     args_conflicts_with_subcommands = false,
     override_usage = "shipwright [build|COMMAND] [OPTIONS] [TARGET]...",
@@ -51,6 +52,10 @@ pub struct Cli {
     /// Options of every command.
     #[command(flatten)]
     pub global: GlobalArgs,
+
+    /// Print version
+    #[arg(short = 'V', long, action = ArgAction::Version)]
+    pub version: Option<bool>,
 }
 
 /// Short help leaves out what is rarely needed.
@@ -99,13 +104,12 @@ pub enum Command {
         #[command(subcommand)]
         command: HookCommand,
     },
-    /// Print completions for a shell (`shipwright man` prints the man page)
+    /// Print completions for a shell
     Completions {
         /// The shell.
         shell: clap_complete::Shell,
     },
     /// Print the man page
-    #[command(hide = true)]
     Man,
     /// Print the version
     #[command(hide = true)]
