@@ -139,6 +139,12 @@ const MANIFEST: &str = r#"{
 }
 "#;
 
+const MORE: &str = r#"{
+  "registry": "registry.example",
+  "repos": [{"name": "acme/more", "images": [{"platforms": [{"dockerfile": "more/tool", "tags": {"1": {}}}]}]}]
+}
+"#;
+
 #[test]
 fn a_manifest_of_imagebuilder_says_names_tags_and_what_is_built_on_what() {
     let checkout = Checkout::with(&[
@@ -149,13 +155,13 @@ fn a_manifest_of_imagebuilder_says_names_tags_and_what_is_built_on_what() {
         ("src/app/arm64/Dockerfile", "ARG REPO=other\nFROM $REPO:1-arm64\n"),
         ("src/app/both/Dockerfile", "ARG REPO=other\nFROM $REPO:1.2\n"),
         // Another manifest's images, and what no manifest names, start from what was published.
-        ("manifest.samples.json", &MANIFEST.replace("src/", "samples/").replace("\"app\"", "\"sample\"")),
-        ("samples/app/amd64/Dockerfile", "FROM registry.example/acme/base:1.2-amd64\n"),
+        ("manifest.more.json", MORE),
+        ("more/tool/Dockerfile", "FROM registry.example/acme/base:1.2-amd64\n"),
         ("other/tool/Dockerfile", "FROM registry.example/acme/base:1.2-amd64\n"),
     ]);
     let plan = checkout.plan(&[]);
     assert_eq!(plan["namespace"]["value"], "registry.example/acme");
-    for elsewhere in ["samples/app/amd64/Dockerfile", "other/tool/Dockerfile"] {
+    for elsewhere in ["more/tool/Dockerfile", "other/tool/Dockerfile"] {
         let images = plan["images"].as_array().expect("images");
         let found = images.iter().find(|image| image["dockerfile"] == elsewhere).expect(elsewhere);
         assert_eq!(found["dependencies"], serde_json::json!([]), "{elsewhere}");

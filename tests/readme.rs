@@ -159,11 +159,12 @@ fn every_promise_about_security_has_its_test() {
             [file] | [file, _] => format!("tests/{file}.rs"),
             [module, "tests", "place"] => format!("src/{module}/tests/place.rs"),
             [module, "tests", _] => format!("src/{module}.rs"),
+            [module, file, "tests", _] => format!("src/{module}/{file}.rs"),
             _ => panic!("{code}: how is that to be found?"),
         };
         let source =
             std::fs::read_to_string(root.join(&file)).unwrap_or_else(|error| panic!("{file}: {error}"));
-        if let [_, test] | [_, "tests", test] = parts[..]
+        if let [_, test] | [_, "tests", test] | [_, _, "tests", test] = parts[..]
             && test != "place"
         {
             assert!(source.contains(&format!("fn {test}(")), "{file} has no test {test}");
