@@ -200,6 +200,18 @@ fn what_cannot_be_known_is_refused() {
     checkout.commit("more");
     checkout.git(&["clone", "--quiet", "--depth=1", &url, &shallow.display().to_string()]);
     run_in(&engine, &checkout, &shallow, &["prune", "--yes"]).exits(2).says("shallow");
+    // As a CI job has it: one commit of a pull request, and no branch.
+    let job = checkout.beside("job");
+    checkout.git(&["clone", "--quiet", ".", &job.display().to_string()]);
+    for arguments in [
+        &["checkout", "--quiet", "--detach"][..],
+        &["branch", "--quiet", "-D", "main"],
+        &["update-ref", "refs/remotes/pull/1/merge", "HEAD"],
+        &["update-ref", "-d", "refs/remotes/origin/main"],
+    ] {
+        support::git_in(&job, arguments);
+    }
+    run_in(&engine, &checkout, &job, &["prune", "--yes"]).exits(2).says("no branch is known here");
     engine.run(&checkout, &["prune", "--offline"]).exits(2);
     checkout.write("api/a", "dirty");
     engine.run(&checkout, &["build"]).exits(0);

@@ -4,7 +4,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufWriter, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -72,12 +71,12 @@ impl Logs {
 impl Log {
     /// A file of its own that takes the place of the last one: two runs at the same time do not mix.
     fn create(folder: &Path, step: &Step) -> io::Result<Self> {
-        fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+        create_own_folder(folder)?;
         let name = file_name(&title(step));
         let own = folder.join(format!("{name}.{}", std::process::id()));
         // One that a killed run of this number left.
         let _ = fs::remove_file(&own);
-        let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&own)?;
+        let file = create_own_file(&own)?;
         fs::rename(&own, folder.join(name))?;
         let mut log = Self { file: BufWriter::new(file), room: limits::BUILD_LOG, steps: BTreeSet::new() };
         let key = step.key.map(|key| format!(" {}", key.tag())).unwrap_or_default();
@@ -130,6 +129,21 @@ pub async fn logs(config: &Config, request: &ImageRequest, name: &str) -> Result
         ));
     }
     Ok(found)
+}
+
+/// A folder that its user alone may look into, where the system has such.
+fn create_own_folder(folder: &Path) -> io::Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.recursive(true).create(folder)
+}
+
+fn create_own_file(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.write(true).create_new(true).open(path)
 }
 
 fn folder(checkout: &Checkout) -> PathBuf {

@@ -21,8 +21,10 @@ pub(crate) struct Root {
 /// What keeps a commit alive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum RootKind {
-    /// A branch, of this repository or as a remote had it.
+    /// A branch of this repository.
     Branch,
+    /// A branch as a remote had it.
+    RemoteBranch,
     /// A tag.
     Tag,
     /// An entry of the stash. Files in it that git did not track are not in its commit.
@@ -101,12 +103,13 @@ impl Checkout {
 }
 
 fn root(full: &str, commit: CommitId) -> Option<Root> {
-    let branch = || full.strip_prefix("refs/heads/").or_else(|| full.strip_prefix("refs/remotes/"));
-    let (name, kind) = match full.strip_prefix("refs/tags/") {
-        Some(tag) => (tag, RootKind::Tag),
-        None => (branch()?, RootKind::Branch),
-    };
-    Some(Root { name: name.to_owned(), commit, kind })
+    let kinds = [
+        ("refs/heads/", RootKind::Branch),
+        ("refs/remotes/", RootKind::RemoteBranch),
+        ("refs/tags/", RootKind::Tag),
+    ];
+    let known = kinds.into_iter().find_map(|(folder, kind)| Some((full.strip_prefix(folder)?, kind)));
+    known.map(|(name, kind)| Root { name: name.to_owned(), commit, kind })
 }
 
 /// All entries of the stash: the reference is the newest alone.

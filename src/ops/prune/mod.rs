@@ -72,7 +72,7 @@ pub async fn prune(
     let store = services.store()?;
     let (images, containers) = tokio::join!(store.labelled(KEY_LABEL), store.containers());
     let stored = stored(&first, images?, &containers?);
-    let (workspace, _) = open(config, &request.images, EngineNeed::Platform, None).await?;
+    let (workspace, _) = open(config, &request.images, EngineNeed::Required, None).await?;
     audience.reads(&workspace.tree);
     let needs = needs(config, &request.images, request.keep, &workspace).await?;
     let rules = PruneRules {

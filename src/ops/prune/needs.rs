@@ -31,7 +31,7 @@ pub(super) async fn needs(
     for folder in checkout.other_worktrees() {
         let who = format!("the worktree {}", folder.display());
         let config = Config { folder: folder.clone(), ..config.clone() };
-        let (other, _) = open(&config, request, EngineNeed::Platform, None).await?;
+        let (other, _) = open(&config, request, EngineNeed::Required, None).await?;
         add(&mut collected, &of_work_tree(&other, &who)?, &who);
         add_commit_of(&mut collected, &other, request, &who)?;
     }
@@ -53,9 +53,9 @@ fn refuse_half_a_repository(workspace: &Workspace, roots: &[Root]) -> Result<(),
             "`git fetch --unshallow` brings the rest; in CI, prune where the images are built from a full clone",
         ));
     }
-    let mut branches = roots.iter().filter(|root| root.kind == RootKind::Branch);
-    let is_job = head.branch.is_none() && branches.all(|branch| Some(branch.commit) == head.commit);
-    if is_job && head.commit.is_some() {
+    let is_own = |root: &Root| root.kind == RootKind::Branch;
+    let is_elsewhere = |root: &Root| root.kind == RootKind::RemoteBranch && Some(root.commit) != head.commit;
+    if head.branch.is_none() && !roots.iter().any(|root| is_own(root) || is_elsewhere(root)) {
         return Err(Error::usage_with_hint(
             "no branch is known here but the commit that is checked out: images of all others would go",
             "`git fetch origin '+refs/heads/*:refs/remotes/origin/*'` brings them",
@@ -145,7 +145,7 @@ impl History<'_> {
     /// What a reference leads to; of a branch also its earlier revisions.
     fn of_root(&self, root: &Root) -> Result<Needed, Error> {
         let newest = self.at(root.commit)?;
-        let is_branch = root.kind == RootKind::Branch;
+        let is_branch = matches!(root.kind, RootKind::Branch | RootKind::RemoteBranch);
         if let (true, Some(error)) = (is_branch, &newest.error) {
             return Err(unknowable(&root.name, error));
         }
