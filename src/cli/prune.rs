@@ -3,7 +3,7 @@ use std::num::NonZeroUsize;
 
 use clap::{Args, ValueEnum};
 
-use super::args::{ContentArgs, ImageArgs, SelectionArgs, word};
+use super::args::{ContentArgs, ImageArgs, SelectionArgs, at_least_one, word};
 use super::edge::Edge;
 use super::error::ExitCode;
 use crate::ops::{self, Error, PruneRequest, PruneStep, Pruned};
@@ -22,7 +22,7 @@ pub struct PruneArgs {
     pub yes: bool,
 
     /// Keep the images of the last N revisions of each branch
-    #[arg(long, value_name = "N", default_value = "3")]
+    #[arg(long, value_name = "N", default_value = "3", value_parser = at_least_one)]
     pub keep: NonZeroUsize,
 
     /// Also remove what other checkouts built on this engine; what only they need is not known

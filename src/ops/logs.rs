@@ -10,7 +10,7 @@ use std::sync::Arc;
 use super::workspace::{EngineNeed, open};
 use super::{Config, Error, ImageRequest};
 use crate::execution::Event;
-use crate::git::{Checkout, at_most, forget_the_oldest};
+use crate::git::{Checkout, forget_the_oldest, read_own};
 use crate::limits;
 use crate::plan::{Plan, Step, StepId};
 
@@ -115,10 +115,8 @@ pub async fn logs(config: &Config, request: &ImageRequest, name: &str) -> Result
     let images = workspace.named(name)?;
     for at in &images {
         let title = workspace.project.images[*at].name.title();
-        let read = File::open(folder.join(file_name(&title)));
-        let Ok(bytes) = read.and_then(|file| at_most(file, limits::BUILD_LOG + MARGIN)) else {
-            continue;
-        };
+        let read = read_own(&folder.join(file_name(&title)), limits::BUILD_LOG + MARGIN);
+        let Ok(Some(bytes)) = read else { continue };
         found.push_str(&String::from_utf8_lossy(&bytes));
     }
     if found.is_empty() {
