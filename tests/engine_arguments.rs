@@ -181,9 +181,16 @@ fn checkout(files: &[File]) -> Checkout {
     checkout
 }
 
+/// The classic builder looks through all images of the engine for each step that may be cached, of which there are a
+/// thousand here.
+fn uncached(builder: &str) -> Option<&'static str> {
+    (builder == "0").then_some("--no-cache")
+}
+
 /// Builds a file as docker does.
 fn build(docker: &Docker, checkout: &Checkout, (at, file): (usize, &File), builder: &str, image: &str) {
-    let mut command = docker.command(["build", "--quiet", "--tag", image, "--file"]);
+    let mut command = docker.command(["build", "--quiet", "--tag", image]);
+    command.args(uncached(builder)).arg("--file");
     command.arg(checkout.root.join(format!("f{at}/Dockerfile"))).arg(checkout.root.join("context"));
     for (name, value) in &file.build_args {
         command.args(["--build-arg", &format!("{name}={value}")]);
@@ -207,6 +214,7 @@ fn compare(builder: &str, least: usize) {
     let files: Vec<File> = files.filter(|file| builder == "1" || file.is_classic).collect();
     let checkout = checkout(&files);
     let mut command = engine.command(&checkout, &["build"]);
+    command.args(uncached(builder));
     Run::of(&command.env("DOCKER_BUILDKIT", builder).output().expect("the command runs")).exits(0);
     let named = |prefix: &str| -> Vec<String> {
         (0..files.len()).map(|at| format!("{}/{prefix}{at}:main", engine.namespace)).collect()
