@@ -77,7 +77,8 @@ fn variables(random: &mut Random, is_classic: bool, text: &mut String) {
     }
 }
 
-fn file(random: &mut Random, is_classic: bool) -> File {
+/// Every stage has `label`: the classic builder leaves those of stages behind, without a name.
+fn file(random: &mut Random, is_classic: bool, label: &str) -> File {
     let mut text = String::new();
     for _ in 0..random.below(4) {
         text.push_str(&arg(random, is_classic));
@@ -85,12 +86,12 @@ fn file(random: &mut Random, is_classic: bool) -> File {
     let (mut stages, mut stage) = (Vec::new(), 0);
     for case in 0..CASES {
         if random.percent(30) {
-            writeln!(text, "FROM scratch AS b{case}").expect("memory");
+            writeln!(text, "FROM scratch AS b{case}\nLABEL {label}").expect("memory");
             variables(random, is_classic, &mut text);
             writeln!(text, "FROM b{case} AS c{case}").expect("memory");
             stage += 1;
         } else {
-            writeln!(text, "FROM scratch AS c{case}").expect("memory");
+            writeln!(text, "FROM scratch AS c{case}\nLABEL {label}").expect("memory");
         }
         stages.push(stage);
         stage += 1;
@@ -210,7 +211,8 @@ fn compare(builder: &str, least: usize) {
     let docker = Docker::new(engine.host());
     let seed = std::env::var("SHIPWRIGHT_SOUNDNESS_SEED").map_or(1, |seed| seed.parse().expect("a number"));
     let mut random = Random::new(seed);
-    let files = (0..FILES).map(|at| file(&mut random, at % 2 == 0));
+    let label = format!("{}=test", engine.namespace);
+    let files = (0..FILES).map(|at| file(&mut random, at % 2 == 0, &label));
     let files: Vec<File> = files.filter(|file| builder == "1" || file.is_classic).collect();
     let checkout = checkout(&files);
     let mut command = engine.command(&checkout, &["build"]);
@@ -224,6 +226,8 @@ fn compare(builder: &str, least: usize) {
         build(&docker, &checkout, file, builder, image);
     }
     let (ours, theirs) = (copied(&docker, &named("f")), copied(&docker, &oracles));
+    docker.run(["image", "rm", "--force"].into_iter().map(str::to_owned).chain(named("f")).chain(oracles));
+    docker.run(["image", "prune", "--force", "--filter", &format!("label={label}")]);
     let mut failures = String::new();
     for ((at, case), inputs) in &theirs {
         let file = &files[*at];

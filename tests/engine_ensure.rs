@@ -306,6 +306,25 @@ fn logins_are_docker_s() {
     run(None, &["ensure", "tool"]).exits(0).says("is built instead");
 }
 
+/// A builder fetches the frontend that a `# syntax=` line names by itself, and asks who started the build for the login.
+#[test]
+fn frontends_are_fetched_with_docker_s_logins() {
+    let Some(story) = story_with(&["htpasswd"]) else { return };
+    run_as(&story, Some(LOGIN), &["push"]).exits(0).says("3 pushed");
+    // Any image will do: what a builder gets is what is seen here, not what it makes of it.
+    let frontend = format!("{}/{}", story.address, story.reference("tool"));
+    story.checkout.write("api/Dockerfile", format!("# syntax={frontend}\nFROM scratch\nCOPY b /b\n"));
+    let refused = run_as(&story, None, &["build", "api"]).exits(1);
+    assert!(refused.stderr.contains("uthoriz"), "{}", refused.stderr);
+    let fetched = run_as(&story, Some(LOGIN), &["build", "api"]).exits(1);
+    assert!(!fetched.stderr.contains("uthoriz"), "{}", fetched.stderr);
+    let asked = story.server.log();
+    let allowed = asked.lines().filter(|line| line.contains("authorized request"));
+    let of_frontend = allowed.filter(|line| line.contains("/tool/manifests/"));
+    let mut by_the_engine = of_frontend.filter(|line| line.contains("useragent=buildkit"));
+    assert!(by_the_engine.next().is_some(), "{asked}");
+}
+
 #[test]
 fn a_program_can_call_it() {
     let story = story!();

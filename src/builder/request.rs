@@ -4,6 +4,8 @@ use std::io::{self, Read};
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use async_trait::async_trait;
+
 use super::DockerfileText;
 use crate::engine::RegistryLogin;
 use crate::image::{ImageReference, Platform};
@@ -44,13 +46,11 @@ pub struct BuildSpec {
     pub add_hosts: Vec<String>,
     /// Runs every step again.
     pub no_cache: bool,
-    /// Asks the registry for every base, also those that are on the engine. Never with a dependency that only
-    /// exists locally: the build would fail.
-    pub pull: bool,
     /// Uses the engine's own Dockerfile frontend whatever `# syntax=` says. That line makes the engine ask a
     /// registry even for `docker/dockerfile`, so it cannot be followed offline.
     pub builtin_frontend: bool,
-    /// Who knows the logins of registries, for bases.
+    /// Who knows the logins of registries, for what the builder fetches by itself: a frontend that `# syntax=` names.
+    /// The classic builder fetches nothing.
     pub logins: Arc<dyn RegistryLogins>,
 }
 
@@ -72,7 +72,6 @@ impl BuildSpec {
             network: None,
             add_hosts: Vec::new(),
             no_cache: false,
-            pull: false,
             builtin_frontend: false,
             logins: Arc::new(Anonymous),
         }
@@ -163,23 +162,19 @@ pub struct SshAgent {
 }
 
 /// Who knows the logins of registries.
+#[async_trait]
 pub trait RegistryLogins: Send + Sync {
-    /// The login for a registry host, `docker.io` for Docker Hub; none means anonymous. May run a credential
-    /// helper, so it is called where blocking is allowed.
-    fn login(&self, host: &str) -> Option<RegistryLogin>;
-
-    /// Hosts that logins are known for. The classic builder has to be told before it asks.
-    fn hosts(&self) -> Vec<String> {
-        Vec::new()
-    }
+    /// The login for a registry host, `docker.io` for Docker Hub; none means anonymous.
+    async fn login(&self, host: &str) -> Option<RegistryLogin>;
 }
 
 /// No logins at all.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Anonymous;
 
+#[async_trait]
 impl RegistryLogins for Anonymous {
-    fn login(&self, _: &str) -> Option<RegistryLogin> {
+    async fn login(&self, _: &str) -> Option<RegistryLogin> {
         None
     }
 }

@@ -44,6 +44,6 @@ impl RegistryLogin {
 }
 
 /// Docker Hub's logins go by an address of their own.
-pub(crate) fn server_address(host: &str) -> &str {
+fn server_address(host: &str) -> &str {
     if host == "docker.io" { "https://index.docker.io/v1/" } else { host }
 }

@@ -24,6 +24,6 @@ pub(crate) use connection::{UpgradeError, dial, host, upgrade};
 pub use endpoint::{Endpoint, EngineEnvironment};
 pub(crate) use error::{EngineError, is_not_found, refused};
 pub use image_id::LocalImageId;
-pub(crate) use login::{RegistryLogin, server_address};
+pub(crate) use login::RegistryLogin;
 pub(crate) use patience::{PULSE, stops_answering};
 pub(crate) use wire::{Guard, Guarded, Wire};

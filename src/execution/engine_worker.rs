@@ -149,6 +149,7 @@ impl EngineWorker {
             add_hosts: self.options.add_hosts.clone(),
             no_cache: self.options.no_cache,
             builtin_frontend: self.options.offline,
+            logins: Arc::<Credentials>::clone(&self.credentials),
             classic_dockerfile: Some(outline(rewrite(source, &cut))),
             ..BuildSpec::new(outline(rewrite(source, &pins)), Arc::new(context), context_key(ready, time))
         })

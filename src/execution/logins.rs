@@ -1,5 +1,8 @@
+use async_trait::async_trait;
+
+use crate::builder::RegistryLogins;
 use crate::engine::RegistryLogin;
-use crate::registry::{Credential, Login};
+use crate::registry::{Credential, Credentials, Login};
 
 /// The login as an engine takes it; none for what only the registry itself understands.
 pub(crate) fn engine_login(credential: &Credential) -> Option<RegistryLogin> {
@@ -10,5 +13,13 @@ pub(crate) fn engine_login(credential: &Credential) -> Option<RegistryLogin> {
         }),
         Login::IdentityToken(token) => Some(RegistryLogin::IdentityToken(token.reveal().to_owned())),
         Login::RegistryToken(_) => None,
+    }
+}
+
+#[async_trait]
+impl RegistryLogins for Credentials {
+    async fn login(&self, host: &str) -> Option<RegistryLogin> {
+        // What is public needs none; where one is needed, the registry's refusal is the builder's message.
+        self.login(host).await.ok().flatten().as_ref().and_then(engine_login)
     }
 }

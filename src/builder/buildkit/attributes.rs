@@ -46,7 +46,7 @@ fn frontend(request: &BuildSpec, host_gateway: Option<&str>) -> Result<HashMap<S
     set("contextkey", CONTEXT);
     set("dockerfilekey", DOCKERFILE);
     // Images of the engine count even if a registry has others of the same name.
-    set("image-resolve-mode", if request.pull { "pull" } else { "local" });
+    set("image-resolve-mode", "local");
     if let Some(target) = &request.target {
         set("target", target);
     }

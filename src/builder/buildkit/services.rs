@@ -67,11 +67,8 @@ pub(super) struct LoginStore(pub(super) Arc<dyn RegistryLogins>);
 impl Auth for LoginStore {
     async fn credentials(&self, request: Request<CredentialsRequest>) -> Answer<CredentialsResponse> {
         let host = request.into_inner().host;
-        let logins = Arc::clone(&self.0);
-        let host = if host == "registry-1.docker.io" { "docker.io".to_owned() } else { host };
-        let login = tokio::task::spawn_blocking(move || logins.login(&host)).await;
-        let login = login.map_err(|_| Status::internal("the credential helper failed"))?;
-        let (username, secret) = match login {
+        let host = if host == "registry-1.docker.io" { "docker.io" } else { &host };
+        let (username, secret) = match self.0.login(host).await {
             Some(RegistryLogin::Password { username, password }) => (username, password),
             // Without a name the engine takes it for a refresh token.
             Some(RegistryLogin::IdentityToken(token)) => (String::new(), token),
@@ -105,8 +102,9 @@ mod tests {
 
     struct Logins;
 
+    #[tonic::async_trait]
     impl RegistryLogins for Logins {
-        fn login(&self, host: &str) -> Option<RegistryLogin> {
+        async fn login(&self, host: &str) -> Option<RegistryLogin> {
             match host {
                 "docker.io" => Some(RegistryLogin::Password { username: "me".into(), password: "p".into() }),
                 "token.example" => Some(RegistryLogin::IdentityToken("t".into())),

@@ -1,5 +1,4 @@
-use crate::builder::{BuildSpec, RegistryLogins};
-use crate::engine::{RegistryLogin, server_address};
+use crate::builder::BuildSpec;
 
 /// The path and parameters of a classic build. `dockerfile` is the name of the Dockerfile in the archive.
 pub(super) fn path(request: &BuildSpec, dockerfile: &str) -> String {
@@ -28,9 +27,6 @@ pub(super) fn path(request: &BuildSpec, dockerfile: &str) -> String {
     if request.no_cache {
         query.add("nocache", "1");
     }
-    if request.pull {
-        query.add("pull", "1");
-    }
     query.0
 }
 
@@ -51,39 +47,13 @@ impl Query {
     }
 }
 
-/// The content of `X-Registry-Config`: all logins, as the builder cannot ask. Blocks while they are fetched.
-pub(super) fn logins(logins: &dyn RegistryLogins) -> Option<serde_json::Value> {
-    let login = |host: &String| {
-        let login = match logins.login(host)? {
-            RegistryLogin::Password { username, password } => {
-                serde_json::json!({ "username": username, "password": password })
-            }
-            RegistryLogin::IdentityToken(token) => serde_json::json!({ "identitytoken": token }),
-        };
-        Some((server_address(host).to_owned(), login))
-    };
-    let logins: serde_json::Map<_, _> = logins.hosts().iter().filter_map(login).collect();
-    (!logins.is_empty()).then(|| logins.into())
-}
-
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
 
     use super::*;
     use crate::builder::DockerfileText;
-    use crate::builder::request::Anonymous;
     use crate::builder::testing::Empty;
-
-    impl RegistryLogins for Empty {
-        fn login(&self, _: &str) -> Option<RegistryLogin> {
-            Some(RegistryLogin::IdentityToken("t".into()))
-        }
-
-        fn hosts(&self) -> Vec<String> {
-            vec!["docker.io".into()]
-        }
-    }
 
     #[test]
     fn parameters_are_escaped_and_repeated() {
@@ -101,8 +71,5 @@ mod tests {
             assert!(path.contains(part), "{part} in {path}");
         }
         assert!(!path.contains("nocache") && !path.contains("target"));
-        assert_eq!(logins(&Anonymous), None);
-        let logins = logins(&Empty).expect("logins");
-        assert_eq!(logins["https://index.docker.io/v1/"]["identitytoken"], "t");
     }
 }

@@ -19,7 +19,7 @@ use crate::builder::listing::Listing;
 use crate::builder::outline::line_in_message;
 use crate::builder::transfer::Transfer;
 use crate::builder::{BuildError, BuildEvent, BuildSpec};
-use crate::engine::{Endpoint, LocalImageId, dial, header, host, stops_answering};
+use crate::engine::{Endpoint, LocalImageId, dial, host, stops_answering};
 
 /// How often the bytes that were sent are reported.
 const SENT_INTERVAL: Duration = Duration::from_millis(100);
@@ -78,12 +78,9 @@ impl Build<'_> {
         let handshake = hyper::client::conn::http1::handshake(io).await;
         let (mut sender, connection) = handshake.map_err(|error| lost(&error))?;
         let _connection = AbortOnDropHandle::new(tokio::spawn(connection));
-        let mut http = Request::post(query::path(self.request, &name))
+        let http = Request::post(query::path(self.request, &name))
             .header(HOST, host(endpoint))
             .header(CONTENT_TYPE, "application/x-tar");
-        if let Some(logins) = self.logins().await {
-            http = http.header("X-Registry-Config", logins);
-        }
         let http = http.body(StreamBody::new(Box::pin(body))).map_err(|error| lost(&error))?;
         let mut tick = tokio::time::interval(SENT_INTERVAL);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -102,12 +99,6 @@ impl Build<'_> {
         let rest = self.progress.finish();
         self.report(rest).await;
         result
-    }
-
-    async fn logins(&self) -> Option<hyper::header::HeaderValue> {
-        let logins = Arc::clone(&self.request.logins);
-        let logins = tokio::task::spawn_blocking(move || query::logins(&*logins)).await.ok()??;
-        header(logins.to_string().as_bytes())
     }
 
     /// Reads the builder's messages, one a line, to their end.
