@@ -416,3 +416,29 @@ fn every_step_of_the_document_is_known_here() {
         assert!(known.contains(&name), "{name}");
     }
 }
+
+/// The action at the root of this repository, as a job that names it in `uses:` runs it.
+#[test]
+fn the_action_pushes_and_gives_on_what_was_printed() {
+    let Some(story) = Story::start() else { return };
+    let action = document("action.yml");
+    let (install, run) = (step(&action, "runs", "Install"), step(&action, "runs", "Run"));
+    let head = story.checkout.git(&["rev-parse", "HEAD"]);
+    let job = story.job(&head, Some(1), &push_of("refs/heads/main"));
+    let login = step(&workflow(".github/workflows/images.yml", ""), "images", "Log in");
+    job.script(&login, &[]).exits(0);
+    // This version is on the machine already, so nothing is compiled.
+    let here = [("GITHUB_ACTION_PATH", env!("CARGO_MANIFEST_DIR")), ("CARGO", "/nowhere")];
+    job.script(&install, &here).exits(0);
+    let push = format!("push --registry {}", story.server.address);
+    job.script(&run, &[("ARGUMENTS", &push)]).exits(0).says("3 pushed");
+    assert!(story.digests("main").values().all(Option::is_some));
+    job.script(&run, &[("ARGUMENTS", &format!("ensure --registry {} api", story.server.address))]).exits(0);
+    let output = job.file("output");
+    let reference = output.lines().find(|line| line.contains("/api:src-")).expect("a reference");
+    assert!(output.lines().filter(|line| line.starts_with("stdout<<")).count() == 2, "{output}");
+    assert!(reference.starts_with(&story.engine.namespace), "{output}");
+    // Words are no commands of a shell, and a failure stays one.
+    let odd = job.script(&run, &[("ARGUMENTS", "plan --since $(touch /nowhere/x); true")]);
+    assert_eq!(odd.code, 2, "{odd:#?}");
+}

@@ -5,10 +5,12 @@ mod examples;
 mod support;
 
 use std::collections::BTreeSet;
+use std::process::Command;
 
 use clap::{CommandFactory, Parser, error::ErrorKind};
 use examples::{blocks, document, examples, log_in, normalised, small_shop};
 use shipwright::internals::Cli;
+use support::Run;
 
 const DOCUMENTS: [&str; 12] = [
     "README.md",
@@ -44,7 +46,7 @@ fn all_documents_are_read() {
     let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("docs");
     for entry in std::fs::read_dir(folder).expect("docs") {
         let name = entry.expect("an entry").file_name().to_string_lossy().into_owned();
-        assert!(DOCUMENTS.contains(&format!("docs/{name}").as_str()), "{name}");
+        assert!(!name.ends_with(".md") || DOCUMENTS.contains(&format!("docs/{name}").as_str()), "{name}");
     }
 }
 
@@ -172,4 +174,30 @@ fn every_promise_about_security_has_its_test() {
         found += 1;
     }
     assert!(found >= 30, "only {found} tests are named");
+}
+
+/// A release has the program, what shells and `man` want of it, and a digest.
+#[cfg(unix)]
+#[test]
+fn an_archive_has_the_program_and_its_pages() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/.ci/archive");
+    let run = |program: &str, arguments: &[&str]| {
+        let mut command = Command::new(program);
+        command.args(arguments).current_dir(folder.path()).env("PROGRAM", env!("CARGO_BIN_EXE_shipwright"));
+        Run::of(&command.output().expect("it runs")).exits(0).stdout
+    };
+    let archive = run(script, &[]).trim().to_owned();
+    run("tar", &["xzf", &archive]);
+    let name = archive.strip_suffix(".tar.gz").expect("an archive");
+    assert!(name.starts_with("shipwright-"), "{name}");
+    let version = run(&format!("{name}/shipwright"), &["--version"]);
+    assert_eq!(version, format!("shipwright {}\n", env!("CARGO_PKG_VERSION")));
+    for file in
+        ["LICENSE-MIT", "LICENSE-APACHE", "README.md", "shipwright.bash", "_shipwright", "shipwright.1"]
+    {
+        let file = folder.path().join(name).join(file);
+        assert!(std::fs::metadata(&file).is_ok_and(|found| found.len() > 500), "{}", file.display());
+    }
+    run("sha256sum", &["--check", &format!("{archive}.sha256")]);
 }
