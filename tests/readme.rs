@@ -12,7 +12,7 @@ use examples::{blocks, document, examples, log_in, normalised, small_shop};
 use shipwright::internals::Cli;
 use support::Run;
 
-const DOCUMENTS: [&str; 12] = [
+const DOCUMENTS: [&str; 13] = [
     "README.md",
     "docs/cli.md",
     "docs/architecture.md",
@@ -25,6 +25,7 @@ const DOCUMENTS: [&str; 12] = [
     "docs/prune.md",
     "docs/security.md",
     "docs/testing.md",
+    "docs/troubleshooting.md",
 ];
 
 #[test]
