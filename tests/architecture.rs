@@ -115,7 +115,6 @@ const READERS: &[(&str, &str)] = &[
 
 /// Circles of files inside a folder that stay, and why.
 const CIRCLES: &[(&[&str], &str)] = &[
-    (&["context/matcher", "context/pattern"], "a pattern that is no plain text is a matcher of one"),
     (
         &["evidence/bake/evaluate", "evidence/bake/functions"],
         "a function's body is an expression, which may call a function",
@@ -139,7 +138,6 @@ const CIRCLES: &[(&[&str], &str)] = &[
         ],
         "a checkout gives its trees, and they ask it",
     ),
-    (&["git/history/pathspec", "git/history/questions"], "patterns without a question are none"),
     (&["git/work_tree/cached_trees", "git/work_tree/index"], "the index holds the trees of its entries"),
     (&["project/draft", "project/triggers"], "triggers of a base are read into drafts of the same kind"),
     (&["registry/auth/token", "registry/call"], "a token is got by a call, and a call needs a token"),

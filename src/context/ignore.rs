@@ -9,7 +9,8 @@ use std::ops::Range;
 use bstr::ByteSlice;
 
 use super::clean::clean;
-use super::pattern::{Pattern, PatternError, folder_ends};
+use super::pattern::{Pattern, folder_ends};
+use super::pattern_error::PatternError;
 use crate::diagnostic::{Diagnostic, Location};
 use crate::path::TreePath;
 

@@ -14,9 +14,10 @@ use regex_automata::nfa::thompson::{self, NFA, WhichCaptures};
 use regex_automata::util::{pool::Pool, start};
 use regex_syntax::hir::{Hir, HirKind, Look};
 
+use super::affix::{ends_with, starts_with};
 use super::clean::decoded;
 use super::dialect;
-use super::pattern::{PatternError, ends_with, starts_with};
+use super::pattern_error::PatternError;
 
 /// No compiled expression takes more bytes than this.
 const MOST_MEMORY: usize = 10 << 20;
@@ -152,7 +153,8 @@ fn text(expression: &Hir) -> &[u8] {
 
 #[cfg(test)]
 mod tests {
-    use super::super::pattern::{Pattern, PatternError};
+    use super::super::pattern::Pattern;
+    use super::super::pattern_error::PatternError;
 
     fn stars_then(count: usize, last: char) -> Pattern {
         let pattern = format!("**/{}{last}", "*a".repeat(count));

@@ -8,6 +8,7 @@
 //! of docker, oddities included: a file that docker would not send is no input, and one that it would
 //! must never be missed.
 
+mod affix;
 mod clean;
 mod dialect;
 mod emptied;
@@ -20,6 +21,7 @@ mod matcher;
 mod matching;
 mod pathspecs;
 mod pattern;
+mod pattern_error;
 mod reader;
 mod root;
 mod select;

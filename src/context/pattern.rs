@@ -1,9 +1,11 @@
 //! One compiled `.dockerignore` pattern.
 
+use super::affix::{ends_with, starts_with};
 use super::clean::decoded;
-use super::dialect::{self, DialectError, Kind};
-use super::glob::{Glob, GlobError};
+use super::dialect::{self, Kind};
+use super::glob::Glob;
 use super::matcher::Matcher;
+use super::pattern_error::PatternError;
 
 /// A pattern without its `!`.
 #[derive(Debug)]
@@ -17,17 +19,6 @@ pub(super) enum Pattern {
     Suffix(Vec<u8>),
     /// Anything else.
     Expression(Box<Matcher>),
-}
-
-/// Why docker refuses a pattern.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub(super) enum PatternError {
-    #[error(transparent)]
-    Glob(#[from] GlobError),
-    #[error(transparent)]
-    Dialect(#[from] DialectError),
-    #[error("it stands for too many characters")]
-    TooLarge,
 }
 
 impl Pattern {
@@ -82,16 +73,6 @@ impl Pattern {
             Self::Expression(matcher) => matcher.may_match_beyond(&start),
         }
     }
-}
-
-/// As the method of slices, which calls a function to compare; one byte mostly says enough.
-pub(super) fn starts_with(path: &[u8], prefix: &[u8]) -> bool {
-    prefix.is_empty() || (path.first() == prefix.first() && path.starts_with(prefix))
-}
-
-/// As [`starts_with`], from the end.
-pub(super) fn ends_with(path: &[u8], suffix: &[u8]) -> bool {
-    suffix.is_empty() || (path.last() == suffix.last() && path.ends_with(suffix))
 }
 
 /// The places of the slashes of `path`: the ends of the folders that hold it, from the outermost.

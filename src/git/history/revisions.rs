@@ -13,7 +13,7 @@ use git2::{ObjectType, Odb, Oid, Repository};
 
 use crate::git::commit::collector::{DEEPEST, MOST};
 use crate::git::commit::tree_object::{TreeEntries, TreeEntry};
-use crate::git::history::pathspec::Automaton;
+use crate::git::history::automaton::Automaton;
 use crate::git::history::query_set::QuerySet;
 use crate::git::history::questions::Questions;
 use crate::git::history::revision_cache::RevisionCache;
