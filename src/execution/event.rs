@@ -1,3 +1,4 @@
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::plan::StepId;
@@ -10,6 +11,10 @@ pub enum Event {
     Started {
         /// How many images will be built.
         builds: usize,
+        /// How many are built at a time.
+        jobs: usize,
+        /// How long those took the last time that were built before, in any version.
+        expected: BTreeMap<StepId, Duration>,
     },
     /// An external base is being pulled, before the builds that share it.
     PullStarted {

@@ -26,6 +26,7 @@ mod audience;
 mod backends;
 mod build;
 mod config;
+mod durations;
 mod ensure;
 mod error;
 mod facts;

@@ -27,12 +27,19 @@ impl JsonEvents {
 
     fn fields(&self, event: &Event) -> Value {
         match event {
-            Event::Started { builds } => {
+            Event::Started { builds, expected, .. } => {
                 let images: Vec<Value> = self
                     .roster
                     .images()
                     .iter()
-                    .map(|image| json!({"image": image.name, "action": image.action.as_str()}))
+                    .enumerate()
+                    .map(|(at, image)| {
+                        let mut fields = json!({"image": image.name, "action": image.action.as_str()});
+                        if let Some(took) = expected.get(&StepId(at)) {
+                            fields["expected_seconds"] = json!(took.as_secs_f64());
+                        }
+                        fields
+                    })
                     .collect();
                 json!({"event": "started", "schema": SCHEMA, "builds": builds, "images": images})
             }

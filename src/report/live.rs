@@ -10,7 +10,7 @@ use super::screen::Screen;
 use super::style::{Role, Size, View};
 use super::summary::log_end;
 use super::text;
-use crate::execution::{Event, ImageOutcome};
+use crate::execution::{Event, Forecast, ImageOutcome};
 use crate::plan::{Action, Plan, StepId};
 
 /// For a terminal that does not tell its size.
@@ -33,6 +33,7 @@ pub(super) struct LiveRenderer {
     /// In the order in which they began.
     running: Vec<Running>,
     totals: Totals,
+    forecast: Forecast,
     /// Finished lines that wait for the next frame.
     above: String,
     ended: bool,
@@ -52,6 +53,7 @@ impl LiveRenderer {
             last_frame: None,
             running: Vec::new(),
             totals: Totals::default(),
+            forecast: Forecast::new(plan),
             above: String::new(),
             ended: false,
         }
@@ -130,6 +132,7 @@ impl LiveRenderer {
         let max = self.screen.max_lines();
         let mut lines = Vec::new();
         if !self.ended {
+            self.totals.left = self.forecast.left(self.now);
             lines = image_lines(&self.running, &self.view, self.now, width, max.saturating_sub(1));
             lines.push(total_line(&self.totals, &self.running, &self.view, self.now, width));
         }
@@ -140,8 +143,9 @@ impl LiveRenderer {
 
 impl Renderer for LiveRenderer {
     fn event(&mut self, event: &Event) {
+        self.forecast.event(event, self.now);
         match event {
-            Event::Started { builds } => self.totals.builds = *builds,
+            Event::Started { builds, .. } => self.totals.builds = *builds,
             Event::PullStarted { reference } => self.begin(Work::Pull, text::reference(reference)),
             Event::PushStarted { reference, .. } => self.begin(Work::Push, text::one_line(reference)),
             Event::PushProgress { reference, bytes, .. } => {

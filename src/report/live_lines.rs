@@ -134,6 +134,8 @@ pub(super) struct Totals {
     pub failed: usize,
     pub moved: usize,
     pub stopping: bool,
+    /// What is left of the builds, where enough is known.
+    pub left: Option<Duration>,
 }
 
 /// At most `max` lines for what runs, each narrower than `width`.
@@ -204,7 +206,7 @@ fn image_line(
     line.line
 }
 
-/// `  1 of 4 built · 13 s · 2 running · 1 failed`; on a narrow terminal as many of these as fit.
+/// `  1 of 4 built · 13 s · about 40 s left · 2 running · 1 failed`; on a narrow terminal as many of these as fit.
 pub(super) fn total_line(
     totals: &Totals,
     running: &[Running],
@@ -223,6 +225,9 @@ pub(super) fn total_line(
         parts.push((Role::Plain, phrase::count(totals.moved, "tag") + " moved"));
     }
     parts.push((Role::Plain, phrase::duration(now)));
+    if let Some(left) = totals.left.filter(|_| !totals.stopping) {
+        parts.push((Role::Plain, format!("about {} left", phrase::rough(left))));
+    }
     if !running.is_empty() {
         parts.push((Role::Plain, format!("{} running", running.len())));
     }

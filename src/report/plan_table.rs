@@ -26,11 +26,18 @@ pub(crate) fn plan_text(plan: &Plan, view: &View) -> String {
 /// progress where there will be any.
 pub(crate) fn run_head(plan: &Plan, view: &View) -> String {
     let works = plan.steps.iter().any(|step| matches!(step.action, Action::Build | Action::Pull));
-    format!("{}{}{}", headline(plan, view), table(plan, view), if works { "\n" } else { "" })
+    let work = works.then(|| counts(plan, &[Action::Build, Action::Pull, Action::Tag]));
+    format!("{}{}{}", head(plan, work, view), table(plan, view), if works { "\n" } else { "" })
 }
 
 /// `shop · feature/login · 3f9ac0d1e2b4`, with what is unusual about the checkout.
 pub(super) fn headline(plan: &Plan, view: &View) -> String {
+    head(plan, None, view)
+}
+
+/// The same, and what there is to do; on a line of
+/// its own where there is no room for it.
+fn head(plan: &Plan, work: Option<String>, view: &View) -> String {
     let checkout = &plan.checkout;
     let theme = view.theme;
     let mut parts = vec![(Role::Name, printable(&checkout.name).replace('\t', " "))];
@@ -47,6 +54,11 @@ pub(super) fn headline(plan: &Plan, view: &View) -> String {
         parts.push((Role::Warning, "uncommitted changes".to_owned()));
     }
     let mut line = String::new();
+    let gap = text::columns(theme.dot());
+    let width: usize = parts.iter().chain(&work.clone().map(|work| (Role::Work, work))).map(|(_, part)| text::columns(part) + gap).sum();
+    let fits = view.columns().is_none_or(|columns| width.saturating_sub(gap) <= columns);
+    let below = if fits { None } else { work.clone() };
+    parts.extend(work.filter(|_| fits).map(|work| (Role::Work, work)));
     let mut room = view.columns().unwrap_or(usize::MAX);
     for (number, (role, part)) in parts.iter().enumerate() {
         if number > 0 {
@@ -62,7 +74,27 @@ pub(super) fn headline(plan: &Plan, view: &View) -> String {
         let _ = write!(line, "{}", theme.paint(*role, part));
     }
     line.push('\n');
+    if let Some(work) = below {
+        let work = text::truncate(&work, view.columns().unwrap_or(usize::MAX), theme.ellipsis());
+        let _ = writeln!(line, "{}", theme.paint(Role::Work, work));
+    }
     line
+}
+
+/// `2 to build, 28 to tag`
+fn counts(plan: &Plan, of: &[Action]) -> String {
+    let parts = of.iter().filter_map(|action| {
+        let count = plan.steps.iter().filter(|step| step.action == *action).count();
+        let words = match action {
+            Action::Build => "to build",
+            Action::Pull => "to pull",
+            Action::Tag => "to tag",
+            Action::None => "unchanged",
+            Action::Blocked => "blocked",
+        };
+        (count > 0).then(|| format!("{count} {words}"))
+    });
+    parts.collect::<Vec<_>>().join(", ")
 }
 
 /// One line an image, after a blank line: what is built or pulled first, then what is there, then what is
@@ -101,24 +133,13 @@ pub(super) fn table(plan: &Plan, view: &View) -> String {
 pub(super) fn total(plan: &Plan, view: &View) -> String {
     let number = |action| plan.steps.iter().filter(|step| step.action == action).count();
     let all = plan.steps.len();
-    let parts: Vec<String> = [
-        (Action::Build, "to build"),
-        (Action::Pull, "to pull"),
-        (Action::Tag, "to tag"),
-        (Action::None, "unchanged"),
-        (Action::Blocked, "blocked"),
-    ]
-    .into_iter()
-    .map(|(action, words)| (number(action), words))
-    .filter(|(count, _)| *count > 0)
-    .map(|(count, words)| format!("{count} {words}"))
-    .collect();
+    let parts = counts(plan, &[Action::Build, Action::Pull, Action::Tag, Action::None, Action::Blocked]);
     let line = if all == 0 {
         phrase::NO_IMAGES.to_owned()
     } else if number(Action::None) == all {
         format!("{}: nothing to do", phrase::count(all, "image"))
     } else {
-        format!("{}: {}", phrase::count(all, "image"), parts.join(", "))
+        format!("{}: {}", phrase::count(all, "image"), parts)
     };
     format!("{}\n", text::truncate(&line, view.columns().unwrap_or(usize::MAX), view.theme.ellipsis()))
 }

@@ -16,6 +16,8 @@ pub(super) struct Image {
     pub action: Action,
     /// What its context holds, in bytes.
     pub bytes: u64,
+    /// What it is built from.
+    pub needs: Vec<StepId>,
     /// The moving tags that are not in place.
     pub moving: Vec<Tag>,
 }
@@ -27,6 +29,7 @@ impl Roster {
             dockerfile: step.dockerfile.clone(),
             action: step.action,
             bytes: step.inputs.bytes,
+            needs: step.needs().collect(),
             moving: step
                 .tags
                 .iter()

@@ -35,7 +35,7 @@ shop - feature/login - 3f9ac0d1e2b4
     assert_data_eq!(
         visible(&run_head(&shop(), &colored())),
         str![[r#"
-␛[1mshop␛[0m␛[2m · ␛[0mfeature/login␛[2m · ␛[0m3f9ac0d1e2b4
+␛[1mshop␛[0m␛[2m · ␛[0mfeature/login␛[2m · ␛[0m3f9ac0d1e2b4␛[2m · ␛[0m␛[1m␛[36m2 to build, 2 to tag␛[0m
 
   ␛[1m␛[36mbuild␛[0m   ␛[1macme/shared␛[0m     shared     shared/auth.py changed
   ␛[1m␛[36mbuild␛[0m   ␛[1macme/service1␛[0m   service1   acme/shared is rebuilt
@@ -90,6 +90,22 @@ shop · feature/login · 3f9ac0d1e2b4
     );
     assert_eq!(plan_text(&shop(), &narrow(200)), plan_text(&shop(), &piped()));
     assert_eq!(plan_text(&shop(), &narrow(80)), plan_text(&shop(), &piped()));
+}
+
+#[test]
+fn a_run_begins_with_how_much_there_is_to_do() {
+    let first = |view: &View| run_head(&shop(), view).lines().take(2).collect::<Vec<_>>().join("\n");
+    assert_data_eq!(
+        format!("{}\n{}\n{}", first(&piped()), first(&narrow(50)), first(&narrow(20))),
+        str![[r#"
+shop · feature/login · 3f9ac0d1e2b4 · 2 to build, 2 to tag
+
+shop · feature/login · 3f9ac0d1e2b4
+2 to build, 2 to tag
+shop · feature/login
+2 to build, 2 to tag
+"#]]
+    );
 }
 
 #[test]
