@@ -4,6 +4,7 @@ use std::time::Duration;
 use super::live_lines::{Running, Totals, Work, image_lines, total_line};
 use super::output::Output;
 use super::phrase;
+use super::pushes::Pushes;
 use super::renderer::Renderer;
 use super::roster::Roster;
 use super::screen::Screen;
@@ -34,6 +35,7 @@ pub(super) struct LiveRenderer {
     running: Vec<Running>,
     totals: Totals,
     forecast: Forecast,
+    pushes: Pushes,
     /// Finished lines that wait for the next frame.
     above: String,
     ended: bool,
@@ -54,6 +56,7 @@ impl LiveRenderer {
             running: Vec::new(),
             totals: Totals::default(),
             forecast: Forecast::new(plan),
+            pushes: Pushes::default(),
             above: String::new(),
             ended: false,
         }
@@ -68,19 +71,17 @@ impl LiveRenderer {
     }
 
     fn transferred(&mut self, work: Work, reference: &str, elapsed: Duration, error: Option<&str>) {
-        let reference = text::reference(reference);
         self.running.retain(|running| running.work != work || running.name != reference);
         let took = phrase::duration(elapsed);
         match error {
-            None => {
-                let word = if work == Work::Push { "pushed" } else { "pulled" };
-                self.say(Role::Success, word, &reference, &took);
-            }
+            // Told with its tags, once these are put.
+            None if work == Work::Push => {}
+            None => self.say(Role::Success, "pulled", reference, &took),
             // What was cut short is no news.
             Some(_) if self.totals.stopping => {}
             Some(error) => {
                 let rest = format!("{took}  {}", text::one_line(error));
-                self.say(Role::Error, "failed", &reference, &rest);
+                self.say(Role::Error, "failed", reference, &rest);
             }
         }
     }
@@ -144,22 +145,30 @@ impl LiveRenderer {
 impl Renderer for LiveRenderer {
     fn event(&mut self, event: &Event) {
         self.forecast.event(event, self.now);
+        for arrived in self.pushes.event(event, &self.roster) {
+            let took = arrived.took.map(phrase::duration).unwrap_or_default();
+            self.say(Role::Success, arrived.word, &arrived.what, &took);
+        }
+        self.totals.pushes = (self.pushes.sent, self.pushes.all);
         match event {
             Event::Started { builds, .. } => self.totals.builds = *builds,
             Event::PullStarted { reference } => self.begin(Work::Pull, text::reference(reference)),
-            Event::PushStarted { reference, .. } => self.begin(Work::Push, text::one_line(reference)),
-            Event::PushProgress { reference, bytes, .. } => {
-                let name = text::one_line(reference);
+            Event::PushStarted { image, reference } => {
+                self.begin(Work::Push, self.pushes.name(&self.roster, *image, reference));
+            }
+            Event::PushProgress { image, reference, bytes } => {
+                let name = self.pushes.name(&self.roster, *image, reference);
                 let is_it = |one: &&mut Running| one.work == Work::Push && one.name == name;
                 if let Some(running) = self.running.iter_mut().find(is_it) {
                     running.sent = *bytes;
                 }
             }
             Event::PullFinished { reference, elapsed, error } => {
-                self.transferred(Work::Pull, reference, *elapsed, error.as_deref());
+                self.transferred(Work::Pull, &text::reference(reference), *elapsed, error.as_deref());
             }
-            Event::PushFinished { reference, elapsed, error, .. } => {
-                self.transferred(Work::Push, reference, *elapsed, error.as_deref());
+            Event::PushFinished { image, reference, elapsed, error } => {
+                let name = self.pushes.name(&self.roster, *image, reference);
+                self.transferred(Work::Push, &name, *elapsed, error.as_deref());
             }
             Event::BuildStarted { image } => {
                 self.begin(Work::Build(*image), self.roster.name(*image).to_owned());
@@ -198,7 +207,10 @@ impl Renderer for LiveRenderer {
                 self.say(Role::Error, "failed", &text::one_line(reference), &text::one_line(error));
             }
             // The summary says so.
-            Event::TagsHeld { .. } | Event::Superseded { .. } => {}
+            Event::TagsHeld { .. }
+            | Event::Superseded { .. }
+            | Event::PublishingStarted { .. }
+            | Event::Published { .. } => {}
             Event::Interrupted => self.totals.stopping = true,
             Event::Finished { .. } => {
                 self.ended = true;

@@ -133,6 +133,8 @@ pub(super) struct Totals {
     pub built: usize,
     pub failed: usize,
     pub moved: usize,
+    /// How many images were sent to registries, and how many have to be.
+    pub pushes: (usize, usize),
     pub stopping: bool,
     /// What is left of the builds, where enough is known.
     pub left: Option<Duration>,
@@ -220,6 +222,9 @@ pub(super) fn total_line(
     }
     if totals.builds > 0 {
         parts.push((Role::Plain, format!("{} of {} built", totals.built, totals.builds)));
+    }
+    if let (sent, all @ 1..) = totals.pushes {
+        parts.push((Role::Plain, format!("{sent} of {all} pushed")));
     }
     if totals.moved > 0 {
         parts.push((Role::Plain, phrase::count(totals.moved, "tag") + " moved"));

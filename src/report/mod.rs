@@ -31,6 +31,7 @@ mod output;
 mod phrase;
 mod plain;
 mod plan_table;
+mod pushes;
 mod prune;
 mod record;
 mod renderer;

@@ -168,12 +168,12 @@ fn pushes() {
     assert_data_eq!(
         format!("{half_way}\n\n{}", terminal.text()),
         str![[r#"
-  failed   hub.acme.com/acme/admin:src-2  0.3 s  denied\u{7}
-⠋ hub.acme.com/acme/base:src-1 1.0 s pushing 12 MB
-  1.0 s · 1 running
+  failed   acme/admin     0.3 s  denied\u{7}
+⠋ acme/base 1.0 s pushing 12 MB
+  0 of 3 pushed · 1.0 s · 1 running
 
-  failed   hub.acme.com/acme/admin:src-2  0.3 s  denied\u{7}
-  pushed   hub.acme.com/acme/base:src-1  1.5 s
+  failed   acme/admin     0.3 s  denied\u{7}
+  pushed   acme/base (main, v1\u{7})  1.5 s
   failed   hub.acme.com/acme/base:main  too many requests
 "#]]
         .raw()

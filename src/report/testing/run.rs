@@ -121,7 +121,7 @@ pub(in crate::report) fn publishing_run() -> Vec<Event> {
     let (base, admin) =
         ("hub.acme.com/acme/base:src-1".to_owned(), "hub.acme.com/acme/admin:src-2".to_owned());
     vec![
-        started(0),
+        Event::PublishingStarted { registries: 1, pushes: 3 },
         Event::PushStarted { image: StepId(0), reference: base.clone() },
         Event::PushStarted { image: StepId(3), reference: admin.clone() },
         Event::PushProgress { image: StepId(0), reference: base.clone(), bytes: 12_300_000 },
@@ -131,7 +131,18 @@ pub(in crate::report) fn publishing_run() -> Vec<Event> {
             elapsed: seconds(0.3),
             error: Some("denied\u{7}".into()),
         },
-        Event::PushFinished { image: StepId(0), reference: base, elapsed: seconds(1.5), error: None },
+        Event::PushFinished {
+            image: StepId(0),
+            reference: base.clone(),
+            elapsed: seconds(1.5),
+            error: None,
+        },
+        Event::Published {
+            image: StepId(0),
+            reference: base,
+            tags: vec!["main".into(), "v1\u{7}".into()],
+            elapsed: Some(seconds(1.5)),
+        },
         Event::TagFailed {
             image: StepId(0),
             reference: "hub.acme.com/acme/base:main".into(),
