@@ -6,6 +6,7 @@ mod args;
 mod build;
 mod ci_output;
 mod command;
+mod completing;
 mod completions;
 mod edge;
 mod ensure;
@@ -28,6 +29,7 @@ mod threads;
 mod waiting;
 
 pub use command::Cli;
+pub use completing::complete;
 pub(crate) use command::Command;
 pub use environment::Environment;
 pub(crate) use error::ExitCode;
