@@ -359,6 +359,7 @@ impl Audience for Output {
         let says_lines = !self.quiet && self.mode != Mode::Json;
         let is_github = self.ci.log == Some(CiLog::GitHub);
         let say = move |text: &str| {
+            let text = &*view.theme.decorated(text);
             to_stderr(&if is_github { without_commands(text) } else { Cow::Borrowed(text) });
         };
         Arc::new(move |said| match said {

@@ -109,7 +109,7 @@ pub enum Event {
         image: StepId,
         /// Where it is, its key's tag.
         reference: String,
-        /// The tags that it was given: the moving ones and git's, not those of its key and its commits.
+        /// The tags that it was given: the moving ones and git's; where there are none, those of its commits.
         tags: Vec<String>,
         /// How long it took to send it; none where the registry had it.
         elapsed: Option<Duration>,

@@ -551,11 +551,14 @@ fn started(publications: &[Publication]) -> Event {
 fn published(publication: &Publication, elapsed: Option<Duration>) -> Event {
     let is_commit = |tag: &&Tag| tag.as_str().rsplit('-').next().is_some_and(is_short_commit);
     let fixed = publication.missing.iter().filter(|tag| !is_commit(tag));
-    let tags = publication.moves.iter().map(|moved| &moved.tag).chain(fixed);
+    let mut tags: Vec<&Tag> = publication.moves.iter().map(|moved| &moved.tag).chain(fixed).collect();
+    if tags.is_empty() {
+        tags.extend(&publication.missing);
+    }
     Event::Published {
         image: publication.wanted.step,
         reference: publication.tagged(&publication.wanted.key).to_string(),
-        tags: tags.map(ToString::to_string).collect(),
+        tags: tags.iter().map(ToString::to_string).collect(),
         elapsed,
     }
 }

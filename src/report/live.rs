@@ -23,12 +23,17 @@ const FRAME: Duration = Duration::from_millis(80);
 /// The name of a finished image is aligned up to this width.
 const MAX_NAME: usize = 40;
 
+/// The same with its tags.
+const MAX_PUSHED: usize = 60;
+
 /// A line an image in flight, redrawn in place, and a total; what is finished scrolls away above them.
 pub(super) struct LiveRenderer {
     screen: Screen,
     view: View,
     roster: Roster,
     name_width: usize,
+    /// The same for images with their tags in registries.
+    push_width: usize,
     now: Duration,
     last_frame: Option<Duration>,
     /// In the order in which they began.
@@ -45,11 +50,13 @@ impl LiveRenderer {
     /// Writes to `writer`, a terminal; the view has its size.
     pub(super) fn new(view: View, writer: Box<dyn Write + Send>, plan: &Plan) -> Self {
         let roster = Roster::new(plan);
+        let push_width = roster.images().iter().map(|image| image.pushed_width).max();
         let built = roster.images().iter().filter(|image| image.action == Action::Build);
         Self {
             screen: Screen::new(Output::new(writer), view.size.unwrap_or(DEFAULT_SIZE)),
             view,
             name_width: built.map(|image| text::columns(&image.name)).max().unwrap_or(0).min(MAX_NAME),
+            push_width: push_width.unwrap_or(0).min(MAX_PUSHED),
             roster,
             now: Duration::ZERO,
             last_frame: None,
@@ -88,6 +95,10 @@ impl LiveRenderer {
 
     /// `  built    acme/shared  6.1 s`
     fn say(&mut self, role: Role, word: &str, what: &str, rest: &str) {
+        self.say_aligned(role, word, what, rest, self.name_width);
+    }
+
+    fn say_aligned(&mut self, role: Role, word: &str, what: &str, rest: &str, width: usize) {
         let theme = self.view.theme;
         let room = self.screen.size().columns.saturating_sub(2 + 9);
         let least = text::columns(rest).min(7) + 2;
@@ -95,7 +106,7 @@ impl LiveRenderer {
         let name = text::truncate_start(what, limit, theme.ellipsis());
         let left = room.saturating_sub(text::columns(&name) + 2);
         // Where there is little room, a time counts for more than its column.
-        let pad = text::padding(&name, self.name_width.min(room.saturating_sub(2 + rest.len().min(10))));
+        let pad = text::padding(&name, width.min(room.saturating_sub(2 + rest.len().min(10))));
         let left = left.saturating_sub(pad.len());
         let rest = text::truncate(rest, left, theme.ellipsis());
         let line = format!("  {}{} {name}{pad}  {rest}", theme.paint(role, word), text::padding(word, 8));
@@ -104,7 +115,11 @@ impl LiveRenderer {
     }
 
     fn finished(&mut self, image: StepId, outcome: &ImageOutcome, elapsed: Duration) {
+        let running = self.running.len();
         self.running.retain(|running| running.work != Work::Build(image));
+        let is_build = self.roster.images().get(image.0).is_some_and(|it| it.action == Action::Build);
+        let began = self.running.len() < running;
+        self.totals.over += usize::from(began || is_build && *outcome != ImageOutcome::Blocked);
         let name = self.roster.name(image).to_owned();
         let took = phrase::duration(elapsed);
         match outcome {
@@ -147,7 +162,7 @@ impl Renderer for LiveRenderer {
         self.forecast.event(event, self.now);
         for arrived in self.pushes.event(event, &self.roster) {
             let took = arrived.took.map(phrase::duration).unwrap_or_default();
-            self.say(Role::Success, arrived.word, &arrived.what, &took);
+            self.say_aligned(Role::Success, arrived.word, &arrived.what, &took, self.push_width);
         }
         self.totals.pushes = (self.pushes.sent, self.pushes.all);
         match event {
@@ -201,7 +216,8 @@ impl Renderer for LiveRenderer {
             }
             Event::Notice { text: sentence } => {
                 let note = self.view.theme.paint(Role::Note, "note");
-                self.above.push_str(&format!("{note}: {}\n", text::one_line(sentence)));
+                let sentence = text::one_line(sentence);
+                self.above.push_str(&format!("{note}: {}\n", self.view.theme.decorated(&sentence)));
             }
             Event::TagFailed { reference, error, .. } => {
                 self.say(Role::Error, "failed", &text::one_line(reference), &text::one_line(error));

@@ -135,6 +135,8 @@ pub(super) struct Totals {
     pub moved: usize,
     /// How many images were sent to registries, and how many have to be.
     pub pushes: (usize, usize),
+    /// Builds that are over, one way or another.
+    pub over: usize,
     pub stopping: bool,
     /// What is left of the builds, where enough is known.
     pub left: Option<Duration>,
@@ -208,7 +210,7 @@ fn image_line(
     line.line
 }
 
-/// `  1 of 4 built · 13 s · about 40 s left · 2 running · 1 failed`; on a narrow terminal as many of these as fit.
+/// `  1 of 4 built · 13 s · about 40 s left · 2 running · 1 waiting`; on a narrow terminal as many of these as fit.
 pub(super) fn total_line(
     totals: &Totals,
     running: &[Running],
@@ -235,6 +237,11 @@ pub(super) fn total_line(
     }
     if !running.is_empty() {
         parts.push((Role::Plain, format!("{} running", running.len())));
+    }
+    let building = running.iter().filter(|one| matches!(one.work, Work::Build(_))).count();
+    let waiting = totals.builds.saturating_sub(totals.over + building);
+    if waiting > 0 && !totals.stopping {
+        parts.push((Role::Plain, format!("{waiting} waiting")));
     }
     if totals.failed > 0 {
         parts.push((Role::Error, format!("{} failed", totals.failed)));

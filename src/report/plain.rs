@@ -104,7 +104,7 @@ impl PlainLines {
             Event::TagFailed { reference, error, .. } => {
                 self.say(Role::Error, "could not tag", &format!("{reference}: {error}"))
             }
-            Event::Notice { text } => self.say(Role::Note, "note:", text),
+            Event::Notice { text } => self.say(Role::Note, "note:", &self.view.theme.decorated(text)),
             Event::Interrupted => self.say(Role::Warning, "interrupted:", "stopping"),
             Event::Started { .. }
             | Event::ContextSent { .. }

@@ -118,8 +118,14 @@ pub(super) fn table(plan: &Plan, view: &View) -> String {
         draw(&mut table, row, &widths, view);
     }
     if shown < unchanged.len() {
+        let is_tagged = |step: &&&Step| step.action == Action::Tag;
+        let what = match unchanged[shown..].iter().filter(is_tagged).count() {
+            0 => "unchanged",
+            tagged if tagged == unchanged.len() - shown => "to tag",
+            _ => "to tag or unchanged",
+        };
         let more =
-            format!("{}{} unchanged", view.theme.ellipsis(), and_more(unchanged.len() - shown).trim_start());
+            format!("{}{} {what}", view.theme.ellipsis(), and_more(unchanged.len() - shown).trim_start());
         let more = text::truncate(&more, widths.line.saturating_sub(2), view.theme.ellipsis());
         let _ = writeln!(table, "  {}", view.theme.paint(Role::Faint, more));
     }
@@ -142,6 +148,11 @@ pub(super) fn total(plan: &Plan, view: &View) -> String {
         format!("{}: {}", phrase::count(all, "image"), parts)
     };
     format!("{}\n", text::truncate(&line, view.columns().unwrap_or(usize::MAX), view.theme.ellipsis()))
+}
+
+/// What is read in the first column; the summary has the same words.
+fn word(action: Action) -> &'static str {
+    if action == Action::None { "unchanged" } else { action.as_str() }
 }
 
 struct Row {
@@ -212,7 +223,7 @@ impl Widths {
         let mut widths =
             Self { line: columns.unwrap_or(usize::MAX), action: 0, name: 0, place: 0, reason: usize::MAX };
         for row in rows {
-            widths.action = widths.action.max(row.action.as_str().len());
+            widths.action = widths.action.max(word(row.action).len());
             widths.name = widths.name.max(text::columns(&row.name));
             widths.place = widths.place.max(text::columns(&row.place));
         }
@@ -249,7 +260,7 @@ fn draw(out: &mut String, row: &Row, widths: &Widths, view: &View) {
     };
     let mut line = Line::default();
     line.push(2, "", Role::Plain, view);
-    line.push(widths.action + GAP, row.action.as_str(), role, view);
+    line.push(widths.action + GAP, word(row.action), role, view);
     line.push(widths.name + GAP, &text::truncate_start(&row.name, widths.name, ellipsis), Role::Name, view);
     if widths.place > 0 {
         line.push(widths.place + GAP, &text::truncate(&row.place, widths.place, ellipsis), Role::Plain, view);

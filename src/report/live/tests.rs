@@ -49,7 +49,7 @@ fn widths() {
 ⠹ acme/shared    1 min 12 s     sending 12 of 30 MB
 ⠹ acme/service1  1 min 12 s 2/5 RUN make all │ cc main.c -o main
 ⠹ busybox:latest 1 min 12 s     pulling
-  1 of 3 built · 1 min 13 s · 3 running
+  1 of 3 built · 1 min 13 s · 3 running · 1 waiting
 "#]]
     );
     assert_data_eq!(
@@ -59,7 +59,7 @@ fn widths() {
 ⠹ acme/shared    1 min 12 s     sending 12 of 30 MB
 ⠹ acme/service1  1 min 12 s 2/5 RUN make all │ cc main.c -o main
 ⠹ busybox:latest 1 min 12 s     pulling
-  1 of 3 built · 1 min 13 s · 3 running
+  1 of 3 built · 1 min 13 s · 3 running · 1 waiting
 "#]]
     );
     assert_data_eq!(
@@ -89,7 +89,7 @@ fn widths() {
 | acme/shared    1 min 12 s     sending 12 of 30 MB
 | acme/service1  1 min 12 s 2/5 RUN mak... | cc main.c -...
 | busybox:latest 1 min 12 s     pulling
-  1 of 3 built - 1 min 13 s - 3 running
+  1 of 3 built - 1 min 13 s - 3 running - 1 waiting
 "#]]
     );
 }
@@ -108,7 +108,7 @@ fn colours() {
 ␛[?7l␛[1m␛[36m⠹␛[0m␛[1m acme/shared   ␛[0m 3.2 s␛[2m    ␛[0m sending 12 of 30 MB␛[K
 ␛[1m␛[36m⠹␛[0m␛[1m acme/service1 ␛[0m 3.2 s␛[2m 2/5␛[0m RUN make all␛[2m │ cc main.c -o main␛[0m␛[K
 ␛[1m␛[36m⠹␛[0m␛[1m busybox:latest␛[0m 3.2 s␛[2m    ␛[0m pulling␛[K
-␛[2m  ␛[0m1 of 3 built␛[2m · ␛[0m3.2 s␛[2m · ␛[0m3 running␛[K
+␛[2m  ␛[0m1 of 3 built␛[2m · ␛[0m3.2 s␛[2m · ␛[0m3 running␛[2m · ␛[0m1 waiting␛[K
 ␛[J␛[?7h␛[?25h
 "#]]
         .raw()
@@ -173,7 +173,7 @@ fn pushes() {
   0 of 3 pushed · 1.0 s · 1 running
 
   failed   acme/admin     0.3 s  denied\u{7}
-  pushed   acme/base (main, v1\u{7})  1.5 s
+  pushed   acme/base (main, v1\u{7})              1.5 s
   failed   hub.acme.com/acme/base:main  too many requests
 "#]]
         .raw()
@@ -216,7 +216,7 @@ the summary
 #[test]
 fn what_is_left_is_shown_where_earlier_runs_tell_it() {
     let left = |expected: &[(usize, f64)]| {
-        let (mut terminal, mut renderer) = start(narrow(60), &shop());
+        let (mut terminal, mut renderer) = start(narrow(70), &shop());
         let expected = expected.iter().map(|(at, took)| (StepId(*at), seconds(*took))).collect();
         renderer.event(&Event::Started { builds: 2, jobs: 2, expected });
         renderer.event(&Event::BuildStarted { image: StepId(1) });
@@ -224,8 +224,8 @@ fn what_is_left_is_shown_where_earlier_runs_tell_it() {
         terminal.text().lines().last().map(str::to_owned)
     };
     let shown = left(&[(1, 20.0), (2, 31.0)]);
-    assert_eq!(shown.as_deref(), Some("  0 of 2 built · 3.0 s · about 30 s left · 1 running"));
-    assert_eq!(left(&[(1, 20.0)]).as_deref(), Some("  0 of 2 built · 3.0 s · 1 running"));
+    assert_eq!(shown.as_deref(), Some("  0 of 2 built · 3.0 s · about 30 s left · 1 running · 1 waiting"));
+    assert_eq!(left(&[(1, 20.0)]).as_deref(), Some("  0 of 2 built · 3.0 s · 1 running · 1 waiting"));
 }
 
 #[test]
@@ -327,7 +327,7 @@ fn more_images_than_lines() {
 ⠋ acme/s1  29 s starting
 ⠋ acme/s2  29 s starting
   …and 47 more
-  0 of 1000 built · 29 s · 50 running
+  0 of 1000 built · 29 s · 50 running · 950 waiting
 "#]]
     );
 }

@@ -159,8 +159,8 @@ shop · feature/login · 3f9ac0d1e2b4
         str![[r#"
 shop · feature/login · 3f9ac0d1e2b4
 
-  none   acme/s0   s0   unchanged since 9f3b21c04d55
-  none   acme/s1   s1   unchanged since 9f3b21c04d55
+  unchanged   acme/s0   s0   unchanged since 9f3b21c04d55
+  unchanged   acme/s1   s1   unchanged since 9f3b21c04d55
 2 images: nothing to do
 
 "#]]
@@ -197,7 +197,7 @@ shop · feature/login · 3f9ac0d1e2b4
   tag       acme/service2     service2     unchanged since 9f3b21c04d55
   tag       acme/service3     service3     unchanged since 9f3b21c04d55
   tag       acme/service4     service4     unchanged since 9f3b21c04d55
-  …and 992 more unchanged
+  …and 992 more to tag
   blocked   acme/service700   service700   set BASE: --build-arg BASE=…; set the context
 1000 images: 1 to build, 1 to pull, 997 to tag, 1 blocked
 
@@ -215,7 +215,7 @@ shop · feature/login · 3f9ac0d1e2b4
   tag       acme/service2
   tag       acme/service3
   tag       acme/service4
-  …and 992 more unchanged
+  …and 992 more to tag
   blocked   acme/service700   set BASE: --build-arg BASE=…; set the context
 
 "#]]
