@@ -21,10 +21,10 @@ const DEFAULT_SIZE: Size = Size { columns: 80, rows: 24 };
 const FRAME: Duration = Duration::from_millis(80);
 
 /// The name of a finished image is aligned up to this width.
-const MAX_NAME: usize = 40;
+const MAX_NAME: usize = 72;
 
 /// The same with its tags.
-const MAX_PUSHED: usize = 60;
+const MAX_PUSHED: usize = 80;
 
 /// A line an image in flight, redrawn in place, and a total; what is finished scrolls away above them.
 pub(super) struct LiveRenderer {

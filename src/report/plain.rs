@@ -14,7 +14,7 @@ use crate::execution::{Event, ImageOutcome, StepProgress};
 use crate::plan::{Action, Plan, StepId};
 
 /// Names are aligned up to this width.
-const MAX_NAME: usize = 32;
+const MAX_NAME: usize = 56;
 
 /// Lines of text as they come: `acme/shared │ #5 [2/4] RUN make`.
 pub(super) struct PlainRenderer {

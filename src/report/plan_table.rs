@@ -17,6 +17,12 @@ const GAP: usize = 3;
 const MIN_COLUMN: usize = 8;
 const MIN_REASON: usize = 16;
 
+/// A reason is worth this much more than a folder, which mostly repeats the name.
+const FAIR_REASON: usize = 36;
+
+/// Less of a branch says nothing.
+const MIN_BRANCH: usize = 16;
+
 /// All that `shipwright plan` prints: headline, table and total.
 pub(crate) fn plan_text(plan: &Plan, view: &View) -> String {
     format!("{}{}{}", headline(plan, view), table(plan, view), total(plan, view))
@@ -55,6 +61,14 @@ fn head(plan: &Plan, work: Option<String>, view: &View) -> String {
     }
     let mut line = String::new();
     let gap = text::columns(theme.dot());
+    let taken: usize = parts.iter().map(|(_, part)| text::columns(part) + gap).sum::<usize>() - gap;
+    // The end of a long branch is worth less than what stands behind it.
+    let over = view.columns().map_or(0, |columns| taken.saturating_sub(columns));
+    if let (1.., Some(_)) = (over, &checkout.branch) {
+        let branch = &mut parts[1].1;
+        let limit = text::columns(branch).saturating_sub(over).max(MIN_BRANCH);
+        *branch = text::truncate(branch, limit, theme.ellipsis()).into_owned();
+    }
     let width: usize = parts.iter().chain(&work.clone().map(|work| (Role::Work, work))).map(|(_, part)| text::columns(part) + gap).sum();
     let fits = view.columns().is_none_or(|columns| width.saturating_sub(gap) <= columns);
     let below = if fits { None } else { work.clone() };
@@ -218,11 +232,14 @@ struct Widths {
 }
 
 impl Widths {
-    /// As wide as the longest entries; on a narrow terminal reasons give way first, then folders, then names.
+    /// As wide as the longest entries; on a narrow terminal folders give way first, then names and reasons.
     fn of<'a>(rows: impl Iterator<Item = &'a Row>, columns: Option<usize>) -> Self {
         let mut widths =
             Self { line: columns.unwrap_or(usize::MAX), action: 0, name: 0, place: 0, reason: usize::MAX };
+        let mut wanted = MIN_REASON;
         for row in rows {
+            let reason = row.reasons.first().map_or(0, |reason| text::columns(reason));
+            wanted = wanted.max(reason.min(FAIR_REASON));
             widths.action = widths.action.max(word(row.action).len());
             widths.name = widths.name.max(text::columns(&row.name));
             widths.place = widths.place.max(text::columns(&row.place));
@@ -230,10 +247,10 @@ impl Widths {
         let Some(columns) = columns else { return widths };
         let mut room = columns.saturating_sub(2 + widths.action + GAP);
         // One image with a long name or folder must not push everybody's reasons out.
-        if widths.name + widths.place + 2 * GAP + MIN_REASON > room {
+        if widths.name + widths.place + 2 * GAP + wanted > room {
             widths.name = widths.name.min((room * 2 / 5).max(MIN_REASON)).min(room);
             room -= widths.name;
-            widths.place = widths.place.min(room.saturating_sub(2 * GAP + MIN_REASON));
+            widths.place = widths.place.min(room.saturating_sub(2 * GAP + wanted));
             if widths.place < MIN_COLUMN.min(room) {
                 widths.place = 0;
             }

@@ -49,7 +49,7 @@ fn widths() {
 ⠹ acme/shared    1 min 12 s     sending 12 of 30 MB
 ⠹ acme/service1  1 min 12 s 2/5 RUN make all │ cc main.c -o main
 ⠹ busybox:latest 1 min 12 s     pulling
-  1 of 3 built · 1 min 13 s · 3 running · 1 waiting
+  1 of 3 built · 1 min 13 s · 3 running
 "#]]
     );
     assert_data_eq!(
@@ -59,7 +59,7 @@ fn widths() {
 ⠹ acme/shared    1 min 12 s     sending 12 of 30 MB
 ⠹ acme/service1  1 min 12 s 2/5 RUN make all │ cc main.c -o main
 ⠹ busybox:latest 1 min 12 s     pulling
-  1 of 3 built · 1 min 13 s · 3 running · 1 waiting
+  1 of 3 built · 1 min 13 s · 3 running
 "#]]
     );
     assert_data_eq!(
@@ -89,7 +89,7 @@ fn widths() {
 | acme/shared    1 min 12 s     sending 12 of 30 MB
 | acme/service1  1 min 12 s 2/5 RUN mak... | cc main.c -...
 | busybox:latest 1 min 12 s     pulling
-  1 of 3 built - 1 min 13 s - 3 running - 1 waiting
+  1 of 3 built - 1 min 13 s - 3 running
 "#]]
     );
 }
@@ -108,7 +108,7 @@ fn colours() {
 ␛[?7l␛[1m␛[36m⠹␛[0m␛[1m acme/shared   ␛[0m 3.2 s␛[2m    ␛[0m sending 12 of 30 MB␛[K
 ␛[1m␛[36m⠹␛[0m␛[1m acme/service1 ␛[0m 3.2 s␛[2m 2/5␛[0m RUN make all␛[2m │ cc main.c -o main␛[0m␛[K
 ␛[1m␛[36m⠹␛[0m␛[1m busybox:latest␛[0m 3.2 s␛[2m    ␛[0m pulling␛[K
-␛[2m  ␛[0m1 of 3 built␛[2m · ␛[0m3.2 s␛[2m · ␛[0m3 running␛[2m · ␛[0m1 waiting␛[K
+␛[2m  ␛[0m1 of 3 built␛[2m · ␛[0m3.2 s␛[2m · ␛[0m3 running␛[K
 ␛[J␛[?7h␛[?25h
 "#]]
         .raw()

@@ -80,10 +80,10 @@ shop · feature/login · 3f9ac0d1e2b4
         str![[r#"
 shop · feature/login · 3f9ac0d1e2b4
 
-  build   acme/shared     shared     shared/auth.py ch…
-  build   acme/service1   service1   acme/shared is re…
-  tag     acme/base       base       unchanged since 9…
-  tag     acme/admin      admin      unchanged since 9…
+  build   acme/shared     shared/auth.py changed
+  build   acme/service1   acme/shared is rebuilt
+  tag     acme/base       unchanged since 9f3b21c04d55
+  tag     acme/admin      unchanged since 9f3b21c04d55
 4 images: 2 to build, 2 to tag
 
 "#]]
@@ -266,8 +266,8 @@ fn one_long_name_does_not_cost_everybody_the_reasons() {
         table(&plan(steps), &narrow(80)),
         str![[r#"
 
-  build   …somebodythoughtwasagoodidea   averyveryveryverylo…   shared/auth.py…
-  build   acme/api                       api                    api/main.go cha…
+  build   …somebodythoughtwasagoodidea   averyveryvery…   shared/auth.py changed
+  build   acme/api                       api              api/main.go changed
 
 "#]]
     );
