@@ -12,7 +12,9 @@ fn offered(checkout: &Checkout, words: &[&str]) -> Vec<String> {
 fn offered_in(checkout: &Checkout, folder: &std::path::Path, words: &[&str]) -> Vec<String> {
     let mut command = checkout.command(&[&["--", "shipwright"], words].concat());
     command.current_dir(folder).env("SHIPWRIGHT_COMPLETE", "fish");
-    let run = Run::of(&command.output().expect("the command runs")).exits(0).shows_nothing_raw();
+    let run = Run::of(&command.output().expect("the command runs")).exits(0);
+    let is_raw = |c: char| c.is_control() && !"\t\n".contains(c);
+    assert!(!run.stdout.contains(is_raw), "{words:?}: {:?}", run.stdout);
     assert_eq!(run.stderr, "", "{words:?}");
     run.stdout.lines().map(|line| line.split('\t').next().unwrap_or_default().to_owned()).collect()
 }

@@ -24,7 +24,8 @@ pub(super) const VARIABLE: &str = "SHIPWRIGHT_COMPLETE";
 pub fn complete() -> bool {
     let arguments: Vec<OsString> = std::env::args_os().collect();
     let folder = std::env::current_dir().ok();
-    let completed = CompleteEnv::with_factory(command).var(VARIABLE).try_complete(arguments, folder.as_deref());
+    let completed =
+        CompleteEnv::with_factory(command).var(VARIABLE).try_complete(arguments, folder.as_deref());
     completed.unwrap_or_else(|error| error.exit())
 }
 
@@ -120,7 +121,9 @@ mod tests {
     #[test]
     fn the_folder_is_found_in_every_form() {
         let found = |line: &str| directory(&line.split(' ').map(OsString::from).collect::<Vec<_>>());
-        for line in ["shipwright -C /a plan x", "shipwright --directory /a", "shipwright -C/a", "x --directory=/a"] {
+        for line in
+            ["shipwright -C /a plan x", "shipwright --directory /a", "shipwright -C/a", "x --directory=/a"]
+        {
             assert_eq!(found(line), Some(PathBuf::from("/a")), "{line}");
         }
         assert_eq!(found("shipwright plan x"), None);

@@ -29,8 +29,8 @@ mod threads;
 mod waiting;
 
 pub use command::Cli;
-pub use completing::complete;
 pub(crate) use command::Command;
+pub use completing::complete;
 pub use environment::Environment;
 pub(crate) use error::ExitCode;
 

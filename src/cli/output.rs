@@ -312,7 +312,9 @@ impl Audience for Output {
                 self.say(&run_head(plan, &self.message_view));
             }
             News::Planned(_) => {}
-            news => news_text(&news, self.message_view.verbose).iter().for_each(|line| self.result_line(line)),
+            news => {
+                news_text(&news, self.message_view.verbose).iter().for_each(|line| self.result_line(line))
+            }
         }
         if let News::InRegistry { plan, .. } = news {
             self.summarise_in_place(plan);

@@ -154,11 +154,7 @@ impl Publisher {
     }
 
     /// Brings every image and its immutable tags in place.
-    async fn place_all(
-        &self,
-        publications: &[Publication],
-        report: &mut Report,
-    ) -> AllPlaced {
+    async fn place_all(&self, publications: &[Publication], report: &mut Report) -> AllPlaced {
         // Collected first: a lazy iterator of borrowing futures would not be general enough for callers.
         let predecessors = predecessors(publications, &self.plan);
         let done: Vec<_> = publications.iter().map(|_| CancellationToken::new()).collect();

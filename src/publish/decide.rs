@@ -298,7 +298,8 @@ mod tests {
         let publication = compare(wanted(), &observed);
         assert!(!publication.is_in_place() && publication.found.is_none());
         assert_eq!(publication.impostor, Some(standing(2)));
-        let found = judge(&publication, &Judgement { is_ancestor: &|_| Some(true), force: true, in_hook: false });
+        let found =
+            judge(&publication, &Judgement { is_ancestor: &|_| Some(true), force: true, in_hook: false });
         assert_eq!(found.iter().map(|found| found.severity).collect::<Vec<_>>(), [Severity::Error]);
     }
 

@@ -23,6 +23,9 @@ const FRAME: Duration = Duration::from_millis(80);
 /// The name of a finished image is aligned up to this width.
 const MAX_NAME: usize = 72;
 
+/// Wide enough for `2 min 05 s`: the same for all, so that times stand below each other.
+const TOOK: usize = 10;
+
 /// The same with its tags.
 const MAX_PUSHED: usize = 80;
 
@@ -101,12 +104,12 @@ impl LiveRenderer {
     fn say_aligned(&mut self, role: Role, word: &str, what: &str, rest: &str, width: usize) {
         let theme = self.view.theme;
         let room = self.screen.size().columns.saturating_sub(2 + 9);
-        let least = text::columns(rest).min(7) + 2;
+        let least = if rest.is_empty() { 0 } else { 2 + TOOK };
         let limit = room.saturating_sub(least).max(room.min(12));
         let name = text::truncate_start(what, limit, theme.ellipsis());
         let left = room.saturating_sub(text::columns(&name) + 2);
         // Where there is little room, a time counts for more than its column.
-        let pad = text::padding(&name, width.min(room.saturating_sub(2 + rest.len().min(10))));
+        let pad = text::padding(&name, width.min(room.saturating_sub(2 + TOOK)));
         let left = left.saturating_sub(pad.len());
         let rest = text::truncate(rest, left, theme.ellipsis());
         let line = format!("  {}{} {name}{pad}  {rest}", theme.paint(role, word), text::padding(word, 8));

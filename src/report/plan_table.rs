@@ -69,7 +69,11 @@ fn head(plan: &Plan, work: Option<String>, view: &View) -> String {
         let limit = text::columns(branch).saturating_sub(over).max(MIN_BRANCH);
         *branch = text::truncate(branch, limit, theme.ellipsis()).into_owned();
     }
-    let width: usize = parts.iter().chain(&work.clone().map(|work| (Role::Work, work))).map(|(_, part)| text::columns(part) + gap).sum();
+    let width: usize = parts
+        .iter()
+        .chain(&work.clone().map(|work| (Role::Work, work)))
+        .map(|(_, part)| text::columns(part) + gap)
+        .sum();
     let fits = view.columns().is_none_or(|columns| width.saturating_sub(gap) <= columns);
     let below = if fits { None } else { work.clone() };
     parts.extend(work.filter(|_| fits).map(|work| (Role::Work, work)));

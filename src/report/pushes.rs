@@ -155,11 +155,7 @@ mod tests {
         ];
         assert_eq!(
             said(&events),
-            [
-                "pushed acme/base (main, latest) 0.4 s",
-                "tagged acme/shared (main)",
-                "pushed acme/admin 0.4 s"
-            ]
+            ["pushed acme/base (main, latest) 0.4 s", "tagged acme/shared (main)", "pushed acme/admin 0.4 s"]
         );
     }
 
@@ -172,10 +168,8 @@ mod tests {
     #[test]
     fn many_that_are_only_tagged_are_counted() {
         let tagged = (0..12).map(|_| published(0, "x.io/acme/base:src-1", &["main"], None));
-        let events: Vec<Event> = std::iter::once(begun(1))
-            .chain(tagged)
-            .chain([over(Outcome::Succeeded, 1.0)])
-            .collect();
+        let events: Vec<Event> =
+            std::iter::once(begun(1)).chain(tagged).chain([over(Outcome::Succeeded, 1.0)]).collect();
         let said = said(&events);
         assert_eq!((said.len(), said.last().map(String::as_str)), (11, Some("tagged 2 images more")));
     }

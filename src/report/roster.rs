@@ -1,8 +1,8 @@
 //! What the renderers keep of a plan, so that they need not borrow it while it is carried out.
 
+use super::text;
 use crate::image::Tag;
 use crate::path::TreePath;
-use super::text;
 use crate::plan::{Action, Plan, Step, StepId};
 
 #[derive(Clone, Debug)]

@@ -190,7 +190,8 @@ async fn make(
     audience: &mut dyn Audience,
 ) -> Result<Outcome, Error> {
     if services.builder.is_none() {
-        let what = if work.len() == 1 { "an image has".to_owned() } else { format!("{} images have", work.len()) };
+        let what =
+            if work.len() == 1 { "an image has".to_owned() } else { format!("{} images have", work.len()) };
         let error = format!("{what} to be built, and no engine answers");
         let hint = "start one, or name one with -H or DOCKER_HOST";
         return Err(Error::one(Ending::NoEngine, Diagnostic::error(error).hint(hint)));

@@ -411,3 +411,24 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn times_stay_in_their_column_beside_long_names() {
+    let steps = ["api", "payment-processing-and-reconciliation-worker-of-the-shop"];
+    let plan = plan(steps.map(|name| step(Action::Build, name, &["never built here"])).into());
+    for columns in [50, 80, 120] {
+        let (mut terminal, mut renderer) = start(narrow(columns), &plan);
+        feed(
+            &mut renderer,
+            &[started(2), finished(0, ImageOutcome::Built, 0.4), finished(1, ImageOutcome::Built, 12.0)],
+        );
+        drop(renderer);
+        let text = terminal.text();
+        let times: Vec<Option<usize>> = text
+            .lines()
+            .zip(["0.4 s", "12 s"])
+            .map(|(line, took)| line.split(took).next().map(text::columns))
+            .collect();
+        assert!(times.len() == 2 && times[0] == times[1], "{columns}:\n{text}");
+    }
+}

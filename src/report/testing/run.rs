@@ -131,12 +131,7 @@ pub(in crate::report) fn publishing_run() -> Vec<Event> {
             elapsed: seconds(0.3),
             error: Some("denied\u{7}".into()),
         },
-        Event::PushFinished {
-            image: StepId(0),
-            reference: base.clone(),
-            elapsed: seconds(1.5),
-            error: None,
-        },
+        Event::PushFinished { image: StepId(0), reference: base.clone(), elapsed: seconds(1.5), error: None },
         Event::Published {
             image: StepId(0),
             reference: base,
