@@ -261,7 +261,9 @@ fn nothing_but_ascii_is_said_where_the_locale_is() {
     let variables = [("LC_ALL", "C"), ("DOCKER_HOST", "unix:///nowhere.sock")];
     let mut lines: Vec<Vec<&str>> = COMMANDS.iter().map(|command| vec!["help", command]).collect();
     lines.extend(COMMANDS.iter().map(|command| vec![*command, "-h"]));
-    lines.iter_mut().for_each(|words| words.retain(|word| !word.is_empty()));
+    for words in &mut lines {
+        words.retain(|word| !word.is_empty());
+    }
     for line in [
         "-h",
         "plan --offline -v",

@@ -313,7 +313,9 @@ impl Audience for Output {
             }
             News::Planned(_) => {}
             news => {
-                news_text(&news, self.message_view.verbose).iter().for_each(|line| self.result_line(line))
+                for line in news_text(&news, self.message_view.verbose) {
+                    self.result_line(&line);
+                }
             }
         }
         if let News::InRegistry { plan, .. } = news {

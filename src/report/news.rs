@@ -4,14 +4,13 @@ use crate::ops::{Error, Extent, Move, News, PushEnd, Revision, Switched};
 /// What happened, a line each. What a run begins with has a form of its own, [`run_head`](super::run_head).
 pub(crate) fn news_text(news: &News<'_>, verbose: bool) -> Vec<String> {
     match news {
-        News::Planned(_) => Vec::new(),
         News::FinishedFirst => {
             vec!["interrupted when the tags were moving: that was finished first".to_owned()]
         }
         News::InRegistry { extent, .. } => vec![format!("{}: nothing to push", what(*extent))],
         News::Moves(moves) if verbose => moves_text(moves),
         // Each image is told with its tags when these have moved.
-        News::Moves(_) => Vec::new(),
+        News::Planned(_) | News::Moves(_) => Vec::new(),
         News::Pushed { end: PushEnd::Interrupted, .. } => {
             vec!["interrupted: run again to finish".to_owned()]
         }
