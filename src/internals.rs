@@ -4,7 +4,7 @@ pub use crate::builder::{
     BuildError, BuildEvent, BuildSpec, Builder, ContextEntry, ContextKind, ContextSource, Secret, SshAgent,
     StepState,
 };
-pub use crate::cli::{Cli, Environment, run};
+pub use crate::cli::{Cli, Environment, complete, run};
 pub use crate::context::IgnoreRules;
 pub use crate::dockerfile::{
     CopyInstruction, Dockerfile, Evaluation, Frontend, Instruction, InstructionKind, LocalSource, Problem,

@@ -2,8 +2,11 @@
 
 use std::process::ExitCode;
 
-use shipwright::internals::{Cli, Environment, run};
+use shipwright::internals::{Cli, Environment, complete, run};
 
 fn main() -> ExitCode {
+    if complete() {
+        return ExitCode::SUCCESS;
+    }
     run(Cli::of_process(), Environment::of_process()).into()
 }

@@ -600,3 +600,25 @@ fn a_hook_that_fails_after_a_switch_keeps_its_word() {
     story.shop.run(&["hook", "install", "post-checkout"]).exits(0);
     story.git(&["switch", "--quiet", "--create", "two"]).exits(alone.code);
 }
+
+/// Git calls the hook: its user can commit something, and cannot add an option.
+#[test]
+fn what_the_hook_says_to_do_can_be_done_in_a_hook() {
+    let story = Story::pushed();
+    story.shop.run(&["hook", "install", "--mode", "push"]).exits(0);
+    story.shop.write("base/a", "2");
+    story.shop.commit("change");
+    let run = story.git(&["push", "origin", "main"]).exits(1).says("nothing says which registry");
+    let run =
+        run.says("commit `registry = \"HOST\"` in shipwright.toml").says("when that is mended push again");
+    assert!(!run.stderr.contains("--registry"), "{}", run.stderr);
+    story.shop.run(&["push"]).exits(2).says("or --registry HOST");
+
+    let guessed = Story::new(&[("api/Dockerfile", "FROM busybox\n")]);
+    guessed.shop.write("shipwright.toml", "registry = [\"127.0.0.1:1\"]\n");
+    guessed.shop.commit("a registry");
+    guessed.shop.run(&["hook", "install", "--mode", "push"]).exits(0);
+    let run = guessed.git(&["push", "origin", "main"]).exits(1).says("which namespace to publish under");
+    let run = run.says("commit `namespace = ");
+    assert!(!run.stderr.contains("--namespace"), "{}", run.stderr);
+}

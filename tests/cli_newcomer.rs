@@ -254,6 +254,52 @@ fn decoration_is_ascii_where_the_locale_is() {
     assert!(plan.stdout.is_ascii() && plan.stderr.is_ascii(), "{plan:#?}");
 }
 
+/// In every command, help included.
+#[test]
+fn nothing_but_ascii_is_said_where_the_locale_is() {
+    let checkout = messy();
+    let variables = [("LC_ALL", "C"), ("DOCKER_HOST", "unix:///nowhere.sock")];
+    let mut lines: Vec<Vec<&str>> = COMMANDS.iter().map(|command| vec!["help", command]).collect();
+    lines.extend(COMMANDS.iter().map(|command| vec![*command, "-h"]));
+    for words in &mut lines {
+        words.retain(|word| !word.is_empty());
+    }
+    for line in [
+        "-h",
+        "plan --offline -v",
+        "plan api",
+        "plan api --explain api",
+        "images",
+        "images -v",
+        "graph",
+        "graph --format dot",
+        "graph --format mermaid",
+        "affected --since HEAD",
+        "inspect api",
+        "inspect web",
+        "lock",
+        "lock --check --offline",
+        "prune --dry-run",
+        "init",
+        "hook status",
+        "hook install",
+        "hook uninstall",
+        "logs api",
+        "push",
+        "ensure api",
+        "build",
+        "biuld",
+        "completions bash",
+        "completions fish",
+    ] {
+        lines.push(line.split(' ').collect());
+    }
+    for line in lines {
+        let run = checkout.run_with(&variables, &line);
+        assert!(run.stdout.is_ascii() && run.stderr.is_ascii(), "{line:?}: {run:#?}");
+    }
+}
+
 #[test]
 fn a_folder_without_a_letter_says_what_its_image_is_called() {
     let checkout =

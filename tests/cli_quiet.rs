@@ -78,7 +78,7 @@ fn a_broken_dockerfile_that_stands_aside_fails_nothing_until_it_is_asked_for() {
     let plan = run(&checkout, &["plan"]);
     assert!(!plan.stderr.contains("error"), "{}", plan.stderr);
     plan.says(
-        "note: 2 Dockerfiles that stand aside do not parse: examples/base/Dockerfile, examples/x/Dockerfile",
+        "note: 2 Dockerfiles that are built only when named do not parse: examples/base/Dockerfile, examples/x/Dockerfile",
     );
     checkout
         .run(&["plan", "--offline", "x"])

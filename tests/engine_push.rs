@@ -49,6 +49,39 @@ fn what_the_registry_has_is_only_tagged() {
     assert!(!story.engine.has("tool:feature-x"), "what is only tagged need not be here");
 }
 
+/// Line by line what is in the registry; from where to where tags move only where it is asked for.
+#[test]
+fn each_image_is_told_with_its_tags() {
+    let story = story!();
+    let told = |arguments: &[&str]| -> Vec<String> {
+        let (run, _) = story.push(arguments);
+        let stderr = run.exits(0).stderr.replace(&story.engine.namespace, "acme");
+        stderr.replace(&story.address, "HOST").lines().map(str::to_owned).collect()
+    };
+    let first = told(&[]);
+    for image in CHAIN {
+        let tagged = format!("tagged acme/{image} (main, latest)");
+        assert!(first.contains(&tagged), "{tagged}: {first:#?}");
+        let pushed = format!("pushed HOST/acme/{image}:src-");
+        assert!(first.iter().any(|line| line.starts_with(&pushed) && line.ends_with(" of 3)")), "{first:#?}");
+    }
+    assert!(first.iter().any(|line| line.contains("(3 of 3)")), "{first:#?}");
+    assert!(!first.iter().any(|line| line.contains("  move ")), "{first:#?}");
+
+    story.checkout.write("api/b", "2");
+    story.checkout.commit("change");
+    let live = told(&["--progress", "live"]).join("\n");
+    assert!(live.contains("pushed   acme/api (main, latest)"), "{live}");
+    assert!(!live.contains("pushed   acme/base"), "{live}");
+
+    story.checkout.write("api/b", "3");
+    story.checkout.commit("again");
+    let verbose = told(&["--verbose"]);
+    let moves: Vec<&String> = verbose.iter().filter(|line| line.starts_with("  move ")).collect();
+    assert!(moves.iter().any(|line| line.contains("acme/api:main")), "{verbose:#?}");
+    assert!(moves.iter().all(|line| line.contains(" → ")), "{verbose:#?}");
+}
+
 #[test]
 fn images_outside_of_a_selection_that_no_longer_match_are_listed() {
     let story = story!();

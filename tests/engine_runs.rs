@@ -50,6 +50,40 @@ fn wait_for(child: &mut Child, what: &str) -> std::thread::JoinHandle<String> {
     std::thread::spawn(move || lines.map_while(Result::ok).fold(seen, |seen, line| format!("{seen}{line}\n")))
 }
 
+/// What a run tells of how long builds took the last time.
+#[test]
+fn a_later_run_knows_how_long_builds_took() {
+    let engine = engine!();
+    let checkout = Checkout::with(&[
+        ("base/Dockerfile", "FROM busybox\nCOPY a /\nRUN sleep 1\n"),
+        ("base/a", "1"),
+        ("api/Dockerfile", "FROM acme/base\n"),
+    ]);
+    let expected = |events: &[Value]| -> Vec<(String, Option<f64>)> {
+        let started = events.iter().find(|event| event["event"] == "started").expect("an event");
+        let images = started["images"].as_array().expect("images").iter();
+        let one = |image: &Value| (text(&image["image"]), image["expected_seconds"].as_f64());
+        images.map(one).collect()
+    };
+    let (run, first) = engine.build(&checkout, &["--verbose"]);
+    run.exits(0).says("slowest chain: ");
+    assert!(expected(&first).iter().all(|(_, took)| took.is_none()), "{first:?}");
+    checkout.write("base/a", "2");
+    let (run, second) = engine.build(&checkout, &[]);
+    assert!(!run.exits(0).stderr.contains("slowest"), "short runs need no explanation");
+    for (image, took) in expected(&second) {
+        let took = took.unwrap_or_else(|| panic!("nothing is known of {image}"));
+        assert!((0.01..60.0).contains(&took) && (took >= 1.0 || image.ends_with("api")), "{image}: {took}");
+    }
+    let record = checkout.root.join(".git/shipwright/durations");
+    std::fs::write(&record, "\u{0}odd\n9999999999999999999999 x\n").expect("written");
+    checkout.write("base/a", "3");
+    let (run, third) = engine.build(&checkout, &[]);
+    run.exits(0);
+    assert!(expected(&third).iter().all(|(_, took)| took.is_none()), "{third:?}");
+    assert_eq!(std::fs::read_to_string(&record).expect("a record").lines().count(), 2);
+}
+
 fn plan_of(engine: &Engine, checkout: &Checkout, arguments: &[&str]) -> Value {
     engine.run(checkout, &[&["plan", "--format", "json"], arguments].concat()).exits(0).json()
 }

@@ -59,7 +59,7 @@ pub struct Cli {
 }
 
 /// Short help leaves out what is rarely needed.
-const MORE: &str = "More, with what all commands take (-C, -H, -v, -q, --offline, …): --help";
+const MORE: &str = "More, with what all commands take (-C, -H, -v, -q, --offline, ...): --help";
 
 /// The commands.
 #[derive(Debug, Subcommand)]

@@ -1,15 +1,22 @@
 use clap::CommandFactory;
 use clap_complete::Shell;
+use clap_complete::env::Shells;
 
 use super::command::Cli;
+use super::completing::VARIABLE;
 use super::error::ExitCode;
 use super::output::Output;
 use crate::ops::Error;
 
-/// `shipwright completions SHELL`.
+/// `shipwright completions SHELL`: a script by which the shell asks the program at every Tab, so that it knows images and
+/// branches, and the options of the version that is there.
 pub(super) fn completions(shell: Shell, output: &Output) -> Result<ExitCode, Error> {
-    let mut script = Vec::new();
-    clap_complete::generate(shell, &mut Cli::command(), "shipwright", &mut script);
+    let shells = Shells::builtins();
+    let Some(completer) = shells.completer(&shell.to_string()) else {
+        return Err(Error::usage(format!("there are no completions for {shell}")));
+    };
+    let (name, mut script) = ("shipwright", Vec::new());
+    completer.write_registration(VARIABLE, name, name, name, &mut script)?;
     output.result(&script)?;
     Ok(ExitCode::Done)
 }

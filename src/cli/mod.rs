@@ -6,6 +6,7 @@ mod args;
 mod build;
 mod ci_output;
 mod command;
+mod completing;
 mod completions;
 mod edge;
 mod ensure;
@@ -29,6 +30,7 @@ mod waiting;
 
 pub use command::Cli;
 pub(crate) use command::Command;
+pub use completing::complete;
 pub use environment::Environment;
 pub(crate) use error::ExitCode;
 

@@ -312,7 +312,11 @@ impl Audience for Output {
                 self.say(&run_head(plan, &self.message_view));
             }
             News::Planned(_) => {}
-            news => news_text(&news).iter().for_each(|line| self.result_line(line)),
+            news => {
+                for line in news_text(&news, self.message_view.verbose) {
+                    self.result_line(&line);
+                }
+            }
         }
         if let News::InRegistry { plan, .. } = news {
             self.summarise_in_place(plan);
@@ -359,6 +363,7 @@ impl Audience for Output {
         let says_lines = !self.quiet && self.mode != Mode::Json;
         let is_github = self.ci.log == Some(CiLog::GitHub);
         let say = move |text: &str| {
+            let text = &*view.theme.decorated(text);
             to_stderr(&if is_github { without_commands(text) } else { Cow::Borrowed(text) });
         };
         Arc::new(move |said| match said {

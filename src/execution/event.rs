@@ -1,3 +1,4 @@
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::plan::StepId;
@@ -10,6 +11,10 @@ pub enum Event {
     Started {
         /// How many images will be built.
         builds: usize,
+        /// How many are built at a time.
+        jobs: usize,
+        /// How long those took the last time that were built before, in any version.
+        expected: BTreeMap<StepId, Duration>,
     },
     /// An external base is being pulled, before the builds that share it.
     PullStarted {
@@ -64,6 +69,13 @@ pub enum Event {
         /// Since it was started; zero if it never was.
         elapsed: Duration,
     },
+    /// Images and tags are about to be put into registries.
+    PublishingStarted {
+        /// How many registries each image goes to.
+        registries: usize,
+        /// How many images have to be sent, once for each registry that lacks them.
+        pushes: usize,
+    },
     /// An image is being sent to a registry.
     PushStarted {
         /// Which.
@@ -90,6 +102,17 @@ pub enum Event {
         elapsed: Duration,
         /// What went wrong, if it did.
         error: Option<String>,
+    },
+    /// All of an image is in a registry, with all its tags.
+    Published {
+        /// Which.
+        image: StepId,
+        /// Where it is, its key's tag.
+        reference: String,
+        /// The tags that it was given: the moving ones and git's; where there are none, those of its commits.
+        tags: Vec<String>,
+        /// How long it took to send it; none where the registry had it.
+        elapsed: Option<Duration>,
     },
     /// A tag was put on an image, by the engine or in a registry.
     Tagged {

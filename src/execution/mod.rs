@@ -12,6 +12,7 @@ mod build;
 mod context_source;
 mod engine_worker;
 mod event;
+mod forecast;
 mod labels;
 mod lock;
 mod log_tail;
@@ -32,6 +33,7 @@ mod tests;
 
 pub(crate) use engine_worker::{BuildOptions, EngineWorker};
 pub use event::{Event, ImageOutcome, LogStream, Outcome, StepProgress};
+pub(crate) use forecast::Forecast;
 pub(crate) use labels::{DOCKERFILE_LABEL, INPUTS_LABEL, KEY_LABEL, REVISION_LABEL};
 pub(crate) use lock::LockScope;
 pub(crate) use logins::engine_login;

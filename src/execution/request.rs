@@ -1,4 +1,5 @@
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
+use std::time::Duration;
 
 use super::{Lane, LockScope, Task};
 use crate::plan::{Action, Plan, PlannedTag, Step, StepId, TagKind};
@@ -35,11 +36,13 @@ pub(crate) struct RunOptions {
     pub hold_tags: Option<String>,
     /// Which runs must not move tags at the same time as this one; none for no lock.
     pub lock: Option<LockScope>,
+    /// How long builds took the last time, where that is known.
+    pub expected: BTreeMap<StepId, Duration>,
 }
 
 impl Default for RunOptions {
     fn default() -> Self {
-        Self { jobs: 4, fail_fast: false, hold_tags: None, lock: None }
+        Self { jobs: 4, fail_fast: false, hold_tags: None, lock: None, expected: BTreeMap::new() }
     }
 }
 

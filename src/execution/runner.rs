@@ -86,7 +86,9 @@ impl<'a> Run<'a> {
         };
         let images = || StepId::all(&request.plan.steps);
         let builds = images().filter(|it| !run.blocked[*it] && request.action(*it) == Action::Build);
-        run.outbox.push(Event::Started { builds: builds.count() });
+        let (builds, jobs) = (builds.count(), run.request.options.jobs.max(1));
+        let expected = run.request.options.expected.clone();
+        run.outbox.push(Event::Started { builds, jobs, expected });
         for image in images().filter(|image| tasks[*image].lane.is_none()) {
             let outcome = if run.blocked[image] { ImageOutcome::Blocked } else { ImageOutcome::Reused };
             run.settle(image, outcome, Duration::ZERO);

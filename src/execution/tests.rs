@@ -49,7 +49,7 @@ async fn builds_run_side_by_side_and_start_when_their_dependencies_are_done() {
     assert_eq!(record.outcome, Outcome::Succeeded);
     assert_eq!(record.state.began, [(0, 0), (1, 0), (2, 10), (3, 50)].into());
     assert_eq!(seconds(&record), 60);
-    assert!(matches!(record.events.first(), Some(Event::Started { builds: 4 })));
+    assert!(matches!(record.events.first(), Some(Event::Started { builds: 4, .. })));
     let last = Event::Finished { outcome: Outcome::Succeeded, elapsed: Duration::from_secs(60) };
     assert_eq!(record.events.last(), Some(&last));
 }
@@ -250,7 +250,7 @@ async fn blocked_images_and_their_dependents_are_left_out_and_the_rest_moves() {
     }
     assert_eq!(record.moved(), ["3:main", "3:latest"]);
     assert!(record.state.pulled.is_empty(), "nobody needs that base");
-    assert!(matches!(record.events.first(), Some(Event::Started { builds: 1 })));
+    assert!(matches!(record.events.first(), Some(Event::Started { builds: 1, .. })));
 }
 
 #[tokio::test(start_paused = true)]

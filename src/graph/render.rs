@@ -139,7 +139,7 @@ impl<'a> Drawn<'a> {
             let kinds = under.and_then(|under| label(self.kinds.get(&(image, under))?));
             let mut remarks: Vec<&str> = kinds.as_deref().into_iter().collect();
             if self.graph.images()[image].aside {
-                remarks.push("aside");
+                remarks.push("built only when named");
             }
             if !first && !dependents.is_empty() {
                 remarks.push("see above");

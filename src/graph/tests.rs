@@ -328,7 +328,7 @@ fn the_tree_shows_dependents_below_and_repeats_none() {
     let graph = graph(&["app: +tools shared", "deep: app", "shared: base", "base", "tools", "~e2e: base"]);
     let expected = "\
 acme/base
-├── acme/e2e (aside)
+├── acme/e2e (built only when named)
 └── acme/shared
     └── acme/app
         └── acme/deep

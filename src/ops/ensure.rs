@@ -214,7 +214,7 @@ async fn publish(
     let wanted = Wanted::all(&plan, &registries.places).map_err(Error::usage)?;
     let observed = observe(&registries.standings, &wanted).await?;
     let publications = decide(wanted, &observed);
-    let judgement = Judgement { is_ancestor: &|_| None, force: false };
+    let judgement = Judgement { is_ancestor: &|_| None, force: false, in_hook: false };
     let impostors = publications.iter().filter(|publication| publication.impostor.is_some());
     let objections: Vec<Diagnostic> =
         impostors.flat_map(|publication| judge(publication, &judgement)).collect();

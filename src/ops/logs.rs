@@ -155,9 +155,17 @@ fn title(step: &Step) -> String {
     }
 }
 
-/// `+` stands in no name.
+/// No two titles have the same: what a file name cannot hold stands as in URLs (`a%2Fb`).
 fn file_name(title: &str) -> String {
-    title.replace(|c: char| !(c.is_ascii_alphanumeric() || "._-".contains(c)), "+")
+    let mut name = String::with_capacity(title.len());
+    for byte in title.bytes() {
+        if byte.is_ascii_alphanumeric() || b"._-".contains(&byte) {
+            name.push(char::from(byte));
+        } else {
+            name.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    name
 }
 
 #[cfg(test)]
@@ -200,7 +208,10 @@ mod tests {
 
     #[test]
     fn every_image_has_a_file_of_its_own() {
-        assert_eq!(file_name("dotnet/sdk:8.0"), "dotnet+sdk+8.0");
-        assert_eq!(file_name("../x"), "..+x");
+        assert_eq!(file_name("dotnet/sdk:8.0"), "dotnet%2Fsdk%3A8.0");
+        assert_eq!(file_name("../x"), "..%2Fx");
+        let titles = ["a/b", "a:b", "a-b", "a+b", "a%b", "a%2Fb", "a_b", "a.b", "ä", "a"];
+        let names: BTreeSet<String> = titles.into_iter().map(file_name).collect();
+        assert_eq!(names.len(), titles.len(), "{names:?}");
     }
 }

@@ -26,6 +26,7 @@ mod audience;
 mod backends;
 mod build;
 mod config;
+mod durations;
 mod ensure;
 mod error;
 mod facts;
@@ -48,6 +49,7 @@ mod runtime;
 mod services;
 #[cfg(test)]
 mod tests;
+mod words;
 mod workspace;
 
 // What requests, answers and events are made of.
@@ -86,6 +88,7 @@ pub use prune::{PruneRequest, Pruned, Removed, prune};
 pub use push::{PushRequest, push};
 pub use request::{Building, ImageRequest, PushedNames};
 pub use runtime::block_on;
+pub use words::{ImageWord, image_words, registry_words, revision_words};
 
 use push::guessed_names;
 use services::Services;

@@ -54,9 +54,12 @@ pub(super) fn require(workspace: &Workspace, images: &[ImageId]) -> Result<(), E
     if images.iter().all(|at| is_told(workspace, *at)) {
         return Ok(());
     }
-    let mut findings = vec![Diagnostic::error("nothing says which registry the images belong to").hint(
-        "name it: `registry = \"HOST\"` in shipwright.toml, or --registry HOST; Docker Hub is docker.io",
-    )];
+    let hint = if workspace.in_hook {
+        "commit `registry = \"HOST\"` in shipwright.toml; Docker Hub is docker.io"
+    } else {
+        "name it: `registry = \"HOST\"` in shipwright.toml, or --registry HOST; Docker Hub is docker.io"
+    };
+    let mut findings = vec![Diagnostic::error("nothing says which registry the images belong to").hint(hint)];
     findings.extend(guessed_names(workspace, &[]));
     Err(Error::wrong(findings))
 }

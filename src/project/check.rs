@@ -104,7 +104,8 @@ fn missing_source(image: &Drafted, context: &Located, missing: &MissingSource) -
 fn unresolved_reference(found: Diagnostic) -> Diagnostic {
     // Here it is refused, and taken for nothing.
     let message = found.message.trim_end_matches(": taken for a published image").to_owned();
-    let hint = format!("{}; a published image is told by its tag", found.hint.as_deref().unwrap_or_default());
+    let of_published = "a published image is told by its tag";
+    let hint = found.hint.as_ref().map_or(of_published.to_owned(), |hint| format!("{hint}; {of_published}"));
     Diagnostic { message, ..as_error(found) }.hint(hint)
 }
 

@@ -148,8 +148,8 @@ fn broken_aside<'d>(paths: impl Iterator<Item = &'d TreePath>) -> Option<Diagnos
     let paths: Vec<&TreePath> = paths.collect();
     let what = match paths.len() {
         0 => return None,
-        1 => "a Dockerfile that stands aside does".to_owned(),
-        count => format!("{count} Dockerfiles that stand aside do"),
+        1 => "a Dockerfile that is built only when named does".to_owned(),
+        count => format!("{count} Dockerfiles that are built only when named do"),
     };
     Some(Diagnostic::note(format!("{what} not parse: {}", few(paths, NAMED_ASIDE))))
 }

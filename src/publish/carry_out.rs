@@ -78,16 +78,17 @@ impl Publisher {
         interruption: &CancellationToken,
     ) -> Report {
         let mut report = Report::default();
+        self.send(started(publications)).await;
         let placing = async {
-            let manifests = self.place_all(publications, &mut report).await;
+            let placed = self.place_all(publications, &mut report).await;
             let publications = if report.failures.is_empty() {
-                self.look_again(publications, &manifests, judgement, &mut report).await
+                self.look_again(publications, &placed.manifests, judgement, &mut report).await
             } else {
                 Vec::new()
             };
-            (manifests, publications)
+            (placed, publications)
         };
-        let Some((digests, publications)) = interruption.run_until_cancelled(placing).await else {
+        let Some((mut placed, publications)) = interruption.run_until_cancelled(placing).await else {
             if let Some(store) = &self.store {
                 self.lent.take_off(&**store).await;
             }
@@ -102,6 +103,8 @@ impl Publisher {
             report.failures.push(gone);
             return report;
         }
+        // Another push may have put them in the meantime.
+        self.tell_arrived(publications, &mut placed.waiting, None).await;
         let moves = publications.iter().flat_map(|publication| &publication.moves);
         let turns: BTreeSet<Turn> = moves.map(|moved| moved.turn).collect();
         for turn in turns {
@@ -109,15 +112,33 @@ impl Publisher {
                 report.interrupted = true;
                 break;
             }
-            self.turn_to_its_end(publications, &digests, turn, &mut report, interruption).await;
+            self.turn_to_its_end(publications, &placed.manifests, turn, &mut report, interruption).await;
             if report.failures.is_empty() {
-                self.keep_together(publications, &digests, turn, judgement, &mut report).await;
+                self.keep_together(publications, &placed.manifests, turn, judgement, &mut report).await;
             }
             if !report.failures.is_empty() {
                 break;
             }
+            self.tell_arrived(publications, &mut placed.waiting, Some(turn)).await;
         }
         report
+    }
+
+    /// Tells of the images that lack nothing any more after this turn.
+    async fn tell_arrived(
+        &self,
+        publications: &[Publication],
+        waiting: &mut BTreeMap<usize, Option<Duration>>,
+        turn: Option<Turn>,
+    ) {
+        for (at, publication) in publications.iter().enumerate() {
+            let last = publication.moves.iter().map(|moved| moved.turn).max();
+            if last == turn
+                && let Some(elapsed) = waiting.remove(&at)
+            {
+                self.send(published(publication, elapsed)).await;
+            }
+        }
     }
 
     /// The failure that no tag moves, because what they were to follow is gone.
@@ -132,12 +153,8 @@ impl Publisher {
         })
     }
 
-    /// Brings every image and its immutable tags in place. Gives the manifests, by publication.
-    async fn place_all(
-        &self,
-        publications: &[Publication],
-        report: &mut Report,
-    ) -> BTreeMap<usize, Manifest> {
+    /// Brings every image and its immutable tags in place.
+    async fn place_all(&self, publications: &[Publication], report: &mut Report) -> AllPlaced {
         // Collected first: a lazy iterator of borrowing futures would not be general enough for callers.
         let predecessors = predecessors(publications, &self.plan);
         let done: Vec<_> = publications.iter().map(|_| CancellationToken::new()).collect();
@@ -159,18 +176,24 @@ impl Publisher {
         let pushes: FuturesUnordered<_> = pushes.into_iter().map(push).collect();
         let copies: Vec<_> = copies.into_iter().map(copy).collect();
         let mut placed = stream::select(pushes, stream::iter(copies).buffer_unordered(WRITES));
-        let mut manifests = BTreeMap::new();
+        let mut all = AllPlaced::default();
         while let Some((at, placed)) = placed.next().await {
             match placed {
                 Ok(placed) => {
                     report.pushed += usize::from(placed.pushed);
                     report.tagged += placed.tagged;
-                    manifests.extend(placed.manifest.map(|manifest| (at, manifest)));
+                    all.manifests.extend(placed.manifest.map(|manifest| (at, manifest)));
+                    let publication = &publications[at];
+                    if !publication.moves.is_empty() {
+                        all.waiting.insert(at, placed.elapsed);
+                    } else if !publication.is_in_place() {
+                        self.send(published(publication, placed.elapsed)).await;
+                    }
                 }
                 Err(failure) => report.failures.push(failure),
             }
         }
-        manifests
+        all
     }
 
     /// Building and sending takes its time, in which others may have moved the tags as well.
@@ -231,7 +254,10 @@ impl Publisher {
             None => {
                 placed.pushed = true;
                 placed.tagged += 1;
-                self.push(publication).await?
+                let begun = Instant::now();
+                let digest = self.push(publication).await?;
+                placed.elapsed = Some(begun.elapsed());
+                digest
             }
         };
         if publication.missing.is_empty() && publication.moves.is_empty() {
@@ -498,4 +524,42 @@ struct Placed {
     pushed: bool,
     tagged: usize,
     manifest: Option<Manifest>,
+    /// How long it took to send it, if it was sent.
+    elapsed: Option<Duration>,
+}
+
+/// What was done for all publications before anything moves, by publication.
+#[derive(Default)]
+struct AllPlaced {
+    manifests: BTreeMap<usize, Manifest>,
+    /// Those whose moving tags are still to come, and how long it took to send them.
+    waiting: BTreeMap<usize, Option<Duration>>,
+}
+
+fn started(publications: &[Publication]) -> Event {
+    let images: BTreeSet<_> = publications.iter().map(|publication| publication.wanted.step).collect();
+    Event::PublishingStarted {
+        registries: publications.len() / images.len().max(1),
+        pushes: publications.iter().filter(|publication| publication.found.is_none()).count(),
+    }
+}
+
+fn published(publication: &Publication, elapsed: Option<Duration>) -> Event {
+    let is_commit = |tag: &&Tag| tag.as_str().rsplit('-').next().is_some_and(is_short_commit);
+    let fixed = publication.missing.iter().filter(|tag| !is_commit(tag));
+    let mut tags: Vec<&Tag> = publication.moves.iter().map(|moved| &moved.tag).chain(fixed).collect();
+    if tags.is_empty() {
+        tags.extend(&publication.missing);
+    }
+    Event::Published {
+        image: publication.wanted.step,
+        reference: publication.tagged(&publication.wanted.key).to_string(),
+        tags: tags.iter().map(ToString::to_string).collect(),
+        elapsed,
+    }
+}
+
+/// As tags of commits are made: twelve hex digits.
+fn is_short_commit(text: &str) -> bool {
+    text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_hexdigit())
 }

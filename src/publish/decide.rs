@@ -128,6 +128,8 @@ pub(crate) struct Judgement<'a> {
     /// Whether a commit is in the history of what is pushed; `None` where the history does not tell.
     pub is_ancestor: &'a dyn Fn(CommitId) -> Option<bool>,
     pub force: bool,
+    /// Whether git asks, before a push of commits: nobody can add an option then.
+    pub in_hook: bool,
 }
 
 /// Says what speaks against a publication. Errors stop the whole run before it changes anything.
@@ -152,11 +154,16 @@ pub(super) fn judge_move(
 ) -> Option<Diagnostic> {
     let from = moved.from.as_ref()?;
     let reference = publication.tagged(&moved.tag);
-    fewer_platforms(&reference, from, &publication.wanted.identity.platform)
+    fewer_platforms(&reference, from, &publication.wanted.identity.platform, judgement)
         .or_else(|| overtaken(&reference, from, judgement))
 }
 
-fn fewer_platforms(reference: &ImageReference, from: &Standing, platform: &Platform) -> Option<Diagnostic> {
+fn fewer_platforms(
+    reference: &ImageReference,
+    from: &Standing,
+    platform: &Platform,
+    judgement: &Judgement<'_>,
+) -> Option<Diagnostic> {
     let lost: Vec<String> = from
         .platforms
         .iter()
@@ -172,7 +179,11 @@ fn fewer_platforms(reference: &ImageReference, from: &Standing, platform: &Platf
             "{reference} is there for {} too: an image for {platform} alone would replace it",
             lost.join(", ")
         ))
-        .hint("push under another tag with -t, or leave the image out with -x"),
+        .hint(if judgement.in_hook {
+            "push the commits alone with `git push --no-verify`, and the images with `shipwright push -t` or `-x`"
+        } else {
+            "push under another tag with -t, or leave the image out with -x"
+        }),
     )
 }
 
@@ -186,7 +197,11 @@ fn overtaken(reference: &ImageReference, from: &Standing, judgement: &Judgement<
         Diagnostic::warning(format!("{message}: --force moves it nevertheless"))
     } else {
         Diagnostic::error(message)
-            .hint("somebody pushed meanwhile: fetch and merge or rebase; --force moves the tag nevertheless")
+            .hint(if judgement.in_hook {
+                "somebody pushed meanwhile: fetch and merge or rebase; `shipwright push --force` moves the tag nevertheless"
+            } else {
+                "somebody pushed meanwhile: fetch and merge or rebase; --force moves the tag nevertheless"
+            })
     })
 }
 
@@ -262,7 +277,7 @@ mod tests {
         let observed = Observed { key: Some(own(1)), tags: [(tag("main"), from)].into() };
         let publication = compare(wanted(), &observed);
         let is_ancestor = |_| is_ancestor;
-        let found = judge(&publication, &Judgement { is_ancestor: &is_ancestor, force });
+        let found = judge(&publication, &Judgement { is_ancestor: &is_ancestor, force, in_hook: false });
         found.into_iter().map(|diagnostic| diagnostic.severity).collect()
     }
 
@@ -283,7 +298,8 @@ mod tests {
         let publication = compare(wanted(), &observed);
         assert!(!publication.is_in_place() && publication.found.is_none());
         assert_eq!(publication.impostor, Some(standing(2)));
-        let found = judge(&publication, &Judgement { is_ancestor: &|_| Some(true), force: true });
+        let found =
+            judge(&publication, &Judgement { is_ancestor: &|_| Some(true), force: true, in_hook: false });
         assert_eq!(found.iter().map(|found| found.severity).collect::<Vec<_>>(), [Severity::Error]);
     }
 

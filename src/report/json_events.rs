@@ -27,12 +27,19 @@ impl JsonEvents {
 
     fn fields(&self, event: &Event) -> Value {
         match event {
-            Event::Started { builds } => {
+            Event::Started { builds, expected, .. } => {
                 let images: Vec<Value> = self
                     .roster
                     .images()
                     .iter()
-                    .map(|image| json!({"image": image.name, "action": image.action.as_str()}))
+                    .enumerate()
+                    .map(|(at, image)| {
+                        let mut fields = json!({"image": image.name, "action": image.action.as_str()});
+                        if let Some(took) = expected.get(&StepId(at)) {
+                            fields["expected_seconds"] = json!(took.as_secs_f64());
+                        }
+                        fields
+                    })
                     .collect();
                 json!({"event": "started", "schema": SCHEMA, "builds": builds, "images": images})
             }
@@ -62,6 +69,13 @@ impl JsonEvents {
                 self.outcome(outcome, &mut fields);
                 fields
             }
+            Event::PublishingStarted { registries, pushes } => {
+                json!({"event": "publishing-started", "schema": SCHEMA, "registries": registries, "pushes": pushes})
+            }
+            Event::Published { image, reference, tags, elapsed } => json!({
+                "event": "published", "image": self.name(*image), "reference": reference, "tags": tags,
+                "seconds": elapsed.map(|elapsed| elapsed.as_secs_f64()),
+            }),
             Event::PushStarted { image, reference } => {
                 json!({"event": "push-started", "image": self.name(*image), "reference": reference})
             }
@@ -189,12 +203,13 @@ mod tests {
     #[test]
     fn pushes_and_tags() {
         assert_data_eq!(play(&publishing_run()), str![[r#"
-{"event":"started","schema":1,"builds":0,"images":[{"image":"acme/base","action":"tag"},{"image":"acme/shared","action":"build"},{"image":"acme/service1","action":"build"},{"image":"acme/admin","action":"tag"}]}
+{"event":"publishing-started","schema":1,"registries":1,"pushes":3}
 {"event":"push-started","image":"acme/base","reference":"hub.acme.com/acme/base:src-1"}
 {"event":"push-started","image":"acme/admin","reference":"hub.acme.com/acme/admin:src-2"}
 {"event":"push-progress","image":"acme/base","reference":"hub.acme.com/acme/base:src-1","bytes":12300000}
 {"event":"push-finished","image":"acme/admin","reference":"hub.acme.com/acme/admin:src-2","seconds":0.3,"error":"denied\u0007"}
 {"event":"push-finished","image":"acme/base","reference":"hub.acme.com/acme/base:src-1","seconds":1.5,"error":null}
+{"event":"published","image":"acme/base","reference":"hub.acme.com/acme/base:src-1","tags":["main","v1\u0007"],"seconds":1.5}
 {"event":"tag-failed","image":"acme/base","reference":"hub.acme.com/acme/base:main","error":"too many\nrequests"}
 {"event":"tags-held","reason":"acme/base:src-1 is gone"}
 {"event":"finished","outcome":"failed","seconds":2.0}

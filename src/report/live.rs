@@ -4,13 +4,14 @@ use std::time::Duration;
 use super::live_lines::{Running, Totals, Work, image_lines, total_line};
 use super::output::Output;
 use super::phrase;
+use super::pushes::Pushes;
 use super::renderer::Renderer;
 use super::roster::Roster;
 use super::screen::Screen;
 use super::style::{Role, Size, View};
 use super::summary::log_end;
 use super::text;
-use crate::execution::{Event, ImageOutcome};
+use crate::execution::{Event, Forecast, ImageOutcome};
 use crate::plan::{Action, Plan, StepId};
 
 /// For a terminal that does not tell its size.
@@ -20,7 +21,13 @@ const DEFAULT_SIZE: Size = Size { columns: 80, rows: 24 };
 const FRAME: Duration = Duration::from_millis(80);
 
 /// The name of a finished image is aligned up to this width.
-const MAX_NAME: usize = 40;
+const MAX_NAME: usize = 72;
+
+/// Wide enough for `2 min 05 s`: the same for all, so that times stand below each other.
+const TOOK: usize = 10;
+
+/// The same with its tags.
+const MAX_PUSHED: usize = 80;
 
 /// A line an image in flight, redrawn in place, and a total; what is finished scrolls away above them.
 pub(super) struct LiveRenderer {
@@ -28,11 +35,15 @@ pub(super) struct LiveRenderer {
     view: View,
     roster: Roster,
     name_width: usize,
+    /// The same for images with their tags in registries.
+    push_width: usize,
     now: Duration,
     last_frame: Option<Duration>,
     /// In the order in which they began.
     running: Vec<Running>,
     totals: Totals,
+    forecast: Forecast,
+    pushes: Pushes,
     /// Finished lines that wait for the next frame.
     above: String,
     ended: bool,
@@ -42,16 +53,20 @@ impl LiveRenderer {
     /// Writes to `writer`, a terminal; the view has its size.
     pub(super) fn new(view: View, writer: Box<dyn Write + Send>, plan: &Plan) -> Self {
         let roster = Roster::new(plan);
+        let push_width = roster.images().iter().map(|image| image.pushed_width).max();
         let built = roster.images().iter().filter(|image| image.action == Action::Build);
         Self {
             screen: Screen::new(Output::new(writer), view.size.unwrap_or(DEFAULT_SIZE)),
             view,
             name_width: built.map(|image| text::columns(&image.name)).max().unwrap_or(0).min(MAX_NAME),
+            push_width: push_width.unwrap_or(0).min(MAX_PUSHED),
             roster,
             now: Duration::ZERO,
             last_frame: None,
             running: Vec::new(),
             totals: Totals::default(),
+            forecast: Forecast::new(plan),
+            pushes: Pushes::default(),
             above: String::new(),
             ended: false,
         }
@@ -66,33 +81,35 @@ impl LiveRenderer {
     }
 
     fn transferred(&mut self, work: Work, reference: &str, elapsed: Duration, error: Option<&str>) {
-        let reference = text::reference(reference);
         self.running.retain(|running| running.work != work || running.name != reference);
         let took = phrase::duration(elapsed);
         match error {
-            None => {
-                let word = if work == Work::Push { "pushed" } else { "pulled" };
-                self.say(Role::Success, word, &reference, &took);
-            }
+            // Told with its tags, once these are put.
+            None if work == Work::Push => {}
+            None => self.say(Role::Success, "pulled", reference, &took),
             // What was cut short is no news.
             Some(_) if self.totals.stopping => {}
             Some(error) => {
                 let rest = format!("{took}  {}", text::one_line(error));
-                self.say(Role::Error, "failed", &reference, &rest);
+                self.say(Role::Error, "failed", reference, &rest);
             }
         }
     }
 
     /// `  built    acme/shared  6.1 s`
     fn say(&mut self, role: Role, word: &str, what: &str, rest: &str) {
+        self.say_aligned(role, word, what, rest, self.name_width);
+    }
+
+    fn say_aligned(&mut self, role: Role, word: &str, what: &str, rest: &str, width: usize) {
         let theme = self.view.theme;
         let room = self.screen.size().columns.saturating_sub(2 + 9);
-        let least = text::columns(rest).min(7) + 2;
+        let least = if rest.is_empty() { 0 } else { 2 + TOOK };
         let limit = room.saturating_sub(least).max(room.min(12));
         let name = text::truncate_start(what, limit, theme.ellipsis());
         let left = room.saturating_sub(text::columns(&name) + 2);
         // Where there is little room, a time counts for more than its column.
-        let pad = text::padding(&name, self.name_width.min(room.saturating_sub(2 + rest.len().min(10))));
+        let pad = text::padding(&name, width.min(room.saturating_sub(2 + TOOK)));
         let left = left.saturating_sub(pad.len());
         let rest = text::truncate(rest, left, theme.ellipsis());
         let line = format!("  {}{} {name}{pad}  {rest}", theme.paint(role, word), text::padding(word, 8));
@@ -101,7 +118,11 @@ impl LiveRenderer {
     }
 
     fn finished(&mut self, image: StepId, outcome: &ImageOutcome, elapsed: Duration) {
+        let running = self.running.len();
         self.running.retain(|running| running.work != Work::Build(image));
+        let is_build = self.roster.images().get(image.0).is_some_and(|it| it.action == Action::Build);
+        let began = self.running.len() < running;
+        self.totals.over += usize::from(began || is_build && *outcome != ImageOutcome::Blocked);
         let name = self.roster.name(image).to_owned();
         let took = phrase::duration(elapsed);
         match outcome {
@@ -130,6 +151,7 @@ impl LiveRenderer {
         let max = self.screen.max_lines();
         let mut lines = Vec::new();
         if !self.ended {
+            self.totals.left = self.forecast.left(self.now);
             lines = image_lines(&self.running, &self.view, self.now, width, max.saturating_sub(1));
             lines.push(total_line(&self.totals, &self.running, &self.view, self.now, width));
         }
@@ -140,22 +162,31 @@ impl LiveRenderer {
 
 impl Renderer for LiveRenderer {
     fn event(&mut self, event: &Event) {
+        self.forecast.event(event, self.now);
+        for arrived in self.pushes.event(event, &self.roster) {
+            let took = arrived.took.map(phrase::duration).unwrap_or_default();
+            self.say_aligned(Role::Success, arrived.word, &arrived.what, &took, self.push_width);
+        }
+        self.totals.pushes = (self.pushes.sent, self.pushes.all);
         match event {
-            Event::Started { builds } => self.totals.builds = *builds,
+            Event::Started { builds, .. } => self.totals.builds = *builds,
             Event::PullStarted { reference } => self.begin(Work::Pull, text::reference(reference)),
-            Event::PushStarted { reference, .. } => self.begin(Work::Push, text::one_line(reference)),
-            Event::PushProgress { reference, bytes, .. } => {
-                let name = text::one_line(reference);
+            Event::PushStarted { image, reference } => {
+                self.begin(Work::Push, self.pushes.name(&self.roster, *image, reference));
+            }
+            Event::PushProgress { image, reference, bytes } => {
+                let name = self.pushes.name(&self.roster, *image, reference);
                 let is_it = |one: &&mut Running| one.work == Work::Push && one.name == name;
                 if let Some(running) = self.running.iter_mut().find(is_it) {
                     running.sent = *bytes;
                 }
             }
             Event::PullFinished { reference, elapsed, error } => {
-                self.transferred(Work::Pull, reference, *elapsed, error.as_deref());
+                self.transferred(Work::Pull, &text::reference(reference), *elapsed, error.as_deref());
             }
-            Event::PushFinished { reference, elapsed, error, .. } => {
-                self.transferred(Work::Push, reference, *elapsed, error.as_deref());
+            Event::PushFinished { image, reference, elapsed, error } => {
+                let name = self.pushes.name(&self.roster, *image, reference);
+                self.transferred(Work::Push, &name, *elapsed, error.as_deref());
             }
             Event::BuildStarted { image } => {
                 self.begin(Work::Build(*image), self.roster.name(*image).to_owned());
@@ -188,13 +219,17 @@ impl Renderer for LiveRenderer {
             }
             Event::Notice { text: sentence } => {
                 let note = self.view.theme.paint(Role::Note, "note");
-                self.above.push_str(&format!("{note}: {}\n", text::one_line(sentence)));
+                let sentence = text::one_line(sentence);
+                self.above.push_str(&format!("{note}: {}\n", self.view.theme.decorated(&sentence)));
             }
             Event::TagFailed { reference, error, .. } => {
                 self.say(Role::Error, "failed", &text::one_line(reference), &text::one_line(error));
             }
             // The summary says so.
-            Event::TagsHeld { .. } | Event::Superseded { .. } => {}
+            Event::TagsHeld { .. }
+            | Event::Superseded { .. }
+            | Event::PublishingStarted { .. }
+            | Event::Published { .. } => {}
             Event::Interrupted => self.totals.stopping = true,
             Event::Finished { .. } => {
                 self.ended = true;

@@ -133,7 +133,13 @@ pub(super) struct Totals {
     pub built: usize,
     pub failed: usize,
     pub moved: usize,
+    /// How many images were sent to registries, and how many have to be.
+    pub pushes: (usize, usize),
+    /// Builds that are over, one way or another.
+    pub over: usize,
     pub stopping: bool,
+    /// What is left of the builds, where enough is known.
+    pub left: Option<Duration>,
 }
 
 /// At most `max` lines for what runs, each narrower than `width`.
@@ -204,7 +210,7 @@ fn image_line(
     line.line
 }
 
-/// `  1 of 4 built · 13 s · 2 running · 1 failed`; on a narrow terminal as many of these as fit.
+/// `  1 of 4 built · 13 s · about 40 s left · 2 running · 1 waiting`; on a narrow terminal as many of these as fit.
 pub(super) fn total_line(
     totals: &Totals,
     running: &[Running],
@@ -219,12 +225,23 @@ pub(super) fn total_line(
     if totals.builds > 0 {
         parts.push((Role::Plain, format!("{} of {} built", totals.built, totals.builds)));
     }
+    if let (sent, all @ 1..) = totals.pushes {
+        parts.push((Role::Plain, format!("{sent} of {all} pushed")));
+    }
     if totals.moved > 0 {
         parts.push((Role::Plain, phrase::count(totals.moved, "tag") + " moved"));
     }
     parts.push((Role::Plain, phrase::duration(now)));
+    if let Some(left) = totals.left.filter(|_| !totals.stopping) {
+        parts.push((Role::Plain, format!("about {} left", phrase::rough(left))));
+    }
     if !running.is_empty() {
         parts.push((Role::Plain, format!("{} running", running.len())));
+    }
+    let building = running.iter().filter(|one| matches!(one.work, Work::Build(_))).count();
+    let waiting = totals.builds.saturating_sub(totals.over + building);
+    if waiting > 0 && !totals.stopping {
+        parts.push((Role::Plain, format!("{waiting} waiting")));
     }
     if totals.failed > 0 {
         parts.push((Role::Error, format!("{} failed", totals.failed)));

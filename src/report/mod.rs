@@ -32,6 +32,7 @@ mod phrase;
 mod plain;
 mod plan_table;
 mod prune;
+mod pushes;
 mod record;
 mod renderer;
 mod reporter;

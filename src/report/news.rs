@@ -2,21 +2,22 @@ use super::phrase;
 use crate::ops::{Error, Extent, Move, News, PushEnd, Revision, Switched};
 
 /// What happened, a line each. What a run begins with has a form of its own, [`run_head`](super::run_head).
-pub(crate) fn news_text(news: &News<'_>) -> Vec<String> {
+pub(crate) fn news_text(news: &News<'_>, verbose: bool) -> Vec<String> {
     match news {
-        News::Planned(_) => Vec::new(),
         News::FinishedFirst => {
             vec!["interrupted when the tags were moving: that was finished first".to_owned()]
         }
         News::InRegistry { extent, .. } => vec![format!("{}: nothing to push", what(*extent))],
-        News::Moves(moves) => moves_text(moves),
+        News::Moves(moves) if verbose => moves_text(moves),
+        // Each image is told with its tags when these have moved.
+        News::Planned(_) | News::Moves(_) => Vec::new(),
         News::Pushed { end: PushEnd::Interrupted, .. } => {
             vec!["interrupted: run again to finish".to_owned()]
         }
         News::Pushed { extent, pushed, tagged, end, elapsed } => {
             let what = if *end == PushEnd::Done { what(*extent) } else { "failed".to_owned() };
-            let took = elapsed.as_secs_f64();
-            vec![format!("{what}: {pushed} pushed, {tagged} tags written, {took:.1} s")]
+            let (tags, took) = (phrase::count(*tagged, "tag"), phrase::duration(*elapsed));
+            vec![format!("{what}: {pushed} pushed, {tags} written, {took}")]
         }
         News::NotPublished { why } => {
             vec![format!("nothing pushed: this is a pull request of a fork and {why}")]

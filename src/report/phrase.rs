@@ -17,6 +17,17 @@ pub(super) fn duration(elapsed: Duration) -> String {
     }
 }
 
+/// `5 s`, `40 s`, `3 min`, `2 h`: as exact as a guess is.
+pub(super) fn rough(guess: Duration) -> String {
+    let seconds = (guess.as_millis() + 500) / 1000;
+    match seconds {
+        0..10 => format!("{} s", seconds.max(1)),
+        10..58 => format!("{} s", (seconds + 2) / 5 * 5),
+        58..5400 => format!("{} min", (seconds + 30) / 60),
+        _ => format!("{} h", (seconds + 1800) / 3600),
+    }
+}
+
 enum Clock {
     Tenths(u128),
     Seconds(u128),
@@ -122,6 +133,23 @@ mod tests {
             assert_eq!(duration(Duration::from_millis(milliseconds)), shown);
         }
         assert!(duration(Duration::MAX).ends_with("min"));
+    }
+
+    #[test]
+    fn guesses_are_rounded() {
+        for (milliseconds, shown) in [
+            (20, "1 s"),
+            (9_400, "9 s"),
+            (9_600, "10 s"),
+            (42_000, "40 s"),
+            (57_400, "55 s"),
+            (57_600, "1 min"),
+            (95_000, "2 min"),
+            (3_600_000, "60 min"),
+            (5_400_000, "2 h"),
+        ] {
+            assert_eq!(rough(Duration::from_millis(milliseconds)), shown);
+        }
     }
 
     #[test]

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::output::Output;
 use super::phrase;
+use super::pushes::Pushes;
 use super::renderer::Renderer;
 use super::roster::Roster;
 use super::style::{Role, View};
@@ -13,7 +14,7 @@ use crate::execution::{Event, ImageOutcome, StepProgress};
 use crate::plan::{Action, Plan, StepId};
 
 /// Names are aligned up to this width.
-const MAX_NAME: usize = 32;
+const MAX_NAME: usize = 56;
 
 /// Lines of text as they come: `acme/shared │ #5 [2/4] RUN make`.
 pub(super) struct PlainRenderer {
@@ -52,6 +53,7 @@ pub(super) struct PlainLines {
     name_width: usize,
     /// Steps that were announced, by image and number, and whether as cached.
     steps: HashMap<(StepId, usize), bool>,
+    pushes: Pushes,
 }
 
 impl PlainLines {
@@ -59,7 +61,7 @@ impl PlainLines {
         let roster = Roster::new(plan);
         let built = roster.images().iter().filter(|image| image.action == Action::Build);
         let name_width = built.map(|image| text::columns(&image.name)).max().unwrap_or(0).min(MAX_NAME);
-        Self { view, roster, named, name_width, steps: HashMap::new() }
+        Self { view, roster, named, name_width, steps: HashMap::new(), pushes: Pushes::default() }
     }
 
     /// The name of an image.
@@ -69,9 +71,20 @@ impl PlainLines {
 
     /// Whole lines, or nothing.
     pub(super) fn of(&mut self, event: &Event) -> String {
+        let arrived = self.pushes.event(event, &self.roster);
         match event {
             Event::PullStarted { reference } => self.say(Role::Plain, "pulling", reference),
             Event::PushStarted { reference, .. } => self.say(Role::Plain, "pushing", reference),
+            Event::PushFinished { reference, elapsed, error: None, .. } => {
+                let place = format!("{} of {}", self.pushes.sent, self.pushes.all.max(self.pushes.sent));
+                let took = phrase::duration(*elapsed);
+                self.say(Role::Plain, "pushed", &format!("{reference} in {took} ({place})"))
+            }
+            // What was sent has its own line already.
+            Event::Published { .. } => {
+                let with_tags = arrived.iter().filter(|one| one.what.ends_with(')'));
+                with_tags.map(|one| self.say(Role::Success, "tagged", &one.what)).collect()
+            }
             Event::PullFinished { reference, elapsed, error } => {
                 self.transferred(("pulled", "could not pull"), reference, *elapsed, error.as_deref())
             }
@@ -91,15 +104,19 @@ impl PlainLines {
             Event::TagFailed { reference, error, .. } => {
                 self.say(Role::Error, "could not tag", &format!("{reference}: {error}"))
             }
-            Event::Notice { text } => self.say(Role::Note, "note:", text),
+            Event::Notice { text } => self.say(Role::Note, "note:", &self.view.theme.decorated(text)),
             Event::Interrupted => self.say(Role::Warning, "interrupted:", "stopping"),
             Event::Started { .. }
             | Event::ContextSent { .. }
             | Event::PushProgress { .. }
+            | Event::PublishingStarted { .. }
             | Event::Tagged { .. }
             | Event::TagsHeld { .. }
-            | Event::Superseded { .. }
-            | Event::Finished { .. } => String::new(),
+            | Event::Superseded { .. } => String::new(),
+            Event::Finished { .. } => {
+                let tagged = arrived.iter().filter(|one| one.took.is_none());
+                tagged.map(|one| self.say(Role::Success, one.word, &one.what)).collect()
+            }
         }
     }
 
@@ -262,7 +279,8 @@ acme/service1 | built in 2.0 s
 pushing hub.acme.com/acme/base:src-1
 pushing hub.acme.com/acme/admin:src-2
 could not push hub.acme.com/acme/admin:src-2: denied\u{7}
-pushed hub.acme.com/acme/base:src-1 in 1.5 s
+pushed hub.acme.com/acme/base:src-1 in 1.5 s (1 of 3)
+tagged acme/base (main, v1\u{7})
 could not tag hub.acme.com/acme/base:main: too many requests
 
 "#]]

@@ -17,6 +17,12 @@ const GAP: usize = 3;
 const MIN_COLUMN: usize = 8;
 const MIN_REASON: usize = 16;
 
+/// A reason is worth this much more than a folder, which mostly repeats the name.
+const FAIR_REASON: usize = 36;
+
+/// Less of a branch says nothing.
+const MIN_BRANCH: usize = 16;
+
 /// All that `shipwright plan` prints: headline, table and total.
 pub(crate) fn plan_text(plan: &Plan, view: &View) -> String {
     format!("{}{}{}", headline(plan, view), table(plan, view), total(plan, view))
@@ -26,11 +32,18 @@ pub(crate) fn plan_text(plan: &Plan, view: &View) -> String {
 /// progress where there will be any.
 pub(crate) fn run_head(plan: &Plan, view: &View) -> String {
     let works = plan.steps.iter().any(|step| matches!(step.action, Action::Build | Action::Pull));
-    format!("{}{}{}", headline(plan, view), table(plan, view), if works { "\n" } else { "" })
+    let work = works.then(|| counts(plan, &[Action::Build, Action::Pull, Action::Tag]));
+    format!("{}{}{}", head(plan, work, view), table(plan, view), if works { "\n" } else { "" })
 }
 
 /// `shop · feature/login · 3f9ac0d1e2b4`, with what is unusual about the checkout.
 pub(super) fn headline(plan: &Plan, view: &View) -> String {
+    head(plan, None, view)
+}
+
+/// The same, and what there is to do; on a line of
+/// its own where there is no room for it.
+fn head(plan: &Plan, work: Option<String>, view: &View) -> String {
     let checkout = &plan.checkout;
     let theme = view.theme;
     let mut parts = vec![(Role::Name, printable(&checkout.name).replace('\t', " "))];
@@ -47,6 +60,23 @@ pub(super) fn headline(plan: &Plan, view: &View) -> String {
         parts.push((Role::Warning, "uncommitted changes".to_owned()));
     }
     let mut line = String::new();
+    let gap = text::columns(theme.dot());
+    let taken: usize = parts.iter().map(|(_, part)| text::columns(part) + gap).sum::<usize>() - gap;
+    // The end of a long branch is worth less than what stands behind it.
+    let over = view.columns().map_or(0, |columns| taken.saturating_sub(columns));
+    if let (1.., Some(_)) = (over, &checkout.branch) {
+        let branch = &mut parts[1].1;
+        let limit = text::columns(branch).saturating_sub(over).max(MIN_BRANCH);
+        *branch = text::truncate(branch, limit, theme.ellipsis()).into_owned();
+    }
+    let width: usize = parts
+        .iter()
+        .chain(&work.clone().map(|work| (Role::Work, work)))
+        .map(|(_, part)| text::columns(part) + gap)
+        .sum();
+    let fits = view.columns().is_none_or(|columns| width.saturating_sub(gap) <= columns);
+    let below = if fits { None } else { work.clone() };
+    parts.extend(work.filter(|_| fits).map(|work| (Role::Work, work)));
     let mut room = view.columns().unwrap_or(usize::MAX);
     for (number, (role, part)) in parts.iter().enumerate() {
         if number > 0 {
@@ -62,7 +92,27 @@ pub(super) fn headline(plan: &Plan, view: &View) -> String {
         let _ = write!(line, "{}", theme.paint(*role, part));
     }
     line.push('\n');
+    if let Some(work) = below {
+        let work = text::truncate(&work, view.columns().unwrap_or(usize::MAX), theme.ellipsis());
+        let _ = writeln!(line, "{}", theme.paint(Role::Work, work));
+    }
     line
+}
+
+/// `2 to build, 28 to tag`
+fn counts(plan: &Plan, of: &[Action]) -> String {
+    let parts = of.iter().filter_map(|action| {
+        let count = plan.steps.iter().filter(|step| step.action == *action).count();
+        let words = match action {
+            Action::Build => "to build",
+            Action::Pull => "to pull",
+            Action::Tag => "to tag",
+            Action::None => "unchanged",
+            Action::Blocked => "blocked",
+        };
+        (count > 0).then(|| format!("{count} {words}"))
+    });
+    parts.collect::<Vec<_>>().join(", ")
 }
 
 /// One line an image, after a blank line: what is built or pulled first, then what is there, then what is
@@ -86,8 +136,14 @@ pub(super) fn table(plan: &Plan, view: &View) -> String {
         draw(&mut table, row, &widths, view);
     }
     if shown < unchanged.len() {
+        let is_tagged = |step: &&&Step| step.action == Action::Tag;
+        let what = match unchanged[shown..].iter().filter(is_tagged).count() {
+            0 => "unchanged",
+            tagged if tagged == unchanged.len() - shown => "to tag",
+            _ => "to tag or unchanged",
+        };
         let more =
-            format!("{}{} unchanged", view.theme.ellipsis(), and_more(unchanged.len() - shown).trim_start());
+            format!("{}{} {what}", view.theme.ellipsis(), and_more(unchanged.len() - shown).trim_start());
         let more = text::truncate(&more, widths.line.saturating_sub(2), view.theme.ellipsis());
         let _ = writeln!(table, "  {}", view.theme.paint(Role::Faint, more));
     }
@@ -101,26 +157,20 @@ pub(super) fn table(plan: &Plan, view: &View) -> String {
 pub(super) fn total(plan: &Plan, view: &View) -> String {
     let number = |action| plan.steps.iter().filter(|step| step.action == action).count();
     let all = plan.steps.len();
-    let parts: Vec<String> = [
-        (Action::Build, "to build"),
-        (Action::Pull, "to pull"),
-        (Action::Tag, "to tag"),
-        (Action::None, "unchanged"),
-        (Action::Blocked, "blocked"),
-    ]
-    .into_iter()
-    .map(|(action, words)| (number(action), words))
-    .filter(|(count, _)| *count > 0)
-    .map(|(count, words)| format!("{count} {words}"))
-    .collect();
+    let parts = counts(plan, &[Action::Build, Action::Pull, Action::Tag, Action::None, Action::Blocked]);
     let line = if all == 0 {
         phrase::NO_IMAGES.to_owned()
     } else if number(Action::None) == all {
         format!("{}: nothing to do", phrase::count(all, "image"))
     } else {
-        format!("{}: {}", phrase::count(all, "image"), parts.join(", "))
+        format!("{}: {}", phrase::count(all, "image"), parts)
     };
     format!("{}\n", text::truncate(&line, view.columns().unwrap_or(usize::MAX), view.theme.ellipsis()))
+}
+
+/// What is read in the first column; the summary has the same words.
+fn word(action: Action) -> &'static str {
+    if action == Action::None { "unchanged" } else { action.as_str() }
 }
 
 struct Row {
@@ -186,22 +236,25 @@ struct Widths {
 }
 
 impl Widths {
-    /// As wide as the longest entries; on a narrow terminal reasons give way first, then folders, then names.
+    /// As wide as the longest entries; on a narrow terminal folders give way first, then names and reasons.
     fn of<'a>(rows: impl Iterator<Item = &'a Row>, columns: Option<usize>) -> Self {
         let mut widths =
             Self { line: columns.unwrap_or(usize::MAX), action: 0, name: 0, place: 0, reason: usize::MAX };
+        let mut wanted = MIN_REASON;
         for row in rows {
-            widths.action = widths.action.max(row.action.as_str().len());
+            let reason = row.reasons.first().map_or(0, |reason| text::columns(reason));
+            wanted = wanted.max(reason.min(FAIR_REASON));
+            widths.action = widths.action.max(word(row.action).len());
             widths.name = widths.name.max(text::columns(&row.name));
             widths.place = widths.place.max(text::columns(&row.place));
         }
         let Some(columns) = columns else { return widths };
         let mut room = columns.saturating_sub(2 + widths.action + GAP);
         // One image with a long name or folder must not push everybody's reasons out.
-        if widths.name + widths.place + 2 * GAP + MIN_REASON > room {
+        if widths.name + widths.place + 2 * GAP + wanted > room {
             widths.name = widths.name.min((room * 2 / 5).max(MIN_REASON)).min(room);
             room -= widths.name;
-            widths.place = widths.place.min(room.saturating_sub(2 * GAP + MIN_REASON));
+            widths.place = widths.place.min(room.saturating_sub(2 * GAP + wanted));
             if widths.place < MIN_COLUMN.min(room) {
                 widths.place = 0;
             }
@@ -228,7 +281,7 @@ fn draw(out: &mut String, row: &Row, widths: &Widths, view: &View) {
     };
     let mut line = Line::default();
     line.push(2, "", Role::Plain, view);
-    line.push(widths.action + GAP, row.action.as_str(), role, view);
+    line.push(widths.action + GAP, word(row.action), role, view);
     line.push(widths.name + GAP, &text::truncate_start(&row.name, widths.name, ellipsis), Role::Name, view);
     if widths.place > 0 {
         line.push(widths.place + GAP, &text::truncate(&row.place, widths.place, ellipsis), Role::Plain, view);

@@ -1,4 +1,5 @@
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use super::roster::Roster;
 use crate::execution::{Event, ImageOutcome, Outcome, RunSummary};
@@ -13,6 +14,8 @@ pub(super) struct Record {
     pub failures: BTreeMap<StepId, Failure>,
     /// The images that were not started, by the one whose failure it was.
     pub skipped: BTreeMap<StepId, Vec<StepId>>,
+    /// How long each build took that ended well.
+    pub took: BTreeMap<StepId, Duration>,
     /// How many builds were cut short; the other cancelled ones never began.
     pub cut_short: usize,
     /// Whatever else went wrong, a sentence each.
@@ -45,6 +48,7 @@ impl Record {
             run: RunSummary::default(),
             failures: BTreeMap::new(),
             skipped: BTreeMap::new(),
+            took: BTreeMap::new(),
             cut_short: 0,
             errors: Vec::new(),
             tag_failures: Vec::new(),
@@ -67,7 +71,10 @@ impl Record {
                     self.skipped.entry(*dependency).or_default().push(*image);
                 }
                 ImageOutcome::Cancelled => self.cut_short += usize::from(!elapsed.is_zero()),
-                ImageOutcome::Built | ImageOutcome::Reused | ImageOutcome::Blocked => {}
+                ImageOutcome::Built => {
+                    self.took.insert(*image, *elapsed);
+                }
+                ImageOutcome::Reused | ImageOutcome::Blocked => {}
             },
             Event::PushFinished { reference, error: Some(error), .. } => {
                 self.errors.push(format!("{reference} could not be pushed: {error}"));

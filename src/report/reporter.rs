@@ -82,7 +82,8 @@ impl Reporter {
         if self.mode == Mode::Json || (self.mode == Mode::Quiet && self.record.is_complete()) {
             return;
         }
-        self.print(&summary(&self.record, &self.view, sources, positions));
+        let summary = summary(&self.record, &self.view, sources, positions);
+        self.print(&self.view.theme.decorated(&summary));
     }
 
     /// What failed, each with its place in the Dockerfile where it is known.

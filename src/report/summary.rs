@@ -1,5 +1,7 @@
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::ops::Range;
+use std::time::Duration;
 
 use bstr::ByteSlice;
 
@@ -43,6 +45,7 @@ pub(super) fn summary(
     }
     out.push_str(&dependents);
     out.push_str(&moving_tags(record, view, sources, positions));
+    out.push_str(&slowest_chain(record, view));
     out.push_str(&superseded(record, view));
     out.push_str(&total(record, view));
     out
@@ -242,6 +245,56 @@ fn superseded(record: &Record, view: &View) -> String {
         if references.len() == 1 { "s" } else { "" },
         phrase::bytes(*bytes),
     )
+}
+
+/// A run that takes less needs no explanation.
+const LONG: Duration = Duration::from_secs(10);
+
+/// More images of a chain than this are not named one by one.
+const CHAIN: usize = 6;
+
+/// `slowest chain: acme/base 12 s → acme/shared 20 s, 32 s together`: what decided how long the run took.
+fn slowest_chain(record: &Record, view: &View) -> String {
+    let is_long = record.run.elapsed >= LONG || view.verbose;
+    if !is_long || !record.is_complete() || record.took.len() < 2 {
+        return String::new();
+    }
+    let chain = chain(record);
+    let name = |image: &StepId| {
+        let took = record.took.get(image).copied().unwrap_or_default();
+        format!("{} {}", record.roster.name(*image), phrase::duration(took))
+    };
+    let mut names: Vec<String> = chain.iter().map(name).collect();
+    let all: Duration = chain.iter().filter_map(|image| record.took.get(image)).sum();
+    if names.len() > CHAIN {
+        names.splice(1..names.len() - (CHAIN - 2), [view.theme.ellipsis().to_owned()]);
+    }
+    let together =
+        if chain.len() > 1 { format!(", {} together", phrase::duration(all)) } else { String::new() };
+    let word = if chain.len() > 1 { "slowest chain" } else { "slowest" };
+    let names = names.join(&format!(" {} ", view.theme.arrow()));
+    format!("{}: {names}{together}\n", view.theme.paint(Role::Name, word))
+}
+
+/// Of the images that were built, those that took longest one after the other.
+fn chain(record: &Record) -> Vec<StepId> {
+    // What an image and all before it took, and which is the last before it. Steps stand in build order.
+    let mut longest: BTreeMap<StepId, (Duration, Option<StepId>)> = BTreeMap::new();
+    for (image, took) in &record.took {
+        let needs = record.roster.images().get(image.0).map(|image| &image.needs[..]).unwrap_or_default();
+        let before = needs.iter().filter_map(|needed| Some((longest.get(needed)?.0, *needed)));
+        let before = before.max_by_key(|(took, _)| *took);
+        let all = took.saturating_add(before.map(|(took, _)| took).unwrap_or_default());
+        longest.insert(*image, (all, before.map(|(_, needed)| needed)));
+    }
+    let mut chain = Vec::new();
+    let mut last = longest.iter().max_by_key(|(_, (took, _))| *took).map(|(image, _)| *image);
+    while let Some(image) = last {
+        chain.push(image);
+        last = longest.get(&image).and_then(|(_, before)| *before);
+    }
+    chain.reverse();
+    chain
 }
 
 /// `4 images: 2 built, 2 tagged, 6.1 s`.

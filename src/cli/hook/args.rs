@@ -9,7 +9,7 @@ use crate::hook::{HookName, Mode};
 pub enum HookCommand {
     /// Install hooks into this repository; one that is there is kept, and called first
     Install(InstallArgs),
-    /// Take them away, and put back what was there before
+    /// Remove them, and put back what was there before
     Uninstall(UninstallArgs),
     /// Say which are installed; exit code 1 if none is, or one needs attention
     Status(StatusArgs),
@@ -60,7 +60,7 @@ pub struct UninstallArgs {
     #[arg(value_enum, value_name = "HOOK")]
     pub hooks: Vec<HookArg>,
 
-    /// Take away a hook that was changed since it was installed
+    /// Remove a hook that was changed since it was installed
     #[arg(long)]
     pub force: bool,
 }

@@ -270,15 +270,29 @@ impl Checkout {
     /// The names of all branches that are known here, those of remotes without the remote's name; sorted, each
     /// once.
     pub(crate) fn branches(&self) -> Result<Vec<String>, CheckoutError> {
-        let mut names: Vec<String> = Vec::new();
-        let mut add = |reference: &str| {
+        self.names_of(|reference| {
             let local = reference.strip_prefix("refs/heads/");
             let remote = || reference.strip_prefix("refs/remotes/")?.split_once('/').map(|(_, name)| name);
-            names.extend(local.or_else(remote).filter(|name| *name != "HEAD").map(str::to_owned));
-        };
+            local.or_else(remote).filter(|name| *name != "HEAD")
+        })
+    }
+
+    /// The names by which git finds branches, those of remotes, and tags; sorted, each once.
+    pub(crate) fn revision_names(&self) -> Result<Vec<String>, CheckoutError> {
+        self.names_of(|reference| {
+            let prefixes = ["refs/heads/", "refs/remotes/", "refs/tags/"];
+            let name = prefixes.iter().find_map(|prefix| reference.strip_prefix(prefix))?;
+            (!name.ends_with("/HEAD")).then_some(name)
+        })
+    }
+
+    /// What is made of the names of all references; sorted, each once.
+    fn names_of(&self, made: impl Fn(&str) -> Option<&str>) -> Result<Vec<String>, CheckoutError> {
+        let mut names: Vec<String> = Vec::new();
+        let mut add = |reference: &str| names.extend(made(reference).map(str::to_owned));
         if self.objects_only {
             let listed = self.ask(
-                &["for-each-ref", "--format=%(refname)", "refs/heads", "refs/remotes"],
+                &["for-each-ref", "--format=%(refname)", "refs/heads", "refs/remotes", "refs/tags"],
                 "list the branches",
             )?;
             listed.lines().for_each(&mut add);

@@ -1,3 +1,4 @@
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use tokio::sync::mpsc;
@@ -9,6 +10,7 @@ use crate::execution::{
     self, BuildOptions, EVENT_CAPACITY, EngineWorker, Event, LockScope, Outcome, RunOptions, RunRequest,
 };
 use crate::ops::audience::follow;
+use crate::ops::durations::Durations;
 use crate::ops::logs::Logs;
 use crate::ops::made_tags::MadeTags;
 use crate::ops::workspace::Workspace;
@@ -32,7 +34,8 @@ impl BuildRun<'_> {
         let Self { workspace, services, plan, .. } = self;
         let store = services.store()?;
         let pulls = base_pulls(&**store, plan, self.building.pull).await?;
-        let options = self.options(&**store).await?;
+        let mut durations = Durations::of(&workspace.checkout);
+        let options = RunOptions { expected: durations.expected(plan), ..self.options(&**store).await? };
         let worker = Arc::new(self.worker()?);
         let request = RunRequest { plan, pulls: &pulls, options: &options };
         audience.begins(plan, Work::Build)?;
@@ -42,8 +45,12 @@ impl BuildRun<'_> {
         let careful = services.interrupts.careful();
         let running = execution::run(request, worker, events, careful.token().clone());
         let mut logs = Logs::new(&workspace.checkout, plan);
-        let mut heard = |event: &Event| logs.event(event);
+        let mut heard = |event: &Event| {
+            logs.event(event);
+            durations.event(event);
+        };
         let (outcome, is_cut) = tokio::join!(running, follow(audience, received, &mut heard));
+        durations.keep(plan);
         // An interruption may come too late to stop anything.
         let is_complete = match outcome {
             Outcome::Succeeded => true,
@@ -75,6 +82,7 @@ impl BuildRun<'_> {
             fail_fast: self.building.fail_fast,
             hold_tags: has_errors.then(|| "errors were found in the checkout".to_owned()),
             lock,
+            expected: BTreeMap::new(),
         })
     }
 

@@ -182,6 +182,10 @@ async fn make(
             }
         };
         let names = titles(&pushed.refs, work.commit);
+        if ending == Ending::Interrupted {
+            audience.finds(&[Diagnostic::note(format!("not pushed: {names}; push again to go on"))]);
+            return Ok(ending);
+        }
         let what = if mode == Mode::Build { "built" } else { "in the registry" };
         let error = Diagnostic::error(format!(
             "not pushed: {names} at {}, because its images are not {what}",

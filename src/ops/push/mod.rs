@@ -93,7 +93,7 @@ async fn push_once(
     note_pulls(&plan, &wanted, &observed, &mut facts.known);
     let publications = decide(wanted, &observed);
     let is_ancestor = |revision| is_ancestor(&workspace, revision);
-    let judgement = Judgement { is_ancestor: &is_ancestor, force: request.force };
+    let judgement = Judgement { is_ancestor: &is_ancestor, force: request.force, in_hook: workspace.in_hook };
     let objections: Vec<Diagnostic> =
         publications.iter().flat_map(|publication| judge(publication, &judgement)).collect();
     audience.finds(&objections);
@@ -190,7 +190,9 @@ async fn make(
     audience: &mut dyn Audience,
 ) -> Result<Outcome, Error> {
     if services.builder.is_none() {
-        let error = format!("{} images have to be built, and no engine answers", work.len());
+        let what =
+            if work.len() == 1 { "an image has".to_owned() } else { format!("{} images have", work.len()) };
+        let error = format!("{what} to be built, and no engine answers");
         let hint = "start one, or name one with -H or DOCKER_HOST";
         return Err(Error::one(Ending::NoEngine, Diagnostic::error(error).hint(hint)));
     }

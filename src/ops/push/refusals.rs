@@ -39,7 +39,11 @@ fn guessed_namespace(workspace: &Workspace) -> Option<Diagnostic> {
             "nothing says which namespace to publish under; {} is only {what}",
             namespace.value
         ))
-        .hint("put `namespace = \"…\"` into shipwright.toml, or use --namespace")
+        .hint(if workspace.in_hook {
+            "commit `namespace = \"…\"` in shipwright.toml"
+        } else {
+            "put `namespace = \"…\"` into shipwright.toml, or use --namespace"
+        })
     })
 }
 

@@ -43,6 +43,8 @@ pub(super) struct Workspace {
     pub selection: Chosen,
     /// What was chosen, and what the settings file says.
     pub settings: Resolved,
+    /// Whether git asks, before a push: nobody can add an option then.
+    pub in_hook: bool,
     /// What moving tags follow.
     pub reference: BranchReference,
     /// What it was read for, where that is watched.

@@ -211,6 +211,7 @@ impl Reader<'_> {
             clean,
             selection,
             settings,
+            in_hook: self.request.pushed.is_some(),
             planned: None,
             now,
         })

@@ -4,7 +4,7 @@ use snapbox::{IntoData as _, assert_data_eq, str};
 use super::*;
 use crate::execution::Outcome;
 use crate::report::testing::run::{
-    begin, end, failing_run, finished, good_run, log, over, publishing_run, seconds,
+    begin, end, failing_run, finished, good_run, log, over, publishing_run, seconds, started,
 };
 use crate::report::testing::{Terminal, ascii, colored, feed, narrow, plan, shop, step, visible};
 
@@ -17,7 +17,7 @@ fn start(view: View, plan: &Plan) -> (Terminal, LiveRenderer) {
 /// Two builds in flight, one of them logging, after one that is finished.
 fn half_way() -> Vec<Event> {
     vec![
-        Event::Started { builds: 3 },
+        started(3),
         Event::BuildStarted { image: StepId(0) },
         finished(0, ImageOutcome::Built, 3.1),
         Event::BuildStarted { image: StepId(1) },
@@ -168,12 +168,12 @@ fn pushes() {
     assert_data_eq!(
         format!("{half_way}\n\n{}", terminal.text()),
         str![[r#"
-  failed   hub.acme.com/acme/admin:src-2  0.3 s  denied\u{7}
-⠋ hub.acme.com/acme/base:src-1 1.0 s pushing 12 MB
-  1.0 s · 1 running
+  failed   acme/admin     0.3 s  denied\u{7}
+⠋ acme/base 1.0 s pushing 12 MB
+  0 of 3 pushed · 1.0 s · 1 running
 
-  failed   hub.acme.com/acme/admin:src-2  0.3 s  denied\u{7}
-  pushed   hub.acme.com/acme/base:src-1  1.5 s
+  failed   acme/admin     0.3 s  denied\u{7}
+  pushed   acme/base (main, v1\u{7})              1.5 s
   failed   hub.acme.com/acme/base:main  too many requests
 "#]]
         .raw()
@@ -214,9 +214,24 @@ the summary
 }
 
 #[test]
+fn what_is_left_is_shown_where_earlier_runs_tell_it() {
+    let left = |expected: &[(usize, f64)]| {
+        let (mut terminal, mut renderer) = start(narrow(70), &shop());
+        let expected = expected.iter().map(|(at, took)| (StepId(*at), seconds(*took))).collect();
+        renderer.event(&Event::Started { builds: 2, jobs: 2, expected });
+        renderer.event(&Event::BuildStarted { image: StepId(1) });
+        renderer.tick(seconds(3.0));
+        terminal.text().lines().last().map(str::to_owned)
+    };
+    let shown = left(&[(1, 20.0), (2, 31.0)]);
+    assert_eq!(shown.as_deref(), Some("  0 of 2 built · 3.0 s · about 30 s left · 1 running · 1 waiting"));
+    assert_eq!(left(&[(1, 20.0)]).as_deref(), Some("  0 of 2 built · 3.0 s · 1 running · 1 waiting"));
+}
+
+#[test]
 fn a_quick_run_draws_nothing() {
     let (terminal, mut renderer) = start(narrow(60), &shop());
-    feed(&mut renderer, &[Event::Started { builds: 0 }, over(Outcome::Succeeded, 0.05)]);
+    feed(&mut renderer, &[started(0), over(Outcome::Succeeded, 0.05)]);
     renderer.tick(seconds(0.05));
     drop(renderer);
     assert_eq!(terminal.capture.take(), "");
@@ -300,7 +315,7 @@ fn more_images_than_lines() {
     let steps = (0..1000).map(|n| step(Action::Build, &format!("s{n}"), &["never built here"])).collect();
     let view = View { size: Some(Size { columns: 60, rows: 6 }), ..narrow(60) };
     let (mut terminal, mut renderer) = start(view, &plan(steps));
-    renderer.event(&Event::Started { builds: 1000 });
+    renderer.event(&started(1000));
     (0..50).for_each(|image| renderer.event(&Event::BuildStarted { image: StepId(image) }));
     for tick in 1..30 {
         renderer.tick(seconds(f64::from(tick)));
@@ -312,7 +327,7 @@ fn more_images_than_lines() {
 ⠋ acme/s1  29 s starting
 ⠋ acme/s2  29 s starting
   …and 47 more
-  0 of 1000 built · 29 s · 50 running
+  0 of 1000 built · 29 s · 50 running · 950 waiting
 "#]]
     );
 }
@@ -394,5 +409,26 @@ proptest! {
         for number in 0..widths.len() {
             prop_assert_eq!(text.matches(&format!("done{number}")).count(), 1, "{}", text);
         }
+    }
+}
+
+#[test]
+fn times_stay_in_their_column_beside_long_names() {
+    let steps = ["api", "payment-processing-and-reconciliation-worker-of-the-shop"];
+    let plan = plan(steps.map(|name| step(Action::Build, name, &["never built here"])).into());
+    for columns in [50, 80, 120] {
+        let (mut terminal, mut renderer) = start(narrow(columns), &plan);
+        feed(
+            &mut renderer,
+            &[started(2), finished(0, ImageOutcome::Built, 0.4), finished(1, ImageOutcome::Built, 12.0)],
+        );
+        drop(renderer);
+        let text = terminal.text();
+        let times: Vec<Option<usize>> = text
+            .lines()
+            .zip(["0.4 s", "12 s"])
+            .map(|(line, took)| line.split(took).next().map(text::columns))
+            .collect();
+        assert!(times.len() == 2 && times[0] == times[1], "{columns}:\n{text}");
     }
 }

@@ -35,7 +35,7 @@ shop - feature/login - 3f9ac0d1e2b4
     assert_data_eq!(
         visible(&run_head(&shop(), &colored())),
         str![[r#"
-␛[1mshop␛[0m␛[2m · ␛[0mfeature/login␛[2m · ␛[0m3f9ac0d1e2b4
+␛[1mshop␛[0m␛[2m · ␛[0mfeature/login␛[2m · ␛[0m3f9ac0d1e2b4␛[2m · ␛[0m␛[1m␛[36m2 to build, 2 to tag␛[0m
 
   ␛[1m␛[36mbuild␛[0m   ␛[1macme/shared␛[0m     shared     shared/auth.py changed
   ␛[1m␛[36mbuild␛[0m   ␛[1macme/service1␛[0m   service1   acme/shared is rebuilt
@@ -80,16 +80,32 @@ shop · feature/login · 3f9ac0d1e2b4
         str![[r#"
 shop · feature/login · 3f9ac0d1e2b4
 
-  build   acme/shared     shared     shared/auth.py ch…
-  build   acme/service1   service1   acme/shared is re…
-  tag     acme/base       base       unchanged since 9…
-  tag     acme/admin      admin      unchanged since 9…
+  build   acme/shared     shared/auth.py changed
+  build   acme/service1   acme/shared is rebuilt
+  tag     acme/base       unchanged since 9f3b21c04d55
+  tag     acme/admin      unchanged since 9f3b21c04d55
 4 images: 2 to build, 2 to tag
 
 "#]]
     );
     assert_eq!(plan_text(&shop(), &narrow(200)), plan_text(&shop(), &piped()));
     assert_eq!(plan_text(&shop(), &narrow(80)), plan_text(&shop(), &piped()));
+}
+
+#[test]
+fn a_run_begins_with_how_much_there_is_to_do() {
+    let first = |view: &View| run_head(&shop(), view).lines().take(2).collect::<Vec<_>>().join("\n");
+    assert_data_eq!(
+        format!("{}\n{}\n{}", first(&piped()), first(&narrow(50)), first(&narrow(20))),
+        str![[r#"
+shop · feature/login · 3f9ac0d1e2b4 · 2 to build, 2 to tag
+
+shop · feature/login · 3f9ac0d1e2b4
+2 to build, 2 to tag
+shop · feature/login
+2 to build, 2 to tag
+"#]]
+    );
 }
 
 #[test]
@@ -143,8 +159,8 @@ shop · feature/login · 3f9ac0d1e2b4
         str![[r#"
 shop · feature/login · 3f9ac0d1e2b4
 
-  none   acme/s0   s0   unchanged since 9f3b21c04d55
-  none   acme/s1   s1   unchanged since 9f3b21c04d55
+  unchanged   acme/s0   s0   unchanged since 9f3b21c04d55
+  unchanged   acme/s1   s1   unchanged since 9f3b21c04d55
 2 images: nothing to do
 
 "#]]
@@ -181,7 +197,7 @@ shop · feature/login · 3f9ac0d1e2b4
   tag       acme/service2     service2     unchanged since 9f3b21c04d55
   tag       acme/service3     service3     unchanged since 9f3b21c04d55
   tag       acme/service4     service4     unchanged since 9f3b21c04d55
-  …and 992 more unchanged
+  …and 992 more to tag
   blocked   acme/service700   service700   set BASE: --build-arg BASE=…; set the context
 1000 images: 1 to build, 1 to pull, 997 to tag, 1 blocked
 
@@ -199,7 +215,7 @@ shop · feature/login · 3f9ac0d1e2b4
   tag       acme/service2
   tag       acme/service3
   tag       acme/service4
-  …and 992 more unchanged
+  …and 992 more to tag
   blocked   acme/service700   set BASE: --build-arg BASE=…; set the context
 
 "#]]
@@ -250,8 +266,8 @@ fn one_long_name_does_not_cost_everybody_the_reasons() {
         table(&plan(steps), &narrow(80)),
         str![[r#"
 
-  build   …somebodythoughtwasagoodidea   averyveryveryverylo…   shared/auth.py…
-  build   acme/api                       api                    api/main.go cha…
+  build   …somebodythoughtwasagoodidea   averyveryvery…   shared/auth.py changed
+  build   acme/api                       api              api/main.go changed
 
 "#]]
     );

@@ -3,7 +3,8 @@ use snapbox::{IntoData as _, assert_data_eq, str};
 
 use super::*;
 use crate::execution::{Event, ImageOutcome};
-use crate::plan::Plan;
+use crate::graph::DependencyKind;
+use crate::plan::{Dependency, Plan};
 use crate::report::roster::Roster;
 use crate::report::testing::run::{failing_run, failure, finished, good_run, over, seconds};
 use crate::report::testing::{ascii, colored, narrow, piped, plan, shop, step, visible};
@@ -37,6 +38,32 @@ fn a_good_run() {
 
 "#]]
     );
+}
+
+#[test]
+fn a_long_run_names_the_chain_that_took_longest() {
+    let mut events = good_run();
+    events.pop();
+    events.push(over(Outcome::Succeeded, 61.0));
+    let mut plan = shop();
+    plan.steps[2].dependencies.push(Dependency {
+        image: "acme/shared".to_owned(),
+        step: Some(StepId(1)),
+        kind: DependencyKind::From,
+        line: Some(1),
+        is_inferred: false,
+    });
+    assert_data_eq!(
+        sum_up(&plan, &piped(), &events, &[]),
+        str![[r#"
+slowest chain: acme/shared 3.9 s → acme/service1 2.0 s, 6.0 s together
+4 images: 2 built, 2 tagged, 1 min 01 s
+
+"#]]
+    );
+    let verbose = View { verbose: true, ..ascii() };
+    let shown = sum_up(&plan, &verbose, &good_run(), &[]);
+    assert!(shown.starts_with("slowest chain: acme/shared 3.9 s -> acme/service1"), "{shown}");
 }
 
 #[test]

@@ -9,6 +9,11 @@ pub(in crate::report) fn seconds(seconds: f64) -> Duration {
     Duration::from_secs_f64(seconds)
 }
 
+/// A run of which nothing is known.
+pub(in crate::report) fn started(builds: usize) -> Event {
+    Event::Started { builds, jobs: 2, expected: std::collections::BTreeMap::new() }
+}
+
 /// A step that begins; `[2/4] RUN make` has a position.
 pub(in crate::report) fn progress(id: usize, name: &str) -> StepProgress {
     let position = name.split_once(']').and_then(|(head, _)| {
@@ -60,7 +65,7 @@ pub(in crate::report) fn failure(line: Option<usize>) -> ImageOutcome {
 /// All kinds of events, on the images of [`super::shop`]; a dependency fails.
 pub(in crate::report) fn failing_run() -> Vec<Event> {
     vec![
-        Event::Started { builds: 2 },
+        started(2),
         finished(0, ImageOutcome::Reused, 0.0),
         finished(3, ImageOutcome::Reused, 0.0),
         Event::PullStarted { reference: "busybox:latest".into() },
@@ -90,7 +95,7 @@ pub(in crate::report) fn failing_run() -> Vec<Event> {
 /// The same images, where all goes well.
 pub(in crate::report) fn good_run() -> Vec<Event> {
     let mut events = vec![
-        Event::Started { builds: 2 },
+        started(2),
         finished(0, ImageOutcome::Reused, 0.0),
         finished(3, ImageOutcome::Reused, 0.0),
         Event::BuildStarted { image: StepId(1) },
@@ -116,7 +121,7 @@ pub(in crate::report) fn publishing_run() -> Vec<Event> {
     let (base, admin) =
         ("hub.acme.com/acme/base:src-1".to_owned(), "hub.acme.com/acme/admin:src-2".to_owned());
     vec![
-        Event::Started { builds: 0 },
+        Event::PublishingStarted { registries: 1, pushes: 3 },
         Event::PushStarted { image: StepId(0), reference: base.clone() },
         Event::PushStarted { image: StepId(3), reference: admin.clone() },
         Event::PushProgress { image: StepId(0), reference: base.clone(), bytes: 12_300_000 },
@@ -126,7 +131,13 @@ pub(in crate::report) fn publishing_run() -> Vec<Event> {
             elapsed: seconds(0.3),
             error: Some("denied\u{7}".into()),
         },
-        Event::PushFinished { image: StepId(0), reference: base, elapsed: seconds(1.5), error: None },
+        Event::PushFinished { image: StepId(0), reference: base.clone(), elapsed: seconds(1.5), error: None },
+        Event::Published {
+            image: StepId(0),
+            reference: base,
+            tags: vec!["main".into(), "v1\u{7}".into()],
+            elapsed: Some(seconds(1.5)),
+        },
         Event::TagFailed {
             image: StepId(0),
             reference: "hub.acme.com/acme/base:main".into(),
