@@ -209,3 +209,37 @@ fn a_hint_never_shows_a_placeholder_for_a_folder() {
     assert!(run.stderr.contains("acme/wholly-else"), "{run:?}");
     assert!(!format!("{}{}", run.stdout, run.stderr).contains("FOLDER"), "{run:?}");
 }
+
+#[test]
+fn a_blocked_image_says_where_it_would_be_built() {
+    let checkout = Checkout::with(&[
+        ("go.mod", "1"),
+        ("main.go", "1"),
+        ("svc/generated/Dockerfile", "FROM busybox\nCOPY go.mod main.go generated.go /src/\n"),
+        (
+            "svc/above/Dockerfile",
+            "FROM busybox AS a\nFROM shop/generated\nCOPY --from=a / /\nCOPY go.mod /\n",
+        ),
+        ("svc/waits/Dockerfile", "ARG BASE\nFROM ${BASE}\nCOPY svc/waits/x /\n"),
+        ("svc/waits/x", "1"),
+        ("svc/triggers/Dockerfile", "ARG BASE\nFROM ${BASE}\n"),
+        ("svc/windows/Dockerfile", "FROM mcr.microsoft.com/windows/nanoserver:ltsc2022\nCOPY x /\n"),
+        ("svc/windows/x", "1"),
+        ("svc/broken/Dockerfile", "FROM busybox\nCOPY\n"),
+        ("shipwright.toml", "namespace = \"shop\"\n"),
+    ]);
+    let plan = checkout.plan(&[]);
+    for (name, context) in [
+        ("generated", json!(".")),
+        ("above", json!(".")),
+        ("waits", json!(".")),
+        // The base may bring triggers that copy.
+        ("triggers", Value::Null),
+        ("windows", json!("svc/windows")),
+        ("broken", Value::Null),
+    ] {
+        let image = image(&plan, name);
+        assert_eq!((&image["action"], &image["key"]), (&json!("blocked"), &Value::Null), "{name}");
+        assert_eq!(image["context"], context, "{name}");
+    }
+}

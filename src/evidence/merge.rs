@@ -15,6 +15,9 @@ pub(crate) struct Account {
     pub context: Option<Said<TreePath>>,
     pub target: Option<Said<String>>,
     pub args: BTreeMap<String, Said<String>>,
+    /// Arguments that commands leave variable, with the files in which they stand: what else a file says of them is said
+    /// of another build.
+    pub open_args: BTreeSet<(String, TreePath)>,
     pub platforms: Vec<Said<Platform>>,
     pub contexts: BTreeMap<String, Said<NamedContext>>,
     /// Tags, besides those that follow anyway, by which the same files refer to it.
@@ -86,7 +89,7 @@ struct Draft {
     repositories: BTreeSet<String>,
     /// Of the first claim.
     rank: Rank,
-    /// The tag of the first claim, if it tells one image from others.
+    /// The tag of the first claim, if it is not that of what is published.
     tag: Option<String>,
 }
 
@@ -162,7 +165,7 @@ impl Known {
 
 impl Draft {
     fn new(dockerfile: &TreePath, identity: Option<Identity>, claim: Claim, families: &Families) -> Self {
-        let (rank, tag) = (Rank::of(&claim), claim.special_tag().map(str::to_owned));
+        let (rank, tag) = (Rank::of(&claim), claim.other_tag().map(str::to_owned));
         let repositories = claim.name.iter().map(|name| name.value.repository.clone()).collect();
         let mut account = Account::default();
         account.take(claim, families);
@@ -183,10 +186,10 @@ impl Draft {
         self.identity.as_ref() == Some(identity) && (is_one_name() || self.account.agrees_with(claim))
     }
 
-    /// Takes what a weaker claim says. One of another version, `node:beta`, may have other arguments.
+    /// Takes what a weaker claim says. One of another version, `node:beta` or `node:dev`, may have other arguments.
     fn hear(&mut self, claim: Claim, families: &Families) {
         self.repositories.extend(claim.name.iter().map(|name| name.value.repository.clone()));
-        let is_other_version = claim.special_tag().is_some_and(|tag| self.tag.as_deref() != Some(tag));
+        let is_other_version = claim.other_tag().is_some_and(|tag| self.tag.as_deref() != Some(tag));
         if is_other_version {
             self.account.take_context(&claim);
         } else {
@@ -250,9 +253,14 @@ impl Account {
             self.name = name.or(self.name.take());
         }
         self.target = self.target.take().or(claim.target);
+        let file = &claim.place.path;
         for (name, value) in claim.args {
-            self.args.entry(name).or_insert(value);
+            if !self.open_args.contains(&(name.clone(), file.clone())) {
+                self.args.entry(name).or_insert(value);
+            }
         }
+        let open = claim.open_args.into_iter().filter(|name| !self.args.contains_key(name));
+        self.open_args.extend(open.map(|name| (name, file.clone())).collect::<Vec<_>>());
         if self.platforms.is_empty() {
             self.platforms = claim.platforms;
         }
@@ -528,6 +536,54 @@ mod tests {
             claim(Kind::Makefile, "Makefile", 9, "node/Dockerfile").name("acme/node").context("node"),
         ]);
         assert_eq!(images, ["node/Dockerfile acme/node - node"]);
+    }
+
+    #[test]
+    fn what_is_built_for_development_says_nothing_of_what_is_published() {
+        let (images, _) = merged(vec![
+            claim(Kind::Makefile, "Makefile", 1, "node/Dockerfile").name("acme/node:dev").target("dev"),
+            claim(Kind::Makefile, "Makefile", 9, "node/Dockerfile").name("acme/node:latest").context("node"),
+        ]);
+        assert_eq!(images, ["node/Dockerfile acme/node - node"]);
+        // Where nothing else is said, it counts.
+        let (images, _) = merged(vec![
+            claim(Kind::Makefile, "Makefile", 1, "node/Dockerfile").name("acme/node:dev").target("dev"),
+        ]);
+        assert_eq!(images, ["node/Dockerfile acme/node dev -"]);
+    }
+
+    #[test]
+    fn a_release_of_the_day_is_no_image_beside_others() {
+        let known = |text: &str| Part::Known(text.to_owned());
+        let mut release = claim(Kind::Makefile, "Makefile", 1, "node/Dockerfile");
+        let name = ClaimedName::of(&[known("acme/node:4.25.0-"), Part::Unknown].into_iter().collect());
+        release.0.name = Some(release.said(name.expect("a name")));
+        let beta =
+            claim(Kind::Makefile, "Makefile", 9, "node/Dockerfile").name("acme/node:beta").arg("V", "b");
+        let gamma =
+            claim(Kind::Makefile, "Makefile", 12, "node/Dockerfile").name("acme/node:gamma").arg("V", "c");
+        let (images, _) = merged(vec![release, beta, gamma]);
+        assert_eq!(
+            images,
+            [
+                "node/Dockerfile acme/node - -",
+                "node/Dockerfile acme/node:beta - -",
+                "node/Dockerfile acme/node:gamma - -"
+            ]
+        );
+    }
+
+    #[test]
+    fn what_a_command_leaves_open_no_other_of_its_file_fills() {
+        let build = |path: &str, line| claim(Kind::Makefile, path, line, "node/Dockerfile").name("acme/node");
+        let with = |other: Maker| {
+            let mut open = build("Makefile", 3);
+            open.0.open_args.insert("VERSION".to_owned());
+            let accounts = merge(vec![open.0, other.0], &BTreeSet::new());
+            accounts.of[&"node/Dockerfile".into()][0].args.keys().cloned().collect::<Vec<_>>()
+        };
+        assert_eq!(with(build("Makefile", 9).arg("VERSION", "4").arg("X", "1")), ["X"]);
+        assert_eq!(with(build("x/Makefile", 9).arg("VERSION", "4")), ["VERSION"]);
     }
 
     #[test]

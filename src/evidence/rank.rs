@@ -23,8 +23,8 @@ impl Rank {
             is_aside: is_aside(&path),
             depth: path.components().count(),
             has_no_whole_name: claim.name.as_ref().is_none_or(|name| !name.value.is_whole),
-            // `node:beta` says less of `node` than what has no such tag.
-            is_special: claim.special_tag().is_some(),
+            // `node:beta` and `node:dev` say less of `node` than what has no such tag.
+            is_special: claim.other_tag().is_some(),
             line: claim.place.line,
             path,
         }
