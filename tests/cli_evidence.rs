@@ -235,7 +235,13 @@ fn an_image_that_another_service_is_called_is_built_first() {
     let plan = checkout.plan(&[]);
     let api = image(&plan, "api");
     assert_eq!(api["action"], "build");
-    assert_eq!(api["dependencies"][0]["image"], "acme/base");
+    // Its tag is a version like any other; a file says that it is built here.
+    assert_eq!(
+        api["dependencies"],
+        json!([{"image": "acme/base", "kind": "from", "line": 2, "inferred": true}])
+    );
+    let graph = checkout.run(&["graph", "--format", "json"]).exits(0).stdout;
+    assert!(graph.contains("\"inferred\": true"), "{graph}");
     assert_eq!(api["bases"], json!([]));
 }
 

@@ -162,7 +162,7 @@ impl std::fmt::Display for ClaimedName {
 
 impl ClaimedName {
     /// The last part of the repository.
-    pub(super) fn last(&self) -> &str {
+    pub(crate) fn last(&self) -> &str {
         self.repository.rsplit('/').next().unwrap_or_default()
     }
 

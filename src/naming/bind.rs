@@ -2,6 +2,7 @@
 
 use std::cmp::Reverse;
 
+use super::bare::is_official;
 use super::model::Naming;
 use super::namespace::canonical;
 use super::publishers::is_publisher;
@@ -112,6 +113,23 @@ impl Naming {
     pub(crate) fn bind_bare(&self, reference: &ImageReference, from: usize) -> Option<usize> {
         let name = reference.repository.path().strip_prefix("library/").filter(|_| reference.is_latest())?;
         self.known.bare(name, from)
+    }
+
+    /// The only image of this name, whatever a reference to it is written like in the Dockerfile of image `from`.
+    pub(crate) fn only_one(&self, name: &str, from: usize) -> Option<usize> {
+        self.known.bare(name, from)
+    }
+
+    /// Whether a name is that of one of Docker's own images.
+    pub(crate) fn is_well_known(&self, name: &str) -> bool {
+        is_official(name)
+    }
+
+    /// Whether a reference means an image only because another file of the checkout gives it exactly this name, with a
+    /// tag that otherwise would be a published version's.
+    pub(crate) fn is_by_claim(&self, reference: &ImageReference, image: usize, follow: &[String]) -> bool {
+        let prefix = self.names[image].tag_prefix.as_deref();
+        self.is_claimed(reference, image) && fit(reference, prefix, follow) != Some(Fit::Current)
     }
 
     /// NAME in a reference to one of these namespaces.

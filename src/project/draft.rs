@@ -5,6 +5,7 @@ use rayon::prelude::*;
 use super::definition::{Definition, definitions};
 use super::findings::findings;
 use super::images::{BoundReference, LockedReference, dependencies};
+use super::meant;
 use super::options::Options;
 use super::redirect::{Claimed, Redirected, redirected, replaced};
 use super::settings::ImageSettings;
@@ -94,6 +95,9 @@ pub(super) fn draft(
     diagnostics.extend(naming.diagnostics.iter().cloned());
     take_back_own(&mut definitions, &naming);
     for at in adjust(&mut definitions, &naming, options, &mut diagnostics) {
+        readings[at] = definitions[at].evaluate(options, &BTreeMap::new());
+    }
+    for at in meant::settle(&mut definitions, &readings, &naming) {
         readings[at] = definitions[at].evaluate(options, &BTreeMap::new());
     }
 
@@ -362,6 +366,10 @@ fn bind(
                 }
                 Some(Redirected::Local(_)) | None => {}
             }
+            if let Some(meant) = image.definition.meant.get(&used.span.start) {
+                image.bound.push(bound(used, ImageId(meant.image), true));
+                continue;
+            }
             let binding = naming.bind(reference, at, &options.settings.follow);
             let bare = || naming.bind_bare(reference, at).filter(|_| follows_bare(image, used));
             let (binding, is_inferred) = match binding {
@@ -381,7 +389,11 @@ fn bind(
                 continue;
             }
             match binding {
-                Binding::Local(dependency) => image.bound.push(bound(used, ImageId(dependency), is_inferred)),
+                Binding::Local(dependency) => {
+                    let is_inferred =
+                        is_inferred || naming.is_by_claim(reference, dependency, &options.settings.follow);
+                    image.bound.push(bound(used, ImageId(dependency), is_inferred));
+                }
                 Binding::Pinned(_) | Binding::External => {
                     image.bases.push(used.expanded.clone());
                     image.locked.extend(locked(used, reference, &options.settings.lock));
