@@ -87,6 +87,8 @@ pub(super) fn draft(
         &options.settings.evidence,
     );
     diagnostics.extend(accounts.diagnostics);
+    take_named(tree, options, accounts.of.keys(), &mut found);
+    let evidence = evidence.into_iter().filter(|path| !has(&found, path)).collect();
     let mut definitions =
         definitions(found.dockerfiles, found.broken, accounts.of, options, &mut diagnostics);
     let mut readings: Vec<Evaluation> =
@@ -137,6 +139,31 @@ pub(super) fn draft(
         unresolved,
         evidence,
     }
+}
+
+/// Adds the Dockerfiles that settings or other files name and whose own names do not say what they are.
+fn take_named<'p>(
+    tree: &dyn Snapshot,
+    options: &'p Options,
+    claimed: impl Iterator<Item = &'p TreePath>,
+    found: &mut Discovery,
+) {
+    let by_settings = options.settings.images.values().filter_map(|image| image.dockerfile.as_ref());
+    let paths: BTreeSet<TreePath> = claimed.chain(by_settings).cloned().collect();
+    let is_known =
+        |path: &TreePath| has(found, path) || found.broken.iter().any(|broken| broken.path == *path);
+    let unknown: Vec<TreePath> = paths.into_iter().filter(|path| !is_known(path)).collect();
+    if unknown.is_empty() {
+        return;
+    }
+    let rules =
+        Rules { include: options.settings.include.clone(), exclude: options.settings.exclude.clone() };
+    found.dockerfiles.extend(discovery::named(tree, &rules, unknown.into_iter()));
+    found.dockerfiles.sort_by(|a, b| a.path.cmp(&b.path));
+}
+
+fn has(found: &Discovery, path: &TreePath) -> bool {
+    found.dockerfiles.binary_search_by(|dockerfile| dockerfile.path.cmp(path)).is_ok()
 }
 
 /// The images that are built only when somebody asks for them.

@@ -67,12 +67,11 @@ fn opens(from: usize, definition: &Definition, reading: &Evaluation) -> Vec<Open
 fn open_name(used: &ImageUse) -> Option<String> {
     let (front, last) = split_last(&used.written)?;
     let (name, tag) = last.split_once(':').map_or((last, None), |(name, tag)| (name, Some(tag)));
-    let is_variable = |text: &str| text.starts_with('$') && !text.contains(['/', ':']);
     let is_open_front = front.starts_with('$') && used.expanded.starts_with('/');
     let is_blank = used.expanded.trim_start_matches('/').strip_prefix(name);
     let is_blank = is_blank.is_some_and(|rest| matches!(rest, "" | ":" | ":latest"));
     let is_name = !name.is_empty() && !name.contains(['$', '@', '\\', '{', '}', '"', '\'']);
-    let is_tag = tag.is_none_or(|tag| tag == "latest" || is_variable(tag));
+    let is_tag = tag.is_none_or(|tag| tag == "latest" || tag.starts_with('$'));
     (used.reference.is_none() && is_open_front && is_blank && is_name && is_tag).then(|| name.to_owned())
 }
 
