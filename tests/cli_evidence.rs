@@ -415,3 +415,33 @@ fn a_script_or_a_makefile_below_a_folder_may_change_to_another() {
         assert_eq!(plan["images"][0]["target"], "prod", "{path}: {body}");
     }
 }
+
+#[test]
+fn platforms_that_a_file_names_are_shown_and_change_nothing() {
+    let compose = |platforms: &str| {
+        format!("services:\n  api:\n    image: acme/api\n    build:\n      context: api\n{platforms}")
+    };
+    let checkout = Checkout::with(&[
+        ("compose.yaml", &compose("      platforms: [linux/amd64, linux/arm64]\n")),
+        ("api/Dockerfile", "FROM busybox\n"),
+    ]);
+    let plan = checkout.plan(&[]);
+    let api = image(&plan, "api");
+    assert!(evidence(api).contains(&"platforms linux/amd64,linux/arm64 compose.yaml:6".to_owned()), "{api}");
+    checkout.write("compose.yaml", compose(""));
+    assert_eq!(image(&checkout.plan(&[]), "api")["key"], api["key"]);
+    checkout.write("compose.yaml", compose("      platforms: [linux/arm64]\n"));
+    checkout.run(&["init"]).exits(0);
+    let settings = std::fs::read_to_string(checkout.root.join("shipwright.toml")).unwrap_or_default();
+    assert!(!settings.contains("arm64"), "{settings}");
+}
+
+#[test]
+fn a_bare_repository_has_no_place_for_settings() {
+    let checkout = shop();
+    let bare = checkout.beside("bare.git");
+    checkout.git(&["clone", "--quiet", "--bare", ".", &bare.to_string_lossy()]);
+    let run = checkout.run(&["-C", &bare.to_string_lossy(), "init"]).exits(2);
+    assert!(!run.stderr.contains("--rev"), "{}", run.stderr);
+    run.says("settings are written into a work tree");
+}
