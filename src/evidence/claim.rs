@@ -1,6 +1,5 @@
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::rank::is_aside_name;
 use super::{Kind, Text};
 use crate::diagnostic::Diagnostic;
 use crate::image::{ImageReference, Platform, Repository, Tag};
@@ -141,6 +140,28 @@ pub(super) fn is_plain(tag: &str) -> bool {
         "release",
     ];
     WORDS.contains(&&*tag.to_ascii_lowercase())
+}
+
+/// Whether the name of a file, a target or a tag says that it is for something other than what is published.
+pub(super) fn is_aside_name(name: &str) -> bool {
+    const WORDS: [&str; 13] = [
+        "override",
+        "dev",
+        "devel",
+        "development",
+        "test",
+        "tests",
+        "testing",
+        "e2e",
+        "debug",
+        "local",
+        "example",
+        "examples",
+        "ci",
+    ];
+    let name = name.to_ascii_lowercase();
+    let mut words = name.split(|letter: char| !letter.is_ascii_alphanumeric());
+    words.any(|word| WORDS.contains(&word))
 }
 
 /// Whether a tag is three numbers, as releases have them. In front of something variable (`4.25.0-$(DATE)`) it is the

@@ -2,7 +2,6 @@
 
 use std::cmp::Reverse;
 
-use super::bare::is_official;
 use super::model::Naming;
 use super::namespace::canonical;
 use super::publishers::is_publisher;
@@ -118,11 +117,6 @@ impl Naming {
     /// The only image of this name, whatever a reference to it is written like in the Dockerfile of image `from`.
     pub(crate) fn only_one(&self, name: &str, from: usize) -> Option<usize> {
         self.known.bare(name, from)
-    }
-
-    /// Whether a name is that of one of Docker's own images.
-    pub(crate) fn is_well_known(&self, name: &str) -> bool {
-        is_official(name)
     }
 
     /// Whether a reference means an image only because another file of the checkout gives it exactly this name, with a

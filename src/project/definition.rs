@@ -3,7 +3,6 @@ use std::collections::{BTreeMap, HashMap};
 use rayon::prelude::*;
 
 use super::evidence::{Evidence, completed};
-use super::meant::Meant;
 use super::options::Options;
 use super::settings::ImageSettings;
 use super::systems;
@@ -36,6 +35,15 @@ pub(super) struct Definition {
     pub(super) is_broken: bool,
     /// The images that FROM lines with variables mean, by the place of the word.
     pub(super) meant: BTreeMap<usize, Meant>,
+}
+
+/// What a FROM line means whose variables have no value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Meant {
+    /// The last part of the reference, which stands for it from here on.
+    pub(super) name: String,
+    /// The image built here.
+    pub(super) image: usize,
 }
 
 impl Definition {

@@ -2,18 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::definition::Definition;
+use super::definition::{Definition, Meant};
 use crate::dockerfile::{Evaluation, Frontend, ImageUse, UseKind};
-use crate::naming::Naming;
-
-/// What such a line means.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Meant {
-    /// The last part of the reference, which stands for it from here on.
-    pub(super) name: String,
-    /// The image built here.
-    pub(super) image: usize,
-}
+use crate::naming::{Naming, is_official};
+use crate::path::TreePath;
 
 /// A reference of which the last part is known alone.
 struct Open {
@@ -33,7 +25,7 @@ pub(super) fn settle(definitions: &mut [Definition], readings: &[Evaluation], na
         return Vec::new();
     }
     let prefix = one_prefix(&open, naming);
-    let mut writers: BTreeMap<&str, BTreeSet<&crate::path::TreePath>> = BTreeMap::new();
+    let mut writers: BTreeMap<&str, BTreeSet<&TreePath>> = BTreeMap::new();
     for Open { from, name, .. } in &open {
         writers.entry(name).or_default().insert(&definitions[*from].path);
     }
@@ -93,7 +85,7 @@ fn split_last(written: &str) -> Option<(&str, &str)> {
 
 /// The image that NAME or PREFIX-NAME is. One that is Docker's own, or that several are called, is none.
 fn named(name: &str, from: usize, prefix: Option<&str>, naming: &Naming) -> Option<usize> {
-    if naming.is_well_known(name) {
+    if is_official(name) {
         return None;
     }
     naming.only_one(name, from).or_else(|| {
