@@ -12,6 +12,8 @@ pub use crate::dockerfile::{
     evaluate_stage, parse, rewrite,
 };
 pub use crate::engine::{BuilderKind, Endpoint, Engine, EngineEnvironment, LocalImageId};
+#[cfg(fuzzing)]
+pub use crate::evidence::exercise as exercise_evidence;
 pub use crate::execution::outline;
 pub use crate::image::{Digest, ImageReference, Platform, Repository, Tag};
 pub use crate::path::TreePath;

@@ -235,7 +235,13 @@ fn an_image_that_another_service_is_called_is_built_first() {
     let plan = checkout.plan(&[]);
     let api = image(&plan, "api");
     assert_eq!(api["action"], "build");
-    assert_eq!(api["dependencies"][0]["image"], "acme/base");
+    // Its tag is a version like any other; a file says that it is built here.
+    assert_eq!(
+        api["dependencies"],
+        json!([{"image": "acme/base", "kind": "from", "line": 2, "inferred": true}])
+    );
+    let graph = checkout.run(&["graph", "--format", "json"]).exits(0).stdout;
+    assert!(graph.contains("\"inferred\": true"), "{graph}");
     assert_eq!(api["bases"], json!([]));
 }
 
@@ -310,4 +316,132 @@ fn a_named_context_is_another_image_and_is_listed() {
             || said.contains(&"contexts.tools busybox:1.36 compose.yaml:9".to_owned()),
         "{said:?}"
     );
+}
+
+#[test]
+fn a_file_that_is_gone_is_named_where_what_it_said_is() {
+    let checkout = shop();
+    let reasons = |since: &str| {
+        let affected = checkout.run(&["affected", "--since", since, "--format", "json"]).exits(0).json();
+        let texts = affected["images"].as_array().expect("a list").iter().flat_map(|image| {
+            let reasons = image["reasons"].as_array().expect("a list").clone();
+            reasons.into_iter().map(|reason| text(&reason["text"]))
+        });
+        texts.collect::<Vec<_>>()
+    };
+    checkout.write("shipwright.toml", "[names]\n\"services/api\" = \"shop-api\"\n");
+    checkout.write("compose.yaml", COMPOSE.split("  worker").next().expect("the api"));
+    checkout.commit("one service with a name of its own");
+    checkout.write("compose.yaml", "services:\n  api:\n    image: ghcr.io/acme/shop-api\n    build: {context: ., dockerfile: services/api/Dockerfile, target: prod}\n");
+    checkout.commit("no version");
+    let said = reasons("HEAD~1");
+    assert!(said.contains(&"compose.yaml no longer says VERSION".to_owned()), "{said:?}");
+    checkout.remove("compose.yaml");
+    checkout.commit("no compose file");
+    let said = reasons("HEAD~1");
+    assert!(said.contains(&"compose.yaml, which said target, is gone".to_owned()), "{said:?}");
+}
+
+#[test]
+fn a_dockerfile_may_be_called_anything_by_who_names_it() {
+    let checkout = Checkout::with(&[
+        (
+            "compose.yaml",
+            "services:\n  api:\n    image: acme/api\n    build: {context: ., dockerfile: build/api.docker}\n",
+        ),
+        (
+            "Makefile",
+            "web:\n\tdocker build -f build/web.build -t acme/web .\n\tdocker build -f build/notes -t acme/notes .\n",
+        ),
+        ("build/api.docker", "FROM acme/web\nCOPY a /a\n"),
+        ("build/web.build", "ARG V=1\nFROM busybox:$V\n"),
+        ("build/tool.docker", "FROM busybox\n"),
+        ("build/notes", "what is to be done\n"),
+        ("vendor/x.docker", "FROM busybox\n"),
+        ("vendor.sh", "docker build -f vendor/x.docker -t acme/x .\n"),
+        ("a", "1"),
+    ]);
+    let plan = checkout.plan(&[]);
+    assert_eq!(full_names(&plan), ["acme/api", "acme/web"]);
+    let api = image(&plan, "api");
+    assert_eq!(text(&api["dockerfile"]), "build/api.docker");
+    assert_eq!((&api["context"], &api["inputs"]["files"]), (&json!("."), &json!(1)));
+    assert_eq!(text(&api["dependencies"][0]["image"]), "acme/web");
+    assert_eq!(image(&checkout.plan(&["--rev", "HEAD"]), "api")["key"], api["key"]);
+    // An edit of it is one like any other, and what it is not any more is no image.
+    checkout.write("build/api.docker", "FROM busybox\nCOPY a /a\n");
+    assert_ne!(image(&checkout.plan(&[]), "api")["key"], api["key"]);
+    checkout.write("build/api.docker", "nothing\n");
+    assert_eq!(full_names(&checkout.plan(&[])), ["acme/web"]);
+    // Settings may name one too.
+    checkout.write("shipwright.toml", "evidence = false\n[image.tool]\ndockerfile = \"build/tool.docker\"\n");
+    let plan = checkout.plan(&[]);
+    assert_eq!(image(&plan, "tool")["dockerfile"], "build/tool.docker");
+    assert_eq!(plan["images"].as_array().map(Vec::len), Some(1));
+}
+
+#[test]
+fn a_script_or_a_makefile_below_a_folder_may_change_to_another() {
+    for (path, body) in [
+        (
+            "scripts/build.sh",
+            "cd \"$(dirname \"$0\")/..\"\ndocker build -t acme/one -f svc/api/Dockerfile --target prod .\n",
+        ),
+        (
+            "scripts/build.sh",
+            "cd \"$(dirname \"${BASH_SOURCE[0]}\")/../svc\" || exit 1\ndocker build -t acme/one --target prod api\n",
+        ),
+        (
+            "scripts/build.sh",
+            "ROOT=$(cd \"$(dirname \"$0\")/..\" && pwd)\ncd \"$ROOT\"\ndocker build -t acme/one --target prod svc/api\n",
+        ),
+        (
+            "scripts/build.sh",
+            "cd $(git rev-parse --show-toplevel)\ndocker build -t acme/one --target prod svc/api\n",
+        ),
+        ("scripts/build.sh", "pushd ../svc/api\ndocker build -t acme/one --target prod .\npopd\n"),
+        ("scripts/Makefile", "one:\n\tcd ../svc && docker build -t acme/one --target prod api\n"),
+        (
+            "scripts/Makefile",
+            "one:\n\tcd .. && docker build -t acme/one --target prod -f svc/api/Dockerfile .\n",
+        ),
+    ] {
+        let checkout = Checkout::with(&[
+            (path, body),
+            ("svc/api/Dockerfile", "FROM busybox AS prod\nFROM busybox AS dev\n"),
+        ]);
+        let plan = checkout.plan(&[]);
+        assert_eq!(full_names(&plan), ["acme/one"], "{path}: {body}");
+        assert_eq!(plan["images"][0]["target"], "prod", "{path}: {body}");
+    }
+}
+
+#[test]
+fn platforms_that_a_file_names_are_shown_and_change_nothing() {
+    let compose = |platforms: &str| {
+        format!("services:\n  api:\n    image: acme/api\n    build:\n      context: api\n{platforms}")
+    };
+    let checkout = Checkout::with(&[
+        ("compose.yaml", &compose("      platforms: [linux/amd64, linux/arm64]\n")),
+        ("api/Dockerfile", "FROM busybox\n"),
+    ]);
+    let plan = checkout.plan(&[]);
+    let api = image(&plan, "api");
+    assert!(evidence(api).contains(&"platforms linux/amd64,linux/arm64 compose.yaml:6".to_owned()), "{api}");
+    checkout.write("compose.yaml", compose(""));
+    assert_eq!(image(&checkout.plan(&[]), "api")["key"], api["key"]);
+    checkout.write("compose.yaml", compose("      platforms: [linux/arm64]\n"));
+    checkout.run(&["init"]).exits(0);
+    let settings = std::fs::read_to_string(checkout.root.join("shipwright.toml")).unwrap_or_default();
+    assert!(!settings.contains("arm64"), "{settings}");
+}
+
+#[test]
+fn a_bare_repository_has_no_place_for_settings() {
+    let checkout = shop();
+    let bare = checkout.beside("bare.git");
+    checkout.git(&["clone", "--quiet", "--bare", ".", &bare.to_string_lossy()]);
+    let run = checkout.run(&["-C", &bare.to_string_lossy(), "init"]).exits(2);
+    assert!(!run.stderr.contains("--rev"), "{}", run.stderr);
+    run.says("settings are written into a work tree");
 }

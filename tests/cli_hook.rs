@@ -201,6 +201,33 @@ fn the_pushed_commit_counts_and_not_the_work_tree() {
 }
 
 #[test]
+fn what_files_say_about_images_is_read_at_the_pushed_commit() {
+    let compose = |context: &str| {
+        let build = format!(
+            "{{context: {context}, dockerfile: {}}}",
+            if context == "code" { "../deploy/api/Dockerfile" } else { "Dockerfile" }
+        );
+        format!("services:\n  api:\n    image: acme/api\n    build: {build}\n")
+    };
+    let story = Story::new(&[
+        ("compose.yaml", &compose("code")),
+        ("deploy/api/Dockerfile", "FROM busybox\nCOPY src /src\n"),
+        ("code/src/a", "1"),
+        ("deploy/src/b", "1"),
+    ]);
+    story.shop.run(&["hook", "install"]).exits(0);
+    story.git(&["push", "origin", "main"]).exits(0);
+    // In this commit the context has no such source, whatever the work tree says by now.
+    story.commit(&[("compose.yaml", &compose("deploy/api"))]);
+    story.shop.write("compose.yaml", compose("code"));
+    story.git(&["push", "origin", "main"]).exits(1).says("`src` is not in the build context deploy/api");
+    // And the other way round.
+    story.commit(&[("compose.yaml", &compose("code"))]);
+    story.shop.remove("compose.yaml");
+    story.git(&["push", "origin", "main"]).exits(0);
+}
+
+#[test]
 fn what_the_remote_has_already_is_a_note() {
     let story = Story::pushed();
     story.commit(&[("api/Dockerfile", "FROM acme/base\nCOPY gone /\n")]);

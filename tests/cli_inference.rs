@@ -209,3 +209,123 @@ fn a_hint_never_shows_a_placeholder_for_a_folder() {
     assert!(run.stderr.contains("acme/wholly-else"), "{run:?}");
     assert!(!format!("{}{}", run.stdout, run.stderr).contains("FOLDER"), "{run:?}");
 }
+
+#[test]
+fn a_blocked_image_says_where_it_would_be_built() {
+    let checkout = Checkout::with(&[
+        ("go.mod", "1"),
+        ("main.go", "1"),
+        ("svc/generated/Dockerfile", "FROM busybox\nCOPY go.mod main.go generated.go /src/\n"),
+        (
+            "svc/above/Dockerfile",
+            "FROM busybox AS a\nFROM shop/generated\nCOPY --from=a / /\nCOPY go.mod /\n",
+        ),
+        ("svc/waits/Dockerfile", "ARG BASE\nFROM ${BASE}\nCOPY svc/waits/x /\n"),
+        ("svc/waits/x", "1"),
+        ("svc/triggers/Dockerfile", "ARG BASE\nFROM ${BASE}\n"),
+        ("svc/windows/Dockerfile", "FROM mcr.microsoft.com/windows/nanoserver:ltsc2022\nCOPY x /\n"),
+        ("svc/windows/x", "1"),
+        ("svc/broken/Dockerfile", "FROM busybox\nCOPY\n"),
+        ("shipwright.toml", "namespace = \"shop\"\n"),
+    ]);
+    let plan = checkout.plan(&[]);
+    for (name, context) in [
+        ("generated", json!(".")),
+        ("above", json!(".")),
+        ("waits", json!(".")),
+        // The base may bring triggers that copy.
+        ("triggers", Value::Null),
+        ("windows", json!("svc/windows")),
+        ("broken", Value::Null),
+    ] {
+        let image = image(&plan, name);
+        assert_eq!((&image["action"], &image["key"]), (&json!("blocked"), &Value::Null), "{name}");
+        assert_eq!(image["context"], context, "{name}");
+    }
+}
+
+/// `INFERRED IMAGE` of all that an image is built from.
+fn edges(plan: &Value, name: &str) -> Vec<String> {
+    let edges = image(plan, name)["dependencies"].as_array().expect("a list").iter();
+    edges
+        .map(|edge| format!("{} {}", edge["inferred"] == true, edge["image"].as_str().unwrap_or("?")))
+        .collect()
+}
+
+#[test]
+fn a_reference_with_variables_alone_around_its_name_means_the_one_image_of_that_name() {
+    let from = "ARG ns\nARG v\nFROM ${ns}/shop-base:${v}\nCOPY a /a\n";
+    let files = |base: &'static str| {
+        vec![
+            (base, "FROM busybox\nONBUILD COPY b /b\n"),
+            ("api/a", "1"),
+            ("web/a", "1"),
+            ("api/b", "1"),
+            ("web/b", "1"),
+        ]
+    };
+    for base in ["shop-base/Dockerfile", "base/Dockerfile"] {
+        // One Dockerfile alone may mean anything.
+        let mut one = files(base);
+        one.push(("api/Dockerfile", from));
+        let plan = Checkout::with(&one).plan(&[]);
+        assert_eq!(
+            (edges(&plan, "api"), &image(&plan, "api")["action"]),
+            (vec![], &json!("blocked")),
+            "{base}"
+        );
+        let mut two = one.clone();
+        two.push(("web/Dockerfile", from));
+        let checkout = Checkout::with(&two);
+        let plan = checkout.plan(&[]);
+        let base_name =
+            image(&plan, base.trim_end_matches("/Dockerfile"))["name"].as_str().expect("a name").to_owned();
+        for name in ["api", "web"] {
+            assert_eq!(edges(&plan, name), [format!("true {base_name}")], "{base}");
+            assert_eq!(
+                (&image(&plan, name)["action"], &image(&plan, name)["bases"]),
+                (&json!("build"), &json!([]))
+            );
+            // The triggers of the base copy as well.
+            assert_eq!(image(&plan, name)["inputs"]["files"], 2, "{base}");
+        }
+        // Another name for what is tagged is no other content.
+        let elsewhere = checkout.plan(&["--namespace", "quay.io/acme"]);
+        assert_eq!(image(&elsewhere, "api")["key"], image(&plan, "api")["key"]);
+        // What somebody says is what is meant.
+        let given = checkout.plan(&["--build-arg", "ns=quay.io/other", "--build-arg", "v=1"]);
+        assert_eq!(
+            (edges(&given, "api"), &image(&given, "api")["bases"]),
+            (vec![], &json!(["quay.io/other/shop-base:1"]))
+        );
+        checkout.write("shipwright.toml", "[image.api]\nfollow = false\n");
+        assert_eq!(image(&checkout.plan(&[]), "api")["action"], "blocked");
+    }
+    // A file that builds it under that name says enough.
+    let mut said = files("base/Dockerfile");
+    said.push(("api/Dockerfile", from));
+    said.push(("Makefile", "base:\n\tdocker build -t $(NS)/shop-base:$(V) base\n"));
+    assert_eq!(edges(&Checkout::with(&said).plan(&[]), "api").len(), 1);
+    // Two prefixes, two images of one name, and Docker's own names are doubts.
+    let doubts: [&[(&str, &str)]; 3] = [
+        &[
+            ("lib/Dockerfile", "FROM busybox\n"),
+            ("x/Dockerfile", "ARG ns\nFROM ${ns}/other-lib\n"),
+            ("y/Dockerfile", "ARG ns\nFROM ${ns}/other-lib\n"),
+        ],
+        &[("more/base/Dockerfile", "FROM busybox\n")],
+        &[
+            ("x/Dockerfile", "ARG ns\nFROM ${ns}/node\n"),
+            ("y/Dockerfile", "ARG ns\nFROM ${ns}/node\n"),
+            ("node/Dockerfile", "FROM busybox\n"),
+        ],
+    ];
+    for (at, doubt) in doubts.into_iter().enumerate() {
+        let mut files = files("base/Dockerfile");
+        files.extend([("api/Dockerfile", from), ("web/Dockerfile", from)]);
+        files.extend(doubt);
+        let plan = Checkout::with(&files).plan(&[]);
+        let name = if at == 2 { "x" } else { "api" };
+        assert_eq!(edges(&plan, name), [""; 0], "{at}");
+    }
+}

@@ -29,6 +29,11 @@ pub(super) fn is_template(source: &[u8]) -> bool {
     first.is_some_and(|line| ["{{", "{%", "<%"].iter().any(|mark| line.starts_with_str(mark)))
 }
 
+/// Whether a file may be a Dockerfile, whatever it is called.
+pub(crate) fn is_dockerfile_text(source: &[u8]) -> bool {
+    has_from(source) && !is_template(source)
+}
+
 /// Whether a file whose name is a variant's is a Dockerfile: it has a FROM, and only instructions before it.
 /// (`Dockerfile-build.sh` and `Dockerfile_gen.py` exist.)
 pub(super) fn has_from(source: &[u8]) -> bool {

@@ -3,7 +3,7 @@ use std::io;
 
 use rayon::prelude::*;
 
-use super::content::{has_from, is_template};
+use super::content::{has_from, is_dockerfile_text, is_template};
 use super::evidence_files::{EvidenceKind, evidence_kind};
 use super::names::{FileNameForm, dockerfile_name};
 use super::rules::{Class, Classes, Rules, unmatched};
@@ -139,6 +139,26 @@ pub(crate) fn discover(tree: &dyn Snapshot, rules: &Rules) -> Discovery {
     found.diagnostics.extend(left_out_note(&reasons, templates));
     found.diagnostics.extend(unknown_folders(tree.unreadable_folders()));
     found
+}
+
+/// Those of `paths` that are Dockerfiles although their names do not say so, for who names them outright. What rules leave
+/// out stays left out.
+pub(crate) fn named(
+    tree: &dyn Snapshot,
+    rules: &Rules,
+    paths: impl Iterator<Item = TreePath>,
+) -> Vec<FoundDockerfile> {
+    let classes = Classes::new(rules, tree.submodules(), &mut Vec::new());
+    let found = paths.filter(|path| tree.kind(path) == Some(NodeKind::File)).filter_map(|path| {
+        let aside = match classes.of(&path) {
+            Class::Build => false,
+            Class::Aside => true,
+            Class::LeftOut(_) => return None,
+        };
+        let source = tree.read(&path, limits::DOCKERFILE).ok().filter(|source| is_dockerfile_text(source))?;
+        Some(FoundDockerfile { tracked: tree.is_tracked(&path), path, source, aside })
+    });
+    found.collect()
 }
 
 impl Candidate {

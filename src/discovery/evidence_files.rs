@@ -4,7 +4,7 @@ use bstr::{BStr, ByteSlice};
 /// here is believed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum EvidenceKind {
-    /// `docker-bake.hcl`, `docker-bake.json`, and other HCL files, which may have targets.
+    /// `docker-bake.hcl`, `docker-bake.json`, `4.5.docker-bake.json` and other HCL files, which may have targets.
     Bake,
     /// `compose.yaml`, `docker-compose.yml` and the like.
     Compose,
@@ -73,7 +73,9 @@ pub(crate) fn evidence_kind(path: &BStr) -> Option<EvidenceKind> {
         Some((_, "mk")) => Some(EvidenceKind::Makefile),
         Some((_, "sh" | "bash")) => Some(EvidenceKind::Script),
         Some((_, "hcl")) => Some(EvidenceKind::Bake),
-        Some((stem, "json")) if stem.starts_with("docker-bake") => Some(EvidenceKind::Bake),
+        Some((stem, "json")) if stem.split(['.', '-', '_']).any(|word| word == "bake") => {
+            Some(EvidenceKind::Bake)
+        }
         Some((stem, "json")) if stem == "manifest" || stem.starts_with("manifest.") => {
             Some(EvidenceKind::ImageBuilder)
         }
@@ -104,7 +106,10 @@ mod tests {
         let kind = |path: &str| evidence_kind(path.into());
         for (paths, expected) in [
             (&["compose.yaml", "a/docker-compose.override.yml", "dev.compose.yml"][..], Some(Compose)),
-            (&["docker-bake.hcl", "a/docker-bake.override.json", "x/images.hcl"], Some(Bake)),
+            (
+                &["docker-bake.hcl", "a/docker-bake.override.json", "x/4.5.docker-bake.json", "x/images.hcl"],
+                Some(Bake),
+            ),
             (&["skaffold.yaml", "a/skaffold-dev.yml"], Some(Skaffold)),
             (&["manifest.json", "src/manifest.samples.json"], Some(ImageBuilder)),
             (

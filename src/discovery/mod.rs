@@ -10,7 +10,8 @@ mod evidence_files;
 mod names;
 mod rules;
 
-pub(crate) use discover::{BrokenDockerfile, Discovery, FoundDockerfile, discover};
+pub(crate) use content::is_dockerfile_text;
+pub(crate) use discover::{BrokenDockerfile, Discovery, FoundDockerfile, discover, named};
 pub(crate) use evidence_files::EvidenceKind;
 pub(crate) use names::FileNameForm;
 pub(crate) use rules::{Rules, check_pattern};

@@ -1,4 +1,4 @@
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::canonical::{self, Canonical};
 use super::directive::{Directives, Frontend};
@@ -14,6 +14,16 @@ use super::walk::Walker;
 
 /// What a build of `file` takes.
 pub fn evaluate(file: &Dockerfile, scope: &Scope<'_>) -> Evaluation {
+    evaluate_meant(file, scope, &BTreeMap::new())
+}
+
+/// What a build of `file` takes, where the words after FROM that begin at these bytes mean these references, whatever
+/// their variables are.
+pub(crate) fn evaluate_meant(
+    file: &Dockerfile,
+    scope: &Scope<'_>,
+    meant: &BTreeMap<usize, String>,
+) -> Evaluation {
     let mut findings = Findings::new(file);
     let target = match scope.target {
         None => file.stages.len().checked_sub(1),
@@ -26,20 +36,21 @@ pub fn evaluate(file: &Dockerfile, scope: &Scope<'_>) -> Evaluation {
             found
         }
     };
-    complete(file, scope, target, findings)
+    complete(file, scope, target, meant, findings)
 }
 
 /// What a build of one stage takes, by its index; `scope.target` does not count. A stage without a name
 /// cannot be a target otherwise.
 pub fn evaluate_stage(file: &Dockerfile, index: usize, scope: &Scope<'_>) -> Evaluation {
     let target = Some(index).filter(|index| *index < file.stages.len());
-    complete(file, scope, target, Findings::new(file))
+    complete(file, scope, target, &BTreeMap::new(), Findings::new(file))
 }
 
 fn complete<'a>(
     file: &'a Dockerfile,
     scope: &Scope<'_>,
     target: Option<usize>,
+    meant: &BTreeMap<usize, String>,
     mut findings: Findings<'a>,
 ) -> Evaluation {
     if file.stages.is_empty() {
@@ -48,7 +59,7 @@ fn complete<'a>(
     let shell = Shell::new(file.directives.escape, file.source.len());
     let target_name = target.and_then(|target| file.stages[target].name.as_deref());
     let mut linker = Linker::new(file, scope, &shell, target_name, &mut findings);
-    let mut stages = linker.link();
+    let mut stages = linker.link(meant);
     mark_needed(&mut stages, target);
     let is_external = |linked: &LinkedStage<'_>| linked.needed && matches!(linked.base, Base::Image(_));
     let unseen_triggers = scope.unseen_triggers && stages.iter().any(is_external);

@@ -3,7 +3,7 @@
 //! `BuildKit` looks at all stages here, needed or not: a reference that is none fails the build of any
 //! target.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::{Deref, Range};
 
 use crate::image::ImageReference;
@@ -201,11 +201,14 @@ impl<'a, 'f> Linker<'a, 'f> {
         }
     }
 
-    pub(super) fn link(&mut self) -> Vec<LinkedStage<'a>> {
+    /// `meant` are references by the place of the words that stand for them.
+    pub(super) fn link(&mut self, meant: &BTreeMap<usize, String>) -> Vec<LinkedStage<'a>> {
         let mut stages: Vec<LinkedStage<'a>> = Vec::with_capacity(self.file.stages.len());
         let mut earlier: HashMap<&str, usize> = HashMap::new();
         for (index, stage) in self.file.stages.iter().enumerate() {
-            let (base, base_expanded) = self.base(stage, &earlier);
+            let known = stage.base.as_ref().and_then(|written| meant.get(&written.span.start));
+            let known = known.and_then(|known| Some((Base::Image(known.parse().ok()?), Ok(known.clone()))));
+            let (base, base_expanded) = known.unwrap_or_else(|| self.base(stage, &earlier));
             let platform = stage.platform.as_ref().map(|platform| self.platform(platform));
             let steps = self.steps(index, stage, &base, &stages);
             let takes_from = self.takes_from(stage, &steps);

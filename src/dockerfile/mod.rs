@@ -45,6 +45,7 @@ pub(crate) use cut::cut_unneeded_stages;
 pub use directive::Frontend;
 pub(crate) use environment::is_proxy;
 pub use error::SyntaxErrorKind;
+pub(crate) use evaluate::evaluate_meant;
 pub use evaluate::{evaluate, evaluate_stage};
 pub(crate) use evaluation::{EvaluatedStage, ImageUse, SourceInstruction};
 pub use evaluation::{Evaluation, LocalSource, Problem, ProblemKind, Scope, SourcePattern, UseKind};

@@ -37,6 +37,8 @@ pub(crate) struct Claim {
     pub target: Option<Said<String>>,
     /// Build arguments whose values are known.
     pub args: BTreeMap<String, Said<String>>,
+    /// Build arguments to which a command gives what stays variable.
+    pub open_args: BTreeSet<String>,
     pub platforms: Vec<Said<Platform>>,
     /// Build contexts with a name, by which FROM, COPY --from and mounts can mean something else.
     pub contexts: BTreeMap<String, Said<NamedContext>>,
@@ -90,6 +92,7 @@ impl Claim {
             context: None,
             target: None,
             args: BTreeMap::new(),
+            open_args: BTreeSet::new(),
             platforms: Vec::new(),
             contexts: BTreeMap::new(),
         }
@@ -98,6 +101,13 @@ impl Claim {
     /// The tag of its name, if it tells one image from others.
     pub(super) fn special_tag(&self) -> Option<&str> {
         self.name.as_ref()?.value.telling_tag()
+    }
+
+    /// The tag of its name, if what is built under it may be something else than what is published: one that tells
+    /// images apart, or one for development (`dev`, `test`).
+    pub(super) fn other_tag(&self) -> Option<&str> {
+        let tag = self.name.as_ref()?.value.tag.as_deref();
+        self.special_tag().or_else(|| tag.filter(|tag| is_aside_name(tag)))
     }
 }
 
@@ -132,6 +142,36 @@ pub(super) fn is_plain(tag: &str) -> bool {
     WORDS.contains(&&*tag.to_ascii_lowercase())
 }
 
+/// Whether the name of a file, a target or a tag says that it is for something other than what is published.
+pub(super) fn is_aside_name(name: &str) -> bool {
+    const WORDS: [&str; 13] = [
+        "override",
+        "dev",
+        "devel",
+        "development",
+        "test",
+        "tests",
+        "testing",
+        "e2e",
+        "debug",
+        "local",
+        "example",
+        "examples",
+        "ci",
+    ];
+    let name = name.to_ascii_lowercase();
+    let mut words = name.split(|letter: char| !letter.is_ascii_alphanumeric());
+    words.any(|word| WORDS.contains(&word))
+}
+
+/// Whether a tag is three numbers, as releases have them. In front of something variable (`4.25.0-$(DATE)`) it is the
+/// version of the day.
+fn is_release(tag: &str) -> bool {
+    let is_number = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+    let tag = tag.strip_prefix('v').unwrap_or(tag);
+    tag.split('.').count() == 3 && tag.split('.').all(is_number)
+}
+
 impl std::fmt::Display for ClaimedName {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match &self.tag {
@@ -143,13 +183,13 @@ impl std::fmt::Display for ClaimedName {
 
 impl ClaimedName {
     /// The last part of the repository.
-    pub(super) fn last(&self) -> &str {
+    pub(crate) fn last(&self) -> &str {
         self.repository.rsplit('/').next().unwrap_or_default()
     }
 
     /// The tag, if it tells one image from others, without the words in front that do not: `api` of `latest-api`.
     pub(super) fn telling_tag(&self) -> Option<&str> {
-        let mut tag = self.tag.as_deref()?;
+        let mut tag = self.tag.as_deref().filter(|tag| self.has_whole_tag || !is_release(tag))?;
         while let Some((_, rest)) = tag.split_once('-').filter(|(word, _)| is_plain(word)) {
             tag = rest;
         }

@@ -3,6 +3,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::Kind;
 use crate::diagnostic::{Diagnostic, Location};
+use crate::discovery::is_dockerfile_text;
 use crate::git::{BlobHasher, BlobId, NodeKind, Snapshot, read_file};
 use crate::limits;
 use crate::path::TreePath;
@@ -118,15 +119,23 @@ impl<'t> Door<'t> {
         self.dockerfiles
     }
 
-    /// Whether an image can be made from the file at `path`.
+    /// Whether an image can be made from the file at `path`, for who names it: its own name need not say so.
     pub(crate) fn is_dockerfile(&self, path: &TreePath) -> bool {
+        self.is_found(path)
+            || (self.tree.kind(path) == Some(NodeKind::File)
+                && self
+                    .read(path)
+                    .is_ok_and(|text| text.is_some_and(|text| is_dockerfile_text(text.as_bytes()))))
+    }
+
+    fn is_found(&self, path: &TreePath) -> bool {
         self.dockerfiles.binary_search(path).is_ok()
     }
 
     /// The Dockerfile that a build of `context` without a file's name uses.
     pub(crate) fn dockerfile_in(&self, context: &TreePath) -> Option<TreePath> {
         let names = ["Dockerfile", "Containerfile"];
-        names.into_iter().map(|name| context.join(name)).find(|path| self.is_dockerfile(path))
+        names.into_iter().map(|name| context.join(name)).find(|path| self.is_found(path))
     }
 }
 

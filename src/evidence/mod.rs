@@ -13,6 +13,8 @@ mod claim;
 mod compose;
 mod devcontainer;
 mod door;
+#[cfg(any(test, fuzzing))]
+mod exercise;
 mod gather;
 mod imagebuilder;
 mod makefile;
@@ -29,6 +31,8 @@ mod yaml;
 pub(crate) use crate::discovery::EvidenceKind as Kind;
 pub(crate) use claim::{Claim, ClaimedName, NamedContext, Place, Reading, Said};
 pub(crate) use door::{Door, inside};
+#[cfg(fuzzing)]
+pub use exercise::exercise;
 pub(crate) use gather::{EvidenceChoice, gather};
 pub(crate) use merge::{Account, Accounts, merge};
 pub(crate) use text::{Part, Text};

@@ -1,5 +1,6 @@
 //! Which of two claims is believed.
 
+use super::claim::is_aside_name;
 use super::{Claim, Kind};
 use crate::path::TreePath;
 
@@ -23,8 +24,8 @@ impl Rank {
             is_aside: is_aside(&path),
             depth: path.components().count(),
             has_no_whole_name: claim.name.as_ref().is_none_or(|name| !name.value.is_whole),
-            // `node:beta` says less of `node` than what has no such tag.
-            is_special: claim.special_tag().is_some(),
+            // `node:beta` and `node:dev` say less of `node` than what has no such tag.
+            is_special: claim.other_tag().is_some(),
             line: claim.place.line,
             path,
         }
@@ -43,28 +44,6 @@ impl Rank {
 /// Whether a file is for something other than what is published, by its name: an override, development, tests.
 fn is_aside(path: &TreePath) -> bool {
     is_aside_name(&path.file_name().to_string())
-}
-
-/// Whether the name of a file or of a target says so.
-pub(super) fn is_aside_name(name: &str) -> bool {
-    const WORDS: [&str; 13] = [
-        "override",
-        "dev",
-        "devel",
-        "development",
-        "test",
-        "tests",
-        "testing",
-        "e2e",
-        "debug",
-        "local",
-        "example",
-        "examples",
-        "ci",
-    ];
-    let name = name.to_ascii_lowercase();
-    let mut words = name.split(|letter: char| !letter.is_ascii_alphanumeric());
-    words.any(|word| WORDS.contains(&word))
 }
 
 #[cfg(test)]

@@ -17,7 +17,7 @@ use crate::dockerfile::{cut_unneeded_stages, is_proxy, rewrite};
 use crate::engine::EngineError;
 use crate::git::{Checkout, Snapshot};
 use crate::image::{ContentKey, ImageReference, Repository, Tag};
-use crate::inputs::Manifests;
+use crate::inputs::{Manifest, Manifests};
 use crate::plan::{Plan, PlannedTag, Step, StepId};
 use crate::project::{Image, Project, ReadyImage};
 use crate::registry::Credentials;
@@ -295,7 +295,8 @@ impl Worker for EngineWorker {
         let built = retry(NAMING_TRIES, || self.build_once(image, &updates), again).await?;
         built.map_err(|error| self.failure(image, &error))?;
         if let (Some(ready), Some(key)) = (self.image(image).ready(), self.step(image).key) {
-            self.manifests.write(key, &ready.material.files);
+            let manifest = Manifest { files: ready.material.files.to_vec(), said: self.image(image).said() };
+            self.manifests.write(key, &manifest);
         }
         Ok(())
     }

@@ -8,7 +8,7 @@ mod commit;
 mod error;
 mod history;
 mod id;
-#[cfg(test)]
+#[cfg(any(test, fuzzing))]
 pub(crate) mod memory_tree;
 mod repository;
 mod snapshot;

@@ -1,3 +1,4 @@
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::PathBuf;
 
@@ -5,6 +6,15 @@ use super::files::InputFile;
 use crate::git::{BlobId, InputKind, forget_the_oldest, replace_file};
 use crate::image::ContentKey;
 use crate::path::TreePath;
+
+/// What one key was built of.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Manifest {
+    /// The files of the context.
+    pub files: Vec<InputFile>,
+    /// Which file, that is no Dockerfile, said what of the image: `target`, `args.VERSION`. No values.
+    pub said: BTreeMap<String, TreePath>,
+}
 
 /// Files of keys that were built here, so that a later plan can name what changed. It is a cache: it may
 /// be deleted at any time, and nothing but the wording of reasons depends on it.
@@ -22,8 +32,8 @@ impl Manifests {
         Self { folder }
     }
 
-    /// The files of a key, if it was built here.
-    pub(crate) fn read(&self, key: ContentKey) -> Option<Vec<InputFile>> {
+    /// What a key was built of, if that was here.
+    pub(crate) fn read(&self, key: ContentKey) -> Option<Manifest> {
         decode(&fs::read(self.path(key)).ok()?)
     }
 
@@ -32,11 +42,11 @@ impl Manifests {
         self.path(key).exists()
     }
 
-    /// Remembers the files of a key. A checkout that cannot be written to remembers nothing.
-    pub(crate) fn write(&self, key: ContentKey, files: &[InputFile]) {
+    /// Remembers what a key was built of. A checkout that cannot be written to remembers nothing.
+    pub(crate) fn write(&self, key: ContentKey, manifest: &Manifest) {
         let path = self.path(key);
         if !path.exists() {
-            replace_file(&path, &encode(files));
+            replace_file(&path, &encode(manifest));
             forget_the_oldest(&self.folder, KEPT);
         }
     }
@@ -46,19 +56,40 @@ impl Manifests {
     }
 }
 
-/// One record a file: mode, space, blob id, space, path, NUL; as `git ls-tree -z` does.
-fn encode(files: &[InputFile]) -> Vec<u8> {
-    let mut bytes = Vec::with_capacity(files.len() * 96);
-    for file in files {
+/// What begins a record about another file.
+const SAID: &[u8] = b"said ";
+
+/// One record a file: mode, space, blob id, space, path, NUL; as `git ls-tree -z` does. Behind them what other files said:
+/// the word, what, a line feed, path, NUL.
+fn encode(manifest: &Manifest) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(manifest.files.len() * 96);
+    for file in &manifest.files {
         bytes.extend_from_slice(format!("{} {} ", file.kind.git_mode(), file.blob).as_bytes());
         bytes.extend_from_slice(file.path.as_bytes());
         bytes.push(0);
     }
+    for (field, path) in manifest.said.iter().filter(|(field, _)| !field.contains(['\n', '\0'])) {
+        for part in [SAID, field.as_bytes(), b"\n", path.as_bytes(), b"\0"] {
+            bytes.extend_from_slice(part);
+        }
+    }
     bytes
 }
 
-fn decode(bytes: &[u8]) -> Option<Vec<InputFile>> {
-    bytes.split_inclusive(|byte| *byte == 0).map(decode_one).collect()
+fn decode(bytes: &[u8]) -> Option<Manifest> {
+    let mut manifest = Manifest::default();
+    for record in bytes.split_inclusive(|byte| *byte == 0) {
+        match record.strip_prefix(SAID) {
+            None => manifest.files.push(decode_one(record)?),
+            Some(said) => {
+                let said = said.strip_suffix(&[0])?;
+                let end = said.iter().position(|byte| *byte == b'\n')?;
+                let field = String::from_utf8(said[..end].to_vec()).ok()?;
+                manifest.said.insert(field, TreePath::new(&said[end + 1..]));
+            }
+        }
+    }
+    Some(manifest)
 }
 
 fn decode_one(record: &[u8]) -> Option<InputFile> {
@@ -80,6 +111,12 @@ fn decode_one(record: &[u8]) -> Option<InputFile> {
 mod tests {
     use super::*;
 
+    fn manifest() -> Manifest {
+        let said = [("target", "compose.yaml"), ("args.A B", "b\nc/docker-bake.hcl")];
+        let said = said.into_iter().map(|(field, path)| (field.to_owned(), path.into())).collect();
+        Manifest { files: files(), said }
+    }
+
     fn files() -> Vec<InputFile> {
         let file = |path: &[u8], kind, byte| InputFile {
             path: TreePath::new(path),
@@ -98,17 +135,18 @@ mod tests {
     fn what_is_written_is_read() {
         let folder = tempfile::tempdir().expect("a folder");
         let manifests = Manifests::new(folder.path().join("manifests"));
-        manifests.write(ContentKey::ZERO, &files());
-        assert_eq!(manifests.read(ContentKey::ZERO), Some(files()));
+        manifests.write(ContentKey::ZERO, &manifest());
+        assert_eq!(manifests.read(ContentKey::ZERO), Some(manifest()));
         assert_eq!(manifests.read(ContentKey::new([1; 32])), None);
     }
 
     #[test]
     fn damage_is_as_good_as_absence() {
-        let mut bytes = encode(&files());
+        let mut bytes = encode(&manifest());
         bytes.truncate(bytes.len() - 1);
         assert_eq!(decode(&bytes), None);
         assert_eq!(decode(b"100644 zz x\0"), None);
         assert_eq!(decode(b"\0"), None);
+        assert_eq!(decode(b"said target\0"), None);
     }
 }

@@ -186,7 +186,7 @@ const OFFICIAL: &[&str] = &[
 ];
 
 /// Whether a name without a namespace is that of one of Docker's official images.
-pub(super) fn is_official(name: &str) -> bool {
+pub(crate) fn is_official(name: &str) -> bool {
     OFFICIAL.binary_search(&name).is_ok()
 }
 

@@ -114,6 +114,18 @@ impl Naming {
         self.known.bare(name, from)
     }
 
+    /// The only image of this name, whatever a reference to it is written like in the Dockerfile of image `from`.
+    pub(crate) fn only_one(&self, name: &str, from: usize) -> Option<usize> {
+        self.known.bare(name, from)
+    }
+
+    /// Whether a reference means an image only because another file of the checkout gives it exactly this name, with a
+    /// tag that otherwise would be a published version's.
+    pub(crate) fn is_by_claim(&self, reference: &ImageReference, image: usize, follow: &[String]) -> bool {
+        let prefix = self.names[image].tag_prefix.as_deref();
+        self.is_claimed(reference, image) && fit(reference, prefix, follow) != Some(Fit::Current)
+    }
+
     /// NAME in a reference to one of these namespaces.
     pub(super) fn name_in_namespace(&self, repository: &Repository) -> Option<String> {
         let namespace = self.sites.namespace_of(repository)?.canonical();

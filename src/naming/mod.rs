@@ -32,6 +32,7 @@ mod words;
 mod tests;
 
 pub(crate) use assign::{NamingRules, assign};
+pub(crate) use bare::is_official;
 pub(crate) use bind::Binding;
 pub(crate) use candidate::{Candidate, NameClaim};
 pub(crate) use folders::NameSource;

@@ -5,6 +5,7 @@ use std::path::Path;
 use super::workspace::{EngineNeed, open};
 use super::{Audience, Config, Ending, Error, ImageRequest};
 use crate::diagnostic::Diagnostic;
+use crate::git::CheckoutError;
 use crate::settings::{TOML_FILE, sketch};
 
 /// What [`init`] did.
@@ -29,7 +30,8 @@ pub async fn init(
     request: &ImageRequest,
     audience: &mut dyn Audience,
 ) -> Result<Initialized, Error> {
-    let (workspace, _) = open(config, request, EngineNeed::Never, None).await?;
+    let opened = open(config, request, EngineNeed::Never, None).await;
+    let (workspace, _) = opened.map_err(without_work_tree)?;
     audience.reads(&workspace.tree);
     if let Some(path) = &workspace.settings.options.settings.path {
         return Ok(Initialized::Kept(path.to_string()));
@@ -40,6 +42,17 @@ pub async fn init(
         Error::one(Ending::Failed, Diagnostic::error(message))
     })?;
     Ok(Initialized::Written)
+}
+
+/// What other commands can do without a work tree, with `--rev`, is no help here.
+fn without_work_tree(error: Error) -> Error {
+    match error {
+        Error::Checkout(error @ CheckoutError::Bare(_)) => Error::usage_with_hint(
+            error,
+            "settings are written into a work tree: clone the repository, or `git worktree add DIR`",
+        ),
+        error => error,
+    }
 }
 
 /// Writes a file that is not there yet, all of it or nothing.

@@ -131,7 +131,11 @@ fn compare(now: &Image, before: Option<&Image>) -> Known {
         return Known { existing: Some(BTreeSet::new()), ..Known::default() };
     }
     let material = &ready.material;
-    let previous = Previous { fingerprint: material.fingerprint(), files: Some(material.files.to_vec()) };
+    let previous = Previous {
+        fingerprint: material.fingerprint(),
+        files: Some(material.files.to_vec()),
+        said: before.map(Image::said).unwrap_or_default(),
+    };
     Known { previous: Some(previous), ..Known::default() }
 }
 

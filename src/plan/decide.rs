@@ -7,8 +7,10 @@ use super::model::{
 use super::reasons::{Builds, build_reasons, cause};
 use super::tags::{PlannedTag, conflict};
 use crate::diagnostic::Diagnostic;
+use crate::dockerfile::ProblemKind;
 use crate::graph::{DependencyKind, ImageId};
 use crate::image::Digest;
+use crate::path::TreePath;
 use crate::project::{CleanState, Image, ImageState, Project};
 
 /// Decides what happens to each selected image. Dependencies that `--exact` leaves out must exist already, on
@@ -88,7 +90,7 @@ fn describe(facts: &Facts<'_>, at: ImageId, step_of: &HashMap<ImageId, StepId>) 
         repository: image.name.repository.clone(),
         short_name: image.name.short.clone(),
         dockerfile: image.dockerfile.clone(),
-        context: None,
+        context: known_context(image),
         target: image.target.clone(),
         platform: None,
         key: None,
@@ -109,6 +111,19 @@ fn describe(facts: &Facts<'_>, at: ImageId, step_of: &HashMap<ImageId, StepId>) 
         reasons: texts.iter().map(blocked).collect(),
         tags: Vec::new(),
     }
+}
+
+/// Where a blocked image would be built. Its sources tell that, whatever else it waits for; without any, a base that has
+/// no value yet may bring triggers that have some.
+fn known_context(image: &Image) -> Option<TreePath> {
+    let waits_for_base = image
+        .evaluation
+        .problems
+        .iter()
+        .any(|problem| matches!(problem.kind, ProblemKind::BlankReference { .. }));
+    let is_known = matches!(image.state, ImageState::Blocked(_))
+        && !(image.evaluation.sources.is_empty() && waits_for_base);
+    is_known.then(|| image.context.root.clone())
 }
 
 /// External images in the form that Docker shows, each once.

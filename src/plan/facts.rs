@@ -1,10 +1,11 @@
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::model::CheckoutSummary;
 use super::tags::TagPolicy;
 use crate::graph::ImageId;
 use crate::image::{ImageReference, Tag};
 use crate::inputs::{Fingerprint, InputFile};
+use crate::path::TreePath;
 use crate::project::{CleanState, Project};
 
 /// The image that the branch had before the one that is planned.
@@ -14,6 +15,8 @@ pub(crate) struct Previous {
     pub fingerprint: Fingerprint,
     /// Its files, where a manifest or git still has them; paths from the root of the context.
     pub files: Option<Vec<InputFile>>,
+    /// Which file, that is no Dockerfile, said what of it: `target`, `args.VERSION`.
+    pub said: BTreeMap<String, TreePath>,
 }
 
 /// What is known of one selected image besides the checkout.

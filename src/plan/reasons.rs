@@ -59,7 +59,7 @@ pub(super) fn build_reasons(facts: &Facts<'_>, at: ImageId, builds: &Builds) -> 
         (Some(ready), Some(previous)) => {
             let from = from_change(image, &ready.material.fingerprint(), &previous.fingerprint);
             reasons.extend(file_reasons(&ready.material, previous, &image.context.root));
-            reasons.extend(component_reasons(image, &ready.material, &previous.fingerprint));
+            reasons.extend(component_reasons(facts, image, &ready.material, previous));
             if let Some(OtherBase { before, now }) = &from {
                 // The one reason says what these would say.
                 let said = [before, now].map(|name| [changed(name), base_change(name, None, None)]).concat();
@@ -217,11 +217,19 @@ fn file_changes(old: &[InputFile], new: &[InputFile]) -> Vec<(ReasonKind, TreePa
     changes
 }
 
-fn component_reasons(image: &Image, material: &Material, old: &Fingerprint) -> Vec<Reason> {
-    let new = material.fingerprint();
+fn component_reasons(
+    facts: &Facts<'_>,
+    image: &Image,
+    material: &Material,
+    previous: &Previous,
+) -> Vec<Reason> {
+    let (new, old) = (material.fingerprint(), &previous.fingerprint);
     let mut reasons = Vec::new();
+    let elsewhere = |kind, field: &str| {
+        said_elsewhere(image, kind, field).or_else(|| said_before(facts, previous, kind, field))
+    };
     if new.target != old.target {
-        reasons.push(said_elsewhere(image, ReasonKind::Target, "target").unwrap_or_else(|| Reason {
+        reasons.push(elsewhere(ReasonKind::Target, "target").unwrap_or_else(|| Reason {
             kind: ReasonKind::Target,
             path: None,
             text: "another target".into(),
@@ -229,7 +237,7 @@ fn component_reasons(image: &Image, material: &Material, old: &Fingerprint) -> V
     }
     for name in differing(&old.build_args, &new.build_args) {
         let kind = ReasonKind::BuildArgument;
-        let said = said_elsewhere(image, kind, &format!("args.{name}"));
+        let said = elsewhere(kind, &format!("args.{name}"));
         let plain = || Reason { kind, path: None, text: format!("build argument {name} changed") };
         reasons.push(said.unwrap_or_else(plain));
     }
@@ -259,6 +267,18 @@ fn said_elsewhere(image: &Image, kind: ReasonKind, field: &str) -> Option<Reason
     let Evidence { value, path, line, .. } = evidence;
     let what = field.strip_prefix("args.").unwrap_or(field);
     let text = format!("{path}:{line} now says {what} {value}");
+    Some(Reason { kind, path: Some(path.clone()), text })
+}
+
+/// Where a value came from that nothing says any more.
+fn said_before(facts: &Facts<'_>, previous: &Previous, kind: ReasonKind, field: &str) -> Option<Reason> {
+    let path = previous.said.get(field)?;
+    let what = field.strip_prefix("args.").unwrap_or(field);
+    let text = if facts.project.evidence.binary_search(path).is_ok() {
+        format!("{path} no longer says {what}")
+    } else {
+        format!("{path}, which said {what}, is gone")
+    };
     Some(Reason { kind, path: Some(path.clone()), text })
 }
 

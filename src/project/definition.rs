@@ -8,7 +8,7 @@ use super::settings::ImageSettings;
 use super::systems;
 use crate::diagnostic::{Diagnostic, did_you_mean};
 use crate::discovery::{BrokenDockerfile, FoundDockerfile};
-use crate::dockerfile::{Dockerfile, Evaluation, Scope, Trigger, evaluate, parse};
+use crate::dockerfile::{Dockerfile, Evaluation, Scope, Trigger, evaluate_meant, parse};
 use crate::evidence::Account;
 use crate::image::Platform;
 use crate::limits;
@@ -33,6 +33,17 @@ pub(super) struct Definition {
     pub(super) file: Dockerfile,
     /// Whether the Dockerfile cannot be read, so that `file` says nothing.
     pub(super) is_broken: bool,
+    /// The images that FROM lines with variables mean, by the place of the word.
+    pub(super) meant: BTreeMap<usize, Meant>,
+}
+
+/// What a FROM line means whose variables have no value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Meant {
+    /// The last part of the reference, which stands for it from here on.
+    pub(super) name: String,
+    /// The image built here.
+    pub(super) image: usize,
 }
 
 impl Definition {
@@ -49,6 +60,7 @@ impl Definition {
             evidence: Vec::new(),
             target_from_flag: false,
             is_broken: false,
+            meant: BTreeMap::new(),
         }
     }
 
@@ -82,6 +94,7 @@ impl Definition {
             target_from_flag: false,
             file: self.file.clone(),
             is_broken: self.is_broken,
+            meant: BTreeMap::new(),
         }
     }
 
@@ -100,7 +113,8 @@ impl Definition {
     pub(super) fn evaluate(&self, options: &Options, inherited: &BTreeMap<usize, &[Trigger]>) -> Evaluation {
         let build_args = self.build_args(options);
         let platform = self.platform(options);
-        let mut evaluation = evaluate(
+        let meant = self.meant.iter().map(|(at, meant)| (*at, meant.name.clone())).collect();
+        let mut evaluation = evaluate_meant(
             &self.file,
             &Scope {
                 build_args: &build_args,
@@ -111,6 +125,7 @@ impl Definition {
                 // Else a base that brings triggers which take something stops the build.
                 unseen_triggers: self.options.whole_context,
             },
+            &meant,
         );
         let system = options.engine_system.as_deref().unwrap_or(&platform.os);
         evaluation.problems.extend(systems::foreign(&self.file, &evaluation, platform, system));

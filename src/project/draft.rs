@@ -5,6 +5,7 @@ use rayon::prelude::*;
 use super::definition::{Definition, definitions};
 use super::findings::findings;
 use super::images::{BoundReference, LockedReference, dependencies};
+use super::meant;
 use super::options::Options;
 use super::redirect::{Claimed, Redirected, redirected, replaced};
 use super::settings::ImageSettings;
@@ -86,6 +87,8 @@ pub(super) fn draft(
         &options.settings.evidence,
     );
     diagnostics.extend(accounts.diagnostics);
+    take_named(tree, options, accounts.of.keys(), &mut found);
+    let evidence = evidence.into_iter().filter(|path| !has(&found, path)).collect();
     let mut definitions =
         definitions(found.dockerfiles, found.broken, accounts.of, options, &mut diagnostics);
     let mut readings: Vec<Evaluation> =
@@ -94,6 +97,9 @@ pub(super) fn draft(
     diagnostics.extend(naming.diagnostics.iter().cloned());
     take_back_own(&mut definitions, &naming);
     for at in adjust(&mut definitions, &naming, options, &mut diagnostics) {
+        readings[at] = definitions[at].evaluate(options, &BTreeMap::new());
+    }
+    for at in meant::settle(&mut definitions, &readings, &naming) {
         readings[at] = definitions[at].evaluate(options, &BTreeMap::new());
     }
 
@@ -133,6 +139,31 @@ pub(super) fn draft(
         unresolved,
         evidence,
     }
+}
+
+/// Adds the Dockerfiles that settings or other files name and whose own names do not say what they are.
+fn take_named<'p>(
+    tree: &dyn Snapshot,
+    options: &'p Options,
+    claimed: impl Iterator<Item = &'p TreePath>,
+    found: &mut Discovery,
+) {
+    let by_settings = options.settings.images.values().filter_map(|image| image.dockerfile.as_ref());
+    let paths: BTreeSet<TreePath> = claimed.chain(by_settings).cloned().collect();
+    let is_known =
+        |path: &TreePath| has(found, path) || found.broken.iter().any(|broken| broken.path == *path);
+    let unknown: Vec<TreePath> = paths.into_iter().filter(|path| !is_known(path)).collect();
+    if unknown.is_empty() {
+        return;
+    }
+    let rules =
+        Rules { include: options.settings.include.clone(), exclude: options.settings.exclude.clone() };
+    found.dockerfiles.extend(discovery::named(tree, &rules, unknown.into_iter()));
+    found.dockerfiles.sort_by(|a, b| a.path.cmp(&b.path));
+}
+
+fn has(found: &Discovery, path: &TreePath) -> bool {
+    found.dockerfiles.binary_search_by(|dockerfile| dockerfile.path.cmp(path)).is_ok()
 }
 
 /// The images that are built only when somebody asks for them.
@@ -362,6 +393,10 @@ fn bind(
                 }
                 Some(Redirected::Local(_)) | None => {}
             }
+            if let Some(meant) = image.definition.meant.get(&used.span.start) {
+                image.bound.push(bound(used, ImageId(meant.image), true));
+                continue;
+            }
             let binding = naming.bind(reference, at, &options.settings.follow);
             let bare = || naming.bind_bare(reference, at).filter(|_| follows_bare(image, used));
             let (binding, is_inferred) = match binding {
@@ -381,7 +416,11 @@ fn bind(
                 continue;
             }
             match binding {
-                Binding::Local(dependency) => image.bound.push(bound(used, ImageId(dependency), is_inferred)),
+                Binding::Local(dependency) => {
+                    let is_inferred =
+                        is_inferred || naming.is_by_claim(reference, dependency, &options.settings.follow);
+                    image.bound.push(bound(used, ImageId(dependency), is_inferred));
+                }
                 Binding::Pinned(_) | Binding::External => {
                     image.bases.push(used.expanded.clone());
                     image.locked.extend(locked(used, reference, &options.settings.lock));

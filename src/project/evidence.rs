@@ -8,7 +8,7 @@ use crate::path::TreePath;
 /// A value that counts for an image because a file of the checkout, which is no Dockerfile, says so.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Evidence {
-    /// What it is: `name`, `context`, `target`, `args.VERSION`, `contexts.base`.
+    /// What it is: `name`, `context`, `target`, `args.VERSION`, `contexts.base`; `platforms` are only shown.
     pub field: String,
     /// The value, as text.
     pub value: String,
@@ -48,6 +48,11 @@ pub(super) fn completed(
             options.args.insert(name.clone(), value.value.clone());
             evidence.push(Evidence::of(format!("args.{name}"), &value.value, value));
         }
+    }
+    // They are shown; which are built, the command line and the settings say.
+    if let Some(first) = account.platforms.first().filter(|_| options.platforms.is_empty()) {
+        let platforms: Vec<String> = account.platforms.iter().map(|said| said.value.to_string()).collect();
+        evidence.push(Evidence::of("platforms", &platforms.join(","), first));
     }
     for (name, context) in &account.contexts {
         let text = match &context.value {

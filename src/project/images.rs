@@ -1,3 +1,4 @@
+use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -74,6 +75,11 @@ impl Image {
     /// The digest that the lock file has for one of its external bases.
     pub fn locked_digest(&self, base: &str) -> Option<&Digest> {
         locked_digest(&self.locked, base)
+    }
+
+    /// Which file, that is no Dockerfile, says what of it: `target`, `args.VERSION`.
+    pub fn said(&self) -> BTreeMap<String, TreePath> {
+        self.evidence.iter().map(|said| (said.field.clone(), said.path.clone())).collect()
     }
 
     /// `NAMESPACE/NAME:[PREFIX-]src-KEY`, where it can be built.

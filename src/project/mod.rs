@@ -14,6 +14,7 @@ mod inspect;
 mod keys;
 mod load;
 mod lock;
+mod meant;
 mod narrow;
 mod options;
 mod redirect;

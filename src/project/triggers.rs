@@ -28,6 +28,12 @@ pub(super) fn inherit(images: &mut [Drafted], naming: &Naming, options: &Options
     }
 }
 
+/// The image here that a FROM with variables means.
+fn meant(image: &Drafted, stage: usize) -> Option<usize> {
+    let word = image.definition.file.stages.get(stage)?.base.as_ref()?;
+    image.definition.meant.get(&word.span.start).map(|meant| meant.image)
+}
+
 /// What an image means with the triggers of its bases, if those have any. What an image carries is what its
 /// own Dockerfile says: no other image has to be read before.
 fn with_triggers(images: &[Drafted], at: usize, naming: &Naming, options: &Options) -> Option<Evaluation> {
@@ -39,7 +45,11 @@ fn with_triggers(images: &[Drafted], at: usize, naming: &Naming, options: &Optio
             continue;
         }
         let Ok(reference) = base.parse::<ImageReference>() else { continue };
-        if let Binding::Local(base) = naming.bind(&reference, at, &options.settings.follow)
+        let base = match naming.bind(&reference, at, &options.settings.follow) {
+            Binding::Local(base) => Some(base),
+            _ => None,
+        };
+        if let Some(base) = meant(image, number).or(base)
             && !images[base].evaluation.triggers.is_empty()
         {
             inherited.insert(number, &images[base].evaluation.triggers);

@@ -16,7 +16,7 @@ const FEW: usize = 3;
 /// are, and what to do about it where there is room.
 pub(crate) fn digest(found: &[&Diagnostic], view: &View) -> String {
     let groups = groups(found);
-    let hints = groups.iter().filter(|group| group.hint().is_some()).count();
+    let hints: usize = groups.iter().filter_map(Group::hint).map(|hint| hint.lines().count()).sum();
     let with_hints = groups.len() + hints <= LINES;
     let shown = if groups.len() > LINES { LINES - 1 } else { groups.len() };
     let mut said = String::new();
@@ -149,5 +149,15 @@ note: 2 Dockerfiles are left out
         assert_eq!(said.lines().count(), 10);
         assert_eq!(said.lines().last(), Some("and 21 more; --verbose shows all, with their places"));
         assert!(!said.contains("hint"));
+    }
+
+    #[test]
+    fn a_long_hint_counts_with_all_its_lines() {
+        let names = |lines: usize| {
+            let lines: Vec<String> = (0..lines).map(|line| format!("\"a{line}\" = \"b\"")).collect();
+            Diagnostic::note(format!("{} Dockerfiles would be called b", lines.len())).hint(lines.join("\n"))
+        };
+        assert_eq!(said(&[names(8)]).lines().count(), 9);
+        assert_eq!(said(&[names(5), names(4)]).lines().count(), 2);
     }
 }

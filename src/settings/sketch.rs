@@ -68,7 +68,7 @@ fn table(image: &Image, namespace: &Namespace) -> Option<String> {
 
 /// Whether settings have a key for it. A name is in the header, and named contexts are not among the settings.
 fn is_setting(field: &str) -> bool {
-    field != "name" && !field.starts_with("contexts.")
+    !matches!(field, "name" | "platforms") && !field.starts_with("contexts.")
 }
 
 /// What an image that cannot be built waits for.

@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use super::loader::{File, Loader};
 use super::service::{Service, Slot};
-use crate::evidence::rank::is_aside_name;
+use crate::evidence::claim::is_aside_name;
 use crate::limits;
 use crate::path::TreePath;
 

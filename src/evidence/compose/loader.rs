@@ -24,6 +24,8 @@ pub(super) struct Include {
     pub(super) path: TreePath,
     /// `project_directory`: what its paths are relative to, if that is not its own folder.
     project: Option<TreePath>,
+    /// `env_file`: what gives its variables their values in place of the project's `.env`. Those that stand last win.
+    env_files: Option<Vec<TreePath>>,
 }
 
 /// A file, what its paths are relative to, and the folder of the `.env` that counts.
@@ -35,6 +37,8 @@ pub(super) struct Loader<'d, 't> {
     /// Files that are compose files by their names, sorted.
     named: &'d [TreePath],
     variables: BTreeMap<TreePath, Rc<Variables>>,
+    /// Of files that are included with an `env_file`, by their project.
+    env_files: BTreeMap<(TreePath, TreePath), Vec<TreePath>>,
     files: BTreeMap<Key, Rc<File>>,
     /// Files read at least once.
     seen: BTreeSet<TreePath>,
@@ -52,6 +56,7 @@ impl<'d, 't> Loader<'d, 't> {
             door,
             named,
             variables: BTreeMap::new(),
+            env_files: BTreeMap::new(),
             files: BTreeMap::new(),
             seen: BTreeSet::new(),
             followed: 0,
@@ -86,10 +91,14 @@ impl<'d, 't> Loader<'d, 't> {
         while let Some(path) = queue.pop() {
             let Some(root) = projects.get(&path).cloned() else { continue };
             let file = self.load(&path, &root);
-            for Include { path, project } in &file.includes {
-                let is_told = project.is_some() && told.insert(path.clone());
+            for Include { path, project, env_files } in &file.includes {
+                let is_told = (project.is_some() || env_files.is_some()) && told.insert(path.clone());
                 if is_told || !projects.contains_key(path) {
-                    projects.insert(path.clone(), project.clone().unwrap_or_else(|| folder(path)));
+                    let project = project.clone().unwrap_or_else(|| folder(path));
+                    if let Some(files) = env_files {
+                        self.env_files.insert((path.clone(), project.clone()), files.clone());
+                    }
+                    projects.insert(path.clone(), project);
                     queue.push(path.clone());
                 }
             }
@@ -149,8 +158,13 @@ impl<'d, 't> Loader<'d, 't> {
             }
         };
         let door = self.door;
-        let variables = self.variables.entry(project.clone());
-        let variables = variables.or_insert_with(|| Rc::new(Variables::of(project, door))).clone();
+        let variables = match self.env_files.get(&(file.path.clone(), project.clone())) {
+            Some(files) => Rc::new(Variables::of_files(files, door)),
+            None => {
+                let variables = self.variables.entry(project.clone());
+                variables.or_insert_with(|| Rc::new(Variables::of(project, door))).clone()
+            }
+        };
         let scope =
             Scope { path: &file.path, folder: &file.root, variables: &variables, room: Room::default() };
         for document in &documents {
@@ -171,8 +185,13 @@ impl<'d, 't> Loader<'d, 't> {
 fn includes_of(node: &Node, scope: &Scope<'_>) -> Vec<Include> {
     let resolve = |node: &Node| inside(scope.folder, &scope.known(node)?);
     let project = node.get("project_directory").and_then(resolve);
+    let env_files = node.get("env_file").map(|node| one_or_more(node).iter().filter_map(resolve).collect());
     let named = node.get("path").unwrap_or(node);
-    let paths = if named.items().is_empty() { std::slice::from_ref(named) } else { named.items() };
-    let paths = paths.iter().filter_map(resolve);
-    paths.map(|path| Include { path, project: project.clone() }).collect()
+    let paths = one_or_more(named).iter().filter_map(resolve);
+    paths.map(|path| Include { path, project: project.clone(), env_files: env_files.clone() }).collect()
+}
+
+/// A value, or those of a list.
+fn one_or_more(node: &Node) -> &[Node] {
+    if node.items().is_empty() { std::slice::from_ref(node) } else { node.items() }
 }

@@ -360,3 +360,31 @@ fn one_file_that_many_projects_extend_cannot_explode() {
     let reading = read_all(&(0..40).map(file).chain(owned(&[("x.yaml", &long)])).collect::<Vec<_>>());
     assert!(reading.notes.iter().any(|note| note.message.contains("too much")), "{:?}", reading.notes);
 }
+
+#[test]
+fn an_include_may_name_the_files_that_give_its_variables() {
+    let included =
+        "services: {api: {image: 'acme/api', build: {context: ., args: {V: '${V}', W: '${W:-w}'}}}}";
+    let with = |env_file: &str| {
+        let include = format!("include: [{{path: sub/compose.yaml{env_file}}}]");
+        let said = reading_with_dockerfile(&[
+            ("compose.yaml", &include),
+            ("sub/compose.yaml", included),
+            ("sub/.env", "V=own"),
+            ("one.env", "V=1\nW=1"),
+            ("two.env", "V=2"),
+            ("sub/Dockerfile", "FROM a"),
+        ]);
+        said.into_iter().filter(|line| line.contains("acme/api")).collect::<Vec<_>>()
+    };
+    for (env_file, expected) in [
+        ("", "V=own@1 W=w@1"),
+        (", env_file: one.env", "V=1@1 W=1@2"),
+        (", env_file: [one.env, two.env]", "V=2@1 W=1@2"),
+        (", env_file: ../outside.env", "W=w@1"),
+    ] {
+        let said = with(env_file);
+        assert_eq!(said.len(), 1, "{said:?}");
+        assert!(said[0].ends_with(expected), "{env_file}: {said:?}");
+    }
+}

@@ -44,6 +44,17 @@ impl Variables {
         variables
     }
 
+    /// What these files say; those that stand last win, as the first do here.
+    pub(super) fn of_files(paths: &[TreePath], door: &Door<'_>) -> Self {
+        let mut variables = Self::default();
+        for path in paths.iter().rev() {
+            if let Ok(Some(text)) = door.read(path) {
+                variables.take(path, &text, true);
+            }
+        }
+        variables
+    }
+
     fn take(&mut self, path: &TreePath, text: &str, is_real: bool) {
         let room = Room::default();
         for (line, text) in text.lines().enumerate() {

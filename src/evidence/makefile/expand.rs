@@ -87,7 +87,8 @@ impl Make<'_> {
                 "CURDIR" | "PWD" => at_root(&self.folder),
                 "MAKE" => "make".to_owned(),
                 "MAKEFILE_LIST" => at_root(&self.file),
-                _ if self.unset_is_empty => String::new(),
+                // What the file itself gives to some targets is nothing for the others.
+                _ if self.unset_is_empty || self.is_of_targets(name) => String::new(),
                 _ => UNKNOWN.to_string(),
             },
         };

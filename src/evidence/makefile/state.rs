@@ -1,6 +1,6 @@
 //! What a Makefile defines, from its first statement to its last.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use super::functions::stem;
 use super::parser::{Assign, Condition, How, What, parse};
@@ -33,6 +33,8 @@ pub(super) struct Make<'m> {
     pub file: TreePath,
     pub variables: HashMap<String, Variable>,
     pub of_targets: BTreeMap<String, Vec<Assign>>,
+    /// The names of the variables that `of_targets` sets.
+    pub names_of_targets: HashSet<String>,
     pub rules: Vec<Rule>,
     /// Automatic variables, arguments of functions; the last one of a name counts.
     pub locals: Vec<(String, Variable)>,
@@ -66,6 +68,7 @@ impl<'m> Make<'m> {
             file,
             variables: HashMap::new(),
             of_targets: BTreeMap::new(),
+            names_of_targets: HashSet::new(),
             rules: Vec::new(),
             locals: Vec::new(),
             included: BTreeSet::new(),
@@ -107,6 +110,9 @@ impl<'m> Make<'m> {
                 _ if !is_open => {}
                 What::Assign(assign) => self.assign(&assign, is_certain),
                 What::OfTarget { targets, assign } => {
+                    if is_certain {
+                        self.names_of_targets.insert(assign.name.clone());
+                    }
                     for target in self.expand(&targets).split_whitespace() {
                         self.of_targets.entry(target.to_owned()).or_default().push(assign.clone());
                     }
@@ -212,6 +218,11 @@ impl<'m> Make<'m> {
             }
             _ => Variable { value: value.clone(), is_expanded: false },
         }
+    }
+
+    /// Whether a variable is set for some targets alone.
+    pub(super) fn is_of_targets(&self, name: &str) -> bool {
+        self.names_of_targets.contains(name)
     }
 
     /// The path of the machine on which it runs.

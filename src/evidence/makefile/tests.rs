@@ -160,3 +160,15 @@ proptest! {
         let _ = said(&text);
     }
 }
+
+#[test]
+fn what_the_file_sets_for_some_targets_is_nothing_for_the_others() {
+    let text = "build/api: ROOT=api\nbuild/%:\n\tdocker build -f $*/Dockerfile -t acme/$* ./$(ROOT)\n\
+                all: build/api build/web\n";
+    assert_eq!(said(text), ["api/Dockerfile api acme/api", "web/Dockerfile . acme/web"]);
+    // What it sets for none may be given by whoever calls it.
+    assert_eq!(
+        said("all:\n\tdocker build -f web/Dockerfile -t acme/web ./$(ROOT)\n"),
+        ["web/Dockerfile ? acme/web"]
+    );
+}

@@ -242,6 +242,7 @@ impl Stored for Claim {
         self.context.put(out);
         self.target.put(out);
         self.args.put(out);
+        self.open_args.put(out);
         self.platforms.put(out);
         self.contexts.put(out);
     }
@@ -256,6 +257,7 @@ impl Stored for Claim {
             context: Stored::get(rest)?,
             target: Stored::get(rest)?,
             args: Stored::get(rest)?,
+            open_args: Stored::get(rest)?,
             platforms: Stored::get(rest)?,
             contexts: Stored::get(rest)?,
         })

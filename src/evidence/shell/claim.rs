@@ -34,11 +34,14 @@ pub(in crate::evidence) fn claim(build: &Build, spot: &Spot<'_>, door: &Door<'_>
     claim.target = build.target.as_ref().and_then(plain).filter(|target| !target.is_empty()).map(said);
     for arg in &build.args {
         if let Some((name, value)) = split_assignment(arg) {
-            match plain(&value) {
-                Some(value) => claim.args.insert(name, said(value)),
-                // The later one counts, known or not.
-                None => claim.args.remove(&name),
-            };
+            // The later one counts, known or not.
+            if let Some(value) = plain(&value) {
+                claim.open_args.remove(&name);
+                claim.args.insert(name, said(value));
+            } else {
+                claim.args.remove(&name);
+                claim.open_args.insert(name);
+            }
         }
     }
     for list in &build.platforms {

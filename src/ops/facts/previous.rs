@@ -165,8 +165,10 @@ impl Search<'_> {
     }
 
     fn previous(&mut self, at: ImageId, found: Candidate) -> Previous {
-        let files = self.workspace.manifests().read(found.key).or_else(|| self.files_in_git(at, &found));
-        Previous { fingerprint: found.fingerprint, files }
+        let manifest = self.workspace.manifests().read(found.key);
+        let (files, said) = manifest.map(|manifest| (manifest.files, manifest.said)).unzip();
+        let files = files.or_else(|| self.files_in_git(at, &found));
+        Previous { fingerprint: found.fingerprint, files, said: said.unwrap_or_default() }
     }
 
     /// The files that the image had at its commit, if planning that commit again gives the same.
