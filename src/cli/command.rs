@@ -5,6 +5,7 @@ use clap::{ArgAction, ArgMatches, CommandFactory, FromArgMatches, Parser, Subcom
 use super::affected::AffectedArgs;
 use super::args::GlobalArgs;
 use super::build::BuildArgs;
+use super::deploy::DeployArgs;
 use super::ensure::EnsureArgs;
 use super::graph::GraphArgs;
 use super::hook::HookCommand;
@@ -16,6 +17,7 @@ use super::logs::LogsArgs;
 use super::plan::PlanArgs;
 use super::prune::PruneArgs;
 use super::push::PushArgs;
+use super::rollback::RollbackArgs;
 
 /// Build every container image of a git checkout, in the right order, and only when it has to.
 ///
@@ -27,6 +29,8 @@ use super::push::PushArgs;
     name = "shipwright",
     version,
     disable_version_flag = true,
+    disable_help_flag = true,
+    after_help = "More, with the options: --help. Of one command: shipwright help COMMAND",
     max_term_width = 100,
     args_conflicts_with_subcommands = false,
     override_usage = "shipwright [build|COMMAND] [OPTIONS] [TARGET]...",
@@ -52,6 +56,10 @@ pub struct Cli {
     /// Options of every command.
     #[command(flatten)]
     pub global: GlobalArgs,
+
+    /// Print help (-h: less of it)
+    #[arg(short, long, action = ArgAction::Help)]
+    pub help: Option<bool>,
 
     /// Print version
     #[arg(short = 'V', long, action = ArgAction::Version)]
@@ -88,6 +96,12 @@ pub enum Command {
     /// List the images whose content differs from another commit's
     #[command(after_help = MORE, after_long_help = "Examples:\n  shipwright affected              since the default branch\n  shipwright affected --since origin/main --format github")]
     Affected(AffectedArgs),
+    /// Move a running container to a new image, or leave it as it is
+    #[command(after_help = MORE, after_long_help = "Examples:\n  shipwright deploy web api        the container web gets this checkout's api\n  shipwright deploy proxy nginx:1.27 --pull\n  shipwright deploy web -n         what would change")]
+    Deploy(DeployArgs),
+    /// Move a container back to what it ran before
+    #[command(after_help = MORE, after_long_help = "Examples:\n  shipwright rollback web\n  shipwright rollback web --list   what it runs and ran")]
+    Rollback(RollbackArgs),
     /// Remove images from the engine that this checkout built and nothing needs any more
     #[command(after_help = MORE, after_long_help = "Examples:\n  shipwright prune --dry-run       what would go, and why\n  shipwright prune --yes --keep 5  without a question")]
     Prune(PruneArgs),
@@ -104,12 +118,13 @@ pub enum Command {
         #[command(subcommand)]
         command: HookCommand,
     },
-    /// Print completions for a shell
+    /// Print completions for a shell; `man` prints the man page
     Completions {
         /// The shell.
         shell: clap_complete::Shell,
     },
     /// Print the man page
+    #[command(hide = true)]
     Man,
     /// Print the version
     #[command(hide = true)]
@@ -117,7 +132,8 @@ pub enum Command {
 }
 
 /// What commands take of the options of all commands and would ignore.
-const IGNORED: [(&str, &[&str]); 9] = [
+const IGNORED: [(&str, &[&str]); 10] = [
+    ("rollback", &["directory", "namespace", "insecure_registry", "progress", "strict"]),
     ("logs", &["host", "insecure_registry", "progress", "offline", "strict"]),
     ("init", &["host", "insecure_registry", "progress", "offline", "strict"]),
     ("inspect", &["host", "insecure_registry", "progress", "offline", "strict"]),

@@ -7,6 +7,7 @@ mod build;
 mod ci_output;
 mod command;
 mod completions;
+mod deploy;
 mod edge;
 mod ensure;
 mod environment;
@@ -23,6 +24,7 @@ mod output;
 mod plan;
 mod prune;
 mod push;
+mod rollback;
 mod signals;
 mod threads;
 mod waiting;
@@ -45,7 +47,7 @@ use crate::printable::printable;
 
 /// Runs a command and gives its exit code. All output happens here.
 pub fn run(cli: Cli, environment: Environment) -> ExitCode {
-    let Cli { command, build, global, version: _ } = cli;
+    let Cli { command, build, global, help: _, version: _ } = cli;
     let interrupts = Interrupts::default();
     signals::listen_for(interrupts.clone());
     let output = Output::new(&global, &environment);
@@ -75,6 +77,8 @@ fn dispatch(command: Command, before: BuildArgs, edge: &mut Edge) -> Result<Exit
         Command::Images(args) => images::run(before, args, edge),
         Command::Graph(args) => graph::run(before, args, edge),
         Command::Affected(args) => affected::run(before, args, edge),
+        Command::Deploy(args) => deploy::run(&args, edge),
+        Command::Rollback(args) => rollback::run(&args, edge),
         Command::Prune(args) => prune::run(&args, edge),
         Command::Init(args) => init::run(args, edge),
         Command::Inspect(args) => inspect::run(args, edge),
