@@ -13,7 +13,7 @@ use crate::printable::printable;
 /// How often a container is looked at.
 const PULSE: Duration = Duration::from_millis(250);
 /// How long a container that was started again has to run.
-const STEADY: Duration = Duration::from_secs(1);
+const STEADY: Duration = Duration::from_millis(500);
 /// How long a probe is tried, and how long one try may take.
 const PROBE: Duration = Duration::from_secs(30);
 const PROBE_TRY: Duration = Duration::from_secs(10);

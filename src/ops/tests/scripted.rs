@@ -16,6 +16,7 @@ use crate::registry::{
     Attempt, Credentials, Descriptor, ImageConfig, Manifest, ManifestName, Registry, RegistryError,
     RegistryOptions, Variant,
 };
+use super::containers::NoContainers;
 use crate::store::{Container, ImageStore, ListedImage, LocalImage};
 
 pub(super) type Labels = BTreeMap<String, String>;
@@ -174,7 +175,8 @@ struct Here(Arc<World>);
 #[async_trait]
 impl Connect for Here {
     async fn connect(&self, _: Option<&str>, _: &EngineEnvironment) -> Result<Connected, EngineError> {
-        Ok(Connected { store: Arc::clone(&self.0) as _, builder: Arc::clone(&self.0) as _ })
+        let (builder, containers) = (Arc::clone(&self.0) as _, Arc::new(NoContainers) as _);
+        Ok(Connected { store: Arc::clone(&self.0) as _, builder, containers })
     }
 
     fn registry(&self, _: RegistryOptions, _: Arc<Credentials>) -> Arc<dyn Registry> {
