@@ -20,7 +20,7 @@ pub struct DeployArgs {
     pub image: Option<String>,
 
     /// Ask the registry of a reference first, even if the engine has it
-    #[arg(long)]
+    #[arg(long, conflicts_with = "dry_run")]
     pub pull: bool,
 
     /// Make the anonymous volumes anew, instead of taking them over

@@ -2,7 +2,7 @@
 
 use std::process::Stdio;
 
-use crate::deploy::proxy::{Proxy, What, When};
+use crate::deploy::proxy::{Counted, Proxy, What, When};
 use crate::deploy::{Dock, of_others};
 use crate::support::{Run, Running, text};
 
@@ -44,7 +44,7 @@ fn prepared(dock: &Dock) -> [String; 2] {
 }
 
 /// What is there whatever happened: one that runs, or a state that the next deployment repairs.
-fn attacked_at_every_request(when: When, what: What) {
+fn attacked_at_every(counted: Counted, when: When, what: What) {
     let dock = dock!();
     let images = prepared(&dock);
     let proxy = Proxy::start(dock.engine.host());
@@ -52,7 +52,7 @@ fn attacked_at_every_request(when: When, what: What) {
     let mut next = 1;
     for number in 1..MOST {
         let image = &images[next];
-        proxy.at(number, when, what);
+        proxy.at(counted, number, when, what);
         let run = through(&dock, &proxy, "web", image);
         let requests = proxy.requests();
         let at = requests.get(number - 1).cloned().unwrap_or_else(|| "none".to_owned());
@@ -80,23 +80,28 @@ fn attacked_at_every_request(when: When, what: What) {
 }
 
 #[test]
-fn killed_before_every_request() {
-    attacked_at_every_request(When::Before, What::Kill);
+fn killed_before_every_change() {
+    attacked_at_every(Counted::Changes, When::Before, What::Kill);
 }
 
 #[test]
-fn killed_after_every_request() {
-    attacked_at_every_request(When::After, What::Kill);
+fn killed_after_every_change() {
+    attacked_at_every(Counted::Changes, When::After, What::Kill);
 }
 
 #[test]
-fn cut_off_before_every_request() {
-    attacked_at_every_request(When::Before, What::Cut);
+fn cut_off_before_every_change() {
+    attacked_at_every(Counted::Changes, When::Before, What::Cut);
 }
 
 #[test]
-fn cut_off_after_every_request() {
-    attacked_at_every_request(When::After, What::Cut);
+fn cut_off_after_every_change() {
+    attacked_at_every(Counted::Changes, When::After, What::Cut);
+}
+
+#[test]
+fn cut_off_at_every_question() {
+    attacked_at_every(Counted::Questions, When::After, What::Cut);
 }
 
 #[test]
@@ -104,12 +109,12 @@ fn rollback_looks_after_a_deployment_that_was_killed() {
     let dock = dock!();
     let images = prepared(&dock);
     let proxy = Proxy::start(dock.engine.host());
-    proxy.at(MOST, When::Before, What::Kill);
+    proxy.at(Counted::Changes, MOST, When::Before, What::Kill);
     through(&dock, &proxy, "web", &images[1]).exits(0);
     let renames: Vec<usize> = (1..).zip(proxy.requests()).filter(|(_, it)| it.contains("/rename")).map(|(at, _)| at).collect();
     dock.deploy("web", &images[0], &[]).exits(0);
     // With the old one put aside, and the new one not yet in its place.
-    proxy.at(renames[0], When::After, What::Kill);
+    proxy.at(Counted::Changes, renames[0], When::After, What::Kill);
     through(&dock, &proxy, "web", &images[1]);
     assert!(dock.try_inspect(&dock.name("web")).is_none(), "{:?}", dock.containers());
     let run = dock.run(&["rollback", &dock.name("web"), "--grace", "0"]).exits(0);
@@ -123,10 +128,10 @@ fn a_container_that_somebody_made_in_between_is_not_touched() {
     let dock = dock!();
     let images = prepared(&dock);
     let proxy = Proxy::start(dock.engine.host());
-    proxy.at(MOST, When::Before, What::Kill);
+    proxy.at(Counted::Changes, MOST, When::Before, What::Kill);
     through(&dock, &proxy, "web", &images[1]).exits(0);
     let at = proxy.requests().iter().position(|it| it.contains("/rename")).expect("a rename") + 1;
-    proxy.at(at, When::After, What::Kill);
+    proxy.at(Counted::Changes, at, When::After, What::Kill);
     through(&dock, &proxy, "web", &images[0]);
     let theirs = dock.runs("web", &["--rm=false"], &images[0]);
     let before = dock.containers();

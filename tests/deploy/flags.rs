@@ -37,7 +37,7 @@ const ALONE: &[(&[&str], &[&str])] = &[
     (&["--rm"], &[]), (&["--no-healthcheck"], &[]), (&["--health-cmd", "exit 0"], &[]), (&["--publish-all"], &[]),
     (&["--publish", "80"], &[]), (&["--link", "NAME-owner:friend"], &[]), (&["--volumes-from", "NAME-owner:ro"], &[]),
     (&["--restart", "unless-stopped"], &[]), (&["--restart", "always"], &[]), (&["--log-driver", "none"], &[]), (&["--security-opt", "systempaths=unconfined"], &[]),
-    (&["--userns", "host"], &[]), (&["--cgroupns", "host"], &[]), (&["--oom-kill-disable=false"], &[]), (&["--user", "img"], &[]),
+    (&["--userns", "host"], &[]), (&["--cgroupns", "host"], &[]), (&["--oom-kill-disable=false"], &[]),
     (&["--mac-address", "02:11:22:33:44:66"], &[]), (&["--network", "NAME-net", "--ip", "10.99.7.8"], &[]),
     (&["--volume", "/data"], &[]), (&["--volume", "NAME-vol3:/data"], &[]), (&["--mount", "type=volume,target=/data"], &[]),
     (&["--network", "NAME-net", "--link", "NAME-owner:friend"], &[]), (&["--storage-opt", "size=1G"], &[]), (&["--device-read-bps", "/dev/null:1mb"], &[]),
@@ -68,6 +68,9 @@ fn normal(mut container: Value, name: &str) -> Value {
     let binds: Vec<&Value> = host["Binds"].as_array().into_iter().flatten().filter(|bind| {
         bind.as_str().and_then(|bind| bind.split(':').next()).is_none_or(|source| source.len() != 64)
     }).collect();
+    // docker sends them in any order.
+    let mut binds: Vec<String> = binds.iter().map(ToString::to_string).collect();
+    binds.sort();
     host["Binds"] = json!(binds);
     for mount in host["Mounts"].as_array_mut().into_iter().flatten() {
         if mount["Source"].as_str().is_none_or(|source| source.len() == 64) {
@@ -107,8 +110,6 @@ impl Table {
         dock.engine.docker(&["network", "create", "--subnet", "10.99.7.0/24", &dock.name("net")]);
         let owner = dock.name("owner");
         dock.engine.docker(&["run", "--detach", "--name", &owner, "--network", &dock.name("net"), "--ipc", "shareable", "-v", "/from-owner", "--entrypoint", "sleep", &images[0], "100000"]);
-        let link = dock.name("owner-of-links");
-        drop(link);
         Self { dock, images }
     }
 

@@ -1,13 +1,14 @@
 //! What the tests of deployments share: containers of their own, a proxy that counts requests, and a count of all that is
 //! not theirs.
 
-#![allow(dead_code, clippy::allow_attributes, reason = "each part uses some of it")]
+#![allow(dead_code, unreachable_pub, clippy::allow_attributes, reason = "each part uses some of it")]
 
 pub mod proxy;
 
 use std::collections::BTreeSet;
 use std::fs;
 use std::process::Command;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use serde_json::Value;
 use tempfile::TempDir;
@@ -16,16 +17,21 @@ use crate::support::{Engine, Run, command_in};
 
 /// Containers and images of one test, on an engine, and a folder that is no checkout.
 pub struct Dock {
+    /// What others have is counted, so that one test at a time is at work on an engine.
+    _alone: MutexGuard<'static, ()>,
     pub engine: Engine,
     folder: TempDir,
 }
+
+static ALONE: Mutex<()> = Mutex::new(());
 
 /// What runs until it is told to stop, and stops at once.
 pub const SERVE: &str = r#"CMD ["sh","-c","trap 'exit 0' TERM; echo up; while :; do sleep 0.05; done"]"#;
 
 impl Dock {
     pub fn new() -> Option<Self> {
-        Some(Self { engine: Engine::start()?, folder: tempfile::tempdir().expect("a folder") })
+        let alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+        Some(Self { _alone: alone, engine: Engine::start()?, folder: tempfile::tempdir().expect("a folder") })
     }
 
     /// A name that is this test's.

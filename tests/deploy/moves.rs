@@ -23,10 +23,10 @@ fn what_the_user_gave_stays_and_what_the_old_image_brought_goes() {
     let one = dock.image("api:1", &format!("ENV A=1 OLD=1\nLABEL l=1 old=1\nVOLUME /data\nEXPOSE 80\n{SERVE}"));
     let two = dock.image("api:2", &format!("ENV A=2 NEW=1 U=image\nLABEL l=2\nVOLUME /data\nEXPOSE 81\n{SERVE}"));
     dock.runs("bystander", &["--volume", "/kept"], &one);
-    let before = of_others(&dock.engine, "no namespace at all");
     dock.runs("web", &["-e", "U=image", "-e", "MINE=1", "-v", "/anon", "--label", "mine=1"], &one);
     let name = dock.name("web");
     dock.engine.docker(&["exec", &name, "sh", "-c", "echo kept >/data/f; echo kept >/anon/f"]);
+    let before = of_others(&dock.engine, "no namespace at all");
     let run = dock.deploy("web", &two, &[]).exits(0);
     assert!(run.stderr.contains("runs"), "{run:?}");
     dock.only(&["bystander", "web"]);
@@ -235,9 +235,9 @@ fn rollback_goes_back_with_the_settings_of_then_and_forth_again() {
 #[test]
 fn nothing_dangles_after_many_moves() {
     let dock = dock!();
-    let others = of_others(&dock.engine, "no namespace at all");
     dock.image("api:now", &format!("ENV V=0\n{SERVE}"));
     dock.runs("web", &[], &dock.reference("api:now"));
+    let others = of_others(&dock.engine, "no namespace at all");
     for round in 1..=3 {
         // As a pull moves a tag: what it named before has no name any more.
         dock.image("api:now", &format!("ENV V={round}\n{SERVE}"));

@@ -17,6 +17,16 @@ pub enum When {
     After,
 }
 
+/// Which requests are counted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Counted {
+    /// Those that change something. A kill at any other one is like a kill after the change before it.
+    #[default]
+    Changes,
+    /// Those that ask.
+    Questions,
+}
+
 /// What happens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum What {
@@ -29,6 +39,7 @@ pub enum What {
 #[derive(Default)]
 struct State {
     requests: Vec<String>,
+    counted: Counted,
     /// At which request, counted from 1.
     at: Option<(usize, When, What)>,
     process: Option<u32>,
@@ -61,8 +72,8 @@ impl Proxy {
     }
 
     /// From now on, counted anew.
-    pub fn at(&self, number: usize, when: When, what: What) {
-        *lock(&self.state) = State { at: Some((number, when, what)), ..State::default() };
+    pub fn at(&self, counted: Counted, number: usize, when: When, what: What) {
+        *lock(&self.state) = State { counted, at: Some((number, when, what)), ..State::default() };
     }
 
     /// Whom to kill.
@@ -111,9 +122,12 @@ fn serve(mut client: UnixStream, engine: &PathBuf, state: &Arc<Mutex<State>>) {
         if is_request(&buffer[..length]) {
             let mut counted = lock(state);
             let line = String::from_utf8_lossy(&buffer[..length]).lines().next().unwrap_or_default().to_owned();
-            counted.requests.push(line);
+            let is_counted = line.starts_with("GET /") == (counted.counted == Counted::Questions);
+            if is_counted {
+                counted.requests.push(line);
+            }
             let number = counted.requests.len();
-            let at = counted.at.filter(|(at, ..)| *at == number);
+            let at = counted.at.filter(|(at, ..)| is_counted && *at == number);
             drop(counted);
             match at {
                 Some((_, When::Before, what)) => {

@@ -48,7 +48,7 @@ pub async fn deploy(
     let hands = Hands(&*connected.containers);
     services.tell(audience);
     let place = place(config, &connected).await?;
-    let name = found(hands, &place, &request.container, audience).await?;
+    let name = found(hands, &place, &request.container, request.moving.dry_run, audience).await?;
     let container = described(hands, &name).await?;
     let resolved = resolve(config, request, &services, hands, &container, audience).await?;
     let mover = Mover { hands, services: &services, place: &place, moving: &request.moving };
@@ -75,11 +75,11 @@ impl Mover<'_> {
         let hands = self.hands;
         let surroundings = Surroundings::new(&hands.info().await?);
         for _ in 0..ROUNDS {
-            if is_unfinished(hands, name).await? {
+            if !self.moving.dry_run && is_unfinished(hands, name).await? {
                 recover(hands, self.place, name, audience).await?;
             }
             let container = described(hands, name).await?;
-            let mut plan = survey(hands, &read(&container), resolved, self.moving, &surroundings).await?;
+            let mut plan = survey(hands, &container, &read(&container), resolved, self.moving, &surroundings).await?;
             let moved = plan.moved(&resolved.image.name);
             if text(&container, "Image") == resolved.image.id && !self.moving.force {
                 return Ok(Deployed::Unchanged(moved));
@@ -101,7 +101,10 @@ impl Mover<'_> {
             }
             audience.finds(&warnings);
             let ending = carry_out(hands, &mut plan, self.moving, careful.token(), audience).await?;
-            held.release(hands).await?;
+            if let Err(error) = held.release(hands).await {
+                // What was asked for is done; who comes next finds nothing to repair but the lock.
+                audience.finds(&[Diagnostic::warning(error.to_string())]);
+            }
             return Ok(if ending == Ending::Done { Deployed::Done(moved) } else { Deployed::Failed(ending) });
         }
         let message = format!("{name} changes all the time: somebody else is at work on it");
@@ -145,6 +148,7 @@ async fn found(
     hands: Hands<'_>,
     place: &Place,
     word: &str,
+    dry_run: bool,
     audience: &mut dyn Audience,
 ) -> Result<String, Error> {
     let word = word.trim_start_matches('/');
@@ -158,6 +162,11 @@ async fn found(
     // Whoever names a container of a deployment means the one that is deployed.
     let name = OWN_SUFFIXES.iter().find_map(|suffix| name.strip_suffix(suffix)).unwrap_or(&name).to_owned();
     if is_unfinished(hands, &name).await? {
+        if dry_run {
+            let message = format!("a deployment of {name} is under way, or was cut off");
+            let hint = "without --dry-run it is waited for, or looked after, first";
+            return Err(Error::usage_with_hint(message, hint));
+        }
         recover(hands, place, &name, audience).await?;
     }
     Ok(name)

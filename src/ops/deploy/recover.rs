@@ -1,9 +1,12 @@
 //! What a deployment that was killed left behind, and what one that failed takes back.
 
+use serde_json::Value;
+
 use super::hands::Hands;
 use super::lock::{Lock, Place, request};
+use super::survey::name_of;
 use super::watch::started_again;
-use crate::deploy::{Found, LockNote, MemberNote, Names, Previous, Repair, Seen, repair, text};
+use crate::deploy::{Found, LockNote, MemberNote, Names, OWN_SUFFIXES, Previous, Repair, Seen, repair, text};
 use crate::diagnostic::Diagnostic;
 use crate::engine::EngineError;
 use crate::ops::{Audience, Ending, Error, Said};
@@ -111,7 +114,7 @@ async fn take_over(hands: Hands<'_>, note: &LockNote, place: &Place) -> Result<V
 }
 
 /// An image that is there for certain: one that a container of these names has.
-async fn some_image(hands: Hands<'_>, names: &Names) -> Result<Option<serde_json::Value>, EngineError> {
+async fn some_image(hands: Hands<'_>, names: &Names) -> Result<Option<Value>, EngineError> {
     for name in [&names.own, &names.new, &names.old, &names.done, &names.stale] {
         if let Some(container) = hands.container(name).await?
             && let Some(image) = hands.image(text(&container, "Image")).await?
@@ -182,7 +185,10 @@ async fn tag(hands: Hands<'_>, note: &LockNote, audience: &mut dyn Audience) -> 
             audience.finds(&[Diagnostic::warning(message)]);
         }
     }
-    let still_needed: Vec<String> = hands.all().await?.iter().flat_map(needs).collect();
+    let all = hands.all().await?;
+    // What stands in for a container of a deployment goes as well.
+    let stays = |container: &&Value| OWN_SUFFIXES.iter().all(|suffix| !name_of(container).ends_with(suffix));
+    let still_needed: Vec<String> = all.iter().filter(stays).flat_map(needs).collect();
     for image in &note.displaced {
         if *image != note.current && *image != note.previous && !still_needed.contains(image) {
             hands.delete_nameless(image).await?;
@@ -192,7 +198,7 @@ async fn tag(hands: Hands<'_>, note: &LockNote, audience: &mut dyn Audience) -> 
 }
 
 /// The images that a container needs: its own, and what it goes back to.
-fn needs(container: &serde_json::Value) -> Vec<String> {
+fn needs(container: &Value) -> Vec<String> {
     let previous = Previous::read(container).map(|previous| previous.image);
     let own = text(container, "Image").to_owned();
     previous.into_iter().chain([own]).collect()

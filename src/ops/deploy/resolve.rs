@@ -35,12 +35,14 @@ pub(super) async fn resolve(
         None => text(&container["Config"], "Image").to_owned(),
     };
     if let Some((reference, checkout)) = of_checkout(config, request, &asked, audience).await? {
+        refuse_missing(hands, request, &reference.to_string()).await?;
         return described(hands, &reference.to_string(), Some(checkout)).await;
     }
     let is_known = hands.image(&asked).await?.is_some();
     if is_known && (!request.pull || is_id(&asked)) {
         return described(hands, &asked, None).await;
     }
+    refuse_missing(hands, request, &asked).await?;
     let reference: ImageReference = asked.parse().map_err(|error| Error::usage(format!("{error}")))?;
     let host = reference.repository.host();
     let credential = services.credentials.login(host).await?;
@@ -52,6 +54,15 @@ pub(super) async fn resolve(
         Error::one(ending, finding.hint(hint))
     })?;
     described(hands, &reference.complete(), None).await
+}
+
+/// What is only shown builds and pulls nothing.
+async fn refuse_missing(hands: Hands<'_>, request: &DeployRequest, name: &str) -> Result<(), Error> {
+    if request.moving.dry_run && hands.image(name).await?.is_none() {
+        let message = format!("the engine does not have {name} yet, and --dry-run builds and pulls nothing");
+        return Err(Error::usage_with_hint(message, "`shipwright ensure`, or `docker pull`, brings it first"));
+    }
+    Ok(())
 }
 
 fn is_id(word: &str) -> bool {
@@ -79,6 +90,9 @@ async fn of_checkout(
         (Some(_), _) if is_reference(asked) => return Ok(None),
         (Some(_), _) => asked.to_owned(),
     };
+    if request.moving.dry_run {
+        return Ok(planned(config, request, &name).await?.map(|reference| (reference, checkout)));
+    }
     let ensuring = EnsureRequest {
         names: vec![name],
         remote: RemotePolicy::Pull,
@@ -88,6 +102,19 @@ async fn of_checkout(
     match ops::ensure(config, &ensuring, audience).await {
         Ok(Ensured::There(references)) => Ok(references.into_iter().next().map(|it| (it, checkout))),
         Ok(Ensured::Missing(ending)) => Err(Error::said(ending)),
+        Err(Error::UnknownImage(_)) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// The image of this checkout that would be built or pulled.
+async fn planned(
+    config: &Config,
+    request: &DeployRequest,
+    name: &str,
+) -> Result<Option<ImageReference>, Error> {
+    match ops::named(config, &request.images, name).await {
+        Ok((project, images)) => Ok(images.first().and_then(|at| project.images[*at].reference())),
         Err(Error::UnknownImage(_)) => Ok(None),
         Err(error) => Err(error),
     }

@@ -23,7 +23,7 @@ pub async fn rollback(
     let (connected, services) = connect(config).await?;
     let hands = Hands(&*connected.containers);
     let place = place(config, &connected).await?;
-    let name = found(hands, &place, &request.container, audience).await?;
+    let name = found(hands, &place, &request.container, request.moving.dry_run, audience).await?;
     let container = described(hands, &name).await?;
     let Some((id, reference)) = target(hands, &container).await? else {
         return Err(Error::usage_with_hint(

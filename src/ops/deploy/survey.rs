@@ -51,14 +51,18 @@ impl Member {
     }
 
     pub(super) fn runs(&self) -> bool {
-        let state = &self.old["State"];
-        state["Running"] == true || state["Restarting"] == true
+        runs(&self.old)
     }
 
     /// How long it may take to stop, in seconds.
     pub(super) fn stop_timeout(&self) -> Option<u64> {
         self.old["Config"]["StopTimeout"].as_u64()
     }
+}
+
+fn runs(container: &Value) -> bool {
+    let state = &container["State"];
+    state["Running"] == true || state["Restarting"] == true
 }
 
 pub(super) fn name_of(container: &Value) -> &str {
@@ -82,10 +86,11 @@ impl Surroundings {
     }
 }
 
-/// Reads what a move of `container` to `resolved` is.
+/// Reads what a move of `container` to `resolved` is, where it is to be made as `asked` describes it.
 pub(super) async fn survey(
     hands: Hands<'_>,
     container: &Value,
+    asked: &Value,
     resolved: &Resolved,
     moving: &Moving,
     surroundings: &Surroundings,
@@ -99,7 +104,7 @@ pub(super) async fn survey(
     let previous = if is_same { Previous::read(container) } else { Some(Previous::of(container)) };
     labels.extend(previous.map(|previous| (PREVIOUS_LABEL, previous.label())));
     let target = Target {
-        container,
+        container: asked,
         old_image: old_image.as_ref(),
         image: &resolved.image,
         renew: moving.renew_volumes,
@@ -112,7 +117,7 @@ pub(super) async fn survey(
     let mut warnings = new.warnings.clone();
     warnings.extend(linked(&all, container));
     let difference = difference(container, &new, &resolved.image, surroundings.tells_mac, moving.shows_values);
-    let spare = spare(&target, old_image.as_ref())?;
+    let spare = spare(&Target { container, labels: BTreeMap::new(), ..target }, old_image.as_ref())?;
     let mut members = vec![Member { old: container.clone(), new, image: resolved.image.id.clone(), spare }];
     for sharer in sharers(&all, container) {
         members.push(member_as_it_is(hands, sharer, surroundings, &id).await?);
@@ -188,7 +193,7 @@ fn own_labels(container: &Value) -> BTreeMap<&'static str, String> {
 /// A container that its engine removes when it stops (`--rm`) cannot be put back: another one like it stands by.
 fn spare(target: &Target<'_>, image: Option<&Value>) -> Result<Option<Recreated>, Error> {
     let container = target.container;
-    if container["HostConfig"]["AutoRemove"] != true {
+    if container["HostConfig"]["AutoRemove"] != true || !runs(container) {
         return Ok(None);
     }
     let Some(image) = image else {
