@@ -6,6 +6,8 @@ mod support;
 
 #[path = "deploy/attacks.rs"]
 mod attacks;
+#[path = "deploy/compose.rs"]
+mod compose;
 #[path = "deploy/flags.rs"]
 mod flags;
 #[path = "deploy/moves.rs"]

@@ -60,8 +60,17 @@ pub struct MovingArgs {
     pub grace: u32,
 
     /// A line for `sh` in the new container that has to succeed as well, within 30 s
-    #[arg(long, value_name = "CMD", value_parser = word)]
+    #[arg(long, value_name = "CMD", value_parser = probe)]
     pub probe: Option<String>,
+}
+
+/// A line for a shell. An address alone is none, although a probe may well be about one.
+fn probe(text: &str) -> Result<String, String> {
+    let is_address = ["http://", "https://"].iter().any(|scheme| text.starts_with(scheme));
+    if is_address && !text.contains(' ') {
+        return Err(format!("write a command, such as 'wget -q -O /dev/null {text}'"));
+    }
+    word(text)
 }
 
 impl MovingArgs {

@@ -119,7 +119,8 @@ impl Subtraction<'_> {
         let left_out = is_empty(command.as_ref()) && !is_empty(self.old.get("Cmd"));
         let entrypoint_in_old = has(self.old, "Entrypoint", &entrypoint) && !left_out;
         let entrypoint_in_new = has(self.new, "Entrypoint", &entrypoint);
-        let is_entrypoint_users = self.is_users("entrypoint".to_owned(), entrypoint_in_old, entrypoint_in_new);
+        let is_entrypoint_users =
+            self.is_users("entrypoint".to_owned(), entrypoint_in_old, entrypoint_in_new);
         if !is_entrypoint_users {
             config.remove("Entrypoint");
         } else if is_empty(entrypoint.as_ref()) {
@@ -218,7 +219,10 @@ mod tests {
         for (config, given) in [
             (json!({"Entrypoint": ["/run"], "Cmd": ["serve"]}), json!({})),
             (json!({"Entrypoint": ["/run"], "Cmd": ["other"]}), json!({"Cmd": ["other"]})),
-            (json!({"Entrypoint": ["/sh"], "Cmd": ["serve"]}), json!({"Entrypoint": ["/sh"], "Cmd": ["serve"]})),
+            (
+                json!({"Entrypoint": ["/sh"], "Cmd": ["serve"]}),
+                json!({"Entrypoint": ["/sh"], "Cmd": ["serve"]}),
+            ),
             (json!({"Entrypoint": ["/sh"], "Cmd": null}), json!({"Entrypoint": ["/sh"]})),
             (json!({"Entrypoint": ["/run"], "Cmd": null}), json!({"Entrypoint": ["/run"]})),
             (json!({"Entrypoint": null, "Cmd": ["serve"]}), json!({"Entrypoint": [""], "Cmd": ["serve"]})),

@@ -20,7 +20,8 @@ pub(crate) fn difference(
 ) -> Vec<String> {
     let mut host = host_config(&object(container, "HostConfig"));
     let found = networks(container, &mut host, tells_mac);
-    let mut connected = found.first.as_ref().map(|first| object(first, "EndpointsConfig")).unwrap_or_default();
+    let mut connected =
+        found.first.as_ref().map(|first| object(first, "EndpointsConfig")).unwrap_or_default();
     connected.extend(found.further);
     let before = json!({"Config": container["Config"], "HostConfig": host, "Networks": connected});
     let mut after = recreated.expected(image);
@@ -35,14 +36,23 @@ pub(crate) fn difference(
     let image_of = |id: &str, name: &str| ("Image".to_owned(), format!("{name} ({id})"), String::new());
     one.push(image_of(text(container, "Image"), text(&container["Config"], "Image")));
     other.push(image_of(&image.id, &image.name));
-    let ours = |(path, ..): &&Line| !path.starts_with("Config.Image") && !path.contains("io.shipwright.deploy.");
+    let ours =
+        |(path, ..): &&Line| !path.starts_with("Config.Image") && !path.contains("io.shipwright.deploy.");
     let paths: BTreeSet<&String> = one.iter().chain(&other).filter(ours).map(|(path, ..)| path).collect();
     let mut shown = Vec::new();
     for path in paths {
         let of = |lines: &[Line]| lines.iter().filter(|line| line.0 == *path).cloned().collect::<Vec<_>>();
         let (gone, come) = (of(&one), of(&other));
-        shown.extend(gone.iter().filter(|line| !come.contains(line)).map(|(path, value, _)| format!("- {path}: {value}")));
-        shown.extend(come.iter().filter(|line| !gone.contains(line)).map(|(path, value, _)| format!("+ {path}: {value}")));
+        shown.extend(
+            gone.iter()
+                .filter(|line| !come.contains(line))
+                .map(|(path, value, _)| format!("- {path}: {value}")),
+        );
+        shown.extend(
+            come.iter()
+                .filter(|line| !gone.contains(line))
+                .map(|(path, value, _)| format!("+ {path}: {value}")),
+        );
     }
     shown
 }

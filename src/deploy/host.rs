@@ -6,7 +6,8 @@ use super::json::{Object, is_empty, words};
 
 /// What engines hide of `/proc` and `/sys` by themselves. Where a container has only such paths, the list is the engine's, and
 /// the engine's next one is to count.
-const HIDDEN: &[&str] = &["/proc/", "/sys/firmware", "/sys/devices/virtual/powercap", "/sys/devices/system/cpu/"];
+const HIDDEN: &[&str] =
+    &["/proc/", "/sys/firmware", "/sys/devices/virtual/powercap", "/sys/devices/system/cpu/"];
 
 /// `HostConfig` as it can be asked for.
 pub(super) fn host_config(host: &Object) -> Object {
@@ -101,8 +102,12 @@ mod tests {
     fn what_is_shared_is_shared_with_the_new_container() {
         let id = "a".repeat(64);
         let of = |word: &str| is_called(word, &id, "web").then(|| "new".to_owned());
-        let mut host = json!({"NetworkMode": format!("container:{id}"), "PidMode": "container:web", "IpcMode": "host"});
+        let mut host =
+            json!({"NetworkMode": format!("container:{id}"), "PidMode": "container:web", "IpcMode": "host"});
         shared_with(host.as_object_mut().expect("an object"), &of);
-        assert_eq!(host, json!({"NetworkMode": "container:new", "PidMode": "container:new", "IpcMode": "host"}));
+        assert_eq!(
+            host,
+            json!({"NetworkMode": "container:new", "PidMode": "container:new", "IpcMode": "host"})
+        );
     }
 }

@@ -18,9 +18,12 @@ mod repair;
 
 pub(crate) use difference::difference;
 pub(crate) use health::{Verdict, health_budget, judge, last_health_output};
+pub(crate) use host::{is_called, shares};
 pub(crate) use json::{object, text};
 pub(crate) use names::{Names, OWN_SUFFIXES, is_container_name};
-pub(crate) use record::{CHECKOUT_LABEL, DEPLOYED_KEY_LABEL, DEPLOYED_REVISION_LABEL, LOCK_LABEL, LockNote, MemberNote, PREVIOUS_LABEL, Previous};
+pub(crate) use record::{
+    CHECKOUT_LABEL, DEPLOYED_KEY_LABEL, DEPLOYED_REVISION_LABEL, LOCK_LABEL, LockNote, MemberNote,
+    PREVIOUS_LABEL, Previous,
+};
 pub(crate) use recreate::{NewImage, Recreated, Target, recreate};
-pub(crate) use host::{is_called, shares};
 pub(crate) use repair::{Found, Repair, Seen, repair};

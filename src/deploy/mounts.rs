@@ -15,7 +15,12 @@ pub(super) struct Anonymous {
 
 /// Puts the names of anonymous volumes into a request's `HostConfig`. `users` are the paths that the user declared, `new` those
 /// that the new image declares: data at another path is of no use to it.
-pub(super) fn keep_anonymous(container: &Value, host: &mut Object, users: &Object, new: &Object) -> Anonymous {
+pub(super) fn keep_anonymous(
+    container: &Value,
+    host: &mut Object,
+    users: &Object,
+    new: &Object,
+) -> Anonymous {
     let mut anonymous = Anonymous::default();
     let named = bound(host);
     let is_lent = !is_empty(host.get("VolumesFrom"));
@@ -36,7 +41,8 @@ pub(super) fn keep_anonymous(container: &Value, host: &mut Object, users: &Objec
         }
     }
     if !anonymous.binds.is_empty() {
-        let binds: Vec<String> = words(host.get("Binds")).into_iter().chain(anonymous.binds.clone()).collect();
+        let binds: Vec<String> =
+            words(host.get("Binds")).into_iter().chain(anonymous.binds.clone()).collect();
         host.insert("Binds".to_owned(), json!(binds));
     }
     anonymous

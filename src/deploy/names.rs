@@ -19,13 +19,8 @@ pub(crate) struct Names {
 }
 
 /// Ends of names that nobody else is to use.
-pub(crate) const OWN_SUFFIXES: [&str; 5] = [
-    ".shipwright-new",
-    ".shipwright-old",
-    ".shipwright-done",
-    ".shipwright-lock",
-    ".shipwright-stale",
-];
+pub(crate) const OWN_SUFFIXES: [&str; 5] =
+    [".shipwright-new", ".shipwright-old", ".shipwright-done", ".shipwright-lock", ".shipwright-stale"];
 
 impl Names {
     pub(crate) fn of(name: &str) -> Self {

@@ -33,7 +33,10 @@ pub(super) fn networks(container: &Value, host: &mut Object, tells_mac: bool) ->
             || (mode.len() >= 12 && id.starts_with(mode.as_str()))
     };
     let Some((first, found)) = connected.iter().find(is_first).or_else(|| connected.iter().next()) else {
-        return Networks { left: Some(if is_default(&mode) { "bridge".to_owned() } else { mode }), ..Networks::default() };
+        return Networks {
+            left: Some(if is_default(&mode) { "bridge".to_owned() } else { mode }),
+            ..Networks::default()
+        };
     };
     let names = Own { id: text(container, "Id"), tells_mac };
     let asked = names.endpoint(first, found);
@@ -108,7 +111,9 @@ mod tests {
         assert_eq!(mode, "back");
         assert_eq!(
             found.first,
-            Some(json!({"EndpointsConfig": {"back": {"IPAMConfig": {"IPv4Address": "10.0.0.5"}, "Aliases": ["web"]}}}))
+            Some(
+                json!({"EndpointsConfig": {"back": {"IPAMConfig": {"IPv4Address": "10.0.0.5"}, "Aliases": ["web"]}}})
+            )
         );
         let front = json!({"Links": ["db:database"], "DriverOpts": {"a": "b"}, "GwPriority": 5,
             "MacAddress": "0a:00:00:00:00:07"});
@@ -117,7 +122,10 @@ mod tests {
 
     #[test]
     fn the_default_network_has_no_aliases() {
-        let (found, mode) = of("default", json!({"bridge": {"Aliases": ["0123456789ab"], "MacAddress": "02:42:ac:11:00:02"}}));
+        let (found, mode) = of(
+            "default",
+            json!({"bridge": {"Aliases": ["0123456789ab"], "MacAddress": "02:42:ac:11:00:02"}}),
+        );
         assert_eq!((found, mode), (Networks::default(), json!("default")));
     }
 

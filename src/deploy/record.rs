@@ -38,8 +38,23 @@ pub(super) fn own(container: &Value) -> BTreeSet<String> {
 
 /// What may be changed of a container while it is there, by `docker update` and `docker network connect`.
 const CHANGEABLE: &[&str] = &[
-    "BlkioWeight", "CpuCount", "CpuPercent", "CpuPeriod", "CpuQuota", "CpuRealtimePeriod", "CpuRealtimeRuntime", "CpuShares",
-    "CpusetCpus", "CpusetMems", "KernelMemory", "Memory", "MemoryReservation", "MemorySwap", "NanoCpus", "PidsLimit", "RestartPolicy",
+    "BlkioWeight",
+    "CpuCount",
+    "CpuPercent",
+    "CpuPeriod",
+    "CpuQuota",
+    "CpuRealtimePeriod",
+    "CpuRealtimeRuntime",
+    "CpuShares",
+    "CpusetCpus",
+    "CpusetMems",
+    "KernelMemory",
+    "Memory",
+    "MemoryReservation",
+    "MemorySwap",
+    "NanoCpus",
+    "PidsLimit",
+    "RestartPolicy",
 ];
 
 /// What a container ran before, and those of its settings that may be changed without making it anew.
@@ -61,7 +76,12 @@ impl Previous {
         let mut host = object(container, "HostConfig");
         host.retain(|field, _| CHANGEABLE.contains(&field.as_str()));
         let mut networks = object(&container["NetworkSettings"], "Networks");
+        let generated = text(container, "Id").get(..12).unwrap_or_default();
         for endpoint in networks.values_mut().filter_map(Value::as_object_mut) {
+            // Engines before 25 add the beginning of the id.
+            if let Some(Value::Array(aliases)) = endpoint.get_mut("Aliases") {
+                aliases.retain(|alias| alias != generated);
+            }
             let chosen = ["IPAMConfig", "Links", "DriverOpts", "GwPriority", "Aliases"];
             endpoint.retain(|field, value| chosen.contains(&field.as_str()) && !value.is_null());
         }
@@ -139,14 +159,16 @@ mod tests {
 
     #[test]
     fn no_value_of_the_environment_is_noted() {
-        let container = json!({"Image": "sha256:1", "Created": "then", "Config": {"Image": "api:1", "Env": ["SECRET=s3cr3t"]},
+        let container = json!({"Id": "0123456789abcdef", "Image": "sha256:1", "Created": "then", "Config": {"Image": "api:1", "Env": ["SECRET=s3cr3t"]},
             "HostConfig": {"Memory": 5, "LogConfig": {"Config": {"token": "s3cr3t"}}},
-            "NetworkSettings": {"Networks": {"back": {"Aliases": ["x"], "Gateway": "10.0.0.1"}}}});
+            "NetworkSettings": {"Networks": {"back": {"Aliases": ["x", "0123456789ab"], "Gateway": "10.0.0.1"}}}});
         let previous = Previous::of(&container);
         assert!(!previous.label().contains("s3cr3t"), "{}", previous.label());
         let labelled = json!({"Config": {"Labels": {PREVIOUS_LABEL: previous.label()}}});
         assert_eq!(Previous::read(&labelled), Some(previous.clone()));
-        let restored = previous.restored(&json!({"HostConfig": {"Memory": 9, "Init": true}, "NetworkSettings": {"Networks": {}}}));
+        let restored = previous.restored(
+            &json!({"HostConfig": {"Memory": 9, "Init": true}, "NetworkSettings": {"Networks": {}}}),
+        );
         assert_eq!(restored["HostConfig"], json!({"Memory": 5, "Init": true}));
         assert_eq!(restored["NetworkSettings"]["Networks"], json!({"back": {"Aliases": ["x"]}}));
     }

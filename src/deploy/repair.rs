@@ -69,7 +69,9 @@ pub(crate) fn repair(note: &LockNote, found: &[Found]) -> Result<(bool, Vec<Repa
         back(note, member, found, &mut changes)?;
     }
     for (member, found) in members() {
-        if member.runs && let Some(old) = kept(member, found) {
+        if member.runs
+            && let Some(old) = kept(member, found)
+        {
             starts.push(Repair::Start(old.id.clone()));
         }
     }
@@ -117,7 +119,11 @@ mod tests {
 
     fn note() -> LockNote {
         let member = |name: &str, old: &str| MemberNote { name: name.into(), old: old.into(), runs: true };
-        LockNote { id: "d1".into(), members: vec![member("api", "old1"), member("side", "old2")], ..LockNote::default() }
+        LockNote {
+            id: "d1".into(),
+            members: vec![member("api", "old1"), member("side", "old2")],
+            ..LockNote::default()
+        }
     }
 
     fn changes(api: Found, side: Found) -> Result<(bool, Vec<String>), String> {
@@ -132,7 +138,8 @@ mod tests {
     #[test]
     fn before_the_old_one_stops_only_the_new_one_goes() {
         let api = Found { new: seen("new1"), ..untouched("old1") };
-        let expected = [r#"Remove("new1")"#, r#"Start("old1")"#, r#"Start("old2")"#].map(str::to_owned).to_vec();
+        let expected =
+            [r#"Remove("new1")"#, r#"Start("old1")"#, r#"Start("old2")"#].map(str::to_owned).to_vec();
         assert_eq!(changes(api, untouched("old2")), Ok((false, expected)));
     }
 
@@ -141,7 +148,8 @@ mod tests {
         let renamed = Found { old: seen("old1"), new: seen("new1"), ..Found::default() };
         let taken_over = Found { own: seen("new1"), old: seen("old1"), ..Found::default() };
         for api in [renamed, taken_over] {
-            let expected = [r#"Remove("new1")"#, r#"Rename("old1", "api")"#, r#"Start("old1")"#, r#"Start("old2")"#];
+            let expected =
+                [r#"Remove("new1")"#, r#"Rename("old1", "api")"#, r#"Start("old1")"#, r#"Start("old2")"#];
             assert_eq!(changes(api, untouched("old2")), Ok((false, expected.map(str::to_owned).to_vec())));
         }
     }
@@ -163,7 +171,8 @@ mod tests {
     #[test]
     fn a_stand_in_goes_while_the_old_one_is_there_and_stands_in_when_it_is_not() {
         let both = Found { old: seen("standin"), ..untouched("old1") };
-        let expected = [r#"Remove("standin")"#, r#"Start("old1")"#, r#"Start("old2")"#].map(str::to_owned).to_vec();
+        let expected =
+            [r#"Remove("standin")"#, r#"Start("old1")"#, r#"Start("old2")"#].map(str::to_owned).to_vec();
         assert_eq!(changes(both, untouched("old2")), Ok((false, expected)));
         let gone = Found { old: seen("standin"), new: seen("new1"), ..Found::default() };
         let expected =

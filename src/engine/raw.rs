@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full, Limited};
-use hyper::header::{CONTENT_TYPE, HOST, HeaderValue};
 pub(crate) use hyper::Method;
+use hyper::header::{CONTENT_TYPE, HOST, HeaderValue};
 use hyper::{Request, Uri};
 use hyper_util::rt::TokioIo;
 use serde_json::Value;
@@ -46,9 +46,7 @@ impl Engine {
         let lost = |reason: String| EngineError::Connection { action: call.action.clone(), reason };
         match tokio::time::timeout(call.limit, self.try_call(call)).await {
             Ok(answer) => answer.map_err(lost),
-            Err(_) => {
-                Err(EngineError::Silent { action: call.action.clone(), seconds: call.limit.as_secs() })
-            }
+            Err(_) => Err(EngineError::Silent { action: call.action.clone(), seconds: call.limit.as_secs() }),
         }
     }
 

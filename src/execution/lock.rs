@@ -89,7 +89,9 @@ pub(crate) fn place_of(folder: &Path) -> io::Result<String> {
         // Whoever comes second reads what the first wrote, and never half of it.
         let linked = std::fs::hard_link(&whole, &path);
         std::fs::remove_file(&whole)?;
-        linked.or_else(|error| if error.kind() == io::ErrorKind::AlreadyExists { Ok(()) } else { Err(error) })?;
+        linked.or_else(
+            |error| if error.kind() == io::ErrorKind::AlreadyExists { Ok(()) } else { Err(error) },
+        )?;
     }
     let mut name = String::new();
     File::open(&path)?.take(64).read_to_string(&mut name)?;

@@ -74,7 +74,8 @@ pub use backends::Backends;
 pub use build::{BuildRequest, Built, build};
 pub use config::Config;
 pub use deploy::{
-    DeployRequest, Deployed, DeployedRevision, Moved, Moving, Probe, Revisions, RollbackRequest, deploy, revisions, rollback,
+    DeployRequest, Deployed, DeployedRevision, Moved, Moving, Probe, Revisions, RollbackRequest, deploy,
+    revisions, rollback,
 };
 pub use ensure::{EnsureRequest, Ensured, RemotePolicy, ensure};
 pub use error::{Ending, Error};

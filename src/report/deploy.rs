@@ -7,9 +7,16 @@ pub(crate) fn deployed_text(deployed: &Deployed) -> String {
         Deployed::Unchanged(moved) => {
             format!("{} runs {} already\n", printable(&moved.container), printable(&moved.image))
         }
-        Deployed::Done(moved) => format!("{} runs {}{}\n", printable(&moved.container), printable(&moved.image), with(moved)),
+        Deployed::Done(moved) => {
+            format!("{} runs {}{}\n", printable(&moved.container), printable(&moved.image), with(moved))
+        }
         Deployed::Difference(moved, lines) => {
-            let head = format!("{} would get {}{}\n", printable(&moved.container), printable(&moved.image), with(moved));
+            let head = format!(
+                "{} would get {}{}\n",
+                printable(&moved.container),
+                printable(&moved.image),
+                with(moved)
+            );
             let lines = lines.iter().map(|line| format!("{}\n", printable(line)));
             head + &lines.collect::<String>()
         }

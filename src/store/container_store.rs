@@ -103,7 +103,8 @@ impl ContainerStore for Engine {
     }
 
     async fn ids(&self) -> Result<Vec<String>, EngineError> {
-        let listed = ask(self, Method::GET, "/containers/json?all=1".to_owned(), "list containers".to_owned());
+        let listed =
+            ask(self, Method::GET, "/containers/json?all=1".to_owned(), "list containers".to_owned());
         let listed = listed.await?;
         let ids = listed.as_array().into_iter().flatten().filter_map(|one| one["Id"].as_str());
         Ok(ids.map(str::to_owned).collect())
@@ -195,7 +196,8 @@ impl ContainerStore for Engine {
     }
 
     async fn tag(&self, image: &str, repository: &str, tag: &str) -> Result<(), EngineError> {
-        let path = format!("/images/{}/tag?repo={}&tag={}", escaped(image), escaped(repository), escaped(tag));
+        let path =
+            format!("/images/{}/tag?repo={}&tag={}", escaped(image), escaped(repository), escaped(tag));
         ask(self, Method::POST, path, format!("tag {repository}:{tag}")).await.map(drop)
     }
 

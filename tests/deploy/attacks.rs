@@ -48,7 +48,7 @@ fn attacked_at_every(counted: Counted, when: When, what: What) {
     let dock = dock!();
     let images = prepared(&dock);
     let proxy = Proxy::start(dock.engine.host());
-    let others = of_others(&dock.engine, "no namespace at all");
+    let others = of_others(&dock.engine);
     let mut next = 1;
     for number in 1..MOST {
         let image = &images[next];
@@ -73,8 +73,7 @@ fn attacked_at_every(counted: Counted, when: When, what: What) {
         assert_eq!(dock.containers(), [("web".to_owned(), true)].into(), "{context}");
         assert_eq!(text(&dock.inspect("web")["Image"]), dock.id(image), "{context}");
         assert_eq!(data(&dock), "1\n2", "{context}");
-        let now = of_others(&dock.engine, "no namespace at all");
-        assert_eq!(now, others, "{context}");
+        dock.has_left_alone(&others, &context);
         next = 1 - next;
     }
 }
@@ -111,7 +110,8 @@ fn rollback_looks_after_a_deployment_that_was_killed() {
     let proxy = Proxy::start(dock.engine.host());
     proxy.at(Counted::Changes, MOST, When::Before, What::Kill);
     through(&dock, &proxy, "web", &images[1]).exits(0);
-    let renames: Vec<usize> = (1..).zip(proxy.requests()).filter(|(_, it)| it.contains("/rename")).map(|(at, _)| at).collect();
+    let renames: Vec<usize> =
+        (1..).zip(proxy.requests()).filter(|(_, it)| it.contains("/rename")).map(|(at, _)| at).collect();
     dock.deploy("web", &images[0], &[]).exits(0);
     // With the old one put aside, and the new one not yet in its place.
     proxy.at(Counted::Changes, renames[0], When::After, What::Kill);
@@ -183,11 +183,16 @@ fn an_interrupted_one_is_taken_back() {
     let before = text(&dock.inspect("web")["Id"]);
     let mut command = dock.command(&["deploy", &dock.name("web"), &images[1], "--grace", "60"]);
     let running = Running::of(&mut command);
-    while dock.try_inspect(&dock.name("web")).is_none_or(|web| text(&web["Id"]) == before || web["State"]["Running"] != true) {
+    while dock
+        .try_inspect(&dock.name("web"))
+        .is_none_or(|web| text(&web["Id"]) == before || web["State"]["Running"] != true)
+    {
         std::thread::yield_now();
     }
     let process = running.0.id().to_string();
-    assert!(std::process::Command::new("kill").args(["-INT", &process]).status().expect("kill runs").success());
+    assert!(
+        std::process::Command::new("kill").args(["-INT", &process]).status().expect("kill runs").success()
+    );
     running.end().exits(130).says("what ran before is back");
     dock.only(&["web"]);
     assert_eq!(text(&dock.inspect("web")["Id"]), before);

@@ -111,6 +111,32 @@ impl Dock {
         assert_eq!(self.containers(), expected);
     }
 
+    /// The volumes without a name of their own that a container has.
+    pub fn anonymous_volumes(&self, name: &str) -> Vec<String> {
+        let mounts =
+            self.try_inspect(&self.name(name)).map(|found| found["Mounts"].clone()).unwrap_or_default();
+        let names = mounts.as_array().into_iter().flatten().filter_map(|mount| mount["Name"].as_str());
+        names.filter(|name| name.len() == 64).map(str::to_owned).collect()
+    }
+
+    /// Removes containers of this test, and volumes.
+    pub fn remove(&self, names: &[&str], volumes: &[String]) {
+        for name in names {
+            let volumes = self.anonymous_volumes(name);
+            self.engine.try_docker(&["rm", "--force", "--volumes", &self.name(name)]);
+            volumes.iter().for_each(|volume| drop(self.engine.try_docker(&["volume", "rm", volume])));
+        }
+        volumes.iter().for_each(|volume| drop(self.engine.try_docker(&["volume", "rm", volume])));
+    }
+
+    /// Asserts that nothing of others is gone, changed or added.
+    #[track_caller]
+    pub fn has_left_alone(&self, before: &BTreeSet<String>, context: &str) {
+        let now = of_others(&self.engine);
+        let changed: Vec<&String> = before.symmetric_difference(&now).collect();
+        assert!(changed.is_empty(), "{changed:#?}\n{context}");
+    }
+
     /// The id of the image that a name means.
     pub fn id(&self, reference: &str) -> String {
         self.engine.docker(&["image", "inspect", "--format", "{{.Id}}", reference])
@@ -119,13 +145,10 @@ impl Dock {
 
 impl Drop for Dock {
     fn drop(&mut self) {
+        let names: Vec<String> = self.containers().into_iter().map(|(name, _)| name).collect();
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        self.remove(&names, &[]);
         let filter = format!("name={}-", self.engine.namespace);
-        let listed = self.engine.try_docker(&["ps", "--all", "--quiet", "--filter", &filter]);
-        let ids = String::from_utf8_lossy(&listed.stdout).into_owned();
-        let ids: Vec<&str> = ids.split_whitespace().collect();
-        if !ids.is_empty() {
-            self.engine.try_docker(&[&["rm", "--force", "--volumes"][..], &ids].concat());
-        }
         for kind in ["network", "volume"] {
             let listed = self.engine.try_docker(&[kind, "ls", "--quiet", "--filter", &filter]);
             for id in String::from_utf8_lossy(&listed.stdout).split_whitespace() {
@@ -135,19 +158,19 @@ impl Drop for Dock {
     }
 }
 
-/// Everything on an engine that is not of the namespace `own`: containers, images, volumes and networks.
-pub fn of_others(engine: &Engine, own: &str) -> BTreeSet<String> {
+/// Everything on an engine that is not of a test by its name: containers, images, volumes and networks.
+pub fn of_others(engine: &Engine) -> BTreeSet<String> {
     let lists: [&[&str]; 4] = [
         &["ps", "--all", "--no-trunc", "--format", "container {{.Names}} {{.ID}} {{.State}}"],
         &["images", "--no-trunc", "--format", "image {{.Repository}}:{{.Tag}} {{.ID}}"],
         &["volume", "ls", "--format", "volume {{.Name}}"],
         &["network", "ls", "--no-trunc", "--format", "network {{.Name}} {{.ID}}"],
     ];
-    let of_tests = |line: &&str| !line.contains("swt-") || line.contains(own);
+    let is_of_others = |line: &&str| !line.contains("swt-");
     let mut found = BTreeSet::new();
     for list in lists {
         let listed = engine.docker(list);
-        found.extend(listed.lines().filter(of_tests).map(str::to_owned));
+        found.extend(listed.lines().filter(is_of_others).map(str::to_owned));
     }
     found
 }

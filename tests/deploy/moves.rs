@@ -20,13 +20,15 @@ fn environment(dock: &Dock, name: &str) -> Vec<String> {
 #[test]
 fn what_the_user_gave_stays_and_what_the_old_image_brought_goes() {
     let dock = dock!();
-    let one = dock.image("api:1", &format!("ENV A=1 OLD=1\nLABEL l=1 old=1\nVOLUME /data\nEXPOSE 80\n{SERVE}"));
-    let two = dock.image("api:2", &format!("ENV A=2 NEW=1 U=image\nLABEL l=2\nVOLUME /data\nEXPOSE 81\n{SERVE}"));
+    let one =
+        dock.image("api:1", &format!("ENV A=1 OLD=1\nLABEL l=1 old=1\nVOLUME /data\nEXPOSE 80\n{SERVE}"));
+    let two =
+        dock.image("api:2", &format!("ENV A=2 NEW=1 U=image\nLABEL l=2\nVOLUME /data\nEXPOSE 81\n{SERVE}"));
     dock.runs("bystander", &["--volume", "/kept"], &one);
     dock.runs("web", &["-e", "U=image", "-e", "MINE=1", "-v", "/anon", "--label", "mine=1"], &one);
     let name = dock.name("web");
     dock.engine.docker(&["exec", &name, "sh", "-c", "echo kept >/data/f; echo kept >/anon/f"]);
-    let before = of_others(&dock.engine, "no namespace at all");
+    let before = of_others(&dock.engine);
     let run = dock.deploy("web", &two, &[]).exits(0);
     assert!(run.stderr.contains("runs"), "{run:?}");
     dock.only(&["bystander", "web"]);
@@ -35,7 +37,10 @@ fn what_the_user_gave_stays_and_what_the_old_image_brought_goes() {
     let labels = &web["Config"]["Labels"];
     assert_eq!((&labels["l"], &labels["mine"], labels.get("old")), (&"2".into(), &"1".into(), None));
     assert_eq!(dock.engine.docker(&["exec", &name, "cat", "/data/f", "/anon/f"]), "kept\nkept");
-    assert_eq!((dock.id(&dock.reference("api:current")), dock.id(&dock.reference("api:previous"))), (dock.id(&two), dock.id(&one)));
+    assert_eq!(
+        (dock.id(&dock.reference("api:current")), dock.id(&dock.reference("api:previous"))),
+        (dock.id(&two), dock.id(&one))
+    );
     // What the user gave and the second image has as well is the user's with a third one, too.
     let three = dock.image("api:3", &format!("ENV A=3 U=other\n{SERVE}"));
     dock.deploy("web", &three, &[]).exits(0);
@@ -44,8 +49,12 @@ fn what_the_user_gave_stays_and_what_the_old_image_brought_goes() {
     let id = text(&dock.inspect("web")["Id"]);
     dock.deploy("web", &three, &["--force"]).exits(0);
     assert_ne!(text(&dock.inspect("web")["Id"]), id);
-    assert_eq!(dock.id(&dock.reference("api:previous")), dock.id(&two), "a forced move goes back as far as before");
-    assert_eq!(of_others(&dock.engine, "no namespace at all"), before);
+    assert_eq!(
+        dock.id(&dock.reference("api:previous")),
+        dock.id(&two),
+        "a forced move goes back as far as before"
+    );
+    dock.has_left_alone(&before, "of three moves");
 }
 
 #[test]
@@ -69,12 +78,15 @@ fn a_dry_run_shows_the_difference_without_values_and_changes_nothing() {
 fn a_new_one_that_ends_is_shown_and_the_old_one_is_back() {
     let dock = dock!();
     let (one, _) = dock.images();
-    let bad = dock.image("api:bad", r#"VOLUME /data
-CMD ["sh","-c","echo no such database; exit 7"]"#);
+    let bad = dock.image(
+        "api:bad",
+        r#"VOLUME /data
+CMD ["sh","-c","echo no such database; exit 7"]"#,
+    );
     dock.runs("web", &["-v", "/anon", "-p", "127.0.0.1:18081:80"], &one);
     let name = dock.name("web");
     dock.engine.docker(&["exec", &name, "sh", "-c", "echo kept >/anon/f"]);
-    let (before, others) = (dock.inspect("web"), of_others(&dock.engine, "no namespace at all"));
+    let (before, others) = (dock.inspect("web"), of_others(&dock.engine));
     let run = dock.run(&["deploy", &name, &bad, "--grace", "2"]).exits(1);
     let run = run.says("no such database").says("exit code 7");
     assert!(run.stderr.contains("what ran before is back and runs"), "{run:?}");
@@ -82,8 +94,7 @@ CMD ["sh","-c","echo no such database; exit 7"]"#);
     let after = dock.inspect("web");
     assert_eq!((&after["Id"], &after["Name"]), (&before["Id"], &before["Name"]));
     assert_eq!(dock.engine.docker(&["exec", &name, "cat", "/anon/f"]), "kept");
-    let now = of_others(&dock.engine, "no namespace at all");
-    assert_eq!(now, others, "no volume of the new one is left");
+    dock.has_left_alone(&others, "no volume of the new one is left");
     assert!(!dock.engine.has("api:current"), "no tag has moved");
     // One that cannot even be started.
     let broken = dock.image("api:broken", r#"ENTRYPOINT ["/no/such/program"]"#);
@@ -98,7 +109,8 @@ CMD ["sh","-c","echo no such database; exit 7"]"#);
 fn a_health_check_and_a_probe_decide() {
     let dock = dock!();
     let (one, two) = dock.images();
-    let check = |test: &str| format!("HEALTHCHECK --interval=300ms --timeout=1s --retries=2 CMD {test}\n{SERVE}");
+    let check =
+        |test: &str| format!("HEALTHCHECK --interval=300ms --timeout=1s --retries=2 CMD {test}\n{SERVE}");
     let sick = dock.image("api:sick", &check("echo sick; false"));
     let late = dock.image("api:late", &check("test -e /ready || { touch /ready; false; }"));
     dock.runs("web", &[], &one);
@@ -154,7 +166,8 @@ fn ports_and_fixed_addresses_are_released_and_taken_back() {
     let bad = dock.image("api:bad", r#"CMD ["false"]"#);
     let network = dock.name("net");
     dock.engine.docker(&["network", "create", "--subnet", "10.123.45.0/24", &network]);
-    let flags = ["--network", &network, "--ip", "10.123.45.9", "--network-alias", "al", "-p", "127.0.0.1:18082:80"];
+    let flags =
+        ["--network", &network, "--ip", "10.123.45.9", "--network-alias", "al", "-p", "127.0.0.1:18082:80"];
     dock.runs("web", &flags, &one);
     let further = dock.name("further");
     dock.engine.docker(&["network", "create", &further]);
@@ -237,7 +250,7 @@ fn nothing_dangles_after_many_moves() {
     let dock = dock!();
     dock.image("api:now", &format!("ENV V=0\n{SERVE}"));
     dock.runs("web", &[], &dock.reference("api:now"));
-    let others = of_others(&dock.engine, "no namespace at all");
+    let others = of_others(&dock.engine);
     for round in 1..=3 {
         // As a pull moves a tag: what it named before has no name any more.
         dock.image("api:now", &format!("ENV V={round}\n{SERVE}"));
@@ -248,19 +261,30 @@ fn nothing_dangles_after_many_moves() {
     tags.sort_unstable();
     assert_eq!(tags, ["current", "now", "previous"]);
     assert_eq!(environment(&dock, "web"), ["V=3"]);
-    let now = of_others(&dock.engine, "no namespace at all");
-    assert_eq!(now, others, "no image without a name is left");
+    dock.has_left_alone(&others, "no image without a name is left");
 }
 
 #[test]
 fn an_image_of_the_checkout_is_built_and_labels_say_which() {
     let dock = dock!();
     let engine = &dock.engine;
-    let checkout = Checkout::with(&[("api/Dockerfile", &format!("FROM busybox\nCOPY v /v\n{SERVE}\n")), ("api/v", "1")]);
+    let checkout =
+        Checkout::with(&[("api/Dockerfile", &format!("FROM busybox\nCOPY v /v\n{SERVE}\n")), ("api/v", "1")]);
     dock.runs("web", &["-e", "MINE=1"], "busybox");
     // busybox has no program that runs on.
     engine.docker(&["rm", "--force", &dock.name("web")]);
-    dock.engine.docker(&["run", "--detach", "--name", &dock.name("web"), "--init", "-e", "MINE=1", "busybox", "sleep", "1000"]);
+    dock.engine.docker(&[
+        "run",
+        "--detach",
+        "--name",
+        &dock.name("web"),
+        "--init",
+        "-e",
+        "MINE=1",
+        "busybox",
+        "sleep",
+        "1000",
+    ]);
     engine.docker(&["rm", "--force", &dock.name("web")]);
     engine.run(&checkout, &["build"]).exits(0);
     dock.runs("web", &["-e", "MINE=1"], &dock.reference("api:main"));
@@ -302,6 +326,8 @@ fn what_cannot_be_moved_is_refused() {
     dock.only(&["web"]);
     dock.run(&["deploy", &dock.name("web"), &one, "--offline"]).exits(2);
     let name = dock.name("web");
-    let run = Run::of(&dock.command(&["deploy", &name, &one]).env("DOCKER_HOST", "unix:///nowhere").output().expect("runs"));
+    let run = Run::of(
+        &dock.command(&["deploy", &name, &one]).env("DOCKER_HOST", "unix:///nowhere").output().expect("runs"),
+    );
     run.exits(3);
 }

@@ -121,7 +121,8 @@ fn serve(mut client: UnixStream, engine: &PathBuf, state: &Arc<Mutex<State>>) {
     while let Ok(length @ 1..) = client.read(&mut buffer) {
         if is_request(&buffer[..length]) {
             let mut counted = lock(state);
-            let line = String::from_utf8_lossy(&buffer[..length]).lines().next().unwrap_or_default().to_owned();
+            let line =
+                String::from_utf8_lossy(&buffer[..length]).lines().next().unwrap_or_default().to_owned();
             let is_counted = line.starts_with("GET /") == (counted.counted == Counted::Questions);
             if is_counted {
                 counted.requests.push(line);

@@ -5,12 +5,11 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
-use super::LOG_LINES;
 use super::hands::Hands;
 use super::recover::settle;
 use super::request::{Moving, Probe};
 use super::survey::{Member, Plan};
-use super::watch::{NotUp, until_probed, until_up};
+use super::watch::{LOG_LINES, NotUp, until_probed, until_up};
 use crate::deploy::{Names, Recreated, is_called, text};
 use crate::diagnostic::Diagnostic;
 use crate::engine::EngineError;
@@ -69,7 +68,8 @@ pub(super) async fn carry_out(
         Ok(settled) if settled.is_finished => return Ok(Ending::Done),
         Ok(settled) if settled.findings.is_empty() => {
             let runs = plan.note.members.iter().any(|member| member.runs);
-            let hint = if runs { "what ran before is back and runs" } else { "what was there before is back" };
+            let hint =
+                if runs { "what ran before is back and runs" } else { "what was there before is back" };
             audience.finds(&[Diagnostic::error(message).hint(hint)]);
         }
         Ok(settled) => {

@@ -10,12 +10,8 @@ use crate::engine::EngineError;
 use crate::store::ContainerStore;
 
 /// How long it is waited before each further try.
-const PAUSES: [Duration; 4] = [
-    Duration::from_millis(200),
-    Duration::from_millis(500),
-    Duration::from_secs(1),
-    Duration::from_secs(2),
-];
+const PAUSES: [Duration; 4] =
+    [Duration::from_millis(200), Duration::from_millis(500), Duration::from_secs(1), Duration::from_secs(2)];
 
 /// Whether nobody knows what came of a request.
 fn is_lost(error: &EngineError) -> bool {
@@ -151,7 +147,9 @@ impl Hands<'_> {
     pub(super) async fn rename(&self, id: &str, name: &str) -> Result<(), EngineError> {
         made!(self.0.rename(id, name), async {
             let container = self.container(id).await?;
-            Ok::<_, EngineError>(container.is_some_and(|it| text(&it, "Name").trim_start_matches('/') == name))
+            Ok::<_, EngineError>(
+                container.is_some_and(|it| text(&it, "Name").trim_start_matches('/') == name),
+            )
         })
     }
 

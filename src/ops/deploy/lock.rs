@@ -9,10 +9,10 @@ use serde_json::{Value, json};
 
 use super::hands::Hands;
 use crate::deploy::{LOCK_LABEL, LockNote, Names, object, text};
+use crate::diagnostic::Diagnostic;
 use crate::engine::EngineError;
 use crate::execution::{LockScope, TagLock, place_of};
 use crate::ops::{Ending, Error};
-use crate::diagnostic::Diagnostic;
 use crate::printable::{hex, printable};
 
 /// The containers that are held.
@@ -143,7 +143,8 @@ impl Held {
 /// A container that never runs.
 pub(super) fn request(note: &LockNote, image: &Value) -> Value {
     let volumes = object(&image["Config"], "Volumes");
-    let hidden: serde_json::Map<String, Value> = volumes.keys().map(|path| (path.clone(), json!(""))).collect();
+    let hidden: serde_json::Map<String, Value> =
+        volumes.keys().map(|path| (path.clone(), json!(""))).collect();
     json!({
         "Image": text(image, "Id"),
         "Entrypoint": ["shipwright"],
@@ -158,14 +159,16 @@ pub(super) fn request(note: &LockNote, image: &Value) -> Value {
 /// Seconds since 1970 of a time as engines write it: `2026-11-28T20:50:24.5Z`, or with a difference to UTC.
 fn seconds(time: &str) -> u64 {
     let part = |from: usize, to: usize| time.get(from..to).and_then(|digits| digits.parse::<i64>().ok());
-    let parts = (|| Some((part(0, 4)?, part(5, 7)?, part(8, 10)?, part(11, 13)?, part(14, 16)?, part(17, 19)?)))();
+    let parts =
+        (|| Some((part(0, 4)?, part(5, 7)?, part(8, 10)?, part(11, 13)?, part(14, 16)?, part(17, 19)?)))();
     let Some((year, month, day, hours, minutes, seconds)) = parts else { return 0 };
     // Days since 1970, counted from March on so that the leap day comes last.
     let (year, month) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
     let days = year * 365 + year / 4 - year / 100 + year / 400 + (month * 153 + 2) / 5 + day - 719_469;
     let zone = time.get(19..).unwrap_or_default();
     let zone = zone.trim_start_matches(|c: char| c == '.' || c.is_ascii_digit());
-    let digits = |from: usize| zone.get(from..from + 2).and_then(|digits| digits.parse::<i64>().ok()).unwrap_or(0);
+    let digits =
+        |from: usize| zone.get(from..from + 2).and_then(|digits| digits.parse::<i64>().ok()).unwrap_or(0);
     let ahead = match zone.as_bytes().first() {
         Some(b'+') => digits(1) * 3600 + digits(4) * 60,
         Some(b'-') => -(digits(1) * 3600 + digits(4) * 60),
@@ -176,6 +179,16 @@ fn seconds(time: &str) -> u64 {
 
 /// How long a deployment may take at most, in seconds, besides what is waited for.
 pub(super) const OVERHEAD: Duration = Duration::from_secs(300);
+
+/// Who is at work, for whoever meets the lock.
+pub(super) fn who() -> String {
+    let process = std::process::id();
+    #[cfg(unix)]
+    let machine = rustix::system::uname().nodename().to_string_lossy().into_owned();
+    #[cfg(not(unix))]
+    let machine = String::new();
+    if machine.is_empty() { format!("process {process}") } else { format!("process {process} on {machine}") }
+}
 
 #[cfg(test)]
 mod tests {

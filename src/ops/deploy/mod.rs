@@ -29,8 +29,6 @@ use crate::diagnostic::Diagnostic;
 use crate::ops::backends::Connected;
 use crate::printable::printable;
 
-/// How much of a container's log is shown.
-const LOG_LINES: u32 = 20;
 /// How often a container may change while it is looked at.
 const ROUNDS: usize = 5;
 
@@ -79,7 +77,8 @@ impl Mover<'_> {
                 recover(hands, self.place, name, audience).await?;
             }
             let container = described(hands, name).await?;
-            let mut plan = survey(hands, &container, &read(&container), resolved, self.moving, &surroundings).await?;
+            let mut plan =
+                survey(hands, &container, &read(&container), resolved, self.moving, &surroundings).await?;
             let moved = plan.moved(&resolved.image.name);
             if text(&container, "Image") == resolved.image.id && !self.moving.force {
                 return Ok(Deployed::Unchanged(moved));
@@ -90,7 +89,8 @@ impl Mover<'_> {
                 return Ok(Deployed::Difference(moved, plan.difference));
             }
             let speaker = audience.speaker();
-            let waits = || speaker(super::Said::Line(&format!("waiting for another run, which is moving {name}")));
+            let waits =
+                || speaker(super::Said::Line(&format!("waiting for another run, which is moving {name}")));
             let file = self.place.file(name, waits).await?;
             plan.note.place.clone_from(&self.place.name);
             let Some(held) = hold(hands, file, &plan.note, &plan.image).await? else { continue };
@@ -176,7 +176,10 @@ async fn found(
 async fn described(hands: Hands<'_>, name: &str) -> Result<Value, Error> {
     let Some(container) = hands.container(name).await? else {
         let hint = "docker ps --all lists containers";
-        return Err(Error::usage_with_hint(format!("the engine has no container `{}`", printable(name)), hint));
+        return Err(Error::usage_with_hint(
+            format!("the engine has no container `{}`", printable(name)),
+            hint,
+        ));
     };
     let labels = object(&container["Config"], "Labels");
     if labels.contains_key("com.docker.swarm.service.id") {
@@ -188,14 +191,4 @@ async fn described(hands: Hands<'_>, name: &str) -> Result<Value, Error> {
         return Err(Error::usage_with_hint(format!("{name} is paused"), hint));
     }
     Ok(container)
-}
-
-/// Who is at work, for whoever meets the lock.
-fn who() -> String {
-    let process = std::process::id();
-    #[cfg(unix)]
-    let machine = rustix::system::uname().nodename().to_string_lossy().into_owned();
-    #[cfg(not(unix))]
-    let machine = String::new();
-    if machine.is_empty() { format!("process {process}") } else { format!("process {process} on {machine}") }
 }

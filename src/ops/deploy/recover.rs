@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::hands::Hands;
-use super::lock::{Lock, Place, request};
+use super::lock::{Lock, Place, request, who};
 use super::survey::name_of;
 use super::watch::started_again;
 use crate::deploy::{Found, LockNote, MemberNote, Names, OWN_SUFFIXES, Previous, Repair, Seen, repair, text};
@@ -61,13 +61,20 @@ pub(super) async fn recover(
     };
     if note.members.iter().all(|member| member.name != name) {
         let message = format!("the lock of {name} is of other containers");
-        return Err(Error::one(Ending::Failed, Diagnostic::error(message).hint(format!("remove it: docker rm {}", names.lock))));
+        return Err(Error::one(
+            Ending::Failed,
+            Diagnostic::error(message).hint(format!("remove it: docker rm {}", names.lock)),
+        ));
     }
     let taken = take_over(hands, &note, place).await?;
     speaker(Said::Line(&format!("an earlier deployment of {leader} was cut off; it is looked after first")));
     let settled = settle(hands, &note, audience).await?;
     audience.finds(&settled.findings);
-    let end = if settled.is_finished { "it was up: it stays" } else { "it was not up yet: what ran before is back" };
+    let end = if settled.is_finished {
+        "it was up: it stays"
+    } else {
+        "it was not up yet: what ran before is back"
+    };
     audience.speaker()(Said::Line(end));
     for id in taken {
         hands.remove(&id, true).await?;
@@ -79,7 +86,7 @@ pub(super) async fn recover(
 /// do that at once meet at the name of the new one.
 async fn take_over(hands: Hands<'_>, note: &LockNote, place: &Place) -> Result<Vec<String>, Error> {
     let mut taken = Vec::new();
-    let mine = LockNote { place: place.name.clone(), who: super::who(), ..note.clone() };
+    let mine = LockNote { place: place.name.clone(), who: who(), ..note.clone() };
     for member in &note.members {
         let names = Names::of(&member.name);
         if let Some(lock) = Lock::read(hands, &names.lock).await? {

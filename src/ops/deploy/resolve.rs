@@ -60,7 +60,10 @@ pub(super) async fn resolve(
 async fn refuse_missing(hands: Hands<'_>, request: &DeployRequest, name: &str) -> Result<(), Error> {
     if request.moving.dry_run && hands.image(name).await?.is_none() {
         let message = format!("the engine does not have {name} yet, and --dry-run builds and pulls nothing");
-        return Err(Error::usage_with_hint(message, "`shipwright ensure`, or `docker pull`, brings it first"));
+        return Err(Error::usage_with_hint(
+            message,
+            "`shipwright ensure`, or `docker pull`, brings it first",
+        ));
     }
     Ok(())
 }
@@ -143,7 +146,11 @@ pub(super) async fn described(
     // Labels of an image are inherited by what others build on it, so that only a checkout's own name makes them true.
     let key = if checkout.is_some() { label(KEY_LABEL) } else { String::new() };
     let revision = label(REVISION_LABEL);
-    let said = [(CHECKOUT_LABEL, checkout.unwrap_or_default()), (DEPLOYED_KEY_LABEL, key), (DEPLOYED_REVISION_LABEL, revision)];
+    let said = [
+        (CHECKOUT_LABEL, checkout.unwrap_or_default()),
+        (DEPLOYED_KEY_LABEL, key),
+        (DEPLOYED_REVISION_LABEL, revision),
+    ];
     let repository = match name.parse::<ImageReference>() {
         Ok(reference) if !is_id(name) => reference.repository.familiar(),
         _ => String::new(),

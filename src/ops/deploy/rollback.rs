@@ -36,7 +36,8 @@ pub async fn rollback(
         let hint = format!("shipwright deploy {name} {reference} --pull");
         return Err(Error::one(Ending::Failed, Diagnostic::error(message).hint(hint)));
     }
-    let mut resolved = image_described(hands, &name_for(hands, &id, &reference, &container).await?, None).await?;
+    let mut resolved =
+        image_described(hands, &name_for(hands, &id, &reference, &container).await?, None).await?;
     // The image is the one of then, so that its own labels say which it is, where a checkout's deployment brought it.
     let labels = object(&container["Config"], "Labels");
     if let Some(checkout) = labels.get(CHECKOUT_LABEL).and_then(Value::as_str) {

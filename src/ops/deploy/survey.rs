@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::hands::Hands;
-use super::lock::OVERHEAD;
+use super::lock::{OVERHEAD, who};
 use super::request::{Moved, Moving};
 use super::resolve::Resolved;
 use crate::deploy::{
@@ -77,7 +77,8 @@ pub(super) struct Surroundings {
 
 impl Surroundings {
     pub(super) fn new(info: &Value) -> Self {
-        let version = text(info, "ServerVersion").split('.').next().and_then(|major| major.parse::<u32>().ok());
+        let version =
+            text(info, "ServerVersion").split('.').next().and_then(|major| major.parse::<u32>().ok());
         Self {
             machine: text(info, "Name").to_owned(),
             // From 25 on an endpoint can be asked for with an address, and up to 27 the engine makes its own out of the IP.
@@ -116,7 +117,8 @@ pub(super) async fn survey(
     let new = recreate(&target);
     let mut warnings = new.warnings.clone();
     warnings.extend(linked(&all, container));
-    let difference = difference(container, &new, &resolved.image, surroundings.tells_mac, moving.shows_values);
+    let difference =
+        difference(container, &new, &resolved.image, surroundings.tells_mac, moving.shows_values);
     let spare = spare(&Target { container, labels: BTreeMap::new(), ..target }, old_image.as_ref())?;
     let mut members = vec![Member { old: container.clone(), new, image: resolved.image.id.clone(), spare }];
     for sharer in sharers(&all, container) {
@@ -133,11 +135,7 @@ pub(super) async fn survey(
 impl Plan {
     pub(super) fn moved(&self, image: &str) -> Moved {
         let mut names = self.members.iter().map(|member| member.name().to_owned());
-        Moved {
-            container: names.next().unwrap_or_default(),
-            image: image.to_owned(),
-            with: names.collect(),
-        }
+        Moved { container: names.next().unwrap_or_default(), image: image.to_owned(), with: names.collect() }
     }
 }
 
@@ -152,7 +150,9 @@ async fn member_as_it_is(
     let name = name_of(container);
     let Some(image) = hands.image(image_id).await? else {
         return Err(Error::usage_with_hint(
-            format!("{name} shares something of it and would be made anew, but the engine has lost its image"),
+            format!(
+                "{name} shares something of it and would be made anew, but the engine has lost its image"
+            ),
             format!("remove {name}, or pull its image again"),
         ));
     };
@@ -198,7 +198,10 @@ fn spare(target: &Target<'_>, image: Option<&Value>) -> Result<Option<Recreated>
     }
     let Some(image) = image else {
         return Err(Error::usage_with_hint(
-            format!("{} is removed when it stops (--rm), and the engine has lost its image", name_of(container)),
+            format!(
+                "{} is removed when it stops (--rm), and the engine has lost its image",
+                name_of(container)
+            ),
             "it could not be put back; nothing was changed",
         ));
     };
@@ -246,7 +249,10 @@ fn linked(all: &[Value], container: &Value) -> Option<String> {
     };
     let names: Vec<&str> = all.iter().filter(is_linked).map(name_of).collect();
     (!names.is_empty()).then(|| {
-        format!("linked to it by --link, and has to be made anew by you to reach the new one: {}", names.join(", "))
+        format!(
+            "linked to it by --link, and has to be made anew by you to reach the new one: {}",
+            names.join(", ")
+        )
     })
 }
 
@@ -277,7 +283,7 @@ async fn note(
     Ok(LockNote {
         id,
         place: String::new(),
-        who: super::who(),
+        who: who(),
         image: resolved.image.name.clone(),
         lease,
         members: members

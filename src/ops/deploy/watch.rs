@@ -10,6 +10,8 @@ use crate::diagnostic::Diagnostic;
 use crate::engine::EngineError;
 use crate::printable::printable;
 
+/// How much of a container's log is shown.
+pub(super) const LOG_LINES: u32 = 20;
 /// How often a container is looked at.
 const PULSE: Duration = Duration::from_millis(250);
 /// How long a container that was started again has to run.
@@ -45,7 +47,7 @@ pub(super) async fn until_up(
             return Ok(Err(NotUp::Down("it ended, and the engine removed it".to_owned())));
         };
         if container["HostConfig"]["AutoRemove"] == true {
-            *log = hands.log(id, super::LOG_LINES).await;
+            *log = hands.log(id, LOG_LINES).await;
         }
         match judge(&container, begun.elapsed(), grace) {
             Verdict::Up => return Ok(Ok(())),

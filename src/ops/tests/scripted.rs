@@ -7,6 +7,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use tokio::sync::mpsc;
 
+use super::containers::NoContainers;
 use crate::builder::{BuildError, BuildEvent, BuildSpec, Builder};
 use crate::engine::{BuilderKind, EngineEnvironment, EngineError, LocalImageId, RegistryLogin};
 use crate::image::{Digest, ImageReference, Platform, Repository, Tag};
@@ -16,7 +17,6 @@ use crate::registry::{
     Attempt, Credentials, Descriptor, ImageConfig, Manifest, ManifestName, Registry, RegistryError,
     RegistryOptions, Variant,
 };
-use super::containers::NoContainers;
 use crate::store::{Container, ImageStore, ListedImage, LocalImage};
 
 pub(super) type Labels = BTreeMap<String, String>;
