@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
@@ -63,7 +63,7 @@ pub(crate) fn recreate(target: &Target<'_>) -> Recreated {
         old: old.as_ref().unwrap_or(&nothing),
         new: &target.image.config,
         own: &noted,
-        noted: Default::default(),
+        noted: BTreeSet::new(),
     };
     let mut config = subtraction.of(&object(container, "Config"));
     let noted = subtraction.noted;
@@ -148,7 +148,7 @@ fn publish(host: &Object, config: &mut Object) {
     config.insert("ExposedPorts".to_owned(), Value::Object(exposed));
 }
 
-fn label(target: &Target<'_>, noted: &std::collections::BTreeSet<String>, config: &mut Object) {
+fn label(target: &Target<'_>, noted: &BTreeSet<String>, config: &mut Object) {
     let mut labels = object_of(config, "Labels");
     if labels.contains_key(IMAGE_OF_COMPOSE) {
         labels.insert(IMAGE_OF_COMPOSE.to_owned(), json!(target.image.id));

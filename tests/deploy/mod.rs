@@ -124,9 +124,13 @@ impl Dock {
         for name in names {
             let volumes = self.anonymous_volumes(name);
             self.engine.try_docker(&["rm", "--force", "--volumes", &self.name(name)]);
-            volumes.iter().for_each(|volume| drop(self.engine.try_docker(&["volume", "rm", volume])));
+            for volume in volumes {
+                self.engine.try_docker(&["volume", "rm", &volume]);
+            }
         }
-        volumes.iter().for_each(|volume| drop(self.engine.try_docker(&["volume", "rm", volume])));
+        for volume in volumes {
+            self.engine.try_docker(&["volume", "rm", volume]);
+        }
     }
 
     /// Asserts that nothing of others is gone, changed or added.

@@ -45,7 +45,9 @@ pub(super) async fn carry_out(
     let failure = try_to(hands, plan, moving, token, &say).await.err();
     if let Some(Failure::NotUp { name, log, .. }) = &failure {
         say(&format!("the last lines of the new {name}:"));
-        log.iter().for_each(|line| say(&format!("  {}", printable(line))));
+        for line in log {
+            say(&format!("  {}", printable(line)));
+        }
     }
     let settled = settle(hands, &plan.note, audience).await;
     let Some(failure) = failure else {

@@ -29,6 +29,7 @@ pub struct RollbackRequest {
 }
 
 /// How a container is moved.
+#[expect(clippy::struct_excessive_bools, reason = "each is a choice of its own")]
 #[derive(Clone, Debug)]
 pub struct Moving {
     /// Also where the image is the same.
