@@ -175,7 +175,8 @@ mod tests {
     use super::*;
 
     fn map(value: Value) -> Object {
-        value.as_object().expect("an object").clone()
+        let Value::Object(object) = value else { panic!("no object") };
+        object
     }
 
     fn rest(config: Value, old: Value, new: Value, own: &[&str]) -> (Value, Vec<String>) {

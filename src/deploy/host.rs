@@ -72,29 +72,29 @@ pub(crate) fn is_called(word: &str, id: &str, name: &str) -> bool {
 mod tests {
     use super::*;
 
-    fn host(value: Value) -> Value {
+    fn host(value: &Value) -> Value {
         Value::Object(host_config(value.as_object().expect("an object")))
     }
 
     #[test]
     fn nothing_conflicts_and_unknown_fields_stay() {
         let given = json!({"NanoCpus": 5, "CpuQuota": 7, "CpuPeriod": 8, "Future": {"x": 1}});
-        assert_eq!(host(given), json!({"NanoCpus": 5, "CpuQuota": 0, "CpuPeriod": 0, "Future": {"x": 1}}));
+        assert_eq!(host(&given), json!({"NanoCpus": 5, "CpuQuota": 0, "CpuPeriod": 0, "Future": {"x": 1}}));
         let quota = json!({"NanoCpus": 0, "CpuQuota": 7});
-        assert_eq!(host(quota.clone()), quota);
+        assert_eq!(host(&quota), quota);
     }
 
     #[test]
     fn links_are_asked_for_as_users_write_them() {
         let given = json!({"Links": ["/db:/api/database", "/cache:/api/cache"]});
-        assert_eq!(host(given), json!({"Links": ["db:database", "cache:cache"]}));
+        assert_eq!(host(&given), json!({"Links": ["db:database", "cache:cache"]}));
     }
 
     #[test]
     fn only_the_engine_s_own_hidden_paths_are_left_to_it() {
-        assert_eq!(host(json!({"MaskedPaths": ["/proc/kcore", "/sys/firmware"]})), json!({}));
+        assert_eq!(host(&json!({"MaskedPaths": ["/proc/kcore", "/sys/firmware"]})), json!({}));
         for kept in [json!({"MaskedPaths": []}), json!({"MaskedPaths": ["/proc/kcore", "/secret"]})] {
-            assert_eq!(host(kept.clone()), kept);
+            assert_eq!(host(&kept), kept);
         }
     }
 

@@ -90,7 +90,7 @@ impl Own<'_> {
 mod tests {
     use super::*;
 
-    fn of(mode: &str, connected: Value) -> (Networks, Value) {
+    fn of(mode: &str, connected: &Value) -> (Networks, Value) {
         let id = format!("0123456789ab{}", "c".repeat(52));
         let container = json!({"Id": id, "NetworkSettings": {"Networks": connected}});
         let mut host = json!({"NetworkMode": mode}).as_object().expect("an object").clone();
@@ -102,7 +102,7 @@ mod tests {
     fn what_the_user_chose_is_asked_for_and_what_the_engine_gave_is_not() {
         let (found, mode) = of(
             "back",
-            json!({
+            &json!({
                 "back": {"IPAMConfig": {"IPv4Address": "10.0.0.5"}, "Aliases": ["web", "0123456789ab"], "IPAddress": "10.0.0.5",
                     "MacAddress": "02:42:0a:00:00:05", "Gateway": "10.0.0.1", "DNSNames": ["web"]},
                 "front": {"IPAMConfig": {}, "Aliases": ["0123456789ab"], "MacAddress": "0a:00:00:00:00:07",
@@ -124,17 +124,17 @@ mod tests {
     fn the_default_network_has_no_aliases() {
         let (found, mode) = of(
             "default",
-            json!({"bridge": {"Aliases": ["0123456789ab"], "MacAddress": "02:42:ac:11:00:02"}}),
+            &json!({"bridge": {"Aliases": ["0123456789ab"], "MacAddress": "02:42:ac:11:00:02"}}),
         );
         assert_eq!((found, mode), (Networks::default(), json!("default")));
     }
 
     #[test]
     fn a_network_that_was_left_is_left_again() {
-        let (found, mode) = of("back", json!({"front": {}}));
+        let (found, mode) = of("back", &json!({"front": {}}));
         assert_eq!((found, mode), (Networks::default(), json!("front")));
-        let (found, _) = of("back", json!({}));
+        let (found, _) = of("back", &json!({}));
         assert_eq!(found.left.as_deref(), Some("back"));
-        assert_eq!(of("container:x", json!({})).0, Networks::default());
+        assert_eq!(of("container:x", &json!({})).0, Networks::default());
     }
 }

@@ -112,6 +112,7 @@ fn back(
 mod tests {
     use super::*;
 
+    #[expect(clippy::unnecessary_wraps, reason = "it stands where there may be none")]
     fn seen(id: &str) -> Option<Seen> {
         let deployment = if id.starts_with("new") { "d1" } else { "" };
         Some(Seen { id: id.to_owned(), deployment: deployment.to_owned() })

@@ -50,7 +50,9 @@ fn attacked_at_every(counted: Counted, when: When, what: What) {
     let proxy = Proxy::start(dock.engine.host());
     let others = of_others(&dock.engine);
     let mut next = 1;
-    for number in 1..MOST {
+    // Of questions a part will do: they are asked in one way.
+    let step = if counted == Counted::Questions { 4 } else { 1 };
+    for number in (1..MOST).step_by(step) {
         let image = &images[next];
         proxy.at(counted, number, when, what);
         let run = through(&dock, &proxy, "web", image);
@@ -99,7 +101,7 @@ fn cut_off_after_every_change() {
 }
 
 #[test]
-fn cut_off_at_every_question() {
+fn cut_off_at_questions() {
     attacked_at_every(Counted::Questions, When::After, What::Cut);
 }
 

@@ -103,7 +103,7 @@ fn serve(mut client: UnixStream, engine: &PathBuf, state: &Arc<Mutex<State>>) {
         (upstream.try_clone().expect("a stream"), client.try_clone().expect("a stream"));
     let (shared, after) = (Arc::clone(state), Arc::clone(&armed));
     let answering = std::thread::spawn(move || {
-        let mut buffer = [0; 1 << 16];
+        let mut buffer = vec![0; 1 << 16];
         while let Ok(length @ 1..) = answers.read(&mut buffer) {
             // The engine has begun to answer: what was asked is done.
             if let Some(what) = after.lock().expect("not poisoned").take() {
@@ -117,7 +117,7 @@ fn serve(mut client: UnixStream, engine: &PathBuf, state: &Arc<Mutex<State>>) {
         let _ = back.shutdown(Shutdown::Both);
         let _ = answers.shutdown(Shutdown::Both);
     });
-    let mut buffer = [0; 1 << 16];
+    let mut buffer = vec![0; 1 << 16];
     while let Ok(length @ 1..) = client.read(&mut buffer) {
         if is_request(&buffer[..length]) {
             let mut counted = lock(state);
