@@ -10,13 +10,14 @@ use clap::{CommandFactory, Parser, error::ErrorKind};
 use examples::{blocks, document, examples, log_in, normalised, small_shop};
 use shipwright::internals::Cli;
 
-const DOCUMENTS: [&str; 12] = [
+const DOCUMENTS: [&str; 13] = [
     "README.md",
     "docs/cli.md",
     "docs/architecture.md",
     "docs/ci.md",
     "docs/content-keys.md",
     "docs/dependencies.md",
+    "docs/deploy.md",
     "docs/dockerfile-support.md",
     "docs/inference.md",
     "docs/migrating.md",

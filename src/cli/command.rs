@@ -29,8 +29,6 @@ use super::rollback::RollbackArgs;
     name = "shipwright",
     version,
     disable_version_flag = true,
-    disable_help_flag = true,
-    after_help = "More, with the options: --help. Of one command: shipwright help COMMAND",
     max_term_width = 100,
     args_conflicts_with_subcommands = false,
     override_usage = "shipwright [build|COMMAND] [OPTIONS] [TARGET]...",
@@ -40,6 +38,7 @@ use super::rollback::RollbackArgs;
         shipwright plan api              what a build of api would do, and why\n  \
         docker run $(shipwright ensure api)\n  \
         shipwright help push             the options of a command\n\n\
+        Also: shipwright completions SHELL, shipwright man.\n\n\
         Exit codes: 0 done, 1 a build failed, 2 usage, settings or a Dockerfile is wrong, \
         3 no engine answers, 4 registry or login, 130 interrupted.\nFiles: shipwright.toml, \
         shipwright.lock (optional). More: docs/cli.md."
@@ -56,10 +55,6 @@ pub struct Cli {
     /// Options of every command.
     #[command(flatten)]
     pub global: GlobalArgs,
-
-    /// Print help (-h: less of it)
-    #[arg(short, long, action = ArgAction::Help)]
-    pub help: Option<bool>,
 
     /// Print version
     #[arg(short = 'V', long, action = ArgAction::Version)]
@@ -118,7 +113,8 @@ pub enum Command {
         #[command(subcommand)]
         command: HookCommand,
     },
-    /// Print completions for a shell; `man` prints the man page
+    /// Print completions for a shell
+    #[command(hide = true)]
     Completions {
         /// The shell.
         shell: clap_complete::Shell,

@@ -47,7 +47,7 @@ use crate::printable::printable;
 
 /// Runs a command and gives its exit code. All output happens here.
 pub fn run(cli: Cli, environment: Environment) -> ExitCode {
-    let Cli { command, build, global, help: _, version: _ } = cli;
+    let Cli { command, build, global, version: _ } = cli;
     let interrupts = Interrupts::default();
     signals::listen_for(interrupts.clone());
     let output = Output::new(&global, &environment);
