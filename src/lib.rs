@@ -15,6 +15,7 @@ mod builder;
 mod ci;
 mod cli;
 mod context;
+mod deploy;
 mod diagnostic;
 mod discovery;
 mod dockerfile;

@@ -39,6 +39,7 @@ const ORDER: &[(&str, Allowed)] = &[
     ("registry", Allowed::Only(&["image", "limits", "printable", "redact", "retry"])),
     ("execution", Allowed::Above),
     ("publish", Allowed::Above),
+    ("deploy", Allowed::Only(&["image", "printable"])),
     ("hook", Allowed::Only(&["git", "diagnostic", "image", "limits", "path", "printable"])),
     ("ops", Allowed::Above),
     ("report", Allowed::Above),

@@ -19,6 +19,7 @@ const DOCUMENTS: [&str; 13] = [
     "docs/ci.md",
     "docs/content-keys.md",
     "docs/dependencies.md",
+    "docs/deploy.md",
     "docs/dockerfile-support.md",
     "docs/inference.md",
     "docs/migrating.md",

@@ -5,6 +5,7 @@ use clap::{ArgAction, ArgMatches, CommandFactory, FromArgMatches, Parser, Subcom
 use super::affected::AffectedArgs;
 use super::args::GlobalArgs;
 use super::build::BuildArgs;
+use super::deploy::DeployArgs;
 use super::ensure::EnsureArgs;
 use super::graph::GraphArgs;
 use super::hook::HookCommand;
@@ -16,6 +17,7 @@ use super::logs::LogsArgs;
 use super::plan::PlanArgs;
 use super::prune::PruneArgs;
 use super::push::PushArgs;
+use super::rollback::RollbackArgs;
 
 /// Build every container image of a git checkout, in the right order, and only when it has to.
 ///
@@ -36,6 +38,7 @@ use super::push::PushArgs;
         shipwright plan api              what a build of api would do, and why\n  \
         docker run $(shipwright ensure api)\n  \
         shipwright help push             the options of a command\n\n\
+        Also: shipwright completions SHELL, shipwright man.\n\n\
         Exit codes: 0 done, 1 a build failed, 2 usage, settings or a Dockerfile is wrong, \
         3 no engine answers, 4 registry or login, 130 interrupted.\nFiles: shipwright.toml, \
         shipwright.lock (optional). More: docs/cli.md."
@@ -88,6 +91,12 @@ pub enum Command {
     /// List the images whose content differs from another commit's
     #[command(after_help = MORE, after_long_help = "Examples:\n  shipwright affected              since the default branch\n  shipwright affected --since origin/main --format github")]
     Affected(AffectedArgs),
+    /// Move a running container to a new image, or leave it as it is
+    #[command(after_help = MORE, after_long_help = "Examples:\n  shipwright deploy web api        the container web gets this checkout's api\n  shipwright deploy proxy nginx:1.27 --pull\n  shipwright deploy web -n         what would change")]
+    Deploy(DeployArgs),
+    /// Move a container back to what it ran before
+    #[command(after_help = MORE, after_long_help = "Examples:\n  shipwright rollback web\n  shipwright rollback web --list   what it runs and ran")]
+    Rollback(RollbackArgs),
     /// Remove images from the engine that this checkout built and nothing needs any more
     #[command(after_help = MORE, after_long_help = "Examples:\n  shipwright prune --dry-run       what would go, and why\n  shipwright prune --yes --keep 5  without a question")]
     Prune(PruneArgs),
@@ -105,11 +114,13 @@ pub enum Command {
         command: HookCommand,
     },
     /// Print completions for a shell
+    #[command(hide = true)]
     Completions {
         /// The shell.
         shell: clap_complete::Shell,
     },
     /// Print the man page
+    #[command(hide = true)]
     Man,
     /// Print the version
     #[command(hide = true)]
@@ -117,7 +128,8 @@ pub enum Command {
 }
 
 /// What commands take of the options of all commands and would ignore.
-const IGNORED: [(&str, &[&str]); 9] = [
+const IGNORED: [(&str, &[&str]); 10] = [
+    ("rollback", &["directory", "namespace", "insecure_registry", "progress", "strict"]),
     ("logs", &["host", "insecure_registry", "progress", "offline", "strict"]),
     ("init", &["host", "insecure_registry", "progress", "offline", "strict"]),
     ("inspect", &["host", "insecure_registry", "progress", "offline", "strict"]),

@@ -8,6 +8,7 @@ mod ci_output;
 mod command;
 mod completing;
 mod completions;
+mod deploy;
 mod edge;
 mod ensure;
 mod environment;
@@ -24,6 +25,7 @@ mod output;
 mod plan;
 mod prune;
 mod push;
+mod rollback;
 mod signals;
 mod threads;
 mod waiting;
@@ -77,6 +79,8 @@ fn dispatch(command: Command, before: BuildArgs, edge: &mut Edge) -> Result<Exit
         Command::Images(args) => images::run(before, args, edge),
         Command::Graph(args) => graph::run(before, args, edge),
         Command::Affected(args) => affected::run(before, args, edge),
+        Command::Deploy(args) => deploy::run(&args, edge),
+        Command::Rollback(args) => rollback::run(&args, edge),
         Command::Prune(args) => prune::run(&args, edge),
         Command::Init(args) => init::run(args, edge),
         Command::Inspect(args) => inspect::run(args, edge),

@@ -1,5 +1,5 @@
 use std::fs::{File, OpenOptions, TryLockError};
-use std::io;
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -76,6 +76,26 @@ impl TagLock {
             }
         }
     }
+}
+
+/// What the folder of locks is known by elsewhere: runs that share it see each other's locks. Made once, at random.
+pub(crate) fn place_of(folder: &Path) -> io::Result<String> {
+    let path = folder.join("place");
+    if !path.exists() {
+        std::fs::create_dir_all(folder)?;
+        let name = hex(&rand::random::<[u8; 12]>());
+        let whole = folder.join(format!("place-{name}"));
+        std::fs::write(&whole, &name)?;
+        // Whoever comes second reads what the first wrote, and never half of it.
+        let linked = std::fs::hard_link(&whole, &path);
+        std::fs::remove_file(&whole)?;
+        linked.or_else(
+            |error| if error.kind() == io::ErrorKind::AlreadyExists { Ok(()) } else { Err(error) },
+        )?;
+    }
+    let mut name = String::new();
+    File::open(&path)?.take(64).read_to_string(&mut name)?;
+    Ok(name)
 }
 
 fn open(folder: &Path, path: &Path) -> io::Result<File> {

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use crate::builder::Builder;
 use crate::engine::{Endpoint, Engine, EngineEnvironment, EngineError};
 use crate::registry::{Credentials, Registry, RegistryClient, RegistryOptions};
-use crate::store::ImageStore;
+use crate::store::{ContainerStore, ImageStore};
 
 /// How engines and registries are reached: over the network, unless a test has its own.
 #[derive(Clone)]
@@ -50,11 +50,12 @@ impl Backends {
     }
 }
 
-/// Where images are and what builds them. Both are one engine so far.
+/// Where images are, what builds them, and where they run. All are one engine so far.
 #[derive(Clone)]
 pub(super) struct Connected {
     pub store: Arc<dyn ImageStore>,
     pub builder: Arc<dyn Builder>,
+    pub containers: Arc<dyn ContainerStore>,
 }
 
 /// Whatever leads to engines and registries.
@@ -80,7 +81,8 @@ impl Connect for Network {
     ) -> Result<Connected, EngineError> {
         let endpoint = Endpoint::resolve(host, environment)?;
         let engine = Arc::new(Engine::connect_with(&endpoint, environment.builder).await?);
-        Ok(Connected { store: Arc::clone(&engine) as _, builder: engine })
+        let (builder, containers) = (Arc::clone(&engine) as _, Arc::clone(&engine) as _);
+        Ok(Connected { store: engine, builder, containers })
     }
 
     fn registry(&self, options: RegistryOptions, credentials: Arc<Credentials>) -> Arc<dyn Registry> {

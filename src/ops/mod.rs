@@ -26,6 +26,7 @@ mod audience;
 mod backends;
 mod build;
 mod config;
+mod deploy;
 mod durations;
 mod ensure;
 mod error;
@@ -74,6 +75,10 @@ pub use audience::{Audience, Files, Position, Said, Speaker, TagPosition, Work};
 pub use backends::Backends;
 pub use build::{BuildRequest, Built, build};
 pub use config::Config;
+pub use deploy::{
+    DeployRequest, Deployed, DeployedRevision, Moved, Moving, Probe, Revisions, RollbackRequest, deploy,
+    revisions, rollback,
+};
 pub use ensure::{EnsureRequest, Ensured, RemotePolicy, ensure};
 pub use error::{Ending, Error};
 pub use hook::{PrePushRequest, Switched, post_checkout, pre_push};

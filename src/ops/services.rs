@@ -40,7 +40,7 @@ pub(super) struct Services {
 
 impl Services {
     pub(super) fn new(config: &Config, connected: Option<Connected>, absent: Option<EngineError>) -> Self {
-        let (store, builder) = connected.map(|Connected { store, builder }| (store, builder)).unzip();
+        let (store, builder) = connected.map(|Connected { store, builder, .. }| (store, builder)).unzip();
         let notices = Notices::default();
         let file = config.docker_config.as_ref().map(|folder| folder.join("config.json"));
         let credentials = Credentials::new(file, config.path.clone(), HELPER_TIMEOUT);

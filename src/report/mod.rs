@@ -14,6 +14,7 @@
 
 mod affected;
 mod ci;
+mod deploy;
 mod diagnostic;
 mod digest;
 mod excerpt;
@@ -48,6 +49,7 @@ pub(crate) use affected::{
     affected_github, affected_github_layers, affected_gitlab, affected_json, affected_names, affected_text,
 };
 pub(crate) use ci::{CiLog, JobSummary, annotations, without_commands, without_marks};
+pub(crate) use deploy::{deployed_text, revisions_text};
 pub(crate) use diagnostic::diagnostics;
 pub(crate) use digest::digest;
 pub(crate) use explain::explanation;

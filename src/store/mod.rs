@@ -1,6 +1,7 @@
 //! Where images are: what a container engine has, under which names, and how they come and go. A builder is
 //! something else: one that is far away has no such store.
 
+mod container_store;
 mod containers;
 mod engine;
 mod image;
@@ -12,6 +13,7 @@ use futures_util::{StreamExt, TryStreamExt};
 
 use crate::engine::{EngineError, LocalImageId, RegistryLogin};
 use crate::image::{Digest, ImageReference, Repository};
+pub(crate) use container_store::ContainerStore;
 pub(crate) use containers::Container;
 pub(crate) use image::{ListedImage, LocalImage};
 

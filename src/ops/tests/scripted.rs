@@ -7,6 +7,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use tokio::sync::mpsc;
 
+use super::containers::NoContainers;
 use crate::builder::{BuildError, BuildEvent, BuildSpec, Builder};
 use crate::engine::{BuilderKind, EngineEnvironment, EngineError, LocalImageId, RegistryLogin};
 use crate::image::{Digest, ImageReference, Platform, Repository, Tag};
@@ -174,7 +175,8 @@ struct Here(Arc<World>);
 #[async_trait]
 impl Connect for Here {
     async fn connect(&self, _: Option<&str>, _: &EngineEnvironment) -> Result<Connected, EngineError> {
-        Ok(Connected { store: Arc::clone(&self.0) as _, builder: Arc::clone(&self.0) as _ })
+        let (builder, containers) = (Arc::clone(&self.0) as _, Arc::new(NoContainers) as _);
+        Ok(Connected { store: Arc::clone(&self.0) as _, builder, containers })
     }
 
     fn registry(&self, _: RegistryOptions, _: Arc<Credentials>) -> Arc<dyn Registry> {

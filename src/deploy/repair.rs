@@ -1,0 +1,183 @@
+//! What has to be done so that exactly one of the old and the new container is left. It serves a deployment that failed as
+//! well as one that was killed: both only look at what the engine has.
+
+use serde_json::Value;
+
+use super::json::{object, text};
+use super::record::{ID_LABEL, LockNote, MemberNote};
+
+/// A container, as far as it matters here.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Seen {
+    /// Its id.
+    pub id: String,
+    /// The deployment that made it; empty for none.
+    pub deployment: String,
+}
+
+impl Seen {
+    pub(crate) fn of(container: &Value) -> Self {
+        let labels = object(&container["Config"], "Labels");
+        let deployment = labels.get(ID_LABEL).and_then(Value::as_str).unwrap_or_default();
+        Self { id: text(container, "Id").to_owned(), deployment: deployment.to_owned() }
+    }
+}
+
+/// What has the names of one container.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Found {
+    /// What has its own name.
+    pub own: Option<Seen>,
+    pub new: Option<Seen>,
+    pub old: Option<Seen>,
+    pub done: Option<Seen>,
+}
+
+/// One change.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Repair {
+    /// Removes a container that the deployment made, or that it replaced.
+    Remove(String),
+    /// Gives a container its name back.
+    Rename(String, String),
+    /// Starts a container and sees that it runs.
+    Start(String),
+    /// Moves `current` and `previous`.
+    Tag,
+}
+
+/// The changes, in their order, and whether they finish the deployment instead of taking it back.
+///
+/// # Errors
+///
+/// The name of a container that somebody else made meanwhile: nothing is done then.
+pub(crate) fn repair(note: &LockNote, found: &[Found]) -> Result<(bool, Vec<Repair>), String> {
+    let members = || note.members.iter().zip(found);
+    let is_done = found.first().is_some_and(|leader| leader.done.is_some());
+    if is_done {
+        let mut changes = vec![Repair::Tag];
+        let old = members().flat_map(|(_, found)| found.old.iter());
+        let others = members().skip(1).flat_map(|(_, found)| found.done.iter());
+        // The leader's goes last: as long as it is there, this is known to be finished.
+        let leader = found.first().and_then(|leader| leader.done.as_ref());
+        changes.extend(old.chain(others).chain(leader).map(|seen| Repair::Remove(seen.id.clone())));
+        return Ok((true, changes));
+    }
+    let mut changes = Vec::new();
+    let mut starts = Vec::new();
+    for (member, found) in members().collect::<Vec<_>>().into_iter().rev() {
+        back(note, member, found, &mut changes)?;
+    }
+    for (member, found) in members() {
+        if member.runs
+            && let Some(old) = kept(member, found)
+        {
+            starts.push(Repair::Start(old.id.clone()));
+        }
+    }
+    changes.extend(starts);
+    Ok((false, changes))
+}
+
+/// The container that stands for the old one: itself, or the stand-in of one that its engine removes when it stops.
+fn kept<'a>(member: &MemberNote, found: &'a Found) -> Option<&'a Seen> {
+    let is_old = |seen: &&Seen| seen.id == member.old;
+    found.own.as_ref().filter(is_old).or(found.old.as_ref())
+}
+
+fn back(
+    note: &LockNote,
+    member: &MemberNote,
+    found: &Found,
+    changes: &mut Vec<Repair>,
+) -> Result<(), String> {
+    let is_ours = |seen: &Seen| !note.id.is_empty() && seen.deployment == note.id;
+    changes.extend(found.new.iter().map(|new| Repair::Remove(new.id.clone())));
+    match (&found.own, &found.old) {
+        (Some(own), Some(old)) if own.id == member.old => {
+            changes.push(Repair::Remove(old.id.clone()));
+        }
+        (Some(own), Some(old)) if is_ours(own) => {
+            changes.push(Repair::Remove(own.id.clone()));
+            changes.push(Repair::Rename(old.id.clone(), member.name.clone()));
+        }
+        (Some(_), Some(_)) => return Err(member.name.clone()),
+        (None, Some(old)) => changes.push(Repair::Rename(old.id.clone(), member.name.clone())),
+        (_, None) => {}
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[expect(clippy::unnecessary_wraps, reason = "it stands where there may be none")]
+    fn seen(id: &str) -> Option<Seen> {
+        let deployment = if id.starts_with("new") { "d1" } else { "" };
+        Some(Seen { id: id.to_owned(), deployment: deployment.to_owned() })
+    }
+
+    fn note() -> LockNote {
+        let member = |name: &str, old: &str| MemberNote { name: name.into(), old: old.into(), runs: true };
+        LockNote {
+            id: "d1".into(),
+            members: vec![member("api", "old1"), member("side", "old2")],
+            ..LockNote::default()
+        }
+    }
+
+    fn changes(api: Found, side: Found) -> Result<(bool, Vec<String>), String> {
+        let (is_done, changes) = repair(&note(), &[api, side])?;
+        Ok((is_done, changes.iter().map(|change| format!("{change:?}")).collect()))
+    }
+
+    fn untouched(id: &str) -> Found {
+        Found { own: seen(id), ..Found::default() }
+    }
+
+    #[test]
+    fn before_the_old_one_stops_only_the_new_one_goes() {
+        let api = Found { new: seen("new1"), ..untouched("old1") };
+        let expected =
+            [r#"Remove("new1")"#, r#"Start("old1")"#, r#"Start("old2")"#].map(str::to_owned).to_vec();
+        assert_eq!(changes(api, untouched("old2")), Ok((false, expected)));
+    }
+
+    #[test]
+    fn at_every_later_moment_the_old_one_comes_back() {
+        let renamed = Found { old: seen("old1"), new: seen("new1"), ..Found::default() };
+        let taken_over = Found { own: seen("new1"), old: seen("old1"), ..Found::default() };
+        for api in [renamed, taken_over] {
+            let expected =
+                [r#"Remove("new1")"#, r#"Rename("old1", "api")"#, r#"Start("old1")"#, r#"Start("old2")"#];
+            assert_eq!(changes(api, untouched("old2")), Ok((false, expected.map(str::to_owned).to_vec())));
+        }
+    }
+
+    #[test]
+    fn what_is_done_is_finished_and_the_sign_of_it_goes_last() {
+        let api = Found { own: seen("new1"), done: seen("old1"), ..Found::default() };
+        let side = Found { own: seen("new2"), old: seen("old2"), ..Found::default() };
+        let expected = ["Tag", r#"Remove("old2")"#, r#"Remove("old1")"#].map(str::to_owned).to_vec();
+        assert_eq!(changes(api, side), Ok((true, expected)));
+    }
+
+    #[test]
+    fn a_container_that_somebody_else_made_is_left_alone() {
+        let api = Found { own: seen("theirs"), old: seen("old1"), ..Found::default() };
+        assert_eq!(changes(api, untouched("old2")), Err("api".to_owned()));
+    }
+
+    #[test]
+    fn a_stand_in_goes_while_the_old_one_is_there_and_stands_in_when_it_is_not() {
+        let both = Found { old: seen("standin"), ..untouched("old1") };
+        let expected =
+            [r#"Remove("standin")"#, r#"Start("old1")"#, r#"Start("old2")"#].map(str::to_owned).to_vec();
+        assert_eq!(changes(both, untouched("old2")), Ok((false, expected)));
+        let gone = Found { old: seen("standin"), new: seen("new1"), ..Found::default() };
+        let expected =
+            [r#"Remove("new1")"#, r#"Rename("standin", "api")"#, r#"Start("standin")"#, r#"Start("old2")"#];
+        assert_eq!(changes(gone, untouched("old2")), Ok((false, expected.map(str::to_owned).to_vec())));
+    }
+}
