@@ -12,7 +12,7 @@ use examples::{blocks, document, examples, log_in, normalised, small_shop};
 use shipwright::internals::Cli;
 use support::Run;
 
-const DOCUMENTS: [&str; 13] = [
+const DOCUMENTS: [&str; 14] = [
     "README.md",
     "docs/cli.md",
     "docs/architecture.md",
@@ -47,8 +47,10 @@ fn outputs_that_need_no_engine_are_those_of_the_program() {
 fn all_documents_are_read() {
     let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("docs");
     for entry in std::fs::read_dir(folder).expect("docs") {
-        let name = entry.expect("an entry").file_name().to_string_lossy().into_owned();
-        assert!(!name.ends_with(".md") || DOCUMENTS.contains(&format!("docs/{name}").as_str()), "{name}");
+        let path = entry.expect("an entry").path();
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let is_text = path.extension().is_some_and(|extension| extension == "md");
+        assert!(!is_text || DOCUMENTS.contains(&format!("docs/{name}").as_str()), "{name}");
     }
 }
 
@@ -199,7 +201,7 @@ fn an_archive_has_the_program_and_its_pages() {
         ["LICENSE-MIT", "LICENSE-APACHE", "README.md", "shipwright.bash", "_shipwright", "shipwright.1"]
     {
         let file = folder.path().join(name).join(file);
-        assert!(std::fs::metadata(&file).is_ok_and(|found| found.len() > 500), "{}", file.display());
+        assert!(std::fs::metadata(&file).is_ok_and(|found| found.len() > 100), "{}", file.display());
     }
     run("sha256sum", &["--check", &format!("{archive}.sha256")]);
 }

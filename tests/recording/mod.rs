@@ -58,7 +58,7 @@ impl Recording {
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it runs");
         let (begin, mut last) = (Instant::now(), Duration::ZERO);
         let mut output = child.stderr.take().expect("a pipe");
-        let mut bytes = [0; 65_536];
+        let mut bytes = [0; 8_192];
         let mut kept = String::new();
         loop {
             let count = output.read(&mut bytes).expect("readable");
