@@ -97,7 +97,12 @@ impl Previous {
     /// What a container's label holds.
     pub(crate) fn read(container: &Value) -> Option<Self> {
         let labels = object(&container["Config"], "Labels");
-        serde_json::from_str(labels.get(PREVIOUS_LABEL)?.as_str()?).ok()
+        Self::parse(labels.get(PREVIOUS_LABEL)?.as_str()?)
+    }
+
+    /// The text of that label.
+    pub(crate) fn parse(label: &str) -> Option<Self> {
+        serde_json::from_str(label).ok()
     }
 
     /// A container's description with the settings of that time.

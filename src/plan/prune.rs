@@ -21,6 +21,8 @@ pub(crate) struct StoredImage {
     pub layers: Vec<String>,
     /// Containers that were made from it.
     pub users: Vec<ContainerUse>,
+    /// Names of containers that a rollback takes back to it.
+    pub way_back_of: Vec<String>,
     /// Whether this repository built it.
     pub is_ours: bool,
 }
@@ -145,6 +147,7 @@ fn reason_to_keep(image: &StoredImage, own: &Own, needs: &Needs, rules: &PruneRu
         let how = if user.is_running { "uses it" } else { "was made from it" };
         Some(format!("the container {} {how}", user.name))
     };
+    let way_back = || image.way_back_of.first().map(|name| format!("the container {name} goes back to it"));
     let tag = || {
         let word = |reference: &ImageReference| own.word(reference).map(str::to_owned);
         let held = image.references.iter().find(|it| word(it).is_some_and(|word| HELD.contains(&&*word)));
@@ -154,7 +157,7 @@ fn reason_to_keep(image: &StoredImage, own: &Own, needs: &Needs, rules: &PruneRu
         let foreign = image.references.iter().find(|it| !is_made(it, own, rules))?;
         Some(format!("{foreign} is not known to be a tag of this checkout's"))
     };
-    elsewhere().or_else(key).or_else(unknown).or_else(container).or_else(tag)
+    elsewhere().or_else(key).or_else(unknown).or_else(container).or_else(way_back).or_else(tag)
 }
 
 /// Whether Shipwright made a tag: a key's, a commit's, `latest`, or one that this repository knows of.
@@ -310,6 +313,14 @@ mod tests {
         let steps = decide_prune(&[with(vec![user(false)])], &Needs::default(), &rules);
         assert!(steps[0].removes);
         assert_eq!(steps[0].containers, [user(false)]);
+    }
+
+    #[test]
+    fn what_a_container_goes_back_to_is_kept() {
+        let image = StoredImage { way_back_of: vec!["web".into()], ..image(1, &[]) };
+        assert_eq!(alone(&image), "the container web goes back to it");
+        let rules = PruneRules { stopped: true, ..PruneRules::default() };
+        assert_eq!(reason(&image, &Needs::default(), &rules), "the container web goes back to it");
     }
 
     #[test]

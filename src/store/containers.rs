@@ -1,3 +1,5 @@
+use std::collections::HashMap;
+
 use bollard::models::{ContainerSummary, ContainerSummaryStateEnum};
 use bollard::query_parameters::{ListContainersOptionsBuilder, RemoveContainerOptionsBuilder};
 
@@ -12,6 +14,8 @@ pub struct Container {
     pub name: String,
     /// The image that it was made from.
     pub image: LocalImageId,
+    /// Its labels.
+    pub labels: HashMap<String, String>,
     /// Whether it may go on by itself: running, paused or starting again.
     pub is_running: bool,
 }
@@ -41,6 +45,7 @@ fn container(found: ContainerSummary) -> Container {
     Container {
         name: name.unwrap_or_else(|| id.clone()),
         image: LocalImageId(found.image_id.unwrap_or_default()),
+        labels: found.labels.unwrap_or_default(),
         // A state that nobody knows yet may be one of those.
         is_running: !matches!(found.state, Some(State::CREATED | State::EXITED | State::DEAD)),
         id,

@@ -12,6 +12,7 @@ pub use self::removal::Removed;
 use super::made_tags::MadeTags;
 use super::workspace::{EngineNeed, Workspace, open};
 use super::{Audience, Config, Ending, Error, ImageRequest};
+use crate::deploy::{PREVIOUS_LABEL, Previous};
 use crate::execution::{DOCKERFILE_LABEL, KEY_LABEL};
 use crate::image::Repository;
 use crate::plan::{ContainerUse, PruneRules, PruneStep, StoredImage, decide_prune};
@@ -104,7 +105,12 @@ pub async fn prune(
 /// The images of an engine that have a key, and who uses them.
 fn stored(workspace: &Workspace, images: Vec<LocalImage>, containers: &[Container]) -> Vec<StoredImage> {
     let mut users: HashMap<&str, Vec<ContainerUse>> = HashMap::new();
+    let mut ways_back: HashMap<String, Vec<String>> = HashMap::new();
     for container in containers {
+        let previous = container.labels.get(PREVIOUS_LABEL).and_then(|label| Previous::parse(label));
+        if let Some(previous) = previous {
+            ways_back.entry(previous.image).or_default().push(container.name.clone());
+        }
         let Container { id, name, is_running, .. } = container.clone();
         users.entry(&container.image.0).or_default().push(ContainerUse { id, name, is_running });
     }
@@ -114,6 +120,7 @@ fn stored(workspace: &Workspace, images: Vec<LocalImage>, containers: &[Containe
         let is_named_here = image.references.iter().any(|it| is_name_of(workspace, &it.repository));
         StoredImage {
             users: users.get(image.id.0.as_str()).cloned().unwrap_or_default(),
+            way_back_of: ways_back.get(&image.id.0).cloned().unwrap_or_default(),
             is_ours: is_named_here && key.is_some_and(|key| manifests.has(key)),
             dockerfile: image.labels.get(DOCKERFILE_LABEL).cloned().unwrap_or_default(),
             id: image.id.0,
