@@ -17,7 +17,7 @@ use docker::Docker;
 use random::Random;
 use shipwright::internals::Platform;
 use shipwright::internals::{Scope, SourcePattern, evaluate_stage, parse};
-use support::{Checkout, Engine, Run};
+use support::{Checkout, Engine, Run, Share};
 
 /// Cases that share a file, and its global ARGs.
 const CASES: usize = 20;
@@ -205,22 +205,18 @@ fn build(docker: &Docker, checkout: &Checkout, (at, file): (usize, &File), build
 /// it has built while images of another test are removed.
 static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
 
-fn compare(builder: &str, least: usize) {
+fn compare(builder: &str) {
     let _one = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
     let Some(engine) = Engine::start() else { return };
     let docker = Docker::new(engine.host());
     let seed = std::env::var("SHIPWRIGHT_SOUNDNESS_SEED").map_or(1, |seed| seed.parse().expect("a number"));
     let mut random = Random::new(seed);
     let label = format!("{}=test", engine.namespace);
-    let files = (0..FILES).map(|at| file(&mut random, at % 2 == 0, &label));
-    let files: Vec<File> = if builder == "1" {
-        files.collect()
-    } else {
-        // A container for each step: the engines share the work.
-        let half =
-            usize::from(std::env::var("SHIPWRIGHT_TEST_ENGINE").is_ok_and(|version| version == "20.10"));
-        files.filter(|file| file.is_classic).skip(half).step_by(2).collect()
-    };
+    let share = Share::of_this_engine();
+    let files: Vec<File> = (0..FILES).map(|at| file(&mut random, at % 2 == 0, &label)).collect();
+    // Of each kind of file a half: the second bit tells them apart.
+    let files = files.into_iter().enumerate().filter(|(at, _)| share.has(at / 2)).map(|(_, file)| file);
+    let files: Vec<File> = files.filter(|file| builder == "1" || file.is_classic).collect();
     let checkout = checkout(&files);
     let mut command = engine.command(&checkout, &["build"]);
     command.args(uncached(builder));
@@ -253,15 +249,16 @@ fn compare(builder: &str, least: usize) {
         }
     }
     assert!(failures.is_empty(), "seed {seed}:\n{failures}");
-    assert!(theirs.len() >= least, "{}", theirs.len());
+    // Nearly every case copies something.
+    assert!(theirs.len() * 16 >= files.len() * CASES * 15, "{}", theirs.len());
 }
 
 #[test]
 fn buildkit_copies_what_was_foreseen() {
-    compare("1", 300);
+    compare("1");
 }
 
 #[test]
 fn the_classic_builder_copies_what_was_foreseen() {
-    compare("0", 75);
+    compare("0");
 }

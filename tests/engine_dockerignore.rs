@@ -17,7 +17,7 @@ use std::process::Command;
 use docker::Docker;
 use random::Random;
 use serde_json::{Map, json};
-use support::{Checkout, Engine, texts};
+use support::{Checkout, Engine, Share, texts};
 
 /// How many ignore files are compared.
 const SETS: usize = 330;
@@ -204,6 +204,10 @@ fn shipwright_and_docker_leave_the_same_files_in() {
     let mut random = Random::new(seed);
     let checkout = checkout();
     let ignore_files: Vec<String> = (0..SETS).map(|_| ignore_file(&mut random)).collect();
+    let share = Share::of_this_engine();
+    let ignore_files = ignore_files.into_iter().enumerate().filter(|(at, _)| share.has(*at));
+    let ignore_files: Vec<String> = ignore_files.map(|(_, text)| text).collect();
+    let asked = ignore_files.len();
     let (mut accepted, mut ours) = (Vec::new(), Vec::new());
     let mut failures = String::new();
     for text in ignore_files {
@@ -239,7 +243,7 @@ fn shipwright_and_docker_leave_the_same_files_in() {
         }
     }
     assert!(failures.is_empty(), "seed {seed}:\n{failures}");
-    assert!(accepted.len() >= 300, "{}", accepted.len());
+    assert!(accepted.len() * 11 >= asked * 10, "{}", accepted.len());
     assert!(sizes.len() > 10, "the patterns tell nothing apart: {sizes:?}");
 }
 

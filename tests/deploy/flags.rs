@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::deploy::{Dock, SERVE};
+use crate::support::Share;
 
 /// Flags that go with each other, each of its own.
 const TOGETHER: &[&[&str]] = &[
@@ -282,32 +283,6 @@ impl Table {
     }
 }
 
-/// Which flags are tried alone. A container a flag takes minutes, so the two engines of CI share them; together all are tried on
-/// both.
-enum Share {
-    All,
-    Odd,
-    Even,
-}
-
-impl Share {
-    fn of_this_engine() -> Self {
-        match std::env::var("SHIPWRIGHT_TEST_ENGINE").as_deref() {
-            Ok("20.10") => Self::Odd,
-            Ok("26.1") => Self::Even,
-            _ => Self::All,
-        }
-    }
-
-    fn has(&self, number: usize) -> bool {
-        match self {
-            Self::All => true,
-            Self::Odd => number % 2 == 1,
-            Self::Even => number.is_multiple_of(2),
-        }
-    }
-}
-
 fn is_nothing(value: &Value) -> bool {
     value.is_null()
         || *value == json!([])
@@ -352,6 +327,7 @@ fn flags_are_kept_alone_and_beside_each_other() {
             false
         })
     };
+    // A container a flag takes minutes. Together all are tried on every engine.
     let share = Share::of_this_engine();
     let mut number = 0;
     let mut alone_is_kept = |flags: &[&str], command: &[&str]| {

@@ -425,6 +425,32 @@ impl Drop for Engine {
     }
 }
 
+/// Which of many cases are tried on an engine: the two of CI share what takes minutes, any other one has all.
+#[derive(Clone, Copy, Debug)]
+pub enum Share {
+    All,
+    Odd,
+    Even,
+}
+
+impl Share {
+    pub fn of_this_engine() -> Self {
+        match std::env::var("SHIPWRIGHT_TEST_ENGINE").as_deref() {
+            Ok("20.10") => Self::Odd,
+            Ok("26.1") => Self::Even,
+            _ => Self::All,
+        }
+    }
+
+    pub fn has(self, number: usize) -> bool {
+        match self {
+            Self::All => true,
+            Self::Odd => number % 2 == 1,
+            Self::Even => number.is_multiple_of(2),
+        }
+    }
+}
+
 /// A command that runs while the test does something else.
 pub struct Running(pub Child);
 
