@@ -321,7 +321,9 @@ fn frontends_are_fetched_with_docker_s_logins() {
     let asked = story.server.log();
     let allowed = asked.lines().filter(|line| line.contains("authorized request"));
     let of_frontend = allowed.filter(|line| line.contains("/tool/manifests/"));
-    let mut by_the_engine = of_frontend.filter(|line| line.contains("useragent=buildkit"));
+    let is_builder =
+        |line: &&str| ["useragent=buildkit", "useragent=containerd"].iter().any(|it| line.contains(it));
+    let mut by_the_engine = of_frontend.filter(is_builder);
     assert!(by_the_engine.next().is_some(), "{asked}");
 }
 

@@ -330,7 +330,7 @@ fn whatever_breaks_the_moving_tags_belong_together_and_the_next_push_completes()
     };
     go_to(&story, &states[0]);
     proxy.heal();
-    let (run, _) = story.push(&["--force"]);
+    let (run, _) = story.push(&["--force", "--verbose"]);
     run.exits(0).says(&format!("{} → {}", states[1].0, states[0].0));
     let count = proxy.seen().len();
     let mut place = 0;
@@ -382,7 +382,7 @@ fn a_tag_that_somebody_else_moved_is_left_to_them() {
     let (run, _) = story.push(&[]);
     run.exits(1).says("which is not in this history").says("--force");
     assert_eq!(story.digests(&CHAIN, "main"), theirs);
-    story.push(&["--force"]).0.exits(0).says(" → ");
+    story.push(&["--force", "--verbose"]).0.exits(0).says(" → ");
     assert_ne!(story.digests(&CHAIN, "main")["tool"], theirs["tool"]);
 }
 
