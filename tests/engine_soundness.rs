@@ -9,7 +9,7 @@ use std::time::{Duration, Instant, SystemTime};
 use soundness::docker::Docker;
 use soundness::life::{Counts, Life};
 use soundness::{disturbance, elsewhere, history};
-use support::Engine;
+use support::{Engine, Share};
 
 /// Steps of a life where nothing else is said.
 const STEPS: usize = 9;
@@ -86,9 +86,11 @@ fn say(text: &str) {
     eprintln!("{text}");
 }
 
+/// Lives through those of these seeds that are this engine's.
 fn lives(seeds: impl Iterator<Item = u64>) {
     let mut counts = Counts::default();
-    for seed in seeds {
+    let share = Share::of_this_engine();
+    for seed in seeds.filter(|seed| share.has(usize::from(seed % 2 == 1))) {
         if let Err(error) = live(seed, STEPS, &mut counts) {
             panic!("{error}");
         }
