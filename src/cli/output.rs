@@ -18,6 +18,7 @@ use crate::limits;
 use crate::ops::{self, Audience, Ending, Error, Locked, News, Said, Since, TagPosition, Work};
 use crate::path::TreePath;
 use crate::plan::{Affected, Plan};
+use crate::printable::printable;
 use crate::report::{
     Charset, CiLog, JobSummary, JsonEvents, Mode, Renderer, Reporter, Theme, View, affected_text,
     annotations, diagnostics, digest, lock_text, lock_total, news_text, plan_text, rebuilt_text, run_head,
@@ -370,7 +371,7 @@ impl Audience for Output {
             Said::Finding(found) if found.severity >= least => {
                 say(&diagnostics(std::slice::from_ref(found), &view, &|_| None));
             }
-            Said::Line(line) if says_lines => say(&format!("{line}\n")),
+            Said::Line(line) if says_lines => say(&format!("{}\n", printable(line))),
             Said::Finding(_) | Said::Line(_) => {}
         })
     }

@@ -53,6 +53,15 @@ pub(crate) enum Repair {
 /// The name of a container that somebody else made meanwhile: nothing is done then.
 pub(crate) fn repair(note: &LockNote, found: &[Found]) -> Result<(bool, Vec<Repair>), String> {
     let members = || note.members.iter().zip(found);
+    // Without a note of any deployment, a name alone makes nothing ours.
+    let is_unknown = |found: &Found| {
+        let is_ours = found.own.as_ref().is_some_and(|own| !own.deployment.is_empty());
+        let is_foreign = found.new.as_ref().is_some_and(|new| new.deployment.is_empty());
+        is_foreign || (note.id.is_empty() && !is_ours && found.done.is_some())
+    };
+    if let Some((member, _)) = members().find(|(_, found)| is_unknown(found)) {
+        return Err(member.name.clone());
+    }
     let is_done = found.first().is_some_and(|leader| leader.done.is_some());
     if is_done {
         let mut changes = vec![Repair::Tag];
@@ -167,6 +176,15 @@ mod tests {
     fn a_container_that_somebody_else_made_is_left_alone() {
         let api = Found { own: seen("theirs"), old: seen("old1"), ..Found::default() };
         assert_eq!(changes(api, untouched("old2")), Err("api".to_owned()));
+    }
+
+    #[test]
+    fn what_only_has_such_a_name_is_left_alone() {
+        let stranger = Found { new: seen("theirs"), ..untouched("old1") };
+        assert_eq!(changes(stranger, untouched("old2")), Err("api".to_owned()));
+        let without_note = LockNote { id: String::new(), ..note() };
+        let stranger = Found { done: seen("theirs"), ..untouched("old1") };
+        assert_eq!(repair(&without_note, &[stranger, untouched("old2")]), Err("api".to_owned()));
     }
 
     #[test]

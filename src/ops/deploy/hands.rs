@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::deploy::text;
+use crate::deploy::{object, text};
 use crate::engine::EngineError;
 use crate::store::ContainerStore;
 
@@ -60,6 +60,12 @@ macro_rules! made {
     }};
 }
 
+/// Whether a container has all labels of a request, of which one names the deployment.
+fn has_labels(container: &Value, request: &Value) -> bool {
+    let has = object(&container["Config"], "Labels");
+    object(request, "Labels").iter().all(|(name, value)| has.get(name) == Some(value))
+}
+
 /// Whoever carries out.
 #[derive(Clone, Copy)]
 pub(super) struct Hands<'a>(pub &'a dyn ContainerStore);
@@ -87,7 +93,8 @@ impl Hands<'_> {
         Ok(all)
     }
 
-    /// Makes a container under a name that only whoever holds the lock uses: what has it then is what was asked for.
+    /// Makes a container. One of that name, after an answer was lost, is it only with the labels that were asked for: the
+    /// name of a lock is what others ask for as well.
     pub(super) async fn create(&self, name: &str, request: &Value) -> Result<String, EngineError> {
         let mut was_lost = false;
         let mut pauses = PAUSES.iter();
@@ -106,7 +113,13 @@ impl Hands<'_> {
                 return Err(error);
             }
             if let Some(made) = self.container(name).await? {
-                return Ok(text(&made, "Id").to_owned());
+                return if has_labels(&made, request) {
+                    Ok(text(&made, "Id").to_owned())
+                } else {
+                    let (action, message) =
+                        (format!("create the container {name}"), "it is there already".to_owned());
+                    Err(EngineError::Refused { action, message, status: 409 })
+                };
             }
             if !is_lost(&error) {
                 return Err(error);
@@ -194,5 +207,21 @@ impl Hands<'_> {
         limit: Duration,
     ) -> Result<Option<i64>, EngineError> {
         self.0.run(id, command, limit).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn another_run_s_lock_is_not_taken_for_what_was_asked_for() {
+        let request = json!({"Labels": {"lock": "mine"}});
+        let container = |lock: &str| json!({"Config": {"Labels": {"lock": lock, "from": "the image"}}});
+        assert!(has_labels(&container("mine"), &request));
+        assert!(!has_labels(&container("theirs"), &request));
+        assert!(!has_labels(&json!({"Config": {"Labels": null}}), &request));
     }
 }

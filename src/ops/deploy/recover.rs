@@ -161,8 +161,8 @@ pub(super) async fn settle(
         found.push(look(hands, &member.name).await?);
     }
     let (is_finished, changes) = repair(note, &found).map_err(|name| {
-        let message = format!("{name} is a container that somebody else made meanwhile");
-        let hint = format!("what ran before is {}: rename or remove one of the two", Names::of(&name).old);
+        let message = format!("{name}, or one named after it, is a container that somebody else made");
+        let hint = format!("rename or remove it; what a deployment put aside is {}", Names::of(&name).old);
         Error::one(Ending::Failed, Diagnostic::error(message).hint(hint))
     })?;
     let mut settled = Settled { is_finished, findings: Vec::new() };
