@@ -91,6 +91,8 @@ pub enum Event {
         reference: String,
         /// Total so far.
         bytes: u64,
+        /// How many there are to send, as far as the engine has told.
+        all: u64,
     },
     /// That push is over.
     PushFinished {

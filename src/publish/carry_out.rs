@@ -19,7 +19,7 @@ use crate::execution::{Event, engine_login};
 use crate::image::{Digest, ImageReference, Tag};
 use crate::plan::{Plan, Turn};
 use crate::registry::{Credentials, Manifest, ManifestName, Registry};
-use crate::store::ImageStore;
+use crate::store::{ImageStore, Sent};
 
 /// Pushes under way at once; an engine sends a few layers of each at a time.
 const PUSHES: usize = 4;
@@ -395,9 +395,9 @@ impl Publisher {
             let login = login.as_ref().and_then(engine_login);
             let (image, reference) = (publication.wanted.step, target.to_string());
             // The display may be behind: then it hears of the next bytes.
-            let mut progress = |bytes| {
-                let _ =
-                    self.events.try_send(Event::PushProgress { image, reference: reference.clone(), bytes });
+            let mut progress = |Sent { bytes, all }| {
+                let reference = reference.clone();
+                let _ = self.events.try_send(Event::PushProgress { image, reference, bytes, all });
             };
             match store.push(target, login, &mut progress).await {
                 Ok(digest) => return Ok(digest),

@@ -79,8 +79,9 @@ impl JsonEvents {
             Event::PushStarted { image, reference } => {
                 json!({"event": "push-started", "image": self.name(*image), "reference": reference})
             }
-            Event::PushProgress { image, reference, bytes } => json!({
+            Event::PushProgress { image, reference, bytes, all } => json!({
                 "event": "push-progress", "image": self.name(*image), "reference": reference, "bytes": bytes,
+                "total": all,
             }),
             Event::PushFinished { image, reference, elapsed, error } => json!({
                 "event": "push-finished", "image": self.name(*image), "reference": reference,
@@ -206,7 +207,7 @@ mod tests {
 {"event":"publishing-started","schema":1,"registries":1,"pushes":3}
 {"event":"push-started","image":"acme/base","reference":"hub.acme.com/acme/base:src-1"}
 {"event":"push-started","image":"acme/admin","reference":"hub.acme.com/acme/admin:src-2"}
-{"event":"push-progress","image":"acme/base","reference":"hub.acme.com/acme/base:src-1","bytes":12300000}
+{"event":"push-progress","image":"acme/base","reference":"hub.acme.com/acme/base:src-1","bytes":12300000,"total":30000000}
 {"event":"push-finished","image":"acme/admin","reference":"hub.acme.com/acme/admin:src-2","seconds":0.3,"error":"denied\u0007"}
 {"event":"push-finished","image":"acme/base","reference":"hub.acme.com/acme/base:src-1","seconds":1.5,"error":null}
 {"event":"published","image":"acme/base","reference":"hub.acme.com/acme/base:src-1","tags":["main","v1\u0007"],"seconds":1.5}

@@ -174,11 +174,11 @@ impl Renderer for LiveRenderer {
             Event::PushStarted { image, reference } => {
                 self.begin(Work::Push, self.pushes.name(&self.roster, *image, reference));
             }
-            Event::PushProgress { image, reference, bytes } => {
+            Event::PushProgress { image, reference, bytes, all } => {
                 let name = self.pushes.name(&self.roster, *image, reference);
                 let is_it = |one: &&mut Running| one.work == Work::Push && one.name == name;
                 if let Some(running) = self.running.iter_mut().find(is_it) {
-                    running.sent = *bytes;
+                    (running.sent, running.all) = (*bytes, *all);
                 }
             }
             Event::PullFinished { reference, elapsed, error } => {

@@ -30,7 +30,7 @@ pub(super) struct Running {
     pub name: String,
     /// Bytes of the context, or of what is pushed, so far.
     pub sent: u64,
-    /// What the context holds, where that is known: what is sent at most.
+    /// What there is to send at most, where that is known.
     pub all: u64,
     started: Duration,
     /// Steps that have begun and not ended, oldest first.
@@ -92,10 +92,10 @@ impl Running {
     }
 
     /// `sending 142 of 300 MB`
-    fn sending(&self) -> String {
+    fn transfer(&self, verb: &str) -> String {
         match self.all {
-            all if all > self.sent => format!("sending {}", phrase::bytes_of(self.sent, all)),
-            _ => format!("sending {}", phrase::bytes(self.sent)),
+            all if all > self.sent => format!("{verb} {}", phrase::bytes_of(self.sent, all)),
+            _ => format!("{verb} {}", phrase::bytes(self.sent)),
         }
     }
 
@@ -105,9 +105,9 @@ impl Running {
             return match (self.work, self.sent) {
                 (Work::Pull, _) => "pulling".to_owned(),
                 (Work::Push, 0) => "pushing".to_owned(),
-                (Work::Push, sent) => format!("pushing {}", phrase::bytes(sent)),
+                (Work::Push, _) => self.transfer("pushing"),
                 (Work::Build(_), 0) => "starting".to_owned(),
-                (Work::Build(_), _) => self.sending(),
+                (Work::Build(_), _) => self.transfer("sending"),
             };
         };
         let title = match step.name.strip_prefix('[').and_then(|rest| rest.split_once("] ")) {
@@ -115,7 +115,7 @@ impl Running {
             None => &step.name,
         };
         if title == "load build context" && self.sent > 0 {
-            return self.sending();
+            return self.transfer("sending");
         }
         let title = text::one_line(title);
         match step.bytes {

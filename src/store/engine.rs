@@ -10,7 +10,7 @@ use futures_util::{StreamExt, TryStreamExt};
 
 use super::containers::{containers, remove_container};
 use super::pull::pull;
-use super::push::push;
+use super::push::{Sent, push};
 use super::{CONCURRENT_QUESTIONS, Container, ImageStore, ListedImage, LocalImage};
 use crate::engine::{Engine, EngineError, LocalImageId, RegistryLogin, is_not_found, refused};
 use crate::image::{Digest, ImageReference, Platform, Repository};
@@ -123,7 +123,7 @@ impl ImageStore for Engine {
         &self,
         reference: &ImageReference,
         login: Option<RegistryLogin>,
-        progress: &mut (dyn FnMut(u64) + Send),
+        progress: &mut (dyn FnMut(Sent) + Send),
     ) -> Result<Option<Digest>, EngineError> {
         push(self, reference, login, progress).await
     }

@@ -14,6 +14,7 @@ use futures_util::{StreamExt, TryStreamExt};
 use crate::engine::{EngineError, LocalImageId, RegistryLogin};
 use crate::image::{Digest, ImageReference, Repository};
 pub(crate) use container_store::ContainerStore;
+pub(crate) use push::Sent;
 pub(crate) use containers::Container;
 pub(crate) use image::{ListedImage, LocalImage};
 
@@ -69,12 +70,12 @@ pub trait ImageStore: Send + Sync {
     -> Result<(), EngineError>;
 
     /// Sends an image to the registry that its name begins with. Layers that the registry has are not sent.
-    /// `progress` is called with the bytes that went so far. Gives the digest of the manifest, where the
+    /// `progress` is called with what went so far. Gives the digest of the manifest, where the
     /// engine tells it.
     async fn push(
         &self,
         reference: &ImageReference,
         login: Option<RegistryLogin>,
-        progress: &mut (dyn FnMut(u64) + Send),
+        progress: &mut (dyn FnMut(Sent) + Send),
     ) -> Result<Option<Digest>, EngineError>;
 }

@@ -10,19 +10,19 @@ pub(super) async fn push(
     engine: &Engine,
     reference: &ImageReference,
     login: Option<RegistryLogin>,
-    progress: &mut (dyn FnMut(u64) + Send),
+    progress: &mut (dyn FnMut(Sent) + Send),
 ) -> Result<Option<Digest>, EngineError> {
     let name = format!("{}/{}", reference.repository.host(), reference.repository.path());
     let tag = reference.tag.as_ref().map_or("latest", |tag| tag.as_str());
     let options = PushImageOptionsBuilder::default().tag(tag).build();
     let login = login.map(|login| login.for_host(reference.repository.host()));
-    let mut sent = Sent::default();
+    let mut layers = Layers::default();
     let mut digest = None;
     let mut stream = std::pin::pin!(engine.docker().push_image(&name, Some(options), login));
     let action = format!("push {reference}");
     while let Some(message) = engine.next_of(&action, &mut stream).await? {
-        if sent.update(&message) {
-            progress(sent.bytes());
+        if layers.update(&message) {
+            progress(layers.sent());
         }
         digest = digest.or_else(|| digest_in(message.status.as_deref()?));
     }
@@ -35,25 +35,36 @@ fn digest_in(status: &str) -> Option<Digest> {
     Digest::new(rest.split_whitespace().next()?).ok()
 }
 
+/// How much of an image a registry got so far.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sent {
+    /// Bytes, as the engine counts them: before they are compressed, where it compresses.
+    pub bytes: u64,
+    /// Bytes of the layers that have begun: an engine sends few at once, and says nothing about those that wait.
+    pub all: u64,
+}
+
 /// Bytes so far of each layer. bollard's messages do not tell the layer, so layers are told apart by how
 /// large they are: two of one size count once, which only the display sees.
 #[derive(Default)]
-struct Sent(HashMap<i64, u64>);
+struct Layers(HashMap<u64, u64>);
 
-impl Sent {
+impl Layers {
     /// Whether the message changed anything.
     fn update(&mut self, message: &PushImageInfo) -> bool {
         let (Some("Pushing"), Some(detail)) = (message.status.as_deref(), &message.progress_detail) else {
             return false;
         };
         let (Some(total), Some(current)) = (detail.total, detail.current) else { return false };
-        let Ok(current) = u64::try_from(current.min(total)) else { return false };
+        let (Ok(current), Ok(total)) = (u64::try_from(current.min(total)), u64::try_from(total)) else {
+            return false;
+        };
         self.0.insert(total, current);
         true
     }
 
-    fn bytes(&self) -> u64 {
-        self.0.values().sum()
+    fn sent(&self) -> Sent {
+        Sent { bytes: self.0.values().sum(), all: self.0.keys().sum() }
     }
 }
 
@@ -64,16 +75,16 @@ mod tests {
     #[test]
     fn reads_the_digest_and_the_bytes() {
         let message = |json: &str| serde_json::from_str::<PushImageInfo>(json).expect("a message");
-        let mut sent = Sent::default();
-        assert!(!sent.update(&message(r#"{"status":"Preparing","id":"a","progressDetail":{}}"#)));
+        let mut layers = Layers::default();
+        assert!(!layers.update(&message(r#"{"status":"Preparing","id":"a","progressDetail":{}}"#)));
         for json in [
             r#"{"status":"Pushing","id":"a","progressDetail":{"current":5,"total":10}}"#,
             r#"{"status":"Pushing","id":"b","progressDetail":{"current":3,"total":20}}"#,
             r#"{"status":"Pushing","id":"a","progressDetail":{"current":12,"total":10}}"#,
         ] {
-            assert!(sent.update(&message(json)));
+            assert!(layers.update(&message(json)));
         }
-        assert_eq!(sent.bytes(), 13);
+        assert_eq!(layers.sent(), Sent { bytes: 13, all: 30 });
         let hex = "ab".repeat(32);
         let digest = digest_in(&format!("src-1: digest: sha256:{hex} size: 528"));
         assert_eq!(digest.map(|digest| digest.to_string()), Some(format!("sha256:{hex}")));

@@ -17,7 +17,7 @@ use crate::registry::{
     Attempt, Credentials, Descriptor, ImageConfig, Manifest, ManifestName, Registry, RegistryError,
     RegistryOptions, Variant,
 };
-use crate::store::{Container, ImageStore, ListedImage, LocalImage};
+use crate::store::{Container, ImageStore, ListedImage, LocalImage, Sent};
 
 pub(super) type Labels = BTreeMap<String, String>;
 
@@ -270,7 +270,7 @@ impl ImageStore for World {
         &self,
         name: &ImageReference,
         _: Option<RegistryLogin>,
-        _: &mut (dyn FnMut(u64) + Send),
+        _: &mut (dyn FnMut(Sent) + Send),
     ) -> Result<Option<Digest>, EngineError> {
         let mut state = self.says(format!("push {name}"));
         let content = state.engine.get(name).cloned();

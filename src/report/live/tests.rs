@@ -169,7 +169,7 @@ fn pushes() {
         format!("{half_way}\n\n{}", terminal.text()),
         str![[r#"
   failed   acme/admin     0.3 s  denied\u{7}
-⠋ acme/base 1.0 s pushing 12 MB
+⠋ acme/base 1.0 s pushing 12 of 30 MB
   0 of 3 pushed · 1.0 s · 1 running
 
   failed   acme/admin     0.3 s  denied\u{7}

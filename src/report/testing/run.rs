@@ -124,7 +124,7 @@ pub(in crate::report) fn publishing_run() -> Vec<Event> {
         Event::PublishingStarted { registries: 1, pushes: 3 },
         Event::PushStarted { image: StepId(0), reference: base.clone() },
         Event::PushStarted { image: StepId(3), reference: admin.clone() },
-        Event::PushProgress { image: StepId(0), reference: base.clone(), bytes: 12_300_000 },
+        Event::PushProgress { image: StepId(0), reference: base.clone(), bytes: 12_300_000, all: 30_000_000 },
         Event::PushFinished {
             image: StepId(3),
             reference: admin,
