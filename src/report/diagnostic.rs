@@ -68,7 +68,7 @@ fn with_places(diagnostic: &Diagnostic, view: &View, sources: Sources<'_>) -> St
         group = place(group, location, label, &mut positions, (view, sources));
     }
     if let Some(hint) = &diagnostic.hint {
-        group = group.element(Level::HELP.message(text::lines(hint)));
+        group = group.element(Level::HELP.with_name("hint").message(text::lines(hint)));
     }
     let mut drawn = renderer(view).render(&[group]);
     for (line, column) in positions {
@@ -167,7 +167,7 @@ error: `../x` is nowhere in the checkout
 2 | COPY ../x /
   |      ^^^^
   |
-  = help: add the file, or set in shipwright.toml:
+  = hint: add the file, or set in shipwright.toml:
           [image.service1]
           context = "."
 
@@ -182,7 +182,7 @@ error: `../x` is nowhere in the checkout
 2 | COPY ../x /
   |      ^^^^
   |
-  = help: add the file, or set in shipwright.toml:
+  = hint: add the file, or set in shipwright.toml:
           [image.service1]
           context = "."
 
@@ -197,7 +197,7 @@ error: `../x` is nowhere in the checkout
 ␛[1m␛[94m2␛[0m ␛[1m␛[94m|␛[0m COPY ../x /
   ␛[1m␛[94m|␛[0m      ␛[1m␛[91m^^^^␛[0m
   ␛[1m␛[94m|␛[0m
-  ␛[1m␛[94m= ␛[0m␛[1mhelp␛[0m: add the file, or set in shipwright.toml:
+  ␛[1m␛[94m= ␛[0m␛[1mhint␛[0m: add the file, or set in shipwright.toml:
           [image.service1]
           context = "."
 
@@ -317,7 +317,7 @@ error: bad \u{1b}]0;x\u{7} name \u{202e}
 1 | FROM \u{1b}[31m�\u{0}x
   |      ^^^^^^^^^^^^^^^^
   |
-  = help: run \u{9b}31m
+  = hint: run \u{9b}31m
 
 "#]]
             .raw()

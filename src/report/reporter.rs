@@ -188,7 +188,7 @@ error: acme/shared could not be built: process "/bin/sh -c make" did not complet
   │ 100%
   │ main.c:3: error: expected ';'
   │ make: *** [all] Error 1
-help: run it alone with `-e shared`
+hint: run it alone with `-e shared`
 
 not started: acme/service1, which needs acme/shared
 not moved: `feature-login` and `latest` are where they were

@@ -36,7 +36,7 @@ pub(super) fn summary(
         out.push_str(&failed(record, &images, failure, view, sources));
         out.push_str(&output(record, &images, failure, view));
         if let Some(hint) = &failure.hint {
-            let _ = writeln!(out, "{}: {}", view.theme.paint(Role::Name, "help"), text::lines(hint));
+            let _ = writeln!(out, "{}: {}", view.theme.paint(Role::Name, "hint"), text::lines(hint));
         }
     }
     let dependents = not_started(record, view);

@@ -29,7 +29,7 @@ fn annotation(diagnostic: &Diagnostic, folder: &str, sources: Sources<'_>) -> St
     properties.push("title=shipwright".to_owned());
     let mut message = text::one_line(&diagnostic.message);
     if let Some(hint) = &diagnostic.hint {
-        let _ = write!(message, "\nhelp: {}", text::lines(hint));
+        let _ = write!(message, "\nhint: {}", text::lines(hint));
     }
     format!("::{} {}::{}\n", diagnostic.severity.as_str(), properties.join(","), data(&message))
 }
@@ -70,7 +70,7 @@ mod tests {
         assert_eq!(
             draw(error),
             "::error file=service1/Dockerfile,line=2,col=6,title=shipwright::`../x` is nowhere\
-             %0Ahelp: add it, or set%0Acontext\n"
+             %0Ahint: add it, or set%0Acontext\n"
         );
         let warning = Diagnostic::warning("odd").at(Location { span: None, ..place });
         let drawn = annotations(&[warning], "sub/shop/", &|_| None);

@@ -107,7 +107,7 @@ error: acme/shared could not be built: process "/bin/sh -c make" did not complet
   │ 100%
   │ main.c:3: error: expected ';'
   │ make: *** [all] Error 1
-help: run it alone with `-e shared`
+hint: run it alone with `-e shared`
 
 not started: acme/service1, which needs acme/shared
 not moved: `feature-login` still points at 9f3b21c04d55 and `latest` does not exist yet
@@ -132,7 +132,7 @@ error: acme/shared could not be built: process "/bin/sh -c make" did not complet
   | 100%
   | main.c:3: error: expected ';'
   | make: *** [all] Error 1
-help: run it alone with `-e shared`
+hint: run it alone with `-e shared`
 
 not started: acme/service1, which needs acme/shared
 not moved: `feature-login` and `latest` are where they were
@@ -155,7 +155,7 @@ not moved: `feature-login` and `latest` are where they were
   ␛[2m│␛[0m 100%
   ␛[2m│␛[0m main.c:3: error: expected ';'
   ␛[2m│␛[0m make: *** [all] Error 1
-␛[1mhelp␛[0m: run it alone with `-e shared`
+␛[1mhint␛[0m: run it alone with `-e shared`
 
 ␛[1m␛[33mnot started␛[0m: acme/service1, which needs acme/shared
 ␛[1m␛[33mnot moved␛[0m: `feature-login` and `latest` are where they were
@@ -178,7 +178,7 @@ error: acme/shared could not be built: process "/bin/sh -c make" did not complet
   │ 100%
   │ main.c:3: error: expected ';'
   │ make: *** [all] Error 1
-help: run it alone with `-e shared`
+hint: run it alone with `-e shared`
 
 not started: acme/service1, which needs acme/shared
 not moved: `feature-login` and `latest` are where they were
@@ -203,7 +203,7 @@ error: acme/shared could not be built: process "/bin/sh -c make" did not complet
   │ 100%
   │ main.c:3: error: expected ';'
   │ make: *** [all] Error 1
-help: run it alone with `-e shared`
+hint: run it alone with `-e shared`
 
 not moved: `feature-login` and `latest` are where they were
 4 images: 1 failed, 3 not started, 1.0 s
@@ -222,7 +222,7 @@ error: acme/service1 could not be built: process "/bin/sh -c make" did not compl
   │ 100%
   │ main.c:3: error: expected ';'
   │ make: *** [all] Error 1
-help: run it alone with `-e shared`
+hint: run it alone with `-e shared`
 
 not moved: `feature-login` and `latest` are where they were
 4 images: 1 failed, 3 not started, 1.0 s
@@ -241,7 +241,7 @@ error: acme/shared could not be built: process "/bin/sh -c make" did not complet
   │ 100%
   │ main.c:3: error: expected ';'
   │ make: *** [all] Error 1
-help: run it alone with `-e shared`
+hint: run it alone with `-e shared`
 
 not moved: `feature-login` and `latest` are where they were
 4 images: 1 failed, 3 not started, 1.0 s
@@ -423,7 +423,7 @@ error: acme/s0 could not be built: process "/bin/sh -c make" did not complete su
   │ 100%
   │ main.c:3: error: expected ';'
   │ make: *** [all] Error 1
-help: run it alone with `-e shared`
+hint: run it alone with `-e shared`
 
 not started: acme/s1, acme/s2, acme/s3, acme/s4, acme/s5, acme/s6, acme/s7, acme/s8 and 991 more, which need acme/s0
 not moved: `feature-login` and `latest` are where they were
