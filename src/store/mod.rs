@@ -14,9 +14,9 @@ use futures_util::{StreamExt, TryStreamExt};
 use crate::engine::{EngineError, LocalImageId, RegistryLogin};
 use crate::image::{Digest, ImageReference, Repository};
 pub(crate) use container_store::ContainerStore;
-pub(crate) use push::Sent;
 pub(crate) use containers::Container;
 pub(crate) use image::{ListedImage, LocalImage};
+pub(crate) use push::Sent;
 
 /// Questions under way at once. More gain nothing on any engine that was tried.
 const CONCURRENT_QUESTIONS: usize = 16;

@@ -32,6 +32,13 @@ fn data(dock: &Dock) -> String {
     dock.engine.docker(&["exec", &dock.name("web"), "cat", "/data/f", "/anon/f"])
 }
 
+/// Where the data is.
+fn volumes(dock: &Dock) -> Vec<String> {
+    let mut volumes = dock.anonymous_volumes(&["web"]);
+    volumes.sort();
+    volumes
+}
+
 /// A container with data in volumes, and the two images that it goes between.
 fn prepared(dock: &Dock) -> [String; 2] {
     let images = ["1", "2"].map(|version| {
@@ -49,6 +56,7 @@ fn attacked_at_every(counted: Counted, when: When, what: What) {
     let images = prepared(&dock);
     let proxy = Proxy::start(dock.engine.host());
     let others = of_others(&dock.engine);
+    let (ids, volumes_of_data) = (images.each_ref().map(|image| dock.id(image)), volumes(&dock));
     let mut next = 1;
     // Of questions a part will do: they are asked in one way.
     let step = if counted == Counted::Questions { 4 } else { 1 };
@@ -75,11 +83,12 @@ fn attacked_at_every(counted: Counted, when: When, what: What) {
         let repaired = dock.deploy("web", image, &[]);
         assert_eq!(repaired.code, 0, "{context}\nthen {repaired:?}");
         assert_eq!(dock.containers(), [("web".to_owned(), true)].into(), "{context}");
-        assert_eq!(text(&dock.inspect("web")["Image"]), dock.id(image), "{context}");
-        assert_eq!(data(&dock), "1\n2", "{context}");
-        dock.has_left_alone(&others, &context);
+        assert_eq!(text(&dock.inspect("web")["Image"]), ids[next], "{context}");
+        assert_eq!(volumes(&dock), volumes_of_data, "{context}");
         next = 1 - next;
     }
+    assert_eq!(data(&dock), "1\n2", "{what:?} {when:?}");
+    dock.has_left_alone(&others, &format!("{what:?} {when:?}"));
 }
 
 #[test]

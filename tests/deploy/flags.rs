@@ -262,7 +262,7 @@ impl Table {
         }
         let wanted = make("wanted", &self.images[1]);
         assert!(wanted.status.success(), "{flags:?}: {wanted:?}");
-        let volumes = dock.anonymous_volumes("web");
+        let volumes = dock.anonymous_volumes(&["web"]);
         let run = dock.deploy("web", &self.images[1], &[]);
         let result = if run.code == 0 {
             let name = dock.name("web");

@@ -26,7 +26,7 @@ pub struct Dock {
 static ALONE: Mutex<()> = Mutex::new(());
 
 /// What runs until it is told to stop, and stops at once.
-pub const SERVE: &str = r#"CMD ["sh","-c","trap 'exit 0' TERM; echo up; while :; do sleep 0.05; done"]"#;
+pub const SERVE: &str = r#"CMD ["sh","-c","trap 'exit 0' TERM; echo up; sleep 100000 & wait"]"#;
 
 impl Dock {
     pub fn new() -> Option<Self> {
@@ -111,25 +111,31 @@ impl Dock {
         assert_eq!(self.containers(), expected);
     }
 
-    /// The volumes without a name of their own that a container has.
-    pub fn anonymous_volumes(&self, name: &str) -> Vec<String> {
-        let mounts =
-            self.try_inspect(&self.name(name)).map(|found| found["Mounts"].clone()).unwrap_or_default();
-        let names = mounts.as_array().into_iter().flatten().filter_map(|mount| mount["Name"].as_str());
+    /// The volumes without a name of their own that containers have.
+    pub fn anonymous_volumes(&self, names: &[&str]) -> Vec<String> {
+        let names: Vec<String> = names.iter().map(|name| self.name(name)).collect();
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        let output = self.engine.try_docker(&[&["container", "inspect"], &names[..]].concat());
+        let found: Value = serde_json::from_slice(&output.stdout).unwrap_or_default();
+        let mounts = found.as_array().into_iter().flatten().flat_map(|one| one["Mounts"].as_array());
+        let names = mounts.flatten().filter_map(|mount| mount["Name"].as_str());
         names.filter(|name| name.len() == 64).map(str::to_owned).collect()
     }
 
     /// Removes containers of this test, and volumes.
     pub fn remove(&self, names: &[&str], volumes: &[String]) {
-        for name in names {
-            let volumes = self.anonymous_volumes(name);
-            self.engine.try_docker(&["rm", "--force", "--volumes", &self.name(name)]);
-            for volume in volumes {
-                self.engine.try_docker(&["volume", "rm", &volume]);
-            }
+        if names.is_empty() {
+            return;
         }
-        for volume in volumes {
-            self.engine.try_docker(&["volume", "rm", volume]);
+        let volumes = [self.anonymous_volumes(names), volumes.to_vec()].concat();
+        let names: Vec<String> = names.iter().map(|name| self.name(name)).collect();
+        let arguments = |first: &[&str], more: &[String]| {
+            let all = first.iter().copied().chain(more.iter().map(String::as_str));
+            self.engine.try_docker(&all.collect::<Vec<_>>())
+        };
+        arguments(&["rm", "--force", "--volumes"], &names);
+        if !volumes.is_empty() {
+            arguments(&["volume", "rm", "--force"], &volumes);
         }
     }
 
