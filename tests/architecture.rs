@@ -109,6 +109,7 @@ const READERS: &[(&str, &str)] = &[
     ("registry/auth/helper.rs", "what a credential helper prints"),
     ("cli/signals.rs", "what the kernel says of this process"),
     ("cli/args/building.rs", "a secret that the user names"),
+    ("cli/run_flags/files.rs", "files that flags of `docker run` name"),
     ("ops/inspect.rs", "a Dockerfile that the user names"),
     ("cli/output.rs", "writes events and summaries where the user wants them"),
     ("cli/hook/run.rs", "standard input"),

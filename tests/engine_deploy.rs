@@ -8,6 +8,8 @@ mod support;
 mod attacks;
 #[path = "deploy/compose.rs"]
 mod compose;
+#[path = "deploy/create.rs"]
+mod create;
 #[path = "deploy/flags.rs"]
 mod flags;
 #[path = "deploy/moves.rs"]

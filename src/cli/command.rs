@@ -91,8 +91,8 @@ pub enum Command {
     /// List the images whose content differs from another commit's
     #[command(after_help = MORE, after_long_help = "Examples:\n  shipwright affected              since the default branch\n  shipwright affected --since origin/main --format github")]
     Affected(AffectedArgs),
-    /// Move a running container to a new image, or leave it as it is
-    #[command(after_help = MORE, after_long_help = "Examples:\n  shipwright deploy web api        the container web gets this checkout's api\n  shipwright deploy proxy nginx:1.27 --pull\n  shipwright deploy web -n         what would change")]
+    /// Move a running container to a new image, or make one
+    #[command(after_help = MORE, after_long_help = "Examples:\n  shipwright deploy web api        the container web gets this checkout's api\n  shipwright deploy proxy nginx:1.27 --pull\n  shipwright deploy web -n         what would change\n  shipwright deploy --create web api -- -p 8080:80 --restart always\n  shipwright deploy --compose shop")]
     Deploy(DeployArgs),
     /// Move a container back to what it ran before
     #[command(after_help = MORE, after_long_help = "Examples:\n  shipwright rollback web\n  shipwright rollback web --list   what it runs and ran")]

@@ -5,19 +5,29 @@ use clap::Args;
 use super::args::{ContentArgs, ImageArgs, RunArgs, SelectionArgs, word};
 use super::edge::Edge;
 use super::error::ExitCode;
-use crate::ops::{self, DeployRequest, Deployed, Ending, Error, Moving, Probe};
+use super::run_flags::creation;
+use crate::ops::{self, DeployRequest, Deployed, Ending, Error, Moving, Probe, ProjectRequest};
+use crate::registry::check_address;
 use crate::report::deployed_text;
 
 /// `shipwright deploy`.
 #[derive(Clone, Debug, Args)]
 pub struct DeployArgs {
     /// The container, by name or id
-    #[arg(value_name = "CONTAINER", value_parser = word)]
-    pub container: String,
+    #[arg(value_name = "CONTAINER", value_parser = word, required_unless_present = "compose")]
+    pub container: Option<String>,
 
-    /// A name of this checkout, or any reference [default: what the container was made from, resolved anew]
+    /// A name of this checkout, or any reference [default: its own, resolved anew]
     #[arg(value_name = "IMAGE", value_parser = word)]
     pub image: Option<String>,
+
+    /// Make the container the first time; flags of `docker run` follow `--`
+    #[arg(long, requires = "image", conflicts_with_all = ["force", "renew_anon_volumes"])]
+    pub create: bool,
+
+    /// Move all services of a project whose images are this checkout's, or none
+    #[arg(long, value_name = "PROJECT", value_parser = word, conflicts_with_all = ["container", "image", "create", "pull", "probe"])]
+    pub compose: Option<String>,
 
     /// Ask the registry of a reference first, even if the engine has it
     #[arg(long, conflicts_with = "dry_run")]
@@ -38,6 +48,10 @@ pub struct DeployArgs {
     /// Build for this platform [default: the engine's]
     #[arg(long, value_name = "OS/ARCH", value_parser = word, hide_short_help = true)]
     pub platform: Option<String>,
+
+    /// With --create: flags of `docker run`, then the command
+    #[arg(last = true, requires = "create", value_name = "FLAG|COMMAND")]
+    pub run: Vec<String>,
 }
 
 /// What `deploy` and `rollback` take both.
@@ -55,22 +69,21 @@ pub struct MovingArgs {
     #[arg(long)]
     pub force: bool,
 
-    /// How many seconds it has to run, where it has no health check
+    /// For how long it has to run, where it has no health check
     #[arg(long, value_name = "SECONDS", default_value_t = 10)]
     pub grace: u32,
 
-    /// A line for `sh` in the new container that has to succeed as well, within 30 s
-    #[arg(long, value_name = "CMD", value_parser = probe)]
-    pub probe: Option<String>,
+    /// What has to answer: an address, or a line for `sh` in the container
+    #[arg(long, value_name = "URL|CMD", value_parser = probe)]
+    pub probe: Option<Probe>,
 }
 
-/// A line for a shell. An address alone is none, although a probe may well be about one.
-fn probe(text: &str) -> Result<String, String> {
-    let is_address = ["http://", "https://"].iter().any(|scheme| text.starts_with(scheme));
-    if is_address && !text.contains(' ') {
-        return Err(format!("write a command, such as 'wget -q -O /dev/null {text}'"));
+/// An address, or a line for a shell: no command begins like an address.
+fn probe(text: &str) -> Result<Probe, String> {
+    if ["http://", "https://"].iter().any(|scheme| text.starts_with(scheme)) {
+        return check_address(text).map(|()| Probe::Address(text.to_owned()));
     }
-    word(text)
+    word(text).map(Probe::Command)
 }
 
 impl MovingArgs {
@@ -80,13 +93,13 @@ impl MovingArgs {
             dry_run: self.dry_run,
             shows_values: self.show_values,
             grace: Duration::from_secs(self.grace.into()),
-            probe: self.probe.clone().map(Probe),
+            probe: self.probe.clone(),
             ..Moving::default()
         }
     }
 }
 
-/// `shipwright deploy CONTAINER [IMAGE]`: moves a container to a new image, or leaves it as it is.
+/// `shipwright deploy CONTAINER [IMAGE]`: moves a container to a new image, leaves it as it is, or makes it.
 pub(super) fn run(args: &DeployArgs, edge: &mut Edge) -> Result<ExitCode, Error> {
     let content = ContentArgs {
         build_arg: args.build_arg.clone(),
@@ -94,13 +107,20 @@ pub(super) fn run(args: &DeployArgs, edge: &mut Edge) -> Result<ExitCode, Error>
         ..ContentArgs::default()
     };
     let image = ImageArgs { content, ..ImageArgs::default() };
+    let images = edge.images(&SelectionArgs::default(), &image, &[])?;
+    let building = RunArgs::default().building(&edge.environment)?;
+    let moving = Moving { renew_volumes: args.renew_anon_volumes, ..args.moving.moving() };
+    if let Some(project) = args.compose.clone() {
+        return of_project(&ProjectRequest { project, images, building, moving }, edge);
+    }
     let request = DeployRequest {
-        container: args.container.clone(),
+        container: args.container.clone().unwrap_or_default(),
         image: args.image.clone(),
+        create: args.create.then(|| creation(&args.run, &edge.environment)).transpose()?,
         pull: args.pull,
-        images: edge.images(&SelectionArgs::default(), &image, &[])?,
-        building: RunArgs::default().building(&edge.environment)?,
-        moving: Moving { renew_volumes: args.renew_anon_volumes, ..args.moving.moving() },
+        images,
+        building,
+        moving,
     };
     let config = edge.config();
     edge.output.keep_stdout();
@@ -108,11 +128,21 @@ pub(super) fn run(args: &DeployArgs, edge: &mut Edge) -> Result<ExitCode, Error>
     told(&deployed, edge)
 }
 
+fn of_project(request: &ProjectRequest, edge: &mut Edge) -> Result<ExitCode, Error> {
+    let config = edge.config();
+    edge.output.keep_stdout();
+    let deployed = ops::block_on(ops::deploy_project(&config, request, &mut edge.output))?;
+    for part in &deployed.parts {
+        told(part, edge)?;
+    }
+    Ok(deployed.ending.into())
+}
+
 /// Says what came of it.
 pub(super) fn told(deployed: &Deployed, edge: &Edge) -> Result<ExitCode, Error> {
     match deployed {
         Deployed::Failed(ending) => return Ok((*ending).into()),
-        Deployed::Difference(..) => edge.output.text(&deployed_text(deployed))?,
+        Deployed::Difference(..) | Deployed::Later(..) => edge.output.text(&deployed_text(deployed))?,
         Deployed::Unchanged(_) | Deployed::Done(_) => {
             edge.output.result_line(deployed_text(deployed).trim_end());
         }

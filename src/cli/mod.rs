@@ -26,6 +26,7 @@ mod plan;
 mod prune;
 mod push;
 mod rollback;
+mod run_flags;
 mod signals;
 mod threads;
 mod waiting;

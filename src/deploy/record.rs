@@ -146,12 +146,19 @@ pub(crate) struct LockNote {
     pub displaced: Vec<String>,
 }
 
+impl LockNote {
+    /// Whether a container is made the first time: there is no old one to come back.
+    pub(crate) fn creates(&self) -> bool {
+        self.members.first().is_some_and(|leader| leader.old.is_empty())
+    }
+}
+
 /// What is noted of one container.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct MemberNote {
     /// Its name.
     pub name: String,
-    /// The id of the old container.
+    /// The id of the old container; empty where there is none.
     pub old: String,
     /// Whether it ran.
     pub runs: bool,

@@ -85,7 +85,7 @@ pub(crate) fn recreate(target: &Target<'_>) -> Recreated {
     let networks = networks(container, &mut host, target.tells_mac);
     host_name(container, &host, target.machine, &mut config);
     publish(&host, &mut config);
-    label(target, &noted, &mut config);
+    label(target.image, target.id, &target.labels, &noted, &mut config);
     config.insert("Image".to_owned(), json!(target.image.name));
     let Networks { first, further, left } = networks;
     let mut request = config;
@@ -111,6 +111,26 @@ impl Recreated {
         networks.extend(self.connect.iter().cloned());
         json!({"Config": merged(&config, &image.config), "HostConfig": host, "Networks": networks})
     }
+}
+
+/// A container that is made the first time, as `asked` describes it.
+pub(crate) fn create(
+    asked: &Value,
+    connect: &[(String, Value)],
+    image: &NewImage,
+    id: &str,
+    labels: &BTreeMap<&'static str, String>,
+) -> Recreated {
+    let nothing = Object::new();
+    let mut request = asked.as_object().cloned().unwrap_or_default();
+    let mut subtraction =
+        Subtraction { old: &nothing, new: &image.config, own: &BTreeSet::new(), noted: BTreeSet::new() };
+    // Whatever was given is the user's; what the image has as well is noted, so that it stays that with the image after it.
+    subtraction.of(&request);
+    let noted = subtraction.noted;
+    label(image, id, labels, &noted, &mut request);
+    request.insert("Image".to_owned(), json!(image.name));
+    Recreated { request: Value::Object(request), connect: connect.to_vec(), ..Recreated::default() }
 }
 
 fn object_of(config: &Object, field: &str) -> Object {
@@ -148,13 +168,19 @@ fn publish(host: &Object, config: &mut Object) {
     config.insert("ExposedPorts".to_owned(), Value::Object(exposed));
 }
 
-fn label(target: &Target<'_>, noted: &BTreeSet<String>, config: &mut Object) {
+fn label(
+    image: &NewImage,
+    id: &str,
+    given: &BTreeMap<&'static str, String>,
+    noted: &BTreeSet<String>,
+    config: &mut Object,
+) {
     let mut labels = object_of(config, "Labels");
     if labels.contains_key(IMAGE_OF_COMPOSE) {
-        labels.insert(IMAGE_OF_COMPOSE.to_owned(), json!(target.image.id));
+        labels.insert(IMAGE_OF_COMPOSE.to_owned(), json!(image.id));
     }
-    labels.extend(target.labels.iter().map(|(name, value)| ((*name).to_owned(), json!(value))));
-    labels.insert(ID_LABEL.to_owned(), json!(target.id));
+    labels.extend(given.iter().map(|(name, value)| ((*name).to_owned(), json!(value))));
+    labels.insert(ID_LABEL.to_owned(), json!(id));
     if !noted.is_empty() {
         let noted = serde_json::to_string(noted).unwrap_or_default();
         labels.insert(OWN_LABEL.to_owned(), json!(noted));

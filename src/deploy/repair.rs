@@ -103,6 +103,10 @@ fn back(
     let is_ours = |seen: &Seen| !note.id.is_empty() && seen.deployment == note.id;
     changes.extend(found.new.iter().map(|new| Repair::Remove(new.id.clone())));
     match (&found.own, &found.old) {
+        // Made the first time, and not up: nothing of it stays. Somebody else's of that name does.
+        (Some(own), None) if member.old.is_empty() && is_ours(own) => {
+            changes.push(Repair::Remove(own.id.clone()));
+        }
         (Some(own), Some(old)) if own.id == member.old => {
             changes.push(Repair::Remove(old.id.clone()));
         }
@@ -176,6 +180,22 @@ mod tests {
     fn a_container_that_somebody_else_made_is_left_alone() {
         let api = Found { own: seen("theirs"), old: seen("old1"), ..Found::default() };
         assert_eq!(changes(api, untouched("old2")), Err("api".to_owned()));
+    }
+
+    #[test]
+    fn one_that_was_made_the_first_time_goes_unless_it_was_up() {
+        let note = LockNote {
+            id: "d1".into(),
+            members: vec![MemberNote { name: "api".into(), old: String::new(), runs: true }],
+            ..LockNote::default()
+        };
+        let changes = |found: Found| repair(&note, &[found]);
+        let made = Found { new: seen("new1"), ..Found::default() };
+        assert_eq!(changes(made), Ok((false, vec![Repair::Remove("new1".into())])));
+        assert_eq!(changes(untouched("new1")), Ok((false, vec![Repair::Remove("new1".into())])));
+        assert_eq!(changes(untouched("theirs")), Ok((false, vec![])));
+        let up = Found { done: seen("newmark"), ..untouched("new1") };
+        assert_eq!(changes(up), Ok((true, vec![Repair::Tag, Repair::Remove("newmark".into())])));
     }
 
     #[test]

@@ -76,8 +76,8 @@ pub use backends::Backends;
 pub use build::{BuildRequest, Built, build};
 pub use config::Config;
 pub use deploy::{
-    DeployRequest, Deployed, DeployedRevision, Moved, Moving, Probe, Revisions, RollbackRequest, deploy,
-    revisions, rollback,
+    Creation, DeployRequest, Deployed, DeployedRevision, Later, Moved, Moving, Probe, ProjectDeployed,
+    ProjectRequest, Revisions, RollbackRequest, deploy, deploy_project, revisions, rollback,
 };
 pub use ensure::{EnsureRequest, Ensured, RemotePolicy, ensure};
 pub use error::{Ending, Error};

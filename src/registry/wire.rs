@@ -461,13 +461,13 @@ pub(super) fn secret_header(text: &str) -> Option<HeaderValue> {
 }
 
 /// `HOST[:PORT]`, as registries and their certificate folders are named.
-fn authority(url: &Url) -> String {
+pub(super) fn authority(url: &Url) -> String {
     let host = url.host_str().unwrap_or_default();
     url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
 }
 
 /// The cause of all causes. Outer ones quote addresses, which may hold secrets.
-fn innermost(error: &dyn Error) -> String {
+pub(super) fn innermost(error: &dyn Error) -> String {
     let mut cause = error;
     while let Some(next) = cause.source() {
         cause = next;

@@ -20,6 +20,18 @@ pub(crate) fn deployed_text(deployed: &Deployed) -> String {
             let lines = lines.iter().map(|line| format!("{}\n", printable(line)));
             head + &lines.collect::<String>()
         }
+        Deployed::Later(moved, later) => {
+            let (container, image) = (printable(&moved.container), printable(&moved.image));
+            let how = later.how;
+            let gone = match later.from.as_str() {
+                "" => String::new(),
+                from => format!("- Image: {}\n", printable(from)),
+            };
+            format!(
+                "{container} would get {image}, which is not on the engine yet: it would be {how}\n{gone}+ Image: {image}\n\
+                 What else changes is known once it is there.\n"
+            )
+        }
         Deployed::Failed(_) => String::new(),
     }
 }
@@ -47,6 +59,17 @@ pub(crate) fn revisions_text(revisions: &Revisions) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn of_an_image_that_is_not_there_the_name_is_known() {
+        let moved = Moved { container: "api".to_owned(), image: "acme/api:2".to_owned(), with: Vec::new() };
+        let later = crate::ops::Later { from: "acme/api:1".to_owned(), how: "pulled" };
+        assert_eq!(
+            deployed_text(&Deployed::Later(moved, later)),
+            "api would get acme/api:2, which is not on the engine yet: it would be pulled\n\
+             - Image: acme/api:1\n+ Image: acme/api:2\nWhat else changes is known once it is there.\n"
+        );
+    }
 
     #[test]
     fn what_a_container_ran_is_listed() {

@@ -6,7 +6,7 @@ use crate::deploy::{Dock, SERVE};
 use crate::support::Share;
 
 /// Flags that go with each other, each of its own.
-const TOGETHER: &[&[&str]] = &[
+pub(crate) const TOGETHER: &[&[&str]] = &[
     &["--env", "A=mine"],
     &["--env", "NEW=mine"],
     &["--env", "EMPTY="],
@@ -77,12 +77,12 @@ const TOGETHER: &[&[&str]] = &[
 ];
 
 /// Flags that do not go with all others: each with what it needs, and after the image what is run.
-const ALONE: &[(&[&str], &[&str])] = &[
+pub(crate) const ALONE: &[(&[&str], &[&str])] = &[
     (&[], &[]),
-    (&[], &["sleep", "1"]),
-    (&["--entrypoint", "/bin/sleep"], &["5"]),
+    (&[], &["sleep", "1000"]),
+    (&["--entrypoint", "/bin/sleep"], &["5000"]),
     (&["--entrypoint", "/bin/true"], &[]),
-    (&["--entrypoint", ""], &["sleep", "5"]),
+    (&["--entrypoint", ""], &["sleep", "5000"]),
     (&["--cpus", "0.5"], &[]),
     (&["--cpu-period", "50000", "--cpu-quota", "20000"], &[]),
     (&["--network", "host"], &[]),
@@ -98,7 +98,7 @@ const ALONE: &[(&[&str], &[&str])] = &[
     (&["--privileged"], &[]),
     (&["--rm"], &[]),
     (&["--no-healthcheck"], &[]),
-    (&["--health-cmd", "exit 0"], &[]),
+    (&["--health-cmd", "exit 0", "--health-interval", "200ms"], &[]),
     (&["--publish-all"], &[]),
     (&["--publish", "80"], &[]),
     (&["--link", "NAME-owner:friend"], &[]),
@@ -124,7 +124,7 @@ const ALONE: &[(&[&str], &[&str])] = &[
 ];
 
 /// What of a description is about the one container, or about the order in which things were made.
-fn normal(mut container: Value, name: &str) -> Value {
+pub(crate) fn normal(mut container: Value, name: &str) -> Value {
     let id = container["Id"].as_str().unwrap_or_default().to_owned();
     let mounts: Vec<Value> = container["Mounts"]
         .as_array()
@@ -292,7 +292,7 @@ fn is_nothing(value: &Value) -> bool {
         || *value == json!(0)
 }
 
-fn compare(path: &str, got: &Value, wanted: &Value, differences: &mut Vec<String>) {
+pub(crate) fn compare(path: &str, got: &Value, wanted: &Value, differences: &mut Vec<String>) {
     match (got, wanted) {
         (Value::Object(one), Value::Object(other)) => {
             let names: std::collections::BTreeSet<&String> = one.keys().chain(other.keys()).collect();
@@ -308,7 +308,7 @@ fn compare(path: &str, got: &Value, wanted: &Value, differences: &mut Vec<String
 }
 
 /// Flags of addresses go with a network that has any.
-fn with_its_network<'a>(flags: &'a [&'a str]) -> Vec<&'a str> {
+pub(crate) fn with_its_network<'a>(flags: &'a [&'a str]) -> Vec<&'a str> {
     let needs = matches!(flags[0], "--network-alias" | "--ip");
     let mut all = if needs { vec!["--network", "NAME-net"] } else { Vec::new() };
     all.extend(flags);

@@ -1,5 +1,7 @@
 //! Moves that end well, and moves that are taken back.
 
+use std::io::{Read, Write};
+
 use crate::deploy::{Dock, SERVE, of_others};
 use crate::support::{Checkout, Run, text};
 
@@ -130,6 +132,37 @@ fn a_health_check_and_a_probe_decide() {
     let run = Run::of(&late.output().expect("it runs"));
     run.exits(1).says("the probe ended with exit code 3");
     assert_eq!(text(&dock.inspect("web")["Config"]["Image"]), two);
+    dock.only(&["web"]);
+}
+
+/// Answers requests with these statuses, the last one again and again.
+fn answers(statuses: &'static [&'static str]) -> String {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = format!("http://{}/", listener.local_addr().expect("an address"));
+    std::thread::spawn(move || {
+        let last = statuses.last().copied().into_iter().cycle();
+        for (client, status) in listener.incoming().zip(statuses.iter().copied().chain(last)) {
+            let Ok(mut client) = client else { return };
+            let _ = client.read(&mut [0; 1024]);
+            let _ = write!(client, "HTTP/1.1 {status}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+        }
+    });
+    address
+}
+
+#[test]
+fn an_address_is_asked_from_here() {
+    let dock = dock!();
+    let (one, two) = dock.images();
+    let short = dock.image("api:short", r#"CMD ["sleep","1"]"#);
+    dock.runs("web", &[], &one);
+    let late = answers(&["503 Busy", "302 Found"]);
+    dock.deploy("web", &two, &["--probe", &late]).exits(0);
+    let never = answers(&["500 Broken"]);
+    let run = dock.deploy("web", &short, &["--probe", &never]).exits(1);
+    assert!(run.stderr.contains(&format!("the probe of {never} failed: it answers 500")), "{run:?}");
+    assert_eq!(text(&dock.inspect("web")["Config"]["Image"]), two);
+    dock.run(&["deploy", &dock.name("web"), &one, "--probe", "http://"]).exits(2).says("--probe");
     dock.only(&["web"]);
 }
 

@@ -6,15 +6,17 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 use super::hands::Hands;
+use super::lock::request;
 use super::recover::settle;
-use super::request::{Moving, Probe};
+use super::request::Moving;
 use super::survey::{Member, Plan};
-use super::watch::{LOG_LINES, NotUp, until_probed, until_up};
+use super::watch::{Asked, LOG_LINES, NotUp, until_probed, until_up};
 use crate::deploy::{Names, Recreated, is_called, text};
 use crate::diagnostic::Diagnostic;
 use crate::engine::EngineError;
 use crate::ops::{Audience, Ending, Error, Said};
 use crate::printable::printable;
+use crate::registry::ProxySettings;
 
 /// Why a move is taken back.
 enum Failure {
@@ -32,17 +34,25 @@ impl From<EngineError> for Failure {
     }
 }
 
+/// When a container is up.
+struct Manner<'a> {
+    grace: Duration,
+    probe: Option<Asked<'a>>,
+}
+
 /// Moves containers that are held. The audience is told why it failed.
 pub(super) async fn carry_out(
     hands: Hands<'_>,
     plan: &mut Plan,
-    moving: &Moving,
+    (moving, proxies): (&Moving, &ProxySettings),
     token: &CancellationToken,
     audience: &mut dyn Audience,
 ) -> Result<Ending, Error> {
     let speaker = audience.speaker();
     let say = |text: &str| speaker(Said::Line(text));
-    let failure = try_to(hands, plan, moving, token, &say).await.err();
+    let probe = moving.probe.as_ref().map(|probe| Asked::new(probe, proxies)).transpose()?;
+    let manner = Manner { grace: moving.grace, probe };
+    let failure = try_to(hands, plan, &manner, token, &say).await.err();
     if let Some(Failure::NotUp { name, log, .. }) = &failure {
         say(&format!("the last lines of the new {name}:"));
         for line in log {
@@ -70,8 +80,11 @@ pub(super) async fn carry_out(
         Ok(settled) if settled.is_finished => return Ok(Ending::Done),
         Ok(settled) if settled.findings.is_empty() => {
             let runs = plan.note.members.iter().any(|member| member.runs);
-            let hint =
-                if runs { "what ran before is back and runs" } else { "what was there before is back" };
+            let hint = match (plan.note.creates(), runs) {
+                (true, _) => "it is removed; volumes with a name of their own stay",
+                (false, true) => "what ran before is back and runs",
+                (false, false) => "what was there before is back",
+            };
             audience.finds(&[Diagnostic::error(message).hint(hint)]);
         }
         Ok(settled) => {
@@ -81,8 +94,13 @@ pub(super) async fn carry_out(
         Err(error) => {
             audience.finds(&[Diagnostic::error(message)]);
             audience.finds(&error.into_findings());
-            let hint = format!("shipwright rollback {name}: it looks after that first");
-            let left = Diagnostic::error("what ran before may not be back yet").hint(hint);
+            let (what, command) = if plan.note.creates() {
+                ("what was made may not be removed yet", "deploy")
+            } else {
+                ("what ran before may not be back yet", "rollback")
+            };
+            let hint = format!("shipwright {command} {name}: it looks after that first");
+            let left = Diagnostic::error(what).hint(hint);
             return Err(Error::one(ending, left));
         }
     }
@@ -92,7 +110,7 @@ pub(super) async fn carry_out(
 async fn try_to(
     hands: Hands<'_>,
     plan: &mut Plan,
-    moving: &Moving,
+    manner: &Manner<'_>,
     token: &CancellationToken,
     say: &(dyn Fn(&str) + Sync),
 ) -> Result<(), Failure> {
@@ -106,13 +124,18 @@ async fn try_to(
         hands.rename(id, member.name()).await?;
         if member.runs() {
             // The probe is about what gets the new image, which is the first.
-            let probe = moving.probe.as_ref().filter(|_| at == 0);
-            start(hands, member, id, (moving.grace, probe), token, say).await?;
+            let probe = manner.probe.as_ref().filter(|_| at == 0);
+            start(hands, member, id, (manner.grace, probe), token, say).await?;
         }
     }
     check(token)?;
     let Some(leader) = plan.members.first() else { return Ok(()) };
     let names = Names::of(leader.name());
+    if leader.old.is_none() {
+        // Without an old one whose name would say it, a container that never runs is the sign.
+        hands.create(&names.done, &request(&plan.note, &plan.image)).await?;
+        return Ok(());
+    }
     let Some(old) = hands.container(&names.old).await? else { return Ok(()) };
     hands.rename(text(&old, "Id"), &names.done).await?;
     Ok(())
@@ -160,6 +183,9 @@ async fn create(hands: Hands<'_>, name: &str, asked: &Recreated) -> Result<Strin
 
 /// Stops an old container and takes its name. What two cannot have at once, such as ports, is free then.
 async fn put_aside(hands: Hands<'_>, member: &Member, say: &(dyn Fn(&str) + Sync)) -> Result<(), Failure> {
+    if member.old.is_none() {
+        return Ok(());
+    }
     if member.runs() {
         say(&format!("stopping {}", member.name()));
         hands.stop(member.id(), member.stop_timeout()).await?;
@@ -177,7 +203,7 @@ async fn start(
     hands: Hands<'_>,
     member: &Member,
     id: &str,
-    (grace, probe): (Duration, Option<&Probe>),
+    (grace, probe): (Duration, Option<&Asked<'_>>),
     token: &CancellationToken,
     say: &(dyn Fn(&str) + Sync),
 ) -> Result<(), Failure> {

@@ -75,6 +75,12 @@ impl Hands<'_> {
         known!(self.0.container(name))
     }
 
+    /// The container that has this very name: the beginning of an id is none.
+    pub(super) async fn named(&self, name: &str) -> Result<Option<Value>, EngineError> {
+        let found = self.container(name).await?;
+        Ok(found.filter(|it| text(it, "Name").trim_start_matches('/') == name))
+    }
+
     pub(super) async fn image(&self, name: &str) -> Result<Option<Value>, EngineError> {
         known!(self.0.image(name))
     }

@@ -2,56 +2,43 @@
 //! interruption leaves.
 
 mod carry_out;
+mod create;
 mod hands;
 mod lock;
+mod project;
 mod recover;
 mod request;
 mod resolve;
 mod rollback;
+mod single;
 mod survey;
 mod watch;
 
 use serde_json::Value;
+use tokio_util::sync::CancellationToken;
 
 use self::carry_out::carry_out;
 use self::hands::Hands;
-use self::lock::{Place, hold};
+use self::lock::{Held, Place, hold};
+pub use self::project::deploy_project;
 use self::recover::{is_unfinished, recover};
 pub use self::request::{
-    DeployRequest, Deployed, Moved, Moving, Probe, Revision as DeployedRevision, Revisions, RollbackRequest,
+    Creation, DeployRequest, Deployed, Later, Moved, Moving, Probe, ProjectDeployed, ProjectRequest,
+    Revision as DeployedRevision, Revisions, RollbackRequest,
 };
-use self::resolve::{Resolved, resolve};
+use self::resolve::Resolved;
 pub use self::rollback::{revisions, rollback};
+pub use self::single::deploy;
 use self::survey::{Surroundings, name_of, survey};
 use super::{Audience, Config, Ending, Error, Services};
 use crate::deploy::{Names, OWN_SUFFIXES, is_container_name, object, text};
 use crate::diagnostic::Diagnostic;
 use crate::ops::backends::Connected;
 use crate::printable::printable;
+use crate::registry::ProxySettings;
 
 /// How often a container may change while it is looked at.
 const ROUNDS: usize = 5;
-
-/// Moves a container to another image.
-///
-/// # Errors
-///
-/// Where it cannot begin. Whatever goes wrong later is told, and what ran before is put back.
-pub async fn deploy(
-    config: &Config,
-    request: &DeployRequest,
-    audience: &mut dyn Audience,
-) -> Result<Deployed, Error> {
-    let (connected, services) = connect(config).await?;
-    let hands = Hands(&*connected.containers);
-    services.tell(audience);
-    let place = place(config, &connected).await?;
-    let name = found(hands, &place, &request.container, request.moving.dry_run, audience).await?;
-    let container = described(hands, &name).await?;
-    let resolved = resolve(config, request, &services, hands, &container, audience).await?;
-    let mover = Mover { hands, services: &services, place: &place, moving: &request.moving };
-    mover.moves(&name, &resolved, &|container| container.clone(), audience).await
-}
 
 /// A move to an image that is there.
 struct Mover<'a> {
@@ -59,9 +46,16 @@ struct Mover<'a> {
     services: &'a Services,
     place: &'a Place,
     moving: &'a Moving,
+    /// What it is told to stop by where it is one of several moves; else it is told by itself.
+    token: Option<CancellationToken>,
 }
 
 impl Mover<'_> {
+    /// What carries out needs to know beside the plan.
+    fn manner(&self) -> (&Moving, &ProxySettings) {
+        (self.moving, &self.services.proxy)
+    }
+
     /// Moves a container, as `read` understands its description.
     async fn moves(
         &self,
@@ -94,21 +88,31 @@ impl Mover<'_> {
             let file = self.place.file(name, waits).await?;
             plan.note.place.clone_from(&self.place.name);
             let Some(held) = hold(hands, file, &plan.note, &plan.image).await? else { continue };
-            let careful = self.services.interrupts.careful();
+            let careful = self.token.is_none().then(|| self.services.interrupts.careful());
+            let token = careful.as_ref().map(|careful| careful.token().clone());
+            let token = token.or_else(|| self.token.clone()).unwrap_or_default();
             if !is_as_surveyed(hands, &plan).await? {
                 held.release(hands).await?;
                 continue;
             }
             audience.finds(&warnings);
-            let ending = carry_out(hands, &mut plan, self.moving, careful.token(), audience).await?;
-            if let Err(error) = held.release(hands).await {
-                // What was asked for is done; who comes next finds nothing to repair but the lock.
-                audience.finds(&[Diagnostic::warning(error.to_string())]);
-            }
+            let ending = carry_out(hands, &mut plan, self.manner(), &token, audience).await?;
+            released(hands, held, audience).await;
             return Ok(if ending == Ending::Done { Deployed::Done(moved) } else { Deployed::Failed(ending) });
         }
-        let message = format!("{name} changes all the time: somebody else is at work on it");
-        Err(Error::one(Ending::Failed, Diagnostic::error(message).hint("try again when that is over")))
+        Err(changes_all_the_time(name))
+    }
+}
+
+fn changes_all_the_time(name: &str) -> Error {
+    let message = format!("{name} changes all the time: somebody else is at work on it");
+    Error::one(Ending::Failed, Diagnostic::error(message).hint("try again when that is over"))
+}
+
+/// Lets go of what was held. What was asked for is done; who comes next finds nothing to repair but the lock.
+async fn released(hands: Hands<'_>, held: Held, audience: &mut dyn Audience) {
+    if let Err(error) = held.release(hands).await {
+        audience.finds(&[Diagnostic::warning(error.to_string())]);
     }
 }
 
@@ -116,10 +120,15 @@ impl Mover<'_> {
 async fn is_as_surveyed(hands: Hands<'_>, plan: &survey::Plan) -> Result<bool, Error> {
     for member in &plan.members {
         let names = Names::of(member.name());
-        let Some(now) = hands.container(&names.own).await? else { return Ok(false) };
-        let is_same = |field: &str| text(&now["State"], field) == text(&member.old["State"], field);
-        if text(&now, "Id") != member.id() || !is_same("Status") {
-            return Ok(false);
+        match (hands.named(&names.own).await?, &member.old) {
+            (None, None) => {}
+            (Some(now), Some(old)) => {
+                let is_same = |field: &str| text(&now["State"], field) == text(&old["State"], field);
+                if text(&now, "Id") != member.id() || !is_same("Status") {
+                    return Ok(false);
+                }
+            }
+            _ => return Ok(false),
         }
         for name in [&names.new, &names.old, &names.done] {
             if hands.container(name).await?.is_some() {
@@ -143,11 +152,19 @@ async fn place(config: &Config, connected: &Connected) -> Result<Place, Error> {
     Place::new(config.state.clone(), connected.store.id().await?)
 }
 
+/// How a container is named.
+#[derive(Clone, Copy)]
+struct Asked<'a> {
+    word: &'a str,
+    /// Whether it is one that is to be made.
+    is_new: bool,
+}
+
 /// The name of the container that is meant. What an earlier deployment of it has left is looked after first.
 async fn found(
     hands: Hands<'_>,
     place: &Place,
-    word: &str,
+    Asked { word, is_new }: Asked<'_>,
     dry_run: bool,
     audience: &mut dyn Audience,
 ) -> Result<String, Error> {
@@ -156,8 +173,9 @@ async fn found(
         return Err(Error::usage(format!("`{}` is not the name of a container", printable(word))));
     }
     let name = match hands.container(word).await? {
-        Some(container) => name_of(&container).to_owned(),
-        None => word.to_owned(),
+        // A new container's name may be the beginning of another one's id.
+        Some(container) if !is_new => name_of(&container).to_owned(),
+        _ => word.to_owned(),
     };
     // Whoever names a container of a deployment means the one that is deployed.
     let name = OWN_SUFFIXES.iter().find_map(|suffix| name.strip_suffix(suffix)).unwrap_or(&name).to_owned();

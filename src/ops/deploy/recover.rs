@@ -14,7 +14,7 @@ use crate::ops::{Audience, Ending, Error, Said};
 /// What has the names that are kept for a container's deployment.
 pub(super) async fn look(hands: Hands<'_>, name: &str) -> Result<Found, EngineError> {
     let names = Names::of(name);
-    let seen = async |name: &str| hands.container(name).await.map(|found| found.as_ref().map(Seen::of));
+    let seen = async |name: &str| hands.named(name).await.map(|found| found.as_ref().map(Seen::of));
     Ok(Found {
         own: seen(&names.own).await?,
         new: seen(&names.new).await?,
@@ -70,10 +70,10 @@ pub(super) async fn recover(
     speaker(Said::Line(&format!("an earlier deployment of {leader} was cut off; it is looked after first")));
     let settled = settle(hands, &note, audience).await?;
     audience.finds(&settled.findings);
-    let end = if settled.is_finished {
-        "it was up: it stays"
-    } else {
-        "it was not up yet: what ran before is back"
+    let end = match (settled.is_finished, note.creates()) {
+        (true, _) => "it was up: it stays",
+        (false, true) => "it was not up yet: it is removed",
+        (false, false) => "it was not up yet: what ran before is back",
     };
     audience.speaker()(Said::Line(end));
     for id in taken {

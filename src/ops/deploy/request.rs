@@ -1,5 +1,7 @@
 use std::time::Duration;
 
+use serde_json::Value;
+
 use crate::ops::{Building, Ending, ImageRequest};
 
 /// What [`deploy`](fn@super::deploy) is to do.
@@ -9,6 +11,8 @@ pub struct DeployRequest {
     pub container: String,
     /// A name of this checkout's, or any reference; else what the container was made from.
     pub image: Option<String>,
+    /// What a container that is not there yet is made from; none: it is there.
+    pub create: Option<Creation>,
     /// Whether the registry of a reference is asked first.
     pub pull: bool,
     /// What decides the images of this checkout.
@@ -16,6 +20,28 @@ pub struct DeployRequest {
     /// How they are built.
     pub building: Building,
     /// What counts in the move itself.
+    pub moving: Moving,
+}
+
+/// A container that is made the first time.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Creation {
+    /// The body of the request that makes it, without its image.
+    pub request: Value,
+    /// Networks that it is connected to then, each with what is asked of it.
+    pub connect: Vec<(String, Value)>,
+}
+
+/// What [`deploy_project`](fn@super::deploy_project) is to do.
+#[derive(Clone, Debug)]
+pub struct ProjectRequest {
+    /// The project of `docker compose`.
+    pub project: String,
+    /// What decides the images of this checkout.
+    pub images: ImageRequest,
+    /// How they are built.
+    pub building: Building,
+    /// What counts in each move.
     pub moving: Moving,
 }
 
@@ -59,9 +85,14 @@ impl Default for Moving {
     }
 }
 
-/// A line for `sh` in the new container.
+/// What tells that a container is of use, beside its own health check.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Probe(pub String);
+pub enum Probe {
+    /// A line for `sh` in the new container, which has to end with exit code 0.
+    Command(String),
+    /// An address, asked from here, which has to answer 2xx or 3xx.
+    Address(String),
+}
 
 /// What came of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -70,10 +101,30 @@ pub enum Deployed {
     Unchanged(Moved),
     /// What would change, a line each.
     Difference(Moved, Vec<String>),
+    /// The image is not on the engine yet, so that not all of what would change is known.
+    Later(Moved, Later),
     /// It is moved.
     Done(Moved),
     /// It is not, and the audience was told why.
     Failed(Ending),
+}
+
+/// What is known of a move to an image that is not there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Later {
+    /// What the container was made from; empty where it is made the first time.
+    pub from: String,
+    /// How the image would come.
+    pub how: &'static str,
+}
+
+/// What came of moving a project.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProjectDeployed {
+    /// Each container, in the order in which they were moved; none where it was taken back.
+    pub parts: Vec<Deployed>,
+    /// How it ended.
+    pub ending: Ending,
 }
 
 /// Which container, and from what to what.
@@ -109,4 +160,11 @@ pub struct Revision {
     pub created: String,
     /// Whether the engine still has it.
     pub is_here: bool,
+}
+
+impl Moved {
+    /// A container that nothing shares with.
+    pub(super) fn alone(container: String, image: String) -> Self {
+        Self { container, image, with: Vec::new() }
+    }
 }

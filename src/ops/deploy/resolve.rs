@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::hands::Hands;
-use super::request::DeployRequest;
+use super::request::{DeployRequest, Later};
 use crate::deploy::{CHECKOUT_LABEL, DEPLOYED_KEY_LABEL, DEPLOYED_REVISION_LABEL, NewImage, object, text};
 use crate::diagnostic::Diagnostic;
 use crate::execution::{KEY_LABEL, REVISION_LABEL, engine_login};
@@ -21,6 +21,18 @@ pub(super) struct Resolved {
     pub labels: BTreeMap<&'static str, String>,
 }
 
+/// The image that is meant.
+pub(super) enum Answer {
+    /// The engine has it.
+    Here(Resolved),
+    /// It does not, and nothing is to be changed: its name, and what is known.
+    Later(String, Later),
+}
+
+/// How an image of a checkout comes.
+pub(super) const BUILT_OR_PULLED: &str = "pulled, or built";
+const PULLED: &str = "pulled";
+
 /// Finds the image that is meant, and has the engine have it.
 pub(super) async fn resolve(
     config: &Config,
@@ -29,21 +41,26 @@ pub(super) async fn resolve(
     hands: Hands<'_>,
     container: &Value,
     audience: &mut dyn Audience,
-) -> Result<Resolved, Error> {
+) -> Result<Answer, Error> {
     let asked = match &request.image {
         Some(image) => image.clone(),
         None => text(&container["Config"], "Image").to_owned(),
     };
     if let Some((reference, checkout)) = of_checkout(config, request, &asked, audience).await? {
-        refuse_missing(hands, request, &reference.to_string()).await?;
-        return described(hands, &reference.to_string(), Some(checkout)).await;
+        let name = reference.to_string();
+        if request.moving.dry_run && hands.image(&name).await?.is_none() {
+            return Ok(later(name, container, BUILT_OR_PULLED));
+        }
+        return described(hands, &name, Some(checkout)).await.map(Answer::Here);
     }
     let is_known = hands.image(&asked).await?.is_some();
     if is_known && (!request.pull || is_id(&asked)) {
-        return described(hands, &asked, None).await;
+        return described(hands, &asked, None).await.map(Answer::Here);
     }
-    refuse_missing(hands, request, &asked).await?;
     let reference: ImageReference = asked.parse().map_err(|error| Error::usage(format!("{error}")))?;
+    if request.moving.dry_run {
+        return Ok(later(reference.complete(), container, PULLED));
+    }
     let host = reference.repository.host();
     let credential = services.credentials.login(host).await?;
     let login = credential.as_ref().and_then(engine_login);
@@ -53,19 +70,12 @@ pub(super) async fn resolve(
         let ending = if error.is_unreachable() { Ending::NoEngine } else { Ending::Registry };
         Error::one(ending, finding.hint(hint))
     })?;
-    described(hands, &reference.complete(), None).await
+    described(hands, &reference.complete(), None).await.map(Answer::Here)
 }
 
 /// What is only shown builds and pulls nothing.
-async fn refuse_missing(hands: Hands<'_>, request: &DeployRequest, name: &str) -> Result<(), Error> {
-    if request.moving.dry_run && hands.image(name).await?.is_none() {
-        let message = format!("the engine does not have {name} yet, and --dry-run builds and pulls nothing");
-        return Err(Error::usage_with_hint(
-            message,
-            "`shipwright ensure`, or `docker pull`, brings it first",
-        ));
-    }
-    Ok(())
+fn later(name: String, container: &Value, how: &'static str) -> Answer {
+    Answer::Later(name, Later { from: text(&container["Config"], "Image").to_owned(), how })
 }
 
 fn is_id(word: &str) -> bool {
@@ -87,8 +97,14 @@ async fn of_checkout(
         Err(error) => return Err(error.into()),
     };
     let name = match (&request.image, asked.parse::<ImageReference>()) {
-        // What it was made from has a tag of then.
-        (None, Ok(reference)) if !is_id(asked) => reference.repository.familiar(),
+        // What it was made from has a tag of then. A short name of this checkout may be the whole name of an image of others.
+        (None, Ok(reference)) if !is_id(asked) => {
+            let name = reference.repository.familiar();
+            match planned(config, request, &name).await? {
+                Some(found) if found.repository == reference.repository => name,
+                _ => return Ok(None),
+            }
+        }
         (None, _) => return Ok(None),
         (Some(_), _) if is_reference(asked) => return Ok(None),
         (Some(_), _) => asked.to_owned(),

@@ -3,7 +3,7 @@ use serde_json::Value;
 use super::hands::Hands;
 use super::request::{Deployed, Revision, Revisions, RollbackRequest};
 use super::resolve::described as image_described;
-use super::{Mover, connect, described, found, place};
+use super::{Asked, Mover, connect, described, found, place};
 use crate::deploy::{CHECKOUT_LABEL, DEPLOYED_KEY_LABEL, Previous, object, text};
 use crate::diagnostic::Diagnostic;
 use crate::execution::KEY_LABEL;
@@ -23,8 +23,20 @@ pub async fn rollback(
     let (connected, services) = connect(config).await?;
     let hands = Hands(&*connected.containers);
     let place = place(config, &connected).await?;
-    let name = found(hands, &place, &request.container, request.moving.dry_run, audience).await?;
-    let container = described(hands, &name).await?;
+    let asked = Asked { word: &request.container, is_new: false };
+    let name = found(hands, &place, asked, request.moving.dry_run, audience).await?;
+    let mover = Mover { hands, services: &services, place: &place, moving: &request.moving, token: None };
+    back(&mover, &name, audience).await
+}
+
+/// Moves one container back.
+pub(super) async fn back(
+    mover: &Mover<'_>,
+    name: &str,
+    audience: &mut dyn Audience,
+) -> Result<Deployed, Error> {
+    let hands = mover.hands;
+    let container = described(hands, name).await?;
     let Some((id, reference)) = target(hands, &container).await? else {
         return Err(Error::usage_with_hint(
             format!("nothing says what {name} ran before"),
@@ -47,12 +59,11 @@ pub async fn rollback(
             resolved.labels.insert(DEPLOYED_KEY_LABEL, key.to_owned());
         }
     }
-    let mover = Mover { hands, services: &services, place: &place, moving: &request.moving };
     let restored = |container: &Value| match Previous::read(container) {
         Some(previous) if previous.image == id => previous.restored(container),
         _ => container.clone(),
     };
-    mover.moves(&name, &resolved, &restored, audience).await
+    mover.moves(name, &resolved, &restored, audience).await
 }
 
 /// What a container runs, and what it would go back to. Nothing is changed.

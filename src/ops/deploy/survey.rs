@@ -6,11 +6,11 @@ use serde_json::Value;
 
 use super::hands::Hands;
 use super::lock::{OVERHEAD, who};
-use super::request::{Moved, Moving};
+use super::request::{Creation, Moved, Moving};
 use super::resolve::Resolved;
 use crate::deploy::{
-    LockNote, MemberNote, NewImage, OWN_SUFFIXES, PREVIOUS_LABEL, Previous, Recreated, Target, difference,
-    health_budget, is_called, object, recreate, shares, text,
+    LockNote, MemberNote, NewImage, OWN_SUFFIXES, PREVIOUS_LABEL, Previous, Recreated, Target, content,
+    create, difference, health_budget, is_called, object, recreate, shares, text,
 };
 use crate::ops::Error;
 use crate::printable::hex;
@@ -31,8 +31,10 @@ pub(super) struct Plan {
 
 /// A container that takes part.
 pub(super) struct Member {
-    /// Its description.
-    pub old: Value,
+    /// Its name.
+    pub name: String,
+    /// Its description; none where it is made the first time.
+    pub old: Option<Value>,
     /// What it is to become.
     pub new: Recreated,
     /// The id of the image that it is to have.
@@ -42,21 +44,27 @@ pub(super) struct Member {
 }
 
 impl Member {
+    fn of(old: &Value, new: Recreated, image: &str, spare: Option<Recreated>) -> Self {
+        Self { name: name_of(old).to_owned(), old: Some(old.clone()), new, image: image.to_owned(), spare }
+    }
+
     pub(super) fn name(&self) -> &str {
-        name_of(&self.old)
+        &self.name
     }
 
+    /// The id of the old one; empty where there is none.
     pub(super) fn id(&self) -> &str {
-        text(&self.old, "Id")
+        self.old.as_ref().map(|old| text(old, "Id")).unwrap_or_default()
     }
 
+    /// Whether the new one is to run: as the old one did.
     pub(super) fn runs(&self) -> bool {
-        runs(&self.old)
+        self.old.as_ref().is_none_or(runs)
     }
 
-    /// How long it may take to stop, in seconds.
+    /// How long the old one may take to stop, in seconds.
     pub(super) fn stop_timeout(&self) -> Option<u64> {
-        self.old["Config"]["StopTimeout"].as_u64()
+        self.old.as_ref().and_then(|old| old["Config"]["StopTimeout"].as_u64())
     }
 }
 
@@ -120,7 +128,7 @@ pub(super) async fn survey(
     let difference =
         difference(container, &new, &resolved.image, surroundings.tells_mac, moving.shows_values);
     let spare = spare(&Target { container, labels: BTreeMap::new(), ..target }, old_image.as_ref())?;
-    let mut members = vec![Member { old: container.clone(), new, image: resolved.image.id.clone(), spare }];
+    let mut members = vec![Member::of(container, new, &resolved.image.id, spare)];
     for sharer in sharers(&all, container) {
         members.push(member_as_it_is(hands, sharer, surroundings, &id).await?);
     }
@@ -137,6 +145,25 @@ impl Plan {
         let mut names = self.members.iter().map(|member| member.name().to_owned());
         Moved { container: names.next().unwrap_or_default(), image: image.to_owned(), with: names.collect() }
     }
+}
+
+/// Reads what it is to make a container of this name the first time.
+pub(super) async fn survey_new(
+    hands: Hands<'_>,
+    name: &str,
+    creation: &Creation,
+    resolved: &Resolved,
+    moving: &Moving,
+) -> Result<Plan, Error> {
+    let id = hex(&rand::random::<[u8; 8]>());
+    let image = hands.image(&resolved.image.id).await?.unwrap_or_default();
+    let new = create(&creation.request, &creation.connect, &resolved.image, &id, &resolved.labels);
+    let difference = content(&new, &resolved.image, moving.shows_values);
+    let image_id = resolved.image.id.clone();
+    let members = vec![Member { name: name.to_owned(), old: None, new, image: image_id, spare: None }];
+    // `previous` stays what it is: nothing ran before.
+    let note = note(hands, &members, resolved, moving, id, true).await?;
+    Ok(Plan { members, note, image, warnings: Vec::new(), difference })
 }
 
 /// A container that is made anew with its own image.
@@ -168,7 +195,7 @@ async fn member_as_it_is(
         labels: own_labels(container),
     };
     let spare = spare(&target, Some(&image))?;
-    Ok(Member { old: container.clone(), new: recreate(&target), image: same.id.clone(), spare })
+    Ok(Member::of(container, recreate(&target), &same.id, spare))
 }
 
 /// What a container was made from, by the name that it was asked for where that still means it.
@@ -264,7 +291,8 @@ async fn note(
     id: String,
     is_same: bool,
 ) -> Result<LockNote, Error> {
-    let old = members.first().map(|member| text(&member.old, "Image").to_owned()).unwrap_or_default();
+    let old = members.first().and_then(|member| member.old.as_ref());
+    let old = old.map(|old| text(old, "Image").to_owned()).unwrap_or_default();
     let mut displaced = Vec::new();
     for tag in ["current", "previous"] {
         if resolved.repository.is_empty() {
@@ -275,7 +303,7 @@ async fn note(
     }
     let wait = |member: &Member| {
         let expected = member.new.request["Healthcheck"].is_object();
-        let budget = health_budget(&member.old).unwrap_or_default();
+        let budget = member.old.as_ref().and_then(health_budget).unwrap_or_default();
         let unknown = if expected { budget * 4 } else { budget };
         member.stop_timeout().unwrap_or(10) + unknown.as_secs() + moving.grace.as_secs()
     };

@@ -8,7 +8,9 @@ use super::request::Probe;
 use crate::deploy::{Verdict, judge, last_health_output};
 use crate::diagnostic::Diagnostic;
 use crate::engine::EngineError;
+use crate::ops::Error;
 use crate::printable::printable;
+use crate::registry::{Prober, ProxySettings};
 
 /// How much of a container's log is shown.
 pub(super) const LOG_LINES: u32 = 20;
@@ -60,11 +62,47 @@ pub(super) async fn until_up(
     }
 }
 
+/// A probe, and what it is asked with.
+pub(super) enum Asked<'a> {
+    Command(&'a str),
+    Address(&'a str, Prober),
+}
+
+impl<'a> Asked<'a> {
+    pub(super) fn new(probe: &'a Probe, proxies: &ProxySettings) -> Result<Self, Error> {
+        match probe {
+            Probe::Command(line) => Ok(Self::Command(line)),
+            Probe::Address(address) => {
+                let prober = Prober::new(address, proxies, PROBE_TRY);
+                let prober = prober.map_err(|error| Error::usage(format!("--probe {address}: {error}")))?;
+                Ok(Self::Address(address, prober))
+            }
+        }
+    }
+
+    /// Tries once; gives why it did not succeed.
+    async fn once(&self, hands: Hands<'_>, id: &str) -> Result<(), String> {
+        match self {
+            Self::Command(line) => {
+                match hands.run(id, &["sh".into(), "-c".into(), (*line).to_owned()], PROBE_TRY).await {
+                    Ok(Some(0)) => Ok(()),
+                    Ok(Some(code)) => Err(format!("the probe ended with exit code {code}")),
+                    Ok(None) => Err(format!("the probe did not end within {} s", PROBE_TRY.as_secs())),
+                    Err(error) => Err(error.to_string()),
+                }
+            }
+            Self::Address(address, prober) => {
+                prober.ask().await.map_err(|why| format!("the probe of {address} failed: {why}"))
+            }
+        }
+    }
+}
+
 /// Waits until a probe succeeds.
 pub(super) async fn until_probed(
     hands: Hands<'_>,
     id: &str,
-    probe: &Probe,
+    probe: &Asked<'_>,
     token: &CancellationToken,
 ) -> Result<Result<(), NotUp>, EngineError> {
     let begun = Instant::now();
@@ -72,12 +110,7 @@ pub(super) async fn until_probed(
         if token.is_cancelled() {
             return Ok(Err(NotUp::Interrupted));
         }
-        let why = match hands.run(id, &["sh".into(), "-c".into(), probe.0.clone()], PROBE_TRY).await {
-            Ok(Some(0)) => return Ok(Ok(())),
-            Ok(Some(code)) => format!("the probe ended with exit code {code}"),
-            Ok(None) => format!("the probe did not end within {} s", PROBE_TRY.as_secs()),
-            Err(error) => error.to_string(),
-        };
+        let Err(why) = probe.once(hands, id).await else { return Ok(Ok(())) };
         if begun.elapsed() > PROBE || !hands.runs(id).await? {
             return Ok(Err(NotUp::Down(why)));
         }

@@ -3,6 +3,7 @@
 
 mod build;
 mod containers;
+mod deploy;
 mod ensure;
 mod lock;
 mod push;

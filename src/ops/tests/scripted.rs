@@ -5,9 +5,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
-use super::containers::NoContainers;
+use super::containers::Containers;
 use crate::builder::{BuildError, BuildEvent, BuildSpec, Builder};
 use crate::engine::{BuilderKind, EngineEnvironment, EngineError, LocalImageId, RegistryLogin};
 use crate::image::{Digest, ImageReference, Platform, Repository, Tag};
@@ -25,6 +26,7 @@ pub(super) type Labels = BTreeMap<String, String>;
 pub(super) struct World {
     platform: Platform,
     state: Mutex<State>,
+    pub(super) containers: Containers,
 }
 
 #[derive(Default)]
@@ -68,7 +70,7 @@ impl World {
     /// Without any image.
     pub(super) fn new() -> Arc<Self> {
         let platform = "linux/amd64".parse().expect("a platform");
-        Arc::new(Self { platform, state: Mutex::default() })
+        Arc::new(Self { platform, state: Mutex::default(), containers: Containers::default() })
     }
 
     pub(super) fn backends(self: &Arc<Self>) -> Backends {
@@ -77,6 +79,32 @@ impl World {
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Writes down a change of a container.
+    pub(super) fn note(&self, line: String) {
+        drop(self.says(line));
+    }
+
+    /// What the engine says of an image, by name or id.
+    pub(super) fn described(&self, name: &str) -> Option<Value> {
+        let state = self.state();
+        let asked = name.parse::<ImageReference>().ok();
+        let is_it = |(reference, content): &(&ImageReference, &Content)| {
+            asked.as_ref() == Some(reference) || content.digest().to_string() == name
+        };
+        let content = state.engine.iter().find(is_it)?.1;
+        let names = state.engine.iter().filter(|(_, other)| *other == content);
+        let names: Vec<String> = names.map(|(reference, _)| reference.to_string()).collect();
+        let config = json!({"Labels": content.labels});
+        Some(json!({"Id": content.digest().to_string(), "RepoTags": names, "Config": config}))
+    }
+
+    /// Gives an image, by id, a name.
+    pub(super) fn name_image(&self, id: &str, name: &str) {
+        let mut state = self.says(format!("name {name}"));
+        let found = state.engine.values().find(|content| content.digest().to_string() == id).cloned();
+        state.engine.extend(found.map(|content| (reference(name), content)));
     }
 
     fn says(&self, line: String) -> MutexGuard<'_, State> {
@@ -175,7 +203,7 @@ struct Here(Arc<World>);
 #[async_trait]
 impl Connect for Here {
     async fn connect(&self, _: Option<&str>, _: &EngineEnvironment) -> Result<Connected, EngineError> {
-        let (builder, containers) = (Arc::clone(&self.0) as _, Arc::new(NoContainers) as _);
+        let (builder, containers) = (Arc::clone(&self.0) as _, Arc::clone(&self.0) as _);
         Ok(Connected { store: Arc::clone(&self.0) as _, builder, containers })
     }
 
