@@ -17,6 +17,7 @@ use super::logs::LogsArgs;
 use super::plan::PlanArgs;
 use super::prune::PruneArgs;
 use super::push::PushArgs;
+use super::release::ReleaseArgs;
 use super::rollback::RollbackArgs;
 
 /// Build every container image of a git checkout, in the right order, and only when it has to.
@@ -31,6 +32,8 @@ use super::rollback::RollbackArgs;
     disable_version_flag = true,
     max_term_width = 100,
     args_conflicts_with_subcommands = false,
+    // One blank line less, so that all commands fit a screen of 24 lines.
+    help_template = "{before-help}{about-with-newline}{usage-heading} {usage}\n\n{all-args}{after-help}",
     override_usage = "shipwright [build|COMMAND] [OPTIONS] [TARGET]...",
     mut_args = |arg: clap::Arg| arg.hide_short_help(true),
     after_long_help = "Examples:\n  \
@@ -79,6 +82,9 @@ pub enum Command {
     /// Have images on the engine, pulled or built, and print their references
     #[command(after_help = MORE, after_long_help = "Examples:\n  docker run $(shipwright ensure api)\n  shipwright ensure --remote none api web")]
     Ensure(EnsureArgs),
+    /// Give images a version on the engine and in registries, and move references to older ones
+    #[command(after_help = MORE, after_long_help = "Examples:\n  shipwright release 1.4.0 api     api:1.4.0 is what is checked out\n  shipwright release 1.1.0 base --prefix base --dry-run\n  shipwright release 2.0 api web --registry ghcr.io")]
+    Release(ReleaseArgs),
     /// Pin external bases to what their tags name now, in shipwright.lock
     #[command(after_help = MORE, after_long_help = "Examples:\n  shipwright lock                  lock bases that are not locked yet\n  shipwright lock --update alpine  ask again for alpine\n  shipwright lock --check          for a nightly job")]
     Lock(LockArgs),

@@ -25,6 +25,7 @@ mod output;
 mod plan;
 mod prune;
 mod push;
+mod release;
 mod rollback;
 mod signals;
 mod threads;
@@ -74,6 +75,7 @@ fn dispatch(command: Command, before: BuildArgs, edge: &mut Edge) -> Result<Exit
         Command::Plan(args) => plan::run(before, args, edge),
         Command::Push(args) => push::run(before, args, edge),
         Command::Ensure(args) => ensure::run(before, args, edge),
+        Command::Release(args) => release::run(args, edge),
         Command::Lock(args) => lock::run(before, args, edge),
         Command::Logs(args) => logs::run(&args, edge),
         Command::Images(args) => images::run(before, args, edge),

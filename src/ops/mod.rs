@@ -45,6 +45,7 @@ mod plan;
 mod prune;
 mod push;
 mod registries;
+mod release;
 mod request;
 mod runtime;
 mod services;
@@ -91,6 +92,9 @@ pub use news::{Extent, Move, News, PushEnd, Revision};
 pub use plan::{Listing, PlanRequest, Planned, list, named, plan};
 pub use prune::{PruneRequest, Pruned, Removed, prune};
 pub use push::{PushRequest, push};
+pub use release::{
+    FileEdit, KeptReference, LineEdit, ReleaseRequest, Released, ReleasedImage, VersionPlace, release,
+};
 pub use request::{Building, ImageRequest, PushedNames};
 pub use runtime::block_on;
 pub use words::{ImageWord, image_words, registry_words, revision_words};

@@ -6,6 +6,7 @@ mod containers;
 mod ensure;
 mod lock;
 mod push;
+mod release;
 mod scripted;
 
 use std::sync::Arc;
