@@ -10,6 +10,7 @@ use super::ensure::EnsureArgs;
 use super::graph::GraphArgs;
 use super::hook::HookCommand;
 use super::images::ImagesArgs;
+use super::import::ImportArgs;
 use super::init::InitArgs;
 use super::inspect::InspectArgs;
 use super::lock::LockArgs;
@@ -41,7 +42,7 @@ use super::rollback::RollbackArgs;
         shipwright plan api              what a build of api would do, and why\n  \
         docker run $(shipwright ensure api)\n  \
         shipwright help push             the options of a command\n\n\
-        Also: shipwright completions SHELL, shipwright man.\n\n\
+        Also: shipwright import FILE, shipwright completions SHELL, shipwright man.\n\n\
         Exit codes: 0 done, 1 a build failed, 2 usage, settings or a Dockerfile is wrong, \
         3 no engine answers, 4 registry or login, 130 interrupted.\nFiles: shipwright.toml, \
         shipwright.lock (optional). More: docs/cli.md."
@@ -110,6 +111,9 @@ pub enum Command {
     Logs(LogsArgs),
     /// Write shipwright.toml with what other files say about the images, for review
     Init(InitArgs),
+    /// Take the settings of docker-builder or the Python shipwright over into shipwright.toml
+    #[command(hide = true)]
+    Import(ImportArgs),
     /// Show what Shipwright reads in one Dockerfile
     #[command(after_help = MORE, after_long_help = "Examples:\n  shipwright inspect api           the Dockerfile of an image\n  shipwright inspect ./Dockerfile --format json")]
     Inspect(InspectArgs),
@@ -134,7 +138,8 @@ pub enum Command {
 }
 
 /// What commands take of the options of all commands and would ignore.
-const IGNORED: [(&str, &[&str]); 10] = [
+const IGNORED: [(&str, &[&str]); 11] = [
+    ("import", &["host", "insecure_registry", "progress", "offline", "strict"]),
     ("rollback", &["directory", "namespace", "insecure_registry", "progress", "strict"]),
     ("logs", &["host", "insecure_registry", "progress", "offline", "strict"]),
     ("init", &["host", "insecure_registry", "progress", "offline", "strict"]),

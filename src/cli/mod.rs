@@ -16,6 +16,7 @@ mod error;
 mod graph;
 mod hook;
 mod images;
+mod import;
 mod init;
 mod inspect;
 mod lock;
@@ -85,6 +86,7 @@ fn dispatch(command: Command, before: BuildArgs, edge: &mut Edge) -> Result<Exit
         Command::Rollback(args) => rollback::run(&args, edge),
         Command::Prune(args) => prune::run(&args, edge),
         Command::Init(args) => init::run(args, edge),
+        Command::Import(args) => import::run(args, edge),
         Command::Inspect(args) => inspect::run(args, edge),
         Command::Hook { command } => hook::run(command, edge),
         Command::Completions { shell } => completions::completions(shell, &edge.output),

@@ -32,6 +32,7 @@ mod ensure;
 mod error;
 mod facts;
 mod hook;
+mod import;
 mod init;
 mod inspect;
 mod interrupts;
@@ -83,6 +84,7 @@ pub use deploy::{
 pub use ensure::{EnsureRequest, Ensured, RemotePolicy, ensure};
 pub use error::{Ending, Error};
 pub use hook::{PrePushRequest, Switched, post_checkout, pre_push};
+pub use import::{ImportRequest, Imported, import};
 pub use init::{Initialized, init};
 pub use inspect::{Inspected, dockerfile_of, inspect};
 pub use interrupts::{Answer, Interrupts};

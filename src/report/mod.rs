@@ -55,7 +55,7 @@ pub(crate) use diagnostic::diagnostics;
 pub(crate) use digest::digest;
 pub(crate) use explain::explanation;
 pub(crate) use floating::floating_note;
-pub(crate) use images::{images_text, initialized, nothing_listed};
+pub(crate) use images::{images_text, imported, initialized, nothing_listed};
 pub(crate) use inspection::inspection_text;
 pub(crate) use json::{graph_json, images_json, inspection_json, plan_json};
 pub(crate) use json_events::JsonEvents;
