@@ -238,12 +238,13 @@ fn version_and_help() {
     let run = shop.run(&["--version"]).exits(0);
     assert_eq!(run.stdout, format!("shipwright {}\n", env!("CARGO_PKG_VERSION")));
     let run = shop.run(&["--help"]).exits(0);
-    // Two that are needed once stand below the list.
-    assert!(run.stdout.contains("Also: shipwright completions SHELL, shipwright man."), "{}", run.stdout);
-    for command in ["completions", "man"] {
+    // Those that are needed once stand below the list.
+    let also = "Also: shipwright import FILE, shipwright completions SHELL, shipwright man.";
+    assert!(run.stdout.contains(also), "{}", run.stdout);
+    for command in ["import", "completions", "man"] {
         shop.run(&[command, "--help"]).exits(0);
     }
-    for command in ["build", "plan", "images", "graph", "inspect", "deploy", "rollback", "prune"] {
+    for command in ["build", "plan", "images", "graph", "inspect", "deploy", "rollback", "prune", "release"] {
         let listed = run.stdout.lines().any(|line| line.trim_start().starts_with(&format!("{command} ")));
         assert!(listed || run.stdout.contains(&format!("  {command}\n")), "{command}: {}", run.stdout);
         shop.run(&[command, "--help"]).exits(0);

@@ -63,12 +63,13 @@ fn beside(root: &Path, file: &Replacement) -> io::Result<(PathBuf, PathBuf)> {
         return Err(io::Error::other("it is no regular file"));
     }
     let limit = file.before.as_ref().map_or(0, Vec::len) as u64;
-    let now = read_on_disk(&root, &file.path, limit).or_else(|error| match error.kind() {
-        io::ErrorKind::FileTooLarge => Ok(Some(Vec::new())),
-        _ => Err(error),
+    let changed = || io::Error::other("it has changed meanwhile");
+    let now = read_on_disk(&root, &file.path, limit).map_err(|error| match error.kind() {
+        io::ErrorKind::FileTooLarge => changed(),
+        _ => error,
     })?;
     if now != file.before {
-        return Err(io::Error::other("it has changed meanwhile"));
+        return Err(changed());
     }
     let unfinished = folder.join(format!(".{}.{}", name.to_string_lossy(), std::process::id()));
     let written = (|| {
