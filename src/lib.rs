@@ -38,6 +38,7 @@ mod project;
 mod publish;
 mod redact;
 mod registry;
+mod release;
 mod report;
 mod retry;
 mod settings;

@@ -238,12 +238,13 @@ fn version_and_help() {
     let run = shop.run(&["--version"]).exits(0);
     assert_eq!(run.stdout, format!("shipwright {}\n", env!("CARGO_PKG_VERSION")));
     let run = shop.run(&["--help"]).exits(0);
-    // Two that are needed once stand below the list.
-    assert!(run.stdout.contains("Also: shipwright completions SHELL, shipwright man."), "{}", run.stdout);
-    for command in ["completions", "man"] {
+    // Those that are needed once stand below the list.
+    let also = "Also: shipwright import FILE, shipwright completions SHELL, shipwright man.";
+    assert!(run.stdout.contains(also), "{}", run.stdout);
+    for command in ["import", "completions", "man"] {
         shop.run(&[command, "--help"]).exits(0);
     }
-    for command in ["build", "plan", "images", "graph", "inspect", "deploy", "rollback", "prune"] {
+    for command in ["build", "plan", "images", "graph", "inspect", "deploy", "rollback", "prune", "release"] {
         let listed = run.stdout.lines().any(|line| line.trim_start().starts_with(&format!("{command} ")));
         assert!(listed || run.stdout.contains(&format!("  {command}\n")), "{command}: {}", run.stdout);
         shop.run(&[command, "--help"]).exits(0);
@@ -371,4 +372,158 @@ fn a_pattern_of_the_settings_that_is_none_is_shown_where_it_stands() {
     let run = checkout.run(&["plan", "--offline"]).exits(2);
     let run = run.says("exclude: it is not a pattern: `[` has no `]`").says("shipwright.toml:2");
     run.says("^^^");
+}
+
+const BUILDER_YAML: &str = "\
+registries:
+  - registry: https://index.docker.io/v1/
+    username: acme
+    password: hunter2
+  - registry: local
+    username: 127.0.0.1:5000
+containers:
+  - base
+  - web/front
+  - gone
+";
+
+fn settings(checkout: &Checkout) -> String {
+    std::fs::read_to_string(checkout.root.join("shipwright.toml")).unwrap_or_default()
+}
+
+/// Two images that a builder.yaml lists and one that it does not.
+fn of_docker_builder() -> Checkout {
+    Checkout::with(&[
+        ("builder.yaml", BUILDER_YAML),
+        ("base/Dockerfile", "FROM busybox\n"),
+        ("web/front/Dockerfile", "FROM acme/base\n"),
+        ("extra/Dockerfile", "FROM busybox\n"),
+    ])
+}
+
+#[test]
+fn a_builder_yaml_is_taken_over_once() {
+    let checkout = of_docker_builder();
+    let run = checkout.run(&["import", "builder.yaml", "--dry-run"]).exits(0);
+    assert!(run.stdout.starts_with("shipwright.toml would get 3 lines:\n"), "{run:#?}");
+    assert_eq!(settings(&checkout), "");
+    let run = checkout.run(&["import", "builder.yaml"]).exits(0);
+    let expected = "namespace = \"acme\" # builder.yaml:2\n\
+                    registry = [\"docker.io\", \"127.0.0.1:5000\"] # builder.yaml:2\n\
+                    \n[names]\n\"web/front\" = \"web/front\" # builder.yaml:9\n";
+    assert_eq!(settings(&checkout), expected);
+    for said in [
+        "the login of docker.io is not carried over",
+        "`docker login docker.io` keeps it",
+        "builder.yaml:4",
+        "gone is not carried over: there is no gone/Dockerfile",
+        "not in builder.yaml, and built here: extra/Dockerfile",
+    ] {
+        assert!(run.stderr.contains(said), "{said}: {}", run.stderr);
+    }
+    assert!(!format!("{run:?}").contains("hunter2"));
+    assert_eq!(names(&checkout.plan(&[])), ["base", "extra", "web/front"]);
+    let run = checkout.run(&["import", "builder.yaml"]).exits(0);
+    assert_eq!(
+        (run.stdout.as_str(), settings(&checkout).as_str()),
+        ("shipwright.toml: nothing to add\n", expected)
+    );
+}
+
+#[test]
+fn an_import_changes_nothing_that_a_person_wrote() {
+    let checkout = of_docker_builder();
+    let own = "# ours\r\nnamespace = \"other\"\r\n\r\n[names] # by hand\r\n\"extra\" = \"more\"\r\n";
+    checkout.write("shipwright.toml", own);
+    let run = checkout.run(&["-C", "web", "import", "../builder.yaml"]).exits(0);
+    let expected = format!(
+        "registry = [\"docker.io\", \"127.0.0.1:5000\"] # builder.yaml:2\r\n{}",
+        own.replace("hand\r\n", "hand\r\n\"web/front\" = \"web/front\" # builder.yaml:9\r\n")
+    );
+    assert_eq!(settings(&checkout), expected);
+    assert!(
+        run.stderr.contains("namespace acme is not carried over: shipwright.toml says other"),
+        "{}",
+        run.stderr
+    );
+}
+
+#[test]
+fn the_python_original_s_file_is_taken_over() {
+    let files = [
+        (
+            ".shipwright.json",
+            "{\"version\": 1.0,\n \"namespace\": \"acme\",\n \"names\": {\"/\": \"acme/all\", \"b{x}\": \"acme/b\"}}\n",
+        ),
+        ("Dockerfile", "FROM busybox\n"),
+        ("b{x}/Dockerfile", "FROM acme/all\n"),
+        ("builder.yaml", BUILDER_YAML),
+    ];
+    let checkout = Checkout::with(&files);
+    let before = checkout.keys();
+    let run = checkout.run(&["import", "builder.yaml"]).exits(2);
+    run.says(".shipwright.json would not be read any more").says("`shipwright import .shipwright.json`");
+    assert_eq!(settings(&checkout), "");
+    checkout.run(&["import", ".shipwright.json"]).exits(0).says("git rm .shipwright.json");
+    checkout.remove(".shipwright.json");
+    assert_eq!(checkout.keys(), before, "{}", settings(&checkout));
+    assert!(
+        settings(&checkout).starts_with("namespace = \"acme\" # .shipwright.json:2\n"),
+        "{}",
+        settings(&checkout)
+    );
+}
+
+#[test]
+fn what_cannot_be_imported_is_an_error_and_writes_nothing() {
+    let checkout = of_docker_builder();
+    let bomb = format!(
+        "a: &a [x,x,x,x,x,x,x,x,x]\n{}containers: *i\n",
+        (b'b'..=b'i')
+            .map(|c| {
+                let (now, before) = (char::from(c), char::from(c - 1));
+                format!("{now}: &{now} [{}]\n", vec![format!("*{before}"); 9].join(","))
+            })
+            .collect::<String>()
+    );
+    let deep = format!("containers: {}", "[".repeat(100_000));
+    let cases: [(&str, &[u8], &str); 8] = [
+        ("list.yaml", b"- a\n- b\n", "list.yaml:1"),
+        ("other.yaml", b"version: 3\nservices: {}\n", "other.yaml:1"),
+        ("broken.yaml", b"containers:\n  - a\n - b\n", "broken.yaml:3"),
+        ("bytes.yaml", b"containers: [\xff]", "it is not UTF-8"),
+        ("bomb.yaml", bomb.as_bytes(), "bomb.yaml is not read"),
+        ("deep.yaml", deep.as_bytes(), "deep.yaml is not read"),
+        ("wrong.json", b"{\"namespac\": \"a\"}", "did you mean `namespace`?"),
+        ("settings.ini", b"a=b", "is neither a builder.yaml nor a .shipwright.json"),
+    ];
+    for (name, content, said) in cases {
+        checkout.write(name, content);
+        checkout.run_without_hanging(&["import", name]).exits(2).says(said);
+    }
+    checkout.write("long.yaml", vec![b'#'; (1 << 20) + 1]);
+    checkout.run(&["import", "long.yaml"]).exits(2).says("it is longer than 1 MiB");
+    checkout.run(&["import", "nowhere.yaml"]).exits(2).says("there is no such file");
+    checkout.run(&["import", "web"]).exits(2);
+    checkout.run(&["import", "builder.yaml", "--offline"]).exits(2).says("does not take --offline");
+    assert_eq!(settings(&checkout), "");
+    #[cfg(unix)]
+    {
+        let outside = checkout.beside("outside");
+        std::fs::write(&outside, "").expect("written");
+        std::os::unix::fs::symlink(&outside, checkout.root.join("shipwright.toml")).expect("a link");
+        assert_ne!(checkout.run(&["import", "builder.yaml"]).code, 0);
+        assert_eq!(std::fs::read(&outside).expect("read"), b"");
+    }
+}
+
+#[test]
+fn a_version_is_looked_at_before_anything_is_read() {
+    let nowhere = tempfile::tempdir().expect("a folder");
+    let checkout = Checkout::shop();
+    for version in ["latest", "src-0123456789abcdef", "stable", "v"] {
+        checkout.run_in(nowhere.path(), &["release", version, "base"]).exits(2).says("version");
+    }
+    checkout.run(&["release", "1.0"]).exits(2).says("IMAGE");
+    checkout.run(&["release", "1.0", "base", "--offline"]).exits(2).says("release needs an engine");
 }

@@ -2,13 +2,18 @@
 
 mod examples;
 mod recording;
+mod registry;
 mod support;
 
 use std::path::Path;
+use std::process::Command;
 
-use examples::{document, examples, log_in, normalised, small_shop};
+use examples::{document, examples, log_in, normalised, small_shop, steps};
 use recording::{Recording, frames};
+use registry::server::Server;
 use support::{Checkout, Engine, Run};
+
+use examples::Step;
 
 #[test]
 fn the_first_example_is_what_a_terminal_shows() {
@@ -62,4 +67,51 @@ fn the_picture_is_what_a_terminal_shows() {
     for screen in &recording.screens {
         assert!(pictured.contains(&text(screen)), "{PICTURE} has no such frame:\n{screen}");
     }
+}
+
+/// From the first to the last command of docs/workflows.md, with the files that stand there, under names of this test's.
+#[test]
+fn every_command_of_the_workflows_runs() {
+    let Some(engine) = Engine::start() else { return };
+    let (Some(registry), Some(mirror)) = (Server::start(&[]), Server::start(&[])) else { return };
+    let page = document("docs/workflows.md")
+        .replace("acme/", &format!("{}/", engine.namespace))
+        .replace("shop-api", &format!("{}-api", engine.namespace))
+        .replace("registry.example.org", &registry.address)
+        .replace("mirror.example.org", &mirror.address);
+    let checkout = Checkout::empty();
+    let program = Path::new(env!("CARGO_BIN_EXE_shipwright")).parent().expect("a folder");
+    let path = format!("{}:{}", program.display(), std::env::var("PATH").unwrap_or_default());
+    let mut printed = Vec::new();
+    for step in steps(&page) {
+        match step {
+            Step::File { path, text } => checkout.write(&path, text),
+            Step::Command(line) => {
+                let mut command = Command::new("sh");
+                command.args(["-c", &line]).current_dir(&checkout.root).env_clear();
+                command.envs([("PATH", &*path), ("DOCKER_HOST", engine.host()), ("HOME", "/nonexistent")]);
+                let person =
+                    ["GIT_AUTHOR_NAME", "GIT_AUTHOR_EMAIL", "GIT_COMMITTER_NAME", "GIT_COMMITTER_EMAIL"];
+                command.envs(person.map(|variable| (variable, "ada@example.com")));
+                let run = Run::of(&command.output().expect("sh runs"));
+                assert_eq!(run.code, 0, "{line}: {run:#?}");
+                printed.push((line, run));
+            }
+        }
+    }
+    let of = |begin: &str, which: usize| {
+        let mut runs = printed.iter().filter(|(line, _)| line.starts_with(begin)).map(|(_, run)| run);
+        runs.nth(which).unwrap_or_else(|| panic!("{begin}"))
+    };
+    assert!(of("shipwright push", 1).stderr.contains("nothing to push"));
+    assert!(of("shipwright build --pull-cache", 0).stderr.contains("2 pulled"));
+    assert!(of("shipwright plan web", 0).stdout.contains("web/index.html changed"));
+    assert_eq!(
+        of(&format!("docker run --rm {}/api:feature-login", engine.namespace), 0).stdout,
+        "welcome back\n"
+    );
+    assert_eq!(of(&format!("docker run --rm {}/api:main", engine.namespace), 0).stdout, "welcome\n");
+    assert!(of("shipwright release 1.1.0 base", 1).stdout.contains("base:1.0.0\n+FROM"));
+    assert!(of("git diff", 0).stdout.contains("worker/Dockerfile"));
+    assert_eq!(printed.len(), page.matches("\n$ ").count(), "all were run");
 }

@@ -12,7 +12,7 @@ use examples::{blocks, document, examples, log_in, normalised, small_shop};
 use shipwright::internals::Cli;
 use support::Run;
 
-const DOCUMENTS: [&str; 14] = [
+const DOCUMENTS: [&str; 15] = [
     "README.md",
     "docs/cli.md",
     "docs/architecture.md",
@@ -27,6 +27,7 @@ const DOCUMENTS: [&str; 14] = [
     "docs/security.md",
     "docs/testing.md",
     "docs/troubleshooting.md",
+    "docs/workflows.md",
 ];
 
 #[test]

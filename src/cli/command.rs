@@ -10,6 +10,7 @@ use super::ensure::EnsureArgs;
 use super::graph::GraphArgs;
 use super::hook::HookCommand;
 use super::images::ImagesArgs;
+use super::import::ImportArgs;
 use super::init::InitArgs;
 use super::inspect::InspectArgs;
 use super::lock::LockArgs;
@@ -17,6 +18,7 @@ use super::logs::LogsArgs;
 use super::plan::PlanArgs;
 use super::prune::PruneArgs;
 use super::push::PushArgs;
+use super::release::ReleaseArgs;
 use super::rollback::RollbackArgs;
 
 /// Build every container image of a git checkout, in the right order, and only when it has to.
@@ -31,6 +33,8 @@ use super::rollback::RollbackArgs;
     disable_version_flag = true,
     max_term_width = 100,
     args_conflicts_with_subcommands = false,
+    // One blank line less, so that all commands fit a screen of 24 lines.
+    help_template = "{before-help}{about-with-newline}{usage-heading} {usage}\n\n{all-args}{after-help}",
     override_usage = "shipwright [build|COMMAND] [OPTIONS] [TARGET]...",
     mut_args = |arg: clap::Arg| arg.hide_short_help(true),
     after_long_help = "Examples:\n  \
@@ -38,7 +42,7 @@ use super::rollback::RollbackArgs;
         shipwright plan api              what a build of api would do, and why\n  \
         docker run $(shipwright ensure api)\n  \
         shipwright help push             the options of a command\n\n\
-        Also: shipwright completions SHELL, shipwright man.\n\n\
+        Also: shipwright import FILE, shipwright completions SHELL, shipwright man.\n\n\
         Exit codes: 0 done, 1 a build failed, 2 usage, settings or a Dockerfile is wrong, \
         3 no engine answers, 4 registry or login, 130 interrupted.\nFiles: shipwright.toml, \
         shipwright.lock (optional). More: docs/cli.md."
@@ -79,6 +83,9 @@ pub enum Command {
     /// Have images on the engine, pulled or built, and print their references
     #[command(after_help = MORE, after_long_help = "Examples:\n  docker run $(shipwright ensure api)\n  shipwright ensure --remote none api web")]
     Ensure(EnsureArgs),
+    /// Give images a version on the engine and in registries, and move references to older ones
+    #[command(after_help = MORE, after_long_help = "Examples:\n  shipwright release 1.4.0 api     api:1.4.0 is what is checked out\n  shipwright release 1.1.0 base --prefix base --dry-run\n  shipwright release 2.0 api web --registry ghcr.io")]
+    Release(ReleaseArgs),
     /// Pin external bases to what their tags name now, in shipwright.lock
     #[command(after_help = MORE, after_long_help = "Examples:\n  shipwright lock                  lock bases that are not locked yet\n  shipwright lock --update alpine  ask again for alpine\n  shipwright lock --check          for a nightly job")]
     Lock(LockArgs),
@@ -104,6 +111,9 @@ pub enum Command {
     Logs(LogsArgs),
     /// Write shipwright.toml with what other files say about the images, for review
     Init(InitArgs),
+    /// Take the settings of docker-builder or the Python shipwright over into shipwright.toml
+    #[command(hide = true)]
+    Import(ImportArgs),
     /// Show what Shipwright reads in one Dockerfile
     #[command(after_help = MORE, after_long_help = "Examples:\n  shipwright inspect api           the Dockerfile of an image\n  shipwright inspect ./Dockerfile --format json")]
     Inspect(InspectArgs),
@@ -128,7 +138,8 @@ pub enum Command {
 }
 
 /// What commands take of the options of all commands and would ignore.
-const IGNORED: [(&str, &[&str]); 10] = [
+const IGNORED: [(&str, &[&str]); 11] = [
+    ("import", &["host", "insecure_registry", "progress", "offline", "strict"]),
     ("rollback", &["directory", "namespace", "insecure_registry", "progress", "strict"]),
     ("logs", &["host", "insecure_registry", "progress", "offline", "strict"]),
     ("init", &["host", "insecure_registry", "progress", "offline", "strict"]),

@@ -16,6 +16,7 @@ mod error;
 mod graph;
 mod hook;
 mod images;
+mod import;
 mod init;
 mod inspect;
 mod lock;
@@ -25,6 +26,7 @@ mod output;
 mod plan;
 mod prune;
 mod push;
+mod release;
 mod rollback;
 mod run_flags;
 mod signals;
@@ -75,6 +77,7 @@ fn dispatch(command: Command, before: BuildArgs, edge: &mut Edge) -> Result<Exit
         Command::Plan(args) => plan::run(before, args, edge),
         Command::Push(args) => push::run(before, args, edge),
         Command::Ensure(args) => ensure::run(before, args, edge),
+        Command::Release(args) => release::run(args, edge),
         Command::Lock(args) => lock::run(before, args, edge),
         Command::Logs(args) => logs::run(&args, edge),
         Command::Images(args) => images::run(before, args, edge),
@@ -84,6 +87,7 @@ fn dispatch(command: Command, before: BuildArgs, edge: &mut Edge) -> Result<Exit
         Command::Rollback(args) => rollback::run(&args, edge),
         Command::Prune(args) => prune::run(&args, edge),
         Command::Init(args) => init::run(args, edge),
+        Command::Import(args) => import::run(args, edge),
         Command::Inspect(args) => inspect::run(args, edge),
         Command::Hook { command } => hook::run(command, edge),
         Command::Completions { shell } => completions::completions(shell, &edge.output),

@@ -117,7 +117,7 @@ impl Mount {
     }
 
     /// Where the value of `from` stands.
-    pub(super) fn reference(&self) -> Option<&Word> {
+    pub(crate) fn reference(&self) -> Option<&Word> {
         self.fields.iter().rev().find(|field| field.key == "from").and_then(|field| field.word.as_ref())
     }
 

@@ -36,3 +36,4 @@ pub use exercise::exercise;
 pub(crate) use gather::{EvidenceChoice, gather};
 pub(crate) use merge::{Account, Accounts, merge};
 pub(crate) use text::{Part, Text};
+pub(crate) use yaml::{Node as YamlNode, Value as YamlValue, parse as parse_yaml};

@@ -40,3 +40,4 @@ pub(crate) use work_tree::stat_cache::{forget_the_oldest, replace_file, sealed, 
 pub(crate) use work_tree::tree::WorkTree;
 pub(crate) use work_tree::tree_ignores::{NamedIgnores, is_named_ignored};
 pub(crate) use work_tree::whole::{at_most, read_file, read_on_disk, read_own};
+pub(crate) use work_tree::write::{Replacement, replace_on_disk};

@@ -104,24 +104,10 @@ async fn ensure_once(
         let missing = facts.needed(&workspace, &wanted);
         audience.finds(&facts.ask(&workspace, &registries, &missing).await?);
     }
-    let work = facts.needed(&workspace, &wanted);
-    let mut built = Vec::new();
-    if !work.is_empty() {
-        let plan = Arc::new(own_plan(&workspace, &work, &facts));
-        audience.hears(News::Planned(&plan));
-        let run = BuildRun {
-            workspace: &workspace,
-            services: &services,
-            plan: &plan,
-            building: &request.building,
-            no_cache: false,
-        };
-        let outcome = run.carry_out(audience).await?;
-        if outcome != Outcome::Succeeded {
-            return Ok(Ensured::Missing(build::ending(outcome)));
-        }
-        built.extend(plan.steps.iter().filter(|step| step.action == Action::Build).map(|step| step.image));
-    }
+    let built = match bring(&workspace, &services, &facts, &wanted, &request.building, audience).await? {
+        Brought::Built(built) => built,
+        Brought::Missing(ending) => return Ok(Ensured::Missing(ending)),
+    };
     if request.remote.pushes() {
         let images: BTreeSet<ImageId> = wanted.iter().chain(&built).copied().collect();
         let images: Vec<ImageId> = images.into_iter().collect();
@@ -133,6 +119,38 @@ async fn ensure_once(
     workspace.still_holds()?;
     let references = wanted.iter().filter_map(|at| workspace.project.images[*at].reference());
     Ok(Ensured::There(references.collect()))
+}
+
+/// What came of images that the engine is to have.
+pub(super) enum Brought {
+    /// They are there; these were built for it.
+    Built(Vec<ImageId>),
+    /// Not all are, and the audience was told why.
+    Missing(Ending),
+}
+
+/// Pulls or builds what the engine lacks of these images.
+pub(super) async fn bring(
+    workspace: &Workspace,
+    services: &Services,
+    facts: &Facts,
+    wanted: &[ImageId],
+    building: &Building,
+    audience: &mut dyn Audience,
+) -> Result<Brought, Error> {
+    let work = facts.needed(workspace, wanted);
+    if work.is_empty() {
+        return Ok(Brought::Built(Vec::new()));
+    }
+    let plan = Arc::new(own_plan(workspace, &work, facts));
+    audience.hears(News::Planned(&plan));
+    let run = BuildRun { workspace, services, plan: &plan, building, no_cache: false };
+    let outcome = run.carry_out(audience).await?;
+    if outcome != Outcome::Succeeded {
+        return Ok(Brought::Missing(build::ending(outcome)));
+    }
+    let built = plan.steps.iter().filter(|step| step.action == Action::Build);
+    Ok(Brought::Built(built.map(|step| step.image).collect()))
 }
 
 fn refuse_contradictions(config: &Config, request: &EnsureRequest) -> Result<(), Error> {
@@ -155,7 +173,7 @@ fn refuse_contradictions(config: &Config, request: &EnsureRequest) -> Result<(),
 }
 
 /// The images that are meant, in the order of their names, each once.
-fn wanted(workspace: &Workspace, names: &[String]) -> Result<Vec<ImageId>, Error> {
+pub(super) fn wanted(workspace: &Workspace, names: &[String]) -> Result<Vec<ImageId>, Error> {
     let mut wanted = Vec::new();
     for name in names {
         for at in workspace.named(name)? {
@@ -180,7 +198,7 @@ fn own_plan(workspace: &Workspace, images: &[ImageId], facts: &Facts) -> Plan {
 }
 
 /// Says what is wrong with the images and what they are built from; an image that cannot be built ends it.
-fn can_be_had(
+pub(super) fn can_be_had(
     workspace: &Workspace,
     wanted: &[ImageId],
     facts: &Facts,
@@ -214,7 +232,7 @@ async fn publish(
     let wanted = Wanted::all(&plan, &registries.places).map_err(Error::usage)?;
     let observed = observe(&registries.standings, &wanted).await?;
     let publications = decide(wanted, &observed);
-    let judgement = Judgement { is_ancestor: &|_| None, force: false, in_hook: false };
+    let judgement = Judgement { is_ancestor: &|_| None, force: false, in_hook: false, settled: false };
     let impostors = publications.iter().filter(|publication| publication.impostor.is_some());
     let objections: Vec<Diagnostic> =
         impostors.flat_map(|publication| judge(publication, &judgement)).collect();

@@ -32,6 +32,7 @@ mod ensure;
 mod error;
 mod facts;
 mod hook;
+mod import;
 mod init;
 mod inspect;
 mod interrupts;
@@ -45,6 +46,7 @@ mod plan;
 mod prune;
 mod push;
 mod registries;
+mod release;
 mod request;
 mod runtime;
 mod services;
@@ -82,6 +84,7 @@ pub use deploy::{
 pub use ensure::{EnsureRequest, Ensured, RemotePolicy, ensure};
 pub use error::{Ending, Error};
 pub use hook::{PrePushRequest, Switched, post_checkout, pre_push};
+pub use import::{ImportRequest, Imported, import};
 pub use init::{Initialized, init};
 pub use inspect::{Inspected, dockerfile_of, inspect};
 pub use interrupts::{Answer, Interrupts};
@@ -91,6 +94,9 @@ pub use news::{Extent, Move, News, PushEnd, Revision};
 pub use plan::{Listing, PlanRequest, Planned, list, named, plan};
 pub use prune::{PruneRequest, Pruned, Removed, prune};
 pub use push::{PushRequest, push};
+pub use release::{
+    FileEdit, KeptReference, LineEdit, ReleaseRequest, Released, ReleasedImage, VersionPlace, release,
+};
 pub use request::{Building, ImageRequest, PushedNames};
 pub use runtime::block_on;
 pub use words::{ImageWord, image_words, registry_words, revision_words};

@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 use super::{Identity, Standing, destination};
 use crate::diagnostic::Diagnostic;
 use crate::git::CommitId;
-use crate::image::{Digest, ImageReference, InvalidReference, Platform, Repository, Tag};
+use crate::image::{ContentKey, Digest, ImageReference, InvalidReference, Platform, Repository, Tag};
 use crate::plan::{Plan, Step, StepId, TagKind, Turn, conflict};
 
 /// What one image should have in one registry.
@@ -130,6 +130,8 @@ pub(crate) struct Judgement<'a> {
     pub force: bool,
     /// Whether git asks, before a push of commits: nobody can add an option then.
     pub in_hook: bool,
+    /// Whether tags are versions: one that is there never moves.
+    pub settled: bool,
 }
 
 /// Says what speaks against a publication. Errors stop the whole run before it changes anything.
@@ -154,8 +156,27 @@ pub(super) fn judge_move(
 ) -> Option<Diagnostic> {
     let from = moved.from.as_ref()?;
     let reference = publication.tagged(&moved.tag);
+    if judgement.settled {
+        let Wanted { identity, .. } = &publication.wanted;
+        return (!identity.is_of(from)).then(|| taken(&reference, from.key, identity.key));
+    }
     fewer_platforms(&reference, from, &publication.wanted.identity.platform, judgement)
         .or_else(|| overtaken(&reference, from, judgement))
+}
+
+/// A version that is there with another content.
+pub(crate) fn taken(reference: &ImageReference, found: Option<ContentKey>, wanted: ContentKey) -> Diagnostic {
+    let found = match found {
+        Some(found) => format!("with the key {}", found.tag()),
+        None => "without a key of Shipwright's".to_owned(),
+    };
+    Diagnostic::error(format!(
+        "{reference} is there already, {found}; what is checked out has {}",
+        wanted.tag()
+    ))
+    .hint(
+        "a version names one content for ever: release another one, or check out what this one was made from",
+    )
 }
 
 fn fewer_platforms(
@@ -209,7 +230,6 @@ fn overtaken(reference: &ImageReference, from: &Standing, judgement: &Judgement<
 mod tests {
     use super::*;
     use crate::diagnostic::Severity;
-    use crate::image::ContentKey;
     use crate::plan::testing::{plan, project};
     use crate::plan::{BranchReference, TagPolicy};
 
@@ -277,7 +297,10 @@ mod tests {
         let observed = Observed { key: Some(own(1)), tags: [(tag("main"), from)].into() };
         let publication = compare(wanted(), &observed);
         let is_ancestor = |_| is_ancestor;
-        let found = judge(&publication, &Judgement { is_ancestor: &is_ancestor, force, in_hook: false });
+        let found = judge(
+            &publication,
+            &Judgement { is_ancestor: &is_ancestor, force, in_hook: false, settled: false },
+        );
         found.into_iter().map(|diagnostic| diagnostic.severity).collect()
     }
 
@@ -298,8 +321,10 @@ mod tests {
         let publication = compare(wanted(), &observed);
         assert!(!publication.is_in_place() && publication.found.is_none());
         assert_eq!(publication.impostor, Some(standing(2)));
-        let found =
-            judge(&publication, &Judgement { is_ancestor: &|_| Some(true), force: true, in_hook: false });
+        let found = judge(
+            &publication,
+            &Judgement { is_ancestor: &|_| Some(true), force: true, in_hook: false, settled: false },
+        );
         assert_eq!(found.iter().map(|found| found.severity).collect::<Vec<_>>(), [Severity::Error]);
     }
 

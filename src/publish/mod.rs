@@ -22,7 +22,7 @@ mod standings;
 mod together;
 
 pub(crate) use carry_out::{Publisher, Report};
-pub(crate) use decide::{Judgement, Observed, Publication, TagMove, Wanted, decide, judge};
+pub(crate) use decide::{Judgement, Observed, Publication, TagMove, Wanted, decide, judge, taken};
 pub(crate) use destination::destination;
 pub(crate) use failure::{Failure, FailureKind};
 pub(crate) use identity::{Identity, Standing};

@@ -1,6 +1,6 @@
-use super::phrase::NO_IMAGES;
+use super::phrase::{self, NO_IMAGES};
 use crate::diagnostic::Diagnostic;
-use crate::ops::Initialized;
+use crate::ops::{Imported, Initialized};
 use crate::plan::Plan;
 use crate::printable::printable;
 use crate::project::{Evidence, Project};
@@ -41,6 +41,21 @@ pub(crate) fn initialized(done: &Initialized) -> String {
         Initialized::Kept(path) => format!("{path} is there already, and stays as it is"),
         Initialized::Nothing => "no settings are needed: nothing was written".to_owned(),
     }
+}
+
+/// What was taken over from another tool's file: the lines that are new.
+pub(crate) fn imported(done: &Imported) -> String {
+    let Imported { added, is_new, dry_run } = done;
+    if added.is_empty() {
+        return format!("{TOML_FILE}: nothing to add\n");
+    }
+    let what = match (dry_run, is_new) {
+        (true, _) => "would get",
+        (false, true) => "is written, with",
+        (false, false) => "got",
+    };
+    let lines: String = added.iter().map(|line| format!("  {}\n", printable(line))).collect();
+    format!("{TOML_FILE} {what} {}:\n{lines}", phrase::count(added.len(), "line"))
 }
 
 /// Why no image is listed.

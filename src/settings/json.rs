@@ -9,7 +9,7 @@ use crate::diagnostic::{Diagnostic, LineIndex, Location, closest};
 use crate::path::TreePath;
 
 /// The settings of the Python original.
-pub(super) const JSON_FILE: &str = ".shipwright.json";
+pub(crate) const JSON_FILE: &str = ".shipwright.json";
 
 const KNOWN: [&str; 4] = ["version", "namespace", "names", "assert_hostname"];
 

@@ -3,17 +3,22 @@
 //! Every key is optional, and so is the file. What is wrong in it is reported with its place, all of it at
 //! once; a key that is not known is an error, because a misspelt one would silently do nothing.
 
+mod builder_yaml;
 mod choices;
 mod json;
 mod load;
+mod merge;
 mod resolve;
 mod sketch;
 mod toml;
 mod values;
 
+pub(crate) use builder_yaml::{Foreign, parse_builder_yaml};
 pub use choices::Choices;
+pub(crate) use json::JSON_FILE;
 pub use json::parse_json;
 pub(crate) use load::{load, load_from, paths};
+pub(crate) use merge::{Merged, merged};
 pub(crate) use resolve::{Resolved, resolve};
 pub(crate) use sketch::sketch;
 pub(crate) use toml::TOML_FILE;

@@ -43,6 +43,36 @@ pub(crate) fn blocks(document: &str, kind: &str) -> Vec<String> {
     blocks
 }
 
+/// What a reader of a page does, one after the other.
+pub(crate) enum Step {
+    /// Writes the file that a block shows: its first line is a comment with the path.
+    File { path: String, text: String },
+    /// Types a line behind a prompt.
+    Command(String),
+}
+
+/// The files and commands of a page, in its order.
+pub(crate) fn steps(document: &str) -> Vec<Step> {
+    let mut steps = Vec::new();
+    for part in document.split("\n```").collect::<Vec<_>>().chunks(2) {
+        let [_, block] = part else { continue };
+        let (kind, text) = block.split_once('\n').unwrap_or((block, ""));
+        match kind {
+            "console" => {
+                let commands = text.lines().filter_map(|line| line.strip_prefix("$ "));
+                steps.extend(commands.map(|line| Step::Command(line.to_owned())));
+            }
+            "dockerfile" | "toml" => {
+                let (path, text) = text.split_once('\n').unwrap_or_default();
+                let path = path.strip_prefix("# ").expect("a comment with the path").to_owned();
+                steps.push(Step::File { path, text: format!("{text}\n") });
+            }
+            _ => {}
+        }
+    }
+    steps
+}
+
 /// The commands of README.md that are shown with their output.
 pub(crate) fn examples() -> Vec<Example> {
     let mut examples = Vec::new();

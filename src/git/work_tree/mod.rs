@@ -20,3 +20,4 @@ pub(in crate::git) mod tree_ignores;
 pub(in crate::git) mod walk;
 pub(in crate::git) mod whole;
 pub(in crate::git) mod wildcard;
+pub(in crate::git) mod write;

@@ -93,7 +93,12 @@ async fn push_once(
     note_pulls(&plan, &wanted, &observed, &mut facts.known);
     let publications = decide(wanted, &observed);
     let is_ancestor = |revision| is_ancestor(&workspace, revision);
-    let judgement = Judgement { is_ancestor: &is_ancestor, force: request.force, in_hook: workspace.in_hook };
+    let judgement = Judgement {
+        is_ancestor: &is_ancestor,
+        force: request.force,
+        in_hook: workspace.in_hook,
+        settled: false,
+    };
     let objections: Vec<Diagnostic> =
         publications.iter().flat_map(|publication| judge(publication, &judgement)).collect();
     audience.finds(&objections);
@@ -161,7 +166,7 @@ fn missing(plan: &Plan, publications: &[Publication], known: &[Known]) -> Vec<Im
 }
 
 /// Nobody can make these again from the commit alone.
-fn unversioned(plan: &Plan) -> Vec<Diagnostic> {
+pub(super) fn unversioned(plan: &Plan) -> Vec<Diagnostic> {
     let steps = plan.steps.iter().filter(|step| !step.unversioned.is_empty());
     steps
         .map(|step| {

@@ -120,7 +120,7 @@ fn conclude(
 
 fn left_behind(reference: &impl std::fmt::Display) -> Diagnostic {
     Diagnostic::error(format!("{reference} could not be put back and does not belong with the others"))
-        .hint("run `shipwright push` again: it repairs that")
+        .hint("run the command again: it repairs that")
 }
 
 fn failure(failure: &Failure) -> Diagnostic {

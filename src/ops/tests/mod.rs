@@ -7,6 +7,7 @@ mod deploy;
 mod ensure;
 mod lock;
 mod push;
+mod release;
 mod scripted;
 
 use std::sync::Arc;
