@@ -111,6 +111,7 @@ const READERS: &[(&str, &str)] = &[
     ("cli/args/building.rs", "a secret that the user names"),
     ("ops/inspect.rs", "a Dockerfile that the user names"),
     ("cli/output.rs", "writes events and summaries where the user wants them"),
+    ("cli/registry_prune.rs", "writes a certificate where the user wants it"),
     ("cli/hook/run.rs", "standard input"),
 ];
 

@@ -25,6 +25,7 @@ mod output;
 mod plan;
 mod prune;
 mod push;
+mod registry_prune;
 mod rollback;
 mod signals;
 mod threads;

@@ -1,12 +1,14 @@
 //! Removes images that this repository built and that nothing needs any more.
 
 mod needs;
+mod registry;
 mod removal;
 
 use std::collections::HashMap;
 use std::num::NonZeroUsize;
 
 use self::needs::needs;
+pub use self::registry::{RegistryPruneRequest, RegistryPruned, RegistryRemoved, prune_registry};
 use self::removal::Removal;
 pub use self::removal::Removed;
 use super::made_tags::MadeTags;
@@ -75,7 +77,7 @@ pub async fn prune(
     let stored = stored(&first, images?, &containers?);
     let (workspace, _) = open(config, &request.images, EngineNeed::Required, None).await?;
     audience.reads(&workspace.tree);
-    let needs = needs(config, &request.images, request.keep, &workspace).await?;
+    let needs = needs(config, &request.images, request.keep, &workspace, EngineNeed::Required).await?;
     let rules = PruneRules {
         made_tags: MadeTags::of(&workspace.checkout).read(),
         all_checkouts: request.all_checkouts,

@@ -5,6 +5,7 @@ mod build;
 mod containers;
 mod ensure;
 mod lock;
+mod prune_registry;
 mod push;
 mod scripted;
 
