@@ -36,7 +36,12 @@ fn run(checkout: &Checkout, arguments: &[&str]) -> Run {
 }
 
 impl Story {
-    fn new(server: Server, runtime: Runtime, config: Option<&Value>, authorization: Box<dyn Fn(&str) -> Option<String>>) -> Self {
+    fn new(
+        server: Server,
+        runtime: Runtime,
+        config: Option<&Value>,
+        authorization: Box<dyn Fn(&str) -> Option<String>>,
+    ) -> Self {
         let checkout = Checkout::with(&[
             ("shipwright.toml", &format!("namespace = 'acme'\nregistry = '{}'\n", server.address)),
             ("api/Dockerfile", "FROM busybox\nCOPY a /a\n"),
@@ -64,7 +69,11 @@ impl Story {
         story.put("acme/api", "stable", &[]);
         story.put("acme/api", "0123456789ab", &[]);
         story.put("acme/api", "src-00000000000000aa", &[(KEY, &dead)]);
-        story.put("acme/other", &format!("src-{}", &dead[..16]), &[(KEY, &dead), (REVISION, &story.commit())]);
+        story.put(
+            "acme/other",
+            &format!("src-{}", &dead[..16]),
+            &[(KEY, &dead), (REVISION, &story.commit())],
+        );
         story
     }
 
@@ -220,7 +229,9 @@ fn what_others_pushed_meanwhile_is_not_known_here_and_stays() {
     put("a3", &[(REVISION, &story.commit()), (SOURCE, "https://h.example/other/shop.git")]);
     let before = story.all();
     let run = story.prune(&["--dry-run", "-v"]).exits(0);
-    for part in ["a commit that is not here", "from uncommitted changes", "it was built from https://h.example/other"] {
+    for part in
+        ["a commit that is not here", "from uncommitted changes", "it was built from https://h.example/other"]
+    {
         assert!(run.stdout.contains(part), "{part}: {run:?}");
     }
     story.prune(&["--yes"]).exits(0);
@@ -252,10 +263,12 @@ fn who_may_only_read_is_told_so_and_who_may_delete_does() {
     let Some(server) = Server::start(&kind) else { return };
     let login = |who| auths(&server.address, who);
     let (writer, reader) = (login(WRITER), login(READER));
-    let story = Story::new(server, runtime, Some(&writer), Box::new(move |path| Some(tokens.authorization(path))));
+    let story =
+        Story::new(server, runtime, Some(&writer), Box::new(move |path| Some(tokens.authorization(path))));
     let before = story.all();
-    let configure =
-        |config: &Value| fs::write(story.checkout.beside(".docker/config.json"), config.to_string()).expect("written");
+    let configure = |config: &Value| {
+        fs::write(story.checkout.beside(".docker/config.json"), config.to_string()).expect("written")
+    };
     configure(&reader);
     let run = story.prune(&["--yes"]).exits(4);
     assert!(run.stderr.contains("the right to delete"), "{run:?}");
@@ -294,7 +307,10 @@ fn no_more_is_asked_than_has_to_be() {
     run(&story.checkout, &["prune", "--dry-run", "--registry", &proxy.address]).exits(0);
     let seen = proxy.seen();
     let asked = |path: &str| seen.iter().filter(|seen| seen.target.contains(path)).count();
-    assert_eq!(asked("/acme/tool/manifests/"), story.all().keys().filter(|it| it.contains("tool")).count() + 1);
+    assert_eq!(
+        asked("/acme/tool/manifests/"),
+        story.all().keys().filter(|it| it.contains("tool")).count() + 1
+    );
     assert_eq!(asked("/acme/other/"), 0);
     let deletes = seen.iter().filter(|seen| seen.method == "DELETE").count();
     assert_eq!(deletes, 0);
@@ -308,15 +324,15 @@ fn a_registry_that_lies_loses_nothing() {
         let body = r#"{"name":"acme/api","tags":["src-00000000000000aa","../../x"]}"#;
         match seen.target.as_str() {
             "/v2/" => reply("200 OK", &[], "{}"),
-            target if target.contains("/tags/list") => reply("200 OK", &["Content-Type: application/json"], body),
+            target if target.contains("/tags/list") => {
+                reply("200 OK", &["Content-Type: application/json"], body)
+            }
             _ => reply("200 OK", &["Content-Type: text/html"], "<html>"),
         }
     };
     let fake = runtime.block_on(Fake::start(answer));
-    let checkout = Checkout::with(&[
-        ("shipwright.toml", "namespace = 'acme'\n"),
-        ("api/Dockerfile", "FROM busybox\n"),
-    ]);
+    let checkout =
+        Checkout::with(&[("shipwright.toml", "namespace = 'acme'\n"), ("api/Dockerfile", "FROM busybox\n")]);
     run(&checkout, &["prune", "--yes", "--registry", &fake.address]).exits(4);
     assert!(fake.seen().iter().all(|seen| seen.method != "DELETE"));
 }

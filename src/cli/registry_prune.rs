@@ -8,9 +8,7 @@ use super::edge::Edge;
 use super::error::ExitCode;
 use super::prune::{OF_SETTINGS, PruneArgs, PruneFormat, agreed};
 use crate::ops::{self, Error, RegistryPruneRequest, RegistryPruned, RegistryStep};
-use crate::report::{
-    registry_certificate, registry_prune_json, registry_prune_text, registry_prune_total,
-};
+use crate::report::{registry_certificate, registry_prune_json, registry_prune_text, registry_prune_total};
 
 /// `shipwright prune --registry`: tags that nothing needs go, after a question.
 pub(super) fn run(args: &PruneArgs, image: &ImageArgs, edge: &mut Edge) -> Result<ExitCode, Error> {
@@ -23,7 +21,7 @@ pub(super) fn run(args: &PruneArgs, image: &ImageArgs, edge: &mut Edge) -> Resul
     };
     let config = edge.config();
     // A certificate that cannot be written is an error before anything is removed, not after.
-    let mut certificate = args.certificate.as_deref().map(|path| create(path)).transpose()?;
+    let mut certificate = args.certificate.as_deref().map(create).transpose()?;
     let is_verbose = edge.global.verbose > 0;
     let mut agrees = |steps: &[RegistryStep]| {
         let shown = || registry_prune_text(steps, false);
@@ -34,7 +32,9 @@ pub(super) fn run(args: &PruneArgs, image: &ImageArgs, edge: &mut Edge) -> Resul
     if let (Some(file), Some(path)) = (&mut certificate, &args.certificate) {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
         let text = registry_certificate(&pruned, now);
-        file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).map_err(|error| unwritable(path, &error))?;
+        file.write_all(text.as_bytes())
+            .and_then(|()| file.sync_all())
+            .map_err(|error| unwritable(path, &error))?;
     }
     match args.format {
         PruneFormat::Json => edge.output.result(registry_prune_json(&pruned).as_bytes())?,

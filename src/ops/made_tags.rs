@@ -43,9 +43,7 @@ impl MadeTags {
 
     /// Remembers the tags of a plan that is about to be carried out. A checkout that cannot be written to remembers none.
     pub(super) fn add(&self, plan: &Plan) {
-        self.add_some(ALL, plan, |kind| {
-            !matches!(kind, TagKind::Key | TagKind::Commit | TagKind::Latest)
-        });
+        self.add_some(ALL, plan, |kind| !matches!(kind, TagKind::Key | TagKind::Commit | TagKind::Latest));
         self.add_some(OF_BRANCHES, plan, |kind| kind == TagKind::Branch);
     }
 

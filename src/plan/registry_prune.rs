@@ -217,13 +217,7 @@ impl<'a> RegistryTags<'a> {
     }
 
     /// Why an image stays whose tags would let it go.
-    fn objection(
-        &self,
-        tags: &[Tag],
-        says: &Says,
-        needs: &Needs,
-        rules: &RegistryRules,
-    ) -> Option<String> {
+    fn objection(&self, tags: &[Tag], says: &Says, needs: &Needs, rules: &RegistryRules) -> Option<String> {
         let Some(key) = says.key else { return Some("Shipwright did not make it".to_owned()) };
         let is_its = |tag: &Tag| tag.as_str().ends_with(key.tag().as_str());
         let key_tags = tags.iter().filter(|tag| matches!(self.kinds.get(tag), Some(Kind::Key(_))));
@@ -259,7 +253,9 @@ fn foreign(says: &Says, rules: &RegistryRules) -> Option<String> {
     match says.revision {
         Some((_, true)) => None,
         Some((_, false)) if rules.unknown_commits && is_same => None,
-        Some((commit, false)) => Some(format!("it was made from {}, a commit that is not here", commit.short())),
+        Some((commit, false)) => {
+            Some(format!("it was made from {}, a commit that is not here", commit.short()))
+        }
         None => Some("it was made elsewhere from uncommitted changes".to_owned()),
     }
 }
@@ -271,9 +267,8 @@ fn same_source(one: &str, other: &str) -> bool {
             Some((_, rest)) => (rest, true),
             None => (address, false),
         };
-        let (host, path) = match rest.split_once(if is_url { '/' } else { ':' }) {
-            Some(parts) => parts,
-            None => return rest.trim_end_matches('/').to_owned(),
+        let Some((host, path)) = rest.split_once(if is_url { '/' } else { ':' }) else {
+            return rest.trim_end_matches('/').to_owned();
         };
         let host = host.rsplit('@').next().unwrap_or(host);
         let host = if is_url { host.split(':').next().unwrap_or(host) } else { host };

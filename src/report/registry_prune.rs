@@ -16,7 +16,11 @@ pub(crate) fn registry_prune_text(steps: &[RegistryStep], verbose: bool) -> Stri
         .map(|(step, tags)| {
             let name = step.repository.with_tag(tags[0].tag.clone());
             let more = if tags.len() > 1 { format!(" (+{})", tags.len() - 1) } else { String::new() };
-            (if tags[0].removes { "remove" } else { "keep" }, format!("{name}{more}"), tags[0].reason.as_str())
+            (
+                if tags[0].removes { "remove" } else { "keep" },
+                format!("{name}{more}"),
+                tags[0].reason.as_str(),
+            )
         })
         .collect();
     let width = lines.iter().map(|(_, name, _)| name.chars().count()).max().unwrap_or_default();
@@ -32,7 +36,8 @@ fn parts(step: &RegistryStep) -> Vec<(&RegistryStep, Vec<&TagStep>)> {
     for tag in &step.tags {
         let is_same = |other: &TagStep| {
             // One line tells of an image that goes, whichever of its tags is a branch's.
-            (step.removes_all() && other.removes) || (other.removes, &other.reason) == (tag.removes, &tag.reason)
+            (step.removes_all() && other.removes)
+                || (other.removes, &other.reason) == (tag.removes, &tag.reason)
         };
         match parts.iter_mut().find(|(_, tags)| is_same(tags[0])) {
             Some((_, tags)) => tags.push(tag),

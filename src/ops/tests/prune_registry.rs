@@ -81,7 +81,11 @@ async fn a_dead_branch_leaves_an_image_that_somebody_else_has_named() {
         let own = superseded(&shop, "21", &["gone", "stable"]);
         let result = pruned(&shop, &mut Heard::default()).await;
         assert_eq!(result.ending, Ending::Done);
-        let expected = if deletes == Deletes::Tags { vec![own, "stable".into()] } else { vec!["gone".into(), own, "stable".into()] };
+        let expected = if deletes == Deletes::Tags {
+            vec![own, "stable".into()]
+        } else {
+            vec!["gone".into(), own, "stable".into()]
+        };
         assert_eq!(tags(&shop), expected, "{deletes:?}");
     }
 }
@@ -103,7 +107,7 @@ async fn a_tag_that_comes_meanwhile_keeps_the_image() {
         assert!(heard.says(&format!("{tag} was put on it")), "{:?}", heard.0);
         assert_eq!(deleted(&shop), Vec::<String>::new());
         assert_eq!(result.removed.map(|it| it.tags), Some(0));
-        assert!(!result.steps.iter().any(|step| step.removes_any()), "{:?}", result.steps);
+        assert!(!result.steps.iter().any(RegistryStep::removes_any), "{:?}", result.steps);
         assert_eq!(tags(&shop).len(), 2);
     }
 }
@@ -114,7 +118,11 @@ async fn a_tag_that_moves_meanwhile_stays() {
     let shop = shop(Deletes::Tags);
     let own = superseded(&shop, "21", &[]);
     let list = "list tags r.example/acme/api";
-    shop.world.meanwhile(&["config r.example/acme/api", list], &format!("r.example/acme/api:{own}"), foreign());
+    shop.world.meanwhile(
+        &["config r.example/acme/api", list],
+        &format!("r.example/acme/api:{own}"),
+        foreign(),
+    );
     let mut heard = Heard::default();
     pruned(&shop, &mut heard).await;
     assert!(heard.says("since it was looked at"), "{:?}", heard.0);

@@ -123,7 +123,8 @@ fn the_prefix_of_an_image_stands_in_front_of_its_tags() {
     let mut php = image(2, &["8.0-0123456789ab", "8.0-feature"]);
     php.tags[0] = tag(&format!("8.0-{}", key(2).tag()));
     goes(&php, &rules());
-    for (kept, why) in [("8.0", "8.0 is never removed"), ("8.0-main", "tag of main"), ("8.0-x", "not known")] {
+    for (kept, why) in [("8.0", "8.0 is never removed"), ("8.0-main", "tag of main"), ("8.0-x", "not known")]
+    {
         let mut php = php.clone();
         php.tags.push(tag(kept));
         let steps = decided(&[php], &rules());
@@ -141,7 +142,11 @@ fn only_images_of_this_repository_go() {
     let rules = rules();
     stays(&with(&|says| says.key = None), &rules, "Shipwright did not make it");
     stays(&with(&|says| says.key = Some(key(3))), &rules, "is not the tag of its key");
-    stays(&with(&|says| says.source = "https://h.example/other/shop".to_owned()), &rules, "it was built from");
+    stays(
+        &with(&|says| says.source = "https://h.example/other/shop".to_owned()),
+        &rules,
+        "it was built from",
+    );
     stays(&with(&|says| says.revision = None), &rules, "from uncommitted changes");
     stays(&with(&|says| says.platforms = vec!["linux/arm64".parse().expect("one")]), &rules, "linux/arm64");
     stays(&with(&|says| says.platforms.clear()), &rules, "does not say what it runs on");
@@ -194,7 +199,11 @@ fn nothing_is_asked_where_no_name_may_go() {
 #[test]
 fn addresses_of_one_repository() {
     let own = "git@h.example:acme/shop.git";
-    for same in ["https://h.example/acme/shop", "ssh://git@H.example:22/acme/shop.git", "https://h.example/acme/shop.git/"] {
+    for same in [
+        "https://h.example/acme/shop",
+        "ssh://git@H.example:22/acme/shop.git",
+        "https://h.example/acme/shop.git/",
+    ] {
         assert!(same_source(own, same), "{same}");
     }
     for other in ["", "https://h.example/acme/shop2", "https://g.example/acme/shop", "/srv/acme/shop"] {

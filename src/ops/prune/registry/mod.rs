@@ -6,8 +6,8 @@ mod survey;
 
 use std::num::NonZeroUsize;
 
-use self::removal::Removal;
 pub use self::removal::RegistryRemoved;
+use self::removal::Removal;
 use self::rules::rules;
 use self::survey::{Survey, repositories};
 use super::needs::needs;

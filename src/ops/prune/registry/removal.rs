@@ -77,7 +77,8 @@ impl<'a> Removal<'a> {
         if let Some(why) = self.what_moved(step, &digest).await? {
             let name = step.tags.first().map(|it| step.repository.with_tag(it.tag.clone()));
             let name = name.map(|it| it.to_string()).unwrap_or_default();
-            self.audience.finds(&[Diagnostic::warning(format!("{name} stays: {why} since it was looked at"))]);
+            self.audience
+                .finds(&[Diagnostic::warning(format!("{name} stays: {why} since it was looked at"))]);
             keep(step, &format!("{why} since it was looked at"));
             return Ok(());
         }
@@ -116,7 +117,8 @@ impl<'a> Removal<'a> {
                     self.put_back(&repository, &stays, &content).await?;
                     continue;
                 }
-                "its branch is gone, but this registry deletes only whole images, and this one is needed".to_owned()
+                "its branch is gone, but this registry deletes only whole images, and this one is needed"
+                    .to_owned()
             };
             (step.tags[at].removes, step.tags[at].reason) = (false, why);
         }

@@ -16,10 +16,7 @@ use crate::registry::{ImageConfig, Registry, RegistryError};
 const QUESTIONS: usize = 64;
 
 /// Where this checkout's images are pushed to, each once.
-pub(super) fn repositories(
-    workspace: &Workspace,
-    registries: &Registries,
-) -> Result<Vec<Repository>, Error> {
+pub(super) fn repositories(workspace: &Workspace, registries: &Registries) -> Result<Vec<Repository>, Error> {
     let mut found = Vec::new();
     for place in &registries.places {
         for image in &workspace.project.images {
@@ -95,8 +92,7 @@ impl Survey<'_> {
             Ok(image)
         };
         let questions: Vec<_> = grouped.into_iter().map(question).collect();
-        let images: Vec<RegistryImage> =
-            stream::iter(questions).buffered(QUESTIONS).try_collect().await?;
+        let images: Vec<RegistryImage> = stream::iter(questions).buffered(QUESTIONS).try_collect().await?;
         Ok(by_name.decide(repository, &images, needs, rules))
     }
 }
