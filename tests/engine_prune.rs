@@ -220,6 +220,36 @@ fn what_cannot_be_known_is_refused() {
     assert!(run.stdout.is_empty(), "{run:?}");
 }
 
+/// The limits are beyond all that there is: the other tests need what they have built.
+#[test]
+fn the_build_cache_is_told_apart_and_images_stay() {
+    let engine = engine!();
+    let checkout = checkout(&engine);
+    let images = || {
+        engine.docker(&[
+            "images",
+            "--quiet",
+            "--no-trunc",
+            "--filter",
+            &format!("reference={}/*", engine.namespace),
+        ])
+    };
+    let before = images();
+    let dry = engine.run(&checkout, &["prune", "--dry-run", "--build-cache", "1000TB"]).exits(0);
+    assert!(dry.stdout.contains("build cache of all users of the engine: it holds "), "{dry:?}");
+    assert!(dry.stdout.contains("nothing of it goes"), "{dry:?}");
+    engine.run(&checkout, &["prune", "--build-cache", "1000TB"]).exits(2).says("--yes");
+    for limit in ["1000TB", "5000d"] {
+        let run = prune(&engine, &checkout, &["--build-cache", limit]).exits(0);
+        assert!(run.stdout.starts_with("nothing to remove; kept "), "{limit}: {run:?}");
+        assert!(run.stdout.ends_with("\nbuild cache: freed 0 B\n"), "{limit}: {run:?}");
+    }
+    assert_eq!(images(), before);
+    for wrong in ["10", "seven", ""] {
+        prune(&engine, &checkout, &["--build-cache", wrong]).exits(2).says("--build-cache");
+    }
+}
+
 #[test]
 fn what_is_built_on_an_image_by_hand_keeps_it() {
     let engine = engine!();

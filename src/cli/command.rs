@@ -105,7 +105,7 @@ pub enum Command {
     #[command(after_help = MORE, after_long_help = "Examples:\n  shipwright rollback web\n  shipwright rollback web --list   what it runs and ran")]
     Rollback(RollbackArgs),
     /// Remove images from the engine that this checkout built and nothing needs any more
-    #[command(after_help = MORE, after_long_help = "Examples:\n  shipwright prune --dry-run       what would go, and why\n  shipwright prune --yes --keep 5  without a question")]
+    #[command(after_help = MORE, after_long_help = "Examples:\n  shipwright prune --dry-run       what would go, and why\n  shipwright prune --yes --keep 5  without a question\n  shipwright prune --registry -n   what would go from the registry")]
     Prune(PruneArgs),
     /// Show all that the last build of an image printed
     Logs(LogsArgs),

@@ -26,6 +26,7 @@ mod output;
 mod plan;
 mod prune;
 mod push;
+mod registry_prune;
 mod release;
 mod rollback;
 mod run_flags;

@@ -12,7 +12,8 @@ pub(crate) const INPUTS_LABEL: &str = "io.shipwright.inputs";
 pub(crate) const DOCKERFILE_LABEL: &str = "io.shipwright.dockerfile";
 /// Holds the commit of a clean image. The name is the OCI image specification's (annotations.md).
 pub(crate) const REVISION_LABEL: &str = "org.opencontainers.image.revision";
-const SOURCE_LABEL: &str = "org.opencontainers.image.source";
+/// Holds where the checkout came from. The name is the OCI image specification's as well.
+pub(crate) const SOURCE_LABEL: &str = "org.opencontainers.image.source";
 const BASE_NAME_LABEL: &str = "org.opencontainers.image.base.name";
 const BASE_DIGEST_LABEL: &str = "org.opencontainers.image.base.digest";
 

@@ -34,7 +34,7 @@ mod tests;
 pub(crate) use engine_worker::{BuildOptions, EngineWorker};
 pub use event::{Event, ImageOutcome, LogStream, Outcome, StepProgress};
 pub(crate) use forecast::Forecast;
-pub(crate) use labels::{DOCKERFILE_LABEL, INPUTS_LABEL, KEY_LABEL, REVISION_LABEL};
+pub(crate) use labels::{DOCKERFILE_LABEL, INPUTS_LABEL, KEY_LABEL, REVISION_LABEL, SOURCE_LABEL};
 pub(crate) use lock::{LockScope, TagLock, place_of};
 pub(crate) use logins::engine_login;
 pub(crate) use message::clean_message;

@@ -65,12 +65,13 @@ pub use crate::graph::Selector;
 pub use crate::image::{ImageReference, Platform, Repository, Tag};
 pub use crate::naming::NamespaceSource;
 pub use crate::plan::{
-    Action, ContainerUse, Dependency, ImageId, Plan, PlannedTag, PruneStep, Reason, ReasonKind, Step, StepId,
-    TagKind, Withheld,
+    Action, ContainerUse, Dependency, ImageId, Plan, PlannedTag, PruneStep, Reason, ReasonKind, RegistryStep,
+    Step, StepId, TagKind, TagStep, Withheld,
 };
 pub use crate::project::Evidence;
 pub use crate::registry::ProxySettings;
 pub use crate::settings::Choices;
+pub use crate::store::CacheLimit;
 
 pub use affected::{AffectedImages, AffectedRequest, Since, affected};
 pub use audience::{Audience, Files, Position, Said, Speaker, TagPosition, Work};
@@ -92,7 +93,10 @@ pub use lock::{BaseNews, LockPurpose, LockRequest, LockTotal, Locked, lock};
 pub use logs::logs;
 pub use news::{Extent, Move, News, PushEnd, Revision};
 pub use plan::{Listing, PlanRequest, Planned, list, named, plan};
-pub use prune::{PruneRequest, Pruned, Removed, prune};
+pub use prune::{
+    Agrees, BuildCache, PruneRequest, Pruned, RegistryPruneRequest, RegistryPruned, RegistryRemoved, Removed,
+    prune, prune_registry,
+};
 pub use push::{PushRequest, push};
 pub use release::{
     FileEdit, KeptReference, LineEdit, ReleaseRequest, Released, ReleasedImage, VersionPlace, release,

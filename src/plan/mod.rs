@@ -8,6 +8,7 @@ mod model;
 mod need;
 mod prune;
 mod reasons;
+mod registry_prune;
 mod tags;
 
 #[cfg(test)]
@@ -21,6 +22,8 @@ pub use model::{Action, Dependency, Plan, Reason, ReasonKind, Step, StepId};
 pub(crate) use need::needed;
 pub use prune::{ContainerUse, PruneStep};
 pub(crate) use prune::{Needs, PruneRules, StoredImage, decide_prune};
+pub(crate) use registry_prune::{RegistryImage, RegistryRules, RegistryTags, Says, keep, never_moves};
+pub use registry_prune::{RegistryStep, TagStep};
 pub(crate) use tags::{BranchReference, TagPolicy, Turn, conflict};
 pub use tags::{PlannedTag, TagKind, Withheld};
 

@@ -43,6 +43,14 @@ pub trait Registry: Send + Sync {
         Ok(manifest.descriptor)
     }
 
+    /// All tags of a repository; none if there is no such repository.
+    async fn tags(&self, repository: &Repository) -> RegistryResult<Vec<Tag>>;
+
+    /// Deletes a tag alone, or by its digest a manifest with all its tags (OCI distribution specification, "Deleting
+    /// tags" and "Deleting manifests"). Gives false if it is not there. [`RegistryError::is_unsupported`] tells a
+    /// registry that does not delete so.
+    async fn delete(&self, repository: &Repository, name: &ManifestName) -> RegistryResult<bool>;
+
     /// Whether the login may push to a repository. What else may be wrong with it, pushing will say.
     async fn may_push(&self, repository: &Repository) -> bool;
 

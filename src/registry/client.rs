@@ -92,8 +92,7 @@ impl RegistryClient {
         Ok(Variant { labels, platform, listed_for })
     }
 
-    /// All tags of a repository; none if there is no such repository.
-    pub async fn tags(&self, repository: &Repository) -> RegistryResult<Vec<Tag>> {
+    async fn list_tags(&self, repository: &Repository) -> RegistryResult<Vec<Tag>> {
         #[derive(serde::Deserialize)]
         struct Page {
             tags: Option<Vec<String>>,
@@ -242,6 +241,19 @@ impl Registry for RegistryClient {
             _ => Ok(()),
         })
         .await
+    }
+
+    async fn tags(&self, repository: &Repository) -> RegistryResult<Vec<Tag>> {
+        self.list_tags(repository).await
+    }
+
+    async fn delete(&self, repository: &Repository, name: &ManifestName) -> RegistryResult<bool> {
+        let path = format!("manifests/{}", name.as_str());
+        let call = Call {
+            scopes: Scopes::delete(repository.path()),
+            ..read(repository, format!("delete {repository}{name}"), Method::DELETE, &path)
+        };
+        self.caller.call(call, |answer| Ok(answer.status != StatusCode::NOT_FOUND)).await
     }
 
     async fn may_push(&self, repository: &Repository) -> bool {

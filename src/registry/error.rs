@@ -189,6 +189,14 @@ impl RegistryError {
         }
     }
 
+    /// Whether the registry does not do such a thing at all, whoever asks: 400 or 405 (OCI distribution specification,
+    /// "Deleting tags"). Docker's registry 2.x takes every tag for a digest that is wrong.
+    pub fn is_unsupported(&self) -> bool {
+        let Self::Refused { status, message, .. } = self else { return false };
+        let says = |code: &&str| message.contains(code);
+        matches!(status, 405 | 501) || *status == 400 && ["UNSUPPORTED", "DIGEST_INVALID"].iter().any(says)
+    }
+
     /// What the user can do about it.
     pub fn hint(&self) -> Option<String> {
         match self {

@@ -35,6 +35,7 @@ mod plan_table;
 mod prune;
 mod pushes;
 mod record;
+mod registry_prune;
 mod release;
 mod renderer;
 mod reporter;
@@ -62,7 +63,10 @@ pub(crate) use json_events::JsonEvents;
 pub(crate) use lock::{lock_text, lock_total, rebuilt_text};
 pub(crate) use news::{news_text, switched_text};
 pub(crate) use plan_table::{plan_text, run_head};
-pub(crate) use prune::{prune_json, prune_text, prune_total};
+pub(crate) use prune::{build_cache_text, prune_json, prune_text, prune_total};
+pub(crate) use registry_prune::{
+    registry_certificate, registry_prune_json, registry_prune_text, registry_prune_total,
+};
 pub(crate) use release::{release_json, release_text};
 pub(crate) use renderer::{Mode, Renderer};
 pub(crate) use reporter::Reporter;

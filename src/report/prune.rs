@@ -3,7 +3,7 @@ use serde_json::{Value, json};
 use super::json::{SCHEMA, document};
 use super::phrase::{bytes, count};
 use super::text::padding;
-use crate::ops::{Pruned, Removed};
+use crate::ops::{BuildCache, CacheLimit, Pruned, Removed};
 use crate::plan::PruneStep;
 use crate::printable::printable;
 
@@ -28,8 +28,39 @@ pub(crate) fn prune_text(steps: &[PruneStep], verbose: bool) -> String {
     shown.iter().map(line).collect()
 }
 
-/// One line about all of it.
+/// What the build cache holds, before anything is done.
+pub(crate) fn build_cache_text(cache: &BuildCache) -> String {
+    let what = match cache.limit {
+        CacheLimit::Size(kept) => match cache.held.saturating_sub(kept) {
+            0 => "nothing of it goes".to_owned(),
+            more => format!("up to {} of it go", bytes(more)),
+        },
+        CacheLimit::Age(age) => format!("what nobody used for {} goes", age_text(age.as_secs())),
+    };
+    format!("build cache of all users of the engine: it holds {}; {what}\n", bytes(cache.held))
+}
+
+fn age_text(seconds: u64) -> String {
+    let (number, unit) = match seconds {
+        days if days % 86_400 == 0 => (days / 86_400, "day"),
+        hours if hours % 3600 == 0 => (hours / 3600, "hour"),
+        minutes if minutes % 60 == 0 => (minutes / 60, "minute"),
+        seconds => (seconds, "second"),
+    };
+    count(usize::try_from(number).unwrap_or(usize::MAX), unit)
+}
+
+/// One line about all of it, and one about the build cache.
 pub(crate) fn prune_total(pruned: &Pruned) -> String {
+    let images = images_total(pruned);
+    let cache = match &pruned.build_cache {
+        Some(BuildCache { freed: Some(freed), .. }) => format!("build cache: freed {}\n", bytes(*freed)),
+        _ => String::new(),
+    };
+    format!("{images}{cache}")
+}
+
+fn images_total(pruned: &Pruned) -> String {
     let kept = pruned.steps.iter().filter(|step| !step.removes).count();
     let going: Vec<&PruneStep> = pruned.steps.iter().filter(|step| step.removes).collect();
     let size: u64 = going.iter().map(|step| step.size).sum();
@@ -55,6 +86,7 @@ pub(crate) fn prune_json(pruned: &Pruned) -> String {
         "schema": SCHEMA,
         "images": pruned.steps.iter().map(image).collect::<Vec<_>>(),
         "removed": removed,
+        "build_cache": pruned.build_cache.map(|it| json!({"bytes": it.held, "freed": it.freed})),
     }))
 }
 

@@ -8,6 +8,7 @@ use bollard::query_parameters::{
 };
 use futures_util::{StreamExt, TryStreamExt};
 
+use super::build_cache::{self, CacheLimit};
 use super::containers::{containers, remove_container};
 use super::pull::pull;
 use super::push::{Sent, push};
@@ -109,6 +110,14 @@ impl ImageStore for Engine {
 
     async fn remove_container(&self, id: &str) -> Result<bool, EngineError> {
         remove_container(self, id).await
+    }
+
+    async fn build_cache(&self) -> Result<u64, EngineError> {
+        build_cache::size(self).await
+    }
+
+    async fn prune_build_cache(&self, limit: CacheLimit) -> Result<u64, EngineError> {
+        build_cache::prune(self, limit).await
     }
 
     async fn pull(

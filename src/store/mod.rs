@@ -1,6 +1,7 @@
 //! Where images are: what a container engine has, under which names, and how they come and go. A builder is
 //! something else: one that is far away has no such store.
 
+mod build_cache;
 mod container_store;
 mod containers;
 mod engine;
@@ -13,6 +14,7 @@ use futures_util::{StreamExt, TryStreamExt};
 
 use crate::engine::{EngineError, LocalImageId, RegistryLogin};
 use crate::image::{Digest, ImageReference, Repository};
+pub use build_cache::CacheLimit;
 pub(crate) use container_store::ContainerStore;
 pub(crate) use containers::Container;
 pub(crate) use image::{ListedImage, LocalImage};
@@ -64,6 +66,12 @@ pub trait ImageStore: Send + Sync {
     /// Removes a container that does not run; its named volumes stay. Gives false if there is none. An engine refuses
     /// if it runs.
     async fn remove_container(&self, id: &str) -> Result<bool, EngineError>;
+
+    /// What the build cache of all the engine's users holds beyond what images share with it, in bytes.
+    async fn build_cache(&self) -> Result<u64, EngineError>;
+
+    /// Removes from that cache what is beyond a limit and not in use, and nothing else; gives the bytes that this freed.
+    async fn prune_build_cache(&self, limit: CacheLimit) -> Result<u64, EngineError>;
 
     /// Fetches an image from its registry.
     async fn pull(&self, reference: &ImageReference, login: Option<RegistryLogin>)

@@ -46,6 +46,11 @@ impl Server {
         Self::start_with(arguments, &[("TLS", files.join(" "))])
     }
 
+    /// One that deletes nothing, as Docker's registry is when nobody configures it.
+    pub fn start_without_deletion() -> Option<Self> {
+        Self::start_with(&[], &[("DELETE", "false".to_owned())])
+    }
+
     fn start_with(arguments: &[&str], variables: &[(&str, String)]) -> Option<Self> {
         let folder = tempfile::tempdir().expect("a folder");
         let output = Command::new(SCRIPT)

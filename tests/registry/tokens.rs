@@ -90,7 +90,7 @@ fn answer(signer: &Signer, request: &Seen, lifetime: u64) -> String {
         match request.authorization() {
             // Anyone may read what is public.
             None => &["pull"],
-            Some(login) if login == basic(WRITER) => &["pull", "push"],
+            Some(login) if login == basic(WRITER) => &["pull", "push", "*"],
             Some(login) if login == basic(READER) => &["pull"],
             Some(_) => return denied(),
         }

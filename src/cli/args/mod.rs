@@ -5,7 +5,7 @@ mod values;
 
 pub(super) use choices::{ColorMode, PlanFormat, ProgressMode};
 pub(super) use shared::{ContentArgs, ImageArgs, RegistryArgs, RunArgs, SelectionArgs};
-pub(super) use values::{at_least_one, word};
+pub(super) use values::{at_least_one, cache_limit, word};
 
 use std::path::PathBuf;
 

@@ -1,12 +1,14 @@
 //! Removes images that this repository built and that nothing needs any more.
 
 mod needs;
+mod registry;
 mod removal;
 
 use std::collections::HashMap;
 use std::num::NonZeroUsize;
 
 use self::needs::needs;
+pub use self::registry::{RegistryPruneRequest, RegistryPruned, RegistryRemoved, prune_registry};
 use self::removal::Removal;
 pub use self::removal::Removed;
 use super::made_tags::MadeTags;
@@ -16,7 +18,7 @@ use crate::deploy::{PREVIOUS_LABEL, Previous};
 use crate::execution::{DOCKERFILE_LABEL, KEY_LABEL};
 use crate::image::Repository;
 use crate::plan::{ContainerUse, PruneRules, PruneStep, StoredImage, decide_prune};
-use crate::store::{Container, LocalImage};
+use crate::store::{CacheLimit, Container, LocalImage};
 
 /// What [`prune`](fn@prune) is to remove.
 #[derive(Clone, Debug)]
@@ -29,6 +31,8 @@ pub struct PruneRequest {
     pub all_checkouts: bool,
     /// Whether containers that do not run are removed first, where only they keep an image.
     pub stopped: bool,
+    /// What of the engine's build cache stays; none: it is left alone.
+    pub build_cache: Option<CacheLimit>,
 }
 
 impl Default for PruneRequest {
@@ -38,6 +42,7 @@ impl Default for PruneRequest {
             keep: NonZeroUsize::new(3).unwrap_or(NonZeroUsize::MIN),
             all_checkouts: false,
             stopped: false,
+            build_cache: None,
         }
     }
 }
@@ -49,9 +54,25 @@ pub struct Pruned {
     pub steps: Vec<PruneStep>,
     /// What was done; none where nothing was to be done, or whoever was asked did not agree.
     pub removed: Option<Removed>,
+    /// The engine's build cache, where that was asked for.
+    pub build_cache: Option<BuildCache>,
     /// How it ended.
     pub ending: Ending,
 }
+
+/// The build cache of an engine, which all its users share.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BuildCache {
+    /// What it held beyond what images share with it, in bytes.
+    pub held: u64,
+    /// What of it stays.
+    pub limit: CacheLimit,
+    /// What was freed, in bytes; none where nothing was done.
+    pub freed: Option<u64>,
+}
+
+/// Whether what is proposed may be done: the images, and what the build cache holds where that was asked for.
+pub type Agrees<'a> = dyn FnMut(&[PruneStep], Option<&BuildCache>) -> Result<bool, Error> + 'a;
 
 /// Decides which images nothing needs any more and, if `agrees` says so, takes their tags off. Nobody else's image is
 /// touched.
@@ -63,7 +84,7 @@ pub async fn prune(
     config: &Config,
     request: &PruneRequest,
     audience: &mut dyn Audience,
-    agrees: &mut dyn FnMut(&[PruneStep]) -> Result<bool, Error>,
+    agrees: &mut Agrees<'_>,
 ) -> Result<Pruned, Error> {
     if config.offline {
         return Err(Error::usage_with_hint("prune needs an engine", "leave --offline out"));
@@ -75,15 +96,20 @@ pub async fn prune(
     let stored = stored(&first, images?, &containers?);
     let (workspace, _) = open(config, &request.images, EngineNeed::Required, None).await?;
     audience.reads(&workspace.tree);
-    let needs = needs(config, &request.images, request.keep, &workspace).await?;
+    let needs = needs(config, &request.images, request.keep, &workspace, EngineNeed::Required).await?;
     let rules = PruneRules {
         made_tags: MadeTags::of(&workspace.checkout).read(),
         all_checkouts: request.all_checkouts,
         stopped: request.stopped,
     };
     let steps = decide_prune(&stored, &needs, &rules);
-    if !steps.iter().any(|step| step.removes) || !agrees(&steps)? {
-        return Ok(Pruned { steps, removed: None, ending: Ending::Done });
+    let mut build_cache = None;
+    if let Some(limit) = request.build_cache {
+        build_cache = Some(BuildCache { held: store.build_cache().await?, limit, freed: None });
+    }
+    let goes = steps.iter().any(|step| step.removes);
+    if !(goes || build_cache.is_some()) || !agrees(&steps, build_cache.as_ref())? {
+        return Ok(Pruned { steps, removed: None, build_cache, ending: Ending::Done });
     }
     let careful = services.interrupts.careful();
     let mut removal = Removal::new(&**store, audience);
@@ -93,13 +119,16 @@ pub async fn prune(
         }
         removal.remove(step).await;
     }
+    if let Some(cache) = build_cache.as_mut().filter(|_| !careful.was_told()) {
+        cache.freed = removal.prune_build_cache(cache.limit).await;
+    }
     let (removed, failed) = removal.total();
     let ending = match (careful.was_told(), failed) {
         (true, _) => Ending::Interrupted,
         (false, true) => Ending::Failed,
         (false, false) => Ending::Done,
     };
-    Ok(Pruned { steps, removed: Some(removed), ending })
+    Ok(Pruned { steps, removed: goes.then_some(removed), build_cache, ending })
 }
 
 /// The images of an engine that have a key, and who uses them.

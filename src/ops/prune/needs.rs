@@ -22,6 +22,7 @@ pub(super) async fn needs(
     request: &ImageRequest,
     keep: NonZeroUsize,
     workspace: &Workspace,
+    engine: EngineNeed,
 ) -> Result<Needs, Error> {
     let checkout = &workspace.checkout;
     let roots = checkout.roots()?;
@@ -31,7 +32,7 @@ pub(super) async fn needs(
     for folder in checkout.other_worktrees() {
         let who = format!("the worktree {}", folder.display());
         let config = Config { folder: folder.clone(), ..config.clone() };
-        let (other, _) = open(&config, request, EngineNeed::Required, None).await?;
+        let (other, _) = open(&config, request, engine, None).await?;
         add(&mut collected, &of_work_tree(&other, &who)?, &who);
         add_commit_of(&mut collected, &other, request, &who)?;
     }

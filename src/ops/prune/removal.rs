@@ -4,7 +4,7 @@ use crate::diagnostic::Diagnostic;
 use crate::engine::EngineError;
 use crate::ops::Audience;
 use crate::plan::PruneStep;
-use crate::store::ImageStore;
+use crate::store::{CacheLimit, ImageStore};
 
 /// What was removed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -38,12 +38,25 @@ impl<'a> Removal<'a> {
                 self.removed.size += step.size;
             }
             Ok(false) => {}
+            Err(error) => self.fails(&error),
+        }
+    }
+
+    /// Prunes the build cache, and gives the bytes that this freed.
+    pub(super) async fn prune_build_cache(&mut self, limit: CacheLimit) -> Option<u64> {
+        match self.store.prune_build_cache(limit).await {
+            Ok(freed) => Some(freed),
             Err(error) => {
-                self.failed = true;
-                let finding = Diagnostic { hint: error.hint(), ..Diagnostic::error(error.to_string()) };
-                self.audience.finds(&[finding]);
+                self.fails(&error);
+                None
             }
         }
+    }
+
+    fn fails(&mut self, error: &EngineError) {
+        self.failed = true;
+        let finding = Diagnostic { hint: error.hint(), ..Diagnostic::error(error.to_string()) };
+        self.audience.finds(&[finding]);
     }
 
     async fn try_remove(&mut self, step: &PruneStep) -> Result<bool, EngineError> {

@@ -7,6 +7,7 @@ use tokio::sync::mpsc;
 use crate::diagnostic::Diagnostic;
 use crate::execution::{EVENT_CAPACITY, Event, Outcome};
 use crate::ops::audience::follow;
+use crate::ops::made_tags::MadeTags;
 use crate::ops::registries::Registries;
 use crate::ops::workspace::Workspace;
 use crate::ops::{Audience, Ending, Error, Extent, Move, News, PushEnd, Services, Work};
@@ -38,6 +39,7 @@ impl Publishing<'_> {
         audience.hears(News::Moves(&moves(publications, self.plan)));
         let begun = Instant::now();
         audience.begins(self.plan, Work::Publish)?;
+        MadeTags::of(&self.workspace.checkout).add(self.plan);
         let (events, received) = mpsc::channel(EVENT_CAPACITY);
         self.services.notices.shown_by(&events);
         let careful = self.services.interrupts.careful();

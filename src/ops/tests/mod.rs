@@ -6,6 +6,7 @@ mod containers;
 mod deploy;
 mod ensure;
 mod lock;
+mod prune_registry;
 mod push;
 mod release;
 mod scripted;

@@ -18,7 +18,7 @@ use crate::registry::{
     Attempt, Credentials, Descriptor, ImageConfig, Manifest, ManifestName, Registry, RegistryError,
     RegistryOptions, Variant,
 };
-use crate::store::{Container, ImageStore, ListedImage, LocalImage, Sent};
+use crate::store::{CacheLimit, Container, ImageStore, ListedImage, LocalImage, Sent};
 
 pub(super) type Labels = BTreeMap<String, String>;
 
@@ -41,6 +41,19 @@ struct State {
     /// What somebody else does right before the last of lines that begin so, one after the other.
     meanwhile: Option<(VecDeque<String>, ImageReference, Content)>,
     made: u8,
+    deletes: Deletes,
+}
+
+/// What registries delete when they are asked to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Deletes {
+    /// A tag alone, and manifests.
+    Tags,
+    /// Manifests with all their tags.
+    #[default]
+    Manifests,
+    /// Nothing.
+    Nothing,
 }
 
 /// What a name stands on.
@@ -167,6 +180,11 @@ impl World {
         self.state().meanwhile = Some((awaited, reference(name), content));
     }
 
+    /// From now on registries delete this.
+    pub(super) fn let_delete(&self, deletes: Deletes) {
+        self.state().deletes = deletes;
+    }
+
     /// The engine loses everything.
     pub(super) fn forget_engine(&self) {
         self.state().engine.clear();
@@ -286,6 +304,16 @@ impl ImageStore for World {
         Ok(false)
     }
 
+    async fn build_cache(&self) -> Result<u64, EngineError> {
+        drop(self.says("look at the build cache".to_owned()));
+        Ok(12_000_000_000)
+    }
+
+    async fn prune_build_cache(&self, limit: CacheLimit) -> Result<u64, EngineError> {
+        drop(self.says(format!("prune the build cache {limit:?}")));
+        Ok(2_000_000_000)
+    }
+
     async fn pull(&self, name: &ImageReference, _: Option<RegistryLogin>) -> Result<(), EngineError> {
         let mut state = self.says(format!("pull {name}"));
         let content = state.registry.get(name).cloned();
@@ -372,6 +400,33 @@ impl Registry for World {
         let content = state.answer(&source)?.expect("what is put was read").clone();
         state.registry.insert(target, content);
         Ok(())
+    }
+
+    async fn tags(&self, repository: &Repository) -> Result<Vec<Tag>, RegistryError> {
+        let state = self.says(format!("list tags {repository}"));
+        let ours = state.registry.keys().filter(|name| name.repository == *repository);
+        Ok(ours.filter_map(|name| name.tag.clone()).collect())
+    }
+
+    async fn delete(&self, repository: &Repository, name: &ManifestName) -> Result<bool, RegistryError> {
+        let mut state = self.says(format!("delete {repository}{name}"));
+        let (attempt, message) =
+            (attempt(&repository.with_tag(Tag::new("x").expect("a tag"))), String::new());
+        let attempt = Box::new(attempt);
+        let before = state.registry.len();
+        match name {
+            ManifestName::Tag(_) if state.deletes != Deletes::Tags => {
+                return Err(RegistryError::Refused { attempt, status: 405, message });
+            }
+            ManifestName::Digest(_) if state.deletes == Deletes::Nothing => {
+                return Err(RegistryError::Refused { attempt, status: 405, message });
+            }
+            ManifestName::Tag(tag) => drop(state.registry.remove(&repository.with_tag(tag.clone()))),
+            ManifestName::Digest(digest) => state
+                .registry
+                .retain(|name, content| name.repository != *repository || content.digest() != *digest),
+        }
+        Ok(state.registry.len() < before)
     }
 
     async fn may_push(&self, repository: &Repository) -> bool {

@@ -107,6 +107,12 @@ impl Scopes {
         Self::parse(&format!("repository:{path}:pull,push"))
     }
 
+    /// Deleting from a repository. The specification of tokens names no action for it: Docker's registry wants `delete`,
+    /// Quay `push`; all of them know `*`, by which skopeo asks as well.
+    pub(in crate::registry) fn delete(path: &str) -> Self {
+        Self::parse(&format!("repository:{path}:*"))
+    }
+
     /// Scopes are separated by blanks, actions by commas. The last colon separates the actions: a resource name
     /// may have colons, actions have none.
     pub(in crate::registry) fn parse(text: &str) -> Self {
