@@ -114,7 +114,7 @@ const READERS: &[(&str, &str)] = &[
     ("cli/run_flags/files.rs", "files that flags of `docker run` name"),
     ("ops/inspect.rs", "a Dockerfile that the user names"),
     ("cli/output.rs", "writes events and summaries where the user wants them"),
-    ("cli/registry_prune.rs", "writes a certificate where the user wants it"),
+    ("cli/prune/registry.rs", "writes a certificate where the user wants it"),
     ("cli/hook/run.rs", "standard input"),
 ];
 

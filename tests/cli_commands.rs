@@ -239,12 +239,10 @@ fn version_and_help() {
     assert_eq!(run.stdout, format!("shipwright {}\n", env!("CARGO_PKG_VERSION")));
     let run = shop.run(&["--help"]).exits(0);
     // Those that are needed once stand below the list.
-    let also = "Also: shipwright import FILE, shipwright completions SHELL, shipwright man.";
-    assert!(run.stdout.contains(also), "{}", run.stdout);
-    for command in ["import", "completions", "man"] {
-        shop.run(&[command, "--help"]).exits(0);
-    }
-    for command in ["build", "plan", "images", "graph", "inspect", "deploy", "rollback", "prune", "release"] {
+    let also = ["init", "import", "inspect", "logs", "completions", "man"];
+    assert!(shop.run(&["-h"]).exits(0).stdout.contains(&format!("Also: {} (", also.join(", "))));
+    let commands = ["build", "plan", "images", "graph", "deploy", "rollback", "prune", "release"];
+    for command in also.iter().chain(&commands) {
         let listed = run.stdout.lines().any(|line| line.trim_start().starts_with(&format!("{command} ")));
         assert!(listed || run.stdout.contains(&format!("  {command}\n")), "{command}: {}", run.stdout);
         shop.run(&[command, "--help"]).exits(0);

@@ -21,12 +21,15 @@ const SOURCE: &str = "org.opencontainers.image.source";
 /// Nobody listens there, whatever runs on this machine.
 const NO_ENGINE: (&str, &str) = ("DOCKER_HOST", "unix:///nonexistent/docker.sock");
 
+/// The header that a request for a path needs.
+type Authorization = Box<dyn Fn(&str) -> Option<String>>;
+
 /// A repository whose branch `feature` was pushed and is gone, beside what others keep in the same registry.
 struct Story {
     server: Server,
     checkout: Checkout,
     runtime: Runtime,
-    authorization: Box<dyn Fn(&str) -> Option<String>>,
+    authorization: Authorization,
     /// `acme/api:src-…` of `feature`, which nothing needs.
     dead: String,
 }
@@ -36,12 +39,7 @@ fn run(checkout: &Checkout, arguments: &[&str]) -> Run {
 }
 
 impl Story {
-    fn new(
-        server: Server,
-        runtime: Runtime,
-        config: Option<&Value>,
-        authorization: Box<dyn Fn(&str) -> Option<String>>,
-    ) -> Self {
+    fn new(server: Server, runtime: Runtime, config: Option<&Value>, authorization: Authorization) -> Self {
         let checkout = Checkout::with(&[
             ("shipwright.toml", &format!("namespace = 'acme'\nregistry = '{}'\n", server.address)),
             ("api/Dockerfile", "FROM busybox\nCOPY a /a\n"),
@@ -267,7 +265,7 @@ fn who_may_only_read_is_told_so_and_who_may_delete_does() {
         Story::new(server, runtime, Some(&writer), Box::new(move |path| Some(tokens.authorization(path))));
     let before = story.all();
     let configure = |config: &Value| {
-        fs::write(story.checkout.beside(".docker/config.json"), config.to_string()).expect("written")
+        fs::write(story.checkout.beside(".docker/config.json"), config.to_string()).expect("written");
     };
     configure(&reader);
     let run = story.prune(&["--yes"]).exits(4);
@@ -291,7 +289,7 @@ fn what_is_needed_has_to_be_known() {
     story.prune(&["--yes"]).exits(2).says("RUNN");
     story.checkout.git(&["checkout", "-q", "api/Dockerfile"]);
     story.prune(&["--yes", "--stopped"]).exits(2).says("--stopped");
-    story.prune(&["--yes", "--certificate", "/nonexistent/file"]).exits(2).says("/nonexistent/file");
+    story.prune(&["--yes", "--certificate", "api/Dockerfile/f"]).exits(2).says("api/Dockerfile/f");
     run(&story.checkout, &["prune", "--yes", "--certificate", "f"]).exits(2).says("--registry");
     run(&story.checkout, &["prune", "--yes", "--registry", "127.0.0.1:1"]).exits(4);
     assert_eq!(story.all(), before);

@@ -163,7 +163,9 @@ fn files_in(engine: &Engine, images: &[String]) -> Vec<Vec<String>> {
             found[at.parse::<usize>().expect("a number")].push(path.to_owned());
         }
     }
-    found.iter_mut().for_each(|files| files.sort_unstable());
+    for files in &mut found {
+        files.sort_unstable();
+    }
     found
 }
 

@@ -80,6 +80,7 @@ fn every_command_of_the_workflows_runs() {
         .replace("registry.example.org", &registry.address)
         .replace("mirror.example.org", &mirror.address);
     let checkout = Checkout::empty();
+    let home = checkout.beside("home").display().to_string();
     let program = Path::new(env!("CARGO_BIN_EXE_shipwright")).parent().expect("a folder");
     let path = format!("{}:{}", program.display(), std::env::var("PATH").unwrap_or_default());
     let mut printed = Vec::new();
@@ -89,7 +90,7 @@ fn every_command_of_the_workflows_runs() {
             Step::Command(line) => {
                 let mut command = Command::new("sh");
                 command.args(["-c", &line]).current_dir(&checkout.root).env_clear();
-                command.envs([("PATH", &*path), ("DOCKER_HOST", engine.host()), ("HOME", "/nonexistent")]);
+                command.envs([("PATH", &*path), ("DOCKER_HOST", engine.host()), ("HOME", &*home)]);
                 let person =
                     ["GIT_AUTHOR_NAME", "GIT_AUTHOR_EMAIL", "GIT_COMMITTER_NAME", "GIT_COMMITTER_EMAIL"];
                 command.envs(person.map(|variable| (variable, "ada@example.com")));

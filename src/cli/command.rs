@@ -21,7 +21,7 @@ use super::push::PushArgs;
 use super::release::ReleaseArgs;
 use super::rollback::RollbackArgs;
 
-/// Build every container image of a git checkout, in the right order, and only when it has to.
+/// Build the container images of a git checkout: in order, and only what changed.
 ///
 /// Typed in a checkout without further words, it finds every Dockerfile, reads from FROM, COPY --from and
 /// RUN --mount which image is built from which, asks git what changed, builds exactly that, and tags all
@@ -33,16 +33,22 @@ use super::rollback::RollbackArgs;
     disable_version_flag = true,
     max_term_width = 100,
     args_conflicts_with_subcommands = false,
-    // One blank line less, so that all commands fit a screen of 24 lines.
-    help_template = "{before-help}{about-with-newline}{usage-heading} {usage}\n\n{all-args}{after-help}",
     override_usage = "shipwright [build|COMMAND] [OPTIONS] [TARGET]...",
     mut_args = |arg: clap::Arg| arg.hide_short_help(true),
-    after_long_help = "Examples:\n  \
+    // All of it fits a screen of 24 lines.
+    after_help = "Also: init, import, inspect, logs, completions, man (shipwright help COMMAND)",
+    after_long_help = "Also:\n  \
+        init         Write shipwright.toml with what other files say about the images, for review\n  \
+        import       Take the settings of docker-builder or the Python shipwright over\n  \
+        inspect      Show what Shipwright reads in one Dockerfile\n  \
+        logs         Show all that the last build of an image printed\n  \
+        completions  Print completions for a shell\n  \
+        man          Print the man page\n\n\
+        Examples:\n  \
         shipwright                       build what changed, tag everything\n  \
         shipwright plan api              what a build of api would do, and why\n  \
         docker run $(shipwright ensure api)\n  \
         shipwright help push             the options of a command\n\n\
-        Also: shipwright import FILE, shipwright completions SHELL, shipwright man.\n\n\
         Exit codes: 0 done, 1 a build failed, 2 usage, settings or a Dockerfile is wrong, \
         3 no engine answers, 4 registry or login, 130 interrupted.\nFiles: shipwright.toml, \
         shipwright.lock (optional). More: docs/cli.md."
@@ -80,10 +86,10 @@ pub enum Command {
     /// Build, then push what the registry lacks and move its tags
     #[command(after_help = MORE, after_long_help = "Examples:\n  shipwright push                  publish what the registry lacks\n  shipwright push --registry ghcr.io/acme api")]
     Push(PushArgs),
-    /// Have images on the engine, pulled or built, and print their references
+    /// Have images on the engine, pulled or built; print their references
     #[command(after_help = MORE, after_long_help = "Examples:\n  docker run $(shipwright ensure api)\n  shipwright ensure --remote none api web")]
     Ensure(EnsureArgs),
-    /// Give images a version on the engine and in registries, and move references to older ones
+    /// Give images a version, push it, and move references to older ones
     #[command(after_help = MORE, after_long_help = "Examples:\n  shipwright release 1.4.0 api     api:1.4.0 is what is checked out\n  shipwright release 1.1.0 base --prefix base --dry-run\n  shipwright release 2.0 api web --registry ghcr.io")]
     Release(ReleaseArgs),
     /// Pin external bases to what their tags name now, in shipwright.lock
@@ -104,18 +110,20 @@ pub enum Command {
     /// Move a container back to what it ran before
     #[command(after_help = MORE, after_long_help = "Examples:\n  shipwright rollback web\n  shipwright rollback web --list   what it runs and ran")]
     Rollback(RollbackArgs),
-    /// Remove images from the engine that this checkout built and nothing needs any more
+    /// Remove images, or their tags in registries, that nothing needs
     #[command(after_help = MORE, after_long_help = "Examples:\n  shipwright prune --dry-run       what would go, and why\n  shipwright prune --yes --keep 5  without a question\n  shipwright prune --registry -n   what would go from the registry")]
     Prune(PruneArgs),
     /// Show all that the last build of an image printed
+    #[command(hide = true)]
     Logs(LogsArgs),
     /// Write shipwright.toml with what other files say about the images, for review
+    #[command(hide = true)]
     Init(InitArgs),
     /// Take the settings of docker-builder or the Python shipwright over into shipwright.toml
     #[command(hide = true)]
     Import(ImportArgs),
     /// Show what Shipwright reads in one Dockerfile
-    #[command(after_help = MORE, after_long_help = "Examples:\n  shipwright inspect api           the Dockerfile of an image\n  shipwright inspect ./Dockerfile --format json")]
+    #[command(hide = true, after_help = MORE, after_long_help = "Examples:\n  shipwright inspect api           the Dockerfile of an image\n  shipwright inspect ./Dockerfile --format json")]
     Inspect(InspectArgs),
     /// Let git run Shipwright at a push and at a branch switch
     Hook {

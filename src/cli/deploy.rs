@@ -17,23 +17,31 @@ pub struct DeployArgs {
     #[arg(value_name = "CONTAINER", value_parser = word, required_unless_present = "compose")]
     pub container: Option<String>,
 
-    /// A name of this checkout, or any reference [default: its own, resolved anew]
+    /// A name of this checkout, or a reference [default: its own]
+    ///
+    /// Its own is resolved anew.
     #[arg(value_name = "IMAGE", value_parser = word)]
     pub image: Option<String>,
 
-    /// Make the container the first time; flags of `docker run` follow `--`
+    /// Make it; flags of `docker run` follow `--`
     #[arg(long, requires = "image", conflicts_with_all = ["force", "renew_anon_volumes"])]
     pub create: bool,
 
-    /// Move all services of a project whose images are this checkout's, or none
+    /// Move what this checkout builds of a project
+    ///
+    /// All services whose images are this checkout's, dependencies first, or none.
     #[arg(long, value_name = "PROJECT", value_parser = word, conflicts_with_all = ["container", "image", "create", "pull", "probe"])]
     pub compose: Option<String>,
 
-    /// Ask the registry of a reference first, even if the engine has it
+    /// Ask the registry of a reference first
+    ///
+    /// Even if the engine has it.
     #[arg(long, conflicts_with = "dry_run")]
     pub pull: bool,
 
-    /// Make the anonymous volumes anew, instead of taking them over
+    /// Make anonymous volumes anew
+    ///
+    /// Instead of taking them over.
     #[arg(long)]
     pub renew_anon_volumes: bool,
 
@@ -69,11 +77,15 @@ pub struct MovingArgs {
     #[arg(long)]
     pub force: bool,
 
-    /// For how long it has to run, where it has no health check
+    /// How long it has to run
+    ///
+    /// Where it has no health check.
     #[arg(long, value_name = "SECONDS", default_value_t = 10)]
     pub grace: u32,
 
-    /// What has to answer: an address, or a line for `sh` in the container
+    /// An address or a command that has to answer
+    ///
+    /// A command is a line for `sh` in the container.
     #[arg(long, value_name = "URL|CMD", value_parser = probe)]
     pub probe: Option<Probe>,
 }

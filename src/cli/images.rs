@@ -23,8 +23,8 @@ pub struct ImagesArgs {
     #[arg(short = 't', long = "tag", value_name = "TAG", value_delimiter = ',', value_parser = word)]
     pub tags: Vec<String>,
 
-    /// How to print
-    #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
+    /// Print text or json
+    #[arg(long, value_enum, default_value_t, value_name = "FORMAT", hide_possible_values = true)]
     pub format: PlanFormat,
 }
 

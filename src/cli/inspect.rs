@@ -23,8 +23,8 @@ pub struct InspectArgs {
     #[arg(long, value_name = "STAGE", value_parser = word)]
     pub target: Option<String>,
 
-    /// How to print
-    #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
+    /// Print text or json
+    #[arg(long, value_enum, default_value_t, value_name = "FORMAT", hide_possible_values = true)]
     pub format: PlanFormat,
 }
 

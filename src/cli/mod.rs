@@ -26,7 +26,6 @@ mod output;
 mod plan;
 mod prune;
 mod push;
-mod registry_prune;
 mod release;
 mod rollback;
 mod run_flags;

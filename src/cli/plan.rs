@@ -28,8 +28,8 @@ pub struct PlanArgs {
     #[command(flatten)]
     pub registry: RegistryArgs,
 
-    /// How to print
-    #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
+    /// Print text or json
+    #[arg(long, value_enum, default_value_t, value_name = "FORMAT", hide_possible_values = true, help_heading = None::<&'static str>)]
     pub format: PlanFormat,
 }
 

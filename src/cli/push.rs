@@ -12,11 +12,15 @@ pub struct PushArgs {
     #[command(flatten)]
     pub build: BuildArgs,
 
-    /// Build nothing: push what exists, and say what does not
+    /// Build nothing: push what exists
+    ///
+    /// What does not exist is said.
     #[arg(long, help_heading = "Registries")]
     pub no_build: bool,
 
-    /// Publish uncommitted changes too, under key and branch alone
+    /// Publish uncommitted changes too
+    ///
+    /// Only under key and branch.
     #[arg(long, help_heading = "Registries")]
     pub dirty: bool,
 

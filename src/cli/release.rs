@@ -33,8 +33,8 @@ pub struct ReleaseArgs {
     #[arg(long)]
     pub allow_dirty: bool,
 
-    /// How to print
-    #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
+    /// Print text or json
+    #[arg(long, value_enum, default_value_t, value_name = "FORMAT", hide_possible_values = true)]
     pub format: ReleaseFormat,
 
     /// The registry of the images; repeatable

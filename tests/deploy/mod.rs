@@ -117,7 +117,7 @@ impl Dock {
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
         let output = self.engine.try_docker(&[&["container", "inspect"], &names[..]].concat());
         let found: Value = serde_json::from_slice(&output.stdout).unwrap_or_default();
-        let mounts = found.as_array().into_iter().flatten().flat_map(|one| one["Mounts"].as_array());
+        let mounts = found.as_array().into_iter().flatten().filter_map(|one| one["Mounts"].as_array());
         let names = mounts.flatten().filter_map(|mount| mount["Name"].as_str());
         names.filter(|name| name.len() == 64).map(str::to_owned).collect()
     }

@@ -85,7 +85,7 @@ pub struct ImageArgs {
 #[derive(Clone, Debug, Default, Args)]
 #[command(next_help_heading = "Registries")]
 pub struct RegistryArgs {
-    /// The registry of the images; repeatable
+    /// A registry of the images; repeatable
     ///
     /// With a prefix if need be [default: the settings', else where the names of the images say].
     #[arg(long, value_name = "HOST[/PREFIX]", value_parser = word)]

@@ -42,15 +42,15 @@ impl Containers {
     }
 
     /// Runs one that somebody else made.
-    pub(super) fn put(&self, name: &str, image: &str, asked: &str, labels: Value) {
+    pub(super) fn put(&self, name: &str, image: &str, asked: &str, labels: &Value) {
         let config = json!({"Image": asked, "Labels": labels});
-        let id = self.state().add(name, image, config, json!({}));
+        let id = self.state().add(name, image, &config, &json!({}));
         self.state().change(&id, |it| it["State"] = json!({"Status": "running", "Running": true}));
     }
 }
 
 impl State {
-    fn add(&mut self, name: &str, image: &str, config: Value, host: Value) -> String {
+    fn add(&mut self, name: &str, image: &str, config: &Value, host: &Value) -> String {
         self.made += 1;
         let id = format!("{:064x}", self.made);
         self.all.push(json!({"Id": id, "Name": format!("/{name}"), "Image": image, "Config": config,
@@ -105,7 +105,7 @@ impl ContainerStore for World {
         self.note(format!("create {name}"));
         let mut config = request.clone();
         let host = config.as_object_mut().and_then(|config| config.remove("HostConfig")).unwrap_or_default();
-        Ok(self.containers.state().add(name, &word(&image["Id"]), config, host))
+        Ok(self.containers.state().add(name, &word(&image["Id"]), &config, &host))
     }
 
     async fn connect(&self, network: &str, _: &str, _: &Value) -> Result<(), EngineError> {

@@ -30,7 +30,7 @@ fn running() -> Shop {
     shop.world.put_on_engine("proxy:1", Content::new(101, &[]));
     shop.world.put_on_engine("proxy:2", Content::new(102, &[]));
     let first = id(&shop, "proxy:1");
-    shop.world.containers.put("shop-web", &first, "proxy:1", json!({}));
+    shop.world.containers.put("shop-web", &first, "proxy:1", &json!({}));
     shop
 }
 
@@ -126,7 +126,7 @@ async fn what_is_only_shown_asks_for_nothing_to_be_changed() {
 async fn a_container_of_others_is_not_taken_for_one_of_a_short_name() {
     let shop = running();
     shop.world.put_on_engine("web:1", Content::new(103, &[]));
-    shop.world.containers.put("others", &id(&shop, "web:1"), "web:1", json!({}));
+    shop.world.containers.put("others", &id(&shop, "web:1"), "web:1", &json!({}));
     let again = DeployRequest { container: "others".to_owned(), image: None, ..request("") };
     let done = deployed(&shop, &again, &mut Heard::default()).await;
     assert!(matches!(done, Deployed::Unchanged(_)), "acme/web is another image than web: {done:?}");
@@ -170,14 +170,14 @@ async fn one_that_is_made_the_first_time_has_the_same_steps_without_an_old_one()
 }
 
 /// A shop with a project of two services of its own, and one of others.
-async fn project() -> Shop {
+fn project() -> Shop {
     let shop = running();
     for name in ["api", "web"] {
         let image = format!("acme/{name}:old");
         shop.world.put_on_engine(&image, Content::new(if name == "api" { 111 } else { 112 }, &[]));
-        shop.world.containers.put(&format!("p-{name}-1"), &id(&shop, &image), &image, labels(name));
+        shop.world.containers.put(&format!("p-{name}-1"), &id(&shop, &image), &image, &labels(name));
     }
-    shop.world.containers.put("p-db-1", &id(&shop, "proxy:1"), "proxy:1", labels("db"));
+    shop.world.containers.put("p-db-1", &id(&shop, "proxy:1"), "proxy:1", &labels("db"));
     shop
 }
 
@@ -199,7 +199,7 @@ async fn project_moved(shop: &Shop, heard: &mut Heard) -> ProjectDeployed {
 
 #[tokio::test]
 async fn of_a_project_what_others_need_is_moved_first() {
-    let shop = project().await;
+    let shop = project();
     let done = project_moved(&shop, &mut Heard::default()).await;
     assert_eq!((done.ending, done.parts.len()), (Ending::Done, 2), "{done:?}");
     let steps = steps(&shop);
@@ -211,7 +211,7 @@ async fn of_a_project_what_others_need_is_moved_first() {
 
 #[tokio::test]
 async fn of_a_project_all_or_none_is_moved() {
-    let shop = project().await;
+    let shop = project();
     shop.world.containers.breaks("p-api-1");
     let mut heard = Heard::default();
     let done = project_moved(&shop, &mut heard).await;
@@ -224,7 +224,7 @@ async fn of_a_project_all_or_none_is_moved() {
 
 #[tokio::test]
 async fn a_project_that_is_not_there_is_told_from_those_that_are() {
-    let shop = project().await;
+    let shop = project();
     let request = ProjectRequest {
         project: "q".to_owned(),
         images: ImageRequest::default(),

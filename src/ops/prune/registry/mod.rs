@@ -74,7 +74,7 @@ pub async fn prune_registry(
     let (workspace, _) = open(config, &request.images, EngineNeed::Platform, None).await?;
     audience.reads(&workspace.tree);
     let needs = needs(config, &request.images, request.keep, &workspace, EngineNeed::Platform).await?;
-    let rules = rules(&workspace, request)?;
+    let rules = rules(&workspace, &request.dead_branches, request.unknown_commits)?;
     let mut steps = Vec::new();
     for (repository, tags) in &listed {
         steps.extend(survey.decide(&workspace, repository, tags, &needs, &rules).await?);

@@ -1,13 +1,17 @@
 use std::collections::BTreeMap;
 
-use super::RegistryPruneRequest;
 use crate::git::{Root, RootKind, branch_tag};
 use crate::ops::Error;
 use crate::ops::made_tags::MadeTags;
 use crate::ops::workspace::Workspace;
 use crate::plan::RegistryRules;
 
-pub(super) fn rules(workspace: &Workspace, request: &RegistryPruneRequest) -> Result<RegistryRules, Error> {
+/// `said_dead` are branches that are gone although nothing here says so.
+pub(super) fn rules(
+    workspace: &Workspace,
+    said_dead: &[String],
+    unknown_commits: bool,
+) -> Result<RegistryRules, Error> {
     let checkout = &workspace.checkout;
     let mut alive: BTreeMap<String, String> = BTreeMap::new();
     let head = checkout.head().branch.as_ref().map(|name| (branch_tag(name).to_string(), name.clone()));
@@ -19,10 +23,10 @@ pub(super) fn rules(workspace: &Workspace, request: &RegistryPruneRequest) -> Re
     Ok(RegistryRules {
         alive,
         of_branches: MadeTags::of(checkout).of_branches(),
-        said_dead: request.dead_branches.iter().flat_map(dead).collect(),
+        said_dead: said_dead.iter().flat_map(dead).collect(),
         platform: workspace.settings.options.platform.clone(),
         source: checkout.origin_url().map(str::to_owned),
-        unknown_commits: request.unknown_commits,
+        unknown_commits,
     })
 }
 

@@ -3,14 +3,15 @@ use std::io::Write;
 use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use super::args::{ImageArgs, SelectionArgs};
-use super::edge::Edge;
-use super::error::ExitCode;
-use super::prune::{OF_SETTINGS, PruneArgs, PruneFormat, agreed};
+use super::agreement::agreed;
+use super::args::{OF_SETTINGS, PruneArgs, PruneFormat};
+use crate::cli::args::{ImageArgs, SelectionArgs};
+use crate::cli::edge::Edge;
+use crate::cli::error::ExitCode;
 use crate::ops::{self, Error, RegistryPruneRequest, RegistryPruned, RegistryStep};
 use crate::report::{registry_certificate, registry_prune_json, registry_prune_text, registry_prune_total};
 
-/// `shipwright prune --registry`: tags that nothing needs go, after a question.
+/// Tags that nothing needs go, after a question.
 pub(super) fn run(args: &PruneArgs, image: &ImageArgs, edge: &mut Edge) -> Result<ExitCode, Error> {
     let named: Vec<String> = args.registry.iter().filter(|it| *it != OF_SETTINGS).cloned().collect();
     let request = RegistryPruneRequest {
