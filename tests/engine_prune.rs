@@ -148,10 +148,44 @@ fn tags_stashes_worktrees_and_uncommitted_edits_keep_their_images() {
     assert!(said(&run, "remove").is_empty(), "{run:?}");
 }
 
+/// A stopped container of another image, a volume and a network, none of which is pruned by anything.
+struct Bystanders<'a> {
+    engine: &'a Engine,
+    name: String,
+}
+
+impl<'a> Bystanders<'a> {
+    fn new(engine: &'a Engine) -> Self {
+        let name = format!("{}-bystander", engine.namespace);
+        engine.docker(&["volume", "create", &name]);
+        engine.docker(&["network", "create", &name]);
+        engine.docker(&["create", "--name", &name, "--volume", "/anonymous", "busybox"]);
+        Self { engine, name }
+    }
+
+    /// All that is known of them, the times of their making included.
+    fn described(&self) -> String {
+        ["container", "volume", "network"]
+            .map(|kind| self.engine.docker(&[kind, "inspect", &self.name]))
+            .concat()
+    }
+}
+
+impl Drop for Bystanders<'_> {
+    fn drop(&mut self) {
+        self.engine.try_docker(&["rm", "--volumes", &self.name]);
+        for kind in ["volume", "network"] {
+            self.engine.try_docker(&[kind, "rm", &self.name]);
+        }
+    }
+}
+
 #[test]
 fn what_is_used_or_tagged_by_others_stays() {
     let engine = engine!();
     let checkout = checkout(&engine);
+    let bystanders = Bystanders::new(&engine);
+    let before = bystanders.described();
     let old = key_tag(&engine, &checkout, "api");
     engine.docker(&["tag", &name(&engine, "api:main"), &name(&engine, "api:mine")]);
     change(&engine, &checkout, "api/a", "2");
@@ -164,6 +198,8 @@ fn what_is_used_or_tagged_by_others_stays() {
     assert!(run.stdout.contains("removed 1 image and 1 container"), "{run:?}");
     assert!(!engine.has(&used) && engine.has(&old));
     assert!(!engine.docker(&["ps", "--all", "--quiet", "--no-trunc"]).contains(&container));
+    prune(&engine, &checkout, &["--keep", "1", "--stopped", "--build-cache", "5000d"]).exits(0);
+    assert_eq!(bystanders.described(), before);
 }
 
 #[test]
