@@ -50,15 +50,29 @@ fn deleted(shop: &Shop) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn tags_go_alone_where_a_registry_deletes_them_and_the_key_s_goes_last() {
+async fn tags_go_alone_where_a_registry_deletes_them_then_the_key_s_then_the_manifest() {
     let shop = shop(Deletes::Tags);
     let own = superseded(&shop, "21", &["0123456789ab", "gone"]);
     let result = pruned(&shop, &mut Heard::default()).await;
     assert_eq!(result.ending, Ending::Done);
     let order = deleted(&shop);
-    assert_eq!(order.len(), 3, "{order:?}");
-    assert_eq!(order.last().map(String::as_str), Some(format!(":{own}").as_str()));
+    assert_eq!(order.len(), 4, "{order:?}");
+    assert_eq!(order[2], format!(":{own}"));
+    assert!(order[3].starts_with('@'), "{order:?}");
     assert_eq!(tags(&shop), Vec::<String>::new());
+}
+
+/// Somebody tags the image while its own tags go: the manifest stays.
+#[tokio::test]
+async fn a_tag_that_comes_while_tags_are_deleted_keeps_the_manifest() {
+    let shop = shop(Deletes::Tags);
+    let own = superseded(&shop, "21", &["gone"]);
+    let content = shop.world.in_registry(&format!("r.example/acme/api:{own}"));
+    let last = format!("delete r.example/acme/api:{own}");
+    shop.world.meanwhile(&[&last], "r.example/acme/api:stable", content);
+    pruned(&shop, &mut Heard::default()).await;
+    assert_eq!(deleted(&shop).len(), 2, "two tags and no manifest");
+    assert_eq!(tags(&shop), ["stable"]);
 }
 
 #[tokio::test]

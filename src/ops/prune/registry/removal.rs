@@ -85,16 +85,29 @@ impl<'a> Removal<'a> {
         let repository = step.repository.clone();
         // The key's tag goes last: with it, what was cut off in the middle is known again.
         let tags: Vec<Tag> = step.tags.iter().rev().map(|it| it.tag.clone()).collect();
+        let mut went_alone = true;
         for tag in &tags {
-            if !self.delete_tag(&repository, tag).await? {
-                self.registry.delete(&repository, &ManifestName::Digest(digest)).await?;
+            went_alone = self.delete_tag(&repository, tag).await?;
+            if !went_alone {
                 break;
             }
             self.done.insert(tag.clone());
         }
+        if !went_alone || !self.has_a_tag(step, &digest).await? {
+            match self.registry.delete(&repository, &ManifestName::Digest(digest)).await {
+                // Some delete an image with its last tag, others leave that to their garbage collection.
+                Err(error) if !(went_alone && error.is_unsupported()) => return Err(error),
+                _ => {}
+            }
+        }
         self.done.extend(tags);
         self.removed.images += 1;
         Ok(())
+    }
+
+    /// Whether somebody has put a tag on a manifest while its own were deleted.
+    async fn has_a_tag(&self, step: &RegistryStep, digest: &Digest) -> Result<bool, RegistryError> {
+        Ok(self.heads_of_movable(step).await?.iter().any(|(_, found, _)| found == digest))
     }
 
     /// Tags of branches that are gone leave an image that stays, where the registry deletes tags alone.
@@ -156,20 +169,29 @@ impl<'a> Removal<'a> {
         Ok(())
     }
 
-    /// What others have done with a manifest meanwhile. Asked of every tag that may have moved to it: those that
-    /// stood on it, new ones, and all whose name does not say that they never move.
+    /// What every tag stands on that may have moved to a step's manifest: those that stood on it, new ones, and all
+    /// whose name does not say that they never move.
+    async fn heads_of_movable(
+        &self,
+        step: &RegistryStep,
+    ) -> Result<Vec<(Tag, Digest, bool)>, RegistryError> {
+        let now = self.registry.tags(&step.repository).await?;
+        let before = self.listed.iter().find(|(repository, _)| *repository == step.repository);
+        let is_new = |tag: &Tag| before.is_none_or(|(_, before)| before.binary_search(tag).is_err());
+        let is_own = |tag: &Tag| step.tags.iter().any(|it| it.tag == *tag);
+        let is_asked = |tag: &&Tag| is_own(tag) || !never_moves(tag) || is_new(tag);
+        let asked: Vec<Tag> = now.iter().filter(is_asked).cloned().collect();
+        heads(self.registry, &step.repository, &asked).await
+    }
+
+    /// What others have done with a manifest meanwhile.
     async fn what_moved(
         &self,
         step: &RegistryStep,
         digest: &Digest,
     ) -> Result<Option<String>, RegistryError> {
-        let now = self.registry.tags(&step.repository).await?;
         let own: BTreeSet<&Tag> = step.tags.iter().map(|it| &it.tag).collect();
-        let before = self.listed.iter().find(|(repository, _)| *repository == step.repository);
-        let is_new = |tag: &Tag| before.is_none_or(|(_, before)| before.binary_search(tag).is_err());
-        let is_asked = |tag: &&Tag| own.contains(tag) || !never_moves(tag) || is_new(tag);
-        let asked: Vec<Tag> = now.iter().filter(is_asked).cloned().collect();
-        let heads = heads(self.registry, &step.repository, &asked).await?;
+        let heads = self.heads_of_movable(step).await?;
         let mut on_it: BTreeSet<&Tag> = BTreeSet::new();
         for (tag, found, _) in &heads {
             match (found == digest, own.contains(tag)) {
@@ -208,7 +230,8 @@ fn refusal_hint(error: &RegistryError, host: &str) -> Option<String> {
     } else if ends(".docker.io") {
         "Docker Hub deletes tags on its web page and by its own API, with a token that may delete"
     } else if host.contains(".dkr.ecr.") || ends(".ecr.aws") {
-        "Amazon ECR deletes by its own API: `aws ecr batch-delete-image --repository-name NAME --image-ids imageTag=TAG`"
+        "Amazon ECR wants a login whose policy allows `ecr:BatchDeleteImage`; \
+         `aws ecr batch-delete-image --repository-name NAME --image-ids imageTag=TAG` does the same"
     } else if host.contains("gitlab") {
         "GitLab wants the login of a member who may delete images of the project"
     } else if ends(".azurecr.io") {
