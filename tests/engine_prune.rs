@@ -203,6 +203,38 @@ fn what_is_used_or_tagged_by_others_stays() {
     assert_eq!(bystanders.described(), before);
 }
 
+/// An image as somebody's builder with emulators leaves it: several platforms under the key's tag, where the engine's
+/// store can hold that.
+#[test]
+fn all_platforms_of_an_image_go_but_not_while_a_container_names_it_by_its_digest() {
+    let engine = engine!();
+    let checkout = checkout(&engine);
+    change(&engine, &checkout, "api/a", "2");
+    let old = key_tag(&engine, &checkout, "api");
+    let inspect = |format: &str| engine.docker(&["inspect", "--format", format, &name(&engine, &old)]);
+    let labels = inspect("{{range $k, $v := .Config.Labels}}{{$k}}={{$v}}\n{{end}}");
+    let store = engine.docker(&["info", "--format", "{{.DriverStatus}}"]);
+    let holds_many = store.contains("io.containerd.snapshotter");
+    let platforms = if holds_many { "linux/amd64,linux/arm64" } else { "linux/amd64" };
+    let folder = checkout.beside("elsewhere");
+    std::fs::create_dir(&folder).expect("a folder");
+    std::fs::write(folder.join("Dockerfile"), "FROM scratch\nCOPY Dockerfile /\n").expect("a file");
+    let (image, folder) = (name(&engine, &old), folder.display().to_string());
+    let mut build = vec!["buildx", "build", "--quiet", "--platform", platforms, "--tag", &image, &folder];
+    build.extend(labels.lines().filter(|line| line.contains('=')).flat_map(|label| ["--label", label]));
+    engine.docker(&build);
+    let digest = inspect(if holds_many { "{{index .RepoDigests 0}}" } else { "{{.Id}}" });
+    let container = engine.docker(&["create", &digest, "true"]);
+    change(&engine, &checkout, "api/a", "3");
+    prune(&engine, &checkout, &["--keep", "1"]).exits(0);
+    assert!(engine.has(&old), "a container needs it");
+    engine.docker(&["rm", &container]);
+    prune(&engine, &checkout, &["--keep", "1"]).exits(0);
+    let left = engine.docker(&["images", "--all", "--no-trunc", "--format", "{{.ID}} {{.Digest}}"]);
+    let digest = digest.rsplit_once('@').map_or(&*digest, |(_, digest)| digest);
+    assert!(!engine.has(&old) && !left.contains(digest), "{left}");
+}
+
 #[test]
 fn another_clone_s_images_stay_unless_all_are_asked_for() {
     let engine = engine!();
