@@ -1,18 +1,14 @@
 //! The same content gives the same key everywhere, through the real binary: one test for each place or
 //! circumstance that must not matter.
 
-#[path = "../benches/support/checkout.rs"]
-#[allow(dead_code, unreachable_pub, clippy::allow_attributes, reason = "the benchmarks use the rest")]
-mod large;
 mod support;
 
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 
-use sha2::{Digest, Sha256};
-use support::{Checkout, Run, git_in, keys, text};
+use support::{Checkout, Run, git_in, keys};
 
 type Keys = Vec<(String, String)>;
 
@@ -356,60 +352,4 @@ fn reftable_split_index_and_sparse_checkouts() {
     let sparse = clone(&shop, "sparse", &["--sparse", "--config", "index.sparse=true"]);
     let commit: BTreeMap<_, _> = keys_in(&shop, &sparse, &["--rev", "HEAD"]).into_iter().collect();
     assert_eq!(commit, keys, "a commit is whole");
-}
-
-/// The keys of `fixtures/shop`. Another version that gives others builds everything anew: that is a decision, and belongs
-/// into the changelog.
-const SHOP: [(&str, &str); 12] = [
-    ("admin", "ae198aa28be7a429"),
-    ("base", "7f1d0e166eed405a"),
-    ("lint", "3f56ea561cf987b8"),
-    ("motd", "fde5f2d6a181a016"),
-    ("node-base", "dcea5adab2dffa0c"),
-    ("reports", "b4f30f110ed020b9"),
-    ("service1", "747e34cae1ac6fb9"),
-    ("service1-dev", "8f1780f0399d9bcb"),
-    ("service2", "0fd0c2ef6017dc5e"),
-    ("shared", "d16a1fd0157013f4"),
-    ("tools", "2fd56d3eed58a2e7"),
-    ("web", "672fc7e80ba443a7"),
-];
-
-/// Short name and the first digits of the key of each image of a plan, by name.
-fn short_keys(plan: &serde_json::Value) -> Keys {
-    let images = plan["images"].as_array().expect("images").iter();
-    let mut keys: Keys =
-        images.map(|image| (text(&image["short_name"]), text(&image["key"])[..16].to_owned())).collect();
-    keys.sort();
-    keys
-}
-
-#[test]
-fn keys_are_those_of_earlier_versions() {
-    let keys = short_keys(&Checkout::shop().plan(&["--platform", "linux/amd64"]));
-    let shop: Vec<(String, String)> = SHOP.map(|(name, key)| (name.to_owned(), key.to_owned())).to_vec();
-    assert_eq!(keys, shop);
-}
-
-/// The digest over the keys of a checkout as the benchmarks make it: ignore files, three levels of bases, files that are
-/// shared, merges in its history.
-const LARGE: &str = "5704ebae6ed5593c70352593209aa6e132a2133e2cf3676556fbe9bb0ac6be9f";
-
-#[test]
-fn keys_of_a_large_checkout_are_those_of_earlier_versions() {
-    let shape = large::Shape { images: 60, files: 1_500, commits: 8, seed: "keys".to_owned() };
-    let large = large::Checkout::make(shape).expect("git makes it");
-    let arguments = [&PLAN[..], &["--platform", "linux/amd64"]].concat();
-    let run = Run::of(
-        &large
-            .command(env!("CARGO_BIN_EXE_shipwright"), &arguments)
-            .stdout(Stdio::piped())
-            .output()
-            .expect("it runs"),
-    );
-    let keys = short_keys(&run.exits(0).json());
-    assert_eq!(keys.len(), 60);
-    let lines: String = keys.iter().map(|(name, key)| format!("{name} {key}\n")).collect();
-    let digest: String = Sha256::digest(&lines).iter().map(|byte| format!("{byte:02x}")).collect();
-    assert_eq!(digest, LARGE, "{lines}");
 }
