@@ -52,7 +52,10 @@ fn everything() -> Checkout {
         "metadata = \"2\"\n\n[image.ages]\nargs = { MODE = \"slow\" }\n\n[image.one]\ndockerfile = \"carries/Dockerfile\"\n\
          target = \"one\"\n\n[image.all]\ndockerfile = \"kinds/Dockerfile\"\nwhole_context = true\n",
     );
-    shop.write("shipwright.lock", format!("version = 1\n\n[bases]\n\"php:8.3\" = \"sha256:{}\"\n", "1".repeat(64)));
+    shop.write(
+        "shipwright.lock",
+        format!("version = 1\n\n[bases]\n\"php:8.3\" = \"sha256:{}\"\n", "1".repeat(64)),
+    );
     #[cfg(unix)]
     {
         shop.make_executable("kinds/run.sh");
@@ -113,7 +116,10 @@ fn keys_are_those_of_earlier_versions() {
     let keys = [
         planned("shop", &Checkout::shop()),
         planned("everything", &everything),
-        keys("arguments", &everything.run(&[&PLAN[..], &["--build-arg", "LEVEL=2"]].concat()).exits(0).json()),
+        keys(
+            "arguments",
+            &everything.run(&[&PLAN[..], &["--build-arg", "LEVEL=2"]].concat()).exits(0).json(),
+        ),
         planned("cases", &cases()),
         keys("large", &large()),
     ];
