@@ -90,7 +90,7 @@ const READERS: &[(&str, &str)] = &[
     ("git/work_tree/disk.rs", "the door to the checkout's files"),
     ("git/work_tree/whole.rs", "the door to the checkout's files"),
     ("git/work_tree/identify.rs", "a file that the door opened, as many bytes as it had when it was listed"),
-    ("git/work_tree/index.rs", "git's index"),
+    ("git/work_tree/index_file.rs", "git's index"),
     ("git/work_tree/stat_cache.rs", "a cache of our own"),
     ("git/work_tree/folder_cache.rs", "a cache of our own"),
     ("git/work_tree/blob_sizes.rs", "a cache of our own"),
@@ -132,20 +132,6 @@ const CIRCLES: &[(&[&str], &str)] = &[
         &["evidence/workflow/calls", "evidence/workflow/github", "evidence/workflow/step"],
         "a job has steps, a step may be an action, an action has steps, and workflows call workflows",
     ),
-    (
-        &[
-            "git/commit/collector",
-            "git/commit/commit_tree",
-            "git/history/revisions",
-            "git/repository/checkout",
-            "git/work_tree/identify",
-            "git/work_tree/tree",
-        ],
-        "a checkout gives its trees, and they ask it",
-    ),
-    (&["git/work_tree/cached_trees", "git/work_tree/index"], "the index holds the trees of its entries"),
-    (&["project/draft", "project/triggers"], "triggers of a base are read into drafts of the same kind"),
-    (&["registry/auth/token", "registry/call"], "a token is got by a call, and a call needs a token"),
 ];
 
 #[derive(Clone, Copy)]

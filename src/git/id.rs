@@ -1,6 +1,8 @@
 use std::fmt;
 use std::str::FromStr;
 
+use git2::Oid;
+
 use crate::printable::hex;
 
 /// A commit's object id.
@@ -27,6 +29,14 @@ impl CommitId {
         &self.0
     }
 
+    pub(in crate::git) fn from_oid(oid: Oid) -> Option<Self> {
+        oid.as_bytes().first_chunk().map(|bytes| Self(*bytes))
+    }
+
+    pub(in crate::git) fn oid(self) -> Oid {
+        oid(&self.0)
+    }
+
     /// The first 12 hex digits: what tags and summaries show.
     pub fn short(&self) -> String {
         let mut hex = self.to_string();
@@ -48,6 +58,14 @@ impl BlobId {
     pub fn as_bytes(&self) -> &[u8; 20] {
         &self.0
     }
+
+    pub(in crate::git) fn oid(self) -> Oid {
+        oid(&self.0)
+    }
+}
+
+fn oid(id: &[u8; 20]) -> Oid {
+    Oid::from_bytes(id).unwrap_or_else(|_| unreachable!("20 bytes are an object id"))
 }
 
 impl fmt::Display for CommitId {

@@ -1,5 +1,6 @@
 use super::contexts::{self, Located, MissingSource};
-use super::draft::{Draft, Drafted, draft};
+use super::draft::{Draft, draft};
+use super::drafted::Drafted;
 use super::error::LoadError;
 use super::options::Options;
 use crate::diagnostic::{Diagnostic, Location, Severity};

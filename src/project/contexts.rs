@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use rayon::prelude::*;
 
 use super::definition::Definition;
-use super::draft::Drafted;
+use super::drafted::Drafted;
 use super::error::LoadError;
 use super::images::BuildContext;
 use crate::context::{

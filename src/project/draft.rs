@@ -3,8 +3,9 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use rayon::prelude::*;
 
 use super::definition::{Definition, definitions};
+use super::drafted::Drafted;
 use super::findings::findings;
-use super::images::{BoundReference, LockedReference, dependencies};
+use super::images::{BoundReference, LockedReference};
 use super::meant;
 use super::options::Options;
 use super::redirect::{Claimed, Redirected, redirected, replaced};
@@ -39,25 +40,6 @@ pub(super) struct Draft {
     pub(super) unresolved: Vec<Unresolved>,
     /// The files that were read for what they say about images, sorted.
     pub(super) evidence: Vec<TreePath>,
-}
-
-/// An image that has a name and knows what it is built from.
-pub(super) struct Drafted {
-    pub(super) definition: Definition,
-    pub(super) name: ImageName,
-    /// What the Dockerfile means with the build arguments of this run.
-    pub(super) evaluation: Evaluation,
-    pub(super) bound: Vec<BoundReference>,
-    /// Images that the settings say it needs.
-    pub(super) declared: Vec<ImageId>,
-    /// External images, as written after expansion.
-    pub(super) bases: Vec<String>,
-    /// External images that its ONBUILD triggers name, which only builds FROM it use.
-    pub(super) later: Vec<ImageReference>,
-    /// Those of the references to them that the lock file pins.
-    pub(super) locked: Vec<LockedReference>,
-    /// What is wrong with it, if anything is, as a predicate for its dependents; a diagnostic says more.
-    pub(super) fault: Option<&'static str>,
 }
 
 /// A reference into the namespace that no Dockerfile here builds.
@@ -193,35 +175,6 @@ fn aside(found: &Discovery) -> BTreeSet<TreePath> {
 fn dockerfiles(found: &Discovery) -> Vec<TreePath> {
     let found = found.dockerfiles.iter().map(|dockerfile| dockerfile.path.clone());
     found.collect()
-}
-
-impl Drafted {
-    pub(super) fn new(definition: Definition, name: ImageName, evaluation: Evaluation) -> Self {
-        Self {
-            fault: match &definition {
-                definition if definition.is_broken => Some("has a Dockerfile that cannot be read"),
-                definition if definition.file.is_hopeless() => Some("does not parse"),
-                _ => None,
-            },
-            definition,
-            name,
-            evaluation,
-            bound: Vec::new(),
-            declared: Vec::new(),
-            bases: Vec::new(),
-            later: Vec::new(),
-            locked: Vec::new(),
-        }
-    }
-
-    pub(super) fn dockerfile(&self) -> &TreePath {
-        &self.definition.path
-    }
-
-    /// The images it depends on, each once.
-    pub(super) fn dependencies(&self) -> Vec<ImageId> {
-        dependencies(&self.bound, &self.declared)
-    }
 }
 
 fn name(

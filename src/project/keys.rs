@@ -1,7 +1,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::contexts::{self, Located, MissingSource};
-use super::draft::Drafted;
+use super::drafted::Drafted;
 use super::error::LoadError;
 use super::files::{self, ImageFiles};
 use super::images::{BuildContext, ContextFile, Image, ImageState, ReadyImage, locked_digest};

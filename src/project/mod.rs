@@ -5,6 +5,7 @@ mod check;
 mod contexts;
 mod definition;
 mod draft;
+mod drafted;
 mod error;
 mod evidence;
 mod files;

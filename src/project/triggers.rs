@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 
 use rayon::prelude::*;
 
-use super::draft::Drafted;
+use super::drafted::Drafted;
 use super::options::Options;
 use crate::dockerfile::{Evaluation, ProblemKind, Trigger};
 use crate::image::ImageReference;

@@ -7,76 +7,13 @@ use tokio::time::Instant;
 
 use super::answer::Answer;
 use super::auth::{Authorization, Challenge, Credentials, Parties, Scopes, Tokens};
+use super::failure::Failure;
 use super::host::Host;
-use super::wire::{Base, Broken, Request, Wire};
+use super::wire::{Base, Request, Wire};
 use super::{Attempt, Notice, RegistryError, RegistryOptions, RetryPolicy};
 
 /// Pauses that the user hears of.
 const LONG_PAUSE: Duration = Duration::from_secs(1);
-
-/// Why one try gave no answer.
-#[derive(Debug)]
-pub(super) enum Failure {
-    /// Another try may succeed.
-    Transient {
-        reason: String,
-        status: Option<u16>,
-        retry_after: Option<Duration>,
-    },
-    Certificate(String),
-    /// It wants a certificate of ours, or does not take the one it got.
-    ClientCertificate,
-    /// It does not speak TLS.
-    Unencrypted,
-    /// The answer is of no use.
-    Unusable(String),
-    /// Everything is said.
-    Final(RegistryError),
-}
-
-impl Failure {
-    pub(super) fn transient(reason: impl Into<String>) -> Self {
-        Self::Transient { reason: reason.into(), status: None, retry_after: None }
-    }
-
-    /// A status that may be another one next time, of the registry or of what stands by it.
-    pub(super) fn from_status(answer: &Answer, who: &str) -> Self {
-        let message = answer.message();
-        let separator = if message.is_empty() { "" } else { ": " };
-        Self::Transient {
-            reason: format!("{who} answers {}{separator}{message}", answer.status),
-            status: Some(answer.status.as_u16()),
-            retry_after: answer.retry_after(),
-        }
-    }
-
-    pub(super) fn refused(attempt: &Attempt, status: u16, message: &str) -> Self {
-        Self::Final(RegistryError::Refused {
-            attempt: Box::new(attempt.clone()),
-            status,
-            message: message.to_owned(),
-        })
-    }
-}
-
-impl From<Broken> for Failure {
-    fn from(broken: Broken) -> Self {
-        match broken {
-            Broken::Transient(reason) => Self::transient(reason),
-            Broken::Certificate(reason) => Self::Certificate(reason),
-            Broken::ClientCertificate => Self::ClientCertificate,
-            Broken::Unencrypted => Self::Unencrypted,
-            Broken::Unusable(reason) => Self::Unusable(reason),
-            Broken::Configuration(error) => Self::Final(error),
-        }
-    }
-}
-
-impl From<RegistryError> for Failure {
-    fn from(error: RegistryError) -> Self {
-        Self::Final(error)
-    }
-}
 
 pub(super) struct Call<'a> {
     /// The registry as references name it.

@@ -20,6 +20,7 @@ mod auth;
 mod call;
 mod client;
 mod error;
+mod failure;
 mod host;
 mod manifest;
 mod notice;

@@ -4,20 +4,42 @@ use std::ops::Range;
 
 use git2::{ObjectType, OdbObject, Oid, Repository};
 
-use crate::git::commit::commit_tree::TreeFile;
 use crate::git::commit::tree_object::TreeEntries;
 use crate::git::repository::object;
 use crate::git::work_tree::cached_trees::CachedTrees;
 use crate::git::work_tree::files::Files;
 use crate::git::work_tree::index::{self, Index};
-use crate::git::work_tree::part::oid;
-use crate::git::{BlobId, CheckoutError};
+use crate::git::{BlobId, CheckoutError, InputKind, NodeKind};
 
 /// Git itself refuses to write deeper trees (`core.maxTreeDepth`).
 pub(in crate::git) const DEEPEST: usize = 2048;
 
 /// Trees that name each other several times can stand for any number of files.
 pub(in crate::git) const MOST: usize = 4_000_000;
+
+pub(in crate::git) struct TreeFile {
+    pub(in crate::git) mode: u32,
+    pub(in crate::git) blob: BlobId,
+    pub(in crate::git) part: u32,
+    /// As the index has it; 0 where it says nothing.
+    pub(in crate::git) size: u32,
+}
+
+impl TreeFile {
+    pub(in crate::git) fn node_kind(&self) -> NodeKind {
+        if index::is_link(self.mode) { NodeKind::Link } else { NodeKind::File }
+    }
+
+    pub(in crate::git) fn kind(&self) -> InputKind {
+        if index::is_link(self.mode) {
+            InputKind::Link
+        } else if self.mode & 0o100 != 0 {
+            InputKind::Executable
+        } else {
+            InputKind::File
+        }
+    }
+}
 
 /// Gathers the files of one repository's tree, in order.
 pub(in crate::git) struct Collector<'a> {
@@ -49,7 +71,7 @@ impl Collector<'_> {
     /// Reads the tree `root` and all below it. Trees can be as deep as they like, so the way back up is a list.
     pub(in crate::git) fn collect(&mut self, root: Oid) -> Result<(), CheckoutError> {
         let odb = self.repository.odb().map_err(|error| CheckoutError::git("read a tree", &error))?;
-        let cached = self.index.cached_trees();
+        let cached = CachedTrees::of(self.index);
         let mut path = Vec::new();
         let mut open: Vec<Open<'_>> = Vec::new();
         let whole = cached.as_ref().map(|_| (0, 0..self.index.len()));
@@ -122,7 +144,7 @@ impl Collector<'_> {
 
     fn push(&mut self, mode: u32, blob: BlobId, size: u32, path: &[u8]) {
         if index::is_submodule(mode) {
-            self.submodules.push(([&self.prefix[..], path].concat(), oid(blob)));
+            self.submodules.push(([&self.prefix[..], path].concat(), blob.oid()));
         } else {
             let mode = self.mode(mode);
             self.files.push(&[&self.prefix, path], TreeFile { mode, blob, part: self.part, size });

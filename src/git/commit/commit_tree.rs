@@ -6,16 +6,16 @@ use std::sync::{Arc, OnceLock};
 use bstr::{BStr, ByteSlice};
 use git2::{Oid, Repository};
 
-use crate::git::commit::collector::Collector;
+use crate::git::commit::collector::{Collector, TreeFile};
+use crate::git::commit::commit_object::Commit;
 use crate::git::commit::gitmodules;
 use crate::git::commit::tree_part::{PartSource, Refusal, TreePart, read_whole};
-use crate::git::history::revisions::Commit;
-use crate::git::work_tree::attributes::{Attributes, Source};
+use crate::git::work_tree::attributes::{self, Attributes, Source};
 use crate::git::work_tree::blob_sizes::BlobSizes;
 use crate::git::work_tree::conversion::Conversion;
+use crate::git::work_tree::disk::named;
 use crate::git::work_tree::files::{Files, Found, list_both};
 use crate::git::work_tree::index::{self, Index};
-use crate::git::work_tree::tree::{attributes_folder, named, own};
 use crate::git::work_tree::whole::too_long;
 use crate::git::{
     BlobHasher, BlobId, CheckoutError, CommitId, FileTree, Identity, InputKind, Node, NodeKind, Obstacle,
@@ -40,14 +40,6 @@ pub(crate) struct CommitTree {
     unsized_files: bool,
     nodes: OnceLock<Vec<Node>>,
     blob_sizes: Arc<BlobSizes>,
-}
-
-pub(in crate::git) struct TreeFile {
-    pub(in crate::git) mode: u32,
-    pub(in crate::git) blob: BlobId,
-    pub(in crate::git) part: u32,
-    /// As the index has it; 0 where it says nothing.
-    pub(in crate::git) size: u32,
 }
 
 /// What reading a commit needs to know of the checkout.
@@ -259,22 +251,6 @@ impl CommitTree {
     }
 }
 
-impl TreeFile {
-    fn node_kind(&self) -> NodeKind {
-        if index::is_link(self.mode) { NodeKind::Link } else { NodeKind::File }
-    }
-
-    fn kind(&self) -> InputKind {
-        if index::is_link(self.mode) {
-            InputKind::Link
-        } else if self.mode & 0o100 != 0 {
-            InputKind::Executable
-        } else {
-            InputKind::File
-        }
-    }
-}
-
 /// The attribute files among those that were added since `first`.
 fn attributes(
     files: &Files<TreeFile>,
@@ -285,7 +261,7 @@ fn attributes(
     let prefix = if folder.is_empty() { 0 } else { folder.len() + 1 };
     let mut texts = Vec::new();
     for at in first..files.len() {
-        let Some(folder) = attributes_folder(&files.path(at)[prefix..]) else { continue };
+        let Some(folder) = attributes::folder(&files.path(at)[prefix..]) else { continue };
         let file = files.data(at);
         if !index::is_target(file.mode) {
             let text = read_whole(&source.repository, file.blob, files.path(at), limits::GIT_FILE)?;
@@ -294,8 +270,8 @@ fn attributes(
     }
     let sources: Vec<_> = texts.iter().map(|(folder, text)| Source { folder, text }).collect();
     let settings = &source.settings;
-    let general = settings.attributes_file.as_ref().and_then(|path| own(path));
-    let info = own(&settings.info_attributes);
+    let general = settings.attributes_file.as_ref().and_then(|path| attributes::own(path));
+    let info = attributes::own(&settings.info_attributes);
     Ok(Attributes::new(general.as_deref(), &sources, info.as_deref()))
 }
 

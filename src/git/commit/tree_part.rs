@@ -14,7 +14,7 @@ use crate::git::repository::packs;
 use crate::git::work_tree::attributes::Attributes;
 use crate::git::work_tree::conversion::{AutoCrlf, Conversion, Unsupported};
 use crate::git::work_tree::index::Index;
-use crate::git::work_tree::part::{PartSettings, oid, read_index};
+use crate::git::work_tree::part::{PartSettings, read_index};
 use crate::git::work_tree::whole::too_long;
 use crate::git::{BlobId, CheckoutError, UserFolders};
 use crate::path::TreePath;
@@ -94,7 +94,7 @@ impl TreePart {
     }
 
     pub(in crate::git) fn size(&self, blob: BlobId) -> io::Result<u64> {
-        let oid = oid(blob);
+        let oid = blob.oid();
         let header = self.repository().odb().and_then(|odb| odb.read_header(oid));
         let (size, _) = header.map_err(|error| CheckoutError::object(oid, &error))?;
         Ok(size as u64)
@@ -135,7 +135,7 @@ pub(in crate::git) enum Refusal {
 }
 
 pub(in crate::git) fn read_blob(repository: &Repository, blob: BlobId) -> Result<Vec<u8>, CheckoutError> {
-    let oid = oid(blob);
+    let oid = blob.oid();
     let odb = repository.odb().map_err(|error| CheckoutError::object(oid, &error))?;
     Ok(object::read(&odb, oid, ObjectType::Blob)?.data().to_vec())
 }
@@ -147,7 +147,7 @@ pub(in crate::git) fn read_whole(
     path: &[u8],
     limit: u64,
 ) -> Result<Vec<u8>, CheckoutError> {
-    let id = oid(blob);
+    let id = blob.oid();
     let header = repository.odb().and_then(|odb| odb.read_header(id));
     let (size, _) = header.map_err(|error| CheckoutError::object(id, &error))?;
     if size as u64 > limit {

@@ -12,12 +12,12 @@ use bstr::ByteSlice;
 use git2::{ObjectType, Odb, Oid, Repository};
 
 use crate::git::commit::collector::{DEEPEST, MOST};
+use crate::git::commit::commit_object::Commit;
 use crate::git::commit::tree_object::{TreeEntries, TreeEntry};
 use crate::git::history::automaton::Automaton;
 use crate::git::history::query_set::QuerySet;
 use crate::git::history::questions::Questions;
 use crate::git::history::revision_cache::RevisionCache;
-use crate::git::repository::checkout::oid;
 use crate::git::repository::object;
 use crate::git::work_tree::index;
 use crate::git::{CheckoutError, CommitId};
@@ -53,12 +53,6 @@ struct Walk<'a> {
     commits: HashMap<Oid, Rc<Commit>>,
     trees: HashMap<Oid, Rc<[u8]>>,
     trees_size: usize,
-}
-
-pub(in crate::git) struct Commit {
-    pub(in crate::git) tree: Oid,
-    parents: Vec<Oid>,
-    time: i64,
 }
 
 /// Two trees of the same folder.
@@ -98,7 +92,7 @@ impl<'a> Walk<'a> {
         let mut next: BinaryHeap<(i64, Oid)> = BinaryHeap::new();
         let mut all = QuerySet::new(self.queries);
         (0..self.queries).for_each(|query| all.insert(query));
-        let start = oid(from);
+        let start = from.oid();
         next.push((self.commit(start)?.time, start));
         standing.insert(start, all);
         while let Some((_, at)) = next.pop() {
@@ -262,32 +256,5 @@ impl<'a> Walk<'a> {
         let commit = Rc::new(commit);
         self.commits.insert(id, commit.clone());
         Ok(commit)
-    }
-}
-
-impl Commit {
-    pub(in crate::git) fn read(odb: &Odb<'_>, id: Oid) -> Result<Self, CheckoutError> {
-        let object = object::read(odb, id, ObjectType::Commit)?;
-        let damaged = || CheckoutError::DamagedObject { id: id.to_string(), reason: "it is no commit" };
-        Self::parse(object.data()).ok_or_else(damaged)
-    }
-
-    /// The head of a commit object: `tree`, any number of `parent`, `author`, `committer NAME <MAIL> TIME ZONE`.
-    fn parse(object: &[u8]) -> Option<Self> {
-        let id = |text: &[u8]| Oid::from_str(text.to_str().ok()?).ok();
-        let mut lines = object.lines();
-        let tree = id(lines.next()?.strip_prefix(b"tree ")?)?;
-        let mut parents = Vec::new();
-        for line in lines.take_while(|line| !line.is_empty()) {
-            if let Some(parent) = line.strip_prefix(b"parent ") {
-                parents.push(id(parent)?);
-            } else if let Some(committer) = line.strip_prefix(b"committer ") {
-                let time = committer.rsplit_once_str("> ").and_then(|(_, when)| {
-                    when.split_str(" ").next().and_then(|time| time.to_str().ok()?.parse().ok())
-                });
-                return Some(Self { tree, parents, time: time.unwrap_or(0) });
-            }
-        }
-        Some(Self { tree, parents, time: 0 })
     }
 }

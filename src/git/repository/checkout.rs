@@ -1,8 +1,6 @@
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use git2::Oid;
-
 use crate::git::commit::commit_tree::{CommitTree, Origin};
 use crate::git::commit::tree_part::PartSource;
 use crate::git::history::questions::Questions;
@@ -181,7 +179,7 @@ impl Checkout {
             return Ok(true);
         }
         let opened = self.opened();
-        let (ancestor, commit) = (oid(ancestor), oid(commit));
+        let (ancestor, commit) = (ancestor.oid(), commit.oid());
         if opened.repository.find_commit(ancestor).is_err() {
             return Ok(false);
         }
@@ -200,7 +198,7 @@ impl Checkout {
         if one == other {
             return Ok(Some(one));
         }
-        match self.opened().repository.merge_base(oid(one), oid(other)) {
+        match self.opened().repository.merge_base(one.oid(), other.oid()) {
             Ok(found) => Ok(CommitId::from_oid(found)),
             Err(error) if error.code() == git2::ErrorCode::NotFound => Ok(None),
             Err(error) => Err(CheckoutError::git("find the merge base", &error)),
@@ -209,7 +207,7 @@ impl Checkout {
 
     /// When the commit was made (the committer's date), in seconds since 1970.
     pub(crate) fn commit_time(&self, commit: CommitId) -> Result<i64, CheckoutError> {
-        let oid = oid(commit);
+        let oid = commit.oid();
         let opened = self.opened();
         let found = opened.repository.find_commit(oid).map_err(|error| CheckoutError::object(oid, &error))?;
         Ok(found.time().seconds())
@@ -222,7 +220,7 @@ impl Checkout {
             let listed = self.ask(&["tag", "--points-at", &commit.to_string()], "list the tags")?;
             tags.extend(listed.lines().map(str::to_owned));
         } else {
-            let oid = oid(commit);
+            let oid = commit.oid();
             let opened = self.opened();
             let failed = |error: git2::Error| CheckoutError::git("list the tags", &error);
             for reference in opened.repository.references_glob("refs/tags/*").map_err(failed)? {
@@ -370,14 +368,4 @@ fn folder_name(opened: &Opened) -> String {
     let name = folder.and_then(Path::file_name).map(|name| name.to_string_lossy().into_owned());
     let name = name.unwrap_or_else(|| "checkout".to_owned());
     name.strip_suffix(".git").filter(|name| !name.is_empty()).unwrap_or(&name).to_owned()
-}
-
-pub(in crate::git) fn oid(commit: CommitId) -> Oid {
-    Oid::from_bytes(commit.as_bytes()).unwrap_or_else(|_| unreachable!("20 bytes are an object id"))
-}
-
-impl CommitId {
-    pub(in crate::git) fn from_oid(oid: Oid) -> Option<Self> {
-        oid.as_bytes().first_chunk().map(|bytes| Self::new(*bytes))
-    }
 }

@@ -4,7 +4,6 @@ use std::collections::HashSet;
 
 use git2::Oid;
 
-use crate::git::repository::checkout::oid;
 use crate::git::{Checkout, CheckoutError, CommitId};
 
 impl Checkout {
@@ -62,10 +61,10 @@ impl Checkout {
         let repository = &opened.repository;
         let failed = |error: git2::Error| CheckoutError::git("compare with what the remote has", &error);
         let mut walk = repository.revwalk().map_err(failed)?;
-        walk.push(oid(commit)).map_err(failed)?;
+        walk.push(commit.oid()).map_err(failed)?;
         for known in known {
-            if repository.find_commit(oid(*known)).is_ok() {
-                walk.hide(oid(*known)).map_err(failed)?;
+            if repository.find_commit(known.oid()).is_ok() {
+                walk.hide(known.oid()).map_err(failed)?;
             }
         }
         let new: Vec<Oid> = walk.collect::<Result<_, _>>().map_err(failed)?;

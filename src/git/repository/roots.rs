@@ -4,7 +4,6 @@ use std::path::PathBuf;
 
 use git2::{ObjectType, Repository};
 
-use crate::git::repository::checkout::oid;
 use crate::git::{Checkout, CheckoutError, CommitId};
 
 /// A reference that keeps a commit alive.
@@ -81,7 +80,7 @@ impl Checkout {
     /// The parents of a commit, the first one first; none where a shallow clone ends.
     pub(crate) fn parents(&self, commit: CommitId) -> Result<Vec<CommitId>, CheckoutError> {
         let opened = self.opened();
-        let id = oid(commit);
+        let id = commit.oid();
         let found = opened.repository.find_commit(id).map_err(|error| CheckoutError::object(id, &error))?;
         Ok(found.parent_ids().filter_map(CommitId::from_oid).collect())
     }

@@ -5,8 +5,8 @@ use rand::rngs::StdRng;
 use rand::seq::IndexedRandom as _;
 use rand::{Rng as _, SeedableRng as _};
 
+use crate::git::commit::differences::Differences;
 use crate::git::testing::TestRepository;
-use crate::git::work_tree::tree::Differences;
 use crate::git::{FileTree, Node, NodeKind, Snapshot, Tracking, WorkTree};
 use crate::path::TreePath;
 

@@ -2,10 +2,13 @@
 //! `eol`, `ident`, `filter` and `working-tree-encoding`. All others are skipped while reading.
 
 use std::collections::HashMap;
+use std::path::Path;
 
 use bstr::ByteSlice;
 
+use crate::git::read_own;
 use crate::git::work_tree::wildcard;
+use crate::limits;
 
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub(in crate::git) enum Value {
@@ -274,6 +277,20 @@ fn first_word(line: &[u8]) -> Option<(Vec<u8>, &[u8])> {
         at += 1;
     }
     (!word.is_empty()).then(|| (word, &line[at + 1..]))
+}
+
+/// One of the user's or the repository's own. Git goes on without one that cannot be read.
+pub(in crate::git) fn own(path: &Path) -> Option<Vec<u8>> {
+    read_own(path, limits::GIT_FILE).ok().flatten()
+}
+
+pub(in crate::git) const ATTRIBUTES: &[u8] = b".gitattributes";
+
+pub(in crate::git) fn folder(path: &[u8]) -> Option<&[u8]> {
+    match path.strip_suffix(ATTRIBUTES)? {
+        b"" => Some(b""),
+        folder => folder.strip_suffix(b"/"),
+    }
 }
 
 #[cfg(test)]

@@ -22,8 +22,13 @@ struct Folder {
 }
 
 impl CachedTrees {
+    /// Those that an index has noted, if it has.
+    pub(in crate::git) fn of(index: &Index) -> Option<Self> {
+        Self::parse(index.trees()?)
+    }
+
     /// Reads the extension's bytes.
-    pub(in crate::git) fn parse(mut rest: &[u8]) -> Option<Self> {
+    fn parse(mut rest: &[u8]) -> Option<Self> {
         let mut folders: Vec<Folder> = Vec::new();
         // Folders whose children are still to come, with how many.
         let mut open: Vec<(usize, u32)> = Vec::new();

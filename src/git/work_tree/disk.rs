@@ -8,6 +8,7 @@ use std::path::Path;
 use std::path::PathBuf;
 
 use crate::git::{NodeKind, at_most};
+use crate::path::TreePath;
 
 /// A folder of the local file system, the root of a checkout.
 pub(in crate::git) struct Disk {
@@ -493,4 +494,9 @@ mod tests {
             disk.confirm_folder(path.as_bytes()).expect_err(path);
         }
     }
+}
+
+/// The system's error with the path in front, which the system leaves out.
+pub(in crate::git) fn named(path: &[u8], error: &io::Error) -> io::Error {
+    io::Error::new(error.kind(), format!("{}: {error}", TreePath::new(path)))
 }

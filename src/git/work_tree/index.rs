@@ -5,16 +5,11 @@
 //! the stat data and the cached trees, of which libgit2 gives only a part.
 
 use std::cmp::Ordering;
-use std::fs::File;
-use std::io::{self, Read};
 use std::ops::Range;
-use std::path::Path;
 
-use crate::git::work_tree::cached_trees::CachedTrees;
+use crate::git::BlobId;
 use crate::git::work_tree::disk::Stamp;
-use crate::git::work_tree::index_check::{self, IndexCheck, Soundness};
 use crate::git::work_tree::partition::partition_point;
-use crate::git::{BlobId, CheckoutError};
 
 pub(in crate::git) const LINK: u32 = 0o120_000;
 const SUBMODULE: u32 = 0o160_000;
@@ -58,56 +53,8 @@ pub(in crate::git) struct IndexEntry {
     pub(in crate::git) skip_worktree: bool,
 }
 
-/// Why an index was not read.
-pub(in crate::git) enum IndexFailure {
-    /// A split or sparse index: the git executable can list it.
-    AskGit(&'static str),
-    /// Anything else.
-    Failed(CheckoutError),
-}
-
 impl Index {
-    /// Reads the index of a git folder; where there is none nothing has been added yet. One that is not what git
-    /// wrote is an error.
-    pub(in crate::git) fn read(git_dir: &Path) -> Result<Self, IndexFailure> {
-        let check = IndexCheck::new(git_dir);
-        let path = &git_dir.join("index");
-        let failed = |error| IndexFailure::Failed(CheckoutError::io(path, error));
-        let mut file = match File::open(path) {
-            Ok(file) => file,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Self::default()),
-            Err(error) => return Err(failed(error)),
-        };
-        let metadata = file.metadata().map_err(failed)?;
-        let written = metadata
-            .modified()
-            .ok()
-            .and_then(|time| time.duration_since(std::time::UNIX_EPOCH).ok())
-            .and_then(|since| i64::try_from(since.as_secs()).ok());
-        let mut raw = Vec::with_capacity(usize::try_from(metadata.len()).unwrap_or(0) + 1);
-        file.read_to_end(&mut raw).map_err(failed)?;
-        let damaged = |reason| IndexFailure::Failed(CheckoutError::Damaged { path: path.to_owned(), reason });
-        let known = check.known(&raw);
-        let is_whole = known.is_some() || index_check::is_whole(&raw);
-        let mut index = Self::parse(raw, written.unwrap_or(0)).map_err(|failure| match failure {
-            ParseFailure::AskGit(what) => IndexFailure::AskGit(what),
-            ParseFailure::Damaged(reason) => damaged(reason),
-        })?;
-        if !is_whole {
-            return Err(damaged("its hash is wrong"));
-        }
-        let sound = known.unwrap_or_else(|| {
-            let trees = index.cached_trees().is_some_and(|trees| trees.are_of(&index));
-            check.remember(&index.raw, Soundness { trees });
-            Soundness { trees }
-        });
-        if !sound.trees {
-            index.trees = None;
-        }
-        Ok(index)
-    }
-
-    fn parse(raw: Vec<u8>, written: i64) -> Result<Self, ParseFailure> {
+    pub(in crate::git) fn parse(raw: Vec<u8>, written: i64) -> Result<Self, ParseFailure> {
         const SHORT: ParseFailure = ParseFailure::Damaged("it ends too early");
         if raw.get(..4) != Some(b"DIRC") {
             return Err(ParseFailure::Damaged("it is not an index"));
@@ -179,6 +126,19 @@ impl Index {
             return Err(ParseFailure::Damaged("its paths are not sorted"));
         }
         Ok(Self { raw, paths: (version == 4).then_some(paths), entries, trees, written })
+    }
+
+    /// The bytes of what git has noted of its trees.
+    pub(in crate::git) fn trees(&self) -> Option<&[u8]> {
+        Some(&self.raw[self.trees.clone()?])
+    }
+
+    pub(in crate::git) fn forget_trees(&mut self) {
+        self.trees = None;
+    }
+
+    pub(in crate::git) fn raw(&self) -> &[u8] {
+        &self.raw
     }
 
     /// An index without stat data, out of `git ls-files --stage -t -z`.
@@ -306,10 +266,6 @@ impl Index {
             self.partition_point(start..range.end, |path| compare_below(path, folder) != Ordering::Greater);
         start..end
     }
-
-    pub(in crate::git) fn cached_trees(&self) -> Option<CachedTrees> {
-        CachedTrees::parse(&self.raw[self.trees.clone()?])
-    }
 }
 
 impl Position {
@@ -356,7 +312,7 @@ pub(in crate::git) fn is_folder(mode: u32) -> bool {
     mode & KIND == FOLDER
 }
 
-enum ParseFailure {
+pub(in crate::git) enum ParseFailure {
     AskGit(&'static str),
     Damaged(&'static str),
 }

@@ -8,8 +8,10 @@ use crate::git::repository::executable::Git;
 use crate::git::repository::object;
 use crate::git::work_tree::conversion::{AutoCrlf, EolSettings};
 use crate::git::work_tree::ignores::Ignores;
-use crate::git::work_tree::index::{Index, IndexFailure};
+use crate::git::work_tree::index::Index;
+use crate::git::work_tree::index_file::{self, IndexFailure};
 use crate::git::{BlobId, CheckoutError, UserFolders};
+use crate::path::TreePath;
 
 /// One repository of a checkout: its own, or that of a submodule. Each has its index, its settings, and its
 /// rules about what is ignored.
@@ -89,6 +91,10 @@ impl PartSettings {
 }
 
 impl Part {
+    pub(in crate::git) fn checkout_path(&self, path: &[u8]) -> TreePath {
+        TreePath::new(&self.folder).join(path)
+    }
+
     /// The repository in `git_dir` with its index; its work tree is the folder of the checkout.
     pub(in crate::git) fn new(
         git_dir: &Path,
@@ -102,7 +108,7 @@ impl Part {
 
     /// The size of a blob, if it can be had.
     pub(in crate::git) fn blob_size(&self, blob: BlobId) -> Option<u64> {
-        let (size, _) = self.objects()?.odb().ok()?.read_header(oid(blob)).ok()?;
+        let (size, _) = self.objects()?.odb().ok()?.read_header(blob.oid()).ok()?;
         Some(size as u64)
     }
 
@@ -111,7 +117,7 @@ impl Part {
         self.blob_size(blob).filter(|size| *size <= limit)?;
         let objects = self.objects()?;
         let odb = objects.odb().ok()?;
-        Some(object::read(&odb, oid(blob), ObjectType::Blob).ok()?.data().to_vec())
+        Some(object::read(&odb, blob.oid(), ObjectType::Blob).ok()?.data().to_vec())
     }
 
     fn objects(&self) -> Option<MutexGuard<'_, Repository>> {
@@ -146,7 +152,7 @@ fn filters(config: &Config) -> HashSet<String> {
 /// Reads an index; the git executable lists those whose form only it knows.
 pub(in crate::git) fn read_index(git: &Git) -> Result<Index, CheckoutError> {
     let path = git.git_dir().join("index");
-    let what = match Index::read(git.git_dir()) {
+    let what = match index_file::read(git.git_dir()) {
         Ok(index) => return Ok(index),
         Err(IndexFailure::Failed(error)) => return Err(error),
         Err(IndexFailure::AskGit(what)) => what,
@@ -156,8 +162,4 @@ pub(in crate::git) fn read_index(git: &Git) -> Result<Index, CheckoutError> {
         .map_err(|failure| failure.needed_for(&path, what))?;
     Index::from_listing(&listing)
         .ok_or(CheckoutError::Damaged { path, reason: "git lists it in an unknown form" })
-}
-
-pub(in crate::git) fn oid(blob: BlobId) -> git2::Oid {
-    git2::Oid::from_bytes(blob.as_bytes()).unwrap_or_else(|_| unreachable!("20 bytes are an object id"))
 }

@@ -1,6 +1,4 @@
-use std::cmp::Ordering;
 use std::collections::HashSet;
-use std::fmt::Write as _;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering::Relaxed;
@@ -8,22 +6,20 @@ use std::sync::{Arc, OnceLock};
 
 use bstr::BStr;
 
-use crate::git::commit::commit_tree::CommitTree;
 use crate::git::commit::tree_part::LFS_POINTER;
 use crate::git::repository::executable::Git;
-use crate::git::work_tree::attributes::{Attributes, Source, Value};
+use crate::git::work_tree::attributes::{self, ATTRIBUTES, Attributes, Source, Value};
 use crate::git::work_tree::blob_sizes::BlobSizes;
-use crate::git::work_tree::disk::{Disk, Listing};
+use crate::git::work_tree::disk::{Disk, Listing, named};
+use crate::git::work_tree::entry::{Entry, KnownFile, UNTRACKED};
 use crate::git::work_tree::files::{Files, Found, list_both};
 use crate::git::work_tree::folder_cache::FolderCache;
 use crate::git::work_tree::identify::Identifier;
 use crate::git::work_tree::index::Index;
 use crate::git::work_tree::part::Part;
-use crate::git::work_tree::stat_cache::StatCache;
+use crate::git::work_tree::stat_cache::{self, StatCache};
 use crate::git::work_tree::walk::{self, Walked};
-use crate::git::{
-    BlobId, CheckoutError, FileTree, Identity, InputKind, Node, NodeKind, Snapshot, Tracking, read_own,
-};
+use crate::git::{BlobId, CheckoutError, FileTree, Identity, InputKind, Node, NodeKind, Snapshot, Tracking};
 use crate::limits;
 use crate::path::TreePath;
 
@@ -32,14 +28,14 @@ use crate::path::TreePath;
 /// The folders are read once, when the work tree is made; files are looked at when they are asked for, and
 /// what was found out about one is kept. So it is the state of one moment, and a later one needs a new value.
 pub(crate) struct WorkTree {
-    pub(in crate::git) disk: Disk,
-    pub(in crate::git) parts: Vec<Part>,
+    disk: Disk,
+    parts: Vec<Part>,
     pub(in crate::git) files: Files<Entry>,
     unlisted: Files<(NodeKind, Tracking)>,
-    pub(in crate::git) attributes: Vec<Attributes>,
-    pub(in crate::git) known: Vec<OnceLock<KnownFile>>,
-    pub(in crate::git) stat_cache: StatCache,
-    pub(in crate::git) blob_sizes: Arc<BlobSizes>,
+    attributes: Vec<Attributes>,
+    known: Vec<OnceLock<KnownFile>>,
+    stat_cache: StatCache,
+    blob_sizes: Arc<BlobSizes>,
     submodules: Vec<TreePath>,
     /// Those that are not checked out, sorted.
     absent_submodules: Vec<TreePath>,
@@ -51,36 +47,6 @@ pub(crate) struct WorkTree {
     pub(in crate::git) keeps_modes: bool,
     /// For each part the files that git says are changed, once that was asked.
     changed_for_git: Vec<OnceLock<Option<HashSet<Vec<u8>>>>>,
-}
-
-/// A file of the work tree. There may be very many, so it is small.
-#[derive(Clone, Copy)]
-pub(in crate::git) struct Entry {
-    kind: NodeKind,
-    /// Of a tracked file; else [`UNTRACKED`].
-    part: u16,
-    /// The position in the part's index.
-    index: u32,
-}
-
-const UNTRACKED: u16 = u16::MAX;
-
-#[derive(Clone, Copy)]
-pub(in crate::git) struct KnownFile {
-    blob: BlobId,
-    kind: InputKind,
-    size: u64,
-    modified: i64,
-}
-
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Differences {
-    /// Files that the commit has not: new ones, tracked or not (never ignored ones).
-    pub added: Vec<TreePath>,
-    /// Files of the commit that are gone.
-    pub removed: Vec<TreePath>,
-    /// Those that were asked about and are not what they are in the commit.
-    pub modified: Vec<TreePath>,
 }
 
 impl WorkTree {
@@ -136,64 +102,6 @@ impl WorkTree {
         })
     }
 
-    /// How the work tree differs from `base`. What is in only one of them is found for the whole checkout
-    /// and costs next to nothing; `inputs` are the files whose content is compared.
-    pub(crate) fn differences(&self, base: &CommitTree, inputs: &[&TreePath]) -> io::Result<Differences> {
-        let mut differences = Differences::default();
-        let (mut here, mut there) = (0, 0);
-        while here < self.files.len() || there < base.files.len() {
-            let order = match (here < self.files.len(), there < base.files.len()) {
-                (true, true) => self.files.compare(here, &base.files, there),
-                (true, false) => Ordering::Less,
-                _ => Ordering::Greater,
-            };
-            if order.is_lt() {
-                differences.added.push(TreePath::new(self.files.path(here)));
-            } else if order.is_gt() {
-                differences.removed.push(TreePath::new(base.files.path(there)));
-            }
-            here += usize::from(order.is_le());
-            there += usize::from(order.is_ge());
-        }
-        let (mut hint, mut base_hint) = (0, 0);
-        let identifier = self.identifier();
-        let mut all_at_once = true;
-        for (number, path) in inputs.iter().enumerate() {
-            let Some(at) = base.files.find_near(path.as_bytes(), &mut base_hint) else { continue };
-            let identity = match identifier.known(path, &mut hint) {
-                Some(identity) => Some(identity),
-                None => {
-                    // All at once; then one by one those of which nothing can be kept.
-                    let end = if std::mem::take(&mut all_at_once) { inputs.len() } else { number + 1 };
-                    let found = identifier.identify(&inputs[number..end]);
-                    let found = found.or_else(|_| identifier.identify(&inputs[number..=number]));
-                    found.ok().map(|found| found[0])
-                }
-            };
-            // Such as a pipe in a Dockerfile's place: whatever it is, it is not what the commit has.
-            let Some(identity) = identity else {
-                differences.modified.push((*path).clone());
-                continue;
-            };
-            let same = match base.content(at) {
-                Ok((kind, blob)) => {
-                    let is_link = base.is_written_link(at) && identity.kind == InputKind::Link;
-                    (kind == identity.kind || is_link) && blob == identity.blob
-                }
-                // Only a program of the user's knows what the commit would give on disk. Git's word that
-                // the file is the committed one must do.
-                Err(error) if error.kind() == io::ErrorKind::Unsupported => {
-                    self.is_as_in_index(path, base.files.data(at).blob)?
-                }
-                Err(error) => return Err(error),
-            };
-            if !same {
-                differences.modified.push((*path).clone());
-            }
-        }
-        Ok(differences)
-    }
-
     /// Tracked files that are absent because a sparse checkout leaves them out (skip-worktree).
     pub(crate) fn left_out_by_sparse_checkout(&self) -> Vec<TreePath> {
         let mut absent = Vec::new();
@@ -211,8 +119,18 @@ impl WorkTree {
         absent
     }
 
-    fn identifier(&self) -> Identifier<'_> {
-        Identifier::new(self)
+    pub(in crate::git) fn identifier(&self) -> Identifier<'_> {
+        Identifier {
+            disk: &self.disk,
+            parts: &self.parts,
+            files: &self.files,
+            known: &self.known,
+            attributes: &self.attributes,
+            stat_cache: &self.stat_cache,
+            blob_sizes: &self.blob_sizes,
+            keeps_modes: self.keeps_modes,
+            now: stat_cache::now(),
+        }
     }
 
     fn open_if_still(&self, path: &[u8], kind: InputKind) -> io::Result<Box<dyn Read + Send>> {
@@ -226,21 +144,13 @@ impl WorkTree {
                 let file = self.disk.open(path)?;
                 let entry = self.files.find(path).map(|at| *self.files.data(at));
                 let planned = kind == InputKind::Executable;
-                if self.disk_has_modes(entry) && Disk::is_executable(&file)? != planned {
+                if self.identifier().disk_has_modes(entry) && Disk::is_executable(&file)? != planned {
                     let now = if planned { "it is not executable any more" } else { "it is executable now" };
                     return Err(io::Error::other(now));
                 }
                 Box::new(file)
             }
         })
-    }
-
-    /// Whether the executable bit on disk counts: not where git says that disks have none (`core.fileMode`), unless
-    /// the file system is known to have it all the same. Then a mode that somebody changed is an edit, which that
-    /// setting only hides from git.
-    pub(in crate::git) fn disk_has_modes(&self, entry: Option<Entry>) -> bool {
-        let part = entry.and_then(Entry::tracked).map_or(0, |(part, _)| part);
-        self.parts[part].settings.file_mode || self.keeps_modes
     }
 
     /// Whether git would say that the file is unchanged and the blob is what it has added.
@@ -312,12 +222,6 @@ impl WorkTree {
             }
         }
         Ok(())
-    }
-}
-
-impl Part {
-    pub(in crate::git) fn checkout_path(&self, path: &[u8]) -> TreePath {
-        TreePath::new(&self.folder).join(path)
     }
 }
 
@@ -478,41 +382,6 @@ impl Snapshot for WorkTree {
 /// The filter of Git LFS, as `git lfs install` and `git lfs track` call it.
 const LFS: &[u8] = b"lfs";
 
-impl Entry {
-    /// The part and the position in its index.
-    pub(in crate::git) fn tracked(self) -> Option<(usize, usize)> {
-        (self.part != UNTRACKED).then_some((usize::from(self.part), self.index as usize))
-    }
-
-    fn tracking(self) -> Tracking {
-        if self.part == UNTRACKED { Tracking::Untracked } else { Tracking::Tracked }
-    }
-
-    fn node(self, path: &[u8]) -> Node {
-        Node { path: TreePath::new(path), kind: self.kind, tracking: self.tracking() }
-    }
-}
-
-impl KnownFile {
-    /// Nanoseconds in 64 bits reach until 2262; a file from beyond is looked at each time.
-    pub(in crate::git) fn new(identity: &Identity) -> Option<Self> {
-        let Identity { kind, blob, size, modified_ns } = *identity;
-        Some(Self { blob, kind, size, modified: i64::try_from(modified_ns?).ok()? })
-    }
-
-    pub(in crate::git) fn identity(&self) -> Identity {
-        let Self { blob, kind, size, modified } = *self;
-        Identity { kind, blob, size, modified_ns: Some(i128::from(modified)) }
-    }
-}
-
-/// The system's error with the path in front, which the system leaves out.
-pub(in crate::git) fn named(path: &[u8], error: &io::Error) -> io::Error {
-    let mut message = TreePath::new(path).to_string();
-    let _ = write!(message, ": {error}");
-    io::Error::new(error.kind(), message)
-}
-
 /// What the folders held, as one sorted list.
 fn files(parts: &[Part], walked: &Walked) -> Files<Entry> {
     let count: usize = parts.iter().map(|part| part.index.len()).sum();
@@ -565,26 +434,12 @@ fn attributes(disk: &Disk, parts: &[Part], walked: &Walked) -> Result<Vec<Attrib
         }
         let sources: Vec<_> = texts
             .iter()
-            .filter_map(|(path, text)| Some(Source { folder: attributes_folder(path)?, text }))
+            .filter_map(|(path, text)| Some(Source { folder: attributes::folder(path)?, text }))
             .collect();
         let settings = &part.settings;
-        let general = settings.attributes_file.as_ref().and_then(|path| own(path));
-        let info = own(&settings.info_attributes);
+        let general = settings.attributes_file.as_ref().and_then(|path| attributes::own(path));
+        let info = attributes::own(&settings.info_attributes);
         Ok(Attributes::new(general.as_deref(), &sources, info.as_deref()))
     };
     parts.iter().enumerate().map(of_part).collect()
-}
-
-/// One of the user's or the repository's own. Git goes on without one that cannot be read.
-pub(in crate::git) fn own(path: &Path) -> Option<Vec<u8>> {
-    read_own(path, limits::GIT_FILE).ok().flatten()
-}
-
-const ATTRIBUTES: &[u8] = b".gitattributes";
-
-pub(in crate::git) fn attributes_folder(path: &[u8]) -> Option<&[u8]> {
-    match path.strip_suffix(ATTRIBUTES)? {
-        b"" => Some(b""),
-        folder => folder.strip_suffix(b"/"),
-    }
 }

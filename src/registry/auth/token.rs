@@ -13,7 +13,7 @@ use tokio::time::Instant;
 
 use super::challenge::Bearer;
 use super::{Challenge, Credential, Credentials, Login, Scopes};
-use crate::registry::call::Failure;
+use crate::registry::failure::Failure;
 use crate::registry::host::Host;
 use crate::registry::wire::{Request, Wire, secret_header};
 use crate::registry::{Attempt, Notice, RegistryError, Secret};
