@@ -38,7 +38,6 @@ pub struct Location {
 }
 
 impl Location {
-    /// The whole of a file.
     pub fn file(path: TreePath) -> Self {
         Self { path, span: None, line: None }
     }
@@ -52,7 +51,6 @@ impl Location {
 /// One finding. It holds no terminal escapes and no source text: the report reads the file and draws it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Diagnostic {
-    /// How much it matters.
     pub severity: Severity,
     /// One sentence without a final full stop.
     pub message: String,
@@ -60,7 +58,6 @@ pub struct Diagnostic {
     pub location: Option<Location>,
     /// Other places that belong to it (each step of a cycle, the other of two names), with a label.
     pub related: Vec<(Location, String)>,
-    /// What to do about it.
     pub hint: Option<String>,
     /// What is said of several with one cause, behind their number: `images need BASE, which has no default`.
     pub cause: Option<String>,
@@ -93,14 +90,12 @@ impl Diagnostic {
         Self::new(Severity::Note, message)
     }
 
-    /// Sets the place.
     #[must_use]
     pub fn at(mut self, location: Location) -> Self {
         self.location = Some(location);
         self
     }
 
-    /// Sets the hint.
     #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
@@ -114,7 +109,6 @@ impl Diagnostic {
         self
     }
 
-    /// Adds a related place.
     #[must_use]
     pub fn related(mut self, location: Location, label: impl Into<String>) -> Self {
         self.related.push((location, label.into()));
@@ -129,7 +123,6 @@ pub(crate) struct LineIndex {
 }
 
 impl LineIndex {
-    /// Reads a text once.
     pub(crate) fn new(text: &str) -> Self {
         Self { starts: text.match_indices('\n').map(|(at, _)| at + 1).collect() }
     }

@@ -155,7 +155,6 @@ pub(crate) const REGISTRY_ANSWER: usize = 8 << 20;
 /// What a registry says about an error, or beside a redirect. The rest is left unread.
 pub(crate) const REGISTRY_ERROR: usize = 64 << 10;
 
-/// Tags of one repository.
 pub(crate) const REGISTRY_TAGS: usize = 1_000_000;
 
 /// Pages that they come in.

@@ -2,7 +2,6 @@
 
 use std::borrow::Cow;
 
-/// What stands for a secret.
 pub(crate) const MASK: &str = "***";
 
 /// An address taken apart at what may let someone in: `scheme://login@place?rest`.

@@ -10,15 +10,12 @@ use super::event::CiEvent;
 use super::system::{System, is_yes};
 use crate::git::{CommitId, Head};
 
-/// What a commit was built for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum CiTrigger {
-    /// A push to a branch.
     Branch(String),
     /// A pull (or merge) request with its number. Its branch may be called `main` in someone's fork, so it
     /// never counts.
     PullRequest(String),
-    /// A push of a tag.
     Tag(String),
     /// Nothing that a moving tag could follow: another commit than the one of the pull request whose job it is, or
     /// the merge that a queue tries out.
@@ -28,9 +25,7 @@ pub(crate) enum CiTrigger {
 /// The CI system's word.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct CiReference {
-    /// Which system it is.
     pub system: &'static str,
-    /// What the commit was built for.
     pub trigger: CiTrigger,
     /// The repository's default branch, where the system tells.
     pub default_branch: Option<String>,

@@ -26,7 +26,6 @@ pub(crate) struct System {
     pub(crate) workspace: &'static str,
 }
 
-/// The commands that a log understands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum LogForm {
     GitHub,

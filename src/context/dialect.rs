@@ -20,7 +20,6 @@ pub(super) enum Kind {
     Prefix,
     /// The path ends with the pattern without its first two stars.
     Suffix,
-    /// A regular expression decides.
     Expression,
 }
 
@@ -152,7 +151,6 @@ struct Parser<'e> {
 /// What a `{2}` would repeat.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Last {
-    /// The start of an alternative.
     Nothing,
     /// The last part.
     Item,

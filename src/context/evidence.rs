@@ -10,7 +10,6 @@ use crate::dockerfile::{LocalSource, SourcePattern};
 use crate::git::{FileTree, NamedIgnores, Node, NodeKind, Tracking};
 use crate::path::TreePath;
 
-/// A source that is looked for.
 pub(super) struct Source {
     pattern: SourcePattern,
     /// The path up to the first component that is a pattern.
@@ -113,7 +112,6 @@ impl Evidence<'_> {
             || is_in_list()
     }
 
-    /// What a glob matches, from the root of the checkout.
     fn matches(&self, root: &TreePath, source: &Source) -> Vec<TreePath> {
         let mut reader = Reader::new(self.tree, root, None);
         // What cannot be read is not there.

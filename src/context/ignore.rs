@@ -14,7 +14,6 @@ use super::pattern_error::PatternError;
 use crate::diagnostic::{Diagnostic, Location};
 use crate::path::TreePath;
 
-/// The rules of one ignore file.
 #[derive(Debug, Default)]
 pub struct IgnoreRules {
     rules: Vec<Rule>,
@@ -35,9 +34,7 @@ pub struct IgnoreError {
     pub line: usize,
     /// The pattern's bytes in the file.
     pub span: Range<usize>,
-    /// What is wrong with it.
     pub message: String,
-    /// What to write instead.
     pub hint: String,
 }
 

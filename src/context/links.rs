@@ -69,7 +69,6 @@ pub(crate) fn path_with_links(tree: &dyn FileTree, root: &TreePath, path: &TreeP
 enum Step {
     There(NodeKind),
     Nothing,
-    /// A link, and what follows it in the path.
     Link(TreePath, TreePath),
 }
 

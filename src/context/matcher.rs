@@ -52,7 +52,6 @@ enum State {
 }
 
 impl Matcher {
-    /// Reads the text of an expression.
     pub(super) fn new(text: &str) -> Result<Self, PatternError> {
         let expression = dialect::parse(text)?;
         let (prefix, inside, suffix) = texts(&expression);

@@ -17,7 +17,6 @@ use crate::path::TreePath;
 pub(super) struct Match {
     /// Files and folders, at paths without links.
     pub(super) targets: Vec<(TreePath, NodeKind)>,
-    /// The links on the way to them.
     pub(super) links: Vec<TreePath>,
     /// Links that lead to no folder where only folders lead on: no inputs, but they would be if they led to one.
     pub(super) dead_ends: Vec<TreePath>,

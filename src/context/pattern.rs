@@ -10,14 +10,12 @@ use super::pattern_error::PatternError;
 /// A pattern without its `!`.
 #[derive(Debug)]
 pub(super) enum Pattern {
-    /// Matches this path.
     Exact(Vec<u8>),
     /// Matches what begins with this (`logs/**`).
     Prefix(Vec<u8>),
     /// Matches what ends with this (`**/node_modules`, `**.log`), and, where it begins with `/`, also
     /// the path that is the rest of it.
     Suffix(Vec<u8>),
-    /// Anything else.
     Expression(Box<Matcher>),
 }
 

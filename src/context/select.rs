@@ -27,7 +27,6 @@ pub(crate) struct Selection {
     /// The links that sources led through or could lead through, and what they led to, sorted, relative to the
     /// checkout.
     pub followed: Vec<TreePath>,
-    /// Findings.
     pub diagnostics: Vec<Diagnostic>,
     /// Whether everything that is not ignored is an input.
     pub whole_context: bool,

@@ -19,7 +19,6 @@ fn label(container: &Value, name: &str) -> String {
     labels.get(name).and_then(Value::as_str).unwrap_or_default().to_owned()
 }
 
-/// The project that a container is a service's of.
 pub(crate) fn project_of(container: &Value) -> Option<String> {
     let project = label(container, PROJECT_LABEL);
     let is_one_off = label(container, ONE_OFF_LABEL).eq_ignore_ascii_case("true");

@@ -17,7 +17,6 @@ pub(super) struct Subtraction<'a> {
     pub new: &'a Object,
     /// What was noted the last time.
     pub own: &'a BTreeSet<String>,
-    /// What is to be noted.
     pub noted: BTreeSet<String>,
 }
 

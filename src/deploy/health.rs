@@ -11,12 +11,10 @@ const RETRIES: u32 = 3;
 /// How much longer than that it is waited for.
 const MARGIN: Duration = Duration::from_secs(10);
 
-/// Whether a container is up.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Verdict {
     /// It cannot be said yet.
     Waiting,
-    /// It is.
     Up,
     /// It is not, and why.
     Down(String),

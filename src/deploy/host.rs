@@ -63,7 +63,6 @@ pub(crate) fn shares(container: &Value, id: &str, name: &str) -> bool {
     })
 }
 
-/// Whether a word means the container.
 pub(crate) fn is_called(word: &str, id: &str, name: &str) -> bool {
     word == name || (word.len() >= 12 && id.starts_with(word))
 }

@@ -1,6 +1,5 @@
 use serde_json::{Map, Value};
 
-/// An object of JSON.
 pub(crate) type Object = Map<String, Value>;
 
 /// The object below a name; an empty one where there is none.

@@ -7,7 +7,6 @@ use super::json::{Object, is_empty, object, text, words};
 /// What becomes of a container's anonymous volumes.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Anonymous {
-    /// Binds to be added.
     pub binds: Vec<String>,
     /// Volumes that stay behind, each with where it was.
     pub left: Vec<(String, String)>,

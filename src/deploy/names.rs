@@ -4,7 +4,6 @@
 /// The names of one container and of those that stand in for it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Names {
-    /// Its own.
     pub own: String,
     /// The new container, before it takes the name over.
     pub new: String,

@@ -4,7 +4,6 @@ use serde_json::{Value, json};
 
 use super::json::{Object, is_empty, object, text, words};
 
-/// What is asked of networks.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Networks {
     /// `NetworkingConfig` of the request; none where the network has no endpoints of its own.

@@ -10,9 +10,7 @@ use super::json::{Object, object, text};
 
 /// The checkout whose image a container runs.
 pub(crate) const CHECKOUT_LABEL: &str = "io.shipwright.deploy.checkout";
-/// The key of that image.
 pub(crate) const DEPLOYED_KEY_LABEL: &str = "io.shipwright.deploy.key";
-/// The commit of that image.
 pub(crate) const DEPLOYED_REVISION_LABEL: &str = "io.shipwright.deploy.revision";
 /// What it ran before: a [`Previous`].
 pub(crate) const PREVIOUS_LABEL: &str = "io.shipwright.deploy.previous";
@@ -60,9 +58,7 @@ const CHANGEABLE: &[&str] = &[
 /// What a container ran before, and those of its settings that may be changed without making it anew.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Previous {
-    /// The id of the image.
     pub image: String,
-    /// What it was asked for by.
     pub reference: String,
     /// When the container was made, as the engine says it.
     pub created: String,
@@ -71,7 +67,6 @@ pub(crate) struct Previous {
 }
 
 impl Previous {
-    /// What is noted of a container that goes.
     pub(crate) fn of(container: &Value) -> Self {
         let mut host = object(container, "HostConfig");
         host.retain(|field, _| CHANGEABLE.contains(&field.as_str()));
@@ -100,7 +95,6 @@ impl Previous {
         Self::parse(labels.get(PREVIOUS_LABEL)?.as_str()?)
     }
 
-    /// The text of that label.
     pub(crate) fn parse(label: &str) -> Option<Self> {
         serde_json::from_str(label).ok()
     }
@@ -115,7 +109,6 @@ impl Previous {
         restored
     }
 
-    /// As a label holds it.
     pub(crate) fn label(&self) -> String {
         serde_json::to_string(self).unwrap_or_default()
     }
@@ -153,14 +146,11 @@ impl LockNote {
     }
 }
 
-/// What is noted of one container.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct MemberNote {
-    /// Its name.
     pub name: String,
     /// The id of the old container; empty where there is none.
     pub old: String,
-    /// Whether it ran.
     pub runs: bool,
 }
 

@@ -9,45 +9,33 @@ use super::mounts::keep_anonymous;
 use super::networks::{Networks, networks};
 use super::record::{ID_LABEL, IMAGE_OF_COMPOSE, OWN_LABEL, own};
 
-/// The image that a container gets.
 #[derive(Clone, Debug)]
 pub(crate) struct NewImage {
-    /// What the engine is asked for it by.
     pub name: String,
-    /// Its id.
     pub id: String,
-    /// Its configuration.
     pub config: Object,
 }
 
 /// A container that is to be made anew, and what it is to become.
 pub(crate) struct Target<'a> {
-    /// Its description.
     pub container: &'a Value,
     /// The description of the image that it was made from; none where the engine has lost it.
     pub old_image: Option<&'a Value>,
-    /// What it gets.
     pub image: &'a NewImage,
     /// Whether anonymous volumes are made anew.
     pub renew: bool,
     /// Whether an address of a network card shows who chose it.
     pub tells_mac: bool,
-    /// The engine's machine.
     pub machine: &'a str,
-    /// Which deployment it is.
     pub id: &'a str,
     /// Labels that say where the image comes from.
     pub labels: BTreeMap<&'static str, String>,
 }
 
-/// What the engine is asked for.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Recreated {
-    /// The body of the request that makes it.
     pub request: Value,
-    /// Networks that it is connected to then.
     pub connect: Vec<(String, Value)>,
-    /// A network that it is disconnected from then.
     pub disconnect: Option<String>,
     /// What is lost, or different.
     pub warnings: Vec<String>,

@@ -9,7 +9,6 @@ use super::record::{ID_LABEL, LockNote, MemberNote};
 /// A container, as far as it matters here.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Seen {
-    /// Its id.
     pub id: String,
     /// The deployment that made it; empty for none.
     pub deployment: String,
@@ -23,17 +22,14 @@ impl Seen {
     }
 }
 
-/// What has the names of one container.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Found {
-    /// What has its own name.
     pub own: Option<Seen>,
     pub new: Option<Seen>,
     pub old: Option<Seen>,
     pub done: Option<Seen>,
 }
 
-/// One change.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Repair {
     /// Removes a container that the deployment made, or that it replaced.

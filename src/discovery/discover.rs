@@ -35,7 +35,6 @@ pub(crate) struct BrokenDockerfile {
     pub aside: bool,
 }
 
-/// The Dockerfiles of a checkout.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Discovery {
     /// Sorted by path.
@@ -67,7 +66,6 @@ enum Outcome {
     Dockerfile(Vec<u8>),
     /// A variant without FROM.
     Other,
-    /// What a Dockerfile is made of.
     Template,
     Broken(Diagnostic),
     Unreadable(Diagnostic),

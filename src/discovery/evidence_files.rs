@@ -14,9 +14,7 @@ pub enum EvidenceKind {
     ImageBuilder,
     /// GitHub's workflows and actions, GitLab's pipelines, Tekton's pipelines.
     Workflow,
-    /// Makefiles.
     Makefile,
-    /// Shell scripts.
     Script,
     /// `devcontainer.json`.
     Devcontainer,
@@ -35,7 +33,6 @@ impl EvidenceKind {
         Self::Devcontainer,
     ];
 
-    /// The word in the settings.
     pub(crate) const fn as_str(self) -> &'static str {
         match self {
             Self::Bake => "bake",

@@ -29,11 +29,9 @@ const ASIDE: [&str; 11] = [
 pub(crate) struct Rules {
     /// Takes back what would be left out or stand aside. Beats `exclude`.
     pub include: Vec<String>,
-    /// Leaves out.
     pub exclude: Vec<String>,
 }
 
-/// What becomes of a Dockerfile.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Class {
     Build,

@@ -32,7 +32,6 @@ pub(super) fn form(verb: Verb) -> String {
 pub(super) const INSTRUCTION: &str = "a line begins with an instruction such as FROM, COPY or RUN; if it goes on \
                                       from the line before, that one ends with a backslash";
 
-/// What a reference looks like.
 pub(super) const REFERENCE: &str = "a reference reads [HOST/]NAME[:TAG][@DIGEST], the name in lower case";
 
 pub(super) fn remedy(kind: &ProblemKind) -> &'static str {

@@ -7,13 +7,11 @@ use crate::image::ImageReference;
 /// A comment at the very top that instructs the builder: `# syntax=docker/dockerfile:1`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Directive {
-    /// The value.
     pub value: String,
     /// Bytes of the value in the file.
     pub span: Range<usize>,
 }
 
-/// The directives of a Dockerfile.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Directives {
     /// `# syntax=`: the image that reads the rest.
@@ -31,13 +29,11 @@ impl Default for Directives {
 }
 
 impl Directives {
-    /// Who reads this file.
     pub fn frontend(&self) -> Frontend {
         self.syntax.as_ref().map_or(Frontend::Dockerfile, |syntax| Frontend::of(&syntax.value))
     }
 }
 
-/// Who reads a Dockerfile.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Frontend {
     /// The Dockerfile frontend: `BuildKit`'s own or some version of docker/dockerfile.

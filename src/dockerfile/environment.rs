@@ -40,12 +40,10 @@ impl Environment {
         child
     }
 
-    /// How many variables it holds.
     pub(super) fn len(&self) -> usize {
         self.values.len() + self.image.len()
     }
 
-    /// ENV.
     pub(super) fn set(&mut self, name: Value, value: Value) {
         if name.unknown.is_some() {
             // Any of them may have been set now.
@@ -111,7 +109,6 @@ impl Globals {
         Self { values: effective.collect(), dialect }
     }
 
-    /// How they are read.
     pub(super) fn dialect(&self) -> Dialect {
         self.dialect
     }

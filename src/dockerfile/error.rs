@@ -12,11 +12,9 @@ pub struct SyntaxError {
     pub kind: SyntaxErrorKind,
     /// What is wrong, in `BuildKit`'s words where it has some.
     pub message: String,
-    /// The word that is wrong.
     pub span: Range<usize>,
     /// The line of `span`, from 1.
     pub line: usize,
-    /// What to do about it.
     pub hint: Option<String>,
     /// Whether it is one to the newest `BuildKit` and to others none, so that only the builder can tell
     /// whether the file can be built.

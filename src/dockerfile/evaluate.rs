@@ -139,7 +139,6 @@ fn written_lines(file: &Dockerfile, stages: &[LinkedStage<'_>]) -> Vec<LogicalLi
     instructions.map(line).collect()
 }
 
-/// Directives stand on top.
 fn directive_lines(directives: &Directives) -> impl Iterator<Item = LogicalLine> {
     let line = |name: &str, value: &str| format!("# {name}={value}");
     let syntax = directives.syntax.as_ref().map(|syntax| line("syntax", &syntax.value));
@@ -148,7 +147,6 @@ fn directive_lines(directives: &Directives) -> impl Iterator<Item = LogicalLine>
     [syntax, check, escape].into_iter().flatten().map(|text| LogicalLine { line: 1, text })
 }
 
-/// Stages that nothing uses.
 fn unused(stages: &[LinkedStage<'_>]) -> Vec<usize> {
     let used: BTreeSet<usize> = stages.iter().flat_map(LinkedStage::uses).collect();
     let is_unused = |index: &usize| !stages[*index].needed && !used.contains(index);

@@ -15,9 +15,7 @@ pub struct Scope<'a> {
     pub build_args: &'a BTreeMap<String, String>,
     /// The stage to build, by name; the last one where there is none.
     pub target: Option<&'a str>,
-    /// What the image is for.
     pub target_platform: &'a Platform,
-    /// What the builder runs on.
     pub build_platform: &'a Platform,
     /// ONBUILD triggers of the image that a stage begins with, by the stage's index. They are carried out
     /// as if they stood right after its FROM.
@@ -27,12 +25,10 @@ pub struct Scope<'a> {
     pub unseen_triggers: bool,
 }
 
-/// What a build takes.
 #[derive(Clone, Debug)]
 pub struct Evaluation {
     /// Whether triggers that nobody has seen may take from stages: all of them count as needed.
     pub unseen_triggers: bool,
-    /// All stages.
     pub stages: Vec<EvaluatedStage>,
     /// The stage to build, if there is one of that name.
     pub target: Option<usize>,
@@ -51,7 +47,6 @@ pub struct Evaluation {
     pub logical_lines: Vec<LogicalLine>,
     /// Of `declared_args` those that nothing can read, so that their values change nothing.
     pub unread_args: BTreeSet<String>,
-    /// Who reads the file.
     pub frontend: Frontend,
     /// Whether any file of the context may be read, whatever `sources` says.
     pub whole_context: bool,
@@ -72,7 +67,6 @@ pub struct LogicalLine {
     pub text: String,
 }
 
-/// One stage.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EvaluatedStage {
     /// The name in lower case.
@@ -85,13 +79,11 @@ pub struct EvaluatedStage {
     pub base_stage: Option<usize>,
     /// `--platform`.
     pub platform: Option<EvaluatedPlatform>,
-    /// Whether the target takes it.
     pub needed: bool,
     /// The line of its FROM, from 1.
     pub line: usize,
 }
 
-/// The platform of a stage.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EvaluatedPlatform {
     /// As written.
@@ -100,7 +92,6 @@ pub struct EvaluatedPlatform {
     pub expanded: Result<String, String>,
 }
 
-/// How an image is used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum UseKind {
     /// `FROM image`
@@ -111,12 +102,9 @@ pub enum UseKind {
     Mount,
 }
 
-/// An image that a needed stage uses.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ImageUse {
-    /// By which instruction.
     pub kind: UseKind,
-    /// The index of the stage.
     pub stage: usize,
     /// The reference as written.
     pub written: String,
@@ -135,9 +123,7 @@ pub struct ImageUse {
 /// Which instruction reads from the build context.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SourceInstruction {
-    /// COPY
     Copy,
-    /// ADD
     Add,
     /// RUN --mount=type=bind
     Mount,
@@ -146,9 +132,7 @@ pub enum SourceInstruction {
 /// What an instruction reads from the build context.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LocalSource {
-    /// Which one.
     pub instruction: SourceInstruction,
-    /// Which paths.
     pub pattern: SourcePattern,
     /// As written.
     pub written: String,
@@ -179,15 +163,12 @@ pub enum SourcePattern {
 /// Why a valid file cannot be built.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
-    /// What kind of reason.
     pub kind: ProblemKind,
-    /// One sentence.
     pub message: String,
     /// The bytes it is about.
     pub span: Range<usize>,
     /// The line of `span`, from 1.
     pub line: usize,
-    /// What to do about it.
     pub hint: Option<String>,
 }
 
@@ -222,16 +203,13 @@ impl Problem {
     }
 }
 
-/// Kinds of reasons.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ProblemKind {
     /// A reference that is blank (or no reference) because these build arguments have no value. Everything
     /// else is wrong with the file; this is missing from outside.
     BlankReference {
-        /// Their names.
         arguments: Vec<String>,
     },
-    /// No image reference.
     BadReference,
     /// A word that cannot be expanded.
     Expansion,
@@ -239,7 +217,6 @@ pub enum ProblemKind {
     Platform,
     /// There is no stage of the target's name.
     UnknownTarget,
-    /// There is no stage at all.
     NoStages,
     /// A variable in `COPY --from`.
     VariableInFrom,
@@ -247,7 +224,6 @@ pub enum ProblemKind {
     StageIndex,
     /// A stage that takes from a later one or from itself.
     StageOrder,
-    /// Stages that take from each other.
     CircularStages,
     /// A `--mount` that says nothing sensible.
     Mount,

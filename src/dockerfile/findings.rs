@@ -5,7 +5,6 @@ use super::evaluation::{Problem, ProblemKind};
 use super::parser::Dockerfile;
 use crate::diagnostic::did_you_mean;
 
-/// Collects problems.
 pub(super) struct Findings<'a> {
     file: &'a Dockerfile,
     pub(super) problems: Vec<Problem>,

@@ -43,7 +43,6 @@ impl FlagText {
         String::from_utf8_lossy(&self.bytes).into_owned()
     }
 
-    /// A part of it.
     pub(super) fn range(&self, range: Range<usize>) -> FlagText {
         let before = range.start.checked_sub(1).and_then(|before| self.origins.get(before));
         let start = before.filter(|before| before.quote == 0).map(|before| before.end);

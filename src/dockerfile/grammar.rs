@@ -33,11 +33,9 @@ pub(super) struct Node<'t> {
 
 /// The arguments of an instruction, divided as that instruction wants it.
 pub(super) enum Arguments {
-    /// Words between blanks.
     Words(Vec<Range<usize>>),
     /// Words between white space, quotes respected.
     Quoted(Vec<Range<usize>>),
-    /// A JSON list of strings.
     Json(Vec<Word>),
     Text,
 }
@@ -145,7 +143,6 @@ impl<'t> Node<'t> {
         }
     }
 
-    /// The instruction of an ONBUILD.
     pub(super) fn nested(&self) -> (Node<'t>, Option<Failure>) {
         Node::new(self.text, self.rest.clone(), self.escape)
     }
@@ -182,7 +179,6 @@ impl<'t> Node<'t> {
         Failure::instruction(self.keyword.clone(), message).hint(hint)
     }
 
-    /// How many arguments there are.
     fn count(&self) -> usize {
         match &self.arguments {
             Arguments::Words(words) | Arguments::Quoted(words) => words.len(),

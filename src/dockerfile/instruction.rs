@@ -5,21 +5,17 @@ use super::mount::Mount;
 use super::text::Word;
 use super::verb::Verb;
 
-/// One instruction.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Instruction {
     /// Its keyword as written.
     pub keyword: Word,
-    /// What it says.
     pub kind: InstructionKind,
     /// Its lines in the file: from the beginning of its first to the end of its last, here-documents and
     /// line break included.
     pub span: Range<usize>,
     /// Its first line, from 1.
     pub line: usize,
-    /// Its here-documents.
     pub heredocs: Vec<Heredoc>,
-    /// Its text with continuations joined.
     pub(super) text: String,
     /// Its text in the form that enters the content key; here-documents are added by whoever asks.
     pub(super) normal: String,
@@ -30,17 +26,11 @@ pub struct Instruction {
 /// What an instruction says, where that matters here.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum InstructionKind {
-    /// FROM
     From(FromInstruction),
-    /// ARG
     Arg(Vec<ArgDeclaration>),
-    /// ENV
     Env(Vec<Assignment>),
-    /// COPY
     Copy(CopyInstruction),
-    /// ADD
     Add(CopyInstruction),
-    /// RUN
     Run(RunInstruction),
     /// ONBUILD, with the instruction it keeps for later where that can be read: `BuildKit` checks it only
     /// when it is carried out.
@@ -79,10 +69,8 @@ pub struct FromInstruction {
     pub platform: Option<Word>,
 }
 
-/// One name of an ARG.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ArgDeclaration {
-    /// The name.
     pub name: String,
     /// The default value as written.
     pub default: Option<String>,
@@ -90,7 +78,6 @@ pub struct ArgDeclaration {
     pub span: Range<usize>,
 }
 
-/// One pair of an ENV.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Assignment {
     /// The name as written; it may hold variables.
@@ -118,7 +105,6 @@ pub struct CopyInstruction {
     pub checksum: Option<Word>,
 }
 
-/// RUN.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RunInstruction {
     /// `--mount`, any number.

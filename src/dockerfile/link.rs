@@ -55,7 +55,6 @@ impl LinkedStage<'_> {
     }
 }
 
-/// What a stage begins with.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Base {
     Stage(usize),
@@ -91,7 +90,6 @@ impl Deref for StepInstruction<'_> {
 /// Why a stage carries out an instruction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Origin {
-    /// It stands there.
     Written,
     /// An ONBUILD of the stage it begins with.
     Trigger,

@@ -26,18 +26,14 @@ struct Field {
     word: Option<Word>,
 }
 
-/// The kinds of mounts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MountType {
     /// Files of the build context, a stage or an image.
     Bind,
     /// A folder kept between builds.
     Cache,
-    /// A folder in memory.
     Tmpfs,
-    /// A secret as a file.
     Secret,
-    /// Sockets of SSH agents.
     Ssh,
 }
 
@@ -50,13 +46,11 @@ impl MountType {
         ("ssh", Self::Ssh),
     ];
 
-    /// The word in a Dockerfile.
     pub fn as_str(self) -> &'static str {
         Self::ALL.iter().find(|(_, kind)| *kind == self).map_or("bind", |(name, _)| name)
     }
 }
 
-/// What the fields of a mount say.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MountFields {
     /// `type=`, bind unless told otherwise.
@@ -83,7 +77,6 @@ pub(super) struct ResolvedMount {
 }
 
 impl Mount {
-    /// Reads the flag of a RUN.
     pub(super) fn parse(flag: &Flag, text: &Text) -> Result<Self, Failure> {
         let fail = |message: String| Failure::instruction(flag.range.clone(), message);
         let Some(value) = &flag.value else { return Err(fail("missing a value on flag: --mount".into())) };

@@ -15,9 +15,7 @@ use crate::limits;
 /// A Dockerfile: its text and what it says.
 #[derive(Clone, Debug)]
 pub struct Dockerfile {
-    /// The text.
     pub source: Vec<u8>,
-    /// The directives at its top.
     pub directives: Directives,
     /// All instructions, also those with an error.
     pub instructions: Vec<Instruction>,

@@ -40,7 +40,6 @@ impl Text {
         &self.bytes
     }
 
-    /// The whole of it.
     pub(super) fn all(&self) -> Range<usize> {
         0..self.bytes.len()
     }

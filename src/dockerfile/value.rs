@@ -17,7 +17,6 @@ impl Value {
         Self { text: text.into(), unknown: None }
     }
 
-    /// Any text at all.
     pub(super) fn unknown() -> Self {
         Self { text: String::new(), unknown: Some(0) }
     }
@@ -30,7 +29,6 @@ impl Value {
     }
 }
 
-/// What is known of a variable.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Lookup<'v> {
     Unset,

@@ -1,4 +1,3 @@
-/// The instructions of a Dockerfile.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verb {
     Add,
@@ -22,7 +21,6 @@ pub enum Verb {
 }
 
 impl Verb {
-    /// Their names.
     pub(super) const ALL: [(&'static str, Self); 18] = [
         ("ADD", Self::Add),
         ("ARG", Self::Arg),

@@ -42,7 +42,6 @@ pub(super) struct Walker<'a, 'f> {
     walked: Walked,
 }
 
-/// The instruction at hand.
 struct Place<'s> {
     stage: usize,
     origin: Origin,

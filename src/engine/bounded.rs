@@ -20,7 +20,6 @@ pub(super) enum Bound {
 }
 
 impl Bound {
-    /// What a request with this path is answered with.
     pub(super) fn of(path: &str) -> Self {
         if path.ends_with("/images/create") || path.ends_with("/push") || path.ends_with("/build") {
             Self::Messages
@@ -58,7 +57,6 @@ fn end_of_message(bytes: &[u8]) -> Option<usize> {
 /// A connection over which requests go one after the other, and answers of bounded length come back.
 pub(super) type Bounded = Guarded<Answers>;
 
-/// Counts what is answered.
 pub(super) struct Answers {
     bound: Bound,
     /// Bytes since something was asked, or since the last message.

@@ -44,7 +44,6 @@ impl fmt::Debug for Engine {
 pub struct EngineInfo {
     /// Its version, such as `26.1.5`.
     pub version: String,
-    /// Whose it is.
     pub product: Product,
     /// What its images are for unless asked otherwise.
     pub platform: Platform,
@@ -52,7 +51,6 @@ pub struct EngineInfo {
     pub builder: BuilderKind,
 }
 
-/// Whose engine it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Product {
     /// Docker, or something that answers like it.
@@ -233,7 +231,6 @@ fn unreachable(endpoint: &Endpoint, error: &io::Error) -> EngineError {
     EngineError::NoEngine { address: endpoint.to_string(), reason, hint: hint(endpoint, error, facts) }
 }
 
-/// The error of the system below an error of bollard.
 fn io_error(error: &bollard::errors::Error) -> Option<&io::Error> {
     let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
     while let Some(current) = cause {

@@ -75,7 +75,6 @@ pub(crate) enum UpgradeError {
     #[error("{status}: {message}")]
     Refused {
         status: StatusCode,
-        /// What it said.
         message: String,
     },
 }

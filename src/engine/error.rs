@@ -9,7 +9,6 @@ pub enum EngineError {
     NoEngine {
         /// Where it was looked for.
         address: String,
-        /// What the system said.
         reason: String,
         /// What to do about it on this system.
         hint: String,
@@ -17,11 +16,8 @@ pub enum EngineError {
     /// The address is of a kind that Shipwright does not speak yet.
     #[error("`{address}` cannot be used: {what} is not supported yet")]
     UnsupportedEndpoint {
-        /// The address as given.
         address: String,
-        /// What is missing.
         what: &'static str,
-        /// What to do instead.
         hint: String,
     },
     /// The address is not one.
@@ -32,13 +28,11 @@ pub enum EngineError {
     InvalidSshEndpoint {
         /// The address without its user.
         address: String,
-        /// What is wrong.
         reason: &'static str,
     },
     /// A docker context that does not exist was asked for.
     #[error("there is no docker context `{name}`{}", within(directory.as_deref()))]
     UnknownContext {
-        /// Its name.
         name: String,
         /// Where contexts are. None: neither HOME nor `DOCKER_CONFIG` says where.
         directory: Option<PathBuf>,
@@ -46,19 +40,13 @@ pub enum EngineError {
     /// A file of the docker configuration cannot be understood.
     #[error("cannot read {}: {reason}", path.display())]
     Configuration {
-        /// The file.
         path: PathBuf,
-        /// What is wrong.
         reason: String,
     },
-    /// The engine refused.
     #[error("the engine cannot {action}: {message}")]
     Refused {
-        /// What it was asked.
         action: String,
-        /// What it said.
         message: String,
-        /// The HTTP status.
         status: u16,
     },
     /// The engine does not know the image.
@@ -67,17 +55,12 @@ pub enum EngineError {
     /// The engine is there and does not answer.
     #[error("the engine did not answer for {seconds} s when asked to {action}")]
     Silent {
-        /// What it was asked.
         action: String,
-        /// How long it was waited for.
         seconds: u64,
     },
-    /// The connection broke.
     #[error("lost the connection to the engine while trying to {action}: {reason}")]
     Connection {
-        /// What it was asked.
         action: String,
-        /// What happened.
         reason: String,
     },
 }

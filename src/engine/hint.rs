@@ -11,7 +11,6 @@ pub(super) struct SystemFacts {
     docker: bool,
     /// The `podman` program is installed.
     podman: bool,
-    /// Services are started by systemd.
     systemd: bool,
     macos: bool,
 }

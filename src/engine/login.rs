@@ -2,12 +2,10 @@ use std::fmt;
 
 use bollard::auth::DockerCredentials;
 
-/// How to authenticate at a registry.
 #[derive(Clone, PartialEq, Eq)]
 pub enum RegistryLogin {
     /// A name and a password or access token.
     Password {
-        /// The user.
         username: String,
         /// The password or access token.
         password: String,

@@ -16,7 +16,6 @@ use super::connection::{dial, host};
 use super::{Engine, EngineError};
 use crate::limits;
 
-/// What is asked of an engine.
 #[derive(Clone, Debug)]
 pub(crate) struct Call {
     /// In words, after "the engine cannot".
@@ -25,18 +24,14 @@ pub(crate) struct Call {
     pub method: Method,
     /// The path, with its query. No version stands in front of it: so engines answer with the newest that they speak.
     pub path: String,
-    /// What is sent along.
     pub body: Option<Value>,
     /// How long the answer may take.
     pub limit: Duration,
 }
 
-/// What it answered.
 #[derive(Clone, Debug)]
 pub(crate) struct RawAnswer {
-    /// The HTTP status.
     pub status: u16,
-    /// What came with it.
     pub body: Bytes,
 }
 

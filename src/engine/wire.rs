@@ -28,7 +28,6 @@ pub(crate) trait Guard: Unpin {
     fn writes(&mut self) {}
 }
 
-/// A connection with a guard.
 pub(crate) struct Guarded<G> {
     wire: Wire,
     guard: G,

@@ -139,7 +139,6 @@ pub(super) fn failed(message: String) -> ImageOutcome {
     ImageOutcome::Failed { message, line: None, log: Vec::new(), hint: None }
 }
 
-/// Pulls an external base.
 pub(super) async fn pull_base(
     reference: String,
     worker: Arc<dyn Worker>,

@@ -43,7 +43,6 @@ pub(crate) struct BuildOptions {
     pub secrets: Vec<Secret>,
     /// Agents for RUN --mount=type=ssh.
     pub ssh: Vec<SshAgent>,
-    /// The network of RUN steps.
     pub network: Option<String>,
     /// Host names for RUN steps.
     pub add_hosts: Vec<String>,
@@ -57,7 +56,6 @@ pub(crate) struct BuildOptions {
 pub(crate) struct EngineWorker {
     /// Where images are.
     pub store: Arc<dyn ImageStore>,
-    /// What builds them.
     pub builder: Arc<dyn Builder>,
     /// Knows the times of commits, and the `origin` remote.
     pub checkout: Arc<Checkout>,
@@ -65,15 +63,10 @@ pub(crate) struct EngineWorker {
     pub tree: Arc<dyn Snapshot + Send + Sync>,
     /// Whether the plan still holds; the error says what is not so any more.
     pub guard: Arc<dyn Fn() -> Result<(), String> + Send + Sync>,
-    /// The images.
     pub project: Arc<Project>,
-    /// What is carried out.
     pub plan: Arc<Plan>,
-    /// Remembers what was built.
     pub manifests: Manifests,
-    /// Logins for what is pulled.
     pub credentials: Arc<Credentials>,
-    /// How to build.
     pub options: BuildOptions,
 }
 
@@ -254,7 +247,6 @@ impl EngineWorker {
     }
 }
 
-/// Why a pull failed.
 struct PullFailure {
     message: String,
     /// Whether the registry no longer has the image.

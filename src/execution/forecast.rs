@@ -24,7 +24,6 @@ struct Forecasted {
     is_over: bool,
 }
 
-/// Work that is left.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Remaining {
     /// Places of what has to be done before, all of them earlier in the list.

@@ -18,7 +18,6 @@ pub(crate) struct LockScope {
     pub folder: PathBuf,
     /// The engine's own id.
     pub engine: String,
-    /// The namespace.
     pub namespace: String,
 }
 

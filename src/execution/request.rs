@@ -4,23 +4,18 @@ use std::time::Duration;
 use super::{Lane, LockScope, Task};
 use crate::plan::{Action, Plan, PlannedTag, Step, StepId, TagKind};
 
-/// What a run is to do.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct RunRequest<'a> {
-    /// The plan.
     pub plan: &'a Plan,
     /// External bases to pull before the builds that share them.
     pub pulls: &'a [BasePull],
-    /// How to go about it.
     pub options: &'a RunOptions,
 }
 
 /// An external base that is absent, or that `--pull` asks for anew.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct BasePull {
-    /// The reference.
     pub reference: String,
-    /// The steps that are built from it.
     pub images: Vec<StepId>,
 }
 
@@ -127,7 +122,6 @@ pub(super) fn reference(step: &Step) -> String {
     step.reference.as_ref().map_or_else(|| step.name(), ToString::to_string)
 }
 
-/// Immutable tags that the engine lacks.
 pub(super) fn missing_immutable(step: &Step) -> impl Iterator<Item = &PlannedTag> {
     step.tags.iter().filter(|tag| !tag.moves() && !tag.in_place)
 }

@@ -23,7 +23,6 @@ pub(crate) struct Limits {
     pub tags: usize,
 }
 
-/// A piece of work.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Task {
     /// Indices of the tasks that must have succeeded before this one starts.

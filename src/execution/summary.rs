@@ -8,34 +8,27 @@ use crate::plan::StepId;
 /// the sets once it is done with.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct RunSummary {
-    /// Built.
     pub built: BTreeSet<StepId>,
     /// Not built; at least one tag was put on them.
     pub tagged: BTreeSet<StepId>,
-    /// There already, with all their tags.
     pub reused: BTreeSet<StepId>,
-    /// Failed.
     pub failed: BTreeSet<StepId>,
     /// Not started because of a failure.
     pub not_started: BTreeSet<StepId>,
     /// Stopped or not started because of an interruption or `--fail-fast`.
     pub cancelled: BTreeSet<StepId>,
-    /// Left out.
     pub blocked: BTreeSet<StepId>,
-    /// How many moving tags moved.
     pub moved: usize,
     /// References of moving tags that could not be put.
     pub tags_failed: Vec<String>,
     /// How the run ended; none while it goes on.
     pub outcome: Option<Outcome>,
-    /// How long it took.
     pub elapsed: Duration,
     /// Tags come before an image's end as well as after it.
     touched: BTreeSet<StepId>,
 }
 
 impl RunSummary {
-    /// Takes in one event.
     pub(crate) fn apply(&mut self, event: &Event) {
         match event {
             Event::ImageFinished { image, outcome, .. } => {
@@ -67,12 +60,10 @@ impl RunSummary {
         }
     }
 
-    /// Whether a tag was put on an image.
     pub(crate) fn was_touched(&self, image: StepId) -> bool {
         self.touched.contains(&image)
     }
 
-    /// How many images were done with.
     pub(crate) fn images(&self) -> usize {
         let sets = [
             &self.built,

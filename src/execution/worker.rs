@@ -12,7 +12,6 @@ use crate::plan::{PlannedTag, StepId};
 /// Images are steps of the plan. Dropping the future of a call cancels it within a second.
 #[async_trait]
 pub(crate) trait Worker: Send + Sync {
-    /// Pulls an external base.
     async fn pull(&self, reference: &str) -> Result<(), String>;
 
     /// Builds an image under its key and puts its immutable tags on it, all in one export.
@@ -25,7 +24,6 @@ pub(crate) trait Worker: Send + Sync {
     /// tags are asked for with [`Worker::tag`].
     async fn fetch(&self, image: StepId) -> Result<(), String>;
 
-    /// Puts one tag on the image that has the key.
     async fn tag(&self, image: StepId, tag: &PlannedTag) -> Result<(), String>;
 
     /// The tags that the image with the key has at this moment, for each of `images`; `None` where no image
@@ -45,9 +43,7 @@ pub(crate) trait Worker: Send + Sync {
 pub(crate) enum BuildUpdate {
     /// A step began, ended or made progress.
     Step {
-        /// Which, and how far.
         step: StepProgress,
-        /// Whether it is the one that failed.
         failed: bool,
     },
     /// A line of a step's output, without its line break.
@@ -56,7 +52,6 @@ pub(crate) enum BuildUpdate {
         step: usize,
         /// Standard output or error.
         stream: LogStream,
-        /// The line.
         line: String,
     },
     /// Bytes of the build context that went to the engine so far.
@@ -64,14 +59,11 @@ pub(crate) enum BuildUpdate {
         /// Total so far.
         bytes: u64,
     },
-    /// The builder warns of something.
     Warning {
-        /// What it says.
         text: String,
     },
 }
 
-/// Why a build failed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct BuildFailure {
     /// The builder's message as it came; the runner takes the transport's and solver's prefixes off.

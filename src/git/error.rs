@@ -18,7 +18,6 @@ pub enum CheckoutError {
     /// A repository format that libgit2 does not read, and no git executable that does.
     #[error("{} uses {what}, which Shipwright cannot read", show(.path))]
     Unsupported {
-        /// The repository.
         path: PathBuf,
         /// The format or extension.
         what: String,
@@ -32,39 +31,30 @@ pub enum CheckoutError {
     /// Something in the git folder does not have the form it should have.
     #[error("{} is damaged: {reason}", show(.path))]
     Damaged {
-        /// The file.
         path: PathBuf,
-        /// What is wrong with it.
         reason: &'static str,
     },
     /// An object that is here, but not whole.
     #[error("the object {id} of this repository is damaged: {reason}")]
     DamagedObject {
-        /// The object.
         id: String,
-        /// What is wrong with it.
         reason: &'static str,
     },
     /// The file system refused.
     #[error("cannot read {}: {source}", show(.path))]
     Io {
-        /// What was read.
         path: PathBuf,
-        /// What the system said.
         source: io::Error,
     },
     /// libgit2 or the git executable refused.
     #[error("git could not {action}: {}", printable(.message))]
     Git {
-        /// What was asked of it.
         action: &'static str,
-        /// What it said.
         message: String,
     },
 }
 
 impl CheckoutError {
-    /// What to do about it.
     pub fn hint(&self) -> Option<String> {
         Some(match self {
             Self::NotARepository(_) => {

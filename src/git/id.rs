@@ -5,7 +5,6 @@ use git2::Oid;
 
 use crate::printable::hex;
 
-/// A commit's object id.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct CommitId([u8; 20]);
 

@@ -24,7 +24,6 @@ impl MemoryTree {
         files.iter().fold(Self::default(), |tree, file| tree.file(file, ""))
     }
 
-    /// Tracked files with their contents.
     pub(crate) fn new<'a>(files: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
         files.into_iter().fold(Self::default(), |tree, (path, content)| tree.file(path, content))
     }

@@ -9,9 +9,7 @@ use crate::path::TreePath;
 /// What git's trees can hold, and so the kinds that an image can have as inputs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum InputKind {
-    /// Mode 644.
     File,
-    /// Mode 755.
     Executable,
     /// A symbolic link; its bytes are its target.
     Link,
@@ -20,7 +18,6 @@ pub enum InputKind {
 }
 
 impl InputKind {
-    /// The mode as git's trees have it.
     pub fn git_mode(self) -> &'static str {
         match self {
             Self::File => "100644",

@@ -2,14 +2,12 @@ use std::io;
 
 use crate::path::TreePath;
 
-/// What stands at a path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NodeKind {
     /// A regular file, executable or not.
     File,
     /// A symbolic link, which is not followed.
     Link,
-    /// A folder.
     Folder,
     /// A socket, FIFO or device: never an input.
     Other,
@@ -22,18 +20,15 @@ pub enum Tracking {
     Tracked,
     /// Neither tracked nor ignored.
     Untracked,
-    /// Ignored by git.
     Ignored,
 }
 
 /// A file or link of a tree.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Node {
-    /// From the root of the checkout.
     pub path: TreePath,
     /// File, link or other; never a folder.
     pub kind: NodeKind,
-    /// How git sees it.
     pub tracking: Tracking,
 }
 

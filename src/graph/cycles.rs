@@ -23,7 +23,6 @@ pub struct Cycle {
 }
 
 impl Cycle {
-    /// The images of the loop, each once.
     pub fn images(&self) -> impl Iterator<Item = ImageId> {
         self.links.iter().map(|link| link.dependent)
     }

@@ -13,25 +13,21 @@ use super::link::Link;
 use crate::naming::ImageName;
 use crate::path::TreePath;
 
-/// An image as the graph knows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GraphImage {
     /// NAME, with its tag prefix if it has one; no other image has it.
     pub title: String,
-    /// The same with the namespace.
     pub full: String,
     /// NAME without the tag prefix.
     pub short: String,
     /// The name that its Dockerfile's place would give it, where several would have that.
     pub plain: Option<String>,
-    /// The Dockerfile.
     pub dockerfile: TreePath,
     /// Whether it is built only when named or depended on.
     pub aside: bool,
 }
 
 impl GraphImage {
-    /// The image of a name.
     pub fn new(name: &ImageName, dockerfile: TreePath, aside: bool) -> Self {
         Self {
             title: name.title(),
@@ -94,7 +90,6 @@ impl Graph {
         Self { images, edges: graph, rank, components, order }
     }
 
-    /// The images, by number.
     pub fn images(&self) -> &[GraphImage] {
         &self.images
     }

@@ -6,18 +6,14 @@ use crate::diagnostic::Location;
 /// The instruction that makes an edge.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum DependencyKind {
-    /// FROM.
     From,
-    /// COPY --from.
     Copy,
-    /// RUN --mount from.
     Mount,
     /// `depends_on` in the settings.
     Declared,
 }
 
 impl DependencyKind {
-    /// The word in JSON.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::From => "from",
@@ -31,18 +27,14 @@ impl DependencyKind {
 /// A dependency of one image on another: an instruction of a Dockerfile, or a line of the settings.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Link {
-    /// The image that needs the other.
     pub dependent: ImageId,
-    /// The image that is needed.
     pub dependency: ImageId,
-    /// The instruction.
     pub kind: DependencyKind,
     /// Where it stands; declared ones have no place.
     pub location: Option<Location>,
 }
 
 impl Link {
-    /// The line of the instruction.
     pub fn line(&self) -> Option<usize> {
         self.location.as_ref().and_then(|location| location.line)
     }

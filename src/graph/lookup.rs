@@ -12,7 +12,6 @@ use crate::printable::printable;
 /// A word that names no image, or none clearly.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum UnknownImage {
-    /// Nothing has this name.
     #[error("there is no image `{}`", printable(.value))]
     Unknown {
         /// What was written.
@@ -20,18 +19,15 @@ pub enum UnknownImage {
         /// Up to three names or paths that read like it.
         closest: Vec<String>,
     },
-    /// Several have it.
     #[error("`{}` could be any of {} images", printable(.value), .titles.len())]
     Ambiguous {
         /// What was written.
         value: String,
-        /// Their full names.
         titles: Vec<String>,
     },
 }
 
 impl UnknownImage {
-    /// What to write instead.
     pub fn hint(&self) -> String {
         match self {
             Self::Unknown { closest, .. } if closest.is_empty() => {
@@ -55,7 +51,6 @@ pub(crate) struct Lookup<'a> {
 }
 
 impl<'a> Lookup<'a> {
-    /// Prepares all words for the images.
     pub(crate) fn new(images: &'a [GraphImage]) -> Self {
         let mut lookup = Self { images, exact: HashMap::new(), loose: HashMap::new(), paths: HashMap::new() };
         for (at, image) in ImageId::all(images).zip(images) {

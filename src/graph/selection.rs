@@ -27,10 +27,8 @@ pub struct Selector {
     pub folder: TreePath,
 }
 
-/// The selected images.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Selection {
-    /// In build order.
     pub images: Vec<ImageId>,
     /// Those that were named, also if they were excluded in the end; in build order. None: the selection is
     /// that of a bare command.

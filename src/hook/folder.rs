@@ -32,27 +32,22 @@ pub(crate) enum Installed {
     },
     /// Ours was there, with another mode or by another version.
     Renewed {
-        /// What it did before.
         from: Mode,
     },
-    /// Everything was as it should be.
     Already,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Uninstalled {
-    /// Ours is gone.
     Removed,
     /// Ours is gone, and what was there before is back.
     Restored,
     /// There was none of ours.
     Absent {
-        /// Whether there is another hook, which stays.
         another: bool,
     },
 }
 
-/// Why a hook is left as it is.
 #[derive(Debug, thiserror::Error)]
 pub enum HookError {
     /// Somebody has edited what `install` wrote.
@@ -61,7 +56,6 @@ pub enum HookError {
     /// Two hooks would have to be kept.
     #[error("{} is another hook, and {} is in its place already", show(.hook), show(.before))]
     Occupied {
-        /// The hook.
         hook: PathBuf,
         /// Where it would be moved to.
         before: PathBuf,
@@ -69,17 +63,13 @@ pub enum HookError {
     /// The file system refused.
     #[error("cannot {action} {}: {source}", show(path))]
     Io {
-        /// What was tried.
         action: &'static str,
-        /// With what.
         path: PathBuf,
-        /// What the system said.
         source: io::Error,
     },
 }
 
 impl HookError {
-    /// What to do about it.
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::Changed(_) => Some(

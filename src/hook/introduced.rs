@@ -6,7 +6,6 @@ use crate::path::TreePath;
 /// Faults of a commit beside those of the commits that it begins from.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Comparison {
-    /// Those that are new.
     pub introduced: Vec<Diagnostic>,
     /// Those that were there before.
     pub known: Vec<Diagnostic>,

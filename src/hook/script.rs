@@ -31,7 +31,6 @@ pub enum Mode {
     /// Looks for mistakes, without an engine.
     #[default]
     Check,
-    /// Builds all their images.
     Build,
     /// Pushes their images to the registry, before git pushes the commits.
     Push,
@@ -57,7 +56,6 @@ pub(crate) enum Content {
     Ours(Mode),
     /// What Shipwright wrote and somebody changed.
     Changed,
-    /// Something else.
     Foreign,
 }
 

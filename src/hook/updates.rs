@@ -7,19 +7,16 @@ pub struct RefUpdate {
     pub local_ref: String,
     /// The object that is pushed; none for a deletion.
     pub local: Option<String>,
-    /// The ref of the remote.
     pub remote_ref: String,
     /// What the remote has there, as git knows; none for a new ref.
     pub remote: Option<String>,
 }
 
 impl RefUpdate {
-    /// The branch of the remote.
     pub fn branch(&self) -> Option<&str> {
         self.remote_ref.strip_prefix("refs/heads/")
     }
 
-    /// The tag of the remote.
     pub fn tag(&self) -> Option<&str> {
         self.remote_ref.strip_prefix("refs/tags/")
     }

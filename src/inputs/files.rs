@@ -8,7 +8,6 @@ use crate::path::TreePath;
 /// A file or link of the build context, or a folder that is empty there.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InputFile {
-    /// From the root of the context.
     pub path: TreePath,
     /// Regular, executable, link or folder: all of a mode that git keeps.
     pub kind: InputKind,

@@ -13,10 +13,8 @@ pub struct Fingerprint {
     /// differs can be named.
     #[serde(default)]
     pub lines: String,
-    /// The target.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub target: Option<String>,
-    /// The platform.
     pub platform: String,
     /// By name, over each value.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
@@ -27,12 +25,9 @@ pub struct Fingerprint {
     /// By reference, each locked digest.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub bases: BTreeMap<String, Option<String>>,
-    /// Over all files.
     pub files: String,
-    /// Over the settings' metadata.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub metadata: Option<String>,
-    /// The refresh period.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refresh: Option<u64>,
 }
@@ -49,7 +44,6 @@ pub(super) const LINES: usize = 256;
 pub struct InvalidFingerprint(#[from] serde_json::Error);
 
 impl Fingerprint {
-    /// The label's text.
     pub fn to_label(&self) -> String {
         serde_json::to_string(self).unwrap_or_default()
     }
@@ -60,7 +54,6 @@ impl Fingerprint {
         self.lines.as_bytes().chunks(LINE_DIGITS).position(|ours| theirs.next() != Some(ours))
     }
 
-    /// Reads a label.
     pub fn from_label(text: &str) -> Result<Self, InvalidFingerprint> {
         Ok(serde_json::from_str(text)?)
     }

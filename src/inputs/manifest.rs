@@ -7,10 +7,8 @@ use crate::git::{BlobId, InputKind, forget_the_oldest, replace_file};
 use crate::image::ContentKey;
 use crate::path::TreePath;
 
-/// What one key was built of.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Manifest {
-    /// The files of the context.
     pub files: Vec<InputFile>,
     /// Which file, that is no Dockerfile, said what of the image: `target`, `args.VERSION`. No values.
     pub said: BTreeMap<String, TreePath>,

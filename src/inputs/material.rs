@@ -16,34 +16,29 @@ pub struct Material {
     pub instructions: Vec<String>,
     /// The stage, if one was chosen.
     pub target: Option<String>,
-    /// What the image is built for.
     pub platform: Platform,
     /// Values given for arguments that those stages declare.
     pub build_args: BTreeMap<String, String>,
     /// References to images of this checkout, as the Dockerfile has them after expansion, with the key of
     /// what they are bound to.
     pub dependencies: Vec<(String, ContentKey)>,
-    /// External images.
     pub bases: Vec<Base>,
     /// Files and links of the build context.
     pub files: InputFiles,
     /// Free text of the settings.
     pub metadata: Option<String>,
-    /// The number of the refresh period.
     pub refresh: Option<u64>,
 }
 
 /// An external image that a build reads.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Base {
-    /// The reference after expansion.
     pub reference: String,
     /// Its digest, if it is locked.
     pub digest: Option<Digest>,
 }
 
 impl Material {
-    /// The content key.
     pub fn key(&self) -> ContentKey {
         let mut encoder = Encoder::new(DOMAIN);
         encoder.field("instructions", self.instructions.len());

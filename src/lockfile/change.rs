@@ -9,9 +9,7 @@ use crate::image::{Digest, ImageReference};
 pub enum Questions {
     /// Those that are not locked.
     Missing,
-    /// Those that are locked.
     Locked,
-    /// All.
     All,
     /// These, locked or not, and no others.
     Named(BTreeSet<ImageReference>),
@@ -20,7 +18,6 @@ pub enum Questions {
 /// A line of the lock that differs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Change {
-    /// The base.
     pub base: ImageReference,
     /// What it was locked to; none where it is new.
     pub from: Option<Digest>,
@@ -28,13 +25,11 @@ pub struct Change {
     pub to: Option<Digest>,
 }
 
-/// A name that no base has.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{name}` is no external base of this checkout")]
 pub struct UnknownBase {
     /// What was written.
     pub name: String,
-    /// The closest ones.
     pub closest: Vec<String>,
 }
 

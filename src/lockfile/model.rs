@@ -24,7 +24,6 @@ impl Lockfile {
         Some(ImageReference { digest: Some(digest), ..lockable(reference)? })
     }
 
-    /// All bases that it locks.
     pub fn bases(&self) -> impl Iterator<Item = &ImageReference> {
         self.digests.keys()
     }

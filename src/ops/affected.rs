@@ -11,7 +11,6 @@ use crate::project::Project;
 /// What [`affected`](fn@affected) compares with what.
 #[derive(Clone, Debug, Default)]
 pub struct AffectedRequest {
-    /// Which images.
     pub images: ImageRequest,
     /// A branch, tag or commit; none: the default branch, as the remote has it if it does.
     pub since: Option<String>,
@@ -22,7 +21,6 @@ pub struct AffectedRequest {
 /// What the images were compared with.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Since {
-    /// As the user wrote it.
     pub revision: String,
     /// The commit; none for the time before the first one.
     pub commit: Option<CommitId>,
@@ -30,12 +28,9 @@ pub struct Since {
     pub is_merge_base: bool,
 }
 
-/// The images that are affected.
 #[derive(Debug)]
 pub struct AffectedImages {
-    /// With everything that was found.
     pub affected: plan::Affected,
-    /// By what.
     pub since: Since,
     /// How it ended.
     pub ending: Ending,

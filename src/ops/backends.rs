@@ -25,7 +25,6 @@ impl fmt::Debug for Backends {
 }
 
 impl Backends {
-    /// Those of a test.
     #[cfg(test)]
     pub(super) fn new(connect: Arc<dyn Connect>) -> Self {
         Self(connect)
@@ -40,7 +39,6 @@ impl Backends {
         self.0.connect(host, environment).await
     }
 
-    /// A client for all registries.
     pub(super) fn registry(
         &self,
         options: RegistryOptions,

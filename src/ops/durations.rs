@@ -15,7 +15,6 @@ const LARGEST: u64 = 400 * MOST as u64;
 /// `MILLISECONDS NAME`, the one that was built last at the end. No state: it may be deleted at any time.
 pub(super) struct Durations {
     path: PathBuf,
-    /// Of this run.
     took: Vec<(StepId, Duration)>,
 }
 
@@ -32,7 +31,6 @@ impl Durations {
         builds.filter_map(|(at, step)| Some((at, *known.get(&step.name())?))).collect()
     }
 
-    /// Takes in one event.
     pub(super) fn event(&mut self, event: &Event) {
         if let Event::ImageFinished { image, outcome: ImageOutcome::Built, elapsed } = event {
             self.took.push((*image, *elapsed));

@@ -13,7 +13,6 @@ use crate::image::ImageReference;
 use crate::plan::{Action, ImageId, Plan};
 use crate::publish::{Judgement, Wanted, decide, judge, observe};
 
-/// What registries are for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum RemotePolicy {
     /// Pull what they have, build the rest and push it.
@@ -28,12 +27,10 @@ pub enum RemotePolicy {
 }
 
 impl RemotePolicy {
-    /// Whether what a registry has is pulled.
     pub fn pulls(self) -> bool {
         matches!(self, Self::All | Self::Pull)
     }
 
-    /// Whether what a registry lacks is pushed.
     pub fn pushes(self) -> bool {
         matches!(self, Self::All | Self::Push)
     }
@@ -44,15 +41,12 @@ impl RemotePolicy {
 pub struct EnsureRequest {
     /// Images by full name, short name or Dockerfile path.
     pub names: Vec<String>,
-    /// What registries are for.
     pub remote: RemotePolicy,
     /// What decides the images. Which ones is said by the names alone.
     pub images: ImageRequest,
-    /// How to build.
     pub building: Building,
 }
 
-/// What came of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Ensured {
     /// The references of the images, in the order of their names, each once.

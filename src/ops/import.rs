@@ -12,7 +12,6 @@ use crate::settings::{
     Foreign, JSON_FILE, Merged, TOML_FILE, merged, parse_builder_yaml, parse_json, parse_toml,
 };
 
-/// How many Dockerfiles are listed.
 const SHOWN: usize = 10;
 
 /// What [`import`](fn@import) is to do.
@@ -23,11 +22,9 @@ pub struct ImportRequest {
     pub file: String,
     /// Whether nothing is written.
     pub dry_run: bool,
-    /// The checkout.
     pub images: ImageRequest,
 }
 
-/// What came of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Imported {
     /// The lines that are new in `shipwright.toml`.

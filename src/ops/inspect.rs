@@ -13,10 +13,8 @@ use crate::printable::printable;
 use crate::project::{Inspection, Surroundings, inspect as inspect_in, inspect_alone};
 use crate::settings::{self, Choices, SettingsFile};
 
-/// What is read in one Dockerfile.
 #[derive(Debug)]
 pub struct Inspected {
-    /// What was read, with what is wrong with it.
     pub inspection: Inspection,
     /// The folder that its places are in: the checkout, or where there is none the Dockerfile's own.
     pub root: PathBuf,
@@ -105,7 +103,6 @@ struct Place {
     path: TreePath,
     /// That root; outside of a checkout its folder.
     root: PathBuf,
-    /// The checkout and its files.
     found: Option<(Checkout, WorkTree)>,
 }
 

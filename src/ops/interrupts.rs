@@ -11,11 +11,9 @@ pub struct Interrupts(Arc<Mutex<State>>);
 struct State {
     /// The run that is told to stop.
     careful: Option<CancellationToken>,
-    /// Whether anybody has asked.
     asked: bool,
 }
 
-/// What came of asking.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Answer {
     /// The run that is under way stops by itself.
@@ -27,7 +25,6 @@ pub enum Answer {
 }
 
 impl Interrupts {
-    /// Asks for the end.
     pub fn ask(&self) -> Answer {
         let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         match (std::mem::replace(&mut state.asked, true), &state.careful) {
@@ -65,7 +62,6 @@ impl Careful {
         &self.token
     }
 
-    /// Whether it was told.
     pub(super) fn was_told(&self) -> bool {
         self.token.is_cancelled()
     }

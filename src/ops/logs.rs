@@ -39,7 +39,6 @@ impl Logs {
         Self { folder: folder(checkout), plan: Arc::clone(plan), open: BTreeMap::new() }
     }
 
-    /// Takes in one event.
     pub(super) fn event(&mut self, event: &Event) {
         match event {
             Event::BuildStarted { image } => {

@@ -10,7 +10,6 @@ pub(super) struct MadeTags {
     folder: PathBuf,
 }
 
-/// All of them.
 const ALL: &str = "tags";
 /// Those of branches: of the others nobody can tell when they are done with.
 const OF_BRANCHES: &str = "branch-tags";
@@ -26,12 +25,10 @@ impl MadeTags {
         Self { folder: checkout.common_dir().join("shipwright") }
     }
 
-    /// All that are known.
     pub(super) fn read(&self) -> BTreeSet<String> {
         self.lines(ALL)
     }
 
-    /// Those of branches.
     pub(super) fn of_branches(&self) -> BTreeSet<String> {
         self.lines(OF_BRANCHES)
     }

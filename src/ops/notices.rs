@@ -21,13 +21,11 @@ struct State {
 }
 
 impl Notices {
-    /// What registries tell.
     pub(super) fn listener(&self) -> Listener {
         let notices = self.clone();
         Listener::new(move |notice| notices.tell(&notice))
     }
 
-    /// From now on they are said.
     pub(super) fn said_by(&self, speaker: Speaker) {
         self.state().speaker = Some(speaker);
     }

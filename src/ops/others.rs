@@ -11,7 +11,6 @@ use crate::printable::list;
 use crate::publish::{Observed, Wanted, observe};
 use crate::store::ImageStore;
 
-/// How many names are listed.
 const SHOWN: usize = 10;
 
 /// Those on the engine, after a run of `plan` that changed something.

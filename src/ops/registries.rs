@@ -9,11 +9,9 @@ use crate::registry::{Credentials, Registry, RegistryOptions};
 
 /// The registries of a use case, and how they are spoken to.
 pub(super) struct Registries {
-    /// A client for all of them.
     pub client: Arc<dyn Registry>,
     /// The logins that it uses, which engines need as well.
     pub credentials: Arc<Credentials>,
-    /// What digests in them are.
     pub standings: Arc<Standings>,
     /// HOST or HOST/PREFIX that images are in; none: where their names say.
     pub places: Vec<Option<String>>,
@@ -64,7 +62,6 @@ pub(super) fn require(workspace: &Workspace, images: &[ImageId]) -> Result<(), E
     Err(Error::wrong(findings))
 }
 
-/// A client for all registries.
 pub(super) fn client(workspace: &Workspace, services: &Services) -> Arc<dyn Registry> {
     let settings = &workspace.settings;
     let options = RegistryOptions {

@@ -24,7 +24,6 @@ pub(super) struct Services {
     pub backends: Backends,
     /// Why there is no engine, where a use case goes on without.
     pub absent: Option<EngineError>,
-    /// The logins of the user.
     pub credentials: Arc<Credentials>,
     /// What registries and credential helpers tell.
     pub notices: Notices,
@@ -32,7 +31,6 @@ pub(super) struct Services {
     pub interrupts: Interrupts,
     /// Folders with certificates of registries, one below another.
     pub certificates: Vec<PathBuf>,
-    /// By which proxies.
     pub proxy: ProxySettings,
     /// Where runs on one engine wait for each other.
     pub state: Option<PathBuf>,

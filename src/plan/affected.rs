@@ -21,7 +21,6 @@ pub struct Affected {
     pub layers: Vec<usize>,
     /// Images that are not there any more.
     pub removed: Vec<Removed>,
-    /// How many images were compared.
     pub compared: usize,
     /// What was found out by the comparison.
     pub findings: Vec<Diagnostic>,
@@ -32,12 +31,10 @@ pub struct Affected {
 pub struct Removed {
     /// NAMESPACE/NAME, with `:PREFIX` where several images share the repository.
     pub name: String,
-    /// The Dockerfile that it had.
     pub dockerfile: TreePath,
 }
 
 impl Affected {
-    /// The steps of each layer that can be built.
     pub fn by_layer(&self) -> Vec<Vec<StepId>> {
         let mut layers: Vec<Vec<StepId>> = Vec::new();
         for ((at, step), layer) in self.plan.numbered().zip(&self.layers) {

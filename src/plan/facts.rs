@@ -11,7 +11,6 @@ use crate::project::{CleanState, Project};
 /// The image that the branch had before the one that is planned.
 #[derive(Clone, Debug)]
 pub(crate) struct Previous {
-    /// Its components.
     pub fingerprint: Fingerprint,
     /// Its files, where a manifest or git still has them; paths from the root of the context.
     pub files: Option<Vec<InputFile>>,
@@ -33,10 +32,8 @@ pub(crate) struct Known {
     pub previous: Option<Previous>,
 }
 
-/// What a plan is made of.
 #[derive(Clone)]
 pub(crate) struct Facts<'a> {
-    /// The images.
     pub project: &'a Project,
     /// How each stands to HEAD; one an image.
     pub clean: &'a [CleanState],
@@ -46,13 +43,10 @@ pub(crate) struct Facts<'a> {
     pub selected: &'a [ImageId],
     /// Selected by an exact list, whose dependencies are taken as they are.
     pub exact: bool,
-    /// Tags to give.
     pub tags: &'a TagPolicy,
     /// Images that are built although they exist (`--no-cache`).
     pub rebuilt: &'a [ImageId],
-    /// Whether an engine was asked what it has.
     pub asked: bool,
-    /// For the headline.
     pub checkout: CheckoutSummary,
 }
 

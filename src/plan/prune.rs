@@ -7,47 +7,35 @@ use crate::image::{ContentKey, ImageReference};
 /// An image of the engine that carries a content key, its own or one that it inherited.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct StoredImage {
-    /// Its id in the engine.
     pub id: String,
-    /// The key that its label holds.
     pub key: Option<ContentKey>,
-    /// The Dockerfile that its label names.
     pub dockerfile: String,
-    /// All its tags.
     pub references: Vec<ImageReference>,
     /// Its size in bytes, shared layers included.
     pub size: u64,
     /// Its layers, the lowest first, by digest.
     pub layers: Vec<String>,
-    /// Containers that were made from it.
     pub users: Vec<ContainerUse>,
     /// Names of containers that a rollback takes back to it.
     pub way_back_of: Vec<String>,
-    /// Whether this repository built it.
     pub is_ours: bool,
 }
 
-/// A container that uses an image.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct ContainerUse {
-    /// Its id in the engine.
     pub id: String,
-    /// Its name.
     pub name: String,
     /// Whether it runs, or is about to.
     pub is_running: bool,
 }
 
-/// What the checkout needs.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Needs {
-    /// Keys, with what needs each.
     pub keys: BTreeMap<ContentKey, String>,
     /// Dockerfiles of which something needs an image that cannot be known, with what.
     pub dockerfiles: BTreeMap<String, String>,
 }
 
-/// What is to be told apart.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct PruneRules {
     /// Tags that Shipwright made in this repository, besides those whose form says so.
@@ -58,22 +46,16 @@ pub(crate) struct PruneRules {
     pub stopped: bool,
 }
 
-/// What becomes of an image.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PruneStep {
-    /// Its id in the engine.
     pub id: String,
-    /// Its content key.
     pub key: ContentKey,
-    /// The Dockerfile that made it.
     pub dockerfile: String,
     /// All its tags, its key's first.
     pub references: Vec<ImageReference>,
     /// Its size in bytes; layers that other images share are counted as well.
     pub size: u64,
-    /// Whether it goes.
     pub removes: bool,
-    /// Why.
     pub reason: String,
     /// Containers that do not run and go before it.
     pub containers: Vec<ContainerUse>,
@@ -104,7 +86,6 @@ pub(crate) fn decide_prune(images: &[StoredImage], needs: &Needs, rules: &PruneR
 /// What tells an image of Shipwright's from one that was built on it and has its labels.
 struct Own {
     key: ContentKey,
-    /// The tags that hold its key.
     key_tags: Vec<ImageReference>,
 }
 

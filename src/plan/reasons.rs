@@ -20,10 +20,8 @@ pub(super) struct Cause {
     text: String,
 }
 
-/// The images that are built, each with the cause.
 pub(super) type Builds = BTreeMap<ImageId, Option<Cause>>;
 
-/// The cause of what has these reasons.
 pub(super) fn cause(facts: &Facts<'_>, at: ImageId, reasons: &[Reason], builds: &Builds) -> Option<Cause> {
     let is_own = |reason: &&Reason| {
         use ReasonKind::{Dependency, Forced, KeyMissing, NeverBuilt, NotAsked};

@@ -11,7 +11,6 @@ use crate::image::{ContentKey, Digest, Platform, Repository, Tag};
 pub(crate) struct RegistryImage {
     /// What the tags stand on; none where nobody asked, because none of them may go.
     pub digest: Option<Digest>,
-    /// All its tags.
     pub tags: Vec<Tag>,
     /// The manifests that it lists, if it is an index.
     pub children: Vec<Digest>,
@@ -31,9 +30,7 @@ impl RegistryImage {
 pub(crate) struct Says {
     /// Its key; none where Shipwright did not make it.
     pub key: Option<ContentKey>,
-    /// Its Dockerfile.
     pub dockerfile: String,
-    /// What it runs on.
     pub platforms: Vec<Platform>,
     /// Where the checkout came from that it was built in.
     pub source: String,
@@ -43,7 +40,6 @@ pub(crate) struct Says {
     pub is_built_here: bool,
 }
 
-/// What is to be told apart.
 #[derive(Clone, Debug)]
 pub(crate) struct RegistryRules {
     /// Tags of branches that there are, and of git's tags, each with what it is called.
@@ -73,36 +69,28 @@ pub struct RegistryStep {
     pub tags: Vec<TagStep>,
 }
 
-/// What becomes of a tag.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TagStep {
-    /// The tag.
     pub tag: Tag,
-    /// Whether it goes.
     pub removes: bool,
-    /// Why.
     pub reason: String,
 }
 
 impl RegistryStep {
-    /// Whether any tag of it goes.
     pub fn removes_any(&self) -> bool {
         self.tags.iter().any(|tag| tag.removes)
     }
 
-    /// Whether all of it goes.
     pub fn removes_all(&self) -> bool {
         self.tags.iter().all(|tag| tag.removes)
     }
 }
 
-/// What a tag is by its name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Kind {
     /// Of a key; with what needs that, if anything does.
     Key(Option<String>),
     Commit,
-    /// Of a branch that is gone.
     Dead,
     /// Never removed, nor what it stands on.
     Kept(String),
@@ -111,7 +99,6 @@ enum Kind {
 /// Tags that hold what a deployment may go back to.
 const HELD: [&str; 2] = ["current", "previous"];
 
-/// One repository, by the names of its tags.
 pub(crate) struct RegistryTags<'a> {
     kinds: BTreeMap<&'a Tag, Kind>,
 }
@@ -283,7 +270,6 @@ pub(crate) fn never_moves(tag: &Tag) -> bool {
     key_word(tag.as_str()) || is_commit(tag.as_str())
 }
 
-/// Nothing of it goes, and why.
 pub(crate) fn keep(step: &mut RegistryStep, why: &str) {
     for tag in &mut step.tags {
         (tag.removes, tag.reason) = (false, why.to_owned());

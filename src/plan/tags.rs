@@ -11,11 +11,9 @@ use crate::project::Image;
 /// What a tag says of its image. An image gets its tags in this order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum TagKind {
-    /// Its content key.
     Key,
     /// A commit: the one that changed it last, or HEAD.
     Commit,
-    /// A tag that git has on HEAD.
     Git,
     /// The branch, or `pr-N`.
     Branch,
@@ -28,7 +26,6 @@ pub enum TagKind {
 /// When tags move: those of a turn together, and only after all of the turn before have moved.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum Turn {
-    /// With the branch.
     Branch,
     /// With `latest`.
     Latest,
@@ -48,7 +45,6 @@ pub enum Withheld {
 pub struct PlannedTag {
     /// The tag, prefix included.
     pub tag: Tag,
-    /// What it says.
     pub kind: TagKind,
     /// Why a push leaves it alone, if it does.
     pub withheld: Option<Withheld>,
@@ -74,7 +70,6 @@ impl PlannedTag {
 pub(crate) struct BranchReference {
     /// For people: `main`, `pr-12`.
     pub name: Option<String>,
-    /// Its tag.
     pub tag: Option<Tag>,
     /// Whether it is a pull request, which never moves `latest`.
     pub pull_request: bool,
@@ -99,7 +94,6 @@ impl BranchReference {
 pub(crate) struct TagPolicy {
     /// HEAD, where images that are clean belong to it.
     pub head: Option<CommitId>,
-    /// Tags that git has on HEAD.
     pub git_tags: Vec<Tag>,
     /// What moving tags follow.
     pub reference: BranchReference,

@@ -50,7 +50,6 @@ pub(super) struct MissingSource {
     pub(super) path: TreePath,
     /// Why nothing of it is in the context, as a predicate.
     pub(super) why: String,
-    /// Whether that is all that is known.
     pub(super) is_plain: bool,
 }
 

@@ -27,7 +27,6 @@ pub(super) struct Definition {
     pub(super) options: ImageSettings,
     /// What other files of the checkout say.
     pub(super) account: Account,
-    /// What of that counts.
     pub(super) evidence: Vec<Evidence>,
     pub(super) target_from_flag: bool,
     pub(super) file: Dockerfile,
@@ -42,7 +41,6 @@ pub(super) struct Definition {
 pub(super) struct Meant {
     /// The last part of the reference, which stands for it from here on.
     pub(super) name: String,
-    /// The image built here.
     pub(super) image: usize,
 }
 

@@ -11,7 +11,6 @@ use crate::git::{Identity, Node, Snapshot, Tracking};
 use crate::inputs::{InputFile, InputFiles};
 use crate::path::TreePath;
 
-/// What one image reads of its context.
 #[derive(Clone, Default)]
 pub(super) struct ImageFiles {
     pub(super) inputs: InputFiles,

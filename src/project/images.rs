@@ -12,22 +12,18 @@ use crate::inputs::Material;
 use crate::naming::ImageName;
 use crate::path::TreePath;
 
-/// One image of the checkout.
 #[derive(Clone, Debug)]
 pub struct Image {
-    /// The Dockerfile, from the root of the checkout.
     pub dockerfile: TreePath,
     /// What it is called, and where that comes from.
     pub name: ImageName,
     /// Whether it is built only when named or depended on.
     pub aside: bool,
-    /// Whether git tracks the Dockerfile.
     pub tracked: bool,
     /// The stage to build, if not the last.
     pub target: Option<String>,
     /// Whether `--target` chose the stage, so that the image is not what the checkout alone says.
     pub target_from_flag: bool,
-    /// What was read.
     pub file: Dockerfile,
     /// What it means with the build arguments of this run.
     pub evaluation: Evaluation,
@@ -104,11 +100,8 @@ pub(super) fn locked_digest<'l>(locked: &'l [LockedReference], base: &str) -> Op
 /// What an image reads of the checkout.
 #[derive(Clone, Debug, Default)]
 pub struct BuildContext {
-    /// Its root.
     pub root: TreePath,
-    /// The ignore file that counts.
     pub ignore_file: Option<TreePath>,
-    /// Whether all of it counts.
     pub whole: bool,
     /// What may change the image, for its revision: own paths, without those of dependencies.
     pub pathspecs: Vec<PathPattern>,
@@ -117,9 +110,7 @@ pub struct BuildContext {
 /// A reference in a Dockerfile that means an image of this checkout.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BoundReference {
-    /// The image.
     pub image: ImageId,
-    /// The instruction.
     pub kind: DependencyKind,
     /// The reference after expansion.
     pub expanded: String,
@@ -142,10 +133,8 @@ pub struct LockedReference {
     pub span: Range<usize>,
 }
 
-/// Whether an image can be built.
 #[derive(Clone, Debug)]
 pub enum ImageState {
-    /// It can.
     Ready(Box<ReadyImage>),
     /// Not until something is set: each text says what, and there is at least one. The rest of the run goes on.
     Blocked(Vec<String>),
@@ -156,9 +145,7 @@ pub enum ImageState {
 /// The inputs of an image that can be built.
 #[derive(Clone, Debug)]
 pub struct ReadyImage {
-    /// What the key is over.
     pub material: Material,
-    /// The identity.
     pub key: ContentKey,
     /// The key without what git ignores, here and in dependencies: what HEAD's tree can be compared with.
     pub versioned_key: ContentKey,
@@ -169,12 +156,10 @@ pub struct ReadyImage {
 /// Where an input file is, and what sending it needs to know.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ContextFile {
-    /// From the root of the checkout.
     pub path: TreePath,
     /// Bytes; for a link the length of its target.
     pub size: u64,
     /// When the file was changed, in nanoseconds since 1970, where the tree knows.
     pub modified_ns: Option<i128>,
-    /// How git sees it.
     pub tracking: Tracking,
 }

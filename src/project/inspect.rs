@@ -22,23 +22,16 @@ use crate::path::TreePath;
 #[derive(Clone, Debug, Serialize)]
 pub struct Inspection {
     schema: u32,
-    /// Whether it can be parsed.
     pub valid: bool,
-    /// Its stages.
     pub stages: Vec<InspectedStage>,
-    /// Its COPY and ADD instructions.
     pub copies: Vec<InspectedCopy>,
-    /// The mounts of its RUN instructions.
     pub mounts: Vec<InspectedMount>,
     /// External images that the needed stages use, as they are written after expansion.
     pub images: Vec<String>,
     /// What the needed stages read of the build context.
     pub context_sources: Vec<String>,
-    /// Whether the whole context counts.
     pub whole_context: bool,
-    /// The root of the build context.
     pub context: String,
-    /// The ignore file that counts.
     pub ignore_file: Option<String>,
     /// The files that enter the content key.
     pub inputs: Vec<String>,
@@ -55,7 +48,6 @@ pub struct Inspection {
     circumstances: Vec<SourceSpec>,
 }
 
-/// A stage of an inspected Dockerfile.
 #[derive(Clone, Debug, Serialize)]
 pub struct InspectedStage {
     /// `AS name`, empty if there is none.
@@ -66,16 +58,13 @@ pub struct InspectedStage {
     pub base_expanded: Option<String>,
     /// `--platform` as written, empty if there is none.
     pub platform: String,
-    /// Whether the target takes it.
     pub needed: bool,
-    /// Line of its FROM.
     pub line: usize,
 }
 
 /// A COPY or ADD of an inspected Dockerfile.
 #[derive(Clone, Debug, Serialize)]
 pub struct InspectedCopy {
-    /// Index of the stage.
     pub stage: usize,
     /// `COPY` or `ADD`.
     pub instruction: &'static str,
@@ -83,16 +72,12 @@ pub struct InspectedCopy {
     pub from: String,
     /// As written.
     pub sources: Vec<String>,
-    /// Whether it stands in an ONBUILD.
     pub onbuild: bool,
-    /// Line of the instruction.
     pub line: usize,
 }
 
-/// A mount of an inspected Dockerfile.
 #[derive(Clone, Debug, Serialize)]
 pub struct InspectedMount {
-    /// Index of the stage.
     pub stage: usize,
     /// bind, cache, tmpfs, secret, ssh.
     pub r#type: String,
@@ -100,16 +85,13 @@ pub struct InspectedMount {
     pub from: String,
     /// `source`, empty if there is none.
     pub source: String,
-    /// Whether it stands in an ONBUILD.
     pub onbuild: bool,
-    /// Line of the instruction.
     pub line: usize,
 }
 
 /// The checkout that an inspected Dockerfile is part of.
 #[derive(Clone, Copy)]
 pub(crate) struct Surroundings<'a> {
-    /// Its files.
     pub tree: &'a dyn Snapshot,
     /// Its name, which decides names of images.
     pub checkout_name: &'a str,

@@ -145,7 +145,6 @@ impl Finished<'_> {
         ReadyImage { material, key, versioned_key, files }
     }
 
-    /// The keys of what an image is built from, by the references to it.
     fn keys(&self, draft: &Drafted, key: impl Fn(&ReadyImage) -> ContentKey) -> Vec<(String, ContentKey)> {
         let key = |at: ImageId| self.images[at].as_ref()?.ready().map(&key);
         let bound =

@@ -13,14 +13,11 @@ use crate::graph::{Graph, ImageId};
 use crate::naming::Namespace;
 use crate::path::TreePath;
 
-/// The images of a tree.
 #[derive(Debug)]
 pub struct Project {
     /// In front of every name.
     pub namespace: Namespace,
-    /// All images.
     pub images: Vec<Image>,
-    /// Which is built from which.
     pub graph: Graph,
     /// Images that cannot be published under their names, each with the settings line that settles it.
     pub provisional: Vec<(ImageId, String)>,
@@ -30,12 +27,10 @@ pub struct Project {
     pub unreadable: Vec<TreePath>,
     /// Files that were read for what they say about images, sorted.
     pub evidence: Vec<TreePath>,
-    /// What was noticed.
     pub diagnostics: Vec<Diagnostic>,
 }
 
 impl Project {
-    /// Notes the revision of each image.
     pub fn assign_revisions(&mut self, revisions: Vec<Option<CommitId>>) {
         for (image, revision) in self.images.iter_mut().zip(revisions) {
             image.revision = revision;

@@ -7,7 +7,6 @@ use crate::graph::ImageId;
 use crate::path::TreePath;
 use crate::printable::few;
 
-/// How many Dockerfiles are named.
 const NAMED: usize = 3;
 
 impl Project {

@@ -12,18 +12,14 @@ pub struct Options {
     pub settings: SettingsFile,
     /// The namespace and who said it, if anybody did.
     pub namespace: Option<(String, NamespaceSource)>,
-    /// Values for build arguments.
     pub build_args: BTreeMap<String, String>,
     /// Values for build arguments that do not enter keys.
     pub unhashed_build_args: BTreeMap<String, String>,
     /// `--target`: this stage of the image that the first text names.
     pub target: Option<(String, String)>,
-    /// What the images are built for.
     pub platform: Platform,
-    /// What the engine runs on.
     pub build_platform: Platform,
     /// The operating system that the engine builds for, if there is an engine: `linux`.
     pub engine_system: Option<String>,
-    /// The number of the refresh period.
     pub refresh: Option<u64>,
 }

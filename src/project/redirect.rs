@@ -10,7 +10,6 @@ use crate::graph::ImageId;
 use crate::image::ImageReference;
 use crate::printable::printable;
 
-/// Which image each claim is about.
 pub(super) struct Claimed(HashMap<Place, ImageId>);
 
 impl Claimed {
@@ -24,9 +23,7 @@ impl Claimed {
 
 /// What a reference means because a build context has its name.
 pub(super) enum Redirected {
-    /// An image of this checkout.
     Local(ImageId),
-    /// Another image.
     Image(ImageReference),
     /// What cannot be given to a build.
     Unavailable(Problem),

@@ -9,7 +9,6 @@ use crate::git::Snapshot;
 use crate::path::TreePath;
 use crate::printable::few;
 
-/// How many pointers are named.
 const FEW: usize = 5;
 
 /// One note for each ignore file, whatever the number of images.

@@ -37,7 +37,6 @@ pub struct SettingsFile {
     pub images: BTreeMap<String, ImageSettings>,
     /// Which files are read for what they say about images.
     pub evidence: EvidenceChoice,
-    /// The lock file beside it.
     pub lock: Lockfile,
     /// What is worth saying about the file although it can be used.
     pub diagnostics: Vec<Diagnostic>,
@@ -54,7 +53,6 @@ pub struct ImageSettings {
     pub dockerfile: Option<TreePath>,
     /// The build context's root, from the root of the checkout.
     pub context: Option<TreePath>,
-    /// The stage to build.
     pub target: Option<String>,
     /// Values for build arguments; those of the command line win.
     pub args: BTreeMap<String, String>,
@@ -90,9 +88,7 @@ pub struct Refresh {
 /// Anything that should change every key when it changes, such as a version of the build's conventions.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Metadata {
-    /// One text.
     Text(String),
-    /// Named texts.
     Entries(BTreeMap<String, String>),
 }
 

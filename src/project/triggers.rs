@@ -28,7 +28,6 @@ pub(super) fn inherit(images: &mut [Drafted], naming: &Naming, options: &Options
     }
 }
 
-/// The image here that a FROM with variables means.
 fn meant(image: &Drafted, stage: usize) -> Option<usize> {
     let word = image.definition.file.stages.get(stage)?.base.as_ref()?;
     image.definition.meant.get(&word.span.start).map(|meant| meant.image)

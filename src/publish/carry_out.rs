@@ -36,15 +36,12 @@ const PAUSE: Duration = Duration::from_secs(1);
 pub(crate) struct Publisher {
     /// Has what a registry lacks; none where nothing has to be pushed.
     pub store: Option<Arc<dyn ImageStore>>,
-    /// Writes tags.
     pub registry: Arc<dyn Registry>,
-    /// What digests are.
     pub standings: Arc<Standings>,
     /// Logins for the engine's pushes.
     pub credentials: Arc<Credentials>,
     /// Names on the engine that are taken off again.
     pub lent: Lent,
-    /// What the images are.
     pub plan: Arc<Plan>,
     /// Whether the plan still holds, asked before tags move; the error says what is not so any more.
     pub guard: Arc<dyn Fn() -> Result<(), String> + Send + Sync>,
@@ -59,7 +56,6 @@ pub(crate) struct Report {
     pub pushed: usize,
     /// Tags that were written, those of pushes included.
     pub tagged: usize,
-    /// What went wrong.
     pub failures: Vec<Failure>,
     /// Moving tags that could not be put back after a failure: they do not belong with the others.
     pub left_behind: Vec<ImageReference>,

@@ -9,16 +9,12 @@ use crate::plan::{Plan, Step, StepId, TagKind, Turn, conflict};
 /// What one image should have in one registry.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Wanted {
-    /// The image's step.
     pub step: StepId,
-    /// The repository in the registry.
     pub repository: Repository,
     pub key: Tag,
-    /// What has to stand there.
     pub identity: Identity,
     /// Other tags that never move.
     pub immutable: Vec<Tag>,
-    /// Tags that move, and when.
     pub moving: Vec<(Turn, Tag)>,
 }
 
@@ -52,7 +48,6 @@ impl Wanted {
     }
 }
 
-/// What a registry has of it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Observed {
     pub key: Option<Standing>,
@@ -62,7 +57,6 @@ pub(crate) struct Observed {
 /// What happens to one image in one registry.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Publication {
-    /// What should be there.
     pub wanted: Wanted,
     /// What stands under the key; none: it has to be pushed.
     pub found: Option<Digest>,
@@ -75,11 +69,9 @@ pub(crate) struct Publication {
     pub moves: Vec<TagMove>,
 }
 
-/// A tag that moves to an image.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct TagMove {
     pub tag: Tag,
-    /// When.
     pub turn: Turn,
     /// Where it is now.
     pub from: Option<Standing>,
@@ -164,7 +156,6 @@ pub(super) fn judge_move(
         .or_else(|| overtaken(&reference, from, judgement))
 }
 
-/// A version that is there with another content.
 pub(crate) fn taken(reference: &ImageReference, found: Option<ContentKey>, wanted: ContentKey) -> Diagnostic {
     let found = match found {
         Some(found) => format!("with the key {}", found.tag()),

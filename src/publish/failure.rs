@@ -6,9 +6,7 @@ use crate::registry::{CredentialOrigin, RegistryError};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Failure {
     pub reference: ImageReference,
-    /// Whose fault.
     pub kind: FailureKind,
-    /// What happened.
     pub message: String,
     pub hint: Option<String>,
 }

@@ -3,7 +3,6 @@ use crate::execution::KEY_LABEL;
 use crate::git::CommitId;
 use crate::image::{ContentKey, Digest, ImageReference, Platform};
 
-/// What a tag names.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Standing {
     /// The manifest or index.
@@ -21,12 +20,10 @@ pub(crate) struct Standing {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Identity {
     pub key: ContentKey,
-    /// What it runs on.
     pub platform: Platform,
 }
 
 impl Identity {
-    /// Whether that is what stands there.
     pub(crate) fn is_of(&self, standing: &Standing) -> bool {
         standing.key == Some(self.key)
             && !standing.platforms.is_empty()

@@ -18,7 +18,6 @@ const AFTERWARDS: Duration = Duration::from_millis(200);
 #[derive(Debug, Default)]
 pub(crate) struct Lent(Mutex<BTreeMap<ImageReference, Loan>>);
 
-/// Whose name it is.
 #[derive(Debug)]
 struct Loan {
     source: ImageReference,
@@ -32,7 +31,6 @@ impl Lent {
         self.names().entry(name.clone()).or_insert_with(|| Loan { source: source.clone(), digests });
     }
 
-    /// It was taken off.
     pub(super) fn forget(&self, name: &ImageReference) {
         self.names().remove(name);
     }

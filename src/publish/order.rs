@@ -2,7 +2,6 @@ use super::Publication;
 use crate::graph::DependencyKind;
 use crate::plan::{Plan, StepId};
 
-/// What decides which layers an image has.
 struct Layers<'a> {
     /// Whether they are sent, not there already.
     is_pushed: bool,

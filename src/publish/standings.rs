@@ -67,7 +67,6 @@ impl Standings {
         Ok(standing)
     }
 
-    /// Remembers what a digest is.
     pub(crate) fn learn(&self, standing: Standing) {
         if let Some(folder) = &self.folder
             && write(folder, &standing)

@@ -18,7 +18,6 @@ pub(super) struct Answer {
     pub(super) body: Bytes,
     /// Whether no redirect led to another scheme, host or port.
     pub(super) same_origin: bool,
-    /// Whether it came from this machine.
     pub(super) from_here: bool,
 }
 

@@ -3,10 +3,8 @@ use async_trait::async_trait;
 use super::{Descriptor, ImageConfig, Manifest, ManifestName, RegistryError};
 use crate::image::{ImageReference, Repository, Tag};
 
-/// What a call gives.
 pub(crate) type RegistryResult<T> = Result<T, RegistryError>;
 
-/// What registries are asked for.
 #[async_trait]
 pub trait Registry: Send + Sync {
     /// What a reference names; `None`: the registry does not have it.

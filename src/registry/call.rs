@@ -16,7 +16,6 @@ use super::{Attempt, Notice, RegistryError, RegistryOptions, RetryPolicy};
 const LONG_PAUSE: Duration = Duration::from_secs(1);
 
 pub(super) struct Call<'a> {
-    /// The registry as references name it.
     pub(super) registry: &'a str,
     /// The path of the repository that errors name.
     pub(super) repository: &'a str,
@@ -27,12 +26,10 @@ pub(super) struct Call<'a> {
     pub(super) path: String,
     pub(super) headers: reqwest::header::HeaderMap,
     pub(super) body: bytes::Bytes,
-    /// What a token has to allow.
     pub(super) scopes: Scopes,
 }
 
 impl Call<'_> {
-    /// What is tried, for errors.
     pub(super) fn attempt(&self) -> Attempt {
         Attempt {
             registry: self.registry.to_owned(),

@@ -19,7 +19,6 @@ use super::{
 use crate::image::{Digest, ImageReference, Platform, Repository, Tag};
 use crate::limits;
 
-/// The header with the digest of what is answered.
 const CONTENT_DIGEST: &str = "docker-content-digest";
 
 /// More than any index has for machines.
@@ -294,7 +293,6 @@ impl Registry for RegistryClient {
     }
 }
 
-/// What a HEAD tells.
 enum Looked {
     Absent,
     Found(Descriptor),

@@ -9,7 +9,6 @@ pub enum RegistryError {
     /// The registry wants a login, or does not accept the one it got.
     #[error("{}", unauthorized(attempt, credential.as_ref(), message))]
     Unauthorized {
-        /// What was tried.
         attempt: Box<Attempt>,
         /// Where the login that was refused came from; `None`: there was none.
         credential: Option<CredentialOrigin>,
@@ -19,7 +18,6 @@ pub enum RegistryError {
     /// The login is right but may not do this.
     #[error("{} may not {} at {}{}", whose(credential.as_ref()), attempt.action, attempt.registry, told(message))]
     Denied {
-        /// What was tried.
         attempt: Box<Attempt>,
         /// Where the login came from; `None`: there was none.
         credential: Option<CredentialOrigin>,
@@ -29,7 +27,6 @@ pub enum RegistryError {
     /// It refuses whoever has no login, and does not ask for the one that there is.
     #[error("{} refuses to {} without a login, and does not ask for that from {origin}{}", attempt.registry, attempt.action, told(message))]
     LoginNotAsked {
-        /// What was tried.
         attempt: Box<Attempt>,
         /// Where there is a login.
         origin: CredentialOrigin,
@@ -39,13 +36,10 @@ pub enum RegistryError {
     /// It wants a login and gets none, because only the checkout says that its connection need not be protected.
     #[error("cannot {}: {}", attempt.action, withheld(&attempt.registry))]
     LoginWithheld {
-        /// What was tried.
         attempt: Box<Attempt>,
     },
-    /// What is there is no image.
     #[error("{} cannot {}: {reason}", attempt.registry, attempt.action)]
     NoImage {
-        /// What was tried.
         attempt: Box<Attempt>,
         /// Why not.
         reason: String,
@@ -53,7 +47,6 @@ pub enum RegistryError {
     /// The registry has no such repository, manifest or blob.
     #[error("{} cannot {}: not found{}", attempt.registry, attempt.action, told(message))]
     NotFound {
-        /// What was tried.
         attempt: Box<Attempt>,
         /// What the registry said, or nothing.
         message: String,
@@ -61,9 +54,7 @@ pub enum RegistryError {
     /// The registry answers with an error that asking again does not change.
     #[error("{} cannot {}: it answers {status}{}", attempt.registry, attempt.action, told(message))]
     Refused {
-        /// What was tried.
         attempt: Box<Attempt>,
-        /// The HTTP status.
         status: u16,
         /// What the registry said, or nothing.
         message: String,
@@ -71,7 +62,6 @@ pub enum RegistryError {
     /// It does not answer, or not in a usable way, also after several tries.
     #[error("{} cannot {}: {reason}{}", attempt.registry, attempt.action, tried(*tries))]
     Unavailable {
-        /// What was tried.
         attempt: Box<Attempt>,
         /// The last answer or what broke.
         reason: String,
@@ -79,43 +69,35 @@ pub enum RegistryError {
         status: Option<u16>,
         /// How long it asked to be left alone.
         retry_after: Option<Duration>,
-        /// How often it was tried.
         tries: u32,
     },
     /// What it sent is not what it names, also after several tries.
     #[error("{} cannot {}: {reason}{}", attempt.registry, attempt.action, tried(*tries))]
     Damaged {
-        /// What was tried.
         attempt: Box<Attempt>,
         /// What does not match.
         reason: String,
-        /// How often it was tried.
         tries: u32,
     },
     /// The registry's certificate is not trusted.
     #[error("cannot {} at {}: its certificate is not trusted: {reason}", attempt.action, attempt.registry)]
     Certificate {
-        /// What was tried.
         attempt: Box<Attempt>,
-        /// What is wrong with it.
         reason: String,
     },
     /// The registry wants a certificate of its clients, and there is none or another one.
     #[error("cannot {} at {}: it does not accept our client certificate, or wants one", attempt.action, attempt.registry)]
     ClientCertificate {
-        /// What was tried.
         attempt: Box<Attempt>,
     },
     /// The registry is spoken to with encryption, and answers without.
     #[error("cannot {} at {}: it does not speak TLS", attempt.action, attempt.registry)]
     Unencrypted {
-        /// What was tried.
         attempt: Box<Attempt>,
     },
     /// The registry sends logins over an unencrypted connection.
     #[error("{registry} wants its login sent to {realm}, which is not encrypted")]
     InsecureTokenServer {
-        /// The registry.
         registry: String,
         /// The token server it names.
         realm: String,
@@ -123,31 +105,24 @@ pub enum RegistryError {
     /// A credential helper does not do its work.
     #[error("cannot get the login for {registry} from docker-credential-{helper}: {fault}")]
     Helper {
-        /// The registry that wants a login.
         registry: String,
         /// The helper's name in config.json.
         helper: String,
-        /// What went wrong.
         fault: HelperFault,
-        /// The file that names it.
         path: PathBuf,
     },
     /// A file of the configuration cannot be used.
     #[error("cannot read {}: {reason}", path.display())]
     Configuration {
-        /// The file.
         path: PathBuf,
-        /// What is wrong.
         reason: String,
     },
 }
 
-/// What was tried where.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Attempt {
     /// The registry, `docker.io` for Docker Hub.
     pub registry: String,
-    /// The path of the repository in it.
     pub repository: String,
     /// In words, after "cannot": `read acme/api:main`.
     pub action: String,

@@ -20,7 +20,6 @@ pub(super) enum Failure {
     Unencrypted,
     /// The answer is of no use.
     Unusable(String),
-    /// Everything is said.
     Final(RegistryError),
 }
 

@@ -14,12 +14,10 @@ pub(super) const ACCEPT: &str = "application/vnd.oci.image.index.v1+json, \
      application/vnd.oci.image.manifest.v1+json, \
      application/vnd.docker.distribution.manifest.v2+json";
 
-/// How a repository names a manifest.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum ManifestName {
     /// By a tag, which may move.
     Tag(Tag),
-    /// By its content.
     Digest(Digest),
 }
 
@@ -34,7 +32,6 @@ impl ManifestName {
         }
     }
 
-    /// The text in addresses.
     pub fn as_str(&self) -> &str {
         match self {
             Self::Tag(tag) => tag.as_str(),
@@ -65,10 +62,8 @@ impl fmt::Display for ManifestName {
     }
 }
 
-/// What a digest points at.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Descriptor {
-    /// The content.
     pub digest: Digest,
     /// What it is, such as `application/vnd.oci.image.index.v1+json`.
     pub media_type: String,
@@ -88,7 +83,6 @@ pub struct Manifest {
 /// One manifest of an image index.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Child {
-    /// The manifest.
     pub descriptor: Descriptor,
     /// What it is for; `None` where the index does not say, and for what is no image.
     pub platform: Option<Platform>,
@@ -103,7 +97,6 @@ pub struct ImageConfig {
     pub descriptor: Descriptor,
     /// The labels; of an index those of its first platform.
     pub labels: BTreeMap<String, String>,
-    /// All its platforms, in its order.
     pub platforms: Vec<Platform>,
     /// Its images: one, or those of an index.
     pub variants: Vec<Variant>,
@@ -112,7 +105,6 @@ pub struct ImageConfig {
 /// What an image says of itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Variant {
-    /// Its labels.
     pub labels: BTreeMap<String, String>,
     /// What it is for, if it says so.
     pub platform: Option<Platform>,
@@ -201,7 +193,6 @@ impl Manifest {
             .collect()
     }
 
-    /// The configuration of an image.
     pub fn config(&self) -> Option<Descriptor> {
         self.document()?.config?.descriptor()
     }

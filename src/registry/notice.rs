@@ -15,9 +15,7 @@ pub enum Notice {
     },
     /// A request is sent again after a while.
     Pausing {
-        /// The registry.
         registry: String,
-        /// What it answered.
         reason: String,
         /// How long it is left alone.
         pause: Duration,
@@ -28,13 +26,11 @@ pub enum Notice {
     Helper(RegistryError),
     /// A registry asks for a login that it does not get, because only the checkout says how it is spoken to.
     LoginWithheld {
-        /// The registry.
         registry: String,
     },
 }
 
 impl Notice {
-    /// Whether something has to be mended.
     pub fn is_warning(&self) -> bool {
         matches!(self, Self::Helper(_) | Self::LoginWithheld { .. })
     }
@@ -66,7 +62,6 @@ impl fmt::Display for Notice {
     }
 }
 
-/// Who is told.
 #[derive(Clone, Default)]
 pub struct Listener(Option<Arc<dyn Fn(Notice) + Send + Sync>>);
 

@@ -55,7 +55,6 @@ impl Default for RegistryOptions {
 pub struct ProxySettings {
     /// For addresses without encryption.
     pub http: Option<String>,
-    /// For https addresses.
     pub https: Option<String>,
     /// Hosts that are reached without a proxy, separated by commas.
     pub none: Option<String>,

@@ -65,7 +65,6 @@ impl Prober {
     }
 }
 
-/// An address that can be asked.
 fn checked(address: &str) -> Result<Url, String> {
     let url = Url::parse(address).map_err(|error| format!("this is no address: {error}"))?;
     if matches!(url.scheme(), "http" | "https") {
@@ -75,7 +74,6 @@ fn checked(address: &str) -> Result<Url, String> {
     }
 }
 
-/// Says what is wrong with an address.
 pub(crate) fn check_address(address: &str) -> Result<(), String> {
     checked(address).map(drop)
 }

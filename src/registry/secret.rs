@@ -5,7 +5,6 @@ use std::fmt;
 pub struct Secret(String);
 
 impl Secret {
-    /// Takes the text.
     pub fn new(text: impl Into<String>) -> Self {
         Self(text.into())
     }

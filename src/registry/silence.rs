@@ -26,14 +26,12 @@ struct Silence {
 }
 
 impl Silences {
-    /// A request is on its way.
     pub(super) fn asked(&self, host: &str) {
         self.with(host, |silence| {
             silence.since.get_or_insert_with(Instant::now);
         });
     }
 
-    /// There is an answer, whatever it says.
     pub(super) fn answered(&self, host: &str) {
         self.with(host, |silence| silence.since = None);
     }

@@ -71,7 +71,6 @@ pub(super) struct Wire {
     options: RegistryOptions,
     permits: Semaphore,
     clients: Mutex<HashMap<String, Client>>,
-    /// By the host of its API.
     reached: Mutex<HashMap<String, Arc<Reached>>>,
     /// Whose certificates turned out not to be trusted, where that is no reason to stop.
     untrusted: Mutex<HashSet<String>>,
@@ -86,7 +85,6 @@ struct Reached {
     greeting: OnceCell<Option<Challenge>>,
 }
 
-/// How a registry is spoken to.
 #[derive(Clone, Copy)]
 struct Channel {
     encrypted: bool,

@@ -13,7 +13,6 @@ pub(crate) struct Series {
     pub repositories: BTreeSet<Repository>,
     /// In front of the version: empty, or a prefix with its hyphen.
     pub lead: String,
-    /// The one that is released.
     pub version: Version,
 }
 
@@ -26,9 +25,7 @@ pub(crate) struct Edit {
     pub line: usize,
     /// A reference that it is the version of, with values of ARGs in it.
     pub reference: String,
-    /// What stands there.
     pub from: String,
-    /// What will.
     pub to: String,
 }
 
@@ -37,20 +34,15 @@ pub(crate) struct Edit {
 pub(crate) struct Left {
     /// Its line, from 1.
     pub line: usize,
-    /// With values of ARGs in it.
     pub reference: String,
-    /// Why.
     pub why: Why,
 }
 
-/// Why a reference stays.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Why {
-    /// It is a newer version.
     Newer,
     /// With `v` where the other has none, or for another kind of the image.
     OtherForm,
-    /// It has a digest too.
     Digest,
     /// Something else gives this ARG its value.
     Given(String),
@@ -192,7 +184,6 @@ impl<'a> Expanded<'a> {
         self.pieces.push(Piece { range: start..self.text.len(), origin });
     }
 
-    /// The ARGs in it.
     fn names(&self) -> impl Iterator<Item = &'a str> {
         self.pieces.iter().filter_map(|piece| match piece.origin {
             Origin::Argument(name, _) => Some(name),

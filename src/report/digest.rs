@@ -34,7 +34,6 @@ pub(crate) fn digest(found: &[&Diagnostic], view: &View) -> String {
     said
 }
 
-/// Findings of one cause.
 struct Group<'a> {
     found: Vec<&'a Diagnostic>,
 }

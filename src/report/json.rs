@@ -63,7 +63,6 @@ pub(crate) fn graph_json(plan: &Plan) -> String {
     document(&json!({"schema": SCHEMA, "images": plan.steps.iter().map(part).collect::<Vec<_>>()}))
 }
 
-/// What is read in one Dockerfile.
 pub(crate) fn inspection_json(inspection: &Inspection) -> String {
     let mut value = serde_json::to_value(inspection).unwrap_or_default();
     if !inspection.evidence.is_empty() {

@@ -26,7 +26,6 @@ const MAX_NAME: usize = 72;
 /// Wide enough for `2 min 05 s`: the same for all, so that times stand below each other.
 const TOOK: usize = 10;
 
-/// The same with its tags.
 const MAX_PUSHED: usize = 80;
 
 /// A line an image in flight, redrawn in place, and a total; what is finished scrolls away above them.

@@ -17,7 +17,6 @@ const ELAPSED: usize = 5;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Work {
-    /// An image.
     Build(StepId),
     Pull,
     Push,

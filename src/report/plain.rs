@@ -44,7 +44,6 @@ impl Renderer for PlainRenderer {
     }
 }
 
-/// What is said of each event.
 pub(super) struct PlainLines {
     view: View,
     roster: Roster,
@@ -64,7 +63,6 @@ impl PlainLines {
         Self { view, roster, named, name_width, steps: HashMap::new(), pushes: Pushes::default() }
     }
 
-    /// The name of an image.
     pub(super) fn name(&self, image: StepId) -> &str {
         self.roster.name(image)
     }

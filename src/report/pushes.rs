@@ -19,21 +19,18 @@ pub(super) struct Pushes {
     registries: usize,
     /// How many images have to be sent, once for each registry.
     pub all: usize,
-    /// How many of them have been.
     pub sent: usize,
     /// Sent, but the tags that move are not put yet: these move together at the end.
     waiting: Vec<(StepId, String, Duration)>,
     tagged: usize,
 }
 
-/// An image of which all is in the registry.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Arrived {
     /// `pushed` or `tagged`.
     pub word: &'static str,
     /// `acme/api (main, latest)`
     pub what: String,
-    /// How long it took to send it.
     pub took: Option<Duration>,
 }
 

@@ -10,7 +10,6 @@ use crate::plan::StepId;
 pub(super) struct Record {
     pub roster: Roster,
     pub run: RunSummary,
-    /// By image.
     pub failures: BTreeMap<StepId, Failure>,
     /// The images that were not started, by the one whose failure it was.
     pub skipped: BTreeMap<StepId, Vec<StepId>>,
@@ -32,7 +31,6 @@ pub(super) struct Record {
     is_cut: bool,
 }
 
-/// How a build failed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Failure {
     pub message: String,

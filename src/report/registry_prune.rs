@@ -47,7 +47,6 @@ fn parts(step: &RegistryStep) -> Vec<(&RegistryStep, Vec<&TagStep>)> {
     parts
 }
 
-/// One line about all of it.
 pub(crate) fn registry_prune_total(pruned: &RegistryPruned) -> String {
     let tags = || pruned.steps.iter().flat_map(|step| &step.tags);
     let kept = count(tags().filter(|tag| !tag.removes).count(), "tag");

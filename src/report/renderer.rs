@@ -27,14 +27,12 @@ pub(crate) trait Renderer: Send {
     }
 }
 
-/// Which renderer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Mode {
     /// A line an image in flight, redrawn in place: needs a terminal.
     Live,
     /// Every line of every build, prefixed with its image: for pipes and CI.
     Plain,
-    /// One JSON object an event.
     Json,
     /// Failures and notices only.
     Quiet,

@@ -17,7 +17,6 @@ pub(super) struct Image {
     pub action: Action,
     /// What its context holds, in bytes.
     pub bytes: u64,
-    /// What it is built from.
     pub needs: Vec<StepId>,
     /// How wide its name is with the tags that move, as a push shows it.
     pub pushed_width: usize,

@@ -21,19 +21,15 @@ pub(super) enum Role {
     /// `warning`, `blocked`.
     Warning,
     Note,
-    /// What has been done.
     Success,
     /// What will be or is being built or pulled.
     Work,
     /// The name of an image or of the checkout.
     Name,
-    /// What matters least.
     Faint,
-    /// Nothing special.
     Plain,
 }
 
-/// Colours and characters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Theme {
     color: bool,
@@ -147,14 +143,11 @@ impl<T: fmt::Display> fmt::Display for Painted<T> {
 pub struct Size {
     /// Cells in a line.
     pub columns: usize,
-    /// Lines.
     pub rows: usize,
 }
 
-/// How everything is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct View {
-    /// Colours and characters.
     pub theme: Theme,
     /// The terminal's size; nothing is cut in a file or a pipe, which has none.
     pub size: Option<Size>,

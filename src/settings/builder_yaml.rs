@@ -164,7 +164,6 @@ impl Reader<'_> {
         self.before(entry.line, before, &host);
     }
 
-    /// The host that a URL to log in at has.
     fn host_of_url(&mut self, line: usize, address: &str, user: &str) -> String {
         let bare = address.split_once("://").map_or(address, |(_, rest)| rest);
         let host = bare.split('/').next().unwrap_or_default();

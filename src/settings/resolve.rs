@@ -14,7 +14,6 @@ use crate::project::Options;
 pub(crate) struct Resolved {
     /// For reading the images; the platform is still to be filled in from the engine where nobody chose one.
     pub options: Options,
-    /// Whether somebody chose the platform.
     pub platform_is_chosen: bool,
     /// Whether options make images that the commit and the settings alone do not give.
     pub uncommitted_options: bool,

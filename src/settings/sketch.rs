@@ -108,7 +108,6 @@ fn header(name: &str) -> String {
     format!("[image.{}]\n", key(name))
 }
 
-/// A key as TOML wants it.
 fn key(text: &str) -> String {
     let is_bare =
         !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-".contains(&byte));

@@ -121,7 +121,6 @@ struct Entry<'a> {
 }
 
 impl Reader<'_> {
-    /// Reads each entry by the key that it is of.
     fn read<T>(&mut self, entries: Vec<Entry<'_>>, keys: &[Key<T>], into: &mut T) {
         for entry in entries {
             match keys.iter().find(|(key, _)| *key == entry.key) {

@@ -24,7 +24,6 @@ pub(crate) enum InvalidValue {
     /// Host or prefix have characters that a reference cannot have.
     #[error("`{0}` is not a registry: write HOST or HOST/PREFIX in lower case")]
     Registry(String),
-    /// More than a host.
     #[error("`{0}` is more than a host: write HOST or HOST:PORT")]
     HostWithPath(String),
     /// Characters or length.
@@ -50,7 +49,6 @@ pub(crate) enum InvalidValue {
     /// Absolute, or out of the checkout.
     #[error("`{0}` is not a path from the root of the checkout")]
     Path(String),
-    /// No kind of file.
     #[error("`{0}` is no kind of file that says something about images; these are: {known}", known = evidence_kinds())]
     EvidenceKind(String),
 }

@@ -15,7 +15,6 @@ const CHANGE: Duration = Duration::from_secs(180);
 /// What an engine waits for a container to stop unless it says otherwise, in seconds.
 const STOP_TIMEOUT: u64 = 10;
 
-/// The containers that an engine has.
 #[async_trait]
 pub(crate) trait ContainerStore: Send + Sync {
     /// The description of a container, by name or id.
@@ -27,16 +26,13 @@ pub(crate) trait ContainerStore: Send + Sync {
     /// Ids of all containers, running or not.
     async fn ids(&self) -> Result<Vec<String>, EngineError>;
 
-    /// What the engine says of itself.
     async fn info(&self) -> Result<Value, EngineError>;
 
     /// Makes a container, which does not run yet. Gives its id. Two of one name are refused.
     async fn create(&self, name: &str, request: &Value) -> Result<String, EngineError>;
 
-    /// Connects a container to a further network.
     async fn connect(&self, network: &str, container: &str, endpoint: &Value) -> Result<(), EngineError>;
 
-    /// The opposite.
     async fn disconnect(&self, network: &str, container: &str) -> Result<(), EngineError>;
 
     /// Starts a container; one that runs already is left as it is.
@@ -45,7 +41,6 @@ pub(crate) trait ContainerStore: Send + Sync {
     /// Stops a container as it wants to be stopped, and kills it after its own timeout, in seconds.
     async fn stop(&self, container: &str, timeout: Option<u64>) -> Result<(), EngineError>;
 
-    /// Gives a container another name.
     async fn rename(&self, container: &str, name: &str) -> Result<(), EngineError>;
 
     /// Removes a container; with `kills` also one that runs, and its anonymous volumes. One that is gone is no error.
@@ -62,7 +57,6 @@ pub(crate) trait ContainerStore: Send + Sync {
         limit: Duration,
     ) -> Result<Option<i64>, EngineError>;
 
-    /// Gives an image a name.
     async fn tag(&self, image: &str, repository: &str, tag: &str) -> Result<(), EngineError>;
 
     /// Deletes an image that has no name and that nothing uses. Gives false where the engine keeps it.

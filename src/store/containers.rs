@@ -5,16 +5,12 @@ use bollard::query_parameters::{ListContainersOptionsBuilder, RemoveContainerOpt
 
 use crate::engine::{Engine, EngineError, LocalImageId, is_not_found, refused};
 
-/// A container of an engine.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Container {
-    /// Its id.
     pub id: String,
     /// Its name; its id where it has none.
     pub name: String,
-    /// The image that it was made from.
     pub image: LocalImageId,
-    /// Its labels.
     pub labels: HashMap<String, String>,
     /// Whether it may go on by itself: running, paused or starting again.
     pub is_running: bool,

@@ -3,20 +3,16 @@ use std::collections::BTreeMap;
 use crate::engine::LocalImageId;
 use crate::image::{ImageReference, Platform};
 
-/// An image that an engine has.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LocalImage {
-    /// Its id.
     pub id: LocalImageId,
     /// Its labels, inherited ones included.
     pub labels: BTreeMap<String, String>,
-    /// What it runs on.
     pub platform: Platform,
     /// All its tags, normalised.
     pub references: Vec<ImageReference>,
     /// Its digests in registries, normalised.
     pub digests: Vec<ImageReference>,
-    /// Its ONBUILD triggers.
     pub on_build: Vec<String>,
     /// Its environment, `NAME=value`.
     pub env: Vec<String>,
@@ -26,7 +22,6 @@ pub struct LocalImage {
     pub layers: Vec<String>,
 }
 
-/// An image in an engine's list.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ListedImage {
     /// Its labels, inherited ones included.

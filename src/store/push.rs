@@ -50,7 +50,6 @@ pub struct Sent {
 struct Layers(HashMap<u64, u64>);
 
 impl Layers {
-    /// Whether the message changed anything.
     fn update(&mut self, message: &PushImageInfo) -> bool {
         let (Some("Pushing"), Some(detail)) = (message.status.as_deref(), &message.progress_detail) else {
             return false;

@@ -2,7 +2,6 @@ use serde_json::{Value, json};
 
 use super::csv::fields;
 
-/// A network, and what is asked of it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Attachment {
     /// Its name, or what stands for none: `host`, `none`, `container:…`.
@@ -11,9 +10,7 @@ pub(crate) struct Attachment {
     pub aliases: Vec<String>,
     /// Containers that it knows by other names there.
     pub links: Vec<String>,
-    /// Its address there.
     pub ipv4: Option<String>,
-    /// The same.
     pub ipv6: Option<String>,
     /// Addresses of the link alone.
     pub link_local: Vec<String>,

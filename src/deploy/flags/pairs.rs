@@ -69,7 +69,6 @@ pub(crate) fn extra_host(text: &str) -> Result<String, String> {
     Ok(format!("{host}:{address}"))
 }
 
-/// An IP address, of either kind.
 pub(crate) fn ip_address(text: &str) -> Result<String, String> {
     let address = text.trim().parse::<IpAddr>().map_err(|_| format!("`{text}` is no IP address"))?;
     Ok(address.to_string())

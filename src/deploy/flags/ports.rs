@@ -2,7 +2,6 @@ use std::net::IpAddr;
 
 type Range = std::ops::RangeInclusive<u16>;
 
-/// One port that is published.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Published {
     /// The container's, with its protocol: `80/tcp`.

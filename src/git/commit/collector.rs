@@ -50,7 +50,6 @@ pub(in crate::git) struct Collector<'a> {
     pub(in crate::git) part: u32,
     /// Its folder with a `/`; empty for the checkout itself.
     pub(in crate::git) prefix: Vec<u8>,
-    /// Whether git writes links to disk as files.
     pub(in crate::git) links_are_files: bool,
     pub(in crate::git) files: &'a mut Files<TreeFile>,
     /// Submodules that were found: path and commit.

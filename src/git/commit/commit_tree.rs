@@ -179,13 +179,11 @@ impl CommitTree {
         self.part(file).read_at_most(file.blob, limit).map_err(|error| named(path.as_bytes(), &error))
     }
 
-    /// The identity that the blob as it is gives.
     pub(in crate::git) fn identify_raw(&self, path: &TreePath) -> io::Result<Identity> {
         let file = self.files.data(self.find(path)?);
         Ok(Identity { kind: file.kind(), blob: file.blob, size: self.size(file)?, modified_ns: None })
     }
 
-    /// Whether it is a link that git writes as a file here.
     pub(in crate::git) fn is_written_link(&self, at: usize) -> bool {
         index::is_written_link(self.files.data(at).mode)
     }

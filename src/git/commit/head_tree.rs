@@ -21,7 +21,6 @@ impl HeadTree {
         Self { commit: commit.with_links_of(&work_tree), work_tree }
     }
 
-    /// How to read a file of the commit.
     fn read_from(&self, path: &TreePath) -> ReadFrom {
         if self.commit.obstacle(path).is_none() {
             return ReadFrom::Commit;

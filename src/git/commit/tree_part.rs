@@ -129,7 +129,6 @@ impl TreePart {
 pub(in crate::git) enum Refusal {
     /// A program of the user's makes it.
     Filter(String),
-    /// It is recoded.
     Encoding(String),
     LfsPointer,
 }

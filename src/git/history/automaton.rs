@@ -74,7 +74,6 @@ impl Automaton {
         self.states[state].ends.push(part);
     }
 
-    /// Behind this state is an end of the part.
     fn reaches(&mut self, state: usize, part: usize) {
         self.states[state].below.add(&self.by_part[part]);
     }

@@ -92,7 +92,6 @@ impl Checkout {
         self.origin_url.as_deref()
     }
 
-    /// What is checked out.
     pub(crate) fn head(&self) -> &Head {
         &self.head
     }
@@ -137,7 +136,6 @@ impl Checkout {
         Ok(found)
     }
 
-    /// Reads all trees of a commit.
     pub(crate) fn commit_tree(&self, commit: CommitId) -> Result<CommitTree, CheckoutError> {
         let (repository, config) = {
             let opened = self.opened();

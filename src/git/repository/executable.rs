@@ -73,7 +73,6 @@ const ENVIRONMENT: [(&str, &str); 6] = [
 /// Where programs of the user's may be named: not in the repository, nor in what it includes.
 const TRUSTED: [&str; 3] = ["system", "global", "command"];
 
-/// One repository for git to read.
 pub(in crate::git) struct Git {
     directory: PathBuf,
     folder: PathBuf,

@@ -4,7 +4,6 @@ use crate::git::repository::discover::Opened;
 use crate::git::repository::executable;
 use crate::git::{CheckoutError, CommitId};
 
-/// What is checked out.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Head {
     /// None on an unborn branch.

@@ -17,7 +17,6 @@ use crate::git::work_tree::stat_cache::{is_settled, now, replace_file, sealed, u
 use crate::git::work_tree::whole::read_own;
 use crate::limits;
 
-/// Changes with the layout.
 const MAGIC: &[u8; 8] = b"swloose1";
 
 /// A file, by name and times.

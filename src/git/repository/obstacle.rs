@@ -10,7 +10,6 @@ use crate::printable::printable;
 pub struct Obstacle {
     /// For a message that names the file: `it is …`.
     pub reason: String,
-    /// What to do.
     pub hint: String,
 }
 

@@ -16,7 +16,6 @@ use crate::git::work_tree::stat_cache::{is_settled, now, replace_file, sealed, u
 use crate::git::work_tree::whole::{open_own, read_own};
 use crate::limits;
 
-/// Changes with the layout.
 const MAGIC: &[u8; 8] = b"swpack01";
 
 /// Of a pack: its head and the hash at its end.
@@ -87,9 +86,7 @@ fn object_folders(own: PathBuf) -> Vec<PathBuf> {
 
 /// Files that say where objects are.
 enum Indexed {
-    /// The index of one pack, and the pack.
     Pack(FileState, FileState),
-    /// That of several.
     Packs(FileState),
 }
 

@@ -13,18 +13,14 @@ pub(crate) struct Root {
     pub name: String,
     /// Its commit; of an annotated tag the one that it stands for.
     pub commit: CommitId,
-    /// What it is.
     pub kind: RootKind,
 }
 
 /// What keeps a commit alive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum RootKind {
-    /// A branch of this repository.
     Branch,
-    /// A branch as a remote had it.
     RemoteBranch,
-    /// A tag.
     Tag,
     /// An entry of the stash. Files in it that git did not track are not in its commit.
     Stash,

@@ -70,7 +70,6 @@ enum Pattern {
 
 /// Where an attribute file stands, for its strength.
 pub(in crate::git) struct Source<'a> {
-    /// The folder that its patterns start from.
     pub(in crate::git) folder: &'a [u8],
     pub(in crate::git) text: &'a [u8],
 }

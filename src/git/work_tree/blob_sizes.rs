@@ -9,7 +9,6 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 use crate::git::BlobId;
 use crate::git::work_tree::stat_cache::{replace_file, sealed, unsealed};
 
-/// Changes with the layout.
 const MAGIC: &[u8; 8] = b"swsize01";
 
 /// With more than this, what this run did not learn is forgotten.

@@ -29,7 +29,6 @@ pub(in crate::git) enum Difference {
     None,
     /// Only by carriage returns, so equal sizes mean equal bytes.
     LineEndings,
-    /// By anything.
     Any,
 }
 

@@ -95,7 +95,6 @@ fn not_a_file() -> io::Error {
     io::Error::new(io::ErrorKind::InvalidInput, "it is a device, socket or pipe")
 }
 
-/// What an opened file is instead of a regular one.
 fn no_regular_file(metadata: &std::fs::Metadata) -> io::Error {
     if metadata.is_dir() { io::ErrorKind::IsADirectory.into() } else { not_a_file() }
 }

@@ -32,7 +32,6 @@ impl<T> Files<T> {
         Self { index, paths: Vec::new(), entries: Vec::with_capacity(capacity) }
     }
 
-    /// Adds a path of the index.
     pub(in crate::git) fn push_indexed(&mut self, at: usize, data: T) {
         let range = self.index.path_range(at);
         self.add(range.start, range.len(), data);

@@ -13,7 +13,6 @@ use crate::git::NodeKind;
 use crate::git::work_tree::disk::{Disk, Listing, Stamp};
 use crate::git::work_tree::stat_cache::{is_settled, now, replace_file, sealed, take, unsealed};
 
-/// Changes with the layout.
 const MAGIC: &[u8; 8] = b"swfold01";
 
 #[derive(Default)]

@@ -24,7 +24,6 @@ const SMALL: u64 = 1 << 20;
 /// How often a file that changes while it is read is read again.
 const ATTEMPTS: usize = 5;
 
-/// Before it is known.
 const UNKNOWN: Identity = Identity { kind: InputKind::File, blob: BlobId::ZERO, size: 0, modified_ns: None };
 
 pub(in crate::git) struct Identifier<'a> {

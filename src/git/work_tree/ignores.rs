@@ -27,7 +27,6 @@ pub(in crate::git) struct Ignores {
 
 /// The `.gitignore` of a folder, and the one around it.
 pub(in crate::git) struct FolderIgnores {
-    /// From the root of the checkout.
     folder: Vec<u8>,
     rules: OnceLock<Gitignore>,
     around: Option<Arc<FolderIgnores>>,

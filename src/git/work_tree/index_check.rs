@@ -10,7 +10,6 @@ use crate::git::work_tree::stat_cache::{is_settled, now, replace_file, sealed, u
 use crate::git::work_tree::whole::read_own;
 use crate::limits;
 
-/// Changes with the layout.
 const MAGIC: &[u8; 8] = b"swindx01";
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -11,7 +11,6 @@ use crate::git::work_tree::index_check::{self, IndexCheck, Soundness};
 pub(in crate::git) enum IndexFailure {
     /// A split or sparse index: the git executable can list it.
     AskGit(&'static str),
-    /// Anything else.
     Failed(CheckoutError),
 }
 

@@ -17,7 +17,6 @@ pub(crate) struct NamedIgnores<'t> {
 }
 
 impl<'t> NamedIgnores<'t> {
-    /// Of this tree.
     pub(crate) fn new(tree: &'t dyn FileTree) -> Self {
         Self { tree, known: Mutex::default() }
     }

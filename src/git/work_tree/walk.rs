@@ -15,14 +15,12 @@ use crate::git::work_tree::index::{self, Index};
 use crate::git::work_tree::part::Part;
 use crate::git::{NodeKind, Tracking};
 
-/// What the pass found.
 pub(in crate::git) struct Walked {
     /// For each part and each entry of its index: what stands there.
     pub(in crate::git) tracked: Vec<Vec<AtomicU8>>,
     pub(in crate::git) untracked: Vec<(Vec<u8>, NodeKind)>,
     /// What stands there but is not listed: ignored files and folders, other repositories, empty folders.
     pub(in crate::git) unlisted: Vec<Unlisted>,
-    /// Attribute files, each with its part.
     pub(in crate::git) attribute_files: Vec<(usize, Vec<u8>)>,
     /// Folders that could not be listed, and why.
     pub(in crate::git) unreadable: Vec<(Vec<u8>, io::Error)>,
@@ -57,7 +55,6 @@ pub(in crate::git) fn kind_of_code(code: u8) -> Option<NodeKind> {
     }
 }
 
-/// A folder to read.
 struct Task {
     path: Vec<u8>,
     part: usize,

@@ -15,7 +15,6 @@ pub(crate) struct Replacement {
     pub path: TreePath,
     /// What it has to hold still; none: it is not there yet.
     pub before: Option<Vec<u8>>,
-    /// What it will hold.
     pub after: Vec<u8>,
 }
 

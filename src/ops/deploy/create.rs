@@ -11,7 +11,6 @@ use super::survey::survey_new;
 use super::{Mover, ROUNDS, changes_all_the_time, is_as_surveyed, released};
 use crate::ops::{Audience, Ending, Error, Said};
 
-/// Refuses a name that a container has.
 pub(super) async fn refuse_existing(hands: Hands<'_>, name: &str) -> Result<(), Error> {
     if hands.named(name).await?.is_none() {
         return Ok(());
@@ -24,7 +23,6 @@ pub(super) async fn refuse_existing(hands: Hands<'_>, name: &str) -> Result<(), 
 }
 
 impl Mover<'_> {
-    /// Makes a container.
     pub(super) async fn creates(
         &self,
         name: &str,

@@ -60,7 +60,6 @@ macro_rules! made {
     }};
 }
 
-/// Whether a container has all labels of a request, of which one names the deployment.
 fn has_labels(container: &Value, request: &Value) -> bool {
     let has = object(&container["Config"], "Labels");
     object(request, "Labels").iter().all(|(name, value)| has.get(name) == Some(value))

@@ -15,24 +15,20 @@ use crate::execution::{LockScope, TagLock, place_of};
 use crate::ops::{Ending, Error};
 use crate::printable::{hex, printable};
 
-/// The containers that are held.
 pub(super) struct Held {
     ids: Vec<String>,
     _file: Option<TagLock>,
 }
 
-/// What holds a container.
 pub(super) struct Lock {
     /// The id of the lock's container.
     pub id: String,
-    /// What it says.
     pub note: LockNote,
     /// When it was made, in seconds since 1970 by the engine's clock.
     created: u64,
 }
 
 impl Lock {
-    /// Reads the container of a name as a lock.
     pub(super) async fn read(hands: Hands<'_>, name: &str) -> Result<Option<Self>, Error> {
         let Some(container) = hands.container(name).await? else { return Ok(None) };
         let labels = object(&container["Config"], "Labels");
@@ -70,7 +66,6 @@ impl Lock {
     }
 }
 
-/// What is locked on this machine.
 #[derive(Clone, Debug)]
 pub(super) struct Place {
     /// The folder in which runs of this user wait for each other; none: they do not.
@@ -131,7 +126,6 @@ pub(super) async fn hold(
 }
 
 impl Held {
-    /// Lets go.
     pub(super) async fn release(&self, hands: Hands<'_>) -> Result<(), EngineError> {
         for id in &self.ids {
             hands.remove(id, true).await?;

@@ -40,7 +40,6 @@ use crate::registry::ProxySettings;
 /// How often a container may change while it is looked at.
 const ROUNDS: usize = 5;
 
-/// A move to an image that is there.
 struct Mover<'a> {
     hands: Hands<'a>,
     services: &'a Services,
@@ -152,11 +151,9 @@ async fn place(config: &Config, connected: &Connected) -> Result<Place, Error> {
     Place::new(config.state.clone(), connected.store.id().await?)
 }
 
-/// How a container is named.
 #[derive(Clone, Copy)]
 struct Asked<'a> {
     word: &'a str,
-    /// Whether it is one that is to be made.
     is_new: bool,
 }
 

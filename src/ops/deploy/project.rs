@@ -23,7 +23,6 @@ use crate::ops::{self, Audience, Config, Ending, EnsureRequest, Ensured, Error, 
 use crate::printable::printable;
 use crate::project::Project;
 
-/// A container, and what it is to get.
 struct Service {
     container: Value,
     reference: ImageReference,

@@ -21,9 +21,7 @@ pub(super) struct Resolved {
     pub labels: BTreeMap<&'static str, String>,
 }
 
-/// The image that is meant.
 pub(super) enum Answer {
-    /// The engine has it.
     Here(Resolved),
     /// It does not, and nothing is to be changed: its name, and what is known.
     Later(String, Later),
@@ -145,7 +143,6 @@ fn is_reference(word: &str) -> bool {
     last.contains([':', '@'])
 }
 
-/// Reads what the engine has.
 pub(super) async fn described(
     hands: Hands<'_>,
     name: &str,

@@ -29,7 +29,6 @@ pub async fn rollback(
     back(&mover, &name, audience).await
 }
 
-/// Moves one container back.
 pub(super) async fn back(
     mover: &Mover<'_>,
     name: &str,

@@ -19,9 +19,7 @@ use crate::printable::hex;
 pub(super) struct Plan {
     /// The container that is moved, and those that share something of it.
     pub members: Vec<Member>,
-    /// What the lock says.
     pub note: LockNote,
-    /// The description of the new image.
     pub image: Value,
     /// What is lost, or different.
     pub warnings: Vec<String>,
@@ -31,13 +29,10 @@ pub(super) struct Plan {
 
 /// A container that takes part.
 pub(super) struct Member {
-    /// Its name.
     pub name: String,
     /// Its description; none where it is made the first time.
     pub old: Option<Value>,
-    /// What it is to become.
     pub new: Recreated,
-    /// The id of the image that it is to have.
     pub image: String,
     /// What the old one is made again from, where its engine removes it when it stops.
     pub spare: Option<Recreated>,
@@ -77,7 +72,6 @@ pub(super) fn name_of(container: &Value) -> &str {
     text(container, "Name").trim_start_matches('/')
 }
 
-/// The facts of one engine.
 pub(super) struct Surroundings {
     machine: String,
     tells_mac: bool,

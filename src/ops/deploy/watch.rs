@@ -25,7 +25,6 @@ const PROBE_TRY: Duration = Duration::from_secs(10);
 /// Why a container is not up.
 #[derive(Debug)]
 pub(super) enum NotUp {
-    /// What it did.
     Down(String),
     /// Somebody asked for the end.
     Interrupted,
@@ -62,7 +61,6 @@ pub(super) async fn until_up(
     }
 }
 
-/// A probe, and what it is asked with.
 pub(super) enum Asked<'a> {
     Command(&'a str),
     Address(&'a str, Prober),

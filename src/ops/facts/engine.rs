@@ -52,7 +52,6 @@ fn is_the_image(found: &LocalImage, image: &Image) -> bool {
     key_of(found) == Some(ready.key) && found.platform.satisfies(&ready.material.platform)
 }
 
-/// The key that an image says it has.
 pub(in crate::ops) fn key_of(found: &LocalImage) -> Option<ContentKey> {
     found.labels.get(KEY_LABEL)?.parse().ok()
 }

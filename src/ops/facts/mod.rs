@@ -21,11 +21,8 @@ pub(super) use engine::key_of;
 /// What is known of the images of a workspace besides what was read, and which tags they are to have.
 #[derive(Clone)]
 pub(super) struct Facts {
-    /// Which tags there are to be.
     pub tags: TagPolicy,
-    /// What is known of each image of the project.
     pub known: Vec<Known>,
-    /// Whether an engine was asked.
     pub asked: bool,
 }
 
@@ -36,7 +33,6 @@ impl Facts {
         Ok(Self { tags: tag_policy(workspace)?, known, asked: false })
     }
 
-    /// What the engine says of all images.
     pub(super) async fn of_engine(
         workspace: &Workspace,
         store: Option<&dyn ImageStore>,
@@ -64,7 +60,6 @@ impl Facts {
         Self { tags: self.tags.without_moving(), ..self }
     }
 
-    /// Whether the engine has an image by its key.
     pub(super) fn is_here(&self, at: ImageId) -> bool {
         self.known[at].existing.is_some()
     }
@@ -97,14 +92,12 @@ impl Facts {
         images
     }
 
-    /// The plan for the selected images.
     pub(super) fn plan(&self, workspace: &Workspace) -> Plan {
         let mut plan = self.plan_of(workspace, &workspace.selection.images);
         plan.diagnostics.extend(aside_note(workspace));
         plan
     }
 
-    /// The plan for these images.
     pub(super) fn plan_of(&self, workspace: &Workspace, images: &[ImageId]) -> Plan {
         decide(&self.for_decision(workspace, images))
     }

@@ -13,13 +13,11 @@ use crate::plan::{ImageId, Known, PlannedTag, Previous, TagKind, TagPolicy};
 use crate::project::Project;
 use crate::store::{ImageStore, ListedImage};
 
-/// An image that could be the one.
 struct Candidate {
     key: ContentKey,
     fingerprint: Fingerprint,
     /// None for a dirty one.
     revision: Option<CommitId>,
-    /// Whether the branch's tag is on it.
     is_the_branch_s: bool,
 }
 
@@ -133,7 +131,6 @@ fn candidate(labels: &BTreeMap<String, String>) -> Option<Candidate> {
 struct Search<'a> {
     workspace: &'a Workspace,
     ancestry: Ancestry<'a>,
-    /// Projects of other commits.
     projects: BTreeMap<CommitId, Option<Project>>,
 }
 

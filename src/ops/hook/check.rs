@@ -19,13 +19,9 @@ pub(super) struct Examiner<'a> {
     pub(super) choices: &'a Choices,
 }
 
-/// What was found in a commit.
 pub(super) struct Examined {
-    /// Its files.
     pub(super) tree: Tree,
-    /// Whether it makes any images.
     pub(super) has_images: bool,
-    /// What is wrong with them.
     pub(super) faults: Vec<Diagnostic>,
     /// What its references say the namespace is.
     inferred: Option<String>,

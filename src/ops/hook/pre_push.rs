@@ -19,15 +19,11 @@ const AGAIN: &str = "when that is mended push again, or skip this once: git push
 /// What is pushed, where to, and what is to be done before.
 #[derive(Clone, Debug)]
 pub struct PrePushRequest {
-    /// The remote's name.
     pub remote: String,
     /// Where it is.
     pub url: String,
-    /// The refs.
     pub updates: Vec<RefUpdate>,
-    /// What is done with the commits.
     pub mode: Mode,
-    /// What was chosen for this run.
     pub choices: Choices,
 }
 

@@ -15,7 +15,6 @@ const BASES: usize = 64;
 /// Some answers, and why there are no others.
 #[derive(Debug, Default)]
 pub(super) struct Answers {
-    /// What each tag names.
     pub digests: BTreeMap<ImageReference, Digest>,
     /// Tags that their registry does not have.
     absent: Vec<ImageReference>,
@@ -23,7 +22,6 @@ pub(super) struct Answers {
     errors: Vec<RegistryError>,
 }
 
-/// Asks all at once.
 pub(super) async fn ask(registry: &dyn Registry, bases: Vec<ImageReference>) -> Answers {
     // Collected first: a lazy iterator of borrowing futures would not be general enough for callers.
     let questions: Vec<_> =

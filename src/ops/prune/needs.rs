@@ -68,15 +68,12 @@ fn refuse_half_a_repository(workspace: &Workspace, roots: &[Root]) -> Result<(),
 /// What a reference leads to, each with what it is called.
 type Needed = Vec<(String, Arc<State>)>;
 
-/// What one tree leads to.
 #[derive(Debug, Default)]
 struct State {
     keys: Vec<ContentKey>,
     /// Dockerfiles whose image has no key there.
     unknown: Vec<String>,
-    /// What is wrong with it.
     error: Option<Diagnostic>,
-    /// The newest of the revisions of its images.
     newest: Option<CommitId>,
 }
 
@@ -137,7 +134,6 @@ fn unknowable(who: &str, error: &Diagnostic) -> Error {
 struct History<'a> {
     workspace: &'a Workspace,
     request: &'a ImageRequest,
-    /// How many revisions of a branch.
     keep: NonZeroUsize,
     states: Mutex<HashMap<CommitId, Arc<State>>>,
 }

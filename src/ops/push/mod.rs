@@ -34,7 +34,6 @@ pub struct PushRequest {
     pub build: BuildRequest,
     /// Whether uncommitted changes are published, under key and branch alone.
     pub dirty: bool,
-    /// Whether nothing is built.
     pub no_build: bool,
     /// Whether tags move even away from commits that are not in this history.
     pub force: bool,
@@ -137,7 +136,6 @@ async fn push_once(
     Ok(if ending == Ending::Done { workspace.blocked_ending(&plan) } else { ending })
 }
 
-/// Whether a commit is in the history of what is pushed.
 fn is_ancestor(workspace: &Workspace, revision: CommitId) -> Option<bool> {
     let holds = workspace.checkout.is_ancestor(revision, workspace.commit?).unwrap_or(false);
     // Where the history was cut off, a commit that is not seen may be beyond the cut.

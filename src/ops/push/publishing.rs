@@ -18,7 +18,6 @@ use crate::publish::{Failure, FailureKind, Judgement, Lent, Publication, Publish
 pub(in crate::ops) struct Publishing<'a> {
     pub workspace: &'a Workspace,
     pub services: &'a Services,
-    /// What the publications' images are.
     pub plan: &'a Arc<Plan>,
     pub registries: &'a Registries,
     /// Where tags may be moved from.

@@ -84,7 +84,6 @@ impl Places {
         found
     }
 
-    /// For whoever asked.
     pub(super) fn images(&self, targets: &[Target]) -> Vec<ReleasedImage> {
         let of = |(target, engine): (&Target, &Option<OnEngine>)| {
             let remote = self
@@ -139,7 +138,6 @@ impl Places {
     }
 }
 
-/// Of each image the key of what has the version on the engine.
 async fn on_engine(store: &dyn ImageStore, targets: &[Target]) -> Result<Vec<Option<OnEngine>>, Error> {
     let mut references: Vec<_> = targets.iter().map(Target::reference).collect();
     references.extend(targets.iter().map(|target| target.source.clone()));

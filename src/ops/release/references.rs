@@ -39,7 +39,6 @@ struct Source<'a> {
     given: BTreeSet<String>,
 }
 
-/// Finds what would change.
 pub(super) fn find(
     workspace: &Workspace,
     registries: &Registries,
@@ -167,7 +166,6 @@ impl Changes {
         Ok(())
     }
 
-    /// Writes the files.
     pub(super) fn write(&self, workspace: &Workspace) -> Result<(), Error> {
         replace_on_disk(workspace.checkout.root(), &self.replacements).map_err(|(path, error)| {
             let found = Diagnostic::error(format!("{path} is not changed: {error}"));

@@ -10,17 +10,14 @@ use crate::plan::ImageId;
 use crate::printable::{few, printable};
 use crate::release::{Version, is_reserved};
 
-/// How many files are listed.
 const SHOWN: usize = 10;
 
 /// An image, and the tag that it gets.
 #[derive(Clone, Debug)]
 pub(super) struct Target {
     pub at: ImageId,
-    /// NAMESPACE/NAME.
     pub name: String,
     pub key: ContentKey,
-    /// By its key.
     pub source: ImageReference,
     pub tag: Tag,
     /// What the tag has in front of the version.
@@ -28,13 +25,11 @@ pub(super) struct Target {
 }
 
 impl Target {
-    /// Its name with the version.
     pub(super) fn reference(&self) -> ImageReference {
         self.source.repository.with_tag(self.tag.clone())
     }
 }
 
-/// Reads the version.
 pub(super) fn version(request: &ReleaseRequest) -> Result<Version, Error> {
     let text = &request.version;
     if is_reserved(text) {

@@ -9,13 +9,10 @@ use crate::ops::Error;
 use crate::path::TreePath;
 use crate::settings::{self, SettingsFile};
 
-/// The files of a checkout that everything is read from.
 pub(in crate::ops) enum CheckoutFiles {
-    /// As they are on disk.
     WorkTree(Arc<WorkTree>),
     /// As a commit has them. Nothing of the work tree is read.
     Commit {
-        /// The files.
         tree: Arc<CommitTree>,
         /// The branch that `--rev` names, if it is one.
         branch: Option<String>,
@@ -33,7 +30,6 @@ impl CheckoutFiles {
         })
     }
 
-    /// The files.
     pub(in crate::ops) fn snapshot(&self) -> Arc<dyn Snapshot + Send + Sync> {
         match self {
             Self::WorkTree(tree) => tree.clone(),
@@ -62,7 +58,6 @@ impl CheckoutFiles {
         absent.into_iter().map(note).collect()
     }
 
-    /// Reads the settings file.
     pub(in crate::ops) fn settings(&self, checkout: &Checkout) -> Result<SettingsFile, Error> {
         match self {
             Self::WorkTree(_) => {
@@ -73,12 +68,10 @@ impl CheckoutFiles {
     }
 }
 
-/// The settings that a tree holds.
 pub(super) fn settings_in(tree: &dyn FileTree) -> Result<SettingsFile, Vec<Diagnostic>> {
     settings::load_from(&|path, limit| read_file(tree, path, limit))
 }
 
-/// The lock file that a tree holds.
 pub(super) fn lock_in(tree: &dyn FileTree) -> Result<Lockfile, Vec<Diagnostic>> {
     lockfile::load(&|path, limit| read_file(tree, path, limit))
 }

@@ -27,15 +27,11 @@ use crate::settings::Resolved;
 use committed::{committed_options, is_committed};
 use watch::PlanCheck;
 
-/// A checkout that was read.
 pub(super) struct Workspace {
-    /// The checkout.
     pub checkout: Arc<Checkout>,
-    /// Its files.
     pub tree: audience::Files,
     /// The commit that they are compared with, or that they are.
     pub commit: Option<CommitId>,
-    /// Its images.
     pub project: Arc<Project>,
     /// How each image stands to HEAD.
     pub clean: Vec<CleanState>,
@@ -139,7 +135,6 @@ impl Workspace {
         Manifests::new(self.checkout.common_dir().join("shipwright").join("manifests"))
     }
 
-    /// For the headline of a plan.
     pub(super) fn summary(&self) -> CheckoutSummary {
         CheckoutSummary {
             name: self.checkout.name().to_owned(),

@@ -80,7 +80,6 @@ async fn connect(config: &Config, need: EngineNeed) -> Result<Connection, Error>
     }
 }
 
-/// How a checkout is opened.
 #[derive(Clone)]
 struct Opening {
     folder: PathBuf,

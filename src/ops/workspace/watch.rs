@@ -27,7 +27,6 @@ pub(in crate::ops) struct Watch {
     inside_git: bool,
     patience: Duration,
     speaker: Speaker,
-    /// How the state that was planned for has gone.
     gone: OnceLock<String>,
 }
 
@@ -125,7 +124,6 @@ impl Watch {
 
 /// What git did while the checkout was read.
 pub(super) enum Change {
-    /// HEAD is elsewhere.
     Head(String),
     /// The index is another file, and with it maybe files of the work tree.
     Index,
@@ -158,14 +156,10 @@ pub(super) fn basis(
     }
 }
 
-/// What a plan was made for.
 #[derive(Clone)]
 pub(super) enum Basis {
-    /// The work tree as it was at this moment.
     WorkTree(Moment),
-    /// The commit that a branch led to.
     Branch(String, CommitId),
-    /// A commit, which stays what it is.
     Commit,
 }
 

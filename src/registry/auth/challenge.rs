@@ -17,7 +17,6 @@ pub(in crate::registry) struct Bearer {
     pub(in crate::registry) realm: String,
     /// What the token server calls this registry.
     pub(in crate::registry) service: Option<String>,
-    /// What the request needs.
     pub(in crate::registry) scope: Scopes,
     /// Why a token that was sent is not enough: `insufficient_scope`, `invalid_token`.
     pub(in crate::registry) error: Option<String>,
@@ -97,12 +96,10 @@ fn parameter_value(text: &str) -> (String, &str) {
 pub(in crate::registry) struct Scopes(BTreeMap<String, BTreeSet<String>>);
 
 impl Scopes {
-    /// Reading a repository.
     pub(in crate::registry) fn pull(path: &str) -> Self {
         Self::parse(&format!("repository:{path}:pull"))
     }
 
-    /// Writing to a repository.
     pub(in crate::registry) fn push(path: &str) -> Self {
         Self::parse(&format!("repository:{path}:pull,push"))
     }
@@ -125,7 +122,6 @@ impl Scopes {
         scopes
     }
 
-    /// Both together.
     pub(in crate::registry) fn and(mut self, other: &Self) -> Self {
         for (resource, actions) in &other.0 {
             self.0.entry(resource.clone()).or_default().extend(actions.iter().cloned());

@@ -29,7 +29,6 @@ pub struct Credentials {
     config: OnceCell<Result<Config, RegistryError>>,
     answers: Mutex<BTreeMap<String, Arc<Answer>>>,
     listener: Listener,
-    /// Helpers that the user was warned of.
     warned: Mutex<BTreeSet<String>>,
 }
 

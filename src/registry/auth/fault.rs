@@ -5,7 +5,6 @@ use std::time::Duration;
 /// More than any login.
 pub(super) const LONGEST_ANSWER: usize = 1 << 20;
 
-/// What is wrong with a credential helper.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum HelperFault {
     /// There is no such program.
@@ -16,7 +15,6 @@ pub enum HelperFault {
     Rubbish,
     /// It answers with more than any login.
     TooLong,
-    /// It failed, and said this.
     Failed(String),
 }
 

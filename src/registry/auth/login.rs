@@ -6,25 +6,21 @@ use crate::registry::Secret;
 /// A login for one registry and where it was found.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Credential {
-    /// The login.
     pub login: Login,
     /// Where it was found.
     pub origin: CredentialOrigin,
 }
 
-/// How to authenticate at a registry.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Login {
     /// A name and a password or access token.
     Password {
-        /// The user.
         username: String,
         /// The password or access token.
         password: Secret,
     },
     /// A refresh token of an OAuth login.
     IdentityToken(Secret),
-    /// A token that the registry takes as it is.
     RegistryToken(Secret),
 }
 
@@ -33,7 +29,6 @@ pub enum Login {
 pub enum CredentialOrigin {
     /// Under `auths` in a configuration file.
     File {
-        /// The file.
         path: PathBuf,
     },
     /// A program that the configuration file names.
@@ -42,7 +37,6 @@ pub enum CredentialOrigin {
         name: String,
         /// What names it: `credHelpers` or `credsStore`.
         setting: &'static str,
-        /// The file.
         path: PathBuf,
     },
 }

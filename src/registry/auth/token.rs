@@ -115,7 +115,6 @@ impl Tokens {
         }
     }
 
-    /// Whether a registry has asked for a login.
     pub(in crate::registry) fn is_wanted(&self, host: &str) -> bool {
         self.wanted().contains_key(host)
     }

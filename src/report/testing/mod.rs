@@ -24,7 +24,6 @@ pub(super) fn ascii() -> View {
     View { theme: Theme::new(false, Charset::Ascii), ..piped() }
 }
 
-/// With colours.
 pub(super) fn colored() -> View {
     View { theme: Theme::new(true, Charset::Unicode), ..piped() }
 }

@@ -7,12 +7,10 @@ use crate::ops::Audience;
 use crate::plan::{RegistryStep, keep, never_moves};
 use crate::registry::{Manifest, ManifestName, Registry, RegistryError};
 
-/// What was deleted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct RegistryRemoved {
     /// Manifests and indexes that have no tag any more.
     pub images: usize,
-    /// Tags.
     pub tags: usize,
 }
 
@@ -25,7 +23,6 @@ struct Host {
     refusal: Option<String>,
 }
 
-/// Deletes, and counts.
 pub(super) struct Removal<'a> {
     registry: &'a dyn Registry,
     /// The tags that repositories had when it was decided.

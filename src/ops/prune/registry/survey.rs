@@ -28,13 +28,11 @@ pub(super) fn repositories(workspace: &Workspace, registries: &Registries) -> Re
     Ok(found)
 }
 
-/// Asks registries what there is.
 pub(super) struct Survey<'a> {
     pub(super) registry: &'a dyn Registry,
 }
 
 impl Survey<'_> {
-    /// The tags of repositories.
     pub(super) async fn list(
         &self,
         repositories: &[Repository],
