@@ -51,6 +51,7 @@ impl Location {
 /// One finding. It holds no terminal escapes and no source text: the report reads the file and draws it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Diagnostic {
+    /// How much it matters.
     pub severity: Severity,
     /// One sentence without a final full stop.
     pub message: String,
@@ -58,6 +59,7 @@ pub struct Diagnostic {
     pub location: Option<Location>,
     /// Other places that belong to it (each step of a cycle, the other of two names), with a label.
     pub related: Vec<(Location, String)>,
+    /// What to do about it.
     pub hint: Option<String>,
     /// What is said of several with one cause, behind their number: `images need BASE, which has no default`.
     pub cause: Option<String>,
@@ -90,12 +92,14 @@ impl Diagnostic {
         Self::new(Severity::Note, message)
     }
 
+    /// Sets the place.
     #[must_use]
     pub fn at(mut self, location: Location) -> Self {
         self.location = Some(location);
         self
     }
 
+    /// Sets the hint.
     #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
@@ -109,6 +113,7 @@ impl Diagnostic {
         self
     }
 
+    /// Adds a related place.
     #[must_use]
     pub fn related(mut self, location: Location, label: impl Into<String>) -> Self {
         self.related.push((location, label.into()));

@@ -18,6 +18,7 @@ mod context;
 mod deploy;
 mod diagnostic;
 mod discovery;
+#[expect(missing_docs, reason = "`internals` reaches it, and promises nothing")]
 mod dockerfile;
 mod engine;
 mod evidence;
@@ -37,6 +38,7 @@ mod printable;
 mod project;
 mod publish;
 mod redact;
+#[expect(missing_docs, reason = "`internals` reaches it, and promises nothing")]
 mod registry;
 mod release;
 mod report;

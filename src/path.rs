@@ -15,6 +15,7 @@ use bstr::{BStr, BString, ByteSlice};
 pub struct TreePath(BString);
 
 impl TreePath {
+    /// The root.
     pub fn root() -> Self {
         Self::default()
     }
@@ -81,6 +82,7 @@ impl TreePath {
         self.0.to_str_lossy().into_owned()
     }
 
+    /// Whether this is the root.
     pub fn is_root(&self) -> bool {
         self.0.is_empty()
     }
@@ -104,6 +106,7 @@ impl TreePath {
         }
     }
 
+    /// The components from the root downwards.
     pub fn components(&self) -> impl DoubleEndedIterator<Item = &BStr> {
         self.0.split(|byte| *byte == b'/').filter(|part| !part.is_empty()).map(ByteSlice::as_bstr)
     }

@@ -5,6 +5,7 @@ use std::time::Duration;
 /// How often something is tried, and the pauses between.
 #[derive(Clone, Copy, Debug)]
 pub struct RetryPolicy {
+    /// How often it is tried altogether.
     pub tries: u32,
     /// The pause after the first try; each further one is twice as long.
     pub first_pause: Duration,

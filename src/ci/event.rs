@@ -5,7 +5,9 @@ use crate::git::CommitId;
 /// What the file of an event says, for systems whose variables do not say it all (GitHub's `GITHUB_EVENT_PATH`).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct CiEvent {
+    /// The number of the pull request.
     pub number: Option<String>,
+    /// The commit of the pull request's branch.
     pub pull_request_commit: Option<CommitId>,
     /// Whether that branch is in another repository.
     pub from_fork: bool,

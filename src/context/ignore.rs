@@ -14,6 +14,7 @@ use super::pattern_error::PatternError;
 use crate::diagnostic::{Diagnostic, Location};
 use crate::path::TreePath;
 
+/// The rules of one ignore file.
 #[derive(Debug, Default)]
 pub struct IgnoreRules {
     rules: Vec<Rule>,

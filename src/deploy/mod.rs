@@ -28,5 +28,5 @@ pub(crate) use record::{
     CHECKOUT_LABEL, DEPLOYED_KEY_LABEL, DEPLOYED_REVISION_LABEL, LOCK_LABEL, LockNote, MemberNote,
     PREVIOUS_LABEL, Previous,
 };
-pub(crate) use recreate::{NewImage, Recreated, Target, create, recreate};
-pub(crate) use repair::{Found, Repair, Seen, repair};
+pub(crate) use recreate::{NewImage, Recreated, Recreation, create, recreate};
+pub(crate) use repair::{NamedContainers, Repair, Seen, repair};

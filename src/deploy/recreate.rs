@@ -17,7 +17,7 @@ pub(crate) struct NewImage {
 }
 
 /// A container that is to be made anew, and what it is to become.
-pub(crate) struct Target<'a> {
+pub(crate) struct Recreation<'a> {
     pub container: &'a Value,
     /// The description of the image that it was made from; none where the engine has lost it.
     pub old_image: Option<&'a Value>,
@@ -42,7 +42,7 @@ pub(crate) struct Recreated {
 }
 
 /// A container's own description, with another image, and without what its old image brought.
-pub(crate) fn recreate(target: &Target<'_>) -> Recreated {
+pub(crate) fn recreate(target: &Recreation<'_>) -> Recreated {
     let nothing = Object::new();
     let container = target.container;
     let old = target.old_image.map(|image| object(image, "Config"));

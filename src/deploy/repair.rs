@@ -23,7 +23,7 @@ impl Seen {
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Found {
+pub(crate) struct NamedContainers {
     pub own: Option<Seen>,
     pub new: Option<Seen>,
     pub old: Option<Seen>,
@@ -47,10 +47,10 @@ pub(crate) enum Repair {
 /// # Errors
 ///
 /// The name of a container that somebody else made meanwhile: nothing is done then.
-pub(crate) fn repair(note: &LockNote, found: &[Found]) -> Result<(bool, Vec<Repair>), String> {
+pub(crate) fn repair(note: &LockNote, found: &[NamedContainers]) -> Result<(bool, Vec<Repair>), String> {
     let members = || note.members.iter().zip(found);
     // Without a note of any deployment, a name alone makes nothing ours.
-    let is_unknown = |found: &Found| {
+    let is_unknown = |found: &NamedContainers| {
         let is_ours = found.own.as_ref().is_some_and(|own| !own.deployment.is_empty());
         let is_foreign = found.new.as_ref().is_some_and(|new| new.deployment.is_empty());
         is_foreign || (note.id.is_empty() && !is_ours && found.done.is_some())
@@ -85,7 +85,7 @@ pub(crate) fn repair(note: &LockNote, found: &[Found]) -> Result<(bool, Vec<Repa
 }
 
 /// The container that stands for the old one: itself, or the stand-in of one that its engine removes when it stops.
-fn kept<'a>(member: &MemberNote, found: &'a Found) -> Option<&'a Seen> {
+fn kept<'a>(member: &MemberNote, found: &'a NamedContainers) -> Option<&'a Seen> {
     let is_old = |seen: &&Seen| seen.id == member.old;
     found.own.as_ref().filter(is_old).or(found.old.as_ref())
 }
@@ -93,7 +93,7 @@ fn kept<'a>(member: &MemberNote, found: &'a Found) -> Option<&'a Seen> {
 fn back(
     note: &LockNote,
     member: &MemberNote,
-    found: &Found,
+    found: &NamedContainers,
     changes: &mut Vec<Repair>,
 ) -> Result<(), String> {
     let is_ours = |seen: &Seen| !note.id.is_empty() && seen.deployment == note.id;
@@ -136,18 +136,18 @@ mod tests {
         }
     }
 
-    fn changes(api: Found, side: Found) -> Result<(bool, Vec<String>), String> {
+    fn changes(api: NamedContainers, side: NamedContainers) -> Result<(bool, Vec<String>), String> {
         let (is_done, changes) = repair(&note(), &[api, side])?;
         Ok((is_done, changes.iter().map(|change| format!("{change:?}")).collect()))
     }
 
-    fn untouched(id: &str) -> Found {
-        Found { own: seen(id), ..Found::default() }
+    fn untouched(id: &str) -> NamedContainers {
+        NamedContainers { own: seen(id), ..NamedContainers::default() }
     }
 
     #[test]
     fn before_the_old_one_stops_only_the_new_one_goes() {
-        let api = Found { new: seen("new1"), ..untouched("old1") };
+        let api = NamedContainers { new: seen("new1"), ..untouched("old1") };
         let expected =
             [r#"Remove("new1")"#, r#"Start("old1")"#, r#"Start("old2")"#].map(str::to_owned).to_vec();
         assert_eq!(changes(api, untouched("old2")), Ok((false, expected)));
@@ -155,8 +155,9 @@ mod tests {
 
     #[test]
     fn at_every_later_moment_the_old_one_comes_back() {
-        let renamed = Found { old: seen("old1"), new: seen("new1"), ..Found::default() };
-        let taken_over = Found { own: seen("new1"), old: seen("old1"), ..Found::default() };
+        let renamed = NamedContainers { old: seen("old1"), new: seen("new1"), ..NamedContainers::default() };
+        let taken_over =
+            NamedContainers { own: seen("new1"), old: seen("old1"), ..NamedContainers::default() };
         for api in [renamed, taken_over] {
             let expected =
                 [r#"Remove("new1")"#, r#"Rename("old1", "api")"#, r#"Start("old1")"#, r#"Start("old2")"#];
@@ -166,15 +167,15 @@ mod tests {
 
     #[test]
     fn what_is_done_is_finished_and_the_sign_of_it_goes_last() {
-        let api = Found { own: seen("new1"), done: seen("old1"), ..Found::default() };
-        let side = Found { own: seen("new2"), old: seen("old2"), ..Found::default() };
+        let api = NamedContainers { own: seen("new1"), done: seen("old1"), ..NamedContainers::default() };
+        let side = NamedContainers { own: seen("new2"), old: seen("old2"), ..NamedContainers::default() };
         let expected = ["Tag", r#"Remove("old2")"#, r#"Remove("old1")"#].map(str::to_owned).to_vec();
         assert_eq!(changes(api, side), Ok((true, expected)));
     }
 
     #[test]
     fn a_container_that_somebody_else_made_is_left_alone() {
-        let api = Found { own: seen("theirs"), old: seen("old1"), ..Found::default() };
+        let api = NamedContainers { own: seen("theirs"), old: seen("old1"), ..NamedContainers::default() };
         assert_eq!(changes(api, untouched("old2")), Err("api".to_owned()));
     }
 
@@ -185,31 +186,31 @@ mod tests {
             members: vec![MemberNote { name: "api".into(), old: String::new(), runs: true }],
             ..LockNote::default()
         };
-        let changes = |found: Found| repair(&note, &[found]);
-        let made = Found { new: seen("new1"), ..Found::default() };
+        let changes = |found: NamedContainers| repair(&note, &[found]);
+        let made = NamedContainers { new: seen("new1"), ..NamedContainers::default() };
         assert_eq!(changes(made), Ok((false, vec![Repair::Remove("new1".into())])));
         assert_eq!(changes(untouched("new1")), Ok((false, vec![Repair::Remove("new1".into())])));
         assert_eq!(changes(untouched("theirs")), Ok((false, vec![])));
-        let up = Found { done: seen("newmark"), ..untouched("new1") };
+        let up = NamedContainers { done: seen("newmark"), ..untouched("new1") };
         assert_eq!(changes(up), Ok((true, vec![Repair::Tag, Repair::Remove("newmark".into())])));
     }
 
     #[test]
     fn what_only_has_such_a_name_is_left_alone() {
-        let stranger = Found { new: seen("theirs"), ..untouched("old1") };
+        let stranger = NamedContainers { new: seen("theirs"), ..untouched("old1") };
         assert_eq!(changes(stranger, untouched("old2")), Err("api".to_owned()));
         let without_note = LockNote { id: String::new(), ..note() };
-        let stranger = Found { done: seen("theirs"), ..untouched("old1") };
+        let stranger = NamedContainers { done: seen("theirs"), ..untouched("old1") };
         assert_eq!(repair(&without_note, &[stranger, untouched("old2")]), Err("api".to_owned()));
     }
 
     #[test]
     fn a_stand_in_goes_while_the_old_one_is_there_and_stands_in_when_it_is_not() {
-        let both = Found { old: seen("standin"), ..untouched("old1") };
+        let both = NamedContainers { old: seen("standin"), ..untouched("old1") };
         let expected =
             [r#"Remove("standin")"#, r#"Start("old1")"#, r#"Start("old2")"#].map(str::to_owned).to_vec();
         assert_eq!(changes(both, untouched("old2")), Ok((false, expected)));
-        let gone = Found { old: seen("standin"), new: seen("new1"), ..Found::default() };
+        let gone = NamedContainers { old: seen("standin"), new: seen("new1"), ..NamedContainers::default() };
         let expected =
             [r#"Remove("new1")"#, r#"Rename("standin", "api")"#, r#"Start("standin")"#, r#"Start("old2")"#];
         assert_eq!(changes(gone, untouched("old2")), Ok((false, expected.map(str::to_owned).to_vec())));

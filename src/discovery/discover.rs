@@ -8,7 +8,7 @@ use super::evidence_files::{EvidenceKind, evidence_kind};
 use super::names::{FileNameForm, dockerfile_name};
 use super::rules::{Class, Classes, Rules, unmatched};
 use crate::diagnostic::{Diagnostic, Location};
-use crate::git::{NodeKind, Snapshot, Target, Tracking, follow};
+use crate::git::{LinkTarget, NodeKind, Snapshot, Tracking, follow};
 use crate::limits;
 use crate::path::TreePath;
 
@@ -175,17 +175,17 @@ fn read(tree: &dyn Snapshot, candidate: &Candidate) -> Outcome {
     let target = match candidate.kind {
         NodeKind::Link => match follow(tree, path) {
             // `Dockerfile -> Dockerfile.prod` is that Dockerfile, not a second one.
-            Target::File(target) if is_found_beside(path, &target) => return Outcome::Other,
-            Target::File(target) => target,
+            LinkTarget::File(target) if is_found_beside(path, &target) => return Outcome::Other,
+            LinkTarget::File(target) => target,
             // Editors and tools have folders behind all kinds of names.
-            Target::NotAFile if candidate.form != FileNameForm::Plain => return Outcome::Other,
-            Target::NotAFile => {
+            LinkTarget::NotAFile if candidate.form != FileNameForm::Plain => return Outcome::Other,
+            LinkTarget::NotAFile => {
                 return broken(
                     "is a link to something that is no file",
                     &format!("let it lead to one, {exclude}"),
                 );
             }
-            Target::Missing | Target::Outside => {
+            LinkTarget::Missing | LinkTarget::Outside => {
                 let hint = format!("let it lead to a file of the checkout, {exclude}");
                 return broken("is a link to nothing inside the checkout", &hint);
             }

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::environment::{is_proxy, is_read_undeclared};
 use super::evaluation::LogicalLine;
 use super::instruction::{CopyInstruction, Instruction, InstructionKind};
-use super::link::{Base, CopySource, LinkedStage, Origin, StageNames, Step};
+use super::link::{CopySource, InstructionOrigin, LinkedStage, StageBase, StageNames, Step};
 use super::mount::Mount;
 use super::normal;
 use super::parser::Dockerfile;
@@ -42,7 +42,7 @@ fn names_matter(stages: &[LinkedStage<'_>]) -> bool {
     let matters = |step: &Step<'_>| match &step.instruction.kind {
         InstructionKind::Onbuild(Some(trigger)) => takes(trigger),
         InstructionKind::Onbuild(None) | InstructionKind::Invalid(_) => true,
-        _ => step.origin != Origin::Written && takes(&step.instruction),
+        _ => step.origin != InstructionOrigin::Written && takes(&step.instruction),
     };
     stages.iter().filter(|linked| linked.needed).any(|linked| linked.steps.iter().any(matters))
 }
@@ -91,8 +91,8 @@ impl Writer<'_, '_> {
         }
         line.push(' ');
         line.push_str(&match &linked.base {
-            Base::Stage(index) if !keep_names => self.stage(*index),
-            Base::Image(reference) => explicit(&written.text, reference),
+            StageBase::Stage(index) if !keep_names => self.stage(*index),
+            StageBase::Image(reference) => explicit(&written.text, reference),
             _ => written.text.clone(),
         });
         if let (true, Some(name)) = (keep_names, &linked.stage.name) {
@@ -197,7 +197,7 @@ fn unread(file: &Dockerfile, stages: &[LinkedStage<'_>]) -> BTreeSet<usize> {
     // Whether the stage, or one FROM it, reads; stages only begin with earlier ones.
     let mut read_below = vec![false; stages.len()];
     for (index, linked) in stages.iter().enumerate().rev().filter(|(_, linked)| linked.needed) {
-        let written = linked.steps.iter().filter(|step| step.origin == Origin::Written);
+        let written = linked.steps.iter().filter(|step| step.origin == InstructionOrigin::Written);
         let readers = written.clone().filter(|step| reads(&step.instruction));
         let last = readers.map(|step| step.instruction.span.start).max().unwrap_or_default();
         if !read_below[index] {
@@ -211,7 +211,8 @@ fn unread(file: &Dockerfile, stages: &[LinkedStage<'_>]) -> BTreeSet<usize> {
             read_below[base] |= read_below[index] || reads_itself;
         }
     }
-    let is_known = |linked: &&LinkedStage<'_>| matches!(linked.base, Base::Scratch | Base::Stage(_));
+    let is_known =
+        |linked: &&LinkedStage<'_>| matches!(linked.base, StageBase::Scratch | StageBase::Stage(_));
     let has_variable = |linked: &LinkedStage<'_>| {
         let from = file.instructions_of(linked.stage).first();
         from.is_none_or(|from| from.text.contains('$'))
@@ -249,8 +250,9 @@ fn names(instruction: &Instruction) -> impl Iterator<Item = &str> {
 /// The names that needed stages declare, in ARGs that stay.
 fn declared(stages: &[LinkedStage<'_>], unread: &BTreeSet<usize>) -> BTreeSet<String> {
     let steps = stages.iter().filter(|linked| linked.needed).flat_map(|linked| &linked.steps);
-    let stays =
-        |step: &&Step<'_>| step.origin != Origin::Written || !unread.contains(&step.instruction.span.start);
+    let stays = |step: &&Step<'_>| {
+        step.origin != InstructionOrigin::Written || !unread.contains(&step.instruction.span.start)
+    };
     steps.filter(stays).flat_map(|step| names(&step.instruction)).map(str::to_owned).collect()
 }
 

@@ -59,7 +59,7 @@ pub enum SyntaxErrorKind {
 
 /// An error within one logical line, before it is known where in the file that is.
 #[derive(Clone, Debug)]
-pub(super) struct Failure {
+pub(super) struct LineError {
     pub(super) kind: SyntaxErrorKind,
     pub(super) message: String,
     pub(super) range: Range<usize>,
@@ -67,7 +67,7 @@ pub(super) struct Failure {
     pub(super) disputed: bool,
 }
 
-impl Failure {
+impl LineError {
     pub(super) fn text(range: Range<usize>, message: impl Into<String>) -> Self {
         Self { kind: SyntaxErrorKind::Text, message: message.into(), range, hint: None, disputed: false }
     }

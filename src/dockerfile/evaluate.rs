@@ -6,7 +6,7 @@ use super::environment::is_read_undeclared;
 use super::evaluation::{EvaluatedStage, Evaluation, LogicalLine, ProblemKind, Scope};
 use super::findings::Findings;
 use super::instruction::{Instruction, InstructionKind, Trigger};
-use super::link::{Base, LinkedStage, Linker, mark_needed};
+use super::link::{LinkedStage, Linker, StageBase, mark_needed};
 use super::normal;
 use super::parser::Dockerfile;
 use super::shell::Shell;
@@ -61,7 +61,7 @@ fn complete<'a>(
     let mut linker = Linker::new(file, scope, &shell, target_name, &mut findings);
     let mut stages = linker.link(meant);
     mark_needed(&mut stages, target);
-    let is_external = |linked: &LinkedStage<'_>| linked.needed && matches!(linked.base, Base::Image(_));
+    let is_external = |linked: &LinkedStage<'_>| linked.needed && matches!(linked.base, StageBase::Image(_));
     let unseen_triggers = scope.unseen_triggers && stages.iter().any(is_external);
     if unseen_triggers {
         (0..stages.len()).for_each(|index| mark_needed(&mut stages, Some(index)));

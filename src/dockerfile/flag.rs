@@ -3,7 +3,7 @@
 
 use std::ops::Range;
 
-use super::error::{Failure, excerpt, suggestion};
+use super::error::{LineError, excerpt, suggestion};
 use super::text::{Text, Word};
 
 #[derive(Clone, Debug)]
@@ -20,13 +20,13 @@ pub(super) struct Flag {
 #[derive(Clone, Debug, Default)]
 pub(super) struct FlagText {
     bytes: Vec<u8>,
-    origins: Vec<Origin>,
+    origins: Vec<ByteOrigin>,
     /// All that was written for it, quotes included, where what stands around it is not quoted.
     whole: Option<Range<usize>>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Origin {
+struct ByteOrigin {
     /// Where the byte stands, with the backslash in front of it.
     start: usize,
     end: usize,
@@ -126,7 +126,7 @@ fn read_word(text: &Text, range: Range<usize>) -> (FlagText, usize) {
         let quote = if open.is_some() { quotes } else { 0 };
         word.bytes.push(bytes[at]);
         at += 1;
-        word.origins.push(Origin { start, end: at, quote });
+        word.origins.push(ByteOrigin { start, end: at, quote });
     }
     word.whole = Some(range.start..at);
     (word, at)
@@ -154,10 +154,10 @@ pub(super) enum Takes {
 }
 
 /// Checks flags against those that the instruction knows.
-pub(super) fn check(flags: &[Flag], known: &[(&str, Takes)]) -> Result<(), Failure> {
+pub(super) fn check(flags: &[Flag], known: &[(&str, Takes)]) -> Result<(), LineError> {
     let mut seen = Vec::new();
     for flag in flags {
-        let fail = |message: String| Failure::instruction(flag.range.clone(), message);
+        let fail = |message: String| LineError::instruction(flag.range.clone(), message);
         let name = flag.name.as_str();
         let Some((_, takes)) = known.iter().find(|(known, _)| *known == name) else {
             let closest = suggestion(name, known.iter().map(|(known, _)| *known));

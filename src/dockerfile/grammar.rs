@@ -7,7 +7,7 @@ use std::ops::Range;
 use bstr::ByteSlice;
 
 use super::advice;
-use super::error::{Failure, excerpt, suggestion};
+use super::error::{LineError, excerpt, suggestion};
 use super::flag::{self, Flag, Takes};
 use super::heredoc;
 use super::instruction::{
@@ -42,7 +42,7 @@ pub(super) enum Arguments {
 
 impl<'t> Node<'t> {
     /// Divides `range` of a line. With a failure there is still a node, whose arguments are one text.
-    pub(super) fn new(text: &'t Text, range: Range<usize>, escape: u8) -> (Self, Option<Failure>) {
+    pub(super) fn new(text: &'t Text, range: Range<usize>, escape: u8) -> (Self, Option<LineError>) {
         let range = text.trim(range);
         let line = text.get(range.clone());
         let length = line.iter().position(|byte| is_blank(*byte)).unwrap_or(line.len());
@@ -61,7 +61,7 @@ impl<'t> Node<'t> {
         (node, failure)
     }
 
-    fn divide(&self) -> Result<Arguments, Failure> {
+    fn divide(&self) -> Result<Arguments, LineError> {
         let words = || Arguments::Words(words::separated(self.text, self.rest.clone()));
         match self.verb {
             Some(Verb::From | Verb::Expose) => Ok(words()),
@@ -81,13 +81,13 @@ impl<'t> Node<'t> {
         }
     }
 
-    fn json(&self, range: Range<usize>) -> Result<Option<Arguments>, Failure> {
+    fn json(&self, range: Range<usize>) -> Result<Option<Arguments>, LineError> {
         match json::parse(self.text, range) {
             JsonForm::Strings(words) => Ok(Some(Arguments::Json(words))),
             JsonForm::No => Ok(None),
             JsonForm::Others(range) => {
                 let message = "when using JSON array syntax, arrays must be comprised of strings only";
-                Err(Failure::text(range, message))
+                Err(LineError::text(range, message))
             }
         }
     }
@@ -97,7 +97,7 @@ impl<'t> Node<'t> {
     }
 
     /// `name=value …`, or the old form `name value`, which is one text.
-    fn divide_assignments(&self) -> Result<Arguments, Failure> {
+    fn divide_assignments(&self) -> Result<Arguments, LineError> {
         let words = self.quoted_words();
         let Some(first) = words.first() else { return Ok(Arguments::Quoted(words)) };
         if !self.has_equals(first) {
@@ -106,7 +106,7 @@ impl<'t> Node<'t> {
             return if has_value {
                 Ok(Arguments::Text)
             } else {
-                Err(Failure::text(self.rest.clone(), format!("{name} must have two arguments")))
+                Err(LineError::text(self.rest.clone(), format!("{name} must have two arguments")))
             };
         }
         match words.iter().find(|word| !self.has_equals(word)) {
@@ -115,7 +115,7 @@ impl<'t> Node<'t> {
                 let text = excerpt(&self.text.string(word.clone()));
                 let message =
                     format!("Syntax error - can't find = in {text:?}. Must be of the form: name=value");
-                Err(Failure::text(word.clone(), message))
+                Err(LineError::text(word.clone(), message))
             }
         }
     }
@@ -143,11 +143,11 @@ impl<'t> Node<'t> {
         }
     }
 
-    pub(super) fn nested(&self) -> (Node<'t>, Option<Failure>) {
+    pub(super) fn nested(&self) -> (Node<'t>, Option<LineError>) {
         Node::new(self.text, self.rest.clone(), self.escape)
     }
 
-    pub(super) fn kind(&self) -> Result<InstructionKind, Failure> {
+    pub(super) fn kind(&self) -> Result<InstructionKind, LineError> {
         let Some(verb) = self.verb else { return Err(self.unknown()) };
         match verb {
             Verb::From => self.from().map(InstructionKind::From),
@@ -166,17 +166,17 @@ impl<'t> Node<'t> {
         self.verb.map_or_else(|| advice::INSTRUCTION.to_owned(), advice::form)
     }
 
-    fn fail(&self, message: impl Into<String>) -> Failure {
+    fn fail(&self, message: impl Into<String>) -> LineError {
         let range = if self.rest.is_empty() { self.keyword.clone() } else { self.rest.clone() };
-        Failure::instruction(range, message)
+        LineError::instruction(range, message)
     }
 
-    fn unknown(&self) -> Failure {
+    fn unknown(&self) -> LineError {
         let keyword = self.text.string(self.keyword.clone());
         let candidate = suggestion(&keyword.to_uppercase(), Verb::ALL.iter().map(|(name, _)| *name));
         let message = format!("unknown instruction: {}", excerpt(&keyword));
         let hint = candidate.map(|candidate| format!("did you mean {candidate}?"));
-        Failure::instruction(self.keyword.clone(), message).hint(hint)
+        LineError::instruction(self.keyword.clone(), message).hint(hint)
     }
 
     fn count(&self) -> usize {
@@ -198,21 +198,21 @@ impl<'t> Node<'t> {
         }
     }
 
-    fn at_least_one(&self, verb: Verb) -> Result<(), Failure> {
+    fn at_least_one(&self, verb: Verb) -> Result<(), LineError> {
         match self.count() {
             0 => Err(self.fail(format!("{} requires at least one argument", verb.as_str()))),
             _ => Ok(()),
         }
     }
 
-    fn exactly_one(&self, verb: Verb) -> Result<(), Failure> {
+    fn exactly_one(&self, verb: Verb) -> Result<(), LineError> {
         match self.count() {
             1 => Ok(()),
             _ => Err(self.fail(format!("{} requires exactly one argument", verb.as_str()))),
         }
     }
 
-    fn from(&self) -> Result<FromInstruction, Failure> {
+    fn from(&self) -> Result<FromInstruction, LineError> {
         let words = self.words();
         let (base, name) = match &words[..] {
             [base] => (base, None),
@@ -228,7 +228,7 @@ impl<'t> Node<'t> {
         Ok(FromInstruction { base: base.clone(), name, platform: self.flag_word("platform")? })
     }
 
-    fn stage_name(&self, name: &Word) -> Result<Word, Failure> {
+    fn stage_name(&self, name: &Word) -> Result<Word, LineError> {
         let text = name.text.to_lowercase();
         let is_valid = text.starts_with(|c: char| c.is_ascii_lowercase())
             && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b"-_.".contains(&b));
@@ -244,21 +244,21 @@ impl<'t> Node<'t> {
             excerpt(&name.text)
         );
         let hint = "a letter comes first, then letters, digits, `-`, `_` and `.`".to_owned();
-        Err(Failure::instruction(range, message).hint(Some(hint)))
+        Err(LineError::instruction(range, message).hint(Some(hint)))
     }
 
     /// The value of a flag, where it is not empty.
-    fn flag_word(&self, name: &str) -> Result<Option<Word>, Failure> {
+    fn flag_word(&self, name: &str) -> Result<Option<Word>, LineError> {
         let Some(flag) = self.flags.iter().find(|flag| flag.name == name) else { return Ok(None) };
         let Some(value) = flag.value.as_ref().filter(|value| !value.bytes().is_empty()) else {
             return Ok(None);
         };
         let message = "quotes around parts of a value cannot be read";
-        let word = value.word(self.text).ok_or_else(|| Failure::instruction(flag.range.clone(), message));
+        let word = value.word(self.text).ok_or_else(|| LineError::instruction(flag.range.clone(), message));
         word.map(Some)
     }
 
-    fn arg(&self) -> Result<Vec<ArgDeclaration>, Failure> {
+    fn arg(&self) -> Result<Vec<ArgDeclaration>, LineError> {
         self.at_least_one(Verb::Arg)?;
         self.words()
             .into_iter()
@@ -272,7 +272,7 @@ impl<'t> Node<'t> {
             .collect()
     }
 
-    fn assignments(&self) -> Result<Vec<Assignment>, Failure> {
+    fn assignments(&self) -> Result<Vec<Assignment>, LineError> {
         let verb = self.verb.unwrap_or(Verb::Env);
         flag::check(&self.flags, &[])?;
         self.at_least_one(verb)?;
@@ -301,7 +301,7 @@ impl<'t> Node<'t> {
         Ok(pairs.into_iter().map(|(name, value, span)| Assignment { name, value, span }).collect())
     }
 
-    fn copy(&self, verb: Verb, flags: &[(&str, Takes)]) -> Result<CopyInstruction, Failure> {
+    fn copy(&self, verb: Verb, flags: &[(&str, Takes)]) -> Result<CopyInstruction, LineError> {
         let mut words = self.words();
         let destination = words.pop().filter(|_| !words.is_empty()).ok_or_else(|| {
             self.fail(format!(
@@ -341,31 +341,31 @@ impl<'t> Node<'t> {
         words
     }
 
-    fn run(&self) -> Result<RunInstruction, Failure> {
+    fn run(&self) -> Result<RunInstruction, LineError> {
         flag::check(&self.flags, &RUN_FLAGS)?;
         let mounts = self.flags.iter().filter(|flag| flag.name == "mount");
         let mounts: Result<_, _> = mounts.map(|flag| Mount::parse(flag, self.text)).collect();
         Ok(RunInstruction { mounts: mounts? })
     }
 
-    fn check_trigger(&self) -> Result<(), Failure> {
+    fn check_trigger(&self) -> Result<(), LineError> {
         self.at_least_one(Verb::Onbuild)?;
         flag::check(&self.flags, &[])?;
         let nested = words::separated(self.text, self.rest.clone()).into_iter().next();
         let keyword = nested.unwrap_or_else(|| self.rest.clone());
         match Verb::of(&self.text.string(keyword.clone())) {
             Some(Verb::Onbuild) => {
-                Err(Failure::instruction(keyword, "Chaining ONBUILD via `ONBUILD ONBUILD` isn't allowed"))
+                Err(LineError::instruction(keyword, "Chaining ONBUILD via `ONBUILD ONBUILD` isn't allowed"))
             }
             Some(verb @ (Verb::Maintainer | Verb::From)) => {
                 let message = format!("{} isn't allowed as an ONBUILD trigger", verb.as_str());
-                Err(Failure::instruction(keyword, message))
+                Err(LineError::instruction(keyword, message))
             }
             _ => Ok(()),
         }
     }
 
-    fn check(&self, verb: Verb) -> Result<(), Failure> {
+    fn check(&self, verb: Verb) -> Result<(), LineError> {
         match verb {
             Verb::Healthcheck => self.check_healthcheck(),
             Verb::Label => self.assignments().map(|_| ()),
@@ -394,7 +394,7 @@ impl<'t> Node<'t> {
                     _ => {
                         let disputed = json::in_front(self.text, self.rest.clone()).is_some();
                         let failure = self.fail("SHELL requires the arguments to be in JSON form");
-                        Err(Failure { disputed, ..failure })
+                        Err(LineError { disputed, ..failure })
                     }
                 }
             }
@@ -402,7 +402,7 @@ impl<'t> Node<'t> {
         }
     }
 
-    fn check_healthcheck(&self) -> Result<(), Failure> {
+    fn check_healthcheck(&self) -> Result<(), LineError> {
         self.at_least_one(Verb::Healthcheck)?;
         let command = self.after_first_word();
         let kind = self.text.string(self.rest.start..command.start).trim().to_uppercase();

@@ -21,7 +21,7 @@ use super::value::NoVariables;
 
 pub(super) struct LinkedStage<'a> {
     pub(super) stage: &'a Stage,
-    pub(super) base: Base,
+    pub(super) base: StageBase,
     pub(super) base_expanded: Result<String, String>,
     pub(super) platform: Option<EvaluatedPlatform>,
     /// What is carried out: triggers of its base first.
@@ -34,14 +34,14 @@ impl LinkedStage<'_> {
     /// The stage it begins with, if it is one.
     pub(super) fn base_stage(&self) -> Option<usize> {
         match self.base {
-            Base::Stage(index) => Some(index),
+            StageBase::Stage(index) => Some(index),
             _ => None,
         }
     }
 
     /// Whether a trigger takes from a stage by its number: by that of the file it is carried out in.
     pub(super) fn triggers_count_stages(&self) -> bool {
-        let triggers = self.steps.iter().filter(|step| step.origin != Origin::Written);
+        let triggers = self.steps.iter().filter(|step| step.origin != InstructionOrigin::Written);
         triggers.into_iter().any(|step| match &step.instruction.kind {
             InstructionKind::Copy(copy) => {
                 copy.from.as_ref().is_some_and(|from| from.text.parse::<usize>().is_ok())
@@ -56,7 +56,7 @@ impl LinkedStage<'_> {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Base {
+pub(super) enum StageBase {
     Stage(usize),
     Scratch,
     Image(ImageReference),
@@ -67,7 +67,7 @@ pub(super) enum Base {
 /// An instruction that a stage carries out.
 pub(super) struct Step<'a> {
     pub(super) instruction: StepInstruction<'a>,
-    pub(super) origin: Origin,
+    pub(super) origin: InstructionOrigin,
 }
 
 /// An instruction of the file, or one that was read from a trigger's text.
@@ -89,7 +89,7 @@ impl Deref for StepInstruction<'_> {
 
 /// Why a stage carries out an instruction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Origin {
+pub(super) enum InstructionOrigin {
     Written,
     /// An ONBUILD of the stage it begins with.
     Trigger,
@@ -205,7 +205,8 @@ impl<'a, 'f> Linker<'a, 'f> {
         let mut earlier: HashMap<&str, usize> = HashMap::new();
         for (index, stage) in self.file.stages.iter().enumerate() {
             let known = stage.base.as_ref().and_then(|written| meant.get(&written.span.start));
-            let known = known.and_then(|known| Some((Base::Image(known.parse().ok()?), Ok(known.clone()))));
+            let known =
+                known.and_then(|known| Some((StageBase::Image(known.parse().ok()?), Ok(known.clone()))));
             let (base, base_expanded) = known.unwrap_or_else(|| self.base(stage, &earlier));
             let platform = stage.platform.as_ref().map(|platform| self.platform(platform));
             let steps = self.steps(index, stage, &base, &stages);
@@ -225,8 +226,8 @@ impl<'a, 'f> Linker<'a, 'f> {
         stages
     }
 
-    fn base(&mut self, stage: &Stage, earlier: &HashMap<&str, usize>) -> (Base, Result<String, String>) {
-        let Some(written) = &stage.base else { return (Base::Bad, Err("FROM has an error".to_owned())) };
+    fn base(&mut self, stage: &Stage, earlier: &HashMap<&str, usize>) -> (StageBase, Result<String, String>) {
+        let Some(written) = &stage.base else { return (StageBase::Bad, Err("FROM has an error".to_owned())) };
         let expanded = match self.shell.expand(&written.text, &self.globals[0]) {
             Ok(expanded) => expanded,
             Err(error) => {
@@ -238,19 +239,19 @@ impl<'a, 'f> Linker<'a, 'f> {
                 };
                 let hint = missing.map(|name| give_a_value(&[name]));
                 self.findings.report(kind, message, written.span.clone(), hint);
-                return (Base::Bad, Err(error.message));
+                return (StageBase::Bad, Err(error.message));
             }
         };
         let name = expanded.value.text.clone();
         let base = match earlier.get(name.as_str()) {
-            Some(index) => Base::Stage(*index),
-            None if name == "scratch" => Base::Scratch,
+            Some(index) => StageBase::Stage(*index),
+            None if name == "scratch" => StageBase::Scratch,
             None => {
                 if let Ok(reference) = name.parse() {
-                    Base::Image(reference)
+                    StageBase::Image(reference)
                 } else {
                     self.bad_base(written, &expanded, earlier);
-                    Base::Bad
+                    StageBase::Bad
                 }
             }
         };
@@ -330,17 +331,17 @@ impl<'a, 'f> Linker<'a, 'f> {
         &mut self,
         index: usize,
         stage: &'a Stage,
-        base: &Base,
+        base: &StageBase,
         stages: &[LinkedStage<'a>],
     ) -> Vec<Step<'a>> {
         let mut steps = match base {
-            Base::Stage(base) => self.triggers_of(stages[*base].stage, stage),
+            StageBase::Stage(base) => self.triggers_of(stages[*base].stage, stage),
             _ => self.inherited(index, stage),
         };
         let written = self.file.instructions_of(stage).iter().skip(1);
         steps.extend(written.map(|instruction| Step {
             instruction: StepInstruction::Written(instruction),
-            origin: Origin::Written,
+            origin: InstructionOrigin::Written,
         }));
         steps
     }
@@ -354,7 +355,7 @@ impl<'a, 'f> Linker<'a, 'f> {
                         break;
                     }
                     let instruction = StepInstruction::Written(trigger);
-                    steps.push(Step { instruction, origin: Origin::Trigger });
+                    steps.push(Step { instruction, origin: InstructionOrigin::Trigger });
                 }
                 InstructionKind::Onbuild(None) => {
                     let message = format!("the ONBUILD of line {} has an error", instruction.line);
@@ -385,7 +386,7 @@ impl<'a, 'f> Linker<'a, 'f> {
             match parse_trigger(&trigger.text) {
                 Ok(instruction) => {
                     let instruction = StepInstruction::Read(Box::new(instruction));
-                    steps.push(Step { instruction, origin: Origin::Inherited });
+                    steps.push(Step { instruction, origin: InstructionOrigin::Inherited });
                 }
                 Err(error) => {
                     let message =
@@ -402,7 +403,7 @@ impl<'a, 'f> Linker<'a, 'f> {
         let mut taken = Vec::new();
         for step in steps {
             let span = |word: &Word| match step.origin {
-                Origin::Inherited => base_span(stage),
+                InstructionOrigin::Inherited => base_span(stage),
                 _ => word.span.clone(),
             };
             match &step.instruction.kind {

@@ -1,7 +1,7 @@
 //! `RUN --mount=…`: a line of comma-separated values, read in two passes as in `BuildKit`: the fields when
 //! the file is parsed, their values when the instruction is carried out.
 
-use super::error::{Failure, suggestion};
+use super::error::{LineError, suggestion};
 use super::flag::{Flag, FlagText, Takes};
 use super::text::{Text, Word};
 use super::value::Value;
@@ -77,8 +77,8 @@ pub(super) struct ResolvedMount {
 }
 
 impl Mount {
-    pub(super) fn parse(flag: &Flag, text: &Text) -> Result<Self, Failure> {
-        let fail = |message: String| Failure::instruction(flag.range.clone(), message);
+    pub(super) fn parse(flag: &Flag, text: &Text) -> Result<Self, LineError> {
+        let fail = |message: String| LineError::instruction(flag.range.clone(), message);
         let Some(value) = &flag.value else { return Err(fail("missing a value on flag: --mount".into())) };
         let fields =
             comma_separated(value).map_err(|error| fail(format!("failed to parse csv mounts: {error}")))?;

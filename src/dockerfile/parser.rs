@@ -1,7 +1,7 @@
 use std::ops::Range;
 
 use super::directive::Directives;
-use super::error::{Failure, SyntaxError, SyntaxErrorKind};
+use super::error::{LineError, SyntaxError, SyntaxErrorKind};
 use super::grammar::Node;
 use super::heredoc::{self, Announced, Heredoc};
 use super::instruction::{Instruction, InstructionKind};
@@ -118,7 +118,7 @@ impl Parser<'_> {
         self.instructions.push(instruction);
     }
 
-    fn understand(&mut self, line: &LogicalLine, node: &Node<'_>, failure: Option<Failure>) -> Instruction {
+    fn understand(&mut self, line: &LogicalLine, node: &Node<'_>, failure: Option<LineError>) -> Instruction {
         let mut instruction = blank(line, node);
         let kind = match failure {
             Some(failure) => Err(failure),
@@ -143,7 +143,7 @@ impl Parser<'_> {
         let announced = match heredoc::announced_in(&line.text.string(line.text.all())) {
             Ok(announced) => announced,
             Err(error) => {
-                let failure = Failure::text(line.text.all(), error.message).or_hint(|| node.advice());
+                let failure = LineError::text(line.text.all(), error.message).or_hint(|| node.advice());
                 self.errors.push(failure.located(&line.text));
                 return Vec::new();
             }
@@ -157,8 +157,8 @@ impl Parser<'_> {
             let Some(body) = is_over.then(|| lexer.heredoc_body(bytes, chomp)).flatten() else {
                 let place = bstr::ByteSlice::find(text, "<<").map_or(line.text.all(), |at| at..text.len());
                 let hint = format!("it ends with a line that reads `{}`", super::error::excerpt(&name));
-                let failure = Failure::text(place, "unterminated heredoc").hint(Some(hint));
-                self.errors.push(Failure { disputed, ..failure }.located(&line.text));
+                let failure = LineError::text(place, "unterminated heredoc").hint(Some(hint));
+                self.errors.push(LineError { disputed, ..failure }.located(&line.text));
                 if disputed {
                     continue;
                 }
@@ -239,7 +239,7 @@ fn blank(line: &LogicalLine, node: &Node<'_>) -> Instruction {
 
 /// Reads the instruction of an ONBUILD. `BuildKit` divides it into parts at once (and refuses the file if
 /// that fails) but looks at what it says only when it is carried out.
-fn nest(kind: InstructionKind, line: &LogicalLine, node: &Node<'_>) -> Result<InstructionKind, Failure> {
+fn nest(kind: InstructionKind, line: &LogicalLine, node: &Node<'_>) -> Result<InstructionKind, LineError> {
     if !matches!(kind, InstructionKind::Onbuild(_)) {
         return Ok(kind);
     }

@@ -10,7 +10,7 @@ use super::evaluation::{
 use super::findings::Findings;
 use super::heredoc::Heredoc;
 use super::instruction::{ArgDeclaration, Assignment, CopyInstruction, Instruction, InstructionKind};
-use super::link::{Base, CopySource, LinkedStage, Origin, StageNames, Step, base_span};
+use super::link::{CopySource, InstructionOrigin, LinkedStage, StageBase, StageNames, Step, base_span};
 use super::mount::{Mount, MountType};
 use super::parser::Dockerfile;
 use super::shell::{Expanded, Shell};
@@ -42,9 +42,9 @@ pub(super) struct Walker<'a, 'f> {
     walked: Walked,
 }
 
-struct Place<'s> {
+struct InstructionPlace<'s> {
     stage: usize,
-    origin: Origin,
+    origin: InstructionOrigin,
     /// The FROM of the stage, for what stands in no line of this file.
     base: Range<usize>,
     /// The variables by each dialect, the reference first.
@@ -57,10 +57,10 @@ struct Elsewhere {
     instruction: SourceInstruction,
 }
 
-impl Place<'_> {
+impl InstructionPlace<'_> {
     /// Where `span` is in this file.
     fn span(&self, span: &Range<usize>) -> Range<usize> {
-        if self.origin == Origin::Inherited { self.base.clone() } else { span.clone() }
+        if self.origin == InstructionOrigin::Inherited { self.base.clone() } else { span.clone() }
     }
 }
 
@@ -86,15 +86,19 @@ impl<'a, 'f> Walker<'a, 'f> {
         let mut variables: Vec<Vec<Environment>> = vec![Vec::new(); self.stages.len()];
         for (index, linked) in self.stages.iter().enumerate().filter(|(_, linked)| linked.needed) {
             let mut environments = match &linked.base {
-                Base::Scratch => vec![Environment::scratch(); self.globals.len()],
-                Base::Stage(base) => self.inherited(&variables[*base], linked),
-                Base::Image(_) | Base::Bad => self.unknown(),
+                StageBase::Scratch => vec![Environment::scratch(); self.globals.len()],
+                StageBase::Stage(base) => self.inherited(&variables[*base], linked),
+                StageBase::Image(_) | StageBase::Bad => self.unknown(),
             };
             self.base(index, linked);
             for step in &linked.steps {
                 let base = base_span(linked.stage);
-                let place =
-                    Place { stage: index, origin: step.origin, base, environments: &mut environments };
+                let place = InstructionPlace {
+                    stage: index,
+                    origin: step.origin,
+                    base,
+                    environments: &mut environments,
+                };
                 self.step(step, place);
             }
             variables[index] = environments;
@@ -120,7 +124,7 @@ impl<'a, 'f> Walker<'a, 'f> {
     }
 
     fn base(&mut self, index: usize, linked: &LinkedStage<'_>) {
-        if let (Base::Image(_) | Base::Bad, Some(written), Ok(expanded)) =
+        if let (StageBase::Image(_) | StageBase::Bad, Some(written), Ok(expanded)) =
             (&linked.base, &linked.stage.base, &linked.base_expanded)
         {
             self.image(UseKind::From, index, written, expanded, false);
@@ -140,7 +144,7 @@ impl<'a, 'f> Walker<'a, 'f> {
         });
     }
 
-    fn step(&mut self, step: &Step<'_>, mut place: Place<'_>) {
+    fn step(&mut self, step: &Step<'_>, mut place: InstructionPlace<'_>) {
         // Where it is no here-document, its lines are instructions.
         self.walked.whole_context |= step.instruction.heredocs.iter().any(Heredoc::may_be_instructions);
         match &step.instruction.kind {
@@ -168,7 +172,7 @@ impl<'a, 'f> Walker<'a, 'f> {
     }
 
     /// ENV: all pairs of one instruction see the variables of before it.
-    fn assign(&mut self, pairs: &[Assignment], place: &mut Place<'_>) {
+    fn assign(&mut self, pairs: &[Assignment], place: &mut InstructionPlace<'_>) {
         for at in 0..place.environments.len() {
             let mut values = Vec::with_capacity(pairs.len());
             for pair in pairs {
@@ -183,7 +187,13 @@ impl<'a, 'f> Walker<'a, 'f> {
     }
 
     /// A word with variables replaced, or a problem if the reference finds one.
-    fn expand(&mut self, word: &str, span: &Range<usize>, at: usize, place: &Place<'_>) -> Option<Expanded> {
+    fn expand(
+        &mut self,
+        word: &str,
+        span: &Range<usize>,
+        at: usize,
+        place: &InstructionPlace<'_>,
+    ) -> Option<Expanded> {
         match self.shell.expand(word, &place.environments[at]) {
             Ok(expanded) => Some(expanded),
             Err(error) => {
@@ -198,7 +208,7 @@ impl<'a, 'f> Walker<'a, 'f> {
 
     /// ARG: the build argument, else the default, else the value from in front of the first FROM, else
     /// whatever the name stands for already.
-    fn arguments(&mut self, arguments: &[ArgDeclaration], at: usize, place: &mut Place<'_>) {
+    fn arguments(&mut self, arguments: &[ArgDeclaration], at: usize, place: &mut InstructionPlace<'_>) {
         let dialect = self.globals[at].dialect();
         let mut later = Vec::new();
         for argument in arguments {
@@ -224,7 +234,7 @@ impl<'a, 'f> Walker<'a, 'f> {
         }
     }
 
-    fn copy(&mut self, copy: &CopyInstruction, instruction: SourceInstruction, place: &Place<'_>) {
+    fn copy(&mut self, copy: &CopyInstruction, instruction: SourceInstruction, place: &InstructionPlace<'_>) {
         if let Some(from) = &copy.from {
             let taken = self.names.copy_from(&from.text, self.stages.len());
             self.take(UseKind::Copy, taken, from, place, || {
@@ -264,7 +274,7 @@ impl<'a, 'f> Walker<'a, 'f> {
         pattern: SourcePattern,
         written: &str,
         span: &Range<usize>,
-        place: &Place<'_>,
+        place: &InstructionPlace<'_>,
     ) {
         if !elsewhere.known.insert(pattern.clone()) {
             return;
@@ -276,7 +286,7 @@ impl<'a, 'f> Walker<'a, 'f> {
             plain: false,
             span: place.span(span),
             line: 0,
-            inherited: place.origin == Origin::Inherited,
+            inherited: place.origin == InstructionOrigin::Inherited,
             elsewhere: true,
         });
     }
@@ -287,7 +297,7 @@ impl<'a, 'f> Walker<'a, 'f> {
         word: &Word,
         expanded: &Expanded,
         instruction: SourceInstruction,
-        place: &Place<'_>,
+        place: &InstructionPlace<'_>,
     ) {
         let is_remote = source::is_remote(&expanded.value);
         if is_remote && instruction == SourceInstruction::Add {
@@ -310,7 +320,7 @@ impl<'a, 'f> Walker<'a, 'f> {
                 && !self.is_pattern(&expanded.value.text),
             span: place.span(&word.span),
             line: 0,
-            inherited: place.origin == Origin::Inherited,
+            inherited: place.origin == InstructionOrigin::Inherited,
             elsewhere: false,
         });
     }
@@ -326,7 +336,7 @@ impl<'a, 'f> Walker<'a, 'f> {
     }
 
     /// The digest of a URL (that of a git repository is a commit).
-    fn check_checksum(&mut self, copy: &CopyInstruction, source: &Value, place: &Place<'_>) {
+    fn check_checksum(&mut self, copy: &CopyInstruction, source: &Value, place: &InstructionPlace<'_>) {
         let Some(checksum) = &copy.checksum else { return };
         let Some(expanded) = self.expand(&checksum.text, &checksum.span, 0, place) else { return };
         let digest = &expanded.value;
@@ -338,7 +348,7 @@ impl<'a, 'f> Walker<'a, 'f> {
         }
     }
 
-    fn mount(&mut self, mount: &Mount, place: &Place<'_>) {
+    fn mount(&mut self, mount: &Mount, place: &InstructionPlace<'_>) {
         self.walked.whole_context |= mount.has_unknown_key();
         let resolve = |environment: &Environment| {
             mount.resolve(&mut |value| {
@@ -380,7 +390,7 @@ impl<'a, 'f> Walker<'a, 'f> {
                     written: written.to_owned(),
                     span: place.span(&span),
                     line: 0,
-                    inherited: place.origin == Origin::Inherited,
+                    inherited: place.origin == InstructionOrigin::Inherited,
                     elsewhere: false,
                 });
                 for other in others {
@@ -398,7 +408,7 @@ impl<'a, 'f> Walker<'a, 'f> {
         kind: UseKind,
         source: CopySource,
         from: &Word,
-        place: &Place<'_>,
+        place: &InstructionPlace<'_>,
         too_late: impl Fn() -> String,
     ) {
         match source {
@@ -406,7 +416,7 @@ impl<'a, 'f> Walker<'a, 'f> {
                 self.findings.report(ProblemKind::StageOrder, too_late(), place.span(&from.span), None);
             }
             // Another file's triggers have their own references; what they name there is pinned there.
-            CopySource::Image if place.origin == Origin::Written => {
+            CopySource::Image if place.origin == InstructionOrigin::Written => {
                 self.image(kind, place.stage, from, &from.text, false);
             }
             _ => {}
@@ -415,8 +425,8 @@ impl<'a, 'f> Walker<'a, 'f> {
 
     /// The images of an ONBUILD count if somebody can carry it out: whoever builds FROM the target, or a
     /// needed stage of this file.
-    fn onbuild(&mut self, trigger: &Instruction, place: &Place<'_>) {
-        if place.origin != Origin::Written || !self.bases.contains(&place.stage) {
+    fn onbuild(&mut self, trigger: &Instruction, place: &InstructionPlace<'_>) {
+        if place.origin != InstructionOrigin::Written || !self.bases.contains(&place.stage) {
             return;
         }
         match &trigger.kind {

@@ -73,10 +73,7 @@ pub(crate) enum UpgradeError {
     Http(#[from] hyper::Error),
     /// The engine answered something else than 101: it has no `BuildKit`, or a proxy stands in front of it.
     #[error("{status}: {message}")]
-    Refused {
-        status: StatusCode,
-        message: String,
-    },
+    Refused { status: StatusCode, message: String },
 }
 
 /// Asks over a connection of its own whether the engine still answers; an answer of any kind will do.

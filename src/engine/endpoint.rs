@@ -15,6 +15,7 @@ use crate::redact;
 /// Where a container engine listens.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Endpoint {
+    /// A Unix socket.
     Unix(PathBuf),
     /// Plain HTTP over TCP, `host:port`.
     Tcp(String),

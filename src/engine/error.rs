@@ -15,11 +15,7 @@ pub enum EngineError {
     },
     /// The address is of a kind that Shipwright does not speak yet.
     #[error("`{address}` cannot be used: {what} is not supported yet")]
-    UnsupportedEndpoint {
-        address: String,
-        what: &'static str,
-        hint: String,
-    },
+    UnsupportedEndpoint { address: String, what: &'static str, hint: String },
     /// The address is not one.
     #[error("`{0}` is not the address of a container engine")]
     InvalidEndpoint(String),
@@ -39,30 +35,17 @@ pub enum EngineError {
     },
     /// A file of the docker configuration cannot be understood.
     #[error("cannot read {}: {reason}", path.display())]
-    Configuration {
-        path: PathBuf,
-        reason: String,
-    },
+    Configuration { path: PathBuf, reason: String },
     #[error("the engine cannot {action}: {message}")]
-    Refused {
-        action: String,
-        message: String,
-        status: u16,
-    },
+    Refused { action: String, message: String, status: u16 },
     /// The engine does not know the image.
     #[error("the engine has no image `{0}`")]
     NoSuchImage(String),
     /// The engine is there and does not answer.
     #[error("the engine did not answer for {seconds} s when asked to {action}")]
-    Silent {
-        action: String,
-        seconds: u64,
-    },
+    Silent { action: String, seconds: u64 },
     #[error("lost the connection to the engine while trying to {action}: {reason}")]
-    Connection {
-        action: String,
-        reason: String,
-    },
+    Connection { action: String, reason: String },
 }
 
 fn within(directory: Option<&Path>) -> String {

@@ -104,19 +104,19 @@ impl EngineWorker {
 
     /// Files of a clean image carry the time of its revision's commit, so that two clones give the same
     /// bytes; those of a dirty one keep their own.
-    fn context_time(&self, at: StepId) -> Option<i64> {
-        let revision = self.step(at).revision.filter(|_| !self.step(at).dirty)?;
+    fn context_time(&self, id: StepId) -> Option<i64> {
+        let revision = self.step(id).revision.filter(|_| !self.step(id).dirty)?;
         self.checkout.commit_time(revision).ok()
     }
 
-    fn request(&self, at: StepId) -> Result<BuildSpec, BuildFailure> {
-        let (step, image) = (self.step(at), self.image(at));
+    fn request(&self, id: StepId) -> Result<BuildSpec, BuildFailure> {
+        let (step, image) = (self.step(id), self.image(id));
         let ready = image.ready();
         let ready = ready.ok_or_else(|| BuildFailure::new(format!("{} is blocked", step.name())))?;
-        let time = self.context_time(at);
+        let time = self.context_time(id);
         let context =
             PlannedContext::new(Arc::clone(&self.tree), Arc::clone(&self.project), step.image, time)
-                .map_err(|error| self.failure(at, &error))?;
+                .map_err(|error| self.failure(id, &error))?;
         let mut build_args = ready.material.build_args.clone();
         let declared = &image.evaluation.declared_args;
         build_args.extend(

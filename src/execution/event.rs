@@ -11,45 +11,58 @@ pub enum Event {
     Started {
         /// How many images will be built.
         builds: usize,
+        /// How many are built at a time.
         jobs: usize,
         /// How long those took the last time that were built before, in any version.
         expected: BTreeMap<StepId, Duration>,
     },
     /// An external base is being pulled, before the builds that share it.
     PullStarted {
+        /// The reference.
         reference: String,
     },
+    /// That pull is over.
     PullFinished {
+        /// The reference.
         reference: String,
+        /// How long it took.
         elapsed: Duration,
         /// What went wrong, if it did.
         error: Option<String>,
     },
+    /// The build of an image begins.
     BuildStarted {
+        /// Which.
         image: StepId,
     },
     /// A step of a build (a `BuildKit` vertex) began, ended or made progress.
     BuildProgress {
+        /// Which.
         image: StepId,
+        /// Which step, and how far.
         step: StepProgress,
     },
     /// Output of a step, one line without its line break. Untrusted bytes as text: renderers escape it.
     BuildLog {
+        /// Which.
         image: StepId,
         /// The step's number within the image, as in [`StepProgress::id`].
         step: usize,
         /// Standard output or error.
         stream: LogStream,
+        /// The line.
         line: String,
     },
     /// Bytes of the build context that went to the engine so far.
     ContextSent {
+        /// Which.
         image: StepId,
         /// Total so far.
         bytes: u64,
     },
     /// An image is done with, one way or another.
     ImageFinished {
+        /// Which.
         image: StepId,
         /// How it ended.
         outcome: ImageOutcome,
@@ -58,18 +71,21 @@ pub enum Event {
     },
     /// Images and tags are about to be put into registries.
     PublishingStarted {
+        /// How many registries each image goes to.
         registries: usize,
         /// How many images have to be sent, once for each registry that lacks them.
         pushes: usize,
     },
     /// An image is being sent to a registry.
     PushStarted {
+        /// Which.
         image: StepId,
         /// Where it goes, its key's tag.
         reference: String,
     },
     /// Bytes of it that went so far.
     PushProgress {
+        /// Which.
         image: StepId,
         /// Where it goes, its key's tag.
         reference: String,
@@ -78,16 +94,20 @@ pub enum Event {
         /// How many there are to send, as far as the engine has told.
         all: u64,
     },
+    /// That push is over.
     PushFinished {
+        /// Which.
         image: StepId,
         /// Where it went, its key's tag.
         reference: String,
+        /// How long it took.
         elapsed: Duration,
         /// What went wrong, if it did.
         error: Option<String>,
     },
     /// All of an image is in a registry, with all its tags.
     Published {
+        /// Which.
         image: StepId,
         /// Where it is, its key's tag.
         reference: String,
@@ -98,20 +118,25 @@ pub enum Event {
     },
     /// A tag was put on an image, by the engine or in a registry.
     Tagged {
+        /// Which.
         image: StepId,
         /// `NAMESPACE/NAME:TAG`.
         reference: String,
+        /// Whether it is a moving tag.
         moves: bool,
     },
     /// A moving tag could not be put, so the images under it may not belong together until the next run.
     TagFailed {
+        /// Which.
         image: StepId,
         /// `NAMESPACE/NAME:TAG`.
         reference: String,
+        /// What the engine said.
         error: String,
     },
     /// Every image is done, yet no moving tag moved, for this reason.
     TagsHeld {
+        /// One sentence.
         reason: String,
     },
     /// Images that nothing but their key names any more hold much.
@@ -123,6 +148,7 @@ pub enum Event {
     },
     /// Something worth saying that changes nothing.
     Notice {
+        /// The sentence.
         text: String,
     },
     /// The user asked to stop, and what is under way is dropped.
@@ -136,6 +162,7 @@ pub enum Event {
     },
 }
 
+/// How far a step of a build is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StepProgress {
     /// A number for the step, unique within the image.
@@ -144,6 +171,7 @@ pub struct StepProgress {
     pub name: String,
     /// Which of how many, where the builder says so (`[2/5]`).
     pub position: Option<(usize, usize)>,
+    /// Whether it is over.
     pub completed: bool,
     /// Whether the builder had its result already.
     pub cached: bool,
@@ -154,16 +182,22 @@ pub struct StepProgress {
 /// Where a line of output came from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LogStream {
+    /// Standard output.
     Out,
+    /// Standard error.
     Err,
 }
 
+/// How the work on one image ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ImageOutcome {
+    /// Built under its key.
     Built,
     /// It was there, or came from the registry; its tags are in place or will be.
     Reused,
+    /// Its build failed.
     Failed {
+        /// The builder's message.
         message: String,
         /// Line of the failing instruction in the Dockerfile, from 1, where known.
         line: Option<usize>,
@@ -174,6 +208,7 @@ pub enum ImageOutcome {
     },
     /// Not started: this one, on which it depends directly or not, failed.
     DependencyFailed {
+        /// Which.
         dependency: StepId,
     },
     /// Stopped or not started because of an interruption or `--fail-fast`.

@@ -1,6 +1,7 @@
 use crate::builder::{DockerfileInstruction, DockerfileText};
 use crate::dockerfile::{Instruction, parse};
 
+/// A Dockerfile as an engine gets it.
 pub fn outline(text: Vec<u8>) -> DockerfileText {
     let model = parse(&text);
     DockerfileText {

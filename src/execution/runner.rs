@@ -56,7 +56,7 @@ struct Run<'a> {
     running: JoinSet<(usize, Result<(), String>)>,
     started: Vec<Option<Instant>>,
     /// Tasks whose last event is sent or queued.
-    settled: Vec<bool>,
+    ended: Vec<bool>,
     /// For each image that failed or was skipped: the image whose failure it was.
     culprits: Vec<Option<StepId>>,
     failed: bool,
@@ -78,7 +78,7 @@ impl<'a> Run<'a> {
             scheduler: Scheduler::new(&tasks, limits, request.options.fail_fast),
             running: JoinSet::new(),
             started: vec![None; tasks.len()],
-            settled: vec![false; tasks.len()],
+            ended: vec![false; tasks.len()],
             culprits: vec![None; request.images()],
             failed: false,
             request,
@@ -109,7 +109,7 @@ impl<'a> Run<'a> {
             None => {}
         }
         for image in StepId::all(&self.request.plan.steps) {
-            if !self.settled[image] {
+            if !self.ended[image] {
                 self.failed = true;
                 let message = "it waits for itself: its dependencies form a cycle".to_owned();
                 self.settle(image, failed(message), Duration::ZERO);
@@ -171,7 +171,7 @@ impl<'a> Run<'a> {
             Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
             Err(_) => return,
         };
-        self.settled[task] = true;
+        self.ended[task] = true;
         let skipped = self.scheduler.finished(task, result.is_ok()).skipped;
         let Err(error) = result else { return };
         self.failed = true;
@@ -203,7 +203,7 @@ impl<'a> Run<'a> {
     }
 
     fn settle(&mut self, image: StepId, outcome: ImageOutcome, elapsed: Duration) {
-        self.settled[image] = true;
+        self.ended[image] = true;
         self.outbox.push(Event::ImageFinished { image, outcome, elapsed });
     }
 
@@ -218,14 +218,14 @@ impl<'a> Run<'a> {
         let ends = async {
             while let Some(joined) = self.running.join_next().await {
                 if let Ok((task, _)) = joined {
-                    self.settled[task] = true;
+                    self.ended[task] = true;
                 }
             }
         };
         tokio::time::timeout(PATIENCE, ends).await.ok();
         self.running.detach_all();
-        for task in 0..self.settled.len() {
-            if self.settled[task] {
+        for task in 0..self.ended.len() {
+            if self.ended[task] {
                 continue;
             }
             let elapsed = self.started[task].map(|at| at.elapsed());

@@ -30,28 +30,16 @@ pub enum CheckoutError {
     MissingObject(String),
     /// Something in the git folder does not have the form it should have.
     #[error("{} is damaged: {reason}", show(.path))]
-    Damaged {
-        path: PathBuf,
-        reason: &'static str,
-    },
+    Damaged { path: PathBuf, reason: &'static str },
     /// An object that is here, but not whole.
     #[error("the object {id} of this repository is damaged: {reason}")]
-    DamagedObject {
-        id: String,
-        reason: &'static str,
-    },
+    DamagedObject { id: String, reason: &'static str },
     /// The file system refused.
     #[error("cannot read {}: {source}", show(.path))]
-    Io {
-        path: PathBuf,
-        source: io::Error,
-    },
+    Io { path: PathBuf, source: io::Error },
     /// libgit2 or the git executable refused.
     #[error("git could not {action}: {}", printable(.message))]
-    Git {
-        action: &'static str,
-        message: String,
-    },
+    Git { action: &'static str, message: String },
 }
 
 impl CheckoutError {

@@ -35,7 +35,7 @@ pub(crate) use repository::obstacle::Obstacle;
 pub(crate) use repository::roots::{Root, RootKind};
 pub(crate) use snapshot::{Identity, InputKind, Snapshot};
 pub(crate) use tree::{FileTree, Node, NodeKind, Tracking};
-pub(crate) use work_tree::follow::{Target, follow};
+pub(crate) use work_tree::follow::{LinkTarget, follow};
 pub(crate) use work_tree::stat_cache::{forget_the_oldest, replace_file, sealed, unsealed};
 pub(crate) use work_tree::tree::WorkTree;
 pub(crate) use work_tree::tree_ignores::{NamedIgnores, is_named_ignored};

@@ -6,6 +6,7 @@ macro_rules! id {
         pub struct $name(pub usize);
 
         impl $name {
+            /// The ids of all that a list has an entry for.
             pub fn all<T>(list: &[T]) -> impl DoubleEndedIterator<Item = Self> + use<T> {
                 (0..list.len()).map(Self)
             }

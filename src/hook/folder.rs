@@ -62,11 +62,7 @@ pub enum HookError {
     },
     /// The file system refused.
     #[error("cannot {action} {}: {source}", show(path))]
-    Io {
-        action: &'static str,
-        path: PathBuf,
-        source: io::Error,
-    },
+    Io { action: &'static str, path: PathBuf, source: io::Error },
 }
 
 impl HookError {

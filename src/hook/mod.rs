@@ -14,4 +14,4 @@ pub(crate) use folder::{HookError, HookState, HooksFolder, Installed, Uninstalle
 pub(crate) use introduced::{Comparison, compare};
 pub(crate) use script::{Content, HookName, Mode};
 pub(crate) use updates::{RefUpdate, parse_updates};
-pub(crate) use work::{Work, work};
+pub(crate) use work::{WantedCommit, work};

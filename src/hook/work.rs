@@ -3,7 +3,7 @@ use crate::git::CommitId;
 
 /// A commit whose images are wanted, under the names that it gets on the remote.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Work {
+pub(crate) struct WantedCommit {
     pub commit: CommitId,
     /// The branch, if it is pushed as one.
     pub branch: Option<String>,
@@ -12,8 +12,8 @@ pub(crate) struct Work {
 
 /// What to build for pushed refs: each commit once for each branch. For the second branch of a commit only tags are
 /// left to do.
-pub(crate) fn work(pushed: &[(RefUpdate, CommitId)]) -> Vec<Work> {
-    let mut found: Vec<Work> = Vec::new();
+pub(crate) fn work(pushed: &[(RefUpdate, CommitId)]) -> Vec<WantedCommit> {
+    let mut found: Vec<WantedCommit> = Vec::new();
     for (_, commit) in pushed {
         if found.iter().any(|work| work.commit == *commit) {
             continue;
@@ -25,7 +25,11 @@ pub(crate) fn work(pushed: &[(RefUpdate, CommitId)]) -> Vec<Work> {
         if branches.is_empty() {
             branches.push(None);
         }
-        found.extend(branches.into_iter().map(|branch| Work { commit: *commit, branch, tags: tags.clone() }));
+        found.extend(branches.into_iter().map(|branch| WantedCommit {
+            commit: *commit,
+            branch,
+            tags: tags.clone(),
+        }));
     }
     found
 }

@@ -80,6 +80,7 @@ impl Repository {
         ImageReference { repository: self.clone(), tag: Some(tag), digest: None }
     }
 
+    /// The reference to what has this digest.
     pub fn with_digest(&self, digest: Digest) -> ImageReference {
         ImageReference { repository: self.clone(), tag: None, digest: Some(digest) }
     }
@@ -119,6 +120,7 @@ impl Tag {
         Ok(Self(text.to_owned()))
     }
 
+    /// The text.
     pub fn as_str(&self) -> &str {
         &self.0
     }

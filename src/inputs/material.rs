@@ -22,7 +22,7 @@ pub struct Material {
     /// References to images of this checkout, as the Dockerfile has them after expansion, with the key of
     /// what they are bound to.
     pub dependencies: Vec<(String, ContentKey)>,
-    pub bases: Vec<Base>,
+    pub bases: Vec<ExternalBase>,
     /// Files and links of the build context.
     pub files: InputFiles,
     /// Free text of the settings.
@@ -32,7 +32,7 @@ pub struct Material {
 
 /// An external image that a build reads.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Base {
+pub struct ExternalBase {
     pub reference: String,
     /// Its digest, if it is locked.
     pub digest: Option<Digest>,
@@ -140,7 +140,7 @@ mod tests {
             platform: Platform::host_linux(),
             build_args: BTreeMap::from([("V".into(), "1".into())]),
             dependencies: vec![("acme/base".into(), ContentKey::new([7; 32]))],
-            bases: vec![Base { reference: "alpine:3".into(), digest: None }],
+            bases: vec![ExternalBase { reference: "alpine:3".into(), digest: None }],
             files: InputFiles::new(vec![file()]),
             metadata: None,
             refresh: None,

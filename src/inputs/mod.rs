@@ -9,4 +9,4 @@ mod material;
 pub(crate) use files::{InputFile, InputFiles};
 pub(crate) use fingerprint::Fingerprint;
 pub(crate) use manifest::{Manifest, Manifests};
-pub(crate) use material::{Base, Material};
+pub(crate) use material::{ExternalBase, Material};

@@ -11,6 +11,7 @@ use crate::project::Project;
 /// What [`affected`](fn@affected) compares with what.
 #[derive(Clone, Debug, Default)]
 pub struct AffectedRequest {
+    /// Which images.
     pub images: ImageRequest,
     /// A branch, tag or commit; none: the default branch, as the remote has it if it does.
     pub since: Option<String>,
@@ -21,6 +22,7 @@ pub struct AffectedRequest {
 /// What the images were compared with.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Since {
+    /// As the user wrote it.
     pub revision: String,
     /// The commit; none for the time before the first one.
     pub commit: Option<CommitId>,
@@ -28,9 +30,12 @@ pub struct Since {
     pub is_merge_base: bool,
 }
 
+/// The images that are affected.
 #[derive(Debug)]
 pub struct AffectedImages {
+    /// With everything that was found.
     pub affected: plan::Affected,
+    /// By what.
     pub since: Since,
     /// How it ended.
     pub ending: Ending,

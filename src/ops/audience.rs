@@ -12,6 +12,7 @@ use crate::plan::Plan;
 /// How often a display is drawn.
 const FRAME: Duration = Duration::from_millis(100);
 
+/// Files that findings are about.
 pub type Files = Arc<dyn Snapshot + Send + Sync>;
 
 /// Says something at any time, from any thread.
@@ -26,6 +27,7 @@ pub enum Said<'a> {
     Line(&'a str),
 }
 
+/// What a run does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Work {
     /// Images are built and tagged on the engine.
@@ -42,6 +44,7 @@ pub trait Audience {
     /// Findings are about these files from now on.
     fn reads(&mut self, _files: &Files) {}
 
+    /// Something was found.
     fn finds(&mut self, _findings: &[Diagnostic]) {}
 
     /// Something happened that is no finding.
@@ -56,6 +59,7 @@ pub trait Audience {
         Ok(())
     }
 
+    /// What happens in the run.
     fn event(&mut self, _event: &Event) {}
 
     /// So much time has passed since the run began.
@@ -77,7 +81,8 @@ impl Audience for () {}
 pub struct TagPosition {
     /// The tag, without any prefix of its image.
     pub tag: String,
-    pub at: Position,
+    /// What it names.
+    pub position: Position,
 }
 
 /// What a moving tag names, on all the images that have it together.
@@ -85,6 +90,7 @@ pub struct TagPosition {
 pub enum Position {
     /// No image has the tag.
     Absent,
+    /// The images of this commit.
     Commit(String),
     /// Images that hold uncommitted changes.
     Uncommitted,

@@ -10,6 +10,7 @@ use crate::registry::ProxySettings;
 /// what is not given here is not there.
 #[derive(Clone, Debug, Default)]
 pub struct Config {
+    /// A folder of the checkout.
     pub folder: PathBuf,
     /// The engine, such as `unix:///run/docker.sock`; else what `engine` says, else Docker's own choice.
     pub host: Option<String>,
@@ -21,9 +22,11 @@ pub struct Config {
     pub docker_config: Option<PathBuf>,
     /// Where credential helpers are looked for.
     pub path: Option<OsString>,
+    /// How registries are reached.
     pub proxy: ProxySettings,
     /// Where runs on one engine wait for each other; none: they do not.
     pub state: Option<PathBuf>,
+    /// The CI job that this is.
     pub ci: CiJob,
     /// Whether git itself waits for this process, as it does for its hooks.
     pub inside_git: bool,

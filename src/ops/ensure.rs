@@ -13,6 +13,7 @@ use crate::image::ImageReference;
 use crate::plan::{Action, ImageId, Plan};
 use crate::publish::{Judgement, Wanted, decide, judge, observe};
 
+/// What registries are for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum RemotePolicy {
     /// Pull what they have, build the rest and push it.
@@ -27,10 +28,12 @@ pub enum RemotePolicy {
 }
 
 impl RemotePolicy {
+    /// Whether what a registry has is pulled.
     pub fn pulls(self) -> bool {
         matches!(self, Self::All | Self::Pull)
     }
 
+    /// Whether what a registry lacks is pushed.
     pub fn pushes(self) -> bool {
         matches!(self, Self::All | Self::Push)
     }
@@ -41,12 +44,15 @@ impl RemotePolicy {
 pub struct EnsureRequest {
     /// Images by full name, short name or Dockerfile path.
     pub names: Vec<String>,
+    /// What registries are for.
     pub remote: RemotePolicy,
     /// What decides the images. Which ones is said by the names alone.
     pub images: ImageRequest,
+    /// How to build.
     pub building: Building,
 }
 
+/// What came of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Ensured {
     /// The references of the images, in the order of their names, each once.
@@ -226,7 +232,7 @@ async fn publish(
     let wanted = Wanted::all(&plan, &registries.places).map_err(Error::usage)?;
     let observed = observe(&registries.standings, &wanted).await?;
     let publications = decide(wanted, &observed);
-    let judgement = Judgement { is_ancestor: &|_| None, force: false, in_hook: false, settled: false };
+    let judgement = Judgement { is_ancestor: &|_| None, force: false, in_hook: false, immutable: false };
     let impostors = publications.iter().filter(|publication| publication.impostor.is_some());
     let objections: Vec<Diagnostic> =
         impostors.flat_map(|publication| judge(publication, &judgement)).collect();

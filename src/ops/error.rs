@@ -19,9 +19,11 @@ pub enum Ending {
     Failed,
     /// The request, the settings or a Dockerfile is wrong.
     Wrong,
+    /// No engine answers.
     NoEngine,
     /// A registry does not answer, or not to this login.
     Registry,
+    /// It was interrupted.
     Interrupted,
 }
 
@@ -34,15 +36,19 @@ pub enum Error {
     /// The images of the checkout cannot be read.
     #[error(transparent)]
     Load(#[from] LoadError),
+    /// The engine.
     #[error(transparent)]
     Engine(#[from] EngineError),
+    /// A registry.
     #[error(transparent)]
     Registry(#[from] RegistryError),
+    /// No image is called that.
     #[error(transparent)]
     UnknownImage(#[from] UnknownImage),
     /// A hook cannot be written or taken away.
     #[error(transparent)]
     Hook(#[from] HookError),
+    /// The system.
     #[error(transparent)]
     Io(#[from] io::Error),
     /// The request cannot be carried out, or what was found forbids it.
@@ -67,6 +73,7 @@ impl Error {
         Self::one(Ending::Wrong, Diagnostic::error(message.to_string()))
     }
 
+    /// The same, with what to do.
     pub fn usage_with_hint(message: impl Display, hint: impl Into<String>) -> Self {
         Self::one(Ending::Wrong, Diagnostic::error(message.to_string()).hint(hint))
     }

@@ -3,7 +3,7 @@
 use super::workspace::{EngineNeed, Workspace, open};
 use super::{Audience, Config, Ending, Error, ImageRequest};
 use crate::diagnostic::{Diagnostic, Location};
-use crate::git::{Replacement, Target, follow, read_on_disk, read_own, replace_on_disk};
+use crate::git::{LinkTarget, Replacement, follow, read_on_disk, read_own, replace_on_disk};
 use crate::limits;
 use crate::path::TreePath;
 use crate::plan::ImageId;
@@ -22,9 +22,11 @@ pub struct ImportRequest {
     pub file: String,
     /// Whether nothing is written.
     pub dry_run: bool,
+    /// The checkout.
     pub images: ImageRequest,
 }
 
+/// What came of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Imported {
     /// The lines that are new in `shipwright.toml`.
@@ -54,7 +56,7 @@ pub async fn import(
     look_at_folders(&workspace, &file, &mut foreign);
     // A link leads to the file that is written.
     let path = match follow(&*workspace.tree, &TreePath::from(TOML_FILE)) {
-        Target::File(path) => path,
+        LinkTarget::File(path) => path,
         _ => TreePath::from(TOML_FILE),
     };
     let unreadable = |error: &dyn std::fmt::Display| {
@@ -172,7 +174,7 @@ fn look_at_folders(workspace: &Workspace, file: &TreePath, foreign: &mut Foreign
     if listed.is_empty() {
         return;
     }
-    let is_new = |at: &ImageId| !project.images[*at].aside && listed.iter().all(|(listed, _)| listed != at);
+    let is_new = |id: &ImageId| !project.images[*id].aside && listed.iter().all(|(listed, _)| listed != id);
     let others: Vec<String> = ImageId::all(&project.images)
         .filter(is_new)
         .map(|at| project.images[at].dockerfile.to_string())

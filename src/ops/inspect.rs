@@ -10,11 +10,13 @@ use crate::graph::UnknownImage;
 use crate::limits;
 use crate::path::TreePath;
 use crate::printable::printable;
-use crate::project::{Inspection, Surroundings, inspect as inspect_in, inspect_alone};
+use crate::project::{InspectedCheckout, Inspection, inspect as inspect_in, inspect_alone};
 use crate::settings::{self, Choices, SettingsFile};
 
+/// What is read in one Dockerfile.
 #[derive(Debug)]
 pub struct Inspected {
+    /// What was read, with what is wrong with it.
     pub inspection: Inspection,
     /// The folder that its places are in: the checkout, or where there is none the Dockerfile's own.
     pub root: PathBuf,
@@ -30,7 +32,7 @@ pub fn inspect(file: &Path, choices: &Choices, stage: Option<&str>) -> Result<In
     let read = File::open(file).and_then(|file| at_most(file, limits::DOCKERFILE));
     let source = read.map_err(|error| unreadable(file, &error))?;
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    let Place { path, root, found } = place(file);
+    let DockerfilePlace { path, root, found } = place(file);
     let target = stage.map(|stage| (path.to_text(), stage.to_owned()));
     let choices = Choices { target, ..choices.clone() };
     let options = |file: &SettingsFile| {
@@ -46,7 +48,8 @@ pub fn inspect(file: &Path, choices: &Choices, stage: Option<&str>) -> Result<In
         Ok(file) => (file, Vec::new()),
         Err(found) => (SettingsFile::default(), found),
     };
-    let around = Surroundings { tree, checkout_name: checkout.name(), origin_url: checkout.origin_url() };
+    let around =
+        InspectedCheckout { tree, checkout_name: checkout.name(), origin_url: checkout.origin_url() };
     let mut inspection = inspect_in(around, &options(&file)?, &path, &source)?;
     let ever = |queries: &[Pathspecs]| match checkout.head().commit {
         Some(head) => Ok(checkout
@@ -98,7 +101,7 @@ pub async fn dockerfile_of(
 }
 
 /// Where a Dockerfile stands.
-struct Place {
+struct DockerfilePlace {
     /// From the root of its checkout; outside of one its name.
     path: TreePath,
     /// That root; outside of a checkout its folder.
@@ -107,7 +110,7 @@ struct Place {
 }
 
 /// Finds the checkout around a file; outside of one its folder stands for the root.
-fn place(file: &Path) -> Place {
+fn place(file: &Path) -> DockerfilePlace {
     // The folder's links lead elsewhere; a Dockerfile that is a link counts where the link is.
     let absolute = file.parent().and_then(|folder| Some(folder.canonicalize().ok()?.join(file.file_name()?)));
     let absolute = absolute.unwrap_or_else(|| file.to_owned());
@@ -115,9 +118,9 @@ fn place(file: &Path) -> Place {
     let found = Checkout::discover(folder).ok().and_then(|checkout| {
         let path = TreePath::from_os(absolute.strip_prefix(checkout.root()).ok()?);
         let tree = checkout.work_tree().ok()?;
-        Some(Place { path, root: checkout.root().to_owned(), found: Some((checkout, tree)) })
+        Some(DockerfilePlace { path, root: checkout.root().to_owned(), found: Some((checkout, tree)) })
     });
-    found.unwrap_or_else(|| Place {
+    found.unwrap_or_else(|| DockerfilePlace {
         path: TreePath::new(absolute.file_name().unwrap_or_default().as_encoded_bytes()),
         root: folder.to_owned(),
         found: None,

@@ -14,6 +14,7 @@ struct State {
     asked: bool,
 }
 
+/// What came of asking.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Answer {
     /// The run that is under way stops by itself.
@@ -25,6 +26,7 @@ pub enum Answer {
 }
 
 impl Interrupts {
+    /// Asks for the end.
     pub fn ask(&self) -> Answer {
         let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         match (std::mem::replace(&mut state.asked, true), &state.careful) {

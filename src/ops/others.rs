@@ -59,7 +59,7 @@ pub(super) async fn in_registries(workspace: &Workspace, registries: &Registries
 fn unselected(workspace: &Workspace) -> Option<Plan> {
     workspace.reference.tag.as_ref()?;
     let images = &workspace.project.images;
-    let is_other = |at: &ImageId| !images[*at].aside && !workspace.selection.images.contains(at);
+    let is_other = |id: &ImageId| !images[*id].aside && !workspace.selection.images.contains(id);
     let others: Vec<ImageId> = ImageId::all(images).filter(is_other).collect();
     let facts = Facts::none(workspace).ok()?;
     // They lack nothing only because they were not selected.

@@ -12,6 +12,7 @@ use crate::project::Project;
 /// What [`plan`](fn@plan) is to look at.
 #[derive(Clone, Debug, Default)]
 pub struct PlanRequest {
+    /// Which images.
     pub images: ImageRequest,
     /// Whether what a registry has by its key would be pulled instead of built.
     pub pull_cache: bool,
@@ -20,6 +21,7 @@ pub struct PlanRequest {
 /// What a build would do.
 #[derive(Debug)]
 pub struct Planned {
+    /// The plan, with everything that was found.
     pub plan: Plan,
     /// How a build would end because of what was found.
     pub ending: Ending,
@@ -54,6 +56,7 @@ pub async fn plan(
 /// The images of a checkout, and the plan as it is if nothing exists.
 #[derive(Debug)]
 pub struct Listing {
+    /// All images of the checkout.
     pub project: Arc<Project>,
     /// Names, keys and tags of the selected ones.
     pub planned: Planned,

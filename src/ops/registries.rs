@@ -41,9 +41,9 @@ const HUB: &str = "docker.io";
 
 /// Whether anything says in which registry an image is: flags, settings, or a host in its name. A name without a host
 /// means Docker Hub to an engine, but whoever wrote one need not have meant that.
-pub(super) fn is_told(workspace: &Workspace, at: ImageId) -> bool {
+pub(super) fn is_told(workspace: &Workspace, id: ImageId) -> bool {
     let says_hub = workspace.project.namespace.value.starts_with("docker.io/");
-    let host = workspace.project.images[at].name.repository.host();
+    let host = workspace.project.images[id].name.repository.host();
     !workspace.settings.registries.is_empty() || host != HUB || says_hub
 }
 

@@ -12,6 +12,7 @@ pub struct ImageRequest {
     pub revision: Option<String>,
     /// Which images. Its folder is filled in.
     pub selector: Selector,
+    /// What was chosen for this run.
     pub choices: Choices,
     /// The names that `revision` gets on a remote, where git is pushing it.
     pub pushed: Option<PushedNames>,
@@ -20,7 +21,9 @@ pub struct ImageRequest {
 /// The names that a commit gets on a remote.
 #[derive(Clone, Debug, Default)]
 pub struct PushedNames {
+    /// Its branch.
     pub branch: Option<String>,
+    /// Its tags.
     pub tags: Vec<String>,
 }
 

@@ -7,12 +7,14 @@ use crate::git::Checkout;
 use crate::project::Image;
 use crate::settings;
 
+/// An image, as it can be called.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ImageWord {
     /// `api`
     pub short: String,
     /// `acme/api`
     pub full: String,
+    /// Its Dockerfile.
     pub dockerfile: String,
 }
 

@@ -2,7 +2,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use super::decide::decide;
 use super::facts::Previous;
-use super::facts::{Facts, Known};
+use super::facts::{Facts, ImageFacts};
 use super::model::{Action, Plan, Reason, ReasonKind, Step, StepId};
 use super::reasons::unexplained;
 use crate::diagnostic::Diagnostic;
@@ -57,7 +57,7 @@ pub(crate) fn affected(facts: &Facts<'_>, before: Option<&Project>) -> Affected 
     let project = facts.project;
     let old = before.map(|before| before.images.as_slice()).unwrap_or_default();
     let earlier = matches(&project.images, old);
-    let known: Vec<Known> =
+    let known: Vec<ImageFacts> =
         project.images.iter().zip(&earlier).map(|(now, before)| compare(now, *before)).collect();
     let facts = Facts {
         project,
@@ -121,11 +121,11 @@ fn matches<'b>(now: &[Image], before: &'b [Image]) -> Vec<Option<&'b Image>> {
 }
 
 /// What is known of an image if the earlier one is what exists.
-fn compare(now: &Image, before: Option<&Image>) -> Known {
-    let Some(ready) = before.and_then(Image::ready) else { return Known::default() };
+fn compare(now: &Image, before: Option<&Image>) -> ImageFacts {
+    let Some(ready) = before.and_then(Image::ready) else { return ImageFacts::default() };
     let is_same = now.key() == Some(ready.key) && before.is_some_and(|before| full(before) == full(now));
     if is_same {
-        return Known { existing: Some(BTreeSet::new()), ..Known::default() };
+        return ImageFacts { existing: Some(BTreeSet::new()), ..ImageFacts::default() };
     }
     let material = &ready.material;
     let previous = Previous {
@@ -133,7 +133,7 @@ fn compare(now: &Image, before: Option<&Image>) -> Known {
         files: Some(material.files.to_vec()),
         said: before.map(Image::said).unwrap_or_default(),
     };
-    Known { previous: Some(previous), ..Known::default() }
+    ImageFacts { previous: Some(previous), ..ImageFacts::default() }
 }
 
 fn full(image: &Image) -> String {

@@ -1,6 +1,6 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use super::facts::{Facts, Known, shown_base};
+use super::facts::{Facts, ImageFacts, shown_base};
 use super::model::{
     Action, CheckoutSummary, Dependency, InputSummary, Plan, Reason, ReasonKind, Step, StepId,
 };
@@ -77,8 +77,8 @@ fn decide_one(facts: &Facts<'_>, step: Step, builds: &Builds, diagnostics: &mut 
 }
 
 /// The step of an image that cannot be built, and what is so of any image.
-fn describe(facts: &Facts<'_>, at: ImageId, step_of: &HashMap<ImageId, StepId>) -> Step {
-    let image = &facts.project.images[at];
+fn describe(facts: &Facts<'_>, id: ImageId, step_of: &HashMap<ImageId, StepId>) -> Step {
+    let image = &facts.project.images[id];
     let texts = match &image.state {
         ImageState::Blocked(reasons) => &reasons[..],
         ImageState::Invalid(why) => std::slice::from_ref(why),
@@ -86,7 +86,7 @@ fn describe(facts: &Facts<'_>, at: ImageId, step_of: &HashMap<ImageId, StepId>) 
     };
     let blocked = |text: &String| Reason { kind: ReasonKind::Blocked, path: None, text: text.clone() };
     Step {
-        image: at,
+        image: id,
         repository: image.name.repository.clone(),
         short_name: image.name.short.clone(),
         dockerfile: image.dockerfile.clone(),
@@ -153,18 +153,18 @@ fn dependencies(project: &Project, image: &Image, step_of: &HashMap<ImageId, Ste
 }
 
 /// With `--exact` a dependency is not built, so it has to be there.
-fn missing_dependency(facts: &Facts<'_>, at: ImageId) -> Option<Reason> {
-    let known = &facts.known[at];
-    let is_built = (known.existing.is_none() && known.remote.is_none()) || facts.rebuilt.contains(&at);
+fn missing_dependency(facts: &Facts<'_>, id: ImageId) -> Option<Reason> {
+    let known = &facts.known[id];
+    let is_built = (known.existing.is_none() && known.remote.is_none()) || facts.rebuilt.contains(&id);
     if !facts.exact || !is_built {
         return None;
     }
     let project = facts.project;
-    let is_nowhere = |known: &Known| known.existing.is_none() && known.remote.is_none();
-    let missing = project.images[at]
+    let is_missing = |known: &ImageFacts| known.existing.is_none() && known.remote.is_none();
+    let missing = project.images[id]
         .dependencies()
         .into_iter()
-        .find(|dependency| !facts.selected.contains(dependency) && is_nowhere(&facts.known[*dependency]))?;
+        .find(|dependency| !facts.selected.contains(dependency) && is_missing(&facts.known[*dependency]))?;
     let image = &project.images[missing];
     let reference = image.reference().map_or_else(|| image.name.full(), |reference| reference.to_string());
     Some(Reason {
@@ -174,9 +174,9 @@ fn missing_dependency(facts: &Facts<'_>, at: ImageId) -> Option<Reason> {
     })
 }
 
-fn planned_tags(facts: &Facts<'_>, at: ImageId, diagnostics: &mut Vec<Diagnostic>) -> Vec<PlannedTag> {
-    let (image, known) = (&facts.project.images[at], &facts.known[at]);
-    let mut tags = facts.tags.tags(image, facts.clean[at].dirty);
+fn planned_tags(facts: &Facts<'_>, id: ImageId, diagnostics: &mut Vec<Diagnostic>) -> Vec<PlannedTag> {
+    let (image, known) = (&facts.project.images[id], &facts.known[id]);
+    let mut tags = facts.tags.tags(image, facts.clean[id].dirty);
     tags.retain(|planned| {
         let is_taken = !planned.moves() && known.conflicts.contains(&planned.tag);
         diagnostics.extend(is_taken.then(|| conflict(&image.name.repository.with_tag(planned.tag.clone()))));
@@ -188,7 +188,7 @@ fn planned_tags(facts: &Facts<'_>, at: ImageId, diagnostics: &mut Vec<Diagnostic
     tags
 }
 
-fn in_registry(known: &Known) -> Reason {
+fn in_registry(known: &ImageFacts) -> Reason {
     let host = known.remote.as_ref().map(|remote| remote.repository.host()).unwrap_or_default();
     Reason { kind: ReasonKind::Unchanged, path: None, text: format!("{host} has it") }
 }
@@ -221,13 +221,13 @@ mod tests {
     }
 
     fn image(project: &Project, name: &str) -> ImageId {
-        let named = |at: &ImageId| project.images[*at].name.short == name;
+        let named = |id: &ImageId| project.images[*id].name.short == name;
         ImageId::all(&project.images).find(named).expect("such an image")
     }
 
-    fn with_tags(tags: &[&str]) -> Known {
+    fn with_tags(tags: &[&str]) -> ImageFacts {
         let tags = tags.iter().map(|tag| Tag::new(tag).expect("a tag"));
-        Known { existing: Some(tags.collect()), ..Known::default() }
+        ImageFacts { existing: Some(tags.collect()), ..ImageFacts::default() }
     }
 
     #[test]
@@ -251,7 +251,7 @@ mod tests {
         let facts = Facts {
             project: &project,
             clean: &vec![CleanState::default(); 3],
-            known: &vec![Known::default(); 3],
+            known: &vec![ImageFacts::default(); 3],
             selected: &[api],
             exact: true,
             tags: &TagPolicy::default(),
@@ -282,7 +282,7 @@ mod tests {
         let project = images();
         let tag = Tag::new("v1").expect("a tag");
         let tags = TagPolicy { git_tags: vec![tag.clone()], ..TagPolicy::default() };
-        let taken = Known { conflicts: [tag.clone()].into(), ..Known::default() };
+        let taken = ImageFacts { conflicts: [tag.clone()].into(), ..ImageFacts::default() };
         let plan = plan(&project, &tags, &[(image(&project, "base"), taken)]);
         let has = |step: &Step| step.tags.iter().any(|planned| planned.tag == tag);
         assert_eq!(plan.steps.iter().map(has).collect::<Vec<_>>(), [false, true, false]);

@@ -20,7 +20,7 @@ pub(crate) struct Previous {
 
 /// What is known of one selected image besides the checkout.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Known {
+pub(crate) struct ImageFacts {
     /// Tags, in its repository, of the engine's image that has exactly this key and platform; `None` where
     /// the engine has no such image.
     pub existing: Option<BTreeSet<Tag>>,
@@ -38,7 +38,7 @@ pub(crate) struct Facts<'a> {
     /// How each stands to HEAD; one an image.
     pub clean: &'a [CleanState],
     /// What is known of each; one an image.
-    pub known: &'a [Known],
+    pub known: &'a [ImageFacts],
     /// The selected images, dependencies first.
     pub selected: &'a [ImageId],
     /// Selected by an exact list, whose dependencies are taken as they are.

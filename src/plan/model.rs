@@ -10,12 +10,14 @@ use crate::path::TreePath;
 use crate::project::Evidence;
 
 id! {
+    /// A step of a plan, which needs those of its dependencies.
     StepId
 }
 
 /// What a run does, image by image, dependencies first.
 #[derive(Clone, Debug)]
 pub struct Plan {
+    /// Which checkout it is for.
     pub checkout: CheckoutSummary,
     /// In front of every image's name.
     pub namespace: Namespace,
@@ -26,6 +28,7 @@ pub struct Plan {
 }
 
 impl Plan {
+    /// The steps with their ids.
     pub fn numbered(&self) -> impl Iterator<Item = (StepId, &Step)> {
         StepId::all(&self.steps).zip(&self.steps)
     }
@@ -47,12 +50,16 @@ pub struct CheckoutSummary {
     pub dirty: bool,
 }
 
+/// What happens to one image.
 #[derive(Clone, Debug)]
 pub struct Step {
+    /// Its image in the project.
     pub image: ImageId,
     /// The repository that is tagged: NAMESPACE/NAME.
     pub repository: Repository,
+    /// NAME, as the user types it.
     pub short_name: String,
+    /// The Dockerfile, from the root of the checkout.
     pub dockerfile: TreePath,
     /// The build context's root, from the root of the checkout; none where the Dockerfile is wrong, or has no source
     /// and waits for a value of its base.
@@ -83,14 +90,17 @@ pub struct Step {
     pub dependencies: Vec<Dependency>,
     /// External images that it is built from, as written after expansion.
     pub bases: Vec<String>,
+    /// The digests that the lock file has for them.
     pub locked: BTreeMap<String, Digest>,
     /// What counts for it because a file of the checkout says so that is no Dockerfile.
     pub evidence: Vec<Evidence>,
     /// How much enters the key.
     pub inputs: InputSummary,
+    /// What happens.
     pub action: Action,
     /// Why; never empty.
     pub reasons: Vec<Reason>,
+    /// All the tags that the image has afterwards.
     pub tags: Vec<PlannedTag>,
 }
 
@@ -113,17 +123,22 @@ impl Step {
         self.bases.iter().filter(floats).map(String::as_str)
     }
 
+    /// The reference to one of its tags.
     pub fn tagged(&self, tag: &PlannedTag) -> ImageReference {
         self.repository.with_tag(tag.tag.clone())
     }
 }
 
+/// What happens to an image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Action {
+    /// It is built.
     Build,
+    /// It comes from a registry.
     Pull,
     /// It exists; tags are missing.
     Tag,
+    /// It exists with all its tags.
     None,
     /// It cannot be built until something is set; its reasons say what.
     Blocked,
@@ -147,6 +162,7 @@ impl Action {
 pub struct Reason {
     /// For programs.
     pub kind: ReasonKind,
+    /// The file it is about.
     pub path: Option<TreePath>,
     /// For people: `shared/auth.py changed`.
     pub text: String,
@@ -157,21 +173,27 @@ pub struct Reason {
 pub enum ReasonKind {
     /// An input's content changed.
     FileChanged,
+    /// An input was added.
     FileAdded,
+    /// An input was removed.
     FileRemoved,
     /// An input's mode or type changed.
     FileMode,
     /// The Dockerfile's instructions changed.
     Dockerfile,
+    /// A build argument changed.
     BuildArgument,
     /// A dependency is rebuilt or has another key.
     Dependency,
     /// An external base changed its name or digest.
     Base,
+    /// The target changed.
     Target,
+    /// The platform changed.
     Platform,
     /// No earlier image is known.
     NeverBuilt,
+    /// No engine was asked.
     NotAsked,
     /// The image of this key was there once and is gone, or was overwritten by another.
     KeyMissing,
@@ -184,6 +206,7 @@ pub enum ReasonKind {
 }
 
 impl ReasonKind {
+    /// The word in JSON.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::FileChanged => "file-changed",
@@ -213,6 +236,7 @@ pub struct Dependency {
     pub image: String,
     /// Its step, where the plan has one for it.
     pub step: Option<StepId>,
+    /// What the instruction is.
     pub kind: DependencyKind,
     /// Its line in the Dockerfile, from 1; declared ones have none.
     pub line: Option<usize>,

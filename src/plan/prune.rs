@@ -21,9 +21,12 @@ pub(crate) struct StoredImage {
     pub is_ours: bool,
 }
 
+/// A container that uses an image.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct ContainerUse {
+    /// Its id in the engine.
     pub id: String,
+    /// Its name.
     pub name: String,
     /// Whether it runs, or is about to.
     pub is_running: bool,
@@ -46,16 +49,22 @@ pub(crate) struct PruneRules {
     pub stopped: bool,
 }
 
+/// What becomes of an image.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PruneStep {
+    /// Its id in the engine.
     pub id: String,
+    /// Its content key.
     pub key: ContentKey,
+    /// The Dockerfile that made it.
     pub dockerfile: String,
     /// All its tags, its key's first.
     pub references: Vec<ImageReference>,
     /// Its size in bytes; layers that other images share are counted as well.
     pub size: u64,
+    /// Whether it goes.
     pub removes: bool,
+    /// Why.
     pub reason: String,
     /// Containers that do not run and go before it.
     pub containers: Vec<ContainerUse>,

@@ -22,15 +22,15 @@ pub(super) struct Cause {
 
 pub(super) type Builds = BTreeMap<ImageId, Option<Cause>>;
 
-pub(super) fn cause(facts: &Facts<'_>, at: ImageId, reasons: &[Reason], builds: &Builds) -> Option<Cause> {
+pub(super) fn cause(facts: &Facts<'_>, id: ImageId, reasons: &[Reason], builds: &Builds) -> Option<Cause> {
     let is_own = |reason: &&Reason| {
         use ReasonKind::{Dependency, Forced, KeyMissing, NeverBuilt, NotAsked};
         !matches!(reason.kind, Dependency | Forced | KeyMissing | NeverBuilt | NotAsked)
     };
     match reasons.iter().find(is_own) {
-        Some(own) => Some(Cause { image: at, text: own.text.clone() }),
+        Some(own) => Some(Cause { image: id, text: own.text.clone() }),
         None => {
-            let dependencies = facts.project.images[at].dependencies();
+            let dependencies = facts.project.images[id].dependencies();
             dependencies.iter().find_map(|dependency| builds.get(dependency)?.clone())
         }
     }
@@ -50,10 +50,10 @@ fn is_rebuilt(facts: &Facts<'_>, dependency: ImageId, builds: &Builds) -> String
 }
 
 /// Why image `at` is built.
-pub(super) fn build_reasons(facts: &Facts<'_>, at: ImageId, builds: &Builds) -> Vec<Reason> {
-    let image = &facts.project.images[at];
+pub(super) fn build_reasons(facts: &Facts<'_>, id: ImageId, builds: &Builds) -> Vec<Reason> {
+    let image = &facts.project.images[id];
     let mut reasons = Vec::new();
-    match (image.ready(), &facts.known[at].previous) {
+    match (image.ready(), &facts.known[id].previous) {
         (Some(ready), Some(previous)) => {
             let from = from_change(image, &ready.material.fingerprint(), &previous.fingerprint);
             reasons.extend(file_reasons(&ready.material, previous, &image.context.root));
@@ -68,7 +68,7 @@ pub(super) fn build_reasons(facts: &Facts<'_>, at: ImageId, builds: &Builds) -> 
             }
             reasons.extend(dockerfile_reason(image, &ready.material, &previous.fingerprint));
         }
-        _ if facts.known[at].existing.is_none() => return vec![never_built(facts)],
+        _ if facts.known[id].existing.is_none() => return vec![never_built(facts)],
         _ => {}
     }
     // That it is rebuilt says more than that its key differs from last time's.
@@ -77,7 +77,7 @@ pub(super) fn build_reasons(facts: &Facts<'_>, at: ImageId, builds: &Builds) -> 
         .iter()
         .filter(|bound| builds.contains_key(&bound.image))
         .map(|bound| changed(&shown_dependency(&bound.expanded)))
-        .chain(image.declared.iter().filter(|at| builds.contains_key(at)).map(|_| changed(DECLARED)))
+        .chain(image.declared.iter().filter(|id| builds.contains_key(id)).map(|_| changed(DECLARED)))
         .collect();
     reasons.retain(|reason| reason.kind != ReasonKind::Dependency || !rebuilt.contains(&reason.text));
     for dependency in image.dependencies() {
@@ -86,11 +86,11 @@ pub(super) fn build_reasons(facts: &Facts<'_>, at: ImageId, builds: &Builds) -> 
             reasons.push(Reason { kind: ReasonKind::Dependency, path: None, text });
         }
     }
-    if facts.rebuilt.contains(&at) && reasons.is_empty() {
+    if facts.rebuilt.contains(&id) && reasons.is_empty() {
         reasons.push(Reason { kind: ReasonKind::Forced, path: None, text: "--no-cache".into() });
     }
     if reasons.is_empty() {
-        reasons.push(unexplained(facts, at));
+        reasons.push(unexplained(facts, id));
     }
     reasons
 }
@@ -120,12 +120,12 @@ fn changed(what: &str) -> String {
 }
 
 /// What is said where no component differs from the earlier image's, or none is known.
-pub(super) fn unexplained(facts: &Facts<'_>, at: ImageId) -> Reason {
-    match facts.known[at].previous {
+pub(super) fn unexplained(facts: &Facts<'_>, id: ImageId) -> Reason {
+    match facts.known[id].previous {
         Some(_) => Reason {
             kind: ReasonKind::KeyMissing,
             path: None,
-            text: match facts.project.images[at].key() {
+            text: match facts.project.images[id].key() {
                 Some(key) => format!("the engine has no {} any more", key.tag()),
                 None => "its image is no longer on the engine".into(),
             },

@@ -69,18 +69,24 @@ pub struct RegistryStep {
     pub tags: Vec<TagStep>,
 }
 
+/// What becomes of a tag.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TagStep {
+    /// The tag.
     pub tag: Tag,
+    /// Whether it goes.
     pub removes: bool,
+    /// Why.
     pub reason: String,
 }
 
 impl RegistryStep {
+    /// Whether any tag of it goes.
     pub fn removes_any(&self) -> bool {
         self.tags.iter().any(|tag| tag.removes)
     }
 
+    /// Whether all of it goes.
     pub fn removes_all(&self) -> bool {
         self.tags.iter().all(|tag| tag.removes)
     }

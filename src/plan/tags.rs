@@ -11,9 +11,11 @@ use crate::project::Image;
 /// What a tag says of its image. An image gets its tags in this order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum TagKind {
+    /// Its content key.
     Key,
     /// A commit: the one that changed it last, or HEAD.
     Commit,
+    /// A tag that git has on HEAD.
     Git,
     /// The branch, or `pr-N`.
     Branch,
@@ -45,6 +47,7 @@ pub enum Withheld {
 pub struct PlannedTag {
     /// The tag, prefix included.
     pub tag: Tag,
+    /// What it says.
     pub kind: TagKind,
     /// Why a push leaves it alone, if it does.
     pub withheld: Option<Withheld>,

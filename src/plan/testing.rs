@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::git::memory_tree::MemoryTree;
 use crate::graph::ImageId;
 use crate::naming::NamespaceSource;
-use crate::plan::{CheckoutSummary, Facts, Known, Plan, TagPolicy, decide};
+use crate::plan::{CheckoutSummary, Facts, ImageFacts, Plan, TagPolicy, decide};
 use crate::project::{CleanState, Options, Project, SettingsFile, load};
 
 /// The images of these files, in the namespace `acme`. `names` are those of the settings: a folder, and what its image
@@ -27,8 +27,8 @@ pub(crate) fn project(files: &[(&str, &str)], names: &[(&str, &str)]) -> Project
 }
 
 /// The plan for all images, of which nobody has any, unless `known` says otherwise.
-pub(crate) fn plan(project: &Project, tags: &TagPolicy, known: &[(ImageId, Known)]) -> Plan {
-    let mut all = vec![Known::default(); project.images.len()];
+pub(crate) fn plan(project: &Project, tags: &TagPolicy, known: &[(ImageId, ImageFacts)]) -> Plan {
+    let mut all = vec![ImageFacts::default(); project.images.len()];
     for (at, known) in known {
         all[*at] = known.clone();
     }

@@ -75,7 +75,7 @@ impl From<Located> for BuildContext {
 
 /// Finds the context of each image, all at once, as none depends on another; `None` for images that are wrong.
 pub(super) fn locate_all(tree: &dyn Snapshot, images: &[Drafted]) -> Result<Vec<Option<Located>>, LoadError> {
-    let known = Known::new(tree, images);
+    let known = ContextFinder::new(tree, images);
     let located = |image: &Drafted| match image.fault {
         Some(_) => Ok(None),
         None => locate(tree, &image.definition, &image.evaluation, &known).map(Some),
@@ -84,25 +84,25 @@ pub(super) fn locate_all(tree: &dyn Snapshot, images: &[Drafted]) -> Result<Vec<
 }
 
 /// What is found out once for all images.
-pub(super) struct Known<'t> {
-    rules: KnownRules,
+pub(super) struct ContextFinder<'t> {
+    rules: ParsedRules,
     roots: RootFinder<'t>,
 }
 
-impl<'t> Known<'t> {
+impl<'t> ContextFinder<'t> {
     pub(super) fn new(tree: &'t dyn Snapshot, images: &[Drafted]) -> Self {
         let written = images.iter().map(|image| (image.dockerfile(), &image.evaluation.sources[..]));
-        Self { rules: KnownRules::default(), roots: RootFinder::new(tree, written) }
+        Self { rules: ParsedRules::default(), roots: RootFinder::new(tree, written) }
     }
 }
 
 /// The rules of the ignore files that were read, by content: many images share one, or have copies of it.
 #[derive(Default)]
-struct KnownRules(Mutex<HashMap<Vec<u8>, Parsed>>);
+struct ParsedRules(Mutex<HashMap<Vec<u8>, Parsed>>);
 
 type Parsed = Arc<Result<IgnoreRules, IgnoreError>>;
 
-impl KnownRules {
+impl ParsedRules {
     fn of(&self, content: Vec<u8>) -> Parsed {
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         Arc::clone(known.entry(content).or_insert_with_key(|content| Arc::new(IgnoreRules::parse(content))))
@@ -114,7 +114,7 @@ pub(super) fn locate(
     tree: &dyn Snapshot,
     definition: &Definition,
     evaluation: &Evaluation,
-    known: &Known<'_>,
+    known: &ContextFinder<'_>,
 ) -> Result<Located, LoadError> {
     let dockerfile = &definition.path;
     let ContextRoot { root, mut diagnostics, .. } = match &definition.options.context {
@@ -280,7 +280,7 @@ mod tests {
 
     #[test]
     fn copies_of_an_ignore_file_are_read_once() {
-        let known = KnownRules::default();
+        let known = ParsedRules::default();
         let (one, copy, other) =
             (known.of(b"*.md".to_vec()), known.of(b"*.md".to_vec()), known.of(b"[a".to_vec()));
         assert!(Arc::ptr_eq(&one, &copy));

@@ -256,7 +256,7 @@ fn adjust(
     diagnostics: &mut Vec<Diagnostic>,
 ) -> Vec<usize> {
     let mut changed = Vec::new();
-    let known = Known::new(definitions, naming);
+    let known = ImagesByName::new(definitions, naming);
     for (name, image) in options.settings.images.iter().filter(|(_, image)| image.dockerfile.is_none()) {
         match known.find(name) {
             Some(at) => {
@@ -282,12 +282,12 @@ fn adjust(
 }
 
 /// Images by short name, full name or Dockerfile path; the first of several counts.
-struct Known {
+struct ImagesByName {
     by_name: HashMap<String, usize>,
     by_path: HashMap<TreePath, usize>,
 }
 
-impl Known {
+impl ImagesByName {
     fn new(definitions: &[Definition], naming: &Naming) -> Self {
         let mut known = Self { by_name: HashMap::new(), by_path: HashMap::new() };
         for (at, definition) in definitions.iter().enumerate() {

@@ -10,7 +10,9 @@ use crate::path::TreePath;
 pub struct Evidence {
     /// What it is: `name`, `context`, `target`, `args.VERSION`, `contexts.base`; `platforms` are only shown.
     pub field: String,
+    /// The value, as text.
     pub value: String,
+    /// The file.
     pub path: TreePath,
     /// The line, from 1.
     pub line: usize,

@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::contexts::{self, Known, Located, path_patterns};
+use super::contexts::{self, ContextFinder, Located, path_patterns};
 use super::definition::Definition;
 use super::draft::draft;
 use super::error::LoadError;
@@ -91,7 +91,7 @@ pub struct InspectedMount {
 
 /// The checkout that an inspected Dockerfile is part of.
 #[derive(Clone, Copy)]
-pub(crate) struct Surroundings<'a> {
+pub(crate) struct InspectedCheckout<'a> {
     pub tree: &'a dyn Snapshot,
     /// Its name, which decides names of images.
     pub checkout_name: &'a str,
@@ -101,13 +101,13 @@ pub(crate) struct Surroundings<'a> {
 /// Reads one Dockerfile as the image that it makes in its checkout, with the settings and what its bases hand down. One
 /// that makes no image there, because nothing would find it, is read by itself.
 pub(crate) fn inspect(
-    around: Surroundings<'_>,
+    around: InspectedCheckout<'_>,
     options: &Options,
     path: &TreePath,
     source: &[u8],
 ) -> Result<Inspection, LoadError> {
     let draft = draft(around.tree, around.checkout_name, around.origin_url, options);
-    let known = Known::new(around.tree, &draft.images);
+    let known = ContextFinder::new(around.tree, &draft.images);
     let found = draft.images.into_iter().find(|image| image.dockerfile() == path);
     let (definition, evaluation) = match found {
         Some(image) => (image.definition, image.evaluation),

@@ -13,7 +13,7 @@ use crate::dockerfile::Problem;
 use crate::git::{InputKind, Snapshot, Tracking};
 use crate::graph::{Graph, ImageId};
 use crate::image::{ContentKey, ImageReference};
-use crate::inputs::{Base, InputFile, InputFiles, Material};
+use crate::inputs::{ExternalBase, InputFile, InputFiles, Material};
 use crate::path::TreePath;
 use crate::printable::few;
 
@@ -146,7 +146,7 @@ impl Finished<'_> {
     }
 
     fn keys(&self, draft: &Drafted, key: impl Fn(&ReadyImage) -> ContentKey) -> Vec<(String, ContentKey)> {
-        let key = |at: ImageId| self.images[at].as_ref()?.ready().map(&key);
+        let key = |id: ImageId| self.images[id].as_ref()?.ready().map(&key);
         let bound =
             draft.bound.iter().filter_map(|bound| Some((explicit(&bound.expanded), key(bound.image)?)));
         let declared = draft.declared.iter().filter_map(|at| Some((String::new(), key(*at)?)));
@@ -178,11 +178,11 @@ fn missing_reasons(draft: &Drafted, missing: &[MissingSource]) -> Vec<String> {
 }
 
 /// External images, each once however its name is written.
-fn bases(draft: &Drafted) -> Vec<Base> {
-    let mut bases: Vec<Base> = Vec::new();
+fn bases(draft: &Drafted) -> Vec<ExternalBase> {
+    let mut bases: Vec<ExternalBase> = Vec::new();
     for written in &draft.bases {
         let digest = locked_digest(&draft.locked, written).cloned();
-        let base = Base { reference: explicit(written), digest };
+        let base = ExternalBase { reference: explicit(written), digest };
         if !bases.contains(&base) {
             bases.push(base);
         }

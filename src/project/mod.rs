@@ -30,7 +30,7 @@ pub(crate) use check::{check, mistyped};
 pub(crate) use error::LoadError;
 pub use evidence::Evidence;
 pub(crate) use images::{ContextFile, Image, ImageState, ReadyImage};
-pub(crate) use inspect::{Inspection, Surroundings, inspect, inspect_alone};
+pub(crate) use inspect::{InspectedCheckout, Inspection, inspect, inspect_alone};
 pub(crate) use load::{Project, load};
 pub(crate) use options::Options;
 pub(crate) use revisions::revisions;

@@ -12,7 +12,7 @@ use super::decide::judge_move;
 use super::failure::{engine_failure, registry_failure};
 use super::observe::look_at_moves;
 use super::order::predecessors;
-use super::{Failure, FailureKind, Judgement, Lent, Publication, Standing, Standings, TagMove};
+use super::{FailureKind, Judgement, Lent, Publication, Standing, Standings, TagFailure, TagMove};
 use crate::diagnostic::Severity;
 use crate::engine::EngineError;
 use crate::execution::{Event, engine_login};
@@ -56,7 +56,7 @@ pub(crate) struct Report {
     pub pushed: usize,
     /// Tags that were written, those of pushes included.
     pub tagged: usize,
-    pub failures: Vec<Failure>,
+    pub failures: Vec<TagFailure>,
     /// Moving tags that could not be put back after a failure: they do not belong with the others.
     pub left_behind: Vec<ImageReference>,
     /// Whether the user stopped it before a moving tag moved.
@@ -138,10 +138,10 @@ impl Publisher {
     }
 
     /// The failure that no tag moves, because what they were to follow is gone.
-    fn plan_is_gone(&self, publications: &[Publication]) -> Option<Failure> {
+    fn plan_is_gone(&self, publications: &[Publication]) -> Option<TagFailure> {
         let publication = publications.iter().find(|publication| !publication.moves.is_empty())?;
         let reason = (self.guard)().err()?;
-        Some(Failure {
+        Some(TagFailure {
             reference: publication.tagged(&publication.moves.first()?.tag),
             kind: FailureKind::Overtaken,
             message: format!("no tag of a branch is moved: {reason}"),
@@ -232,7 +232,7 @@ impl Publisher {
     ) {
         let Some(found) = judge_move(publication, moved, judgement) else { return };
         if found.severity == Severity::Error {
-            report.failures.push(Failure {
+            report.failures.push(TagFailure {
                 reference: publication.tagged(&moved.tag),
                 kind: FailureKind::Overtaken,
                 message: found.message,
@@ -243,7 +243,7 @@ impl Publisher {
         }
     }
 
-    async fn place(&self, publication: &Publication) -> Result<Placed, Failure> {
+    async fn place(&self, publication: &Publication) -> Result<Placed, TagFailure> {
         let mut placed = Placed::default();
         let digest = match &publication.found {
             Some(digest) => digest.clone(),
@@ -271,7 +271,7 @@ impl Publisher {
     }
 
     /// Sends the image under its key. Layers that an earlier, interrupted push has sent are not sent again.
-    async fn push(&self, publication: &Publication) -> Result<Digest, Failure> {
+    async fn push(&self, publication: &Publication) -> Result<Digest, TagFailure> {
         let target = publication.tagged(&publication.wanted.key);
         let begun = Instant::now();
         self.send(Event::PushStarted { image: publication.wanted.step, reference: target.to_string() }).await;
@@ -291,11 +291,11 @@ impl Publisher {
         &self,
         publication: &Publication,
         target: &ImageReference,
-    ) -> Result<Digest, Failure> {
+    ) -> Result<Digest, TagFailure> {
         let source = self.plan.steps[publication.wanted.step].reference.as_ref();
         let (Some(store), Some(source)) = (&self.store, source) else {
             let message = format!("{target} is not in the registry, and there is no engine to push it");
-            return Err(Failure {
+            return Err(TagFailure {
                 reference: target.clone(),
                 kind: FailureKind::Engine,
                 message,
@@ -322,7 +322,7 @@ impl Publisher {
             }
             None => match self.registry.head(target).await {
                 Ok(Some(found)) => self.compared(publication, target, found.digest).await,
-                Ok(None) => Err(Failure {
+                Ok(None) => Err(TagFailure {
                     reference: target.clone(),
                     kind: FailureKind::Registry,
                     message: format!("{target} was pushed, but the registry does not have it"),
@@ -350,13 +350,13 @@ impl Publisher {
         publication: &Publication,
         target: &ImageReference,
         digest: Digest,
-    ) -> Result<Digest, Failure> {
+    ) -> Result<Digest, TagFailure> {
         let is_it = |standing: &Standing| publication.wanted.identity.is_of(standing);
         let standing = self.standings.of(&publication.wanted.repository, &digest, is_it).await;
         let standing = standing.map_err(|error| registry_failure(target, &error))?;
         match publication.wanted.identity.objection(target, &standing) {
             None => Ok(digest),
-            Some(found) => Err(Failure {
+            Some(found) => Err(TagFailure {
                 reference: target.clone(),
                 kind: FailureKind::Registry,
                 message: found.message,
@@ -371,7 +371,7 @@ impl Publisher {
         publication: &Publication,
         (source, target): (&ImageReference, &ImageReference),
         is_lent: &mut bool,
-    ) -> Result<Option<Digest>, Failure> {
+    ) -> Result<Option<Digest>, TagFailure> {
         let mut tries = 1;
         loop {
             // The engine pushes by name; one that is only for that is taken off again. Another push of the same image
@@ -451,7 +451,7 @@ impl Publisher {
             .iter()
             .map(|(publication, moved, manifest)| self.write(publication, &moved.tag, manifest, true))
             .collect();
-        let written: Vec<Result<(), Failure>> = stream::iter(writes).buffered(WRITES).collect().await;
+        let written: Vec<Result<(), TagFailure>> = stream::iter(writes).buffered(WRITES).collect().await;
         if written.iter().all(Result::is_ok) {
             report.tagged += written.len();
             return;
@@ -489,7 +489,7 @@ impl Publisher {
         tag: &Tag,
         manifest: &Manifest,
         moves: bool,
-    ) -> Result<(), Failure> {
+    ) -> Result<(), TagFailure> {
         let reference = publication.tagged(tag);
         let name = ManifestName::Tag(tag.clone());
         match self.registry.put_manifest(&publication.wanted.repository, &name, manifest).await {

@@ -31,14 +31,14 @@ impl Wanted {
     }
 
     /// What one registry should have of an image; nothing where it is blocked.
-    fn of(at: StepId, step: &Step, registry: Option<&str>) -> Result<Option<Self>, InvalidReference> {
+    fn of(id: StepId, step: &Step, registry: Option<&str>) -> Result<Option<Self>, InvalidReference> {
         let (Some(key), Some(platform)) = (step.key, step.platform.clone()) else { return Ok(None) };
         let key_tag = step.tags.iter().find(|tag| tag.kind == TagKind::Key);
         let Some(key_tag) = key_tag else { return Ok(None) };
         let immutable = step.tags.iter().filter(|tag| !tag.moves() && tag.kind != TagKind::Key);
         let moving = step.tags.iter().filter_map(|tag| Some((tag.turn()?, tag.tag.clone())));
         Ok(Some(Self {
-            step: at,
+            step: id,
             repository: destination(&step.repository, registry)?,
             key: key_tag.tag.clone(),
             identity: Identity { key, platform },
@@ -123,7 +123,7 @@ pub(crate) struct Judgement<'a> {
     /// Whether git asks, before a push of commits: nobody can add an option then.
     pub in_hook: bool,
     /// Whether tags are versions: one that is there never moves.
-    pub settled: bool,
+    pub immutable: bool,
 }
 
 /// Says what speaks against a publication. Errors stop the whole run before it changes anything.
@@ -148,7 +148,7 @@ pub(super) fn judge_move(
 ) -> Option<Diagnostic> {
     let from = moved.from.as_ref()?;
     let reference = publication.tagged(&moved.tag);
-    if judgement.settled {
+    if judgement.immutable {
         let Wanted { identity, .. } = &publication.wanted;
         return (!identity.is_of(from)).then(|| taken(&reference, from.key, identity.key));
     }
@@ -290,7 +290,7 @@ mod tests {
         let is_ancestor = |_| is_ancestor;
         let found = judge(
             &publication,
-            &Judgement { is_ancestor: &is_ancestor, force, in_hook: false, settled: false },
+            &Judgement { is_ancestor: &is_ancestor, force, in_hook: false, immutable: false },
         );
         found.into_iter().map(|diagnostic| diagnostic.severity).collect()
     }
@@ -314,7 +314,7 @@ mod tests {
         assert_eq!(publication.impostor, Some(standing(2)));
         let found = judge(
             &publication,
-            &Judgement { is_ancestor: &|_| Some(true), force: true, in_hook: false, settled: false },
+            &Judgement { is_ancestor: &|_| Some(true), force: true, in_hook: false, immutable: false },
         );
         assert_eq!(found.iter().map(|found| found.severity).collect::<Vec<_>>(), [Severity::Error]);
     }

@@ -4,14 +4,14 @@ use crate::registry::{CredentialOrigin, RegistryError};
 
 /// What went wrong with one tag.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Failure {
+pub(crate) struct TagFailure {
     pub reference: ImageReference,
     pub kind: FailureKind,
     pub message: String,
     pub hint: Option<String>,
 }
 
-impl Failure {
+impl TagFailure {
     /// Without a login it was the helper that should have given one.
     pub(super) fn or_of_helper(self, helper: Option<&RegistryError>) -> Self {
         match helper {
@@ -23,7 +23,7 @@ impl Failure {
     }
 }
 
-/// Whose fault a [`Failure`] is.
+/// Whose fault a [`TagFailure`] is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum FailureKind {
     Engine,
@@ -37,10 +37,10 @@ pub(super) fn engine_failure(
     reference: &ImageReference,
     error: &EngineError,
     login: Option<&CredentialOrigin>,
-) -> Failure {
+) -> TagFailure {
     let denied = error.is_denied();
     let host = reference.repository.host();
-    Failure {
+    TagFailure {
         reference: reference.clone(),
         kind: if denied { FailureKind::Registry } else { FailureKind::Engine },
         message: error.to_string(),
@@ -53,8 +53,8 @@ pub(super) fn engine_failure(
     }
 }
 
-pub(super) fn registry_failure(reference: &ImageReference, error: &RegistryError) -> Failure {
-    Failure {
+pub(super) fn registry_failure(reference: &ImageReference, error: &RegistryError) -> TagFailure {
+    TagFailure {
         reference: reference.clone(),
         kind: FailureKind::Registry,
         message: error.to_string(),

@@ -24,7 +24,7 @@ mod together;
 pub(crate) use carry_out::{Publisher, Report};
 pub(crate) use decide::{Judgement, Observed, Publication, TagMove, Wanted, decide, judge, taken};
 pub(crate) use destination::destination;
-pub(crate) use failure::{Failure, FailureKind};
+pub(crate) use failure::{FailureKind, TagFailure};
 pub(crate) use identity::{Identity, Standing};
 pub(crate) use lent::Lent;
 pub(crate) use observe::observe;

@@ -6,7 +6,7 @@ use futures_util::{StreamExt, stream};
 use super::carry_out::WRITES;
 use super::failure::registry_failure;
 use super::observe::look_at_moves;
-use super::{Failure, FailureKind, Judgement, Publication, Publisher, Report, TagMove};
+use super::{FailureKind, Judgement, Publication, Publisher, Report, TagFailure, TagMove};
 use crate::execution::Event;
 use crate::image::{Digest, ImageReference, Tag};
 use crate::plan::Turn;
@@ -75,7 +75,7 @@ impl Publisher {
         publications: &'a [Publication],
         manifests: &BTreeMap<usize, Manifest>,
         turn: Turn,
-    ) -> Result<Vec<Astray<'a>>, Failure> {
+    ) -> Result<Vec<Astray<'a>>, TagFailure> {
         let looked = publications.iter().enumerate().map(|(at, publication)| async move {
             let moves = of_turn(publication, turn).map(|tag| TagMove { tag: tag.clone(), turn, from: None });
             let asked = Publication { moves: moves.collect(), ..publication.clone() };
@@ -98,7 +98,7 @@ impl Publisher {
         publication: &Publication,
         manifest: Option<&Manifest>,
         tag: &Tag,
-    ) -> Result<(), Failure> {
+    ) -> Result<(), TagFailure> {
         if let Some(manifest) = manifest {
             return self.write(publication, tag, manifest, true).await;
         }
@@ -122,7 +122,7 @@ fn own_digest<'a>(publication: &'a Publication, manifest: Option<&'a Manifest>) 
 }
 
 /// The tags that stand on images of this push although others of the turn have been taken over.
-fn left(publications: &[Publication], astray: &[Astray<'_>], turn: Turn) -> Vec<Failure> {
+fn left(publications: &[Publication], astray: &[Astray<'_>], turn: Turn) -> Vec<TagFailure> {
     let is_astray = |reference: &ImageReference| {
         astray.iter().any(|one| one.publication.tagged(&one.moved.tag) == *reference)
     };
@@ -130,7 +130,7 @@ fn left(publications: &[Publication], astray: &[Astray<'_>], turn: Turn) -> Vec<
         .iter()
         .flat_map(|publication| of_turn(publication, turn).map(|tag| publication.tagged(tag)));
     all.filter(|reference| !is_astray(reference))
-        .map(|reference| Failure {
+        .map(|reference| TagFailure {
             message: format!(
                 "{reference} was left on the image of this push, and does not belong with those of the other"
             ),
@@ -141,9 +141,9 @@ fn left(publications: &[Publication], astray: &[Astray<'_>], turn: Turn) -> Vec<
         .collect()
 }
 
-fn contested(one: &Astray<'_>) -> Failure {
+fn contested(one: &Astray<'_>) -> TagFailure {
     let reference = one.publication.tagged(&one.moved.tag);
-    Failure {
+    TagFailure {
         message: format!("{reference} is moved by another push again and again"),
         kind: FailureKind::Overtaken,
         hint: Some("run again when no other push of this branch is under way".to_owned()),

@@ -7,9 +7,9 @@ use tokio::time::Instant;
 
 use super::answer::Answer;
 use super::auth::{Authorization, Challenge, Credentials, Parties, Scopes, Tokens};
-use super::failure::Failure;
+use super::failure::CallFailure;
 use super::host::Host;
-use super::wire::{Base, Request, Wire};
+use super::wire::{ApiBase, Request, Wire};
 use super::{Attempt, Notice, RegistryError, RegistryOptions, RetryPolicy};
 
 /// Pauses that the user hears of.
@@ -80,19 +80,21 @@ impl Caller {
                     Ok(result) => return Ok(result),
                     Err(reason) => (RegistryError::Damaged { attempt: attempt.clone(), reason, tries }, None),
                 },
-                Err(Failure::Transient { reason, status, retry_after }) => {
+                Err(CallFailure::Transient { reason, status, retry_after }) => {
                     let attempt = attempt.clone();
                     (RegistryError::Unavailable { attempt, reason, status, retry_after, tries }, retry_after)
                 }
-                Err(Failure::Certificate(reason)) => {
+                Err(CallFailure::Certificate(reason)) => {
                     return Err(RegistryError::Certificate { attempt, reason });
                 }
-                Err(Failure::ClientCertificate) => return Err(RegistryError::ClientCertificate { attempt }),
-                Err(Failure::Unencrypted) => return Err(RegistryError::Unencrypted { attempt }),
-                Err(Failure::Unusable(reason)) => {
+                Err(CallFailure::ClientCertificate) => {
+                    return Err(RegistryError::ClientCertificate { attempt });
+                }
+                Err(CallFailure::Unencrypted) => return Err(RegistryError::Unencrypted { attempt }),
+                Err(CallFailure::Unusable(reason)) => {
                     return Err(RegistryError::Damaged { attempt, reason, tries });
                 }
-                Err(Failure::Final(error)) => return Err(self.explained(&host, error).await),
+                Err(CallFailure::Final(error)) => return Err(self.explained(&host, error).await),
             };
             if tries >= self.retry.tries || self.wire.given_up(&host, begun).is_some() {
                 return Err(error);
@@ -135,12 +137,12 @@ impl Caller {
         call: &Call<'_>,
         attempt: &Attempt,
         begun: Instant,
-    ) -> Result<Answer, Failure> {
+    ) -> Result<Answer, CallFailure> {
         let base = self.wire.base(host, begun).await?;
         let url = base
             .url
             .join(&call.path)
-            .map_err(|_| Failure::Unusable("it names an address that is none".to_owned()))?;
+            .map_err(|_| CallFailure::Unusable("it names an address that is none".to_owned()))?;
         let (takes_logins, encrypted) = (base.takes_logins, base.url.scheme() == "https");
         let parties = Parties {
             wire: &self.wire,
@@ -177,9 +179,9 @@ impl Caller {
     async fn unasked(
         &self,
         parties: &Parties<'_>,
-        base: &Base,
+        base: &ApiBase,
         answer: &Answer,
-    ) -> Result<Option<Challenge>, Failure> {
+    ) -> Result<Option<Challenge>, CallFailure> {
         if !answer.same_origin || !matches!(answer.status.as_u16(), 401 | 403 | 404) {
             return Ok(None);
         }
@@ -197,17 +199,17 @@ fn with(request: &Request, authorization: Option<&Authorization>) -> Request {
 }
 
 /// Sorts answers: success and 404 are for the caller, all else is a failure.
-fn judge(answer: Answer, used: Option<&Authorization>, attempt: &Attempt) -> Result<Answer, Failure> {
+fn judge(answer: Answer, used: Option<&Authorization>, attempt: &Attempt) -> Result<Answer, CallFailure> {
     if answer.status.is_success() || answer.status == StatusCode::NOT_FOUND {
         return Ok(answer);
     }
     if answer.is_transient() {
-        return Err(Failure::from_status(&answer, "it"));
+        return Err(CallFailure::from_status(&answer, "it"));
     }
     let (attempt, message) = (Box::new(attempt.clone()), answer.message());
     let credential =
         used.and_then(|used| used.credential.as_ref()).map(|credential| credential.origin.clone());
-    Err(Failure::Final(match answer.status {
+    Err(CallFailure::Final(match answer.status {
         // The login stayed behind, so it is not what was refused.
         status if !answer.same_origin => RegistryError::Refused {
             attempt,

@@ -35,9 +35,7 @@ pub enum RegistryError {
     },
     /// It wants a login and gets none, because only the checkout says that its connection need not be protected.
     #[error("cannot {}: {}", attempt.action, withheld(&attempt.registry))]
-    LoginWithheld {
-        attempt: Box<Attempt>,
-    },
+    LoginWithheld { attempt: Box<Attempt> },
     #[error("{} cannot {}: {reason}", attempt.registry, attempt.action)]
     NoImage {
         attempt: Box<Attempt>,
@@ -81,20 +79,13 @@ pub enum RegistryError {
     },
     /// The registry's certificate is not trusted.
     #[error("cannot {} at {}: its certificate is not trusted: {reason}", attempt.action, attempt.registry)]
-    Certificate {
-        attempt: Box<Attempt>,
-        reason: String,
-    },
+    Certificate { attempt: Box<Attempt>, reason: String },
     /// The registry wants a certificate of its clients, and there is none or another one.
     #[error("cannot {} at {}: it does not accept our client certificate, or wants one", attempt.action, attempt.registry)]
-    ClientCertificate {
-        attempt: Box<Attempt>,
-    },
+    ClientCertificate { attempt: Box<Attempt> },
     /// The registry is spoken to with encryption, and answers without.
     #[error("cannot {} at {}: it does not speak TLS", attempt.action, attempt.registry)]
-    Unencrypted {
-        attempt: Box<Attempt>,
-    },
+    Unencrypted { attempt: Box<Attempt> },
     /// The registry sends logins over an unencrypted connection.
     #[error("{registry} wants its login sent to {realm}, which is not encrypted")]
     InsecureTokenServer {
@@ -113,10 +104,7 @@ pub enum RegistryError {
     },
     /// A file of the configuration cannot be used.
     #[error("cannot read {}: {reason}", path.display())]
-    Configuration {
-        path: PathBuf,
-        reason: String,
-    },
+    Configuration { path: PathBuf, reason: String },
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -6,7 +6,7 @@ use super::{Attempt, RegistryError};
 
 /// Why one try gave no answer.
 #[derive(Debug)]
-pub(super) enum Failure {
+pub(super) enum CallFailure {
     /// Another try may succeed.
     Transient {
         reason: String,
@@ -23,7 +23,7 @@ pub(super) enum Failure {
     Final(RegistryError),
 }
 
-impl Failure {
+impl CallFailure {
     pub(super) fn transient(reason: impl Into<String>) -> Self {
         Self::Transient { reason: reason.into(), status: None, retry_after: None }
     }
@@ -48,7 +48,7 @@ impl Failure {
     }
 }
 
-impl From<Broken> for Failure {
+impl From<Broken> for CallFailure {
     fn from(broken: Broken) -> Self {
         match broken {
             Broken::Transient(reason) => Self::transient(reason),
@@ -61,7 +61,7 @@ impl From<Broken> for Failure {
     }
 }
 
-impl From<RegistryError> for Failure {
+impl From<RegistryError> for CallFailure {
     fn from(error: RegistryError) -> Self {
         Self::Final(error)
     }

@@ -25,9 +25,7 @@ pub enum Notice {
     /// A credential helper does not do its work; what needs no login goes on.
     Helper(RegistryError),
     /// A registry asks for a login that it does not get, because only the checkout says how it is spoken to.
-    LoginWithheld {
-        registry: String,
-    },
+    LoginWithheld { registry: String },
 }
 
 impl Notice {

@@ -93,7 +93,7 @@ struct Channel {
 }
 
 /// Where the API of a registry is.
-pub(super) struct Base {
+pub(super) struct ApiBase {
     /// `https://…/v2/` or `http://…/v2/`.
     pub(super) url: Url,
     /// Whether a login may be sent there.
@@ -142,7 +142,7 @@ impl Wire {
     }
 
     /// What login a registry wants of somebody who reads its start page, which is how Docker finds out. Asked once.
-    pub(super) async fn greeting(&self, host: &Host, base: &Base) -> Option<Challenge> {
+    pub(super) async fn greeting(&self, host: &Host, base: &ApiBase) -> Option<Challenge> {
         let reached = self.reached(host);
         let ask = async {
             let answer = self.send(&Request::new(Method::GET, base.url.clone())).await.ok()?;
@@ -171,13 +171,13 @@ impl Wire {
 
     /// Where the API of a registry is. Which of https and plain HTTP an insecure host speaks is found out once: https
     /// first, plain HTTP if what answers there does not speak TLS. `begun`: when the call began.
-    pub(super) async fn base(&self, host: &Host, begun: Instant) -> Result<Base, Broken> {
+    pub(super) async fn base(&self, host: &Host, begun: Instant) -> Result<ApiBase, Broken> {
         let url = |scheme: &str| {
             let text = format!("{scheme}://{}/v2/", host.api);
             Url::parse(&text).map_err(|_| Broken::Unusable(format!("{text} is not an address")))
         };
         if host.protection == Protection::Required {
-            return Ok(Base { url: url("https")?, takes_logins: true });
+            return Ok(ApiBase { url: url("https")?, takes_logins: true });
         }
         let reached = self.reached(host);
         let (https, http) = (url("https")?, url("http")?);
@@ -191,7 +191,7 @@ impl Wire {
             Ok(channel)
         };
         let Channel { encrypted, protected } = *reached.channel.get_or_try_init(|| probe).await?;
-        Ok(Base { url: if encrypted { https } else { http }, takes_logins: protected })
+        Ok(ApiBase { url: if encrypted { https } else { http }, takes_logins: protected })
     }
 
     async fn probe(&self, host: &Host, https: &Url, http: &Url) -> Result<(Answer, Channel), Broken> {

@@ -76,7 +76,7 @@ pub(crate) fn moves(
     series: &[Series],
 ) -> (Vec<Edit>, Vec<Left>) {
     let arguments = defaults(file);
-    let mut found = Found::default();
+    let mut found = FoundReferences::default();
     for used in file.instructions.iter().flat_map(words) {
         let Some(words) = Expanded::new(used, &arguments) else { continue };
         let Ok(reference) = words.text.parse::<ImageReference>() else { continue };
@@ -140,11 +140,11 @@ fn unquoted(text: &str) -> &str {
 struct Piece<'a> {
     /// In the expanded word.
     range: Range<usize>,
-    origin: Origin<'a>,
+    origin: WordOrigin<'a>,
 }
 
 #[derive(Clone, Copy)]
-enum Origin<'a> {
+enum WordOrigin<'a> {
     /// In the word itself, from this byte of its text.
     Word(usize),
     /// In the default of this ARG.
@@ -168,17 +168,17 @@ impl<'a> Expanded<'a> {
         let mut expanded = Self { text: String::new(), pieces: Vec::new() };
         let mut at = 0;
         while let Some(dollar) = bare[at..].find('$').map(|offset| at + offset) {
-            expanded.push(&bare[at..dollar], Origin::Word(begin + at));
+            expanded.push(&bare[at..dollar], WordOrigin::Word(begin + at));
             let (name, end) = variable(bare, dollar)?;
             let (name, default) = arguments.get_key_value(name)?;
-            expanded.push(&default.text, Origin::Argument(name, default));
+            expanded.push(&default.text, WordOrigin::Argument(name, default));
             at = end;
         }
-        expanded.push(&bare[at..], Origin::Word(begin + at));
+        expanded.push(&bare[at..], WordOrigin::Word(begin + at));
         Some(expanded)
     }
 
-    fn push(&mut self, text: &str, origin: Origin<'a>) {
+    fn push(&mut self, text: &str, origin: WordOrigin<'a>) {
         let start = self.text.len();
         self.text.push_str(text);
         self.pieces.push(Piece { range: start..self.text.len(), origin });
@@ -186,8 +186,8 @@ impl<'a> Expanded<'a> {
 
     fn names(&self) -> impl Iterator<Item = &'a str> {
         self.pieces.iter().filter_map(|piece| match piece.origin {
-            Origin::Argument(name, _) => Some(name),
-            Origin::Word(_) => None,
+            WordOrigin::Argument(name, _) => Some(name),
+            WordOrigin::Word(_) => None,
         })
     }
 }
@@ -212,7 +212,7 @@ fn is_of_name(c: char) -> bool {
 }
 
 #[derive(Default)]
-struct Found {
+struct FoundReferences {
     /// By where they begin.
     edits: BTreeMap<usize, Edit>,
     left: BTreeSet<Left>,
@@ -220,7 +220,7 @@ struct Found {
     of_arguments: BTreeMap<String, Vec<(Edit, Left)>>,
 }
 
-impl Found {
+impl FoundReferences {
     fn look(
         &mut self,
         file: &Dockerfile,
@@ -298,8 +298,8 @@ fn place<'a>(
     let piece = words.pieces.iter().find(|piece| piece.range.start <= begin && end <= piece.range.end)?;
     let inside = begin - piece.range.start;
     let (name, start) = match piece.origin {
-        Origin::Argument(name, default) => (Some(name), default.at + inside),
-        Origin::Word(offset) => {
+        WordOrigin::Argument(name, default) => (Some(name), default.at + inside),
+        WordOrigin::Word(offset) => {
             let raw = file.source.get(word.span.clone())?;
             let start = if raw == word.text.as_bytes() {
                 offset + inside

@@ -1,7 +1,7 @@
 use std::io::{self, Write};
 use std::time::Duration;
 
-use super::live_lines::{Running, Totals, Work, image_lines, total_line};
+use super::live_lines::{LiveWork, Running, Totals, image_lines, total_line};
 use super::output::Output;
 use super::phrase;
 use super::pushes::Pushes;
@@ -72,19 +72,19 @@ impl LiveRenderer {
     }
 
     fn find(&mut self, image: StepId) -> Option<&mut Running> {
-        self.running.iter_mut().find(|running| running.work == Work::Build(image))
+        self.running.iter_mut().find(|running| running.work == LiveWork::Build(image))
     }
 
-    fn begin(&mut self, work: Work, name: String) {
+    fn begin(&mut self, work: LiveWork, name: String) {
         self.running.push(Running::new(work, name, self.now));
     }
 
-    fn transferred(&mut self, work: Work, reference: &str, elapsed: Duration, error: Option<&str>) {
+    fn transferred(&mut self, work: LiveWork, reference: &str, elapsed: Duration, error: Option<&str>) {
         self.running.retain(|running| running.work != work || running.name != reference);
         let took = phrase::duration(elapsed);
         match error {
             // Told with its tags, once these are put.
-            None if work == Work::Push => {}
+            None if work == LiveWork::Push => {}
             None => self.say(Role::Success, "pulled", reference, &took),
             // What was cut short is no news.
             Some(_) if self.totals.stopping => {}
@@ -118,7 +118,7 @@ impl LiveRenderer {
 
     fn finished(&mut self, image: StepId, outcome: &ImageOutcome, elapsed: Duration) {
         let running = self.running.len();
-        self.running.retain(|running| running.work != Work::Build(image));
+        self.running.retain(|running| running.work != LiveWork::Build(image));
         let is_build = self.roster.images().get(image.0).is_some_and(|it| it.action == Action::Build);
         let began = self.running.len() < running;
         self.totals.over += usize::from(began || is_build && *outcome != ImageOutcome::Blocked);
@@ -169,26 +169,26 @@ impl Renderer for LiveRenderer {
         self.totals.pushes = (self.pushes.sent, self.pushes.all);
         match event {
             Event::Started { builds, .. } => self.totals.builds = *builds,
-            Event::PullStarted { reference } => self.begin(Work::Pull, text::reference(reference)),
+            Event::PullStarted { reference } => self.begin(LiveWork::Pull, text::reference(reference)),
             Event::PushStarted { image, reference } => {
-                self.begin(Work::Push, self.pushes.name(&self.roster, *image, reference));
+                self.begin(LiveWork::Push, self.pushes.name(&self.roster, *image, reference));
             }
             Event::PushProgress { image, reference, bytes, all } => {
                 let name = self.pushes.name(&self.roster, *image, reference);
-                let is_it = |one: &&mut Running| one.work == Work::Push && one.name == name;
+                let is_it = |one: &&mut Running| one.work == LiveWork::Push && one.name == name;
                 if let Some(running) = self.running.iter_mut().find(is_it) {
                     (running.sent, running.all) = (*bytes, *all);
                 }
             }
             Event::PullFinished { reference, elapsed, error } => {
-                self.transferred(Work::Pull, &text::reference(reference), *elapsed, error.as_deref());
+                self.transferred(LiveWork::Pull, &text::reference(reference), *elapsed, error.as_deref());
             }
             Event::PushFinished { image, reference, elapsed, error } => {
                 let name = self.pushes.name(&self.roster, *image, reference);
-                self.transferred(Work::Push, &name, *elapsed, error.as_deref());
+                self.transferred(LiveWork::Push, &name, *elapsed, error.as_deref());
             }
             Event::BuildStarted { image } => {
-                self.begin(Work::Build(*image), self.roster.name(*image).to_owned());
+                self.begin(LiveWork::Build(*image), self.roster.name(*image).to_owned());
                 let bytes = self.roster.images().get(image.0).map(|image| image.bytes);
                 if let Some(running) = self.running.last_mut() {
                     running.all = bytes.unwrap_or_default();

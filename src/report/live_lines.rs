@@ -16,7 +16,7 @@ const MAX_LOG: usize = 1024;
 const ELAPSED: usize = 5;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Work {
+pub(super) enum LiveWork {
     Build(StepId),
     Pull,
     Push,
@@ -25,7 +25,7 @@ pub(super) enum Work {
 /// An image that is being built, or a reference that is being pulled or pushed.
 #[derive(Debug)]
 pub(super) struct Running {
-    pub work: Work,
+    pub work: LiveWork,
     pub name: String,
     /// Bytes of the context, or of what is pushed, so far.
     pub sent: u64,
@@ -40,7 +40,7 @@ pub(super) struct Running {
 }
 
 impl Running {
-    pub(super) fn new(work: Work, name: String, now: Duration) -> Self {
+    pub(super) fn new(work: LiveWork, name: String, now: Duration) -> Self {
         Self { work, name, sent: 0, all: 0, started: now, steps: Vec::new(), last: None, log: String::new() }
     }
 
@@ -102,11 +102,11 @@ impl Running {
     fn what(&self) -> String {
         let Some(step) = self.step() else {
             return match (self.work, self.sent) {
-                (Work::Pull, _) => "pulling".to_owned(),
-                (Work::Push, 0) => "pushing".to_owned(),
-                (Work::Push, _) => self.transfer("pushing"),
-                (Work::Build(_), 0) => "starting".to_owned(),
-                (Work::Build(_), _) => self.transfer("sending"),
+                (LiveWork::Pull, _) => "pulling".to_owned(),
+                (LiveWork::Push, 0) => "pushing".to_owned(),
+                (LiveWork::Push, _) => self.transfer("pushing"),
+                (LiveWork::Build(_), 0) => "starting".to_owned(),
+                (LiveWork::Build(_), _) => self.transfer("sending"),
             };
         };
         let title = match step.name.strip_prefix('[').and_then(|rest| rest.split_once("] ")) {
@@ -237,7 +237,7 @@ pub(super) fn total_line(
     if !running.is_empty() {
         parts.push((Role::Plain, format!("{} running", running.len())));
     }
-    let building = running.iter().filter(|one| matches!(one.work, Work::Build(_))).count();
+    let building = running.iter().filter(|one| matches!(one.work, LiveWork::Build(_))).count();
     let waiting = totals.builds.saturating_sub(totals.over + building);
     if waiting > 0 && !totals.stopping {
         parts.push((Role::Plain, format!("{waiting} waiting")));

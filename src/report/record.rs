@@ -10,7 +10,7 @@ use crate::plan::StepId;
 pub(super) struct Record {
     pub roster: Roster,
     pub run: RunSummary,
-    pub failures: BTreeMap<StepId, Failure>,
+    pub failures: BTreeMap<StepId, RecordedFailure>,
     /// The images that were not started, by the one whose failure it was.
     pub skipped: BTreeMap<StepId, Vec<StepId>>,
     /// How long each build took that ended well.
@@ -32,7 +32,7 @@ pub(super) struct Record {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Failure {
+pub(super) struct RecordedFailure {
     pub message: String,
     pub line: Option<usize>,
     pub log: Vec<String>,
@@ -63,7 +63,7 @@ impl Record {
             Event::ImageFinished { image, outcome, elapsed } => match outcome {
                 ImageOutcome::Failed { message, line, log, hint } => {
                     let (message, line, log, hint) = (message.clone(), *line, log.clone(), hint.clone());
-                    self.failures.insert(*image, Failure { message, line, log, hint });
+                    self.failures.insert(*image, RecordedFailure { message, line, log, hint });
                 }
                 ImageOutcome::DependencyFailed { dependency } => {
                     self.skipped.entry(*dependency).or_default().push(*image);

@@ -7,7 +7,7 @@ use bstr::ByteSlice;
 
 use super::diagnostic::{Sources, diagnostic};
 use super::phrase;
-use super::record::{Failure, Record};
+use super::record::{Record, RecordedFailure};
 use super::style::{Role, View};
 use super::text;
 use crate::diagnostic::{Diagnostic, Location};
@@ -53,7 +53,7 @@ pub(super) fn summary(
 
 /// What failed, in short, each at the line of its instruction.
 pub(super) fn build_failures(record: &Record) -> Vec<Diagnostic> {
-    let one = |(images, failure): (Vec<StepId>, &Failure)| {
+    let one = |(images, failure): (Vec<StepId>, &RecordedFailure)| {
         let names: Vec<&str> = images.iter().map(|image| record.roster.name(*image)).collect();
         let (names, message) = (list(&names, MAX_NAMES), phrase::failure(&failure.message, "..."));
         let failed = Diagnostic::error(format!("{names} could not be built: {message}"));
@@ -68,10 +68,10 @@ pub(super) fn build_failures(record: &Record) -> Vec<Diagnostic> {
 }
 
 /// Failures, those that say the same of several images (a base that cannot be pulled) once.
-fn failures(record: &Record) -> Vec<(Vec<StepId>, &Failure)> {
-    let mut failures: Vec<(Vec<StepId>, &Failure)> = Vec::new();
+fn failures(record: &Record) -> Vec<(Vec<StepId>, &RecordedFailure)> {
+    let mut failures: Vec<(Vec<StepId>, &RecordedFailure)> = Vec::new();
     for (image, failure) in &record.failures {
-        let of_no_line = |other: &Failure| other.line.is_none() && other.log.is_empty();
+        let of_no_line = |other: &RecordedFailure| other.line.is_none() && other.log.is_empty();
         match failures.iter_mut().find(|(_, other)| of_no_line(other) && *other == failure) {
             Some((images, _)) => images.push(*image),
             None => failures.push((vec![*image], failure)),
@@ -83,7 +83,7 @@ fn failures(record: &Record) -> Vec<(Vec<StepId>, &Failure)> {
 fn failed(
     record: &Record,
     images: &[StepId],
-    failure: &Failure,
+    failure: &RecordedFailure,
     view: &View,
     sources: Sources<'_>,
 ) -> String {
@@ -120,7 +120,7 @@ fn instruction(source: &[u8], line: usize) -> Option<Range<usize>> {
 }
 
 /// The end of what a failed build printed, unless it was shown when it failed.
-fn output(record: &Record, images: &[StepId], failure: &Failure, view: &View) -> String {
+fn output(record: &Record, images: &[StepId], failure: &RecordedFailure, view: &View) -> String {
     match (record.log_was_shown, images) {
         (true, [image]) if !failure.log.is_empty() => {
             let name = record.roster.name(*image);
@@ -191,11 +191,11 @@ fn moving_tags(record: &Record, view: &View, sources: Sources<'_>, positions: &[
 /// `main` and `latest` still point at 9f3b21c04d55
 fn known_positions(positions: &[TagPosition]) -> String {
     let mut groups: Vec<(&Position, Vec<String>)> = Vec::new();
-    for TagPosition { tag, at } in positions {
+    for TagPosition { tag, position } in positions {
         let tag = format!("`{}`", text::one_line(tag));
-        match groups.iter_mut().find(|(of, _)| *of == at) {
+        match groups.iter_mut().find(|(of, _)| *of == position) {
             Some((_, tags)) => tags.push(tag),
-            None => groups.push((at, vec![tag])),
+            None => groups.push((position, vec![tag])),
         }
     }
     let sentences: Vec<String> = groups

@@ -9,9 +9,11 @@ use crate::naming::NamespaceSource;
 pub struct Choices {
     /// What stands in front of every image's name, and who said it.
     pub namespace: Option<(String, NamespaceSource)>,
+    /// What images are built for.
     pub platform: Option<Platform>,
     /// The same where nobody says it for this run (`DOCKER_DEFAULT_PLATFORM`).
     pub default_platform: Option<Platform>,
+    /// Values of build arguments.
     pub build_args: BTreeMap<String, String>,
     /// Values of build arguments that do not count as inputs.
     pub unhashed_build_args: BTreeMap<String, String>,

@@ -11,6 +11,7 @@ const COUNTING: Duration = Duration::from_secs(120);
 /// How long removing may take.
 const REMOVING: Duration = Duration::from_secs(600);
 
+/// What of a build cache stays.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CacheLimit {
     /// So many bytes, used last.

@@ -73,6 +73,7 @@ pub trait ImageStore: Send + Sync {
     /// Removes from that cache what is beyond a limit and not in use, and nothing else; gives the bytes that this freed.
     async fn prune_build_cache(&self, limit: CacheLimit) -> Result<u64, EngineError>;
 
+    /// Fetches an image from its registry.
     async fn pull(&self, reference: &ImageReference, login: Option<RegistryLogin>)
     -> Result<(), EngineError>;
 

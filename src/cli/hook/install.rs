@@ -10,7 +10,7 @@ use crate::ops::Error;
 use crate::printable::printable;
 
 /// The folder that git runs hooks from, and how it is shown.
-struct Place {
+struct HookPlace {
     folder: HooksFolder,
     shown: String,
     /// Whether the folder is part of what is committed, so that everybody gets the hook.
@@ -92,7 +92,7 @@ fn chosen(named: &[HookArg], default: &[HookName]) -> Vec<HookName> {
 }
 
 /// Finds the folder. One that other repositories use as well is not this command's to write in.
-fn place(edge: &Edge, to_write: bool) -> Result<Place, Error> {
+fn place(edge: &Edge, to_write: bool) -> Result<HookPlace, Error> {
     let checkout = Checkout::discover(&edge.folder())?;
     let found = checkout.hooks_folder()?;
     let shown = shown(&found.path, checkout.root());
@@ -107,7 +107,7 @@ fn place(edge: &Edge, to_write: bool) -> Result<Place, Error> {
     }
     let is_in_git_folder =
         [checkout.common_dir(), checkout.git_dir()].iter().any(|git| found.path.starts_with(git));
-    Ok(Place {
+    Ok(HookPlace {
         is_in_work_tree: found.is_configured && !found.is_outside && !is_in_git_folder,
         is_husky: found.path.ends_with(".husky/_"),
         folder: HooksFolder::new(found.path),
@@ -120,7 +120,7 @@ fn shown(path: &Path, root: &Path) -> String {
     printable(&path.strip_prefix(root).unwrap_or(path).to_string_lossy()).into_owned()
 }
 
-fn installed(hook: HookName, done: Installed, state: HookState, place: &Place) -> String {
+fn installed(hook: HookName, done: Installed, state: HookState, place: &HookPlace) -> String {
     let name = hook.as_str();
     let mode = mode(hook, state).map(|mode| format!(", --mode {mode}")).unwrap_or_default();
     let folder = &place.shown;
@@ -135,7 +135,7 @@ fn installed(hook: HookName, done: Installed, state: HookState, place: &Place) -
     }
 }
 
-fn described(hook: HookName, state: HookState, place: &Place) -> String {
+fn described(hook: HookName, state: HookState, place: &HookPlace) -> String {
     let folder = &place.shown;
     match state.content {
         Some(Content::Ours(_)) => {

@@ -7,11 +7,11 @@ use serde_json::Value;
 use crate::cli::environment::Environment;
 
 /// The caller's side.
-pub(super) struct Surroundings<'a> {
+pub(super) struct Caller<'a> {
     environment: &'a Environment,
 }
 
-impl<'a> Surroundings<'a> {
+impl<'a> Caller<'a> {
     pub(super) fn new(environment: &'a Environment) -> Self {
         Self { environment }
     }

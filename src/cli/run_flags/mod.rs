@@ -11,7 +11,7 @@ mod storage;
 use clap::{Args, Command, CommandFactory, FromArgMatches, Parser};
 use serde_json::{Value, json};
 
-use self::files::Surroundings;
+use self::files::Caller;
 use self::network::NetworkFlags;
 use self::process::ProcessFlags;
 use self::request::Request;
@@ -76,7 +76,7 @@ const ELSEWHERE: [(&str, &str); 4] = [
 /// A flag that `docker run` does not have, or a value that is wrong: both are named.
 pub(super) fn creation(words: &[String], environment: &Environment) -> Result<Creation, Error> {
     let flags = parsed(words)?;
-    let surroundings = Surroundings::new(environment);
+    let surroundings = Caller::new(environment);
     let mut request = Request { config: json!({}), host: json!({}) };
     let put = flags.put(&mut request, &surroundings);
     let networks = put.map_err(|error| Error::usage_with_hint(error, HINT))?;
@@ -93,11 +93,7 @@ pub(super) fn creation(words: &[String], environment: &Environment) -> Result<Cr
 const HINT: &str = "after `--` come flags of `docker run`, then the command: docker run --help";
 
 impl RunFlags {
-    fn put(
-        &self,
-        request: &mut Request,
-        surroundings: &Surroundings<'_>,
-    ) -> Result<Vec<(String, Value)>, String> {
+    fn put(&self, request: &mut Request, surroundings: &Caller<'_>) -> Result<Vec<(String, Value)>, String> {
         self.process.put(request, surroundings)?;
         self.storage.put(request, surroundings)?;
         self.resources.put(request);

@@ -1,7 +1,7 @@
 use clap::Args;
 use serde_json::{Value, json};
 
-use super::files::Surroundings;
+use super::files::Caller;
 use super::request::{Request, put, put_list, put_pairs};
 use crate::deploy::flags;
 
@@ -95,7 +95,7 @@ impl ProcessFlags {
         self.rm == Some(true)
     }
 
-    pub(super) fn put(&self, request: &mut Request, surroundings: &Surroundings<'_>) -> Result<(), String> {
+    pub(super) fn put(&self, request: &mut Request, surroundings: &Caller<'_>) -> Result<(), String> {
         let (config, host) = (&mut request.config, &mut request.host);
         put_list(config, "Env", &self.variables(surroundings)?);
         put_pairs(config, "Labels", &self.labels(surroundings)?);
@@ -115,7 +115,7 @@ impl ProcessFlags {
         self.security.put(host, surroundings)
     }
 
-    fn variables(&self, surroundings: &Surroundings<'_>) -> Result<Vec<String>, String> {
+    fn variables(&self, surroundings: &Caller<'_>) -> Result<Vec<String>, String> {
         let known = |name: &str| surroundings.variable(name);
         let mut variables = Vec::new();
         for file in &self.env_file {
@@ -128,7 +128,7 @@ impl ProcessFlags {
         Ok(variables)
     }
 
-    fn labels(&self, surroundings: &Surroundings<'_>) -> Result<Vec<(String, String)>, String> {
+    fn labels(&self, surroundings: &Caller<'_>) -> Result<Vec<(String, String)>, String> {
         let mut labels = Vec::new();
         for file in &self.label_file {
             let named = |error: String| format!("--label-file {file}: {error}");
@@ -172,7 +172,7 @@ impl HealthFlags {
 }
 
 impl SecurityFlags {
-    fn put(&self, host: &mut Value, surroundings: &Surroundings<'_>) -> Result<(), String> {
+    fn put(&self, host: &mut Value, surroundings: &Caller<'_>) -> Result<(), String> {
         put(host, "Privileged", self.privileged.as_ref());
         put_list(host, "CapAdd", &self.cap_add);
         put_list(host, "CapDrop", &self.cap_drop);

@@ -1,7 +1,7 @@
 use clap::Args;
 use serde_json::json;
 
-use super::files::Surroundings;
+use super::files::Caller;
 use super::request::{Request, put, put_list, put_pairs};
 use crate::deploy::flags::{self, Volume};
 
@@ -29,7 +29,7 @@ pub(super) struct StorageFlags {
 }
 
 impl StorageFlags {
-    pub(super) fn put(&self, request: &mut Request, surroundings: &Surroundings<'_>) -> Result<(), String> {
+    pub(super) fn put(&self, request: &mut Request, surroundings: &Caller<'_>) -> Result<(), String> {
         let (config, host) = (&mut request.config, &mut request.host);
         let folder = surroundings.folder();
         let mut binds = Vec::new();

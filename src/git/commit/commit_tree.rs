@@ -10,7 +10,7 @@ use crate::git::commit::collector::{Collector, TreeFile};
 use crate::git::commit::commit_object::Commit;
 use crate::git::commit::gitmodules;
 use crate::git::commit::tree_part::{PartSource, Refusal, TreePart, read_whole};
-use crate::git::work_tree::attributes::{self, Attributes, Source};
+use crate::git::work_tree::attributes::{self, AttributeText, Attributes};
 use crate::git::work_tree::blob_sizes::BlobSizes;
 use crate::git::work_tree::conversion::Conversion;
 use crate::git::work_tree::disk::named;
@@ -43,7 +43,7 @@ pub(crate) struct CommitTree {
 }
 
 /// What reading a commit needs to know of the checkout.
-pub(in crate::git) struct Origin<'a> {
+pub(in crate::git) struct CheckoutFacts<'a> {
     pub(in crate::git) root: &'a Path,
     pub(in crate::git) user: &'a UserFolders,
     pub(in crate::git) blob_sizes: &'a Arc<BlobSizes>,
@@ -53,7 +53,7 @@ impl CommitTree {
     /// Reads the trees of `commit`. Where git has noted in `index` that a folder of it equals a tree, its
     /// entries are taken from there, which makes HEAD's tree nearly free.
     pub(in crate::git) fn read(
-        origin: &Origin<'_>,
+        origin: &CheckoutFacts<'_>,
         source: PartSource,
         index: &Arc<Index>,
         commit: CommitId,
@@ -87,7 +87,7 @@ impl CommitTree {
 
     fn add_part(
         &mut self,
-        origin: &Origin<'_>,
+        origin: &CheckoutFacts<'_>,
         source: PartSource,
         folder: Vec<u8>,
         root: Oid,
@@ -266,7 +266,7 @@ fn attributes(
             texts.push((folder, text));
         }
     }
-    let sources: Vec<_> = texts.iter().map(|(folder, text)| Source { folder, text }).collect();
+    let sources: Vec<_> = texts.iter().map(|(folder, text)| AttributeText { folder, text }).collect();
     let settings = &source.settings;
     let general = settings.attributes_file.as_ref().and_then(|path| attributes::own(path));
     let info = attributes::own(&settings.info_attributes);

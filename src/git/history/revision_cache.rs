@@ -30,12 +30,12 @@ pub(in crate::git) struct RevisionCache {
     heads: Heads,
 }
 
-pub(in crate::git) struct KnownAt<'a> {
+pub(in crate::git) struct AnswersAt<'a> {
     keys: &'a [Key],
     answers: &'a HashMap<Key, Option<CommitId>>,
 }
 
-impl KnownAt<'_> {
+impl AnswersAt<'_> {
     /// The answer to a query, if it is known: a commit, or that there is none.
     #[expect(clippy::option_option, reason = "unknown and none are two things")]
     pub(in crate::git) fn answer(&self, query: usize) -> Option<Option<CommitId>> {
@@ -54,9 +54,9 @@ impl RevisionCache {
         }
     }
 
-    pub(in crate::git) fn at(&self, commit: CommitId) -> Option<KnownAt<'_>> {
+    pub(in crate::git) fn at(&self, commit: CommitId) -> Option<AnswersAt<'_>> {
         let (_, answers) = self.heads.iter().find(|(head, _)| *head == commit)?;
-        Some(KnownAt { keys: &self.keys, answers })
+        Some(AnswersAt { keys: &self.keys, answers })
     }
 
     /// The answers to all queries, if none is missing.

@@ -1,7 +1,7 @@
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::git::commit::commit_tree::{CommitTree, Origin};
+use crate::git::commit::commit_tree::{CheckoutFacts, CommitTree};
 use crate::git::commit::tree_part::PartSource;
 use crate::git::history::questions::Questions;
 use crate::git::history::revision_cache::RevisionCache;
@@ -141,7 +141,7 @@ impl Checkout {
             let opened = self.opened();
             (opened.reopen()?, opened.config())
         };
-        let origin = Origin { root: &self.root, user: &self.user, blob_sizes: &self.blob_sizes };
+        let origin = CheckoutFacts { root: &self.root, user: &self.user, blob_sizes: &self.blob_sizes };
         let source = PartSource {
             git_dir: self.git_dir.clone(),
             common_dir: self.common_dir.clone(),

@@ -69,7 +69,7 @@ enum Pattern {
 }
 
 /// Where an attribute file stands, for its strength.
-pub(in crate::git) struct Source<'a> {
+pub(in crate::git) struct AttributeText<'a> {
     pub(in crate::git) folder: &'a [u8],
     pub(in crate::git) text: &'a [u8],
 }
@@ -84,16 +84,20 @@ impl FileAttributes<'_> {
 impl Attributes {
     /// Takes the files that hold for the whole repository from the weakest (`core.attributesFile`, then the root's
     /// `.gitattributes` among `folders`), and `info/attributes`, which beats them all.
-    pub(in crate::git) fn new(general: Option<&[u8]>, folders: &[Source<'_>], info: Option<&[u8]>) -> Self {
+    pub(in crate::git) fn new(
+        general: Option<&[u8]>,
+        folders: &[AttributeText<'_>],
+        info: Option<&[u8]>,
+    ) -> Self {
         let mut attributes = Self::default();
         let mut binary = Assignments::default();
         binary[0] = Some(Value::Unset);
         attributes.macros.insert(b"binary".to_vec(), binary);
-        let mut folders: Vec<&Source<'_>> = folders.iter().collect();
+        let mut folders: Vec<&AttributeText<'_>> = folders.iter().collect();
         // A folder comes before what is in it, so in the end the deepest is the strongest.
         folders.sort_by_key(|source| source.folder.len());
-        let general = general.map(|text| Source { folder: b"", text });
-        let info = info.map(|text| Source { folder: b"", text });
+        let general = general.map(|text| AttributeText { folder: b"", text });
+        let info = info.map(|text| AttributeText { folder: b"", text });
         for source in general.iter().chain(folders).chain(info.iter()) {
             attributes.add(source);
         }
@@ -101,7 +105,7 @@ impl Attributes {
         attributes
     }
 
-    fn add(&mut self, source: &Source<'_>) {
+    fn add(&mut self, source: &AttributeText<'_>) {
         let text = source.text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(source.text);
         let mut rules = Vec::new();
         for line in text.lines() {
@@ -306,7 +310,7 @@ mod tests {
         let below = b"*.sh eol=crlf\n*.md !text\n";
         let attributes = Attributes::new(
             None,
-            &[Source { folder: b"a/b", text: below }, Source { folder: b"", text: root }],
+            &[AttributeText { folder: b"a/b", text: below }, AttributeText { folder: b"", text: root }],
             Some(b"secret.sh -text"),
         );
         assert_eq!(attributes.of(b"x.c").text, &text("auto"));
@@ -325,7 +329,7 @@ mod tests {
     fn macros_quotes_and_other_attributes() {
         let attributes = Attributes::new(
             None,
-            &[Source {
+            &[AttributeText {
                 folder: b"",
                 text: b"[attr]dos eol=crlf ident\n\"a b.txt\" dos\n*.c diff=c\nd/ text\n",
             }],
@@ -335,7 +339,8 @@ mod tests {
         assert_eq!(attributes.of(b"a b.txt").ident, &Value::Set);
         assert_eq!(attributes.of(b"d/x").text, &Value::Unspecified);
         assert!(
-            Attributes::new(None, &[Source { folder: b"", text: b"*.c diff=c\n* -diff\n" }], None).is_empty()
+            Attributes::new(None, &[AttributeText { folder: b"", text: b"*.c diff=c\n* -diff\n" }], None)
+                .is_empty()
         );
     }
 
@@ -343,7 +348,7 @@ mod tests {
     fn double_stars_cross_folders() {
         let attributes = Attributes::new(
             None,
-            &[Source { folder: b"", text: b"a/**/x text\n**/y text\nz/** text\n" }],
+            &[AttributeText { folder: b"", text: b"a/**/x text\n**/y text\nz/** text\n" }],
             None,
         );
         for path in ["a/x", "a/b/c/x", "y", "q/y", "z/1", "z/1/2"] {

@@ -21,11 +21,11 @@ pub(in crate::git) struct FolderCache {
     /// That of the root: folders of other file systems are not remembered. None where nothing is.
     device: Option<u64>,
     bytes: Vec<u8>,
-    known: HashMap<Vec<u8>, Known>,
+    known: HashMap<Vec<u8>, CachedFolder>,
     now: i64,
 }
 
-struct Known {
+struct CachedFolder {
     stamp: Stamp,
     names: Range<usize>,
     used: AtomicBool,
@@ -130,7 +130,7 @@ fn encode(bytes: &mut Vec<u8>, path: &[u8], stamp: &Stamp, names: &[u8]) {
     bytes.extend_from_slice(names);
 }
 
-fn decode(bytes: &[u8]) -> Option<HashMap<Vec<u8>, Known>> {
+fn decode(bytes: &[u8]) -> Option<HashMap<Vec<u8>, CachedFolder>> {
     let content = unsealed(bytes, MAGIC)?;
     let mut rest = content;
     let mut known = HashMap::with_capacity(content.len() / 256);
@@ -142,7 +142,7 @@ fn decode(bytes: &[u8]) -> Option<HashMap<Vec<u8>, Known>> {
         let start = MAGIC.len() + content.len() - after.len();
         rest = after.get(names_length..)?;
         let names = start..start + names_length;
-        known.insert(path.to_owned(), Known { stamp, names, used: AtomicBool::new(false) });
+        known.insert(path.to_owned(), CachedFolder { stamp, names, used: AtomicBool::new(false) });
     }
     Some(known)
 }

@@ -11,7 +11,7 @@ use crate::path::TreePath;
 
 /// Where a link leads.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Target {
+pub(crate) enum LinkTarget {
     File(TreePath),
     /// To a folder, or anything else that is no file.
     NotAFile,
@@ -22,7 +22,7 @@ pub(crate) enum Target {
 }
 
 /// Follows the link at `path`, and those on its way, inside the checkout.
-pub(crate) fn follow(tree: &dyn FileTree, path: &TreePath) -> Target {
+pub(crate) fn follow(tree: &dyn FileTree, path: &TreePath) -> LinkTarget {
     follow_with(&|path| tree.kind(path), &|path| tree.read(path, limits::LINK), path)
 }
 
@@ -30,7 +30,7 @@ pub(in crate::git) fn follow_with(
     kind: &dyn Fn(&TreePath) -> Option<NodeKind>,
     link: &dyn Fn(&TreePath) -> io::Result<Vec<u8>>,
     path: &TreePath,
-) -> Target {
+) -> LinkTarget {
     let mut waiting: VecDeque<BString> = path.components().map(BString::from).collect();
     let mut at = TreePath::root();
     let mut followed = 0;
@@ -39,35 +39,35 @@ pub(in crate::git) fn follow_with(
             b"" | b"." => {}
             b".." => match at.parent() {
                 Some(parent) => at = parent,
-                None => return Target::Outside,
+                None => return LinkTarget::Outside,
             },
             // Some file systems do not tell cases apart.
-            name if name.eq_ignore_ascii_case(b".git") => return Target::Outside,
+            name if name.eq_ignore_ascii_case(b".git") => return LinkTarget::Outside,
             name => {
                 let next = at.join(name);
                 match kind(&next) {
                     Some(NodeKind::Folder) => at = next,
-                    Some(NodeKind::File) if waiting.is_empty() => return Target::File(next),
+                    Some(NodeKind::File) if waiting.is_empty() => return LinkTarget::File(next),
                     Some(NodeKind::Link) => {
                         followed += 1;
-                        let Ok(target) = link(&next) else { return Target::Missing };
+                        let Ok(target) = link(&next) else { return LinkTarget::Missing };
                         if followed > limits::LINKS_FOLLOWED {
-                            return Target::Missing;
+                            return LinkTarget::Missing;
                         }
                         if is_absolute(&target) {
-                            return Target::Outside;
+                            return LinkTarget::Outside;
                         }
                         for component in target.split(|byte| *byte == b'/').rev() {
                             waiting.push_front(component.into());
                         }
                     }
-                    Some(_) => return Target::NotAFile,
-                    None => return Target::Missing,
+                    Some(_) => return LinkTarget::NotAFile,
+                    None => return LinkTarget::Missing,
                 }
             }
         }
     }
-    Target::NotAFile
+    LinkTarget::NotAFile
 }
 
 fn is_absolute(target: &[u8]) -> bool {

@@ -27,17 +27,17 @@ const SETTLED: i64 = 3;
 pub(in crate::git) struct StatCache {
     path: PathBuf,
     stored: OnceLock<HashMap<Vec<u8>, Stored>>,
-    fresh: Mutex<HashMap<Vec<u8>, Known>>,
+    fresh: Mutex<HashMap<Vec<u8>, CachedBlob>>,
 }
 
 #[derive(Clone, Copy)]
-struct Known {
+struct CachedBlob {
     stamp: Stamp,
     blob: BlobId,
 }
 
 struct Stored {
-    known: Known,
+    known: CachedBlob,
     used: AtomicBool,
 }
 
@@ -58,7 +58,7 @@ impl StatCache {
     pub(in crate::git) fn put(&self, path: &[u8], stamp: Stamp, blob: BlobId, now: i64) {
         if is_settled(&stamp, now) {
             let mut fresh = self.fresh.lock().unwrap_or_else(PoisonError::into_inner);
-            fresh.insert(path.to_owned(), Known { stamp, blob });
+            fresh.insert(path.to_owned(), CachedBlob { stamp, blob });
         }
     }
 
@@ -79,7 +79,8 @@ impl Drop for StatCache {
         }
         let are_few = self.stored().len() + fresh.len() <= MANY;
         let kept = self.stored().iter().filter(|(_, stored)| are_few || stored.used.load(Relaxed));
-        let mut all: HashMap<&[u8], &Known> = kept.map(|(path, stored)| (&path[..], &stored.known)).collect();
+        let mut all: HashMap<&[u8], &CachedBlob> =
+            kept.map(|(path, stored)| (&path[..], &stored.known)).collect();
         all.extend(fresh.iter().map(|(path, known)| (&path[..], known)));
         replace_file(&self.path, &encode(&all));
     }
@@ -141,7 +142,7 @@ pub(crate) fn unsealed<'a>(bytes: &'a [u8], magic: &[u8]) -> Option<&'a [u8]> {
     (Sha1::digest(content)[..] == *hash).then_some(content)?.strip_prefix(magic)
 }
 
-fn encode(entries: &HashMap<&[u8], &Known>) -> Vec<u8> {
+fn encode(entries: &HashMap<&[u8], &CachedBlob>) -> Vec<u8> {
     let mut bytes = MAGIC.to_vec();
     for (path, known) in entries {
         let Ok(length) = u32::try_from(path.len()) else { continue };
@@ -162,7 +163,7 @@ fn decode(bytes: &[u8]) -> Option<HashMap<Vec<u8>, Stored>> {
         rest = after;
         let stamp = Stamp::decode(&mut rest)?;
         let blob = BlobId::new(take(&mut rest)?);
-        let stored = Stored { known: Known { stamp, blob }, used: AtomicBool::new(false) };
+        let stored = Stored { known: CachedBlob { stamp, blob }, used: AtomicBool::new(false) };
         entries.insert(path.to_owned(), stored);
     }
     Some(entries)

@@ -8,7 +8,7 @@ use bstr::BStr;
 
 use crate::git::commit::tree_part::LFS_POINTER;
 use crate::git::repository::executable::Git;
-use crate::git::work_tree::attributes::{self, ATTRIBUTES, Attributes, Source, Value};
+use crate::git::work_tree::attributes::{self, ATTRIBUTES, AttributeText, Attributes, Value};
 use crate::git::work_tree::blob_sizes::BlobSizes;
 use crate::git::work_tree::disk::{Disk, Listing, named};
 use crate::git::work_tree::entry::{Entry, KnownFile, UNTRACKED};
@@ -434,7 +434,7 @@ fn attributes(disk: &Disk, parts: &[Part], walked: &Walked) -> Result<Vec<Attrib
         }
         let sources: Vec<_> = texts
             .iter()
-            .filter_map(|(path, text)| Some(Source { folder: attributes::folder(path)?, text }))
+            .filter_map(|(path, text)| Some(AttributeText { folder: attributes::folder(path)?, text }))
             .collect();
         let settings = &part.settings;
         let general = settings.attributes_file.as_ref().and_then(|path| attributes::own(path));

@@ -81,7 +81,7 @@ struct Walk<'a> {
 }
 
 #[derive(Default)]
-struct Found {
+struct WalkFindings {
     untracked: Vec<(Vec<u8>, NodeKind)>,
     unlisted: Vec<Unlisted>,
     attribute_files: Vec<(usize, Vec<u8>)>,
@@ -125,7 +125,7 @@ pub(in crate::git) fn walk(disk: &Disk, folders: &FolderCache, parts: &[Part]) -
     };
     let queue = Mutex::new(Queue { waiting: vec![whole], busy: 0 });
     let walk = Walk { disk, folders, parts, tracked, queue, changed: Condvar::new() };
-    let found: Vec<Found> = thread::scope(|scope| {
+    let found: Vec<WalkFindings> = thread::scope(|scope| {
         // As many as can be had.
         let others = (1..threads()).map(|_| thread::Builder::new().spawn_scoped(scope, || walk.work()));
         let others: Vec<_> = others.map_while(Result::ok).collect();
@@ -158,8 +158,8 @@ pub(in crate::git) fn threads() -> usize {
 }
 
 impl Walk<'_> {
-    fn work(&self) -> Found {
-        let mut found = Found::default();
+    fn work(&self) -> WalkFindings {
+        let mut found = WalkFindings::default();
         let mut scratch = Scratch::default();
         let mut next = Vec::new();
         let mut idle = true;
@@ -189,7 +189,7 @@ impl Walk<'_> {
         }
     }
 
-    fn folder(&self, mut task: Task, scratch: &mut Scratch, found: &mut Found, next: &mut Vec<Task>) {
+    fn folder(&self, mut task: Task, scratch: &mut Scratch, found: &mut WalkFindings, next: &mut Vec<Task>) {
         let part = &self.parts[task.part];
         let mut listing = mem::take(&mut scratch.listing);
         if let Err(error) = self.folders.list(self.disk, &task.path, &mut listing, &mut found.fresh) {
@@ -240,7 +240,7 @@ impl Walk<'_> {
         path: &[u8],
         name: &[u8],
         kind: NodeKind,
-        found: &mut Found,
+        found: &mut WalkFindings,
         next: &mut Vec<Task>,
     ) {
         let part = &self.parts[here.task.part];
@@ -307,7 +307,7 @@ impl Walk<'_> {
 
     /// A folder that cannot be read is an error only for the image that may need what is in it: tracked files
     /// count as they are in the index (reading them will say why it fails), the rest is not known.
-    fn unreadable(&self, task: Task, error: io::Error, found: &mut Found) {
+    fn unreadable(&self, task: Task, error: io::Error, found: &mut WalkFindings) {
         if error.kind() == io::ErrorKind::NotFound && !task.path.is_empty() {
             // It has gone since its name was read, with all that was in it.
             return;

@@ -8,7 +8,7 @@ use std::io::{self, Read};
 use std::path::Path;
 
 use crate::git::work_tree::disk::Disk;
-use crate::git::work_tree::follow::{Target, follow_with};
+use crate::git::work_tree::follow::{LinkTarget, follow_with};
 use crate::git::{FileTree, NodeKind};
 use crate::limits;
 use crate::path::TreePath;
@@ -43,11 +43,11 @@ fn through(
 ) -> io::Result<Option<Vec<u8>>> {
     let wrong = |what: &str| Err(io::Error::new(io::ErrorKind::InvalidInput, what.to_owned()));
     match follow_with(kind, link, path) {
-        Target::File(target) => file(&target).map(Some),
-        Target::Outside => wrong("it is a link that leads out of the checkout"),
-        Target::NotAFile => wrong("it is no regular file"),
-        Target::Missing if kind(path).is_none() => Ok(None),
-        Target::Missing => wrong("it is a link to nothing"),
+        LinkTarget::File(target) => file(&target).map(Some),
+        LinkTarget::Outside => wrong("it is a link that leads out of the checkout"),
+        LinkTarget::NotAFile => wrong("it is no regular file"),
+        LinkTarget::Missing if kind(path).is_none() => Ok(None),
+        LinkTarget::Missing => wrong("it is a link to nothing"),
     }
 }
 

@@ -18,12 +18,15 @@ use crate::plan::Plan;
 /// What [`build`](fn@build) is to do.
 #[derive(Clone, Debug, Default)]
 pub struct BuildRequest {
+    /// Which images.
     pub images: ImageRequest,
     /// Whether what a registry has by its key is pulled instead of built.
     pub pull_cache: bool,
+    /// How to build.
     pub building: Building,
 }
 
+/// What a build came to.
 #[derive(Clone, Debug)]
 pub struct Built {
     /// What was planned; none where images that had to be pulled first could not be.

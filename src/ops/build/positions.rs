@@ -51,8 +51,10 @@ async fn ask(workspace: &Workspace, store: &dyn ImageStore, plan: &Plan) -> Opti
     for ((at, step), image) in asked.into_iter().zip(found) {
         images[at].extend(image.map(|image| (step, image)));
     }
-    let position =
-        |(tag, images): (String, Vec<_>)| TagPosition { at: position(&workspace.checkout, &images), tag };
+    let position = |(tag, images): (String, Vec<_>)| TagPosition {
+        position: position(&workspace.checkout, &images),
+        tag,
+    };
     Some(tags.into_iter().zip(images).map(position).collect())
 }
 

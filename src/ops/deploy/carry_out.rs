@@ -19,7 +19,7 @@ use crate::printable::printable;
 use crate::registry::ProxySettings;
 
 /// Why a move is taken back.
-enum Failure {
+enum MoveFailure {
     /// The engine refused, or cannot be asked.
     Engine(EngineError),
     /// A new container is not up.
@@ -28,7 +28,7 @@ enum Failure {
     Interrupted,
 }
 
-impl From<EngineError> for Failure {
+impl From<EngineError> for MoveFailure {
     fn from(error: EngineError) -> Self {
         Self::Engine(error)
     }
@@ -53,7 +53,7 @@ pub(super) async fn carry_out(
     let probe = moving.probe.as_ref().map(|probe| Asked::new(probe, proxies)).transpose()?;
     let manner = Manner { grace: moving.grace, probe };
     let failure = try_to(hands, plan, &manner, token, &say).await.err();
-    if let Some(Failure::NotUp { name, log, .. }) = &failure {
+    if let Some(MoveFailure::NotUp { name, log, .. }) = &failure {
         say(&format!("the last lines of the new {name}:"));
         for line in log {
             say(&format!("  {}", printable(line)));
@@ -66,14 +66,14 @@ pub(super) async fn carry_out(
         return Ok(Ending::Done);
     };
     let (message, ending) = match failure {
-        Failure::Engine(error) => {
+        MoveFailure::Engine(error) => {
             let ending = if error.is_unreachable() { Ending::NoEngine } else { Ending::Failed };
             (error.to_string(), ending)
         }
-        Failure::NotUp { name, why, .. } => {
+        MoveFailure::NotUp { name, why, .. } => {
             (format!("{name} is not up with {}: {}", plan.note.image, printable(&why)), Ending::Failed)
         }
-        Failure::Interrupted => ("interrupted".to_owned(), Ending::Interrupted),
+        MoveFailure::Interrupted => ("interrupted".to_owned(), Ending::Interrupted),
     };
     let name = plan.note.members.first().map(|leader| leader.name.clone()).unwrap_or_default();
     match settled {
@@ -113,7 +113,7 @@ async fn try_to(
     manner: &Manner<'_>,
     token: &CancellationToken,
     say: &(dyn Fn(&str) + Sync),
-) -> Result<(), Failure> {
+) -> Result<(), MoveFailure> {
     let made = make(hands, &mut plan.members).await?;
     check(token)?;
     for member in plan.members.iter().rev() {
@@ -141,12 +141,12 @@ async fn try_to(
     Ok(())
 }
 
-fn check(token: &CancellationToken) -> Result<(), Failure> {
-    if token.is_cancelled() { Err(Failure::Interrupted) } else { Ok(()) }
+fn check(token: &CancellationToken) -> Result<(), MoveFailure> {
+    if token.is_cancelled() { Err(MoveFailure::Interrupted) } else { Ok(()) }
 }
 
 /// Makes the new containers, none of which runs yet. Nothing of the old ones is touched.
-async fn make(hands: Hands<'_>, members: &mut [Member]) -> Result<Vec<String>, Failure> {
+async fn make(hands: Hands<'_>, members: &mut [Member]) -> Result<Vec<String>, MoveFailure> {
     let mut made: Vec<(String, String, String)> = Vec::new();
     for member in members {
         let names = Names::of(member.name());
@@ -159,7 +159,7 @@ async fn make(hands: Hands<'_>, members: &mut [Member]) -> Result<Vec<String>, F
         let id = create(hands, &names.new, &member.new).await?;
         let image = hands.container(&id).await?.map(|it| text(&it, "Image").to_owned());
         if image.as_deref() != Some(&member.image) {
-            return Err(Failure::Engine(EngineError::Refused {
+            return Err(MoveFailure::Engine(EngineError::Refused {
                 action: format!("create {}", names.own),
                 message: "its image's name has moved meanwhile".to_owned(),
                 status: 409,
@@ -182,7 +182,11 @@ async fn create(hands: Hands<'_>, name: &str, asked: &Recreated) -> Result<Strin
 }
 
 /// Stops an old container and takes its name. What two cannot have at once, such as ports, is free then.
-async fn put_aside(hands: Hands<'_>, member: &Member, say: &(dyn Fn(&str) + Sync)) -> Result<(), Failure> {
+async fn put_aside(
+    hands: Hands<'_>,
+    member: &Member,
+    say: &(dyn Fn(&str) + Sync),
+) -> Result<(), MoveFailure> {
     if member.old.is_none() {
         return Ok(());
     }
@@ -206,7 +210,7 @@ async fn start(
     (grace, probe): (Duration, Option<&Asked<'_>>),
     token: &CancellationToken,
     say: &(dyn Fn(&str) + Sync),
-) -> Result<(), Failure> {
+) -> Result<(), MoveFailure> {
     let name = member.name().to_owned();
     say(&format!("starting {name}"));
     let mut log = Vec::new();
@@ -221,11 +225,11 @@ async fn start(
     };
     match up {
         Ok(()) => Ok(()),
-        Err(NotUp::Interrupted) => Err(Failure::Interrupted),
+        Err(NotUp::Interrupted) => Err(MoveFailure::Interrupted),
         Err(NotUp::Down(why)) => {
             let last = hands.log(id, LOG_LINES).await;
             let log = if last.is_empty() { log } else { last };
-            Err(Failure::NotUp { name, why, log })
+            Err(MoveFailure::NotUp { name, why, log })
         }
     }
 }

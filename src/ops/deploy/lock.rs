@@ -67,7 +67,7 @@ impl Lock {
 }
 
 #[derive(Clone, Debug)]
-pub(super) struct Place {
+pub(super) struct LockPlace {
     /// The folder in which runs of this user wait for each other; none: they do not.
     pub folder: Option<PathBuf>,
     /// The engine's own id.
@@ -76,7 +76,7 @@ pub(super) struct Place {
     pub name: String,
 }
 
-impl Place {
+impl LockPlace {
     pub(super) fn new(folder: Option<PathBuf>, engine: String) -> Result<Self, Error> {
         let name = match &folder {
             Some(folder) => place_of(folder).map_err(|error| {

@@ -19,7 +19,7 @@ use tokio_util::sync::CancellationToken;
 
 use self::carry_out::carry_out;
 use self::hands::Hands;
-use self::lock::{Held, Place, hold};
+use self::lock::{Held, LockPlace, hold};
 pub use self::project::deploy_project;
 use self::recover::{is_unfinished, recover};
 pub use self::request::{
@@ -29,7 +29,7 @@ pub use self::request::{
 use self::resolve::Resolved;
 pub use self::rollback::{revisions, rollback};
 pub use self::single::deploy;
-use self::survey::{Surroundings, name_of, survey};
+use self::survey::{EngineFacts, name_of, survey};
 use super::{Audience, Config, Ending, Error, Services};
 use crate::deploy::{Names, OWN_SUFFIXES, is_container_name, object, text};
 use crate::diagnostic::Diagnostic;
@@ -43,7 +43,7 @@ const ROUNDS: usize = 5;
 struct Mover<'a> {
     hands: Hands<'a>,
     services: &'a Services,
-    place: &'a Place,
+    place: &'a LockPlace,
     moving: &'a Moving,
     /// What it is told to stop by where it is one of several moves; else it is told by itself.
     token: Option<CancellationToken>,
@@ -64,7 +64,7 @@ impl Mover<'_> {
         audience: &mut dyn Audience,
     ) -> Result<Deployed, Error> {
         let hands = self.hands;
-        let surroundings = Surroundings::new(&hands.info().await?);
+        let surroundings = EngineFacts::new(&hands.info().await?);
         for _ in 0..ROUNDS {
             if !self.moving.dry_run && is_unfinished(hands, name).await? {
                 recover(hands, self.place, name, audience).await?;
@@ -147,8 +147,8 @@ async fn connect(config: &Config) -> Result<(Connected, Services), Error> {
     Ok((connected, services))
 }
 
-async fn place(config: &Config, connected: &Connected) -> Result<Place, Error> {
-    Place::new(config.state.clone(), connected.store.id().await?)
+async fn place(config: &Config, connected: &Connected) -> Result<LockPlace, Error> {
+    LockPlace::new(config.state.clone(), connected.store.id().await?)
 }
 
 #[derive(Clone, Copy)]
@@ -160,7 +160,7 @@ struct Asked<'a> {
 /// The name of the container that is meant. What an earlier deployment of it has left is looked after first.
 async fn found(
     hands: Hands<'_>,
-    place: &Place,
+    place: &LockPlace,
     Asked { word, is_new }: Asked<'_>,
     dry_run: bool,
     audience: &mut dyn Audience,

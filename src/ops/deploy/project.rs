@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::hands::Hands;
-use super::lock::Place;
+use super::lock::LockPlace;
 use super::recover::{is_unfinished, recover};
 use super::request::{Deployed, Later, Moved, Moving, ProjectDeployed, ProjectRequest};
 use super::resolve::{BUILT_OR_PULLED, Resolved, described as image_described};
@@ -166,7 +166,7 @@ async fn parts(
     config: &Config,
     request: &ProjectRequest,
     hands: Hands<'_>,
-    place: &Place,
+    place: &LockPlace,
     audience: &mut dyn Audience,
 ) -> Result<Vec<Service>, Error> {
     let all = containers(request, hands, place, audience).await?;
@@ -198,7 +198,7 @@ async fn parts(
 /// The image of this checkout whose repository a container's image is of.
 fn image_of(project: &Project, container: &Value) -> Option<ImageId> {
     let asked: ImageReference = text(&container["Config"], "Image").parse().ok()?;
-    let is_it = |at: &ImageId| project.images[*at].name.repository == asked.repository;
+    let is_it = |id: &ImageId| project.images[*id].name.repository == asked.repository;
     project.graph.order().iter().copied().find(is_it)
 }
 
@@ -206,7 +206,7 @@ fn image_of(project: &Project, container: &Value) -> Option<ImageId> {
 async fn containers(
     request: &ProjectRequest,
     hands: Hands<'_>,
-    place: &Place,
+    place: &LockPlace,
     audience: &mut dyn Audience,
 ) -> Result<Vec<Value>, Error> {
     let all = hands.all().await?;

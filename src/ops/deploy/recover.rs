@@ -3,19 +3,21 @@
 use serde_json::Value;
 
 use super::hands::Hands;
-use super::lock::{Lock, Place, request, who};
+use super::lock::{Lock, LockPlace, request, who};
 use super::survey::name_of;
 use super::watch::started_again;
-use crate::deploy::{Found, LockNote, MemberNote, Names, OWN_SUFFIXES, Previous, Repair, Seen, repair, text};
+use crate::deploy::{
+    LockNote, MemberNote, NamedContainers, Names, OWN_SUFFIXES, Previous, Repair, Seen, repair, text,
+};
 use crate::diagnostic::Diagnostic;
 use crate::engine::EngineError;
 use crate::ops::{Audience, Ending, Error, Said};
 
 /// What has the names that are kept for a container's deployment.
-pub(super) async fn look(hands: Hands<'_>, name: &str) -> Result<Found, EngineError> {
+pub(super) async fn look(hands: Hands<'_>, name: &str) -> Result<NamedContainers, EngineError> {
     let names = Names::of(name);
     let seen = async |name: &str| hands.named(name).await.map(|found| found.as_ref().map(Seen::of));
-    Ok(Found {
+    Ok(NamedContainers {
         own: seen(&names.own).await?,
         new: seen(&names.new).await?,
         old: seen(&names.old).await?,
@@ -35,7 +37,7 @@ pub(super) async fn is_unfinished(hands: Hands<'_>, name: &str) -> Result<bool, 
 /// Ends what an earlier deployment of the container has left, if there is anything.
 pub(super) async fn recover(
     hands: Hands<'_>,
-    place: &Place,
+    place: &LockPlace,
     name: &str,
     audience: &mut dyn Audience,
 ) -> Result<(), Error> {
@@ -84,7 +86,7 @@ pub(super) async fn recover(
 
 /// Takes the locks of a run that has ended over. The note is never nowhere: the old lock gets another name first, and two who
 /// do that at once meet at the name of the new one.
-async fn take_over(hands: Hands<'_>, note: &LockNote, place: &Place) -> Result<Vec<String>, Error> {
+async fn take_over(hands: Hands<'_>, note: &LockNote, place: &LockPlace) -> Result<Vec<String>, Error> {
     let mut taken = Vec::new();
     let mine = LockNote { place: place.name.clone(), who: who(), ..note.clone() };
     for member in &note.members {

@@ -15,7 +15,9 @@ pub struct DeployRequest {
     pub create: Option<Creation>,
     /// Whether the registry of a reference is asked first.
     pub pull: bool,
+    /// What decides the images of this checkout.
     pub images: ImageRequest,
+    /// How they are built.
     pub building: Building,
     /// What counts in the move itself.
     pub moving: Moving,
@@ -35,8 +37,11 @@ pub struct Creation {
 pub struct ProjectRequest {
     /// The project of `docker compose`.
     pub project: String,
+    /// What decides the images of this checkout.
     pub images: ImageRequest,
+    /// How they are built.
     pub building: Building,
+    /// What counts in each move.
     pub moving: Moving,
 }
 
@@ -49,11 +54,13 @@ pub struct RollbackRequest {
     pub moving: Moving,
 }
 
+/// How a container is moved.
 #[expect(clippy::struct_excessive_bools, reason = "each is a choice of its own")]
 #[derive(Clone, Debug)]
 pub struct Moving {
     /// Also where the image is the same.
     pub force: bool,
+    /// Nothing is changed.
     pub dry_run: bool,
     /// Whether values of the environment are shown where they differ.
     pub shows_values: bool,
@@ -61,6 +68,7 @@ pub struct Moving {
     pub renew_volumes: bool,
     /// How long a container without a health check has to run.
     pub grace: Duration,
+    /// What has to succeed as well.
     pub probe: Option<Probe>,
 }
 
@@ -86,6 +94,7 @@ pub enum Probe {
     Address(String),
 }
 
+/// What came of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Deployed {
     /// The container runs that image already.
@@ -94,6 +103,7 @@ pub enum Deployed {
     Difference(Moved, Vec<String>),
     /// The image is not on the engine yet, so that not all of what would change is known.
     Later(Moved, Later),
+    /// It is moved.
     Done(Moved),
     /// It is not, and the audience was told why.
     Failed(Ending),
@@ -108,6 +118,7 @@ pub struct Later {
     pub how: &'static str,
 }
 
+/// What came of moving a project.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ProjectDeployed {
     /// Each container, in the order in which they were moved; none where it was taken back.
@@ -116,9 +127,12 @@ pub struct ProjectDeployed {
     pub ending: Ending,
 }
 
+/// Which container, and from what to what.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Moved {
+    /// The name of the container.
     pub container: String,
+    /// What the image is asked for by.
     pub image: String,
     /// Names of containers that share something of it and are made anew after it.
     pub with: Vec<String>,
@@ -127,7 +141,9 @@ pub struct Moved {
 /// What a container runs, and what it would go back to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Revisions {
+    /// The name of the container.
     pub container: String,
+    /// What it runs.
     pub current: Revision,
     /// What it ran before, if that is known.
     pub previous: Option<Revision>,
@@ -136,10 +152,13 @@ pub struct Revisions {
 /// An image that a container ran.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Revision {
+    /// What it was asked for by.
     pub reference: String,
+    /// Its id.
     pub image: String,
     /// When a container was made from it, as the engine says it; empty where that is not known.
     pub created: String,
+    /// Whether the engine still has it.
     pub is_here: bool,
 }
 

@@ -21,7 +21,7 @@ pub(super) struct Resolved {
     pub labels: BTreeMap<&'static str, String>,
 }
 
-pub(super) enum Answer {
+pub(super) enum MeantImage {
     Here(Resolved),
     /// It does not, and nothing is to be changed: its name, and what is known.
     Later(String, Later),
@@ -39,7 +39,7 @@ pub(super) async fn resolve(
     hands: Hands<'_>,
     container: &Value,
     audience: &mut dyn Audience,
-) -> Result<Answer, Error> {
+) -> Result<MeantImage, Error> {
     let asked = match &request.image {
         Some(image) => image.clone(),
         None => text(&container["Config"], "Image").to_owned(),
@@ -49,11 +49,11 @@ pub(super) async fn resolve(
         if request.moving.dry_run && hands.image(&name).await?.is_none() {
             return Ok(later(name, container, BUILT_OR_PULLED));
         }
-        return described(hands, &name, Some(checkout)).await.map(Answer::Here);
+        return described(hands, &name, Some(checkout)).await.map(MeantImage::Here);
     }
     let is_known = hands.image(&asked).await?.is_some();
     if is_known && (!request.pull || is_id(&asked)) {
-        return described(hands, &asked, None).await.map(Answer::Here);
+        return described(hands, &asked, None).await.map(MeantImage::Here);
     }
     let reference: ImageReference = asked.parse().map_err(|error| Error::usage(format!("{error}")))?;
     if request.moving.dry_run {
@@ -68,12 +68,12 @@ pub(super) async fn resolve(
         let ending = if error.is_unreachable() { Ending::NoEngine } else { Ending::Registry };
         Error::one(ending, finding.hint(hint))
     })?;
-    described(hands, &reference.complete(), None).await.map(Answer::Here)
+    described(hands, &reference.complete(), None).await.map(MeantImage::Here)
 }
 
 /// What is only shown builds and pulls nothing.
-fn later(name: String, container: &Value, how: &'static str) -> Answer {
-    Answer::Later(name, Later { from: text(&container["Config"], "Image").to_owned(), how })
+fn later(name: String, container: &Value, how: &'static str) -> MeantImage {
+    MeantImage::Later(name, Later { from: text(&container["Config"], "Image").to_owned(), how })
 }
 
 fn is_id(word: &str) -> bool {

@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::create::refuse_existing;
 use super::hands::Hands;
 use super::request::{DeployRequest, Deployed, Moved};
-use super::resolve::{Answer, resolve};
+use super::resolve::{MeantImage, resolve};
 use super::{Asked, Mover, connect, described, found, place};
 use crate::ops::{Audience, Config, Error};
 
@@ -29,15 +29,15 @@ pub async fn deploy(
     if let Some(creation) = &request.create {
         refuse_existing(hands, &name).await?;
         return match resolve(config, request, &services, hands, &Value::Null, audience).await? {
-            Answer::Here(resolved) => mover.creates(&name, &resolved, creation, audience).await,
-            Answer::Later(image, later) => Ok(Deployed::Later(Moved::alone(name, image), later)),
+            MeantImage::Here(resolved) => mover.creates(&name, &resolved, creation, audience).await,
+            MeantImage::Later(image, later) => Ok(Deployed::Later(Moved::alone(name, image), later)),
         };
     }
     let container = described(hands, &name).await?;
     match resolve(config, request, &services, hands, &container, audience).await? {
-        Answer::Here(resolved) => {
+        MeantImage::Here(resolved) => {
             mover.moves(&name, &resolved, &|container| container.clone(), audience).await
         }
-        Answer::Later(image, later) => Ok(Deployed::Later(Moved::alone(name, image), later)),
+        MeantImage::Later(image, later) => Ok(Deployed::Later(Moved::alone(name, image), later)),
     }
 }

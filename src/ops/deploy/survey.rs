@@ -9,7 +9,7 @@ use super::lock::{OVERHEAD, who};
 use super::request::{Creation, Moved, Moving};
 use super::resolve::Resolved;
 use crate::deploy::{
-    LockNote, MemberNote, NewImage, OWN_SUFFIXES, PREVIOUS_LABEL, Previous, Recreated, Target, content,
+    LockNote, MemberNote, NewImage, OWN_SUFFIXES, PREVIOUS_LABEL, Previous, Recreated, Recreation, content,
     create, difference, health_budget, is_called, object, recreate, shares, text,
 };
 use crate::ops::Error;
@@ -72,12 +72,12 @@ pub(super) fn name_of(container: &Value) -> &str {
     text(container, "Name").trim_start_matches('/')
 }
 
-pub(super) struct Surroundings {
+pub(super) struct EngineFacts {
     machine: String,
     tells_mac: bool,
 }
 
-impl Surroundings {
+impl EngineFacts {
     pub(super) fn new(info: &Value) -> Self {
         let version =
             text(info, "ServerVersion").split('.').next().and_then(|major| major.parse::<u32>().ok());
@@ -96,7 +96,7 @@ pub(super) async fn survey(
     asked: &Value,
     resolved: &Resolved,
     moving: &Moving,
-    surroundings: &Surroundings,
+    surroundings: &EngineFacts,
 ) -> Result<Plan, Error> {
     let id = hex(&rand::random::<[u8; 8]>());
     let all = hands.all().await?;
@@ -106,7 +106,7 @@ pub(super) async fn survey(
     let mut labels = resolved.labels.clone();
     let previous = if is_same { Previous::read(container) } else { Some(Previous::of(container)) };
     labels.extend(previous.map(|previous| (PREVIOUS_LABEL, previous.label())));
-    let target = Target {
+    let target = Recreation {
         container: asked,
         old_image: old_image.as_ref(),
         image: &resolved.image,
@@ -121,7 +121,7 @@ pub(super) async fn survey(
     warnings.extend(linked(&all, container));
     let difference =
         difference(container, &new, &resolved.image, surroundings.tells_mac, moving.shows_values);
-    let spare = spare(&Target { container, labels: BTreeMap::new(), ..target }, old_image.as_ref())?;
+    let spare = spare(&Recreation { container, labels: BTreeMap::new(), ..target }, old_image.as_ref())?;
     let mut members = vec![Member::of(container, new, &resolved.image.id, spare)];
     for sharer in sharers(&all, container) {
         members.push(member_as_it_is(hands, sharer, surroundings, &id).await?);
@@ -164,7 +164,7 @@ pub(super) async fn survey_new(
 async fn member_as_it_is(
     hands: Hands<'_>,
     container: &Value,
-    surroundings: &Surroundings,
+    surroundings: &EngineFacts,
     id: &str,
 ) -> Result<Member, Error> {
     let image_id = text(container, "Image");
@@ -178,7 +178,7 @@ async fn member_as_it_is(
         ));
     };
     let same = own_image(hands, container, &image).await?;
-    let target = Target {
+    let target = Recreation {
         container,
         old_image: Some(&image),
         image: &same,
@@ -212,7 +212,7 @@ fn own_labels(container: &Value) -> BTreeMap<&'static str, String> {
 }
 
 /// A container that its engine removes when it stops (`--rm`) cannot be put back: another one like it stands by.
-fn spare(target: &Target<'_>, image: Option<&Value>) -> Result<Option<Recreated>, Error> {
+fn spare(target: &Recreation<'_>, image: Option<&Value>) -> Result<Option<Recreated>, Error> {
     let container = target.container;
     if container["HostConfig"]["AutoRemove"] != true || !runs(container) {
         return Ok(None);
@@ -228,7 +228,7 @@ fn spare(target: &Target<'_>, image: Option<&Value>) -> Result<Option<Recreated>
     };
     let id = text(container, "Image").to_owned();
     let own = NewImage { name: id.clone(), id, config: object(image, "Config") };
-    Ok(Some(recreate(&Target {
+    Ok(Some(recreate(&Recreation {
         container,
         old_image: Some(image),
         image: &own,

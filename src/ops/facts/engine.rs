@@ -5,7 +5,7 @@ use crate::execution::KEY_LABEL;
 use crate::image::{ContentKey, ImageReference, Tag};
 use crate::ops::Error;
 use crate::ops::workspace::Workspace;
-use crate::plan::{ImageId, Known, TagKind, TagPolicy};
+use crate::plan::{ImageFacts, ImageId, TagKind, TagPolicy};
 use crate::project::Image;
 use crate::store::{ImageStore, LocalImage};
 
@@ -15,7 +15,7 @@ pub(super) async fn gather(
     workspace: &Workspace,
     store: &dyn ImageStore,
     tags: &TagPolicy,
-    known: &mut [Known],
+    known: &mut [ImageFacts],
 ) -> Result<(), Error> {
     existing(workspace, store, known).await?;
     conflicts(workspace, store, tags, known).await?;
@@ -31,7 +31,11 @@ fn of_interest(workspace: &Workspace) -> Vec<ImageId> {
     images.into_iter().collect()
 }
 
-async fn existing(workspace: &Workspace, store: &dyn ImageStore, known: &mut [Known]) -> Result<(), Error> {
+async fn existing(
+    workspace: &Workspace,
+    store: &dyn ImageStore,
+    known: &mut [ImageFacts],
+) -> Result<(), Error> {
     let asked: Vec<(ImageId, ImageReference)> = of_interest(workspace)
         .into_iter()
         .filter_map(|at| Some((at, workspace.project.images[at].reference()?)))
@@ -70,7 +74,7 @@ async fn conflicts(
     workspace: &Workspace,
     store: &dyn ImageStore,
     tags: &TagPolicy,
-    known: &mut [Known],
+    known: &mut [ImageFacts],
 ) -> Result<(), Error> {
     let mut asked: Vec<(ImageId, Tag)> = Vec::new();
     for at in &workspace.selection.images {

@@ -11,7 +11,7 @@ use super::registries::Registries;
 use super::workspace::Workspace;
 use crate::diagnostic::Diagnostic;
 use crate::git::branch_tag;
-use crate::plan::{self, Affected, ImageId, Known, Plan, TagPolicy, affected, decide, needed};
+use crate::plan::{self, Affected, ImageFacts, ImageId, Plan, TagPolicy, affected, decide, needed};
 use crate::printable::few;
 use crate::project::Project;
 use crate::store::ImageStore;
@@ -22,14 +22,14 @@ pub(super) use engine::key_of;
 #[derive(Clone)]
 pub(super) struct Facts {
     pub tags: TagPolicy,
-    pub known: Vec<Known>,
+    pub known: Vec<ImageFacts>,
     pub asked: bool,
 }
 
 impl Facts {
     /// Nothing is known: names, keys and tags without asking anybody.
     pub(super) fn none(workspace: &Workspace) -> Result<Self, Error> {
-        let known = vec![Known::default(); workspace.project.images.len()];
+        let known = vec![ImageFacts::default(); workspace.project.images.len()];
         Ok(Self { tags: tag_policy(workspace)?, known, asked: false })
     }
 
@@ -60,13 +60,13 @@ impl Facts {
         Self { tags: self.tags.without_moving(), ..self }
     }
 
-    pub(super) fn is_here(&self, at: ImageId) -> bool {
-        self.known[at].existing.is_some()
+    pub(super) fn is_here(&self, id: ImageId) -> bool {
+        self.known[id].existing.is_some()
     }
 
     /// Whether a registry has an image by its key, as far as it was asked.
-    pub(super) fn can_be_pulled(&self, at: ImageId) -> bool {
-        self.known[at].remote.is_some()
+    pub(super) fn can_be_pulled(&self, id: ImageId) -> bool {
+        self.known[id].remote.is_some()
     }
 
     /// What has to be pulled or built so that the engine has these images.
@@ -78,7 +78,7 @@ impl Facts {
     pub(super) fn left_out(&self, workspace: &Workspace) -> Vec<ImageId> {
         let selected = &workspace.selection.images;
         let dependencies = selected.iter().flat_map(|at| workspace.project.images[*at].dependencies());
-        let is_left_out = |at: &ImageId| !self.is_here(*at) && !selected.contains(at);
+        let is_left_out = |id: &ImageId| !self.is_here(*id) && !selected.contains(id);
         let images: BTreeSet<ImageId> = dependencies.filter(is_left_out).collect();
         images.into_iter().filter(|_| workspace.selection.exact).collect()
     }

@@ -9,7 +9,7 @@ use crate::image::{ContentKey, ImageReference, Repository};
 use crate::inputs::{Fingerprint, InputFile};
 use crate::ops::Error;
 use crate::ops::workspace::Workspace;
-use crate::plan::{ImageId, Known, PlannedTag, Previous, TagKind, TagPolicy};
+use crate::plan::{ImageFacts, ImageId, PlannedTag, Previous, TagKind, TagPolicy};
 use crate::project::Project;
 use crate::store::{ImageStore, ListedImage};
 
@@ -30,7 +30,7 @@ pub(super) async fn find(
     workspace: &Workspace,
     store: &dyn ImageStore,
     tags: &TagPolicy,
-    known: &mut [Known],
+    known: &mut [ImageFacts],
 ) -> Result<(), Error> {
     let missing: Vec<ImageId> = workspace
         .selection
@@ -97,7 +97,7 @@ async fn listed(
     store: &dyn ImageStore,
     images: &[ImageId],
 ) -> Result<Vec<(ImageId, Vec<Candidate>)>, Error> {
-    let repository = |at: &ImageId| workspace.project.images[*at].name.repository.clone();
+    let repository = |id: &ImageId| workspace.project.images[*id].name.repository.clone();
     let repositories: BTreeSet<_> = images.iter().map(repository).collect();
     let mut found = store.list(&repositories.into_iter().collect::<Vec<_>>()).await?;
     found.sort_by_key(|image| std::cmp::Reverse(image.created));
@@ -161,15 +161,15 @@ impl Search<'_> {
         newest
     }
 
-    fn previous(&mut self, at: ImageId, found: Candidate) -> Previous {
+    fn previous(&mut self, id: ImageId, found: Candidate) -> Previous {
         let manifest = self.workspace.manifests().read(found.key);
         let (files, said) = manifest.map(|manifest| (manifest.files, manifest.said)).unzip();
-        let files = files.or_else(|| self.files_in_git(at, &found));
+        let files = files.or_else(|| self.files_in_git(id, &found));
         Previous { fingerprint: found.fingerprint, files, said: said.unwrap_or_default() }
     }
 
     /// The files that the image had at its commit, if planning that commit again gives the same.
-    fn files_in_git(&mut self, at: ImageId, found: &Candidate) -> Option<Vec<InputFile>> {
+    fn files_in_git(&mut self, id: ImageId, found: &Candidate) -> Option<Vec<InputFile>> {
         let (workspace, revision) = (self.workspace, found.revision?);
         if !self.projects.contains_key(&revision) && self.projects.len() >= PLANNED_AGAIN {
             return None;
@@ -178,7 +178,7 @@ impl Search<'_> {
             let tree = workspace.checkout.commit_tree(revision).ok()?;
             workspace.load_from(&tree, &workspace.settings.options).ok()
         });
-        let image = &workspace.project.images[at];
+        let image = &workspace.project.images[id];
         let same =
             project.as_ref()?.images.iter().find(|other| {
                 (&other.dockerfile, other.name.title()) == (&image.dockerfile, image.name.title())

@@ -9,7 +9,7 @@ use crate::image::ImageReference;
 use crate::ops::registries::{Registries, is_told};
 use crate::ops::workspace::Workspace;
 use crate::ops::{Ending, Error};
-use crate::plan::{ImageId, Known};
+use crate::plan::{ImageFacts, ImageId};
 use crate::publish::{Identity, Standing, destination};
 use crate::registry::{RegistryError, RegistryErrorKind};
 
@@ -23,14 +23,14 @@ pub(super) async fn look_up(
     workspace: &Workspace,
     registries: &Registries,
     images: &[ImageId],
-    known: &mut [Known],
+    known: &mut [ImageFacts],
 ) -> Result<Vec<Diagnostic>, Error> {
     if workspace.project.namespace.source.is_guess() {
         return Ok(Vec::new());
     }
     let provisional: BTreeSet<ImageId> = workspace.project.provisional.iter().map(|(at, _)| *at).collect();
     let mut questions = Vec::new();
-    let is_asked = |at: ImageId| !provisional.contains(&at) && is_told(workspace, at);
+    let is_asked = |id: ImageId| !provisional.contains(&id) && is_told(workspace, id);
     for at in images.iter().filter(|at| known[**at].existing.is_none() && is_asked(**at)) {
         let Some(ready) = workspace.project.images[*at].ready() else { continue };
         let identity = Identity { key: ready.key, platform: ready.material.platform.clone() };
@@ -50,8 +50,8 @@ pub(super) async fn look_up(
 }
 
 /// The image's names in the registries, by its key.
-fn places(workspace: &Workspace, registries: &Registries, at: ImageId) -> Result<Vec<ImageReference>, Error> {
-    let Some(ImageReference { repository, tag: Some(tag), .. }) = workspace.project.images[at].reference()
+fn places(workspace: &Workspace, registries: &Registries, id: ImageId) -> Result<Vec<ImageReference>, Error> {
+    let Some(ImageReference { repository, tag: Some(tag), .. }) = workspace.project.images[id].reference()
     else {
         return Ok(Vec::new());
     };

@@ -1,7 +1,7 @@
 use super::check::Examiner;
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::git::{Checkout, CommitId};
-use crate::hook::{Collision, Mode, RefUpdate, Work, collisions, work};
+use crate::hook::{Collision, Mode, RefUpdate, WantedCommit, collisions, work};
 use crate::ops::{
     self, Audience, BuildRequest, Config, Ending, Error, ImageRequest, PushRequest, PushedNames,
 };
@@ -19,11 +19,15 @@ const AGAIN: &str = "when that is mended push again, or skip this once: git push
 /// What is pushed, where to, and what is to be done before.
 #[derive(Clone, Debug)]
 pub struct PrePushRequest {
+    /// The remote's name.
     pub remote: String,
     /// Where it is.
     pub url: String,
+    /// The refs.
     pub updates: Vec<RefUpdate>,
+    /// What is done with the commits.
     pub mode: Mode,
+    /// What was chosen for this run.
     pub choices: Choices,
 }
 
@@ -193,7 +197,7 @@ async fn make(
     Ok(Ending::Done)
 }
 
-fn build_request(work: &Work, choices: &Choices) -> BuildRequest {
+fn build_request(work: &WantedCommit, choices: &Choices) -> BuildRequest {
     let images = ImageRequest {
         revision: Some(work.commit.to_string()),
         choices: choices.clone(),
@@ -204,7 +208,7 @@ fn build_request(work: &Work, choices: &Choices) -> BuildRequest {
 }
 
 /// Git asks before it forgets commits of a branch. Whoever told it to meant the images as well.
-fn is_forced(pushed: &Pushed, work: &Work) -> bool {
+fn is_forced(pushed: &Pushed, work: &WantedCommit) -> bool {
     let branch = pushed.refs.iter().find(|(update, _)| update.branch() == work.branch.as_deref());
     let Some(before) = branch.and_then(|(update, _)| update.remote.as_deref()) else { return false };
     let before = pushed.checkout.resolve(before);

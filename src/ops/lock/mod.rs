@@ -20,10 +20,13 @@ const OTHER_PLATFORMS: [&str; 3] = ["linux/amd64", "linux/arm64", "linux/arm/v7"
 /// What [`lock`](fn@lock) is to do.
 #[derive(Clone, Debug, Default)]
 pub struct LockRequest {
+    /// Whose bases.
     pub images: ImageRequest,
+    /// What is done with them.
     pub purpose: LockPurpose,
 }
 
+/// What is done with bases.
 #[derive(Clone, Debug, Default)]
 pub enum LockPurpose {
     /// Those that are not locked are.
@@ -31,11 +34,13 @@ pub enum LockPurpose {
     Add,
     /// All are locked to what their tags name now.
     UpdateAll,
+    /// These are.
     Update(Vec<String>),
     /// They are only compared with the lock file.
     Check,
 }
 
+/// What came of it.
 #[derive(Clone, Debug)]
 pub struct Locked {
     /// What is said of single bases.
@@ -44,6 +49,7 @@ pub struct Locked {
     pub rebuilt: Vec<String>,
     /// What else is to be said, after that.
     pub findings: Vec<Diagnostic>,
+    /// What it came to.
     pub total: LockTotal,
     /// How it ended.
     pub ending: Ending,
@@ -54,15 +60,20 @@ pub struct Locked {
 pub enum LockTotal {
     /// The file was written, or is as it was.
     Written {
+        /// Bases that it is about.
         wanted: usize,
+        /// New ones.
         new: usize,
         /// Those that name something else now.
         moved: usize,
         /// Those that are not locked any more.
         dropped: usize,
+        /// Those that are as before.
         kept: usize,
     },
+    /// All is as the file says.
     AsLocked {
+        /// How many bases.
         bases: usize,
         /// Whether registries were asked, so that it is known that no tag moved.
         compared: bool,
@@ -71,12 +82,16 @@ pub enum LockTotal {
     Behind,
 }
 
+/// What there is to say about one base.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum BaseNews {
+    /// It is locked now.
     Locked(Digest),
     /// Its tag names something else than before.
     Moved {
+        /// What it named.
         from: Digest,
+        /// What it names.
         to: Digest,
     },
     /// It is not locked any more, because nothing uses it.

@@ -47,6 +47,7 @@ impl Default for PruneRequest {
     }
 }
 
+/// What came of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Pruned {
     /// What was decided about each image of Shipwright's; those that go stand first.
@@ -64,6 +65,7 @@ pub struct Pruned {
 pub struct BuildCache {
     /// What it held beyond what images share with it, in bytes.
     pub held: u64,
+    /// What of it stays.
     pub limit: CacheLimit,
     /// What was freed, in bytes; none where nothing was done.
     pub freed: Option<u64>,

@@ -6,12 +6,14 @@ use crate::ops::Audience;
 use crate::plan::PruneStep;
 use crate::store::{CacheLimit, ImageStore};
 
+/// What was removed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Removed {
     /// Images that have no tag any more.
     pub images: usize,
     /// Their sizes in bytes. Layers that other images share are counted, though they stay.
     pub size: u64,
+    /// Containers.
     pub containers: usize,
 }
 

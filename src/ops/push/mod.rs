@@ -18,7 +18,7 @@ use super::{Audience, BuildRequest, Config, Ending, Error, News, Services, other
 use crate::diagnostic::{Diagnostic, has_errors};
 use crate::execution::Outcome;
 use crate::git::CommitId;
-use crate::plan::{ImageId, Known, Plan};
+use crate::plan::{ImageFacts, ImageId, Plan};
 use crate::printable::few;
 use crate::publish::{Judgement, Observed, Publication, Wanted, decide, judge, observe};
 use forks::{cannot_push, observed_without_login};
@@ -34,6 +34,7 @@ pub struct PushRequest {
     pub build: BuildRequest,
     /// Whether uncommitted changes are published, under key and branch alone.
     pub dirty: bool,
+    /// Whether nothing is built.
     pub no_build: bool,
     /// Whether tags move even away from commits that are not in this history.
     pub force: bool,
@@ -96,7 +97,7 @@ async fn push_once(
         is_ancestor: &is_ancestor,
         force: request.force,
         in_hook: workspace.in_hook,
-        settled: false,
+        immutable: false,
     };
     let objections: Vec<Diagnostic> =
         publications.iter().flat_map(|publication| judge(publication, &judgement)).collect();
@@ -143,7 +144,7 @@ fn is_ancestor(workspace: &Workspace, revision: CommitId) -> Option<bool> {
 }
 
 /// What a registry has need not be built.
-fn note_pulls(plan: &Plan, wanted: &[Wanted], observed: &[Observed], known: &mut [Known]) {
+fn note_pulls(plan: &Plan, wanted: &[Wanted], observed: &[Observed], known: &mut [ImageFacts]) {
     for (wanted, observed) in wanted.iter().zip(observed) {
         let known = &mut known[plan.steps[wanted.step].image];
         if observed.key.is_some() && known.existing.is_none() {
@@ -153,7 +154,7 @@ fn note_pulls(plan: &Plan, wanted: &[Wanted], observed: &[Observed], known: &mut
 }
 
 /// Images that some registry lacks and the engine has not either.
-fn missing(plan: &Plan, publications: &[Publication], known: &[Known]) -> Vec<ImageId> {
+fn missing(plan: &Plan, publications: &[Publication], known: &[ImageFacts]) -> Vec<ImageId> {
     let missing: BTreeSet<ImageId> = publications
         .iter()
         .filter(|publication| publication.found.is_none())
@@ -241,7 +242,7 @@ mod tests {
     #[test]
     fn what_one_registry_has_is_pulled_for_the_other_and_the_rest_is_built() {
         let (plan, wanted, observed) = decided();
-        let mut known = vec![Known::default(); 2];
+        let mut known = vec![ImageFacts::default(); 2];
         note_pulls(&plan, &wanted, &observed, &mut known);
         let remotes: Vec<_> =
             known.iter().map(|known| known.remote.as_ref().map(ToString::to_string)).collect();
@@ -261,7 +262,7 @@ mod tests {
     #[test]
     fn what_the_engine_has_is_not_pulled() {
         let (plan, wanted, observed) = decided();
-        let mut known = vec![Known { existing: Some(BTreeSet::new()), ..Known::default() }; 2];
+        let mut known = vec![ImageFacts { existing: Some(BTreeSet::new()), ..ImageFacts::default() }; 2];
         note_pulls(&plan, &wanted, &observed, &mut known);
         assert!(known.iter().all(|known| known.remote.is_none()));
     }

@@ -12,7 +12,7 @@ use crate::ops::registries::Registries;
 use crate::ops::workspace::Workspace;
 use crate::ops::{Audience, Ending, Error, Extent, Move, News, PushEnd, Services, Work};
 use crate::plan::Plan;
-use crate::publish::{Failure, FailureKind, Judgement, Lent, Publication, Publisher, Report};
+use crate::publish::{FailureKind, Judgement, Lent, Publication, Publisher, Report, TagFailure};
 
 /// A run that puts images and tags into registries, and tells how.
 pub(in crate::ops) struct Publishing<'a> {
@@ -124,7 +124,7 @@ fn left_behind(reference: &impl std::fmt::Display) -> Diagnostic {
         .hint("run the command again: it repairs that")
 }
 
-fn failure(failure: &Failure) -> Diagnostic {
+fn failure(failure: &TagFailure) -> Diagnostic {
     let diagnostic = Diagnostic::error(failure.message.clone());
     match &failure.hint {
         Some(hint) => diagnostic.hint(hint.clone()),

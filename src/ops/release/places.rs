@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::model::{ReleasedImage, VersionPlace};
-use super::target::Target;
+use super::target::ReleaseTarget;
 use crate::diagnostic::Diagnostic;
 use crate::image::ContentKey;
 use crate::ops::facts::{Facts, key_of};
@@ -20,7 +20,7 @@ pub(super) struct Places {
     /// What has the version on the engine, image by image.
     engine: Vec<Option<OnEngine>>,
     keys: Vec<ContentKey>,
-    targets: Vec<Target>,
+    targets: Vec<ReleaseTarget>,
     plan: Arc<Plan>,
     publications: Vec<Publication>,
     /// Of each publication: whether the version was there.
@@ -34,7 +34,7 @@ struct OnEngine(Option<ContentKey>);
 /// Versions are tags that never move once they are there; that all of them are put together, after every image is in place
 /// everywhere, is what moving tags are for.
 const JUDGEMENT: Judgement<'static> =
-    Judgement { is_ancestor: &|_| None, force: false, in_hook: false, settled: true };
+    Judgement { is_ancestor: &|_| None, force: false, in_hook: false, immutable: true };
 
 impl Places {
     /// Asks the engine and all registries. Changes nothing.
@@ -42,7 +42,7 @@ impl Places {
         workspace: &Workspace,
         store: &dyn ImageStore,
         registries: &Registries,
-        targets: &[Target],
+        targets: &[ReleaseTarget],
         published: &[ImageId],
     ) -> Result<Self, Error> {
         let engine = on_engine(store, targets).await?;
@@ -52,7 +52,7 @@ impl Places {
         let mut wanted = Wanted::all(&plan, &registries.places).map_err(Error::usage)?;
         wanted.retain(|wanted| published.contains(&plan.steps[wanted.step].image));
         for wanted in &mut wanted {
-            let target = targets.iter().find(|target| target.at == plan.steps[wanted.step].image);
+            let target = targets.iter().find(|target| target.image == plan.steps[wanted.step].image);
             let tag = target.map(|target| target.tag.clone());
             wanted.immutable.retain(|known| Some(known) != tag.as_ref());
             wanted.moving = tag.into_iter().map(|tag| (Turn::Branch, tag)).collect();
@@ -84,13 +84,12 @@ impl Places {
         found
     }
 
-    pub(super) fn images(&self, targets: &[Target]) -> Vec<ReleasedImage> {
-        let of = |(target, engine): (&Target, &Option<OnEngine>)| {
-            let remote = self
-                .publications
-                .iter()
-                .zip(&self.were_there)
-                .filter(|(publication, _)| self.plan.steps[publication.wanted.step].image == target.at);
+    pub(super) fn images(&self, targets: &[ReleaseTarget]) -> Vec<ReleasedImage> {
+        let of = |(target, engine): (&ReleaseTarget, &Option<OnEngine>)| {
+            let remote =
+                self.publications.iter().zip(&self.were_there).filter(|(publication, _)| {
+                    self.plan.steps[publication.wanted.step].image == target.image
+                });
             ReleasedImage {
                 name: target.name.clone(),
                 source: target.source.clone(),
@@ -123,7 +122,7 @@ impl Places {
     }
 
     /// Gives the images the version on the engine. It is looked there again: somebody may have taken it meanwhile.
-    pub(super) async fn tag(&self, store: &dyn ImageStore, targets: &[Target]) -> Result<(), Error> {
+    pub(super) async fn tag(&self, store: &dyn ImageStore, targets: &[ReleaseTarget]) -> Result<(), Error> {
         let now = on_engine(store, targets).await?;
         for (target, found) in targets.iter().zip(now) {
             match found {
@@ -138,8 +137,11 @@ impl Places {
     }
 }
 
-async fn on_engine(store: &dyn ImageStore, targets: &[Target]) -> Result<Vec<Option<OnEngine>>, Error> {
-    let mut references: Vec<_> = targets.iter().map(Target::reference).collect();
+async fn on_engine(
+    store: &dyn ImageStore,
+    targets: &[ReleaseTarget],
+) -> Result<Vec<Option<OnEngine>>, Error> {
+    let mut references: Vec<_> = targets.iter().map(ReleaseTarget::reference).collect();
     references.extend(targets.iter().map(|target| target.source.clone()));
     let found = store.inspect_all(&references).await?;
     let (versions, sources) = found.split_at(targets.len());

@@ -6,10 +6,10 @@ use std::sync::Arc;
 
 use super::model::{FileEdit, KeptReference, LineEdit};
 use super::overlay::Overlay;
-use super::target::Target;
+use super::target::ReleaseTarget;
 use crate::diagnostic::{Diagnostic, Location};
 use crate::dockerfile::{Dockerfile, rewrite};
-use crate::git::{Replacement, Target as Followed, follow, replace_on_disk};
+use crate::git::{LinkTarget as Followed, Replacement, follow, replace_on_disk};
 use crate::image::{ImageReference, Repository};
 use crate::lockfile::LOCK_FILE;
 use crate::ops::registries::Registries;
@@ -32,7 +32,7 @@ pub(super) struct Changes {
 }
 
 /// A Dockerfile, whichever images it is of.
-struct Source<'a> {
+struct SharedDockerfile<'a> {
     file: &'a Dockerfile,
     images: BTreeSet<ImageId>,
     /// ARGs that the settings or other files give a value.
@@ -43,12 +43,12 @@ pub(super) fn find(
     workspace: &Workspace,
     registries: &Registries,
     version: &Version,
-    targets: &[Target],
+    targets: &[ReleaseTarget],
 ) -> Result<Changes, Error> {
-    let series: Vec<(Series, BTreeSet<ImageId>, &Target)> = targets
+    let series: Vec<(Series, BTreeSet<ImageId>, &ReleaseTarget)> = targets
         .iter()
         .map(|target| {
-            let below = workspace.project.graph.with_dependencies([target.at]);
+            let below = workspace.project.graph.with_dependencies([target.image]);
             Ok((series(registries, version, target)?, below.into_iter().collect(), target))
         })
         .collect::<Result<_, Error>>()?;
@@ -58,7 +58,7 @@ pub(super) fn find(
         // An image that is built on its own version would be another one by that.
         let (spared, moved): (Vec<_>, Vec<_>) =
             series.iter().partition(|(_, below, _)| is_foreign || !below.is_disjoint(&source.images));
-        let of = |series: &[&(Series, BTreeSet<ImageId>, &Target)]| {
+        let of = |series: &[&(Series, BTreeSet<ImageId>, &ReleaseTarget)]| {
             let series: Vec<Series> = series.iter().map(|(series, ..)| series.clone()).collect();
             moves(source.file, &source.given, &series)
         };
@@ -85,7 +85,7 @@ pub(super) fn find(
     Ok(changes)
 }
 
-fn series(registries: &Registries, version: &Version, target: &Target) -> Result<Series, Error> {
+fn series(registries: &Registries, version: &Version, target: &ReleaseTarget) -> Result<Series, Error> {
     let own = &target.source.repository;
     let elsewhere = registries.places.iter().map(|place| destination(own, place.as_deref()));
     let repositories: Result<BTreeSet<Repository>, _> = elsewhere.chain([Ok(own.clone())]).collect();
@@ -94,12 +94,12 @@ fn series(registries: &Registries, version: &Version, target: &Target) -> Result
 }
 
 /// The Dockerfiles, by where they really are.
-fn sources(workspace: &Workspace) -> BTreeMap<TreePath, Source<'_>> {
-    let mut sources: BTreeMap<TreePath, Source<'_>> = BTreeMap::new();
+fn sources(workspace: &Workspace) -> BTreeMap<TreePath, SharedDockerfile<'_>> {
+    let mut sources: BTreeMap<TreePath, SharedDockerfile<'_>> = BTreeMap::new();
     for at in ImageId::all(&workspace.project.images) {
         let image = &workspace.project.images[at];
         let Followed::File(path) = follow(&*workspace.tree, &image.dockerfile) else { continue };
-        let source = sources.entry(path).or_insert_with(|| Source {
+        let source = sources.entry(path).or_insert_with(|| SharedDockerfile {
             file: &image.file,
             images: BTreeSet::new(),
             given: BTreeSet::new(),
@@ -143,7 +143,7 @@ impl Changes {
         self.kept.push(KeptReference { path: path.clone(), line: left.line, reference, why });
     }
 
-    fn rebuilt(&mut self, workspace: &Workspace, targets: &[Target]) -> Result<(), Error> {
+    fn rebuilt(&mut self, workspace: &Workspace, targets: &[ReleaseTarget]) -> Result<(), Error> {
         if self.replacements.is_empty() {
             return Ok(());
         }
@@ -152,8 +152,11 @@ impl Changes {
         let project = &workspace.project;
         let after = workspace.load_from(&overlay, &workspace.settings.options)?;
         let images = project.graph.ordered(project.images_with_another_key(&after));
-        let own: Vec<&str> =
-            targets.iter().filter(|target| images.contains(&target.at)).map(|it| it.name.as_str()).collect();
+        let own: Vec<&str> = targets
+            .iter()
+            .filter(|target| images.contains(&target.image))
+            .map(|it| it.name.as_str())
+            .collect();
         if !own.is_empty() {
             let names = own.join(", ");
             let message = format!(

@@ -14,8 +14,8 @@ const SHOWN: usize = 10;
 
 /// An image, and the tag that it gets.
 #[derive(Clone, Debug)]
-pub(super) struct Target {
-    pub at: ImageId,
+pub(super) struct ReleaseTarget {
+    pub image: ImageId,
     pub name: String,
     pub key: ContentKey,
     pub source: ImageReference,
@@ -24,7 +24,7 @@ pub(super) struct Target {
     pub lead: String,
 }
 
-impl Target {
+impl ReleaseTarget {
     pub(super) fn reference(&self) -> ImageReference {
         self.source.repository.with_tag(self.tag.clone())
     }
@@ -55,9 +55,9 @@ pub(super) fn targets(
     request: &ReleaseRequest,
     version: &Version,
     images: &[ImageId],
-) -> Result<Vec<Target>, Error> {
+) -> Result<Vec<ReleaseTarget>, Error> {
     let branches = workspace.checkout.branches()?;
-    let mut targets: Vec<Target> = Vec::new();
+    let mut targets: Vec<ReleaseTarget> = Vec::new();
     for at in images {
         let image = &workspace.project.images[*at];
         let (Some(key), Some(source)) = (image.key(), image.reference()) else { continue };
@@ -75,7 +75,7 @@ pub(super) fn targets(
             let message = format!("{tag} is the tag of the branch {}, and moves with it", printable(branch));
             return Err(Error::usage_with_hint(message, "rename the branch, or release with --prefix"));
         }
-        let target = Target { at: *at, name: image.name.full(), key, source, tag, lead };
+        let target = ReleaseTarget { image: *at, name: image.name.full(), key, source, tag, lead };
         if let Some(other) = targets.iter().find(|other| other.reference() == target.reference()) {
             let message = format!("{} and {} would both be {}", other.name, target.name, target.reference());
             return Err(Error::usage_with_hint(
@@ -89,9 +89,9 @@ pub(super) fn targets(
 }
 
 /// What has uncommitted changes cannot be made again from any commit.
-pub(super) fn refuse_dirty(workspace: &Workspace, targets: &[Target]) -> Result<(), Error> {
+pub(super) fn refuse_dirty(workspace: &Workspace, targets: &[ReleaseTarget]) -> Result<(), Error> {
     let dirty: Vec<&str> =
-        targets.iter().filter(|it| workspace.clean[it.at].dirty).map(|it| it.name.as_str()).collect();
+        targets.iter().filter(|it| workspace.clean[it.image].dirty).map(|it| it.name.as_str()).collect();
     if dirty.is_empty() {
         return Ok(());
     }

@@ -32,11 +32,11 @@ pub struct Credentials {
     warned: Mutex<BTreeSet<String>>,
 }
 
-type Answer = OnceCell<Result<Found, RegistryError>>;
+type Answer = OnceCell<Result<FoundLogin, RegistryError>>;
 
 /// A login, and why there may be another one.
 #[derive(Clone, Debug, Default)]
-struct Found {
+struct FoundLogin {
     credential: Option<Credential>,
     failure: Option<RegistryError>,
 }
@@ -111,7 +111,7 @@ impl Credentials {
         self.found(host).await.ok()?.failure
     }
 
-    async fn found(&self, host: &str) -> Result<Found, RegistryError> {
+    async fn found(&self, host: &str) -> Result<FoundLogin, RegistryError> {
         let answer = {
             let mut answers = self.answers.lock().unwrap_or_else(PoisonError::into_inner);
             Arc::clone(answers.entry(host.to_owned()).or_default())
@@ -119,8 +119,8 @@ impl Credentials {
         answer.get_or_init(|| self.look_up(host)).await.clone()
     }
 
-    async fn look_up(&self, host: &str) -> Result<Found, RegistryError> {
-        let Some(path) = &self.file else { return Ok(Found::default()) };
+    async fn look_up(&self, host: &str) -> Result<FoundLogin, RegistryError> {
+        let Some(path) = &self.file else { return Ok(FoundLogin::default()) };
         let config = self.config.get_or_init(|| read(path)).await.as_ref().map_err(Clone::clone)?;
         let key = if is_docker_hub(host) { DOCKER_HUB_KEY } else { host };
         let helper = config.cred_helpers.iter().flatten().find(|(name, _)| same_registry(name, host));
@@ -134,7 +134,7 @@ impl Credentials {
             match self.ask(name, key).await {
                 Ok(Some(login)) => {
                     let origin = CredentialOrigin::Helper { name: name.clone(), setting, path: path.clone() };
-                    return Ok(Found { credential: Some(Credential { login, origin }), failure });
+                    return Ok(FoundLogin { credential: Some(Credential { login, origin }), failure });
                 }
                 Ok(None) => {}
                 Err(fault) => {
@@ -145,21 +145,21 @@ impl Credentials {
                 }
             }
             if setting == "credHelpers" {
-                return Ok(Found { credential: None, failure });
+                return Ok(FoundLogin { credential: None, failure });
             }
         }
         let auths = || config.auths.iter().flatten();
         let entry = auths().find(|(name, _)| *name == key);
         let Some((name, Some(entry))) = entry.or_else(|| auths().find(|(name, _)| same_registry(name, host)))
         else {
-            return Ok(Found { credential: None, failure });
+            return Ok(FoundLogin { credential: None, failure });
         };
         let login = entry.login().map_err(|reason| RegistryError::Configuration {
             path: path.clone(),
             reason: format!("auths, {name}: {reason}"),
         })?;
         let origin = CredentialOrigin::File { path: path.clone() };
-        Ok(Found { credential: login.map(|login| Credential { login, origin }), failure })
+        Ok(FoundLogin { credential: login.map(|login| Credential { login, origin }), failure })
     }
 
     async fn ask(&self, name: &str, key: &str) -> Result<Option<Login>, HelperFault> {

@@ -16,7 +16,7 @@ const GRACE: Duration = Duration::from_secs(1);
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-struct Answer {
+struct HelperAnswer {
     #[serde(default)]
     username: String,
     #[serde(default)]
@@ -102,7 +102,7 @@ async fn limited(stream: Option<impl AsyncRead + Unpin>) -> Result<Vec<u8>, Help
 
 fn judge(status: ExitStatus, out: &[u8], err: &[u8]) -> Result<Option<Login>, HelperFault> {
     if status.success() {
-        let answer: Answer = serde_json::from_slice(out).map_err(|_| HelperFault::Rubbish)?;
+        let answer: HelperAnswer = serde_json::from_slice(out).map_err(|_| HelperFault::Rubbish)?;
         if answer.username.is_empty() && answer.secret.is_empty() {
             return Ok(None);
         }

@@ -28,9 +28,7 @@ pub enum Login {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum CredentialOrigin {
     /// Under `auths` in a configuration file.
-    File {
-        path: PathBuf,
-    },
+    File { path: PathBuf },
     /// A program that the configuration file names.
     Helper {
         /// `docker-credential-NAME`.

@@ -13,7 +13,7 @@ use tokio::time::Instant;
 
 use super::challenge::Bearer;
 use super::{Challenge, Credential, Credentials, Login, Scopes};
-use crate::registry::failure::Failure;
+use crate::registry::failure::CallFailure;
 use crate::registry::host::Host;
 use crate::registry::wire::{Request, Wire, secret_header};
 use crate::registry::{Attempt, Notice, RegistryError, Secret};
@@ -77,7 +77,7 @@ impl Tokens {
         &self,
         parties: &Parties<'_>,
         scopes: &Scopes,
-    ) -> Result<Option<Authorization>, Failure> {
+    ) -> Result<Option<Authorization>, CallFailure> {
         let wanted = self.wanted().get(&parties.host.name).cloned();
         match wanted {
             None => Ok(None),
@@ -94,7 +94,7 @@ impl Tokens {
         scopes: &Scopes,
         challenge: Challenge,
         used: Option<&Authorization>,
-    ) -> Result<Option<Authorization>, Failure> {
+    ) -> Result<Option<Authorization>, CallFailure> {
         // The scope is this request's alone.
         let kept = match &challenge {
             Challenge::Basic => Challenge::Basic,
@@ -142,7 +142,7 @@ impl Tokens {
         bearer: &Bearer,
         scopes: &Scopes,
         refused: Option<&Authorization>,
-    ) -> Result<Authorization, Failure> {
+    ) -> Result<Authorization, CallFailure> {
         let slot = {
             let mut slots = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
             Arc::clone(slots.entry((parties.host.name.clone(), scopes.clone())).or_default())
@@ -163,14 +163,15 @@ impl Tokens {
 }
 
 impl Token {
-    fn authorization(&self) -> Result<Authorization, Failure> {
-        let header = secret_header(&format!("Bearer {}", self.value.reveal()))
-            .ok_or_else(|| Failure::transient("its token server sends a token with control characters"))?;
+    fn authorization(&self) -> Result<Authorization, CallFailure> {
+        let header = secret_header(&format!("Bearer {}", self.value.reveal())).ok_or_else(|| {
+            CallFailure::transient("its token server sends a token with control characters")
+        })?;
         Ok(Authorization { header, credential: self.credential.clone() })
     }
 }
 
-async fn basic(parties: &Parties<'_>) -> Result<Option<Authorization>, Failure> {
+async fn basic(parties: &Parties<'_>) -> Result<Option<Authorization>, CallFailure> {
     let Some(credential) = parties.login().await? else { return Ok(None) };
     Ok(basic_header(&credential.login).map(|header| Authorization { header, credential: Some(credential) }))
 }
@@ -186,7 +187,7 @@ fn basic_header(login: &Login) -> Option<HeaderValue> {
     }
 }
 
-async fn fetch(parties: &Parties<'_>, bearer: &Bearer, scopes: &Scopes) -> Result<Token, Failure> {
+async fn fetch(parties: &Parties<'_>, bearer: &Bearer, scopes: &Scopes) -> Result<Token, CallFailure> {
     let credential = parties.login().await?;
     if let Some(Login::RegistryToken(token)) = credential.as_ref().map(|credential| &credential.login) {
         return Ok(Token { value: token.clone(), credential, expires: Instant::now() + DEFAULT_LIFETIME });
@@ -194,11 +195,11 @@ async fn fetch(parties: &Parties<'_>, bearer: &Bearer, scopes: &Scopes) -> Resul
     let realm = Url::parse(&bearer.realm)
         .ok()
         .filter(|realm| realm.has_host() && matches!(realm.scheme(), "https" | "http"))
-        .ok_or_else(|| Failure::refused(parties.attempt, 401, "its token server has no address"))?;
+        .ok_or_else(|| CallFailure::refused(parties.attempt, 401, "its token server has no address"))?;
     // What an encrypted registry may know goes nowhere in the open, not even on this machine.
     let is_less_protected = parties.encrypted && realm.scheme() != "https";
     if credential.is_some() && (is_less_protected || !parties.wire.takes_logins(&realm)) {
-        return Err(Failure::Final(RegistryError::InsecureTokenServer {
+        return Err(CallFailure::Final(RegistryError::InsecureTokenServer {
             registry: parties.host.name.clone(),
             realm: realm.origin().ascii_serialization(),
         }));
@@ -206,12 +207,12 @@ async fn fetch(parties: &Parties<'_>, bearer: &Bearer, scopes: &Scopes) -> Resul
     let asked = Instant::now();
     let request =
         token_request(realm, bearer, scopes, credential.as_ref().map(|credential| &credential.login));
-    let answer = parties.wire.send(&request).await.map_err(Failure::from)?;
+    let answer = parties.wire.send(&request).await.map_err(CallFailure::from)?;
     if answer.is_transient() {
-        return Err(Failure::from_status(&answer, "its token server"));
+        return Err(CallFailure::from_status(&answer, "its token server"));
     }
     if matches!(answer.status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN | StatusCode::BAD_REQUEST) {
-        return Err(Failure::Final(RegistryError::Unauthorized {
+        return Err(CallFailure::Final(RegistryError::Unauthorized {
             attempt: Box::new(parties.attempt.clone()),
             credential: credential.map(|credential| credential.origin),
             message: answer.message(),
@@ -219,7 +220,7 @@ async fn fetch(parties: &Parties<'_>, bearer: &Bearer, scopes: &Scopes) -> Resul
     }
     if !answer.status.is_success() {
         let message = format!("its token server answers {} {}", answer.status, answer.message());
-        return Err(Failure::refused(parties.attempt, answer.status.as_u16(), message.trim_end()));
+        return Err(CallFailure::refused(parties.attempt, answer.status.as_u16(), message.trim_end()));
     }
     let parsed: Option<TokenAnswer> = serde_json::from_slice(&answer.body).ok();
     let (value, lifetime) = parsed
@@ -227,7 +228,7 @@ async fn fetch(parties: &Parties<'_>, bearer: &Bearer, scopes: &Scopes) -> Resul
             let value = parsed.token.filter(|token| !token.is_empty()).or(parsed.access_token)?;
             Some((value, parsed.expires_in.map_or(DEFAULT_LIFETIME, Duration::from_secs)))
         })
-        .ok_or_else(|| Failure::transient("its token server answers without a token"))?;
+        .ok_or_else(|| CallFailure::transient("its token server answers without a token"))?;
     // A tenth less, for the way and for clocks that differ.
     let expires = asked + lifetime.min(Duration::from_secs(24 * 60 * 60)).mul_f64(0.9);
     Ok(Token { value: Secret::new(value), credential, expires })

@@ -80,37 +80,37 @@ impl JobSummary {
         out
     }
 
-    fn row(&self, at: StepId) -> (&'static str, String) {
+    fn row(&self, id: StepId) -> (&'static str, String) {
         let run = &self.record.run;
-        let planned = || self.reasons.get(at.0).cloned().unwrap_or_default();
-        match (self.work, self.pushed.get(&at)) {
+        let planned = || self.reasons.get(id.0).cloned().unwrap_or_default();
+        match (self.work, self.pushed.get(&id)) {
             (_, Some(true)) => return ("pushed", planned()),
             (_, Some(false)) => return ("**failed**", "could not be pushed".to_owned()),
             (Work::Publish, None) => {
-                let is_tagged = run.was_touched(at);
+                let is_tagged = run.was_touched(id);
                 return (if is_tagged { "tagged" } else { "unchanged" }, "the registry has it".to_owned());
             }
             (Work::Build, None) => {}
         }
-        if run.built.contains(&at) {
+        if run.built.contains(&id) {
             ("built", planned())
-        } else if run.failed.contains(&at) {
+        } else if run.failed.contains(&id) {
             let failure =
-                self.record.failures.get(&at).map(|failure| phrase::short_failure(&failure.message));
+                self.record.failures.get(&id).map(|failure| phrase::short_failure(&failure.message));
             ("**failed**", failure.unwrap_or_default())
-        } else if run.tagged.contains(&at) {
+        } else if run.tagged.contains(&id) {
             ("tagged", planned())
-        } else if run.reused.contains(&at) {
+        } else if run.reused.contains(&id) {
             ("unchanged", planned())
-        } else if run.blocked.contains(&at) {
+        } else if run.blocked.contains(&id) {
             ("blocked", planned())
         } else {
-            ("not started", self.why_not_started(at))
+            ("not started", self.why_not_started(id))
         }
     }
 
-    fn why_not_started(&self, at: StepId) -> String {
-        let failed = self.record.skipped.iter().find(|(_, images)| images.contains(&at));
+    fn why_not_started(&self, id: StepId) -> String {
+        let failed = self.record.skipped.iter().find(|(_, images)| images.contains(&id));
         match failed {
             Some((dependency, _)) => format!("{} failed", self.record.roster.name(*dependency)),
             None if self.record.run.outcome == Some(Outcome::Interrupted) => "interrupted".to_owned(),

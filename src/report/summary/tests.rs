@@ -88,8 +88,8 @@ fn superseded_images_are_counted_with_what_removes_them() {
 #[test]
 fn a_failing_run() {
     let positions = [
-        TagPosition { tag: "feature-login".into(), at: Position::Commit("9f3b21c04d55".into()) },
-        TagPosition { tag: "latest".into(), at: Position::Absent },
+        TagPosition { tag: "feature-login".into(), position: Position::Commit("9f3b21c04d55".into()) },
+        TagPosition { tag: "latest".into(), position: Position::Absent },
     ];
     assert_data_eq!(
         sum_up(&shop(), &piped(), &failing_run(), &positions),
@@ -350,7 +350,7 @@ hint: the other moving tags have moved; the next run moves the rest
 fn tags_that_were_held() {
     let events =
         [Event::TagsHeld { reason: "errors were found in the checkout".into() }, over(Outcome::Failed, 6.1)];
-    let at = |at| [TagPosition { tag: "main".into(), at }];
+    let at = |position| [TagPosition { tag: "main".into(), position }];
     let mut text = String::new();
     for position in [Position::Uncommitted, Position::Mixed] {
         text += &sum_up(&shop(), &piped(), &events, &at(position));

@@ -31,11 +31,14 @@ pub struct RegistryPruneRequest {
     pub unknown_commits: bool,
 }
 
+/// What came of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RegistryPruned {
     /// What became of everything in the repositories of this checkout's images; what goes stands first in each.
     pub steps: Vec<RegistryStep>,
+    /// The keys that are needed, each with what needs it.
     pub needed: Vec<(ContentKey, String)>,
+    /// The commit that is checked out.
     pub head: Option<CommitId>,
     /// Where the checkout comes from.
     pub source: Option<String>,

@@ -7,10 +7,12 @@ use crate::ops::Audience;
 use crate::plan::{RegistryStep, keep, never_moves};
 use crate::registry::{Manifest, ManifestName, Registry, RegistryError};
 
+/// What was deleted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct RegistryRemoved {
     /// Manifests and indexes that have no tag any more.
     pub images: usize,
+    /// Tags.
     pub tags: usize,
 }
 
