@@ -92,7 +92,7 @@ fn a_context_of_the_settings_that_is_not_there_blocks_its_image() {
     let shop = Checkout::shop();
     shop.write("shipwright.toml", "[image.base]\ncontext = \"bsae\"\n");
     shop.write("base/Dockerfile", "FROM busybox\n");
-    let run = plan_of(&shop, &[]).exits(0).says("shipwright.toml:1").says("`bsae` is no folder");
+    let run = plan_of(&shop, &[]).exits(0).says("shipwright.toml:1").says("`bsae` is not a folder");
     assert!(run.stdout.contains("blocked   acme/base"), "{}", run.stdout);
     plan_of(&shop, &["base"]).exits(2);
     for context in [".", "base"] {

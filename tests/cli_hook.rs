@@ -637,7 +637,7 @@ fn what_the_hook_says_to_do_can_be_done_in_a_hook() {
     story.shop.commit("change");
     let run = story.git(&["push", "origin", "main"]).exits(1).says("nothing says which registry");
     let run =
-        run.says("commit `registry = \"HOST\"` in shipwright.toml").says("when that is mended push again");
+        run.says("commit `registry = \"HOST\"` in shipwright.toml").says("push again when that is fixed");
     assert!(!run.stderr.contains("--registry"), "{}", run.stderr);
     story.shop.run(&["push"]).exits(2).says("or --registry HOST");
 

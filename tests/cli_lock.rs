@@ -245,7 +245,7 @@ fn a_check_fails_when_bases_moved_or_are_missing() {
     assert!(run.stderr.contains(&gone), "{run:?}");
     // So is the tag.
     story.delete("one", &second);
-    let gone = format!("has no {} any more", story.base("one:1"));
+    let gone = format!("no longer has {}", story.base("one:1"));
     story.run(&["lock", "--check", "main"]).exits(4).says(&gone);
     story.run(&["lock", "main", "--update"]).exits(4).says("it stays locked to ");
     assert_eq!(story.lock_text(), text);

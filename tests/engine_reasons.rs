@@ -99,7 +99,7 @@ fn a_removed_key_tag_is_the_reason() {
     let tag = reference.rsplit(':').next().unwrap_or_default().to_owned();
     assert_eq!(
         reasons(&engine, &checkout, "a", &[]),
-        one("key-missing", "", &format!("the engine has no {tag} any more"))
+        one("key-missing", "", &format!("the engine no longer has {tag}"))
     );
     engine.build(&checkout, &[]).0.exits(0);
     assert!(engine.has(&format!("a:{tag}")));

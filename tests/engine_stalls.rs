@@ -173,7 +173,7 @@ fn a_run_that_finishes_its_tags_first_is_interrupted_all_the_same() {
     proxy.heal();
     let (code, said) = running.ends();
     assert_eq!(code, 130, "{said}");
-    assert!(said.contains("interrupted when the tags were moving") && !said.contains("not moved"), "{said}");
+    assert!(said.contains("interrupted while the tags were moving") && !said.contains("not moved"), "{said}");
     let events = std::fs::read_to_string(events).expect("events");
     let last: serde_json::Value = serde_json::from_str(events.lines().last().expect("one")).expect("JSON");
     assert_eq!((&last["event"], &last["outcome"]), (&"finished".into(), &"interrupted".into()), "{events}");

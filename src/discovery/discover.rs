@@ -181,7 +181,7 @@ fn read(tree: &dyn Snapshot, candidate: &Candidate) -> Outcome {
             LinkTarget::NotAFile if candidate.form != FileNameForm::Plain => return Outcome::Other,
             LinkTarget::NotAFile => {
                 return broken(
-                    "is a link to something that is no file",
+                    "is a link to something that is not a file",
                     &format!("let it lead to one, {exclude}"),
                 );
             }

@@ -51,7 +51,7 @@ pub(super) fn remedy(kind: &ProblemKind) -> &'static str {
         ProblemKind::Mount => "it is written --mount=type=bind|cache|tmpfs|secret|ssh,target=PATH,…",
         ProblemKind::RemoteCopy => "ADD fetches what is elsewhere",
         ProblemKind::Checksum => "write sha256: and 64 hex digits",
-        ProblemKind::Trigger => "mend the ONBUILD in the Dockerfile that has it",
+        ProblemKind::Trigger => "fix the ONBUILD in the Dockerfile that has it",
         ProblemKind::System => "-H names another engine",
         ProblemKind::Size => "divide it into several Dockerfiles",
     }

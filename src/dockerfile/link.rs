@@ -288,7 +288,7 @@ impl<'a, 'f> Linker<'a, 'f> {
         let message = if name.is_empty() {
             format!("base name ({}) should not be blank", written.text)
         } else {
-            format!("FROM {name:?} is no image reference")
+            format!("FROM {name:?} is not an image reference")
         };
         let declared: Vec<String> =
             blank.intersection(&self.declared).map(|name| (*name).to_owned()).collect();

@@ -64,9 +64,9 @@ impl SshTarget {
         };
         let (host, port) = host.split_at(host_end);
         let port = match port.strip_prefix(':') {
-            Some(port) => Some(port.parse().ok().filter(|port| *port > 0).ok_or("its port is no number")?),
+            Some(port) => Some(port.parse().ok().filter(|port| *port > 0).ok_or("its port is not a number")?),
             None if port.is_empty() => None,
-            None => return Err("its host is none"),
+            None => return Err("its host is not a host name"),
         };
         let host = host.trim_start_matches('[').trim_end_matches(']');
         let is_plain = |text: &str| {
@@ -75,7 +75,7 @@ impl SshTarget {
                 && !text.contains(|c: char| c.is_whitespace() || c.is_control())
         };
         if !is_plain(host) || !user.is_none_or(is_plain) {
-            return Err("its host or user is none");
+            return Err("its host or user is not a name");
         }
         if text.contains(['?', '#']) {
             return Err("nothing may follow the socket's path");
@@ -187,7 +187,7 @@ impl SshConnection {
         let said = String::from_utf8_lossy(&self.complaint.lock().unwrap_or_else(PoisonError::into_inner))
             .into_owned();
         let lines: Vec<&str> = said.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
-        let said = if lines.is_empty() { "it ended without a word".to_owned() } else { lines.join("; ") };
+        let said = if lines.is_empty() { "it ended without a message".to_owned() } else { lines.join("; ") };
         Poll::Ready(io::Error::new(
             io::ErrorKind::ConnectionAborted,
             format!("ssh: {}", crate::printable::printable(&said)),

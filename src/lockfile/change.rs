@@ -26,7 +26,7 @@ pub struct Change {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{name}` is no external base of this checkout")]
+#[error("`{name}` is not an external base of this checkout")]
 pub struct UnknownBase {
     /// What was written.
     pub name: String,
@@ -183,7 +183,7 @@ mod tests {
             [("alpine:3.2", Some("did you mean alpine:3.20 or alpine:3.19?")), ("zzz", None), ("A b", None)]
         {
             let error = Questions::named(&[wrong.to_owned()], &known).expect_err(wrong);
-            assert_eq!(error.to_string(), format!("`{wrong}` is no external base of this checkout"));
+            assert_eq!(error.to_string(), format!("`{wrong}` is not an external base of this checkout"));
             assert_eq!(error.hint().as_deref(), hint, "{wrong}");
         }
     }

@@ -70,8 +70,8 @@ impl Reader<'_> {
                 }
                 "bases" => self.bases(value, lock),
                 unknown => {
-                    let message = format!("`{unknown}` does not belong into a lock file");
-                    self.error(key.span(), message, "there are `version` and the table `bases`");
+                    let message = format!("`{unknown}` does not belong in a lock file");
+                    self.error(key.span(), message, "it holds `version` and the table `bases`");
                 }
             }
         }
@@ -197,7 +197,7 @@ mod tests {
             ("version = 2\n".into(), "1: [2] the lock file's version is not 1".into()),
             ("version = '1'\n".into(), "1: ['1'] the lock file's version is not 1".into()),
             ("version = 1\nbases = []\n".into(), "2: [[]] bases must be a table".into()),
-            ("version = 1\n[base]\n".into(), "2: [base] `base` does not belong into a lock file".into()),
+            ("version = 1\n[base]\n".into(), "2: [base] `base` does not belong in a lock file".into()),
             (
                 locked("\"a\" = \"sha256:12\""),
                 "3: [\"sha256:12\"] what a is locked to is not a digest".into(),

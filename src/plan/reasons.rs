@@ -126,7 +126,7 @@ pub(super) fn unexplained(facts: &Facts<'_>, id: ImageId) -> Reason {
             kind: ReasonKind::KeyMissing,
             path: None,
             text: match facts.project.images[id].key() {
-                Some(key) => format!("the engine has no {} any more", key.tag()),
+                Some(key) => format!("the engine no longer has {}", key.tag()),
                 None => "its image is no longer on the engine".into(),
             },
         },

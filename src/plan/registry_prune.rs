@@ -147,7 +147,7 @@ impl<'a> RegistryTags<'a> {
         };
         let keyless = || {
             let has_key = kinds().any(|(_, kind)| matches!(kind, Some(Kind::Key(_))));
-            (!has_key).then(|| "no tag of a key stands on it".to_owned())
+            (!has_key).then(|| "it has no key tag".to_owned())
         };
         needed.or_else(kept).or_else(keyless)
     }

@@ -123,7 +123,7 @@ pub(super) fn locate(
     };
     let is_absent = definition.options.context.is_some() && tree.kind(&root) != Some(NodeKind::Folder);
     if is_absent {
-        let message = format!("the build context `{root}` is no folder of this checkout");
+        let message = format!("the build context `{root}` is not a folder of this checkout");
         let hint = "`context` is a path from the root of the checkout";
         diagnostics.push(definition.options.at_its_place(Diagnostic::warning(message)).hint(hint));
     }

@@ -307,7 +307,7 @@ impl ImagesByName {
 }
 
 fn unknown_image(name: &str, image: &ImageSettings, known: &[ImageName]) -> Diagnostic {
-    let diagnostic = Diagnostic::error(format!("[image.{name}] is no image of this checkout"));
+    let diagnostic = Diagnostic::error(format!("[image.{name}] is not an image of this checkout"));
     image.at_its_place(diagnostic).hint(match closest(name, known.iter().map(ImageName::title)).first() {
         Some(closest) => format!("did you mean {closest}? `shipwright images` lists them all"),
         None => "`shipwright images` lists them all; `dockerfile = \"PATH\"` defines a new one".to_owned(),
@@ -477,7 +477,7 @@ fn declare(images: &mut [Drafted], diagnostics: &mut Vec<Diagnostic>) {
 
 fn unknown_dependency(image: &Drafted, known: &[Drafted], name: &str) -> Diagnostic {
     let diagnostic = Diagnostic::error(format!(
-        "[image.{}] depends_on `{name}`, which is no image of this checkout",
+        "[image.{}] depends_on `{name}`, which is not an image of this checkout",
         image.name.title()
     ));
     image.definition.options.at_its_place(diagnostic).hint(did_you_mean(

@@ -206,13 +206,13 @@ fn overtaken(reference: &ImageReference, from: &Standing, judgement: &Judgement<
     }
     let message = format!("{reference} is at {}, which is not in this history", revision.short());
     Some(if judgement.force {
-        Diagnostic::warning(format!("{message}: --force moves it nevertheless"))
+        Diagnostic::warning(format!("{message}: --force moves it anyway"))
     } else {
         Diagnostic::error(message)
             .hint(if judgement.in_hook {
-                "somebody pushed meanwhile: fetch and merge or rebase; `shipwright push --force` moves the tag nevertheless"
+                "somebody pushed meanwhile: fetch and merge or rebase; `shipwright push --force` moves the tag anyway"
             } else {
-                "somebody pushed meanwhile: fetch and merge or rebase; --force moves the tag nevertheless"
+                "somebody pushed meanwhile: fetch and merge or rebase; --force moves the tag anyway"
             })
     })
 }

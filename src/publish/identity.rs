@@ -37,7 +37,7 @@ impl Identity {
         }
         let what = match standing.key {
             None => format!(
-                "is no image of Shipwright's: it has no label {KEY_LABEL}, or its images differ in it"
+                "is not an image of Shipwright's: it has no label {KEY_LABEL}, or its images differ in it"
             ),
             Some(key) if key != self.key => format!("is an image of another key, {key}"),
             Some(_) => format!("is for {}, not for {} alone", platforms(standing), self.platform),

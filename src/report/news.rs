@@ -5,7 +5,7 @@ use crate::ops::{Error, Extent, Move, News, PushEnd, Revision, Switched};
 pub(crate) fn news_text(news: &News<'_>, verbose: bool) -> Vec<String> {
     match news {
         News::FinishedFirst => {
-            vec!["interrupted when the tags were moving: that was finished first".to_owned()]
+            vec!["interrupted while the tags were moving: that was finished first".to_owned()]
         }
         News::InRegistry { extent, .. } => vec![format!("{}: nothing to push", what(*extent))],
         News::Moves(moves) if verbose => moves_text(moves),

@@ -245,7 +245,7 @@ impl Reader<'_> {
             !name.starts_with('/') && name.split('/').all(|part| !matches!(part, "" | "." | ".."));
         let mut message = format!("{} is not carried over: ", printable(name));
         if !is_inside {
-            message.push_str("it is no folder below this file");
+            message.push_str("it is not a folder below this file");
             return self.lost(entry.line, message);
         }
         if let Err(error) = Repository::new(&format!("x/{name}")) {
@@ -323,7 +323,7 @@ mod tests {
             "5: this registry is not carried over: it is no mapping",
             "6: this registry is not carried over: it has no `username`, which stands in front of the images",
             "7: b is not carried over: images are docker.io/a/NAME here",
-            "10: ../up is not carried over: it is no folder below this file",
+            "10: ../up is not carried over: it is not a folder below this file",
             "12: this container is not carried over: it is no text",
             "14: `container` is not carried over: docker-builder has no such key",
         ] {

@@ -90,7 +90,7 @@ pub(crate) fn throttled(text: &str) -> Result<Value, String> {
 /// `PATH:NUMBER` a second.
 pub(crate) fn rate(text: &str) -> Result<Value, String> {
     let (path, rate) = of_device(text)?;
-    let rate = rate.parse::<u64>().map_err(|_| format!("`{rate}` is no number"))?;
+    let rate = rate.parse::<u64>().map_err(|_| format!("`{rate}` is not a number"))?;
     Ok(json!({"Path": path, "Rate": rate}))
 }
 

@@ -40,7 +40,7 @@ pub(crate) fn attachment(text: &str) -> Result<Attachment, String> {
             "link-local-ip" => found.link_local.push(value),
             "mac-address" => found.mac = Some(value),
             "gw-priority" => {
-                found.priority = Some(value.parse().map_err(|_| format!("`{value}` is no number"))?);
+                found.priority = Some(value.parse().map_err(|_| format!("`{value}` is not a number"))?);
             }
             "driver-opt" => match value.split_once('=') {
                 Some((name, value)) => found.options.push((name.trim().to_owned(), value.trim().to_owned())),

@@ -64,13 +64,13 @@ pub(crate) fn extra_host(text: &str) -> Result<String, String> {
     };
     let address = address.strip_prefix('[').and_then(|inner| inner.strip_suffix(']')).unwrap_or(address);
     if address != "host-gateway" && address.parse::<IpAddr>().is_err() {
-        return Err(format!("`{address}` is no IP address, and not host-gateway"));
+        return Err(format!("`{address}` is not an IP address, and not host-gateway"));
     }
     Ok(format!("{host}:{address}"))
 }
 
 pub(crate) fn ip_address(text: &str) -> Result<String, String> {
-    let address = text.trim().parse::<IpAddr>().map_err(|_| format!("`{text}` is no IP address"))?;
+    let address = text.trim().parse::<IpAddr>().map_err(|_| format!("`{text}` is not an IP address"))?;
     Ok(address.to_string())
 }
 

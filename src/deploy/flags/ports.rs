@@ -21,7 +21,7 @@ pub(crate) fn published(text: &str) -> Result<Vec<Published>, String> {
     let (address, machine) = rest.rsplit_once(':').unwrap_or(("", rest));
     let address = address.strip_prefix('[').and_then(|inner| inner.strip_suffix(']')).unwrap_or(address);
     if !address.is_empty() && address.parse::<IpAddr>().is_err() {
-        return Err(format!("`{address}` is no IP address"));
+        return Err(format!("`{address}` is not an IP address"));
     }
     let inside = range(container)?;
     let outside = if machine.is_empty() { None } else { Some(range(machine)?) };
@@ -37,7 +37,7 @@ pub(crate) fn published(text: &str) -> Result<Vec<Published>, String> {
         Published { port: format!("{port}/{protocol}"), address: address.to_owned(), on_machine }
     };
     if outside.as_ref().is_some_and(|outside| outside.len() != inside.len() && inside.len() != 1) {
-        return Err(format!("`{machine}` and `{container}` have not as many ports"));
+        return Err(format!("`{machine}` and `{container}` differ in their number of ports"));
     }
     Ok(inside.clone().enumerate().map(one).collect())
 }
@@ -68,12 +68,12 @@ fn protocol_of(text: &str) -> Result<(&str, String), String> {
     if matches!(protocol.as_str(), "tcp" | "udp" | "sctp") {
         Ok((ports, protocol))
     } else {
-        Err(format!("`{protocol}` is no protocol: tcp, udp or sctp"))
+        Err(format!("`{protocol}` is not a protocol: tcp, udp or sctp"))
     }
 }
 
 fn range(text: &str) -> Result<Range, String> {
-    let wrong = || format!("`{text}` is no port: write 80 or 8000-8005");
+    let wrong = || format!("`{text}` is not a port: write 80 or 8000-8005");
     let (first, last) = text.split_once('-').unwrap_or((text, text));
     let port = |text: &str| text.parse::<u16>().map_err(|_| wrong());
     let range = port(first)?..=port(last)?;

@@ -2,7 +2,7 @@
 
 /// `512m`, `1.5GiB`, `65536`: bytes, in units of 1024 (docker/go-units, `RAMInBytes`).
 pub(crate) fn bytes(text: &str) -> Result<i64, String> {
-    let wrong = || format!("`{text}` is no size: write bytes, or a number with b, k, m, g, t or p");
+    let wrong = || format!("`{text}` is not a size: write bytes, or a number with b, k, m, g, t or p");
     let unit_at = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
     let (number, unit) = text.split_at(unit_at);
     let shift = match unit.trim_start().to_ascii_lowercase().as_str() {
@@ -28,7 +28,7 @@ pub(crate) fn swap_bytes(text: &str) -> Result<i64, String> {
 
 /// A number of processors in billionths, which engines count in.
 pub(crate) fn cpus(text: &str) -> Result<i64, String> {
-    let wrong = || format!("`{text}` is no number of processors: write 0.5 or 2, with 9 decimals at most");
+    let wrong = || format!("`{text}` is not a number of processors: write 0.5 or 2, with 9 decimals at most");
     let (whole, decimals) = text.split_once('.').unwrap_or((text, ""));
     let is_number = |digits: &str| digits.bytes().all(|byte| byte.is_ascii_digit());
     if (whole.is_empty() && decimals.is_empty()) || !is_number(whole) || !is_number(decimals) {
@@ -42,7 +42,7 @@ pub(crate) fn cpus(text: &str) -> Result<i64, String> {
 
 /// `1m30s`, `500ms`: nanoseconds (Go, `time.ParseDuration`).
 pub(crate) fn duration(text: &str) -> Result<i64, String> {
-    let wrong = || format!("`{text}` is no time: write 30s, 500ms or 1m30s");
+    let wrong = || format!("`{text}` is not a duration: write 30s, 500ms or 1m30s");
     if text == "0" {
         return Ok(0);
     }

@@ -62,7 +62,7 @@ pub(super) async fn recover(
         None => without_note(hands, name).await?,
     };
     if note.members.iter().all(|member| member.name != name) {
-        let message = format!("the lock of {name} is of other containers");
+        let message = format!("the lock of {name} is for other containers");
         return Err(Error::one(
             Ending::Failed,
             Diagnostic::error(message).hint(format!("remove it: docker rm {}", names.lock)),

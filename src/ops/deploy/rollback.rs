@@ -39,11 +39,11 @@ pub(super) async fn back(
     let Some((id, reference)) = target(hands, &container).await? else {
         return Err(Error::usage_with_hint(
             format!("nothing says what {name} ran before"),
-            "`shipwright deploy` notes it; name an image of then: shipwright deploy CONTAINER IMAGE",
+            "`shipwright deploy` notes it; name an image of that time: shipwright deploy CONTAINER IMAGE",
         ));
     };
     if hands.image(&id).await?.is_none() {
-        let message = format!("the engine has no longer what {name} ran before: {reference}");
+        let message = format!("the engine no longer has what {name} ran before: {reference}");
         let hint = format!("shipwright deploy {name} {reference} --pull");
         return Err(Error::one(Ending::Failed, Diagnostic::error(message).hint(hint)));
     }

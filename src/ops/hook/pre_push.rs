@@ -11,10 +11,10 @@ use crate::settings::Choices;
 /// How many places of older faults are named.
 const SHOWN: usize = 5;
 
-const SKIP: &str = "commit what mends it and push again, or skip this once: git push --no-verify";
+const SKIP: &str = "commit a fix and push again, or skip this once: git push --no-verify";
 
 /// For what no commit mends: an engine, a registry, a login.
-const AGAIN: &str = "when that is mended push again, or skip this once: git push --no-verify";
+const AGAIN: &str = "push again when that is fixed, or skip this once: git push --no-verify";
 
 /// What is pushed, where to, and what is to be done before.
 #[derive(Clone, Debug)]

@@ -45,7 +45,7 @@ impl Answers {
             let host = base.repository.host();
             match lock.digest(base) {
                 Some(digest) => Diagnostic::error(format!(
-                    "{host} has no {base} any more; it stays locked to {}",
+                    "{host} no longer has {base}; it stays locked to {}",
                     digest.short()
                 ))
                 .hint("the tag is gone: refer to another one"),

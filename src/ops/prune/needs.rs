@@ -126,7 +126,7 @@ fn unknowable(who: &str, error: &Diagnostic) -> Error {
     let place = error.location.as_ref().map(|place| format!("{}: ", place.path)).unwrap_or_default();
     Error::usage_with_hint(
         format!("what {who} needs is not known: {place}{}", error.message),
-        "mend it there, or delete what is not wanted any more; nothing was removed",
+        "fix it there, or delete what is no longer wanted; nothing was removed",
     )
 }
 

@@ -34,7 +34,7 @@ pub(super) fn version(request: &ReleaseRequest) -> Result<Version, Error> {
     let text = &request.version;
     if is_reserved(text) {
         return Err(Error::usage_with_hint(
-            format!("`{}` is no version: Shipwright gives such tags itself", printable(text)),
+            format!("`{}` is not a version: Shipwright gives such tags itself", printable(text)),
             "write a version such as 1.4.0",
         ));
     }
@@ -42,7 +42,7 @@ pub(super) fn version(request: &ReleaseRequest) -> Result<Version, Error> {
     match (Version::parse(text), is_tag) {
         (_, Err(error)) => Err(Error::usage(error)),
         (None, _) => Err(Error::usage_with_hint(
-            format!("`{}` is no version", printable(text)),
+            format!("`{}` is not a version", printable(text)),
             "write numbers with dots between them, such as 1.4.0, v2 or 1.4.0-rc.1; what stands in front goes into --prefix",
         )),
         (Some(version), Ok(_)) => Ok(version),
@@ -68,7 +68,7 @@ pub(super) fn targets(
         let tag = Tag::new(&text).map_err(Error::usage)?;
         if is_reserved(&text) {
             let message =
-                format!("`{}` is no version's tag: Shipwright gives such tags itself", printable(&text));
+                format!("`{}` cannot be the tag of a version: Shipwright gives such tags itself", printable(&text));
             return Err(Error::usage_with_hint(message, "choose another --prefix or version"));
         }
         if let Some(branch) = branches.iter().find(|branch| image.name.tag(&branch_tag(branch)) == tag) {

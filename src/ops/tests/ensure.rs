@@ -81,7 +81,7 @@ async fn a_foreign_image_in_the_way_is_an_error_and_nothing_is_built() {
     shop.world.put_in_registry(&reference, foreign());
     let error = ensure(&shop.config(), &request(RemotePolicy::Pull), &mut ()).await.expect_err("refused");
     assert_eq!(error.ending(), Ending::Registry);
-    assert!(message(error).contains("is no image of Shipwright's"));
+    assert!(message(error).contains("is not an image of Shipwright's"));
     assert_eq!(shop.world.changes(), Vec::<String>::new());
 }
 

@@ -94,7 +94,7 @@ async fn a_foreign_image_under_the_key_stops_everything() {
     let mut heard = Heard::default();
     let error = push(&other.config(), &request(), &mut heard).await.expect_err("refused");
     assert_eq!(error.ending(), Ending::Registry);
-    assert!(heard.says("is no image of Shipwright's"), "{:?}", heard.0);
+    assert!(heard.says("is not an image of Shipwright's"), "{:?}", heard.0);
     assert_eq!(other.world.changes(), Vec::<String>::new());
 }
 

@@ -92,11 +92,11 @@ async fn a_dry_run_changes_nothing_and_tells_all() {
 async fn what_is_no_version_or_not_committed_is_refused() {
     let shop = Shop::new();
     for (version, said) in [
-        ("latest", "is no version"),
-        ("src-0123456789abcdef", "is no version"),
-        ("main", "is no version"),
+        ("latest", "is not a version"),
+        ("src-0123456789abcdef", "is not a version"),
+        ("main", "is not a version"),
         ("1.0+2", "is not a tag"),
-        ("123456789012", "is no version"),
+        ("123456789012", "is not a version"),
     ] {
         let error = released(&shop, &request(version, &["api"])).await.expect_err(version);
         assert!(error.contains(said), "{version}: {error}");
