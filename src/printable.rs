@@ -10,6 +10,16 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
     })
 }
 
+/// The bytes that hex digits, two for each, stand for.
+pub(crate) fn from_hex<const N: usize>(digits: &[u8]) -> Option<[u8; N]> {
+    let digit = |digit: u8| u8::try_from(char::from(digit).to_digit(16)?).ok();
+    let mut bytes = [0; N];
+    for (byte, pair) in bytes.iter_mut().zip(digits.chunks_exact(2)) {
+        *byte = digit(pair[0])? << 4 | digit(pair[1])?;
+    }
+    (digits.len() == 2 * N).then_some(bytes)
+}
+
 /// ` and 3 more`; nothing if there are none.
 pub(crate) fn and_more(count: usize) -> String {
     if count == 0 { String::new() } else { format!(" and {count} more") }

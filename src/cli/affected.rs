@@ -73,5 +73,5 @@ pub(super) fn run(before: BuildArgs, args: AffectedArgs, edge: &mut Edge) -> Res
         AffectedFormat::Gitlab => output.result(affected_gitlab(affected).as_bytes())?,
         AffectedFormat::Names => output.result(affected_names(affected).as_bytes())?,
     }
-    Ok(found.ending.into())
+    Ok(found.ending)
 }

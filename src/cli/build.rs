@@ -59,5 +59,5 @@ impl BuildArgs {
 pub(super) fn run(args: BuildArgs, edge: &mut Edge) -> Result<ExitCode, Error> {
     let (config, request) = (edge.config(), args.request(edge)?);
     edge.output.keep_events(args.run.events);
-    Ok(ops::block_on(ops::build(&config, &request, &mut edge.output))?.ending.into())
+    Ok(ops::block_on(ops::build(&config, &request, &mut edge.output))?.ending)
 }

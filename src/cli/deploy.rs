@@ -147,17 +147,17 @@ fn of_project(request: &ProjectRequest, edge: &mut Edge) -> Result<ExitCode, Err
     for part in &deployed.parts {
         told(part, edge)?;
     }
-    Ok(deployed.ending.into())
+    Ok(deployed.ending)
 }
 
 /// Says what came of it.
 pub(super) fn told(deployed: &Deployed, edge: &Edge) -> Result<ExitCode, Error> {
     match deployed {
-        Deployed::Failed(ending) => return Ok((*ending).into()),
+        Deployed::Failed(ending) => return Ok(*ending),
         Deployed::Difference(..) | Deployed::Later(..) => edge.output.text(&deployed_text(deployed))?,
         Deployed::Unchanged(_) | Deployed::Done(_) => {
             edge.output.result_line(deployed_text(deployed).trim_end());
         }
     }
-    Ok(Ending::Done.into())
+    Ok(Ending::Done)
 }

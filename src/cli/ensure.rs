@@ -93,6 +93,6 @@ pub(super) fn run(before: BuildArgs, args: EnsureArgs, edge: &mut Edge) -> Resul
             edge.output.result(format!("{}\n", lines.join("\n")).as_bytes())?;
             Ok(ExitCode::Done)
         }
-        Ensured::Missing(ending) => Ok(ending.into()),
+        Ensured::Missing(ending) => Ok(ending),
     }
 }

@@ -1,6 +1,6 @@
 use clap::Args;
 
-use super::args::{ContentArgs, ImageArgs, PlanFormat, SelectionArgs, word};
+use super::args::{ContentArgs, ImageArgs, OutputFormat, SelectionArgs, word};
 use super::build::BuildArgs;
 use super::edge::Edge;
 use super::error::ExitCode;
@@ -25,7 +25,7 @@ pub struct ImagesArgs {
 
     /// Print text or json
     #[arg(long, value_enum, default_value_t, value_name = "FORMAT", hide_possible_values = true)]
-    pub format: PlanFormat,
+    pub format: OutputFormat,
 }
 
 /// `shipwright images`: `NAME:src-KEY`, one a line, in build order.
@@ -36,7 +36,7 @@ pub(super) fn run(before: BuildArgs, args: ImagesArgs, edge: &mut Edge) -> Resul
     let list = ops::block_on(ops::list(&config, &request, &mut edge.output))?;
     let plan = &list.planned.plan;
     let code = if has_errors(&plan.diagnostics) { ExitCode::Wrong } else { ExitCode::Done };
-    if args.format == PlanFormat::Json {
+    if args.format == OutputFormat::Json {
         edge.output.result(images_json(plan).as_bytes())?;
         return Ok(code);
     }

@@ -2,7 +2,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::args::{ContentArgs, ImageArgs, PlanFormat, SelectionArgs, word};
+use super::args::{ContentArgs, ImageArgs, OutputFormat, SelectionArgs, word};
 use super::edge::Edge;
 use super::error::ExitCode;
 use crate::ops::{self, Error};
@@ -25,7 +25,7 @@ pub struct InspectArgs {
 
     /// Print text or json
     #[arg(long, value_enum, default_value_t, value_name = "FORMAT", hide_possible_values = true)]
-    pub format: PlanFormat,
+    pub format: OutputFormat,
 }
 
 /// `shipwright inspect DOCKERFILE`: any file, in a checkout or not, or the Dockerfile of an image. What is wrong with it is
@@ -42,8 +42,8 @@ pub(super) fn run(args: InspectArgs, edge: &mut Edge) -> Result<ExitCode, Error>
     }
     let found = ops::inspect(&file, &request.choices, args.target.as_deref())?;
     match args.format {
-        PlanFormat::Json => edge.output.result(inspection_json(&found.inspection).as_bytes())?,
-        PlanFormat::Text => {
+        OutputFormat::Json => edge.output.result(inspection_json(&found.inspection).as_bytes())?,
+        OutputFormat::Text => {
             edge.output.use_checkout(&found.root);
             edge.output.text(&inspection_text(&found.inspection))?;
             edge.output.diagnostics(&found.inspection.diagnostics);

@@ -39,5 +39,5 @@ pub(super) fn run(before: BuildArgs, args: LockArgs, edge: &mut Edge) -> Result<
     let config = edge.config();
     let locked = ops::block_on(ops::lock(&config, &request, &mut edge.output))?;
     edge.output.lock(&locked);
-    Ok(locked.ending.into())
+    Ok(locked.ending)
 }

@@ -120,7 +120,7 @@ fn refused(error: Error, output: &mut Output) -> ExitCode {
     if let Some(root) = error.root() {
         output.use_checkout(root);
     }
-    let code = error.ending().into();
+    let code = error.ending();
     output.diagnostics(&error.into_findings());
     code
 }

@@ -1,6 +1,6 @@
 use clap::Args;
 
-use super::args::{ImageArgs, PlanFormat, RegistryArgs, SelectionArgs, word};
+use super::args::{ImageArgs, OutputFormat, RegistryArgs, SelectionArgs, word};
 use super::build::BuildArgs;
 use super::edge::Edge;
 use super::error::ExitCode;
@@ -30,7 +30,7 @@ pub struct PlanArgs {
 
     /// Print text or json
     #[arg(long, value_enum, default_value_t, value_name = "FORMAT", hide_possible_values = true, help_heading = None::<&'static str>)]
-    pub format: PlanFormat,
+    pub format: OutputFormat,
 }
 
 /// `shipwright plan`: what `build` would do. Changes nothing.
@@ -52,12 +52,12 @@ pub(super) fn run(before: BuildArgs, args: PlanArgs, edge: &mut Edge) -> Result<
     }
     let planned = ops::block_on(ops::plan(&config, &request, &mut edge.output))?;
     match format {
-        PlanFormat::Json => edge.output.result(plan_json(&planned.plan).as_bytes())?,
-        PlanFormat::Text => {
+        OutputFormat::Json => edge.output.result(plan_json(&planned.plan).as_bytes())?,
+        OutputFormat::Text => {
             edge.output.plan(&planned.plan)?;
             edge.output.diagnostics(&planned.plan.diagnostics);
             edge.output.diagnostics(floating_note(&planned.plan).as_slice());
         }
     }
-    Ok(planned.ending.into())
+    Ok(planned.ending)
 }

@@ -1,6 +1,6 @@
-use clap::{Args, ValueEnum};
+use clap::Args;
 
-use super::args::{ImageArgs, RunArgs, SelectionArgs, word};
+use super::args::{ImageArgs, OutputFormat, RunArgs, SelectionArgs, word};
 use super::edge::Edge;
 use super::error::ExitCode;
 use crate::ops::{self, Error, ReleaseRequest};
@@ -35,7 +35,7 @@ pub struct ReleaseArgs {
 
     /// Print text or json
     #[arg(long, value_enum, default_value_t, value_name = "FORMAT", hide_possible_values = true)]
-    pub format: ReleaseFormat,
+    pub format: OutputFormat,
 
     /// The registry of the images; repeatable
     ///
@@ -46,16 +46,6 @@ pub struct ReleaseArgs {
     /// How to build.
     #[command(flatten)]
     pub run: RunArgs,
-}
-
-/// How it is told what was released.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub enum ReleaseFormat {
-    /// For people.
-    #[default]
-    Text,
-    /// For programs.
-    Json,
 }
 
 /// `shipwright release`: a version for images, everywhere.
@@ -76,11 +66,11 @@ pub(super) fn run(args: ReleaseArgs, edge: &mut Edge) -> Result<ExitCode, Error>
     edge.output.keep_events(args.run.events);
     let released = ops::block_on(ops::release(&config, &request, &mut edge.output))?;
     match args.format {
-        ReleaseFormat::Json => edge.output.result(release_json(&released).as_bytes())?,
-        ReleaseFormat::Text if released.ending == ops::Ending::Done => {
+        OutputFormat::Json => edge.output.result(release_json(&released).as_bytes())?,
+        OutputFormat::Text if released.ending == ops::Ending::Done => {
             edge.output.text(&release_text(&released))?;
         }
-        ReleaseFormat::Text => {}
+        OutputFormat::Text => {}
     }
-    Ok(released.ending.into())
+    Ok(released.ending)
 }

@@ -77,7 +77,6 @@ pub struct EvaluatedStage {
     pub base_expanded: Result<String, String>,
     /// The stage it begins with, if it is one.
     pub base_stage: Option<usize>,
-    /// `--platform`.
     pub platform: Option<EvaluatedPlatform>,
     pub needed: bool,
     /// The line of its FROM, from 1.
@@ -106,11 +105,9 @@ pub enum UseKind {
 pub struct ImageUse {
     pub kind: UseKind,
     pub stage: usize,
-    /// The reference as written.
     pub written: String,
     /// The reference with variables replaced.
     pub expanded: String,
-    /// The reference, if it is one.
     pub reference: Option<ImageReference>,
     /// The bytes of the file to overwrite for another reference.
     pub span: Range<usize>,
@@ -134,13 +131,11 @@ pub enum SourceInstruction {
 pub struct LocalSource {
     pub instruction: SourceInstruction,
     pub pattern: SourcePattern,
-    /// As written.
     pub written: String,
     /// Whether it names one path outright: neither a glob nor a variable.
     pub plain: bool,
     /// Its bytes in the file; for an inherited trigger those of the FROM that brings it.
     pub span: Range<usize>,
-    /// The line of `span`, from 1.
     pub line: usize,
     /// Whether a trigger of another image reads it.
     pub inherited: bool,
@@ -165,9 +160,7 @@ pub enum SourcePattern {
 pub struct Problem {
     pub kind: ProblemKind,
     pub message: String,
-    /// The bytes it is about.
     pub span: Range<usize>,
-    /// The line of `span`, from 1.
     pub line: usize,
     pub hint: Option<String>,
 }

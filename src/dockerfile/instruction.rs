@@ -7,13 +7,11 @@ use super::verb::Verb;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Instruction {
-    /// Its keyword as written.
     pub keyword: Word,
     pub kind: InstructionKind,
     /// Its lines in the file: from the beginning of its first to the end of its last, here-documents and
     /// line break included.
     pub span: Range<usize>,
-    /// Its first line, from 1.
     pub line: usize,
     pub heredocs: Vec<Heredoc>,
     pub(super) text: String,
@@ -42,7 +40,6 @@ pub enum InstructionKind {
 }
 
 impl InstructionKind {
-    /// The verb, if there is one.
     pub fn verb(&self) -> Option<Verb> {
         match self {
             Self::From(_) => Some(Verb::From),
@@ -65,7 +62,6 @@ pub struct FromInstruction {
     pub base: Word,
     /// The name of the stage, in lower case.
     pub name: Option<Word>,
-    /// `--platform`.
     pub platform: Option<Word>,
 }
 
@@ -82,13 +78,11 @@ pub struct ArgDeclaration {
 pub struct Assignment {
     /// The name as written; it may hold variables.
     pub name: String,
-    /// The value as written.
     pub value: String,
     /// Bytes of both in the file.
     pub span: Range<usize>,
 }
 
-/// COPY or ADD.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CopyInstruction {
     /// `--from`: a stage, its number, or an image. ADD has none.
@@ -99,7 +93,6 @@ pub struct CopyInstruction {
     pub elsewhere: Vec<Word>,
     /// The names of here-documents among the sources.
     pub heredocs: Vec<String>,
-    /// Where to.
     pub destination: Word,
     /// `--checksum` of ADD.
     pub checksum: Option<Word>,

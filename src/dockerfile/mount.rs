@@ -7,7 +7,6 @@ use super::text::{Text, Word};
 use super::value::Value;
 use std::ops::Range;
 
-/// A `--mount` flag.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Mount {
     /// The value of the flag, quotes and escapes removed.
@@ -57,9 +56,7 @@ pub struct MountFields {
     pub kind: MountType,
     /// `from=`: a stage or an image; empty means the build context.
     pub from: String,
-    /// `source=`.
     pub source: String,
-    /// `target=`.
     pub target: String,
 }
 

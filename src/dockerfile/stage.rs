@@ -9,7 +9,6 @@ pub struct Stage {
     pub name: Option<String>,
     /// The image or stage it begins with, as written; nothing if its FROM has an error.
     pub base: Option<Word>,
-    /// `--platform` as written.
     pub platform: Option<Word>,
     /// Its instructions in `Dockerfile::instructions`; the first is the FROM.
     pub instructions: Range<usize>,

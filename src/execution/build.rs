@@ -5,7 +5,8 @@ use tokio::time::Instant;
 
 use super::log_tail::LogTail;
 use super::request::{missing_immutable, reference};
-use super::{BuildFailure, BuildUpdate, Event, ImageOutcome, Worker, clean_message};
+use super::{BuildFailure, Event, ImageOutcome, Worker, clean_message};
+use crate::builder::BuildEvent;
 use crate::plan::{Action, PlannedTag, Step, StepId};
 
 /// Updates of one build that wait for the renderer; the builder's own buffers come on top.
@@ -112,14 +113,16 @@ impl ImageTask {
         Ok(ImageOutcome::Reused)
     }
 
-    async fn forward(&self, tail: &mut LogTail, update: BuildUpdate) {
+    async fn forward(&self, tail: &mut LogTail, update: BuildEvent) {
         tail.observe(&update);
         let image = self.image;
         self.send(match update {
-            BuildUpdate::Step { step, .. } => Event::BuildProgress { image, step },
-            BuildUpdate::Log { step, stream, line } => Event::BuildLog { image, step, stream, line },
-            BuildUpdate::Sent { bytes } => Event::ContextSent { image, bytes },
-            BuildUpdate::Warning { text } => Event::Notice { text: format!("{}: {text}", self.reference) },
+            BuildEvent::Step(step) => Event::BuildProgress { image, step },
+            BuildEvent::Log { step, stream, line } => Event::BuildLog { image, step, stream, line },
+            BuildEvent::Sent { bytes } => Event::ContextSent { image, bytes },
+            BuildEvent::Warning { message, .. } => {
+                Event::Notice { text: format!("{}: {message}", self.reference) }
+            }
         })
         .await;
     }

@@ -11,8 +11,8 @@ use super::context_source::PlannedContext;
 use super::labels::{KEY_LABEL, labels};
 use super::outline::outline;
 use super::superseded::{Superseded, superseded};
-use super::{BuildFailure, BuildUpdate, LogStream, StepProgress, Worker, engine_login};
-use crate::builder::{BuildError, BuildEvent, BuildSpec, Builder, OutputStream, Secret, SshAgent, StepState};
+use super::{BuildFailure, Worker, engine_login};
+use crate::builder::{BuildError, BuildEvent, BuildSpec, Builder, Secret, SshAgent};
 use crate::dockerfile::{cut_unneeded_stages, is_proxy, rewrite};
 use crate::engine::EngineError;
 use crate::git::{Checkout, Snapshot};
@@ -153,20 +153,10 @@ impl EngineWorker {
     async fn build_once(
         &self,
         image: StepId,
-        updates: &mpsc::Sender<BuildUpdate>,
+        updates: &mpsc::Sender<BuildEvent>,
     ) -> Result<Result<(), BuildError>, BuildFailure> {
         let request = self.request(image)?;
-        let (sender, mut events) = mpsc::channel(256);
-        let build = self.builder.build(request, sender);
-        let forward = async {
-            while let Some(event) = events.recv().await {
-                if updates.send(update(event)).await.is_err() {
-                    break;
-                }
-            }
-        };
-        let (built, ()) = tokio::join!(build, forward);
-        Ok(built.map(drop))
+        Ok(self.builder.build(request, updates.clone()).await.map(drop))
     }
 
     async fn pull_with_login(&self, reference: &ImageReference) -> Result<(), PullFailure> {
@@ -279,7 +269,7 @@ impl Worker for EngineWorker {
         self.pull_with_login(&reference).await.map_err(|error| self.explained(&reference, error))
     }
 
-    async fn build(&self, image: StepId, updates: mpsc::Sender<BuildUpdate>) -> Result<(), BuildFailure> {
+    async fn build(&self, image: StepId, updates: mpsc::Sender<BuildEvent>) -> Result<(), BuildFailure> {
         self.check_bases(image).await?;
         // With containerd's store, whoever names the same image at the same moment comes second; what was
         // built is kept, so that building again only names it.
@@ -373,24 +363,4 @@ impl Worker for EngineWorker {
 
 fn key_of(found: &LocalImage) -> Option<ContentKey> {
     found.labels.get(KEY_LABEL)?.parse().ok()
-}
-
-fn update(event: BuildEvent) -> BuildUpdate {
-    match event {
-        BuildEvent::Step(StepState { id, name, position, completed, cached, error, bytes }) => {
-            BuildUpdate::Step {
-                step: StepProgress { id, name, position, completed, cached, bytes },
-                failed: error.is_some(),
-            }
-        }
-        BuildEvent::Log { step, stream, line } => {
-            let stream = match stream {
-                OutputStream::Out => LogStream::Out,
-                OutputStream::Err => LogStream::Err,
-            };
-            BuildUpdate::Log { step, stream, line }
-        }
-        BuildEvent::Sent { bytes } => BuildUpdate::Sent { bytes },
-        BuildEvent::Warning { message, .. } => BuildUpdate::Warning { text: message },
-    }
 }

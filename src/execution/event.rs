@@ -1,6 +1,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use crate::builder::{OutputStream, StepState};
 use crate::plan::StepId;
 
 /// Something that happened while a plan was carried out. Images are named by their steps in
@@ -40,16 +41,16 @@ pub enum Event {
         /// Which.
         image: StepId,
         /// Which step, and how far.
-        step: StepProgress,
+        step: StepState,
     },
     /// Output of a step, one line without its line break. Untrusted bytes as text: renderers escape it.
     BuildLog {
         /// Which.
         image: StepId,
-        /// The step's number within the image, as in [`StepProgress::id`].
+        /// The step's number within the image, as in [`StepState::id`].
         step: usize,
         /// Standard output or error.
-        stream: LogStream,
+        stream: OutputStream,
         /// The line.
         line: String,
     },
@@ -160,32 +161,6 @@ pub enum Event {
         /// Since the work began.
         elapsed: Duration,
     },
-}
-
-/// How far a step of a build is.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct StepProgress {
-    /// A number for the step, unique within the image.
-    pub id: usize,
-    /// `[stage 2/5] RUN make`, as the builder names it.
-    pub name: String,
-    /// Which of how many, where the builder says so (`[2/5]`).
-    pub position: Option<(usize, usize)>,
-    /// Whether it is over.
-    pub completed: bool,
-    /// Whether the builder had its result already.
-    pub cached: bool,
-    /// Bytes so far and in total, where the builder counts them.
-    pub bytes: Option<(u64, Option<u64>)>,
-}
-
-/// Where a line of output came from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum LogStream {
-    /// Standard output.
-    Out,
-    /// Standard error.
-    Err,
 }
 
 /// How the work on one image ended.

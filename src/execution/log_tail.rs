@@ -1,6 +1,6 @@
 use std::collections::{HashMap, VecDeque};
 
-use super::BuildUpdate;
+use crate::builder::{BuildEvent, StepState};
 
 /// As much as a summary shows of a failing step.
 const LINES: usize = 20;
@@ -16,9 +16,9 @@ pub(super) struct LogTail {
 }
 
 impl LogTail {
-    pub(super) fn observe(&mut self, update: &BuildUpdate) {
+    pub(super) fn observe(&mut self, update: &BuildEvent) {
         match update {
-            BuildUpdate::Log { step, line, .. } => {
+            BuildEvent::Log { step, line, .. } => {
                 let lines = self.steps.entry(*step).or_default();
                 if lines.len() == LINES {
                     lines.pop_front();
@@ -26,11 +26,11 @@ impl LogTail {
                 lines.push_back(shortened(line));
                 self.latest = Some(*step);
             }
-            BuildUpdate::Step { step, failed: true } => self.failed = Some(step.id),
-            BuildUpdate::Step { step, .. } if step.completed && self.latest != Some(step.id) => {
+            BuildEvent::Step(StepState { id, error: Some(_), .. }) => self.failed = Some(*id),
+            BuildEvent::Step(step) if step.completed && self.latest != Some(step.id) => {
                 self.steps.remove(&step.id);
             }
-            BuildUpdate::Step { .. } | BuildUpdate::Sent { .. } | BuildUpdate::Warning { .. } => {}
+            BuildEvent::Step(_) | BuildEvent::Sent { .. } | BuildEvent::Warning { .. } => {}
         }
     }
 
@@ -52,16 +52,15 @@ fn shortened(line: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::execution::{LogStream, StepProgress};
+    use crate::builder::OutputStream;
 
-    fn log(step: usize, line: &str) -> BuildUpdate {
-        BuildUpdate::Log { step, stream: LogStream::Out, line: line.to_owned() }
+    fn log(step: usize, line: &str) -> BuildEvent {
+        BuildEvent::Log { step, stream: OutputStream::Out, line: line.to_owned() }
     }
 
-    fn step(id: usize, completed: bool, failed: bool) -> BuildUpdate {
-        let step =
-            StepProgress { id, name: String::new(), position: None, completed, cached: false, bytes: None };
-        BuildUpdate::Step { step, failed }
+    fn step(id: usize, completed: bool, failed: bool) -> BuildEvent {
+        let error = failed.then(|| "failed".to_owned());
+        BuildEvent::Step(StepState { id, completed, error, ..StepState::default() })
     }
 
     #[test]

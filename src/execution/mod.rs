@@ -32,7 +32,7 @@ mod worker;
 mod tests;
 
 pub(crate) use engine_worker::{BuildOptions, EngineWorker};
-pub use event::{Event, ImageOutcome, LogStream, Outcome, StepProgress};
+pub use event::{Event, ImageOutcome, Outcome};
 pub(crate) use forecast::Forecast;
 pub(crate) use labels::{DOCKERFILE_LABEL, INPUTS_LABEL, KEY_LABEL, REVISION_LABEL, SOURCE_LABEL};
 pub(crate) use lock::{LockScope, TagLock, place_of};
@@ -43,4 +43,4 @@ pub(crate) use request::{BasePull, RunOptions, RunRequest};
 pub(crate) use runner::{EVENT_CAPACITY, run};
 pub(crate) use scheduler::{Lane, Limits, Scheduler, Task};
 pub(crate) use summary::RunSummary;
-pub(crate) use worker::{BuildFailure, BuildUpdate, Worker};
+pub(crate) use worker::{BuildFailure, Worker};

@@ -2,7 +2,7 @@ use async_trait::async_trait;
 use tokio::sync::mpsc;
 
 use super::superseded::Superseded;
-use super::{LogStream, StepProgress};
+use crate::builder::BuildEvent;
 use crate::image::Tag;
 use crate::plan::{PlannedTag, StepId};
 
@@ -18,7 +18,7 @@ pub(crate) trait Worker: Send + Sync {
     ///
     /// `updates` is bounded: sending waits while the renderer is behind, so a build that prints a million
     /// lines holds no more of them in memory than the channels take.
-    async fn build(&self, image: StepId, updates: mpsc::Sender<BuildUpdate>) -> Result<(), BuildFailure>;
+    async fn build(&self, image: StepId, updates: mpsc::Sender<BuildEvent>) -> Result<(), BuildFailure>;
 
     /// Takes an image of the selection from the registry, so that it is there under its `src-KEY`. The other
     /// tags are asked for with [`Worker::tag`].
@@ -36,32 +36,6 @@ pub(crate) trait Worker: Send + Sync {
     /// What images hold that this plan's repositories have and nothing but their key names. Nothing where the engine
     /// does not say so soon: nobody waits for a figure.
     async fn superseded(&self) -> Superseded;
-}
-
-/// News of a build that is under way.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum BuildUpdate {
-    /// A step began, ended or made progress.
-    Step {
-        step: StepProgress,
-        failed: bool,
-    },
-    /// A line of a step's output, without its line break.
-    Log {
-        /// The step's number, as in [`StepProgress::id`].
-        step: usize,
-        /// Standard output or error.
-        stream: LogStream,
-        line: String,
-    },
-    /// Bytes of the build context that went to the engine so far.
-    Sent {
-        /// Total so far.
-        bytes: u64,
-    },
-    Warning {
-        text: String,
-    },
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -2,7 +2,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use super::Tag;
-use crate::printable::hex;
+use crate::printable::{from_hex, hex};
 
 /// The identity of an image: SHA-256 over everything that enters its build, dependencies included.
 /// Equal keys mean equal content, on every branch and machine.
@@ -52,16 +52,7 @@ impl FromStr for ContentKey {
     type Err = InvalidKey;
 
     fn from_str(text: &str) -> Result<Self, InvalidKey> {
-        let bytes = text.as_bytes();
-        if bytes.len() != 64 || !bytes.iter().all(u8::is_ascii_hexdigit) {
-            return Err(InvalidKey);
-        }
-        let mut key = [0; 32];
-        for (byte, pair) in key.iter_mut().zip(text.as_bytes().chunks_exact(2)) {
-            let pair = std::str::from_utf8(pair).map_err(|_| InvalidKey)?;
-            *byte = u8::from_str_radix(pair, 16).map_err(|_| InvalidKey)?;
-        }
-        Ok(Self(key))
+        from_hex(text.as_bytes()).map(Self).ok_or(InvalidKey)
     }
 }
 

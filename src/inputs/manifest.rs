@@ -3,7 +3,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use super::files::InputFile;
-use crate::git::{BlobId, InputKind, forget_the_oldest, replace_file};
+use crate::git::{InputKind, forget_the_oldest, replace_file};
 use crate::image::ContentKey;
 use crate::path::TreePath;
 
@@ -93,21 +93,17 @@ fn decode(bytes: &[u8]) -> Option<Manifest> {
 fn decode_one(record: &[u8]) -> Option<InputFile> {
     let record = record.strip_suffix(&[0])?;
     let mode = record.get(..6)?;
-    let hex = std::str::from_utf8(record.get(7..47)?).ok()?;
-    let mut blob = [0; 20];
-    for (at, byte) in blob.iter_mut().enumerate() {
-        *byte = u8::from_str_radix(hex.get(2 * at..2 * at + 2)?, 16).ok()?;
-    }
     Some(InputFile {
         path: TreePath::new(record.get(48..)?),
         kind: InputKind::from_git_mode(mode)?,
-        blob: BlobId::new(blob),
+        blob: std::str::from_utf8(record.get(7..47)?).ok()?.parse().ok()?,
     })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::git::BlobId;
 
     fn manifest() -> Manifest {
         let said = [("target", "compose.yaml"), ("args.A B", "b\nc/docker-bake.hcl")];

@@ -172,12 +172,12 @@ mod tests {
     use std::os::unix::fs::PermissionsExt;
 
     use super::*;
-    use crate::execution::LogStream;
+    use crate::builder::OutputStream;
     use crate::plan::TagPolicy;
     use crate::plan::testing::{plan, project};
 
     fn line(image: StepId, line: String) -> Event {
-        Event::BuildLog { image, step: 3, stream: LogStream::Out, line }
+        Event::BuildLog { image, step: 3, stream: OutputStream::Out, line }
     }
 
     #[test]

@@ -56,11 +56,11 @@ mod words;
 mod workspace;
 
 // What requests, answers and events are made of.
-pub use crate::builder::{Secret, SshAgent};
+pub use crate::builder::{OutputStream, Secret, SshAgent, StepState};
 pub use crate::ci::{CiEvent, CiJob};
 pub use crate::diagnostic::{Diagnostic, Severity};
 pub use crate::engine::{BuilderKind, EngineEnvironment};
-pub use crate::execution::{Event, ImageOutcome, LogStream, Outcome, StepProgress};
+pub use crate::execution::{Event, ImageOutcome, Outcome};
 pub use crate::graph::Selector;
 pub use crate::image::{ImageReference, Platform, Repository, Tag};
 pub use crate::naming::NamespaceSource;

@@ -21,7 +21,6 @@ pub enum RegistryError {
         attempt: Box<Attempt>,
         /// Where the login came from; `None`: there was none.
         credential: Option<CredentialOrigin>,
-        /// What the registry said, or nothing.
         message: String,
     },
     /// It refuses whoever has no login, and does not ask for the one that there is.
@@ -30,7 +29,6 @@ pub enum RegistryError {
         attempt: Box<Attempt>,
         /// Where there is a login.
         origin: CredentialOrigin,
-        /// What the registry said, or nothing.
         message: String,
     },
     /// It wants a login and gets none, because only the checkout says that its connection need not be protected.
@@ -46,7 +44,6 @@ pub enum RegistryError {
     #[error("{} cannot {}: not found{}", attempt.registry, attempt.action, told(message))]
     NotFound {
         attempt: Box<Attempt>,
-        /// What the registry said, or nothing.
         message: String,
     },
     /// The registry answers with an error that asking again does not change.
@@ -54,7 +51,6 @@ pub enum RegistryError {
     Refused {
         attempt: Box<Attempt>,
         status: u16,
-        /// What the registry said, or nothing.
         message: String,
     },
     /// It does not answer, or not in a usable way, also after several tries.

@@ -1,7 +1,6 @@
 use std::time::Duration;
 
 use super::answer::Answer;
-use super::wire::Broken;
 use super::{Attempt, RegistryError};
 
 /// Why one try gave no answer.
@@ -45,19 +44,6 @@ impl CallFailure {
             status,
             message: message.to_owned(),
         })
-    }
-}
-
-impl From<Broken> for CallFailure {
-    fn from(broken: Broken) -> Self {
-        match broken {
-            Broken::Transient(reason) => Self::transient(reason),
-            Broken::Certificate(reason) => Self::Certificate(reason),
-            Broken::ClientCertificate => Self::ClientCertificate,
-            Broken::Unencrypted => Self::Unencrypted,
-            Broken::Unusable(reason) => Self::Unusable(reason),
-            Broken::Configuration(error) => Self::Final(error),
-        }
     }
 }
 

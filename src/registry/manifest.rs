@@ -67,7 +67,6 @@ pub struct Descriptor {
     pub digest: Digest,
     /// What it is, such as `application/vnd.oci.image.index.v1+json`.
     pub media_type: String,
-    /// Its length in bytes.
     pub size: u64,
 }
 
@@ -76,7 +75,6 @@ pub struct Descriptor {
 pub struct Manifest {
     /// Its digest, kind and length.
     pub descriptor: Descriptor,
-    /// The bytes.
     pub bytes: Bytes,
 }
 

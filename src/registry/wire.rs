@@ -15,10 +15,11 @@ use tokio::time::Instant;
 
 use super::answer::Answer;
 use super::auth::Challenge;
+use super::failure::CallFailure;
 use super::host::{Host, Protection, is_loopback, is_named, leads_inside};
 use super::silence::{SLOW, Silences};
 use super::tls::Certificates;
-use super::{Notice, RegistryError, RegistryOptions};
+use super::{Notice, RegistryOptions};
 use crate::limits;
 
 /// A connection whose other end is gone is noticed after some of these.
@@ -47,22 +48,6 @@ impl fmt::Debug for Request {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {} {:?}", self.method, self.url.path(), self.headers)
     }
-}
-
-/// Why there is no answer.
-#[derive(Debug)]
-pub(super) enum Broken {
-    /// Asking again may help.
-    Transient(String),
-    Certificate(String),
-    /// It wants a certificate of ours, or does not take the one it got.
-    ClientCertificate,
-    /// It does not speak TLS.
-    Unencrypted,
-    /// It is of no use, and will not be.
-    Unusable(String),
-    /// A file on this machine is wrong.
-    Configuration(RegistryError),
 }
 
 /// Sends requests: a connection pool for each host that has certificates of its own, one for all others; at
@@ -171,10 +156,10 @@ impl Wire {
 
     /// Where the API of a registry is. Which of https and plain HTTP an insecure host speaks is found out once: https
     /// first, plain HTTP if what answers there does not speak TLS. `begun`: when the call began.
-    pub(super) async fn base(&self, host: &Host, begun: Instant) -> Result<ApiBase, Broken> {
+    pub(super) async fn base(&self, host: &Host, begun: Instant) -> Result<ApiBase, CallFailure> {
         let url = |scheme: &str| {
             let text = format!("{scheme}://{}/v2/", host.api);
-            Url::parse(&text).map_err(|_| Broken::Unusable(format!("{text} is not an address")))
+            Url::parse(&text).map_err(|_| CallFailure::Unusable(format!("{text} is not an address")))
         };
         if host.protection == Protection::Required {
             return Ok(ApiBase { url: url("https")?, takes_logins: true });
@@ -184,7 +169,7 @@ impl Wire {
         let probe = async {
             // Whoever waited for somebody else's probe need not find out again.
             if let Some(reason) = self.given_up(host, begun) {
-                return Err(Broken::Transient(reason));
+                return Err(CallFailure::transient(reason));
             }
             let (answer, channel) = self.probe(host, &https, &http).await?;
             let _ = reached.greeting.set(challenge_of(&answer));
@@ -194,11 +179,11 @@ impl Wire {
         Ok(ApiBase { url: if encrypted { https } else { http }, takes_logins: protected })
     }
 
-    async fn probe(&self, host: &Host, https: &Url, http: &Url) -> Result<(Answer, Channel), Broken> {
+    async fn probe(&self, host: &Host, https: &Url, http: &Url) -> Result<(Answer, Channel), CallFailure> {
         let for_all = host.protection == Protection::Optional;
         let get = |url: &Url| Request::new(Method::GET, url.clone());
         let mut first = self.send(&get(https)).await;
-        if let (Err(Broken::Certificate(_)), Protection::ForLogins) = (&first, host.protection) {
+        if let (Err(CallFailure::Certificate(_)), Protection::ForLogins) = (&first, host.protection) {
             let authority = authority(https);
             self.clients.lock().unwrap_or_else(PoisonError::into_inner).remove(&authority);
             self.untrusted.lock().unwrap_or_else(PoisonError::into_inner).insert(authority);
@@ -209,7 +194,7 @@ impl Wire {
                 let protected = for_all || !self.is_untrusted(&authority(https));
                 Ok((answer, Channel { encrypted: true, protected }))
             }
-            Err(broken @ (Broken::Transient(_) | Broken::Unencrypted)) => {
+            Err(broken @ (CallFailure::Transient { .. } | CallFailure::Unencrypted)) => {
                 let answer = self.send(&get(http)).await?;
                 // That is how a server that wants TLS answers: the first attempt only met bad luck.
                 if answer.status == StatusCode::BAD_REQUEST {
@@ -223,7 +208,7 @@ impl Wire {
 
     /// Sends a request and reads its whole answer. Redirects are followed for GET and HEAD; once they lead away
     /// from the first scheme, host and port, credentials stay behind.
-    pub(super) async fn send(&self, request: &Request) -> Result<Answer, Broken> {
+    pub(super) async fn send(&self, request: &Request) -> Result<Answer, CallFailure> {
         let first = request.url.origin();
         let mut request = request.clone();
         let mut same_origin = true;
@@ -236,14 +221,17 @@ impl Wire {
                 return Ok(answer);
             };
             let next = request.url.join(location);
-            let next = next.map_err(|_| Broken::Unusable("it redirects to what is no address".to_owned()))?;
+            let next =
+                next.map_err(|_| CallFailure::Unusable("it redirects to what is no address".to_owned()))?;
             let scheme_allowed = next.scheme() == "https" || next.scheme() == request.url.scheme();
             if !scheme_allowed || !next.has_host() {
-                return Err(Broken::Unusable("it redirects to an address that is not encrypted".to_owned()));
+                return Err(CallFailure::Unusable(
+                    "it redirects to an address that is not encrypted".to_owned(),
+                ));
             }
             // What listens on this machine alone may trust whoever asks.
             if next.origin() != request.url.origin() && !answer.from_here && leads_inside(&next) {
-                return Err(Broken::Unusable("it redirects to this machine".to_owned()));
+                return Err(CallFailure::Unusable("it redirects to this machine".to_owned()));
             }
             if next.origin() != first {
                 same_origin = false;
@@ -251,13 +239,13 @@ impl Wire {
             }
             request.url = next;
         }
-        Err(Broken::Unusable(format!("it redirects more than {MOST_REDIRECTS} times")))
+        Err(CallFailure::Unusable(format!("it redirects more than {MOST_REDIRECTS} times")))
     }
 
-    async fn send_once(&self, request: &Request) -> Result<Answer, Broken> {
+    async fn send_once(&self, request: &Request) -> Result<Answer, CallFailure> {
         let client = self.client(&request.url)?;
         let _permit =
-            self.permits.acquire().await.map_err(|_| Broken::Unusable("it is closed".to_owned()))?;
+            self.permits.acquire().await.map_err(|_| CallFailure::Unusable("it is closed".to_owned()))?;
         let host = authority(&request.url);
         let begun = Instant::now();
         self.silences.asked(&host);
@@ -285,15 +273,19 @@ impl Wire {
     }
 
     /// The body of an answer that is of use. One that drips is not asked for again: that would drip as well.
-    async fn whole_body(&self, response: &mut Response, begun: Instant) -> Result<Bytes, Broken> {
+    async fn whole_body(&self, response: &mut Response, begun: Instant) -> Result<Bytes, CallFailure> {
         let mut body = BytesMut::new();
         while let Some(chunk) = response.chunk().await.map_err(|error| {
             let is_dripping = error.is_timeout() && begun.elapsed() >= self.longest_answer();
-            if is_dripping { Broken::Unusable(self.no_whole_answer()) } else { self.broken(&error, begun) }
+            if is_dripping {
+                CallFailure::Unusable(self.no_whole_answer())
+            } else {
+                self.broken(&error, begun)
+            }
         })? {
             if body.len() + chunk.len() > limits::REGISTRY_ANSWER {
                 let size = limits::size(limits::REGISTRY_ANSWER as u64);
-                return Err(Broken::Unusable(format!("its answer is longer than {size}")));
+                return Err(CallFailure::Unusable(format!("its answer is longer than {size}")));
             }
             body.extend_from_slice(&chunk);
         }
@@ -327,7 +319,7 @@ impl Wire {
         sent.await
     }
 
-    fn client(&self, url: &Url) -> Result<Client, Broken> {
+    fn client(&self, url: &Url) -> Result<Client, CallFailure> {
         let authority = authority(url);
         let mut clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(client) = clients.get(&authority) {
@@ -337,7 +329,7 @@ impl Wire {
             || is_named(&authority, &self.options.insecure)
             || self.is_untrusted(&authority);
         let certificates =
-            Certificates::read(&self.options.certificates, &authority).map_err(Broken::Configuration)?;
+            Certificates::read(&self.options.certificates, &authority).map_err(CallFailure::Final)?;
         let shared = certificates.is_empty() && !insecure;
         let client = match clients.get("") {
             Some(client) if shared => client.clone(),
@@ -350,7 +342,12 @@ impl Wire {
         Ok(client)
     }
 
-    fn build(&self, certificates: Certificates, insecure: bool, loopback: bool) -> Result<Client, Broken> {
+    fn build(
+        &self,
+        certificates: Certificates,
+        insecure: bool,
+        loopback: bool,
+    ) -> Result<Client, CallFailure> {
         let mut builder = Client::builder()
             .user_agent(concat!("shipwright/", env!("CARGO_PKG_VERSION")))
             .redirect(Policy::none())
@@ -375,14 +372,14 @@ impl Wire {
         if let Some(identity) = certificates.identity {
             builder = builder.identity(identity);
         }
-        builder.build().map_err(|error| Broken::Unusable(innermost(&error)))
+        builder.build().map_err(|error| CallFailure::Unusable(innermost(&error)))
     }
 
-    fn proxies(&self) -> Result<Vec<Proxy>, Broken> {
+    fn proxies(&self) -> Result<Vec<Proxy>, CallFailure> {
         let settings = &self.options.proxy;
         let except = || settings.none.as_deref().and_then(NoProxy::from_string);
         // The error would quote the address with its password.
-        let wrong = |_| Broken::Unusable("the address of the proxy is not one".to_owned());
+        let wrong = |_| CallFailure::Unusable("the address of the proxy is not one".to_owned());
         let mut proxies = Vec::new();
         if let Some(address) = &settings.http {
             proxies.push(Proxy::http(address).map_err(wrong)?.no_proxy(except()));
@@ -412,11 +409,11 @@ impl Wire {
             || !proxied && response.remote_addr().is_some_and(|address| address.ip().is_loopback())
     }
 
-    fn broken(&self, error: &reqwest::Error, begun: Instant) -> Broken {
+    fn broken(&self, error: &reqwest::Error, begun: Instant) -> CallFailure {
         let reason = innermost(error);
         match tls_error(error) {
             Some(rustls::Error::InvalidCertificate(_) | rustls::Error::NoCertificatesPresented) => {
-                return Broken::Certificate(reason);
+                return CallFailure::Certificate(reason);
             }
             Some(rustls::Error::AlertReceived(
                 AlertDescription::CertificateRequired
@@ -424,16 +421,16 @@ impl Wire {
                 | AlertDescription::CertificateUnknown
                 | AlertDescription::CertificateExpired
                 | AlertDescription::UnknownCA,
-            )) => return Broken::ClientCertificate,
+            )) => return CallFailure::ClientCertificate,
             Some(rustls::Error::InvalidMessage(InvalidMessage::InvalidContentType)) => {
-                return Broken::Unencrypted;
+                return CallFailure::Unencrypted;
             }
             _ => {}
         }
         if error.is_builder() {
-            return Broken::Unusable(reason);
+            return CallFailure::Unusable(reason);
         }
-        Broken::Transient(if error.is_connect() && error.is_timeout() {
+        CallFailure::transient(if error.is_connect() && error.is_timeout() {
             format!("no connection within {} s", self.options.connect_timeout.as_secs())
         } else if error.is_timeout() && begun.elapsed() >= self.longest_answer() {
             self.no_whole_answer()

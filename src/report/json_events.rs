@@ -6,7 +6,8 @@ use super::json::{SCHEMA, harmless};
 use super::output::Output;
 use super::renderer::Renderer;
 use super::roster::Roster;
-use crate::execution::{Event, ImageOutcome, LogStream, Outcome};
+use crate::builder::OutputStream;
+use crate::execution::{Event, ImageOutcome, Outcome};
 use crate::plan::{Plan, StepId};
 
 /// Events as JSON lines, for programs: `{"event":"build-started","image":"acme/shared"}`. The first line has the
@@ -57,7 +58,7 @@ impl JsonEvents {
             }),
             Event::BuildLog { image, step, stream, line } => json!({
                 "event": "build-log", "image": self.name(*image), "step": step,
-                "stream": match stream { LogStream::Out => "out", LogStream::Err => "err" }, "line": line,
+                "stream": match stream { OutputStream::Out => "out", OutputStream::Err => "err" }, "line": line,
             }),
             Event::ContextSent { image, bytes } => {
                 json!({"event": "context-sent", "image": self.name(*image), "bytes": bytes})

@@ -6,7 +6,7 @@ use super::phrase;
 use super::screen::ScreenLine;
 use super::style::{Role, View};
 use super::text;
-use crate::execution::StepProgress;
+use crate::builder::StepState;
 use crate::plan::StepId;
 
 /// Of the last line of output no more than this is kept: no terminal shows more.
@@ -33,9 +33,9 @@ pub(super) struct Running {
     pub all: u64,
     started: Duration,
     /// Steps that have begun and not ended, oldest first.
-    steps: Vec<StepProgress>,
+    steps: Vec<StepState>,
     /// Shown between two steps.
-    last: Option<StepProgress>,
+    last: Option<StepState>,
     log: String,
 }
 
@@ -44,7 +44,7 @@ impl Running {
         Self { work, name, sent: 0, all: 0, started: now, steps: Vec::new(), last: None, log: String::new() }
     }
 
-    pub(super) fn progress(&mut self, step: &StepProgress) {
+    pub(super) fn progress(&mut self, step: &StepState) {
         let at = self.steps.iter().position(|other| other.id == step.id);
         match (at, step.completed) {
             (Some(at), false) => self.steps[at] = step.clone(),
@@ -81,7 +81,7 @@ impl Running {
         phrase::duration(now.saturating_sub(self.started))
     }
 
-    fn step(&self) -> Option<&StepProgress> {
+    fn step(&self) -> Option<&StepState> {
         self.steps.last().or(self.last.as_ref())
     }
 

@@ -10,7 +10,8 @@ use super::renderer::Renderer;
 use super::roster::Roster;
 use super::style::{Role, View};
 use super::text;
-use crate::execution::{Event, ImageOutcome, StepProgress};
+use crate::builder::StepState;
+use crate::execution::{Event, ImageOutcome};
 use crate::plan::{Action, Plan, StepId};
 
 /// Names are aligned up to this width.
@@ -144,7 +145,7 @@ impl PlainLines {
     }
 
     /// A step is announced once; that it is over is clear from what follows.
-    fn progress(&mut self, image: StepId, step: &StepProgress) -> String {
+    fn progress(&mut self, image: StepId, step: &StepState) -> String {
         if step.name.starts_with("[internal]") && !self.view.verbose {
             return String::new();
         }

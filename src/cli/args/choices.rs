@@ -1,8 +1,8 @@
 use clap::ValueEnum;
 
-/// How a plan is printed.
+/// How a result is printed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub enum PlanFormat {
+pub enum OutputFormat {
     /// For people.
     #[default]
     Text,

@@ -3,7 +3,7 @@ mod choices;
 mod shared;
 mod values;
 
-pub(super) use choices::{ColorMode, PlanFormat, ProgressMode};
+pub(super) use choices::{ColorMode, OutputFormat, ProgressMode};
 pub(super) use shared::{ContentArgs, ImageArgs, RegistryArgs, RunArgs, SelectionArgs};
 pub(super) use values::{at_least_one, cache_limit, word};
 

@@ -1,9 +1,9 @@
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 
-use crate::cli::args::{at_least_one, cache_limit, word};
+use crate::cli::args::{OutputFormat, at_least_one, cache_limit, word};
 use crate::ops::CacheLimit;
 
 /// `--registry` without a value. No host is called so.
@@ -78,15 +78,5 @@ pub struct PruneArgs {
 
     /// Print text or json
     #[arg(long, value_enum, default_value_t, value_name = "FORMAT", hide_possible_values = true)]
-    pub format: PruneFormat,
-}
-
-/// How it is told what becomes of images.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub enum PruneFormat {
-    /// For people.
-    #[default]
-    Text,
-    /// For programs.
-    Json,
+    pub format: OutputFormat,
 }

@@ -1,6 +1,6 @@
 use super::agreement::agreed;
-use super::args::{PruneArgs, PruneFormat};
-use crate::cli::args::{ImageArgs, SelectionArgs};
+use super::args::PruneArgs;
+use crate::cli::args::{ImageArgs, OutputFormat, SelectionArgs};
 use crate::cli::edge::Edge;
 use crate::cli::error::ExitCode;
 use crate::ops::{self, BuildCache, Error, PruneRequest, PruneStep, Pruned};
@@ -17,7 +17,7 @@ pub(super) fn run(args: &PruneArgs, image: &ImageArgs, edge: &mut Edge) -> Resul
     };
     let config = edge.config();
     let is_verbose = edge.global.verbose > 0;
-    let is_told = args.format == PruneFormat::Text && (args.dry_run || is_verbose);
+    let is_told = args.format == OutputFormat::Text && (args.dry_run || is_verbose);
     let mut agrees = |steps: &[PruneStep], cache: Option<&BuildCache>| {
         let shown = || prune_text(steps, false) + &cache.map(build_cache_text).unwrap_or_default();
         let question = if cache.is_some() { "Remove that?" } else { "Remove these images?" };
@@ -25,14 +25,14 @@ pub(super) fn run(args: &PruneArgs, image: &ImageArgs, edge: &mut Edge) -> Resul
     };
     let pruned: Pruned = ops::block_on(ops::prune(&config, &request, &mut edge.output, &mut agrees))?;
     match args.format {
-        PruneFormat::Json => edge.output.result(prune_json(&pruned).as_bytes())?,
-        PruneFormat::Text if is_told => edge.output.text(&prune_text(&pruned.steps, is_verbose))?,
-        PruneFormat::Text => {}
+        OutputFormat::Json => edge.output.result(prune_json(&pruned).as_bytes())?,
+        OutputFormat::Text if is_told => edge.output.text(&prune_text(&pruned.steps, is_verbose))?,
+        OutputFormat::Text => {}
     }
-    if args.format == PruneFormat::Text {
+    if args.format == OutputFormat::Text {
         let unpruned = pruned.build_cache.as_ref().filter(|cache| args.dry_run && cache.freed.is_none());
         edge.output.text(&unpruned.map(build_cache_text).unwrap_or_default())?;
         edge.output.text(&prune_total(&pruned))?;
     }
-    Ok(pruned.ending.into())
+    Ok(pruned.ending)
 }

@@ -4,8 +4,8 @@ use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::agreement::agreed;
-use super::args::{OF_SETTINGS, PruneArgs, PruneFormat};
-use crate::cli::args::{ImageArgs, SelectionArgs};
+use super::args::{OF_SETTINGS, PruneArgs};
+use crate::cli::args::{ImageArgs, OutputFormat, SelectionArgs};
 use crate::cli::edge::Edge;
 use crate::cli::error::ExitCode;
 use crate::ops::{self, Error, RegistryPruneRequest, RegistryPruned, RegistryStep};
@@ -38,15 +38,15 @@ pub(super) fn run(args: &PruneArgs, image: &ImageArgs, edge: &mut Edge) -> Resul
             .map_err(|error| unwritable(path, &error))?;
     }
     match args.format {
-        PruneFormat::Json => edge.output.result(registry_prune_json(&pruned).as_bytes())?,
-        PruneFormat::Text => {
+        OutputFormat::Json => edge.output.result(registry_prune_json(&pruned).as_bytes())?,
+        OutputFormat::Text => {
             if args.dry_run || is_verbose {
                 edge.output.text(&registry_prune_text(&pruned.steps, is_verbose))?;
             }
             edge.output.text(&registry_prune_total(&pruned))?;
         }
     }
-    Ok(pruned.ending.into())
+    Ok(pruned.ending)
 }
 
 fn create(path: &Path) -> Result<File, Error> {

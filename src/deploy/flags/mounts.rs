@@ -92,7 +92,8 @@ fn put(mount: &mut Value, key: &str, value: &str, folder: &str) -> Result<(), St
         }
         "tmpfs-size" => mount["TmpfsOptions"]["SizeBytes"] = json!(bytes(value).map_err(named)?),
         "tmpfs-mode" => {
-            let mode = u32::from_str_radix(value, 8).map_err(|_| named(format!("`{value}` is not a mode")))?;
+            let mode =
+                u32::from_str_radix(value, 8).map_err(|_| named(format!("`{value}` is not a mode")))?;
             mount["TmpfsOptions"]["Mode"] = json!(mode);
         }
         _ => return Err(format!("`{key}` is not known")),

@@ -10,12 +10,10 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
+use crate::builder::{BuildEvent, OutputStream, StepState};
 use crate::diagnostic::Diagnostic;
 use crate::execution::superseded::Superseded;
-use crate::execution::{
-    BasePull, BuildFailure, BuildUpdate, Event, LogStream, Outcome, RunOptions, RunRequest, StepProgress,
-    Worker, run,
-};
+use crate::execution::{BasePull, BuildFailure, Event, Outcome, RunOptions, RunRequest, Worker, run};
 use crate::image::{ContentKey, Repository, Tag};
 use crate::path::TreePath;
 use crate::plan::{
@@ -297,7 +295,7 @@ impl Worker for Scripted {
         if self.script.pull_fails.contains(reference) { Err("no route".to_owned()) } else { Ok(()) }
     }
 
-    async fn build(&self, image: StepId, updates: mpsc::Sender<BuildUpdate>) -> Result<(), BuildFailure> {
+    async fn build(&self, image: StepId, updates: mpsc::Sender<BuildEvent>) -> Result<(), BuildFailure> {
         {
             let mut state = self.state();
             state.at_once += 1;
@@ -306,27 +304,26 @@ impl Worker for Scripted {
         }
         let mut running = Running { worker: self, image, done: false };
         let failure = self.script.build_fails.get(&image.0);
-        let step = |failed| BuildUpdate::Step {
-            step: StepProgress {
+        let step = |failed: bool| {
+            BuildEvent::Step(StepState {
                 id: 3,
                 name: "[2/2] RUN make".to_owned(),
                 position: Some((2, 2)),
                 completed: failed,
-                cached: false,
-                bytes: None,
-            },
-            failed,
+                error: failed.then(|| "it failed".to_owned()),
+                ..StepState::default()
+            })
         };
         updates.send(step(false)).await.ok();
         for number in 0..self.script.lines.get(&image.0).copied().unwrap_or(0) {
-            let line = BuildUpdate::Log { step: 3, stream: LogStream::Out, line: format!("line {number}") };
+            let line = BuildEvent::Log { step: 3, stream: OutputStream::Out, line: format!("line {number}") };
             updates.send(line).await.ok();
             self.state().lines_sent += 1;
         }
         Self::pause(self.script.seconds.get(&image.0).copied().unwrap_or(10)).await;
         if self.script.lines.contains_key(&image.0) {
             // Printed with its last breath.
-            let line = BuildUpdate::Log { step: 3, stream: LogStream::Out, line: "the end".to_owned() };
+            let line = BuildEvent::Log { step: 3, stream: OutputStream::Out, line: "the end".to_owned() };
             updates.send(line).await.ok();
         }
         running.done = true;

@@ -12,7 +12,7 @@ use crate::git::repository::executable::Git;
 use crate::git::repository::object;
 use crate::git::repository::packs;
 use crate::git::work_tree::attributes::Attributes;
-use crate::git::work_tree::conversion::{AutoCrlf, Conversion, Unsupported};
+use crate::git::work_tree::conversion::{AutoCrlf, Conversion, Refusal};
 use crate::git::work_tree::index::Index;
 use crate::git::work_tree::part::{PartSettings, read_index};
 use crate::git::work_tree::whole::too_long;
@@ -72,18 +72,13 @@ impl TreePart {
         }
         let attributes = self.attributes.of(&path[self.prefix_length()..]);
         match Conversion::of(&attributes, self.settings.eol) {
-            Ok(conversion) => Ok(conversion),
-            Err(Unsupported::Encoding(name)) => Err(Refusal::Encoding(name)),
-            Err(Unsupported::Filter(name)) if self.is_lfs_pointer(blob) => {
-                let _ = name;
-                Err(Refusal::LfsPointer)
-            }
+            Err(Refusal::Filter(_)) if self.is_lfs_pointer(blob) => Err(Refusal::LfsPointer),
             // Without a program git writes the file as if there were no filter.
-            Err(Unsupported::Filter(name)) if !self.settings.runs_filter(&name) => {
+            Err(Refusal::Filter(name)) if !self.settings.runs_filter(&name) => {
                 let plain = attributes.without_filter();
                 Conversion::of(&plain, self.settings.eol).map_err(|_| Refusal::Filter(name))
             }
-            Err(Unsupported::Filter(name)) => Err(Refusal::Filter(name)),
+            other => other,
         }
     }
 
@@ -122,15 +117,6 @@ impl TreePart {
     fn repository(&self) -> MutexGuard<'_, Repository> {
         self.repository.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-/// Why a file cannot be made out of a commit's objects alone.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(in crate::git) enum Refusal {
-    /// A program of the user's makes it.
-    Filter(String),
-    Encoding(String),
-    LfsPointer,
 }
 
 pub(in crate::git) fn read_blob(repository: &Repository, blob: BlobId) -> Result<Vec<u8>, CheckoutError> {

@@ -1,7 +1,7 @@
 use std::fmt;
 
 use crate::git::CommitId;
-use crate::git::commit::tree_part::Refusal;
+use crate::git::work_tree::conversion::Refusal;
 use crate::path::TreePath;
 use crate::printable::printable;
 

@@ -39,11 +39,13 @@ pub(in crate::git) struct Conversion {
     ident: bool,
 }
 
-/// A conversion that only git and the user's programs can do.
+/// Why a file cannot be made out of a commit's objects alone.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(in crate::git) enum Unsupported {
+pub(in crate::git) enum Refusal {
+    /// A program of the user's makes it.
     Filter(String),
     Encoding(String),
+    LfsPointer,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -113,13 +115,13 @@ impl Conversion {
     pub(in crate::git) fn of(
         attributes: &FileAttributes<'_>,
         settings: EolSettings,
-    ) -> Result<Option<Self>, Unsupported> {
+    ) -> Result<Option<Self>, Refusal> {
         if let Some(name) = named(attributes.filter) {
-            return Err(Unsupported::Filter(name));
+            return Err(Refusal::Filter(name));
         }
         match named(attributes.encoding) {
             Some(name) if !name.eq_ignore_ascii_case("utf-8") && !name.eq_ignore_ascii_case("utf8") => {
-                return Err(Unsupported::Encoding(name));
+                return Err(Refusal::Encoding(name));
             }
             _ => {}
         }

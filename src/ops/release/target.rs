@@ -67,8 +67,10 @@ pub(super) fn targets(
         let text = format!("{lead}{}", version.as_str());
         let tag = Tag::new(&text).map_err(Error::usage)?;
         if is_reserved(&text) {
-            let message =
-                format!("`{}` cannot be the tag of a version: Shipwright gives such tags itself", printable(&text));
+            let message = format!(
+                "`{}` cannot be the tag of a version: Shipwright gives such tags itself",
+                printable(&text)
+            );
             return Err(Error::usage_with_hint(message, "choose another --prefix or version"));
         }
         if let Some(branch) = branches.iter().find(|branch| image.name.tag(&branch_tag(branch)) == tag) {

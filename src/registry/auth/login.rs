@@ -7,7 +7,6 @@ use crate::registry::Secret;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Credential {
     pub login: Login,
-    /// Where it was found.
     pub origin: CredentialOrigin,
 }
 
@@ -16,7 +15,6 @@ pub enum Login {
     /// A name and a password or access token.
     Password {
         username: String,
-        /// The password or access token.
         password: Secret,
     },
     /// A refresh token of an OAuth login.

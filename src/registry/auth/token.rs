@@ -207,7 +207,7 @@ async fn fetch(parties: &Parties<'_>, bearer: &Bearer, scopes: &Scopes) -> Resul
     let asked = Instant::now();
     let request =
         token_request(realm, bearer, scopes, credential.as_ref().map(|credential| &credential.login));
-    let answer = parties.wire.send(&request).await.map_err(CallFailure::from)?;
+    let answer = parties.wire.send(&request).await?;
     if answer.is_transient() {
         return Err(CallFailure::from_status(&answer, "its token server"));
     }

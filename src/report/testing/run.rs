@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use crate::execution::{Event, ImageOutcome, LogStream, Outcome, StepProgress};
+use crate::builder::{OutputStream, StepState};
+use crate::execution::{Event, ImageOutcome, Outcome};
 use crate::plan::StepId;
 
 pub(in crate::report) fn seconds(seconds: f64) -> Duration {
@@ -15,12 +16,12 @@ pub(in crate::report) fn started(builds: usize) -> Event {
 }
 
 /// A step that begins; `[2/4] RUN make` has a position.
-pub(in crate::report) fn progress(id: usize, name: &str) -> StepProgress {
+pub(in crate::report) fn progress(id: usize, name: &str) -> StepState {
     let position = name.split_once(']').and_then(|(head, _)| {
         let (number, of) = head.rsplit([' ', '[']).next()?.split_once('/')?;
         Some((number.parse().ok()?, of.parse().ok()?))
     });
-    StepProgress { id, name: name.into(), position, completed: false, cached: false, bytes: None }
+    StepState { id, name: name.into(), position, ..StepState::default() }
 }
 
 pub(in crate::report) fn begin(image: usize, id: usize, name: &str) -> Event {
@@ -30,12 +31,12 @@ pub(in crate::report) fn begin(image: usize, id: usize, name: &str) -> Event {
 pub(in crate::report) fn end(image: usize, id: usize, name: &str, cached: bool) -> Event {
     Event::BuildProgress {
         image: StepId(image),
-        step: StepProgress { completed: true, cached, ..progress(id, name) },
+        step: StepState { completed: true, cached, ..progress(id, name) },
     }
 }
 
 pub(in crate::report) fn log(image: usize, step: usize, line: &str) -> Event {
-    Event::BuildLog { image: StepId(image), step, stream: LogStream::Out, line: line.into() }
+    Event::BuildLog { image: StepId(image), step, stream: OutputStream::Out, line: line.into() }
 }
 
 pub(in crate::report) fn finished(image: usize, outcome: ImageOutcome, after: f64) -> Event {
