@@ -37,5 +37,5 @@ pub(super) fn run(before: BuildArgs, args: PushArgs, edge: &mut Edge) -> Result<
     let request = PushRequest { build: build.request(edge)?, dirty, no_build, force };
     let config = edge.config();
     edge.output.keep_events(build.run.events);
-    Ok(ops::block_on(ops::push(&config, &request, &mut edge.output))?)
+    ops::block_on(ops::push(&config, &request, &mut edge.output))
 }

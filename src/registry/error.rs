@@ -42,17 +42,10 @@ pub enum RegistryError {
     },
     /// The registry has no such repository, manifest or blob.
     #[error("{} cannot {}: not found{}", attempt.registry, attempt.action, told(message))]
-    NotFound {
-        attempt: Box<Attempt>,
-        message: String,
-    },
+    NotFound { attempt: Box<Attempt>, message: String },
     /// The registry answers with an error that asking again does not change.
     #[error("{} cannot {}: it answers {status}{}", attempt.registry, attempt.action, told(message))]
-    Refused {
-        attempt: Box<Attempt>,
-        status: u16,
-        message: String,
-    },
+    Refused { attempt: Box<Attempt>, status: u16, message: String },
     /// It does not answer, or not in a usable way, also after several tries.
     #[error("{} cannot {}: {reason}{}", attempt.registry, attempt.action, tried(*tries))]
     Unavailable {

@@ -25,7 +25,7 @@ pub(super) fn run(args: &RunArgs, edge: &mut Edge) -> Result<ExitCode, Error> {
 
 fn pre_push(arguments: &[OsString], mode: Mode, config: &Config, edge: &mut Edge) -> Result<ExitCode, Error> {
     let request = told(arguments, mode, edge)?;
-    Ok(ops::block_on(ops::pre_push(config, &request, &mut edge.output))?)
+    ops::block_on(ops::pre_push(config, &request, &mut edge.output))
 }
 
 /// What git says on standard input, or pre-commit in the environment.

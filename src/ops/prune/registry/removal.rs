@@ -170,10 +170,7 @@ impl<'a> Removal<'a> {
 
     /// What every tag stands on that may have moved to a step's manifest: those that stood on it, new ones, and all
     /// whose name does not say that they never move.
-    async fn heads_of_movable(
-        &self,
-        step: &RegistryStep,
-    ) -> Result<Vec<(Tag, Digest, bool)>, RegistryError> {
+    async fn heads_of_movable(&self, step: &RegistryStep) -> Result<Vec<(Tag, Digest, bool)>, RegistryError> {
         let now = self.registry.tags(&step.repository).await?;
         let before = self.listed.iter().find(|(repository, _)| *repository == step.repository);
         let is_new = |tag: &Tag| before.is_none_or(|(_, before)| before.binary_search(tag).is_err());
