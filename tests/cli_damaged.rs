@@ -6,6 +6,7 @@ mod support;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::Duration;
 
 use sha1::{Digest, Sha1};
 use support::{Checkout, Run, git_in};
@@ -160,6 +161,23 @@ fn loose_objects_that_end_early_are_errors() {
         fs::write(&path, &whole).expect("writable");
     }
     checkout.run_without_hanging(QUESTIONS[0]).exits(0);
+}
+
+/// There may be thousands of objects, and most runs read one of them.
+#[test]
+fn a_run_that_has_all_it_needs_looks_at_no_object_but_head_s_commit() {
+    let checkout = Checkout::with(&[("base/Dockerfile", "FROM busybox\nCOPY a /a\n"), ("base/a", "1")]);
+    // What was written this very second is looked at again.
+    std::thread::sleep(Duration::from_millis(1_100));
+    let whole = checkout.run(QUESTIONS[0]).exits(0).stdout;
+    checkout.write("unneeded", "some text that nobody needs\n");
+    let id = checkout.git(&["hash-object", "-w", "unneeded"]);
+    fs::remove_file(checkout.root.join("unneeded")).expect("there");
+    let path = checkout.root.join(".git/objects").join(&id[..2]).join(&id[2..]);
+    let bytes = fs::read(&path).expect("loose");
+    fs::remove_file(&path).expect("there");
+    fs::write(&path, &bytes[..bytes.len() / 2]).expect("writable");
+    assert_eq!(checkout.run_without_hanging(QUESTIONS[0]).exits(0).stdout, whole);
 }
 
 /// Changes an index of a pack, with hashes that fit again.

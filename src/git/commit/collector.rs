@@ -2,10 +2,11 @@
 
 use std::ops::Range;
 
-use git2::{ObjectType, OdbObject, Oid, Repository};
+use git2::{ObjectType, OdbObject, Oid};
 
 use crate::git::commit::tree_object::TreeEntries;
 use crate::git::repository::object;
+use crate::git::repository::objects::Objects;
 use crate::git::work_tree::cached_trees::CachedTrees;
 use crate::git::work_tree::files::Files;
 use crate::git::work_tree::index::{self, Index};
@@ -43,7 +44,7 @@ impl TreeFile {
 
 /// Gathers the files of one repository's tree, in order.
 pub(in crate::git) struct Collector<'a> {
-    pub(in crate::git) repository: &'a Repository,
+    pub(in crate::git) objects: &'a Objects,
     /// Where git has noted in it that a folder equals a tree, its entries are taken from there.
     pub(in crate::git) index: &'a Index,
     /// The number of the repository among those of the checkout.
@@ -69,15 +70,24 @@ struct Open<'a> {
 impl Collector<'_> {
     /// Reads the tree `root` and all below it. Trees can be as deep as they like, so the way back up is a list.
     pub(in crate::git) fn collect(&mut self, root: Oid) -> Result<(), CheckoutError> {
-        let odb = self.repository.odb().map_err(|error| CheckoutError::git("read a tree", &error))?;
         let cached = CachedTrees::of(self.index);
-        let mut path = Vec::new();
-        let mut open: Vec<Open<'_>> = Vec::new();
         let whole = cached.as_ref().map(|_| (0, 0..self.index.len()));
         if !self.take_from_index(root, cached.as_ref(), whole.as_ref()) {
-            let tree = object::read(&odb, root, ObjectType::Tree)?;
-            open.push(Open { tree, at: 0, path: 0, cached: whole });
+            self.walk(root, cached.as_ref(), whole)?;
         }
+        self.count()
+    }
+
+    fn walk(
+        &mut self,
+        root: Oid,
+        cached: Option<&CachedTrees>,
+        whole: Option<(usize, Range<usize>)>,
+    ) -> Result<(), CheckoutError> {
+        let odb = self.objects.all()?.odb().map_err(|error| CheckoutError::git("read a tree", &error))?;
+        let tree = object::read(&odb, root, ObjectType::Tree)?;
+        let mut path = Vec::new();
+        let mut open = vec![Open { tree, at: 0, path: 0, cached: whole }];
         while let Some(folder) = open.last_mut() {
             let mut entries = TreeEntries::new(&folder.tree.data()[folder.at..]);
             let Some(entry) = entries.next() else {
@@ -92,13 +102,12 @@ impl Collector<'_> {
                 continue;
             }
             let (id, depth) = (entry.oid(), open.len());
-            let below =
-                cached.as_ref().zip(open[depth - 1].cached.as_ref()).and_then(|(trees, (at, range))| {
-                    let child = trees.child(*at, entry_name(&path))?;
-                    Some((child, self.index.below(&path, range.clone())))
-                });
+            let below = cached.zip(open[depth - 1].cached.as_ref()).and_then(|(trees, (at, range))| {
+                let child = trees.child(*at, entry_name(&path))?;
+                Some((child, self.index.below(&path, range.clone())))
+            });
             path.push(b'/');
-            if self.take_from_index(id, cached.as_ref(), below.as_ref()) {
+            if self.take_from_index(id, cached, below.as_ref()) {
                 continue;
             }
             if depth > DEEPEST {
@@ -107,6 +116,10 @@ impl Collector<'_> {
             let tree = object::read(&odb, id, ObjectType::Tree)?;
             open.push(Open { tree, at: 0, path: path.len(), cached: below });
         }
+        Ok(())
+    }
+
+    fn count(&self) -> Result<(), CheckoutError> {
         if self.files.len() > MOST { Err(too_much("it has too many files")) } else { Ok(()) }
     }
 
@@ -134,9 +147,7 @@ impl Collector<'_> {
     }
 
     fn file(&mut self, mode: u32, blob: BlobId, size: u32, path: &[u8]) -> Result<(), CheckoutError> {
-        if self.files.len() > MOST {
-            return Err(too_much("it has too many files"));
-        }
+        self.count()?;
         self.push(mode, blob, size, path);
         Ok(())
     }

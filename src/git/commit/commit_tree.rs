@@ -4,12 +4,13 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
 use bstr::{BStr, ByteSlice};
-use git2::{Oid, Repository};
+use git2::Oid;
 
 use crate::git::commit::collector::{Collector, TreeFile};
 use crate::git::commit::commit_object::Commit;
 use crate::git::commit::gitmodules;
 use crate::git::commit::tree_part::{PartSource, TreePart, read_whole};
+use crate::git::repository::objects::Objects;
 use crate::git::work_tree::attributes::{self, AttributeText, Attributes};
 use crate::git::work_tree::blob_sizes::BlobSizes;
 use crate::git::work_tree::conversion::{Conversion, Refusal};
@@ -72,7 +73,11 @@ impl CommitTree {
         let oid = Oid::from_bytes(commit.as_bytes())
             .map_err(|error| CheckoutError::git("read a commit", &error))?;
         let root = {
-            let odb = source.repository.odb().map_err(|error| CheckoutError::git("read a commit", &error))?;
+            let odb = source
+                .objects
+                .one(oid)?
+                .odb()
+                .map_err(|error| CheckoutError::git("read a commit", &error))?;
             Commit::read(&odb, oid)?.tree
         };
         tree.add_part(origin, source, Vec::new(), root, index)?;
@@ -95,7 +100,7 @@ impl CommitTree {
     ) -> Result<(), CheckoutError> {
         let first = self.files.len();
         let mut collector = Collector {
-            repository: &source.repository,
+            objects: &source.objects,
             index,
             part: u32::try_from(self.parts.len()).unwrap_or(u32::MAX),
             prefix: if folder.is_empty() { Vec::new() } else { [&folder[..], b"/"].concat() },
@@ -108,7 +113,7 @@ impl CommitTree {
         let names = if submodules.is_empty() {
             HashMap::new()
         } else {
-            submodule_names(&self.files, first, &folder, &source.repository)?
+            submodule_names(&self.files, first, &folder, &source.objects)?
         };
         let prefix = if folder.is_empty() { 0 } else { folder.len() + 1 };
         let mut below = Vec::new();
@@ -117,7 +122,7 @@ impl CommitTree {
             let place = TreePath::new(&path).to_os(origin.root);
             let found = source.of_submodule(name.map(Vec::as_slice), &place, commit, origin.user);
             let found = found.and_then(|(source, index)| {
-                let root = Commit::read(&source.repository.odb().ok()?, commit).ok()?.tree;
+                let root = Commit::read(&source.objects.one(commit).ok()?.odb().ok()?, commit).ok()?.tree;
                 Some((source, index, root))
             });
             match found {
@@ -262,7 +267,7 @@ fn attributes(
         let Some(folder) = attributes::folder(&files.path(at)[prefix..]) else { continue };
         let file = files.data(at);
         if !index::is_target(file.mode) {
-            let text = read_whole(&source.repository, file.blob, files.path(at), limits::GIT_FILE)?;
+            let text = read_whole(&source.objects, file.blob, files.path(at), limits::GIT_FILE)?;
             texts.push((folder, text));
         }
     }
@@ -278,13 +283,13 @@ fn submodule_names(
     files: &Files<TreeFile>,
     first: usize,
     folder: &[u8],
-    repository: &Repository,
+    objects: &Objects,
 ) -> Result<HashMap<Vec<u8>, Vec<u8>>, CheckoutError> {
     let path = TreePath::new(folder).join(".gitmodules");
     let is_it = |at: &usize| files.path(*at) == path.as_bytes() && !index::is_target(files.data(*at).mode);
     match (first..files.len()).find(is_it) {
         Some(at) => {
-            let text = read_whole(repository, files.data(at).blob, files.path(at), limits::GIT_FILE)?;
+            let text = read_whole(objects, files.data(at).blob, files.path(at), limits::GIT_FILE)?;
             Ok(gitmodules::names(&text))
         }
         None => Ok(HashMap::new()),

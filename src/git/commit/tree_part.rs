@@ -9,7 +9,9 @@ use git2::{ObjectType, Oid, Repository};
 use crate::git::commit::blob_stream::BlobStreams;
 use crate::git::repository::discover::Opened;
 use crate::git::repository::executable::Git;
+use crate::git::repository::loose::Loose;
 use crate::git::repository::object;
+use crate::git::repository::objects::Objects;
 use crate::git::repository::packs;
 use crate::git::work_tree::attributes::Attributes;
 use crate::git::work_tree::conversion::{AutoCrlf, Conversion, Refusal};
@@ -33,22 +35,22 @@ pub(in crate::git) struct TreePart {
     pub(in crate::git) settings: PartSettings,
     pub(in crate::git) git_dir: PathBuf,
     streams: BlobStreams,
-    repository: Mutex<Repository>,
+    objects: Mutex<Objects>,
 }
 
 /// A repository before its files are known.
 pub(in crate::git) struct PartSource {
     pub(in crate::git) git_dir: PathBuf,
     pub(in crate::git) common_dir: PathBuf,
-    pub(in crate::git) repository: Repository,
+    pub(in crate::git) objects: Objects,
     pub(in crate::git) settings: PartSettings,
 }
 
 impl TreePart {
     pub(in crate::git) fn new(source: PartSource, folder: Vec<u8>, attributes: Attributes) -> Self {
-        let PartSource { git_dir, repository, settings, .. } = source;
+        let PartSource { git_dir, objects, settings, .. } = source;
         let streams = BlobStreams::new(&git_dir);
-        Self { folder, attributes, settings, git_dir, streams, repository: Mutex::new(repository) }
+        Self { folder, attributes, settings, git_dir, streams, objects: Mutex::new(objects) }
     }
 
     /// Length of the folder with its `/` in front of every path.
@@ -90,13 +92,13 @@ impl TreePart {
 
     pub(in crate::git) fn size(&self, blob: BlobId) -> io::Result<u64> {
         let oid = blob.oid();
-        let header = self.repository().odb().and_then(|odb| odb.read_header(oid));
+        let header = self.objects().all()?.odb().and_then(|odb| odb.read_header(oid));
         let (size, _) = header.map_err(|error| CheckoutError::object(oid, &error))?;
         Ok(size as u64)
     }
 
     pub(in crate::git) fn read(&self, blob: BlobId) -> io::Result<Vec<u8>> {
-        Ok(read_blob(&self.repository(), blob)?)
+        Ok(read_blob(self.objects().all()?, blob)?)
     }
 
     /// The same, unless there are more than `limit`: a blob of nothing but zeros takes next to no space in git.
@@ -114,8 +116,8 @@ impl TreePart {
         Ok(Box::new(Cursor::new(self.read(blob)?)))
     }
 
-    fn repository(&self) -> MutexGuard<'_, Repository> {
-        self.repository.lock().unwrap_or_else(PoisonError::into_inner)
+    fn objects(&self) -> MutexGuard<'_, Objects> {
+        self.objects.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -127,12 +129,13 @@ pub(in crate::git) fn read_blob(repository: &Repository, blob: BlobId) -> Result
 
 /// The bytes of the blob of a file, which `path` names, unless there are more than `limit`.
 pub(in crate::git) fn read_whole(
-    repository: &Repository,
+    objects: &Objects,
     blob: BlobId,
     path: &[u8],
     limit: u64,
 ) -> Result<Vec<u8>, CheckoutError> {
     let id = blob.oid();
+    let repository = objects.one(id)?;
     let header = repository.odb().and_then(|odb| odb.read_header(id));
     let (size, _) = header.map_err(|error| CheckoutError::object(id, &error))?;
     if size as u64 > limit {
@@ -156,16 +159,23 @@ impl PartSource {
             // A linked worktree has repositories of its own.
             [&self.git_dir, &self.common_dir].map(|around| name.to_os(&around.join("modules")))
         });
-        let kept = kept.filter_map(|folder| Repository::open_bare(folder).ok());
-        let in_place = std::iter::once_with(|| Some(Opened::at(folder).ok()??.repository)).flatten();
-        let has_it =
-            |found: &Repository| packs::check(found.commondir()).is_ok() && found.find_commit(commit).is_ok();
-        let repository = kept.chain(in_place).find(has_it)?;
+        let kept = kept.filter_map(|folder| {
+            let found = Repository::open_bare(folder).ok()?;
+            let loose = Loose::of(found.commondir());
+            Some(Objects::new(found, loose))
+        });
+        let in_place = std::iter::once_with(|| Some(Opened::at(folder).ok()??.objects)).flatten();
+        let has_it = |found: &Objects| {
+            let is_sound = packs::check(found.none().commondir()).is_ok();
+            is_sound && found.one(commit).is_ok_and(|repository| repository.find_commit(commit).is_ok())
+        };
+        let objects = kept.chain(in_place).find(has_it)?;
+        let repository = objects.none();
         let git_dir = repository.path().to_owned();
         let common_dir = repository.commondir().to_owned();
         let settings = PartSettings::new(repository.config().ok(), &common_dir, user);
         // Without an index it only takes longer.
         let index = read_index(&Git::with_work_tree(&git_dir, &git_dir)).unwrap_or_default();
-        Some((Self { git_dir, common_dir, repository, settings }, index))
+        Some((Self { git_dir, common_dir, objects, settings }, index))
     }
 }

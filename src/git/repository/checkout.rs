@@ -1,6 +1,8 @@
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use git2::Oid;
+
 use crate::git::commit::commit_tree::{CheckoutFacts, CommitTree};
 use crate::git::commit::tree_part::PartSource;
 use crate::git::history::questions::Questions;
@@ -102,7 +104,11 @@ impl Checkout {
             return Err(CheckoutError::Bare(self.root.clone()));
         }
         let disk = Disk::new(&self.root).map_err(|error| CheckoutError::io(&self.root, error))?;
-        let settings = PartSettings::new(self.opened().config(), &self.common_dir, &self.user);
+        let (config, loose) = {
+            let opened = self.opened();
+            (opened.config(), opened.objects.loose())
+        };
+        let settings = PartSettings::new(config, &self.common_dir, &self.user);
         // Each is a large file.
         let (folders, index) = std::thread::scope(|scope| {
             let read = || FolderCache::open(&disk, &self.git_dir);
@@ -112,7 +118,7 @@ impl Checkout {
             let folders = folders.map_or_else(|_| read(), |folders| folders.join().unwrap_or_default());
             (folders, index)
         });
-        let mut parts = vec![Part::new(&self.git_dir, Vec::new(), index?, settings)];
+        let mut parts = vec![Part::new(&self.git_dir, Vec::new(), index?, settings, loose)];
         let mut next = 0;
         while next < parts.len() {
             let submodules = self.submodules(&parts[next])?;
@@ -131,13 +137,14 @@ impl Checkout {
             let Some(opened) = Opened::at(&folder)? else { continue };
             let settings = PartSettings::new(opened.config(), &opened.common_dir, &self.user);
             let index = read_index(&opened.git())?;
-            found.push(Part::new(&opened.git_dir, path.as_bytes().to_owned(), Arc::new(index), settings));
+            let folder = path.as_bytes().to_owned();
+            found.push(Part::new(&opened.git_dir, folder, Arc::new(index), settings, opened.objects.loose()));
         }
         Ok(found)
     }
 
     pub(crate) fn commit_tree(&self, commit: CommitId) -> Result<CommitTree, CheckoutError> {
-        let (repository, config) = {
+        let (objects, config) = {
             let opened = self.opened();
             (opened.reopen()?, opened.config())
         };
@@ -145,7 +152,7 @@ impl Checkout {
         let source = PartSource {
             git_dir: self.git_dir.clone(),
             common_dir: self.common_dir.clone(),
-            repository,
+            objects,
             settings: PartSettings::new(config, &self.common_dir, &self.user),
         };
         // Without an index it only takes longer.
@@ -167,7 +174,7 @@ impl Checkout {
         let cache = RevisionCache::open(&cache, &shallow, queries);
         match cache.all(from) {
             Some(answers) => Ok(answers),
-            None => revisions::revisions(&self.opened().repository, &shallow, cache, from, queries),
+            None => revisions::revisions(self.opened().objects.all()?, &shallow, cache, from, queries),
         }
     }
 
@@ -178,11 +185,11 @@ impl Checkout {
         }
         let opened = self.opened();
         let (ancestor, commit) = (ancestor.oid(), commit.oid());
-        if opened.repository.find_commit(ancestor).is_err() {
+        let repository = opened.objects.all()?;
+        if repository.find_commit(ancestor).is_err() {
             return Ok(false);
         }
-        opened
-            .repository
+        repository
             .graph_descendant_of(commit, ancestor)
             .map_err(|error| CheckoutError::object(commit, &error))
     }
@@ -196,7 +203,7 @@ impl Checkout {
         if one == other {
             return Ok(Some(one));
         }
-        match self.opened().repository.merge_base(one.oid(), other.oid()) {
+        match self.opened().objects.all()?.merge_base(one.oid(), other.oid()) {
             Ok(found) => Ok(CommitId::from_oid(found)),
             Err(error) if error.code() == git2::ErrorCode::NotFound => Ok(None),
             Err(error) => Err(CheckoutError::git("find the merge base", &error)),
@@ -207,7 +214,8 @@ impl Checkout {
     pub(crate) fn commit_time(&self, commit: CommitId) -> Result<i64, CheckoutError> {
         let oid = commit.oid();
         let opened = self.opened();
-        let found = opened.repository.find_commit(oid).map_err(|error| CheckoutError::object(oid, &error))?;
+        let found =
+            opened.objects.one(oid)?.find_commit(oid).map_err(|error| CheckoutError::object(oid, &error))?;
         Ok(found.time().seconds())
     }
 
@@ -221,12 +229,9 @@ impl Checkout {
             let oid = commit.oid();
             let opened = self.opened();
             let failed = |error: git2::Error| CheckoutError::git("list the tags", &error);
-            for reference in opened.repository.references_glob("refs/tags/*").map_err(failed)? {
+            for reference in opened.objects.none().references_glob("refs/tags/*").map_err(failed)? {
                 let Ok(reference) = reference else { continue };
-                let is_here = reference.target() == Some(oid)
-                    || reference.target_peel() == Some(oid)
-                    || reference.peel(git2::ObjectType::Commit).is_ok_and(|commit| commit.id() == oid);
-                if is_here {
+                if reference.target_peel() == Some(oid) || leads_to(&opened, &reference, oid)? {
                     let name = String::from_utf8_lossy(reference.name_bytes()).into_owned();
                     tags.push(name.strip_prefix("refs/tags/").unwrap_or(&name).to_owned());
                 }
@@ -249,7 +254,7 @@ impl Checkout {
                 .map_err(|_| unknown());
         }
         let opened = self.opened();
-        let object = opened.repository.revparse_single(revision).map_err(|_| unknown())?;
+        let object = opened.objects.all()?.revparse_single(revision).map_err(|_| unknown())?;
         let commit = object.peel_to_commit().map_err(|_| unknown())?;
         CommitId::from_oid(commit.id()).ok_or_else(unknown)
     }
@@ -295,7 +300,7 @@ impl Checkout {
         } else {
             let opened = self.opened();
             let failed = |error: git2::Error| CheckoutError::git("list the branches", &error);
-            for reference in opened.repository.references().map_err(failed)?.flatten() {
+            for reference in opened.objects.none().references().map_err(failed)?.flatten() {
                 add(&String::from_utf8_lossy(reference.name_bytes()));
             }
         }
@@ -314,7 +319,7 @@ impl Checkout {
         if self.objects_only {
             return self.ask(&["rev-parse", "--quiet", "--verify", &reference], "find a branch").is_ok();
         }
-        self.opened().repository.find_reference(&reference).is_ok()
+        self.opened().objects.none().find_reference(&reference).is_ok()
     }
 
     /// The index as it is now, read again only if the file is another one.
@@ -353,6 +358,15 @@ impl Checkout {
     pub(in crate::git) fn opened(&self) -> MutexGuard<'_, Opened> {
         self.opened.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Whether a reference leads to a commit, through tags with messages of their own or without.
+fn leads_to(opened: &Opened, reference: &git2::Reference<'_>, commit: Oid) -> Result<bool, CheckoutError> {
+    let mut at = reference.resolve().ok().and_then(|direct| direct.target());
+    while let Some(id) = at.filter(|id| *id != commit) {
+        at = opened.objects.one(id)?.find_tag(id).ok().map(|tag| tag.target_id());
+    }
+    Ok(at.is_some())
 }
 
 /// The main worktree's folder; for a bare repository with worktrees the repository's own.

@@ -4,6 +4,8 @@ use git2::{Config, ErrorCode, Odb, Repository, RepositoryOpenFlags};
 
 use crate::git::CheckoutError;
 use crate::git::repository::executable::{self, Git};
+use crate::git::repository::loose::Loose;
+use crate::git::repository::objects::Objects;
 use crate::git::repository::packs;
 use crate::git::repository::place;
 
@@ -37,8 +39,8 @@ pub(in crate::git) struct Opened {
     is_held: bool,
     pub(in crate::git) git_dir: PathBuf,
     pub(in crate::git) common_dir: PathBuf,
-    pub(in crate::git) repository: Repository,
-    /// Whether `repository` has objects only: for references the git executable must be asked.
+    pub(in crate::git) objects: Objects,
+    /// Whether it has objects only: for references the git executable must be asked.
     pub(in crate::git) objects_only: bool,
 }
 
@@ -65,13 +67,14 @@ impl Opened {
         let holder = place::holder(start, repository.path());
         let work_tree = place::work_tree(&repository, holder.as_deref());
         let git_dir = place::normal(repository.path());
+        let common_dir = place::normal(repository.commondir());
         Ok(Self {
             is_held: holder.is_some(),
             bare: work_tree.is_none(),
             root: work_tree.unwrap_or_else(|| git_dir.clone()),
-            common_dir: place::normal(repository.commondir()),
+            objects: Objects::new(repository, Loose::of(&common_dir)),
+            common_dir,
             git_dir,
-            repository,
             objects_only: false,
         })
     }
@@ -171,13 +174,14 @@ impl Opened {
             .map_err(|error| CheckoutError::git("open the objects", &error))?;
         let common_dir = PathBuf::from(common_dir);
         let is_held = place::holder(start, &git_dir).is_some();
-        Ok(Self { root, bare, is_held, git_dir, common_dir, repository, objects_only: true })
+        let objects = Objects::new(repository, Loose::of(&common_dir));
+        Ok(Self { root, bare, is_held, git_dir, common_dir, objects, objects_only: true })
     }
 
     /// The settings of the user and of the repository.
     pub(in crate::git) fn config(&self) -> Option<Config> {
         if !self.objects_only {
-            return self.repository.config().ok();
+            return self.objects.none().config().ok();
         }
         let mut config = Config::open_default().ok()?;
         config.add_file(&self.common_dir.join("config"), git2::ConfigLevel::Local, false).ok()?;
@@ -185,7 +189,7 @@ impl Opened {
     }
 
     /// Opens it again, for a reader of its own.
-    pub(in crate::git) fn reopen(&self) -> Result<Repository, CheckoutError> {
+    pub(in crate::git) fn reopen(&self) -> Result<Objects, CheckoutError> {
         let opened = if self.objects_only {
             let objects = self.common_dir.join("objects");
             Odb::new().and_then(|odb| {
@@ -195,7 +199,8 @@ impl Opened {
         } else {
             Repository::open(&self.git_dir)
         };
-        opened.map_err(|error| CheckoutError::git("open the repository", &error))
+        let repository = opened.map_err(|error| CheckoutError::git("open the repository", &error))?;
+        Ok(Objects::new(repository, self.objects.loose()))
     }
 }
 

@@ -1,4 +1,4 @@
-use git2::{ErrorCode, Repository};
+use git2::{ErrorCode, Oid, Reference};
 
 use crate::git::repository::discover::Opened;
 use crate::git::repository::executable;
@@ -17,15 +17,16 @@ pub(crate) struct Head {
 const ORIGIN: &str = "refs/remotes/origin/";
 
 pub(in crate::git) fn read(opened: &Opened) -> Result<Head, CheckoutError> {
-    if opened.objects_only { ask(opened) } else { read_references(&opened.repository) }
+    if opened.objects_only { ask(opened) } else { read_references(opened) }
 }
 
-fn read_references(repository: &Repository) -> Result<Head, CheckoutError> {
+fn read_references(opened: &Opened) -> Result<Head, CheckoutError> {
+    let repository = opened.objects.none();
     let failed = |error: git2::Error| CheckoutError::git("read HEAD", &error);
     let head = repository.find_reference("HEAD").map_err(failed)?;
     let branch = head.symbolic_target_bytes().and_then(branch_name);
     let commit = match repository.head() {
-        Ok(head) => head.peel_to_commit().map_err(failed)?.id().into(),
+        Ok(head) => Some(commit_of(opened, &head)?),
         Err(error) if error.code() == ErrorCode::UnbornBranch => None,
         Err(error) => return Err(failed(error)),
     };
@@ -38,6 +39,16 @@ fn read_references(repository: &Repository) -> Result<Head, CheckoutError> {
         default_branch: default_branch(origin.as_deref(), branch.as_deref(), &exists),
         branch,
     })
+}
+
+fn commit_of(opened: &Opened, head: &Reference<'_>) -> Result<Oid, CheckoutError> {
+    if let Some(id) = head.target()
+        && opened.objects.one(id)?.find_commit(id).is_ok()
+    {
+        return Ok(id);
+    }
+    opened.objects.all()?;
+    head.peel_to_commit().map(|commit| commit.id()).map_err(|error| CheckoutError::git("read HEAD", &error))
 }
 
 /// The same through the git executable.

@@ -1,17 +1,21 @@
 //! Whether the files of loose objects end where they should. Libgit2 waits for ever for the rest of one that does not,
-//! as a power cut leaves them, wherever it reads it: HEAD, history, a tag. So each is inflated once, without keeping
-//! what comes out; what was found whole is remembered by its times. Other damage libgit2 finds by itself.
+//! as a power cut leaves them, wherever it reads it: HEAD, history, a tag. So each is inflated once before objects are
+//! read, without keeping what comes out; what was found whole is remembered by its times. Most runs read no more than
+//! HEAD's commit, and look at that alone. Other damage libgit2 finds by itself.
 
 use std::collections::HashSet;
 use std::fs::DirEntry;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
 
+use git2::Oid;
 use miniz_oxide::inflate::stream::{InflateState, MinReset, inflate};
 use miniz_oxide::{DataFormat, MZError, MZFlush, MZStatus};
 use rayon::prelude::*;
 use sha1::{Digest, Sha1};
 
 use crate::git::CheckoutError;
+use crate::git::repository::alternates::object_folders;
 use crate::git::work_tree::disk::Disk;
 use crate::git::work_tree::stat_cache::{is_settled, now, replace_file, sealed, unsealed};
 use crate::git::work_tree::whole::read_own;
@@ -29,13 +33,51 @@ struct Folder {
     has_new: bool,
 }
 
-/// Looks at the loose objects in the folders of objects that a repository has or borrows from.
-pub(in crate::git) fn check(common_dir: &Path, objects: &[PathBuf]) -> Result<(), CheckoutError> {
+/// The loose objects that a repository has or borrows.
+#[derive(Clone, Debug)]
+pub(in crate::git) struct Loose {
+    common_dir: PathBuf,
+    are_whole: Arc<OnceLock<()>>,
+}
+
+impl Loose {
+    pub(in crate::git) fn of(common_dir: &Path) -> Self {
+        Self { common_dir: common_dir.to_owned(), are_whole: Arc::default() }
+    }
+
+    /// Looks at all of them, once.
+    pub(in crate::git) fn check(&self) -> Result<(), CheckoutError> {
+        if self.are_whole.get().is_none() {
+            check(&self.common_dir)?;
+            self.are_whole.get_or_init(|| ());
+        }
+        Ok(())
+    }
+
+    /// Looks at one object, if it is a loose one. Most runs read no other, and there may be thousands.
+    pub(in crate::git) fn check_object(&self, id: Oid) -> Result<(), CheckoutError> {
+        if self.are_whole.get().is_some() {
+            return Ok(());
+        }
+        let id = id.to_string();
+        let place = Path::new(&id[..2]).join(&id[2..]);
+        for objects in object_folders(&self.common_dir) {
+            let file = read_own(&objects.join(&place), limits::LOOSE_OBJECT).ok().flatten();
+            if file.is_some_and(|file| Inflater::new().ends_early(&file)) {
+                return Err(damaged(id));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn check(common_dir: &Path) -> Result<(), CheckoutError> {
     let cache = common_dir.join("shipwright").join("loose");
     let bytes = read_own(&cache, limits::GIT_CACHE).ok().flatten().unwrap_or_default();
     let known: HashSet<Fact> = unsealed(&bytes, MAGIC)
         .map(|facts| facts.as_chunks().0.iter().copied().collect())
         .unwrap_or_default();
+    let objects = object_folders(common_dir);
     let folders: Vec<PathBuf> = objects.iter().flat_map(|objects| fan_out(objects)).collect();
     let now = now();
     let found: Vec<Folder> =
@@ -77,7 +119,7 @@ fn look(folder: &Path, known: &HashSet<Fact>, now: i64) -> Result<Folder, Checko
             if file.is_some_and(|file| inflater.ends_early(&file)) {
                 let first = folder.file_name().unwrap_or_default().to_string_lossy();
                 let id = format!("{first}{}", name.to_string_lossy());
-                return Err(CheckoutError::DamagedObject { id, reason: "its file ends too early" });
+                return Err(damaged(id));
             }
             if !is_settled(&state.stamp, now) {
                 continue;
@@ -87,6 +129,10 @@ fn look(folder: &Path, known: &HashSet<Fact>, now: i64) -> Result<Folder, Checko
         found.whole.push(fact);
     }
     Ok(found)
+}
+
+fn damaged(id: String) -> CheckoutError {
+    CheckoutError::DamagedObject { id, reason: "its file ends too early" }
 }
 
 /// What inflating needs, some 100 kB: most objects are far smaller, so that it is made once for many.

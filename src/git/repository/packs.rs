@@ -5,12 +5,12 @@
 use std::collections::HashSet;
 use std::fs;
 use std::io::{Read as _, Seek as _, SeekFrom};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use sha1::{Digest, Sha1};
 
 use crate::git::CheckoutError;
-use crate::git::repository::loose;
+use crate::git::repository::alternates::object_folders;
 use crate::git::work_tree::disk::{Disk, FileState};
 use crate::git::work_tree::stat_cache::{is_settled, now, replace_file, sealed, unsealed};
 use crate::git::work_tree::whole::{open_own, read_own};
@@ -22,13 +22,10 @@ const MAGIC: &[u8; 8] = b"swpack01";
 const HEAD: u64 = 12;
 const HASH: u64 = 20;
 
-/// Git follows no more alternates of alternates either.
-const DEEPEST: usize = 5;
-
 /// An index and its pack, by names and times.
 type Fact = [u8; 20];
 
-/// Looks at the packs and the loose objects that libgit2 would read for the repository in `common_dir`.
+/// Looks at the packs that libgit2 would read for the repository in `common_dir`.
 pub(in crate::git) fn check(common_dir: &Path) -> Result<(), CheckoutError> {
     let cache = common_dir.join("shipwright").join("packs");
     let bytes = read_own(&cache, limits::GIT_CACHE).ok().flatten().unwrap_or_default();
@@ -38,9 +35,7 @@ pub(in crate::git) fn check(common_dir: &Path) -> Result<(), CheckoutError> {
     let mut sound = Vec::new();
     let mut is_new = false;
     let now = now();
-    let folders = object_folders(common_dir.join("objects"));
-    loose::check(common_dir, &folders)?;
-    for objects in folders {
+    for objects in object_folders(common_dir) {
         let folder = objects.join("pack");
         let (Ok(entries), Ok(disk)) = (fs::read_dir(&folder), Disk::new(&folder)) else { continue };
         for entry in entries.flatten() {
@@ -63,25 +58,6 @@ pub(in crate::git) fn check(common_dir: &Path) -> Result<(), CheckoutError> {
         replace_file(&cache, &sealed(bytes));
     }
     Ok(())
-}
-
-/// The folder of the objects, and those that it borrows from (`objects/info/alternates`).
-fn object_folders(own: PathBuf) -> Vec<PathBuf> {
-    let mut folders = vec![own];
-    let mut seen: HashSet<PathBuf> = HashSet::new();
-    let (mut from, mut depth) = (0, 0);
-    while from < folders.len() && depth < DEEPEST {
-        let level = folders[from..].to_vec();
-        from = folders.len();
-        depth += 1;
-        for folder in level {
-            let file = read_own(&folder.join("info").join("alternates"), limits::GIT_FILE);
-            let text = file.ok().flatten().and_then(|text| String::from_utf8(text).ok()).unwrap_or_default();
-            let named = text.lines().filter(|line| !line.is_empty() && !line.starts_with('#'));
-            folders.extend(named.map(|line| folder.join(line)).filter(|folder| seen.insert(folder.clone())));
-        }
-    }
-    folders
 }
 
 /// Files that say where objects are.

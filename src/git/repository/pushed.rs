@@ -21,7 +21,7 @@ impl Checkout {
             }
             let opened = self.opened();
             let failed = |error: git2::Error| CheckoutError::git("list the branches", &error);
-            let references = opened.repository.references().map_err(failed)?;
+            let references = opened.objects.none().references().map_err(failed)?;
             let ours = references.flatten().filter(|found| found.name_bytes().starts_with(folder.as_bytes()));
             commits.extend(ours.filter_map(|found| CommitId::from_oid(found.target()?)));
         }
@@ -58,7 +58,7 @@ impl Checkout {
             return Ok(Vec::new());
         }
         let opened = self.opened();
-        let repository = &opened.repository;
+        let repository = opened.objects.all()?;
         let failed = |error: git2::Error| CheckoutError::git("compare with what the remote has", &error);
         let mut walk = repository.revwalk().map_err(failed)?;
         walk.push(commit.oid()).map_err(failed)?;

@@ -38,7 +38,7 @@ impl Checkout {
 
     fn read_roots(&self) -> Result<Vec<Root>, CheckoutError> {
         let opened = self.opened();
-        let repository = &opened.repository;
+        let repository = opened.objects.all()?;
         let failed = |error: git2::Error| CheckoutError::git("list branches and tags", &error);
         let mut roots = Vec::new();
         for reference in repository.references().map_err(failed)?.flatten() {
@@ -77,17 +77,18 @@ impl Checkout {
     pub(crate) fn parents(&self, commit: CommitId) -> Result<Vec<CommitId>, CheckoutError> {
         let opened = self.opened();
         let id = commit.oid();
-        let found = opened.repository.find_commit(id).map_err(|error| CheckoutError::object(id, &error))?;
+        let found =
+            opened.objects.all()?.find_commit(id).map_err(|error| CheckoutError::object(id, &error))?;
         Ok(found.parent_ids().filter_map(CommitId::from_oid).collect())
     }
 
     /// Folders of the other worktrees of this repository, as far as they exist.
     pub(crate) fn other_worktrees(&self) -> Vec<PathBuf> {
         let opened = self.opened();
-        let names = opened.repository.worktrees().ok();
+        let names = opened.objects.none().worktrees().ok();
         let names: Vec<String> =
             names.iter().flat_map(|names| names.iter()).flatten().flatten().map(str::to_owned).collect();
-        let linked = names.iter().filter_map(|name| opened.repository.find_worktree(name).ok());
+        let linked = names.iter().filter_map(|name| opened.objects.none().find_worktree(name).ok());
         let linked = linked.map(|worktree| worktree.path().to_owned());
         let is_repository_folder = self.common_dir().file_name().is_some_and(|name| name == ".git");
         let main = self.common_dir().parent().filter(|_| is_repository_folder).map(PathBuf::from);

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use git2::{Config, ObjectType, Repository};
 
 use crate::git::repository::executable::Git;
+use crate::git::repository::loose::Loose;
 use crate::git::repository::object;
 use crate::git::work_tree::conversion::{AutoCrlf, EolSettings};
 use crate::git::work_tree::ignores::Ignores;
@@ -22,6 +23,7 @@ pub(in crate::git) struct Part {
     pub(in crate::git) index: Arc<Index>,
     pub(in crate::git) ignores: Ignores,
     pub(in crate::git) settings: PartSettings,
+    loose: Loose,
     objects: OnceLock<Option<Mutex<Repository>>>,
 }
 
@@ -101,9 +103,11 @@ impl Part {
         folder: Vec<u8>,
         index: Arc<Index>,
         settings: PartSettings,
+        loose: Loose,
     ) -> Self {
         let ignores = settings.ignores();
-        Self { folder, git_dir: git_dir.to_owned(), index, ignores, settings, objects: OnceLock::new() }
+        let git_dir = git_dir.to_owned();
+        Self { folder, git_dir, index, ignores, settings, loose, objects: OnceLock::new() }
     }
 
     /// The size of a blob, if it can be had.
@@ -121,7 +125,10 @@ impl Part {
     }
 
     fn objects(&self) -> Option<MutexGuard<'_, Repository>> {
-        let objects = self.objects.get_or_init(|| Repository::open(&self.git_dir).ok().map(Mutex::new));
+        let objects = self.objects.get_or_init(|| {
+            self.loose.check().ok()?;
+            Repository::open(&self.git_dir).ok().map(Mutex::new)
+        });
         Some(objects.as_ref()?.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
