@@ -2,7 +2,7 @@
 //!
 //! Another version that gives other keys makes all of its users build everything anew. So that file changes only
 //! together with the version of the encoding (`DOMAIN` in `src/inputs/material.rs`), or where a key was wrong because it
-//! left something out (docs/content-keys.md lists what enters); both belong into CHANGELOG.md. It grows where a fixture
+//! left something out (docs/content-keys.md lists what enters); both belong in CHANGELOG.md. It grows where a fixture
 //! does. `SNAPSHOTS=overwrite cargo test --test cli_keys` writes it.
 
 #[path = "../benches/support/checkout.rs"]

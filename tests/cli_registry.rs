@@ -155,10 +155,10 @@ fn what_stands_under_a_key_is_compared_before_any_tag_moves() {
         }
     };
     for (labels, arch, part) in [
-        (&[][..], arch().as_str(), "no image of Shipwright's"),
+        (&[][..], arch().as_str(), "not an image of Shipwright's"),
         (&[(KEY, other.as_str())], &arch(), &other[..16]),
         (&[(KEY, similar.as_str())], &arch(), "another key"),
-        (&[(KEY, "nonsense")], &arch(), "no image of Shipwright's"),
+        (&[(KEY, "nonsense")], &arch(), "not an image of Shipwright's"),
         (&[(KEY, own.as_str())], foreign, foreign),
     ] {
         story.put("api", labels, arch);
@@ -179,7 +179,7 @@ fn what_stands_under_a_key_is_compared_before_any_tag_moves() {
         "config": {"mediaType": "application/vnd.cncf.helm.config.v1+json", "size": 2,
             "digest": story.runtime.block_on(uploader.blob("acme/api", b"[]"))}, "layers": []});
     story.runtime.block_on(uploader.manifest("acme/api", &story.tag("api"), &chart));
-    story.push(&[]).exits(4).says("no image of Shipwright's");
+    story.push(&[]).exits(4).says("not an image of Shipwright's");
     nothing_moved();
 
     let right = story.put("api", &[(KEY, &own)], &arch());

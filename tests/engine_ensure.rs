@@ -213,7 +213,7 @@ fn another_image_under_a_key_is_neither_pulled_nor_tagged() {
         [("ensure", &["base"][..]), ("build", &["--pull-cache"]), ("build", &["--exact", "api"])]
     {
         let done = with_events(&story, command, arguments);
-        done.run.exits(4).says(&reference).says("no image of Shipwright's").says("delete");
+        done.run.exits(4).says(&reference).says("not an image of Shipwright's").says("delete");
         assert!(done.built.is_empty() && done.pulled.is_empty(), "{:?} {:?}", done.built, done.pulled);
     }
     for arguments in [&["plan", "--pull-cache"][..], &["push"], &["push", "--force"]] {

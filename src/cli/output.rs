@@ -20,14 +20,14 @@ use crate::path::TreePath;
 use crate::plan::{Affected, Plan};
 use crate::printable::printable;
 use crate::report::{
-    Charset, CiLog, JobSummary, JsonEvents, Mode, Renderer, Reporter, Theme, View, affected_text,
+    Charset, CiLog, JobSummary, JsonEvents, RenderMode, Renderer, Reporter, Theme, View, affected_text,
     annotations, diagnostics, digest, lock_text, lock_total, news_text, plan_text, rebuilt_text, run_head,
     without_commands, without_marks,
 };
 
 /// Standard output and standard error: results go to the one, everything that is said to the other.
 pub(super) struct Output {
-    mode: Mode,
+    mode: RenderMode,
     result_view: View,
     message_view: View,
     quiet: bool,
@@ -51,12 +51,12 @@ impl Output {
     /// Decides on colours, widths and the form of progress.
     pub(super) fn new(global: &GlobalArgs, environment: &Environment) -> Self {
         let mode = match global.progress {
-            ProgressMode::Auto if global.quiet => Mode::Quiet,
-            ProgressMode::Auto if can_be_redrawn(environment) => Mode::Live,
-            ProgressMode::Auto | ProgressMode::Plain => Mode::Plain,
-            ProgressMode::Live => Mode::Live,
-            ProgressMode::Json => Mode::Json,
-            ProgressMode::Quiet => Mode::Quiet,
+            ProgressMode::Auto if global.quiet => RenderMode::Quiet,
+            ProgressMode::Auto if can_be_redrawn(environment) => RenderMode::Live,
+            ProgressMode::Auto | ProgressMode::Plain => RenderMode::Plain,
+            ProgressMode::Live => RenderMode::Live,
+            ProgressMode::Json => RenderMode::Json,
+            ProgressMode::Quiet => RenderMode::Quiet,
         };
         let view = |is_terminal: bool| View {
             theme: Theme::new(color(global.color, is_terminal, environment), charset(environment)),
@@ -64,7 +64,7 @@ impl Output {
             verbose: global.verbose > 0,
         };
         Self {
-            quiet: global.quiet || mode == Mode::Quiet,
+            quiet: global.quiet || mode == RenderMode::Quiet,
             mode,
             result_view: view(environment.stdout_is_terminal),
             message_view: view(environment.stderr_is_terminal),
@@ -82,7 +82,7 @@ impl Output {
 
     /// Something is shown where nothing else is soon.
     pub(super) fn waits(&self) {
-        if self.mode == Mode::Live && self.message_view.size.is_some() {
+        if self.mode == RenderMode::Live && self.message_view.size.is_some() {
             let text =
                 if self.message_view.theme.decorated("…") == "…" { "reading …" } else { "reading ..." };
             waiting::begin(text);
@@ -184,14 +184,14 @@ impl Output {
 
     /// Puts findings where a CI system shows them beside the files.
     fn annotate(&self, found: &[Diagnostic]) {
-        if self.ci.log == Some(CiLog::GitHub) && self.mode != Mode::Json {
+        if self.ci.log == Some(CiLog::GitHub) && self.mode != RenderMode::Json {
             to_stderr(&annotations(found, &self.ci.folder, &self.sources()));
         }
     }
 
     /// Says what `lock` did or found, base by base, and which images that rebuilds; what else was found, and the total.
     pub(super) fn lock(&self, locked: &Locked) {
-        if !self.quiet && self.mode != Mode::Json {
+        if !self.quiet && self.mode != RenderMode::Json {
             self.say(&lock_text(&locked.news, &self.message_view));
             self.say(&rebuilt_text(&locked.rebuilt, &self.message_view));
         }
@@ -204,16 +204,19 @@ impl Output {
     /// What shows a run of the plan.
     fn reporter(&self, plan: &Plan, work: Work) -> Reporter {
         let writer: Box<dyn Write + Send> = match self.mode {
-            Mode::Json if !self.keeps_stdout => Box::new(io::stdout()),
-            Mode::Json | Mode::Live | Mode::Plain | Mode::Quiet => Box::new(io::stderr()),
+            RenderMode::Json if !self.keeps_stdout => Box::new(io::stdout()),
+            RenderMode::Json | RenderMode::Live | RenderMode::Plain | RenderMode::Quiet => {
+                Box::new(io::stderr())
+            }
         };
         let reporter = match &self.ci.log {
-            Some(log) if self.mode == Mode::Plain => {
+            Some(log) if self.mode == RenderMode::Plain => {
                 Reporter::grouped(self.message_view, writer, plan, log.clone())
             }
             _ => Reporter::new(self.mode, self.message_view, writer, plan),
         };
-        let reporter = if self.mode == Mode::Json { reporter.relied_on("the events") } else { reporter };
+        let reporter =
+            if self.mode == RenderMode::Json { reporter.relied_on("the events") } else { reporter };
         match self.job_summary(plan, work) {
             Some(summary) => reporter.also(Box::new(summary)),
             None => reporter,
@@ -257,7 +260,7 @@ impl Output {
 
     /// Says how something ended, unless only errors are wanted.
     pub(super) fn result_line(&self, text: &str) {
-        if !self.quiet && self.mode != Mode::Json {
+        if !self.quiet && self.mode != RenderMode::Json {
             self.say(&format!("{text}\n"));
         }
     }
@@ -309,7 +312,7 @@ impl Audience for Output {
 
     fn hears(&mut self, news: News<'_>) {
         match news {
-            News::Planned(plan) if !matches!(self.mode, Mode::Json | Mode::Quiet) => {
+            News::Planned(plan) if !matches!(self.mode, RenderMode::Json | RenderMode::Quiet) => {
                 self.say(&run_head(plan, &self.message_view));
             }
             News::Planned(_) => {}
@@ -361,7 +364,7 @@ impl Audience for Output {
     fn speaker(&self) -> ops::Speaker {
         let view = self.message_view;
         let least = if self.quiet { Severity::Error } else { Severity::Note };
-        let says_lines = !self.quiet && self.mode != Mode::Json;
+        let says_lines = !self.quiet && self.mode != RenderMode::Json;
         let is_github = self.ci.log == Some(CiLog::GitHub);
         let say = move |text: &str| {
             let text = &*view.theme.decorated(text);

@@ -6,7 +6,7 @@ use std::fmt;
 use super::ignore_file::ignore_file_paths;
 use super::links::path_with_links;
 use super::root::above;
-use super::select::Selection;
+use super::select::SelectedFiles;
 use crate::dockerfile::{LocalSource, SourcePattern};
 use crate::git::FileTree;
 use crate::path::TreePath;
@@ -45,7 +45,7 @@ pub(crate) fn revision_pathspecs(
     (root, inferred): (&TreePath, bool),
     dockerfile: &TreePath,
     sources: &[LocalSource],
-    selection: &Selection,
+    selection: &SelectedFiles,
 ) -> RevisionSpecs {
     let mut paths: BTreeSet<TreePath> = BTreeSet::new();
     let mut globs = BTreeSet::new();

@@ -14,7 +14,7 @@ use crate::path::TreePath;
 
 /// The files that an image's sources match.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Selection {
+pub(crate) struct SelectedFiles {
     /// Files and links, sorted, relative to the checkout.
     pub nodes: Vec<Node>,
     /// Folders that are there though the ignore file leaves out all that git could have of them, or that links
@@ -47,7 +47,7 @@ pub(crate) fn select(
     rules: Option<&IgnoreRules>,
     sources: &[LocalSource],
     whole_context: bool,
-) -> io::Result<Selection> {
+) -> io::Result<SelectedFiles> {
     let mut reader = Reader::new(tree, root, rules);
     let matches =
         sources.iter().map(|source| find(&mut reader, &source.pattern)).collect::<io::Result<Vec<_>>>()?;
@@ -85,7 +85,7 @@ pub(crate) fn select(
         }
     }
 
-    let mut selection = Selection {
+    let mut selection = SelectedFiles {
         unmatched: (0..sources.len()).filter(|at| !is_in(&nodes, &emptied, root, &matches[*at])).collect(),
         followed: followed(root, &matches),
         whole_context: whole_context || folders.contains(&TreePath::root()),
@@ -201,7 +201,7 @@ mod tests {
     use crate::git::Tracking;
     use crate::git::memory_tree::MemoryTree;
 
-    fn select_in(tree: &MemoryTree, root: &str, ignore: &str, sources: &[LocalSource]) -> Selection {
+    fn select_in(tree: &MemoryTree, root: &str, ignore: &str, sources: &[LocalSource]) -> SelectedFiles {
         let rules = IgnoreRules::parse(ignore.as_bytes()).expect(ignore);
         select(tree, &root.into(), Some(&rules), sources, false).expect("in memory")
     }
@@ -211,7 +211,7 @@ mod tests {
         paths(&select_in(tree, "", ignore, &[source(pattern)]))
     }
 
-    fn paths(selection: &Selection) -> Vec<String> {
+    fn paths(selection: &SelectedFiles) -> Vec<String> {
         selection.nodes.iter().map(|node| node.path.to_text()).collect()
     }
 

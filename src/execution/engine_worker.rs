@@ -17,7 +17,7 @@ use crate::dockerfile::{cut_unneeded_stages, is_proxy, rewrite};
 use crate::engine::EngineError;
 use crate::git::{Checkout, Snapshot};
 use crate::image::{ContentKey, ImageReference, Repository, Tag};
-use crate::inputs::{Manifest, Manifests};
+use crate::inputs::{KeyManifest, Manifests};
 use crate::plan::{Plan, PlannedTag, Step, StepId};
 use crate::project::{Image, Project, ReadyImage};
 use crate::registry::Credentials;
@@ -277,7 +277,8 @@ impl Worker for EngineWorker {
         let built = retry(NAMING_TRIES, || self.build_once(image, &updates), again).await?;
         built.map_err(|error| self.failure(image, &error))?;
         if let (Some(ready), Some(key)) = (self.image(image).ready(), self.step(image).key) {
-            let manifest = Manifest { files: ready.material.files.to_vec(), said: self.image(image).said() };
+            let manifest =
+                KeyManifest { files: ready.material.files.to_vec(), said: self.image(image).said() };
             self.manifests.write(key, &manifest);
         }
         Ok(())

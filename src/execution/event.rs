@@ -33,19 +33,19 @@ pub enum Event {
     },
     /// The build of an image begins.
     BuildStarted {
-        /// Which.
+        /// The image, by its step in the plan.
         image: StepId,
     },
     /// A step of a build (a `BuildKit` vertex) began, ended or made progress.
     BuildProgress {
-        /// Which.
+        /// The image, by its step in the plan.
         image: StepId,
         /// Which step, and how far.
         step: StepState,
     },
     /// Output of a step, one line without its line break. Untrusted bytes as text: renderers escape it.
     BuildLog {
-        /// Which.
+        /// The image, by its step in the plan.
         image: StepId,
         /// The step's number within the image, as in [`StepState::id`].
         step: usize,
@@ -56,14 +56,14 @@ pub enum Event {
     },
     /// Bytes of the build context that went to the engine so far.
     ContextSent {
-        /// Which.
+        /// The image, by its step in the plan.
         image: StepId,
         /// Total so far.
         bytes: u64,
     },
     /// An image is done with, one way or another.
     ImageFinished {
-        /// Which.
+        /// The image, by its step in the plan.
         image: StepId,
         /// How it ended.
         outcome: ImageOutcome,
@@ -79,14 +79,14 @@ pub enum Event {
     },
     /// An image is being sent to a registry.
     PushStarted {
-        /// Which.
+        /// The image, by its step in the plan.
         image: StepId,
         /// Where it goes, its key's tag.
         reference: String,
     },
     /// Bytes of it that went so far.
     PushProgress {
-        /// Which.
+        /// The image, by its step in the plan.
         image: StepId,
         /// Where it goes, its key's tag.
         reference: String,
@@ -97,7 +97,7 @@ pub enum Event {
     },
     /// That push is over.
     PushFinished {
-        /// Which.
+        /// The image, by its step in the plan.
         image: StepId,
         /// Where it went, its key's tag.
         reference: String,
@@ -108,7 +108,7 @@ pub enum Event {
     },
     /// All of an image is in a registry, with all its tags.
     Published {
-        /// Which.
+        /// The image, by its step in the plan.
         image: StepId,
         /// Where it is, its key's tag.
         reference: String,
@@ -119,7 +119,7 @@ pub enum Event {
     },
     /// A tag was put on an image, by the engine or in a registry.
     Tagged {
-        /// Which.
+        /// The image, by its step in the plan.
         image: StepId,
         /// `NAMESPACE/NAME:TAG`.
         reference: String,
@@ -128,7 +128,7 @@ pub enum Event {
     },
     /// A moving tag could not be put, so the images under it may not belong together until the next run.
     TagFailed {
-        /// Which.
+        /// The image, by its step in the plan.
         image: StepId,
         /// `NAMESPACE/NAME:TAG`.
         reference: String,
@@ -183,7 +183,7 @@ pub enum ImageOutcome {
     },
     /// Not started: this one, on which it depends directly or not, failed.
     DependencyFailed {
-        /// Which.
+        /// The image that it needs, by its step in the plan.
         dependency: StepId,
     },
     /// Stopped or not started because of an interruption or `--fail-fast`.

@@ -8,7 +8,7 @@ use crate::image::ContentKey;
 use crate::path::TreePath;
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Manifest {
+pub(crate) struct KeyManifest {
     pub files: Vec<InputFile>,
     /// Which file, that is no Dockerfile, said what of the image: `target`, `args.VERSION`. No values.
     pub said: BTreeMap<String, TreePath>,
@@ -31,7 +31,7 @@ impl Manifests {
     }
 
     /// What a key was built of, if that was here.
-    pub(crate) fn read(&self, key: ContentKey) -> Option<Manifest> {
+    pub(crate) fn read(&self, key: ContentKey) -> Option<KeyManifest> {
         decode(&fs::read(self.path(key)).ok()?)
     }
 
@@ -41,7 +41,7 @@ impl Manifests {
     }
 
     /// Remembers what a key was built of. A checkout that cannot be written to remembers nothing.
-    pub(crate) fn write(&self, key: ContentKey, manifest: &Manifest) {
+    pub(crate) fn write(&self, key: ContentKey, manifest: &KeyManifest) {
         let path = self.path(key);
         if !path.exists() {
             replace_file(&path, &encode(manifest));
@@ -59,7 +59,7 @@ const SAID: &[u8] = b"said ";
 
 /// One record a file: mode, space, blob id, space, path, NUL; as `git ls-tree -z` does. Behind them what other files said:
 /// the word, what, a line feed, path, NUL.
-fn encode(manifest: &Manifest) -> Vec<u8> {
+fn encode(manifest: &KeyManifest) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(manifest.files.len() * 96);
     for file in &manifest.files {
         bytes.extend_from_slice(format!("{} {} ", file.kind.git_mode(), file.blob).as_bytes());
@@ -74,8 +74,8 @@ fn encode(manifest: &Manifest) -> Vec<u8> {
     bytes
 }
 
-fn decode(bytes: &[u8]) -> Option<Manifest> {
-    let mut manifest = Manifest::default();
+fn decode(bytes: &[u8]) -> Option<KeyManifest> {
+    let mut manifest = KeyManifest::default();
     for record in bytes.split_inclusive(|byte| *byte == 0) {
         match record.strip_prefix(SAID) {
             None => manifest.files.push(decode_one(record)?),
@@ -105,10 +105,10 @@ mod tests {
     use super::*;
     use crate::git::BlobId;
 
-    fn manifest() -> Manifest {
+    fn manifest() -> KeyManifest {
         let said = [("target", "compose.yaml"), ("args.A B", "b\nc/docker-bake.hcl")];
         let said = said.into_iter().map(|(field, path)| (field.to_owned(), path.into())).collect();
-        Manifest { files: files(), said }
+        KeyManifest { files: files(), said }
     }
 
     fn files() -> Vec<InputFile> {

@@ -8,5 +8,5 @@ mod material;
 
 pub(crate) use files::{InputFile, InputFiles};
 pub(crate) use fingerprint::Fingerprint;
-pub(crate) use manifest::{Manifest, Manifests};
+pub(crate) use manifest::{KeyManifest, Manifests};
 pub(crate) use material::{ExternalBase, Material};

@@ -1,7 +1,7 @@
 use std::collections::{BTreeSet, HashMap};
 
 use super::decide::decide;
-use super::facts::Previous;
+use super::facts::PreviousImage;
 use super::facts::{Facts, ImageFacts};
 use super::model::{Action, Plan, Reason, ReasonKind, Step, StepId};
 use super::reasons::unexplained;
@@ -128,7 +128,7 @@ fn compare(now: &Image, before: Option<&Image>) -> ImageFacts {
         return ImageFacts { existing: Some(BTreeSet::new()), ..ImageFacts::default() };
     }
     let material = &ready.material;
-    let previous = Previous {
+    let previous = PreviousImage {
         fingerprint: material.fingerprint(),
         files: Some(material.files.to_vec()),
         said: before.map(Image::said).unwrap_or_default(),

@@ -10,7 +10,7 @@ use crate::project::{CleanState, Project};
 
 /// The image that the branch had before the one that is planned.
 #[derive(Clone, Debug)]
-pub(crate) struct Previous {
+pub(crate) struct PreviousImage {
     pub fingerprint: Fingerprint,
     /// Its files, where a manifest or git still has them; paths from the root of the context.
     pub files: Option<Vec<InputFile>>,
@@ -29,7 +29,7 @@ pub(crate) struct ImageFacts {
     /// Tags that never move and name an image of another key already.
     pub conflicts: BTreeSet<Tag>,
     /// The image that the branch had before, for the reasons.
-    pub previous: Option<Previous>,
+    pub previous: Option<PreviousImage>,
 }
 
 #[derive(Clone)]

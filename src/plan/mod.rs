@@ -16,7 +16,7 @@ pub(crate) mod testing;
 
 pub(crate) use affected::{Affected, Removed, affected};
 pub(crate) use decide::decide;
-pub(crate) use facts::{Facts, ImageFacts, Previous};
+pub(crate) use facts::{Facts, ImageFacts, PreviousImage};
 pub(crate) use model::CheckoutSummary;
 pub use model::{Action, Dependency, Plan, Reason, ReasonKind, Step, StepId};
 pub(crate) use need::needed;

@@ -1,6 +1,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::facts::{Facts, Previous, shown_base};
+use super::facts::{Facts, PreviousImage, shown_base};
 use super::model::{Reason, ReasonKind};
 use crate::dockerfile::EvaluatedStage;
 use crate::graph::ImageId;
@@ -169,7 +169,7 @@ fn from_change(image: &Image, new: &Fingerprint, old: &Fingerprint) -> Option<Ot
     is_from.then(|| OtherBase { before: before.clone(), now: now.clone() })
 }
 
-fn file_reasons(material: &Material, previous: &Previous, context: &TreePath) -> Vec<Reason> {
+fn file_reasons(material: &Material, previous: &PreviousImage, context: &TreePath) -> Vec<Reason> {
     let Some(old) = &previous.files else {
         if material.fingerprint().files == previous.fingerprint.files {
             return Vec::new();
@@ -219,7 +219,7 @@ fn component_reasons(
     facts: &Facts<'_>,
     image: &Image,
     material: &Material,
-    previous: &Previous,
+    previous: &PreviousImage,
 ) -> Vec<Reason> {
     let (new, old) = (material.fingerprint(), &previous.fingerprint);
     let mut reasons = Vec::new();
@@ -269,7 +269,7 @@ fn said_elsewhere(image: &Image, kind: ReasonKind, field: &str) -> Option<Reason
 }
 
 /// Where a value came from that nothing says any more.
-fn said_before(facts: &Facts<'_>, previous: &Previous, kind: ReasonKind, field: &str) -> Option<Reason> {
+fn said_before(facts: &Facts<'_>, previous: &PreviousImage, kind: ReasonKind, field: &str) -> Option<Reason> {
     let path = previous.said.get(field)?;
     let what = field.strip_prefix("args.").unwrap_or(field);
     let text = if facts.project.evidence.binary_search(path).is_ok() {

@@ -25,7 +25,7 @@ pub(super) struct Located {
     pub(super) ignore_file: Option<TreePath>,
     /// The files and links that its sources match, sorted.
     pub(super) nodes: Vec<Node>,
-    /// See [`Selection::emptied`](context::Selection::emptied).
+    /// See `SelectedFiles::emptied` of `context`.
     pub(super) emptied: Vec<TreePath>,
     pub(super) whole_context: bool,
     pub(super) specs: RevisionSpecs,

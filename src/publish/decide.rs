@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 
-use super::{Identity, Standing, destination};
+use super::{ImageIdentity, Standing, destination};
 use crate::diagnostic::Diagnostic;
 use crate::git::CommitId;
 use crate::image::{ContentKey, Digest, ImageReference, InvalidReference, Platform, Repository, Tag};
@@ -12,7 +12,7 @@ pub(crate) struct Wanted {
     pub step: StepId,
     pub repository: Repository,
     pub key: Tag,
-    pub identity: Identity,
+    pub identity: ImageIdentity,
     /// Other tags that never move.
     pub immutable: Vec<Tag>,
     pub moving: Vec<(Turn, Tag)>,
@@ -41,7 +41,7 @@ impl Wanted {
             step: id,
             repository: destination(&step.repository, registry)?,
             key: key_tag.tag.clone(),
-            identity: Identity { key, platform },
+            identity: ImageIdentity { key, platform },
             immutable: immutable.map(|tag| tag.tag.clone()).collect(),
             moving: moving.collect(),
         }))
@@ -249,7 +249,7 @@ mod tests {
             step: StepId(0),
             repository: Repository::new("acme/api").expect("a repository"),
             key: tag("src-1"),
-            identity: Identity { key: ContentKey::ZERO, platform: amd64() },
+            identity: ImageIdentity { key: ContentKey::ZERO, platform: amd64() },
             immutable: vec![tag("c1"), tag("v1")],
             moving: vec![(Turn::Branch, tag("main")), (Turn::Latest, tag("latest"))],
         }

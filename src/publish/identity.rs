@@ -18,12 +18,12 @@ pub(crate) struct Standing {
 /// What an image under the tag of a key has to be. The tag shows 16 digits of the key, and whoever may write to a
 /// registry can put anything there.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Identity {
+pub(crate) struct ImageIdentity {
     pub key: ContentKey,
     pub platform: Platform,
 }
 
-impl Identity {
+impl ImageIdentity {
     pub(crate) fn is_of(&self, standing: &Standing) -> bool {
         standing.key == Some(self.key)
             && !standing.platforms.is_empty()
@@ -62,7 +62,7 @@ mod tests {
     fn key_and_platform_are_compared() {
         let platform = |text: &str| text.parse::<Platform>().expect("a platform");
         let key = ContentKey::new([7; 32]);
-        let identity = Identity { key, platform: platform("linux/amd64") };
+        let identity = ImageIdentity { key, platform: platform("linux/amd64") };
         let reference: ImageReference = "acme/api:src-0707".parse().expect("a reference");
         let said = |key: Option<ContentKey>, platforms: &[&str]| {
             let digest = Digest::new(&format!("sha256:{}", "ab".repeat(32))).expect("a digest");
@@ -73,7 +73,7 @@ mod tests {
         assert_eq!(said(Some(key), &["linux/amd64"]), None);
         assert_eq!(said(Some(key), &["linux/amd64", "linux/amd64/v2"]), None);
         for (key, platforms, part) in [
-            (None, &["linux/amd64"][..], "no image of Shipwright's"),
+            (None, &["linux/amd64"][..], "not an image of Shipwright's"),
             (Some(ContentKey::ZERO), &["linux/amd64"], "another key, 0000"),
             (Some(key), &["linux/amd64", "linux/arm64"], "is for linux/amd64 and linux/arm64, not for"),
             (Some(key), &[], "no platform"),

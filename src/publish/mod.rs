@@ -25,7 +25,7 @@ pub(crate) use carry_out::{Publisher, Report};
 pub(crate) use decide::{Judgement, Observed, Publication, TagMove, Wanted, decide, judge, taken};
 pub(crate) use destination::destination;
 pub(crate) use failure::{FailureKind, TagFailure};
-pub(crate) use identity::{Identity, Standing};
+pub(crate) use identity::{ImageIdentity, Standing};
 pub(crate) use lent::Lent;
 pub(crate) use observe::observe;
 pub(crate) use standings::Standings;

@@ -5,7 +5,7 @@
 //! terminal, and nothing writes but into the writer it was given. Text from outside (names of files, logs,
 //! messages of an engine) never reaches a terminal raw.
 //!
-//! A run shows the same events in one of several [`Mode`]s, as `BuildKit` does: a live display on a terminal,
+//! A run shows the same events in one of several [`RenderMode`]s, as `BuildKit` does: a live display on a terminal,
 //! prefixed lines in a pipe, JSON lines for programs. The command line drives a [`Reporter`]: it gives it every
 //! [event](Renderer::event), some ten times a second the [time](Renderer::tick), and the terminal's
 //! [size](Renderer::resize); after the last event it asks for the [summary](Reporter::finish).
@@ -68,7 +68,7 @@ pub(crate) use registry_prune::{
     registry_certificate, registry_prune_json, registry_prune_text, registry_prune_total,
 };
 pub(crate) use release::{release_json, release_text};
-pub(crate) use renderer::{Mode, Renderer};
+pub(crate) use renderer::{RenderMode, Renderer};
 pub(crate) use reporter::Reporter;
 pub(crate) use style::{Charset, Size, Theme, View};
 pub(crate) use text::log_text;

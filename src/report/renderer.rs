@@ -28,7 +28,7 @@ pub(crate) trait Renderer: Send {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Mode {
+pub(crate) enum RenderMode {
     /// A line an image in flight, redrawn in place: needs a terminal.
     Live,
     /// Every line of every build, prefixed with its image: for pipes and CI.

@@ -8,7 +8,7 @@ use super::live::LiveRenderer;
 use super::output::Output;
 use super::plain::PlainRenderer;
 use super::record::Record;
-use super::renderer::{Mode, Renderer};
+use super::renderer::{RenderMode, Renderer};
 use super::roster::Roster;
 use super::style::{Size, View};
 use super::summary::{build_failures, summary};
@@ -19,7 +19,7 @@ use crate::plan::Plan;
 
 /// Shows a run while it happens and sums it up at its end. See the [module](super) for how it is driven.
 pub(crate) struct Reporter {
-    mode: Mode,
+    mode: RenderMode,
     view: View,
     renderers: Vec<Box<dyn Renderer>>,
     /// Those that programs read, by their places, and what they write.
@@ -29,15 +29,15 @@ pub(crate) struct Reporter {
 
 impl Reporter {
     /// A reporter for one run of `plan`, which it need not be given again.
-    pub(crate) fn new(mode: Mode, view: View, writer: Box<dyn Write + Send>, plan: &Plan) -> Self {
+    pub(crate) fn new(mode: RenderMode, view: View, writer: Box<dyn Write + Send>, plan: &Plan) -> Self {
         let renderer: Box<dyn Renderer> = match mode {
-            Mode::Live => Box::new(LiveRenderer::new(view, writer, plan)),
-            Mode::Plain => Box::new(PlainRenderer::new(view, writer, plan)),
-            Mode::Json => Box::new(JsonEvents::new(writer, plan)),
-            Mode::Quiet => Box::new(QuietRenderer { output: Output::new(writer) }),
+            RenderMode::Live => Box::new(LiveRenderer::new(view, writer, plan)),
+            RenderMode::Plain => Box::new(PlainRenderer::new(view, writer, plan)),
+            RenderMode::Json => Box::new(JsonEvents::new(writer, plan)),
+            RenderMode::Quiet => Box::new(QuietRenderer { output: Output::new(writer) }),
         };
         let mut record = Record::new(Roster::new(plan));
-        record.log_was_shown = mode == Mode::Live;
+        record.log_was_shown = mode == RenderMode::Live;
         Self { mode, view, renderers: vec![renderer], relied_on: Vec::new(), record }
     }
 
@@ -45,7 +45,7 @@ impl Reporter {
     pub(crate) fn grouped(view: View, writer: Box<dyn Write + Send>, plan: &Plan, log: CiLog) -> Self {
         let renderer = Box::new(GroupedRenderer::new(view, writer, plan, log));
         Self {
-            mode: Mode::Plain,
+            mode: RenderMode::Plain,
             view,
             renderers: vec![renderer],
             relied_on: Vec::new(),
@@ -79,7 +79,7 @@ impl Reporter {
     /// Ends the run: what failed, with its place in the Dockerfile and the end of its output, where moving
     /// tags still point, and the total. To be called after [`Event::Finished`].
     pub(crate) fn finish(&mut self, sources: Sources<'_>, positions: &[TagPosition]) {
-        if self.mode == Mode::Json || (self.mode == Mode::Quiet && self.record.is_complete()) {
+        if self.mode == RenderMode::Json || (self.mode == RenderMode::Quiet && self.record.is_complete()) {
             return;
         }
         let summary = summary(&self.record, &self.view, sources, positions);
@@ -142,7 +142,7 @@ mod tests {
     use crate::report::testing::{Capture, piped, shop};
 
     /// Standard output of a run, and the file of `--events`.
-    fn run(mode: Mode, events: &[Event]) -> (String, String) {
+    fn run(mode: RenderMode, events: &[Event]) -> (String, String) {
         let (terminal, file) = (Capture::default(), Capture::default());
         let mut reporter = Reporter::new(mode, piped(), terminal.boxed(), &shop())
             .also(Box::new(JsonEvents::new(file.boxed(), &shop())));
@@ -158,7 +158,7 @@ mod tests {
 
     #[test]
     fn the_summary_follows_in_every_mode_for_people() {
-        for mode in [Mode::Live, Mode::Plain] {
+        for mode in [RenderMode::Live, RenderMode::Plain] {
             let (shown, _) = run(mode, &failing_run());
             assert!(shown.starts_with("head\n"), "{shown}");
             assert!(shown.ends_with("4 images: 2 unchanged, 1 failed, 1 not started, 6.1 s\n"), "{shown}");
@@ -167,7 +167,7 @@ mod tests {
 
     #[test]
     fn json_is_nothing_but_json() {
-        let (shown, file) = run(Mode::Json, &failing_run());
+        let (shown, file) = run(RenderMode::Json, &failing_run());
         assert_eq!(shown, file);
         assert_eq!(shown.lines().count(), failing_run().len());
         assert!(shown.lines().all(|line| serde_json::from_str::<serde_json::Value>(line).is_ok()));
@@ -175,9 +175,9 @@ mod tests {
 
     #[test]
     fn quiet_shows_failures_only() {
-        assert_eq!(run(Mode::Quiet, &good_run()).0, "head\n");
+        assert_eq!(run(RenderMode::Quiet, &good_run()).0, "head\n");
         assert_data_eq!(
-            run(Mode::Quiet, &failing_run()).0,
+            run(RenderMode::Quiet, &failing_run()).0,
             str![[r#"
 head
 

@@ -74,8 +74,8 @@ impl WorkTree {
             .map_err(|(path, error)| CheckoutError::io(&at(&path), error))?;
         let files = files(&parts, &walked);
         let mut unlisted = Files::new();
-        for found in walked.unlisted {
-            unlisted.push(&[&found.path], (found.kind, found.tracking));
+        for (path, kind, tracking) in std::mem::take(&mut walked.unlisted) {
+            unlisted.push(&[&path], (kind, tracking));
         }
         unlisted.sort();
         let known = std::iter::repeat_with(OnceLock::new).take(files.len()).collect();

@@ -15,23 +15,18 @@ use crate::git::work_tree::index::{self, Index};
 use crate::git::work_tree::part::Part;
 use crate::git::{NodeKind, Tracking};
 
+#[derive(Default)]
 pub(in crate::git) struct Walked {
     /// For each part and each entry of its index: what stands there.
     pub(in crate::git) tracked: Vec<Vec<AtomicU8>>,
     pub(in crate::git) untracked: Vec<(Vec<u8>, NodeKind)>,
-    /// What stands there but is not listed: ignored files and folders, other repositories, empty folders.
-    pub(in crate::git) unlisted: Vec<Unlisted>,
+    /// What is not part of the checkout's files, but could be named by a build context: ignored files and folders, other
+    /// repositories, empty folders.
+    pub(in crate::git) unlisted: Vec<(Vec<u8>, NodeKind, Tracking)>,
     pub(in crate::git) attribute_files: Vec<(usize, Vec<u8>)>,
     /// Folders that could not be listed, and why.
     pub(in crate::git) unreadable: Vec<(Vec<u8>, io::Error)>,
-}
-
-/// A path that is not part of the checkout's files, but could be named by a build context.
-#[derive(Debug)]
-pub(in crate::git) struct Unlisted {
-    pub(in crate::git) path: Vec<u8>,
-    pub(in crate::git) kind: NodeKind,
-    pub(in crate::git) tracking: Tracking,
+    fresh: Vec<FreshFolder>,
 }
 
 /// Nothing stands where the index has a file.
@@ -80,15 +75,6 @@ struct Walk<'a> {
     changed: Condvar,
 }
 
-#[derive(Default)]
-struct WalkFindings {
-    untracked: Vec<(Vec<u8>, NodeKind)>,
-    unlisted: Vec<Unlisted>,
-    attribute_files: Vec<(usize, Vec<u8>)>,
-    unreadable: Vec<(Vec<u8>, io::Error)>,
-    fresh: Vec<FreshFolder>,
-}
-
 /// Memory that a thread uses again for every folder.
 #[derive(Default)]
 struct Scratch {
@@ -125,7 +111,7 @@ pub(in crate::git) fn walk(disk: &Disk, folders: &FolderCache, parts: &[Part]) -
     };
     let queue = Mutex::new(Queue { waiting: vec![whole], busy: 0 });
     let walk = Walk { disk, folders, parts, tracked, queue, changed: Condvar::new() };
-    let found: Vec<WalkFindings> = thread::scope(|scope| {
+    let found: Vec<Walked> = thread::scope(|scope| {
         // As many as can be had.
         let others = (1..threads()).map(|_| thread::Builder::new().spawn_scoped(scope, || walk.work()));
         let others: Vec<_> = others.map_while(Result::ok).collect();
@@ -133,22 +119,15 @@ pub(in crate::git) fn walk(disk: &Disk, folders: &FolderCache, parts: &[Part]) -
         // A thread that panicked takes the walk with it.
         others.into_iter().map(|other| other.join().expect("a walking thread")).chain([own]).collect()
     });
-    let mut fresh = Vec::new();
-    let mut walked = Walked {
-        tracked: walk.tracked,
-        untracked: Vec::new(),
-        unlisted: Vec::new(),
-        attribute_files: Vec::new(),
-        unreadable: Vec::new(),
-    };
+    let mut walked = Walked { tracked: walk.tracked, ..Walked::default() };
     for found in found {
         walked.untracked.extend(found.untracked);
         walked.unlisted.extend(found.unlisted);
         walked.attribute_files.extend(found.attribute_files);
         walked.unreadable.extend(found.unreadable);
-        fresh.extend(found.fresh);
+        walked.fresh.extend(found.fresh);
     }
-    folders.save(&fresh);
+    folders.save(&walked.fresh);
     walked
 }
 
@@ -158,8 +137,8 @@ pub(in crate::git) fn threads() -> usize {
 }
 
 impl Walk<'_> {
-    fn work(&self) -> WalkFindings {
-        let mut found = WalkFindings::default();
+    fn work(&self) -> Walked {
+        let mut found = Walked::default();
         let mut scratch = Scratch::default();
         let mut next = Vec::new();
         let mut idle = true;
@@ -189,13 +168,13 @@ impl Walk<'_> {
         }
     }
 
-    fn folder(&self, mut task: Task, scratch: &mut Scratch, found: &mut WalkFindings, next: &mut Vec<Task>) {
+    fn folder(&self, mut task: Task, scratch: &mut Scratch, found: &mut Walked, next: &mut Vec<Task>) {
         let part = &self.parts[task.part];
         let mut listing = mem::take(&mut scratch.listing);
         if let Err(error) = self.folders.list(self.disk, &task.path, &mut listing, &mut found.fresh) {
             self.unreadable(task, error, found);
         } else if let Some(tracking) = self.stays_unlisted(&task, &listing) {
-            found.unlisted.push(Unlisted { path: task.path, kind: NodeKind::Folder, tracking });
+            found.unlisted.push((task.path, NodeKind::Folder, tracking));
         } else {
             if listing.kind_of(b".gitignore") == Some(NodeKind::File) {
                 task.ignores = Some(FolderIgnores::new(&task.path, task.ignores.take()));
@@ -240,7 +219,7 @@ impl Walk<'_> {
         path: &[u8],
         name: &[u8],
         kind: NodeKind,
-        found: &mut WalkFindings,
+        found: &mut Walked,
         next: &mut Vec<Task>,
     ) {
         let part = &self.parts[here.task.part];
@@ -253,7 +232,7 @@ impl Walk<'_> {
             if let Some(at) = at.filter(|at| !part.index.is_submodule(*at)) {
                 self.tracked[here.task.part][at].store(code(kind), Relaxed);
             } else if self.is_ignored(here, path, false) {
-                found.unlisted.push(Unlisted { path: path.to_owned(), kind, tracking: Tracking::Ignored });
+                found.unlisted.push((path.to_owned(), kind, Tracking::Ignored));
             } else {
                 found.untracked.push((path.to_owned(), kind));
             }
@@ -281,17 +260,13 @@ impl Walk<'_> {
                     ignores: None,
                     ignored: Some(false),
                 }),
-                None => found.unlisted.push(Unlisted {
-                    path: path.to_owned(),
-                    kind,
-                    tracking: Tracking::Untracked,
-                }),
+                None => found.unlisted.push((path.to_owned(), kind, Tracking::Untracked)),
             }
             return;
         }
         let untracked = folder(0..0, Some(false));
         if self.is_ignored(here, path, true) {
-            found.unlisted.push(Unlisted { path: path.to_owned(), kind, tracking: Tracking::Ignored });
+            found.unlisted.push((path.to_owned(), kind, Tracking::Ignored));
         } else {
             next.push(untracked);
         }
@@ -307,7 +282,7 @@ impl Walk<'_> {
 
     /// A folder that cannot be read is an error only for the image that may need what is in it: tracked files
     /// count as they are in the index (reading them will say why it fails), the rest is not known.
-    fn unreadable(&self, task: Task, error: io::Error, found: &mut WalkFindings) {
+    fn unreadable(&self, task: Task, error: io::Error, found: &mut Walked) {
         if error.kind() == io::ErrorKind::NotFound && !task.path.is_empty() {
             // It has gone since its name was read, with all that was in it.
             return;
@@ -320,9 +295,7 @@ impl Walk<'_> {
             }
         }
         if !task.path.is_empty() {
-            let tracking = Tracking::Untracked;
-            let path = task.path.clone();
-            found.unlisted.push(Unlisted { path, kind: NodeKind::Folder, tracking });
+            found.unlisted.push((task.path.clone(), NodeKind::Folder, Tracking::Untracked));
         }
         found.unreadable.push((task.path, error));
     }

@@ -9,7 +9,7 @@ use crate::image::{ContentKey, ImageReference, Repository};
 use crate::inputs::{Fingerprint, InputFile};
 use crate::ops::Error;
 use crate::ops::workspace::Workspace;
-use crate::plan::{ImageFacts, ImageId, PlannedTag, Previous, TagKind, TagPolicy};
+use crate::plan::{ImageFacts, ImageId, PlannedTag, PreviousImage, TagKind, TagPolicy};
 use crate::project::Project;
 use crate::store::{ImageStore, ListedImage};
 
@@ -161,11 +161,11 @@ impl Search<'_> {
         newest
     }
 
-    fn previous(&mut self, id: ImageId, found: Candidate) -> Previous {
+    fn previous(&mut self, id: ImageId, found: Candidate) -> PreviousImage {
         let manifest = self.workspace.manifests().read(found.key);
         let (files, said) = manifest.map(|manifest| (manifest.files, manifest.said)).unzip();
         let files = files.or_else(|| self.files_in_git(id, &found));
-        Previous { fingerprint: found.fingerprint, files, said: said.unwrap_or_default() }
+        PreviousImage { fingerprint: found.fingerprint, files, said: said.unwrap_or_default() }
     }
 
     /// The files that the image had at its commit, if planning that commit again gives the same.

@@ -10,7 +10,7 @@ use crate::ops::registries::{Registries, is_told};
 use crate::ops::workspace::Workspace;
 use crate::ops::{Ending, Error};
 use crate::plan::{ImageFacts, ImageId};
-use crate::publish::{Identity, Standing, destination};
+use crate::publish::{ImageIdentity, Standing, destination};
 use crate::registry::{RegistryError, RegistryErrorKind};
 
 /// Images that are asked about at once; the registry's client limits its requests itself.
@@ -33,7 +33,7 @@ pub(super) async fn look_up(
     let is_asked = |id: ImageId| !provisional.contains(&id) && is_told(workspace, id);
     for at in images.iter().filter(|at| known[**at].existing.is_none() && is_asked(**at)) {
         let Some(ready) = workspace.project.images[*at].ready() else { continue };
-        let identity = Identity { key: ready.key, platform: ready.material.platform.clone() };
+        let identity = ImageIdentity { key: ready.key, platform: ready.material.platform.clone() };
         let places = places(workspace, registries, *at)?;
         questions.push(async move { (*at, ask(registries, &identity, places).await) });
     }
@@ -68,7 +68,7 @@ type Answer = (Option<ImageReference>, Vec<(String, RegistryError)>);
 /// the registry is not in order.
 async fn ask(
     registries: &Registries,
-    identity: &Identity,
+    identity: &ImageIdentity,
     places: Vec<ImageReference>,
 ) -> Result<Answer, Error> {
     let mut trouble = Vec::new();
@@ -90,7 +90,7 @@ async fn ask(
 /// What stands there; an image that is there only in part is not.
 async fn standing(
     registries: &Registries,
-    identity: &Identity,
+    identity: &ImageIdentity,
     place: &ImageReference,
 ) -> Result<Option<Standing>, RegistryError> {
     let Some(found) = registries.client.look_up(place).await? else { return Ok(None) };
