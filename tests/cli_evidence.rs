@@ -445,3 +445,134 @@ fn a_bare_repository_has_no_place_for_settings() {
     assert!(!run.stderr.contains("--rev"), "{}", run.stderr);
     run.says("settings are written into a work tree");
 }
+
+#[test]
+fn files_that_give_values_count_for_the_revision() {
+    let dockerfile = "FROM busybox\nARG V\nRUN echo $V\n";
+    let workflow = ".github/workflows/ci.yml";
+    let cases: [(&str, &str, &str, &str); 6] = [
+        (
+            "compose.yaml",
+            "services: {a: {image: acme/a, build: {context: a, args: {V: '$V'}}}}\n",
+            ".env",
+            "V=",
+        ),
+        ("Makefile", "include v.mk\na:\n\tdocker build --build-arg V=$(V) -t acme/a a\n", "v.mk", "V="),
+        (
+            "Makefile",
+            "V = $(shell cat VERSION)\na:\n\tdocker build --build-arg V=$(V) -t acme/a a\n",
+            "VERSION",
+            "",
+        ),
+        ("b.sh", "docker build --build-arg V=$(cat VERSION) -t acme/a a\n", "VERSION", ""),
+        (
+            "docker-bake.hcl",
+            "target \"a\" {\n  context = \"a\"\n  tags = [\"acme/a\"]\n  args = {V = V}\n}\n",
+            "docker-bake.override.json",
+            "{\"variable\": {\"V\": {\"default\": \"#\"}}}",
+        ),
+        (
+            ".github/workflows/build.yml",
+            "jobs:\n  a:\n    steps:\n      - run: docker build --build-arg V=${{ inputs.v }} -t acme/a a\n",
+            workflow,
+            "jobs:\n  a:\n    uses: ./.github/workflows/build.yml\n    with: {v: '#'}\n",
+        ),
+    ];
+    for (path, said, giving, form) in cases {
+        // What is no form is the front of a line.
+        let form = if form.contains('#') { form.to_owned() } else { format!("{form}#\n") };
+        let value = |value: &str| form.replace('#', value);
+        let checkout = Checkout::with(&[(path, said)]);
+        checkout.write("a/Dockerfile", dockerfile);
+        checkout.write(giving, value("1"));
+        checkout.commit("one");
+        let first = checkout.plan(&[]);
+        assert!(
+            evidence(image(&first, "a")).iter().any(|said| said.starts_with("args.V 1")),
+            "{giving}: {first}"
+        );
+        checkout.write(giving, value("2"));
+        checkout.commit("two");
+        let (first, second) = (image(&first, "a").clone(), image(&checkout.plan(&[]), "a").clone());
+        assert_ne!(first["key"], second["key"], "{giving}");
+        // Else one commit's tag would mean two keys.
+        assert!(text(&second["revision"]).starts_with(&checkout.head()), "{giving}");
+    }
+}
+
+#[test]
+fn who_names_a_link_beside_a_dockerfile_means_that() {
+    let checkout = Checkout::with(&[
+        ("api/Dockerfile.prod", "FROM busybox\n"),
+        ("web/Dockerfile.prod", "FROM busybox\n"),
+        (
+            "compose.yaml",
+            "services:\n  a: {image: acme/server, build: api}\n  b: {image: acme/site, build: {context: web, dockerfile: Link}}\n",
+        ),
+    ]);
+    let link = |path: &str, target: &str| {
+        std::os::unix::fs::symlink(target, checkout.root.join(path)).expect("a link");
+    };
+    link("api/Dockerfile", "Dockerfile.prod");
+    link("web/Link", "Dockerfile.prod");
+    checkout.commit("links");
+    assert_eq!(full_names(&checkout.plan(&[])), ["acme/server", "acme/site"]);
+    // What was remembered is looked at again.
+    checkout.write("api/Dockerfile.dev", "FROM busybox\n");
+    checkout.remove("api/Dockerfile");
+    link("api/Dockerfile", "Dockerfile.dev");
+    checkout.commit("another");
+    let plan = checkout.plan(&[]);
+    assert_eq!(image(&plan, "server")["dockerfile"], "api/Dockerfile.dev");
+}
+
+#[test]
+fn a_word_is_a_tag_of_its_own_where_it_is_another_dockerfile_s() {
+    let checkout = Checkout::with(&[
+        ("Dockerfile", "FROM busybox\n"),
+        ("Dockerfile.dev", "FROM busybox\n"),
+        ("tool/Dockerfile", "FROM acme/app:dev\n"),
+        (
+            "compose.yaml",
+            "services:\n  a: {image: 'acme/app:latest', build: .}\n  b: {image: 'acme/app:dev', build: {context: ., dockerfile: Dockerfile.dev}}\n",
+        ),
+    ]);
+    let plan = checkout.plan(&[]);
+    let images = plan["images"].as_array().expect("images");
+    let named: Vec<String> = images
+        .iter()
+        .map(|image| {
+            format!("{} {} {}", text(&image["name"]), text(&image["tag_prefix"]), text(&image["dockerfile"]))
+        })
+        .collect();
+    assert!(named.contains(&"acme/app dev Dockerfile.dev".to_owned()), "{named:?}");
+    assert!(
+        named.iter().any(|line| line.starts_with("acme/app ") && line.ends_with(" Dockerfile")),
+        "{named:?}"
+    );
+    assert_eq!(image(&plan, "tool")["dependencies"].as_array().map(Vec::len), Some(1), "{named:?}");
+}
+
+#[test]
+fn cloud_build_says_what_its_steps_build() {
+    let checkout = Checkout::with(&[
+        (
+            "images/api/cloudbuild.yaml",
+            "steps:\n- name: gcr.io/cloud-builders/docker\n  args: [build, --tag=gcr.io/$PROJECT_ID/shop-api:$_TAG, --build-arg=V=$_V, .]\n\
+             substitutions: {_TAG: '12345', _V: '7'}\n",
+        ),
+        ("images/api/Dockerfile", "FROM busybox\nARG V\nRUN echo $V\n"),
+    ]);
+    let plan = checkout.plan(&[]);
+    let api = image(&plan, "shop-api");
+    assert_eq!(
+        evidence(api),
+        [
+            "name shop-api images/api/cloudbuild.yaml:2",
+            "context images/api images/api/cloudbuild.yaml:2",
+            "args.V 7 images/api/cloudbuild.yaml:2",
+        ]
+    );
+    checkout.write("shipwright.toml", "evidence = [\"makefile\"]\n");
+    assert_eq!(evidence(image(&checkout.plan(&[]), "api")), [""; 0]);
+}

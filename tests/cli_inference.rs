@@ -329,3 +329,39 @@ fn a_reference_with_variables_alone_around_its_name_means_the_one_image_of_that_
         assert_eq!(edges(&plan, name), [""; 0], "{at}");
     }
 }
+
+#[test]
+fn of_ten_folders_of_versions_only_those_that_are_named_are_built() {
+    let versions: Vec<String> = (0..10).map(|minor| format!("php/8.{minor}/Dockerfile")).collect();
+    let all = |more: &[(&'static str, &'static str)], count: usize| {
+        let checkout = Checkout::with(&[("tool/Dockerfile", "FROM busybox\n")]);
+        for path in &versions[..count] {
+            checkout.write(path, "FROM busybox\n");
+        }
+        for (path, text) in more {
+            checkout.write(path, *text);
+        }
+        checkout.commit("versions");
+        checkout
+    };
+    let compose = ("compose.yaml", "services: {a: {image: 'acme/php:8.9', build: php/8.9}}\n");
+    let from = ("app/Dockerfile", "FROM acme/php:8.7\n");
+    let base = ("base/Dockerfile", "FROM busybox\n");
+    let checkout = all(&[compose, from, ("web/Dockerfile", "FROM acme/base\n"), base], 10);
+    let prefixes = |plan: &Value| {
+        let images = plan["images"].as_array().expect("images").iter();
+        images.filter_map(|image| image["tag_prefix"].as_str().map(str::to_owned)).collect::<Vec<_>>()
+    };
+    let plan = checkout.plan(&[]);
+    let mut named = prefixes(&plan);
+    named.sort();
+    assert_eq!(named, ["8.7", "8.9"]);
+    checkout.run(&["plan", "--offline"]).exits(0).says("8 aside, built only when named");
+    // Who asks for one gets it, and settings take some back.
+    assert_eq!(prefixes(&checkout.plan(&["php:8.2"])), ["8.2"]);
+    checkout.write("shipwright.toml", "include = [\"php/8.1\"]\n");
+    assert_eq!(prefixes(&checkout.plan(&[])).len(), 3);
+    // Nine are kept up, and where nothing names any all are.
+    assert_eq!(prefixes(&all(&[compose, from, base], 9).plan(&[])).len(), 9);
+    assert_eq!(prefixes(&all(&[], 10).plan(&[])).len(), 10);
+}

@@ -1,8 +1,9 @@
 use bstr::{BStr, ByteSlice};
+use serde::{Deserialize, Serialize};
 
 /// What kind of file says something about images outside of their Dockerfiles. Of two that disagree the first kind
 /// here is believed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum EvidenceKind {
     /// `docker-bake.hcl`, `docker-bake.json`, `4.5.docker-bake.json` and other HCL files, which may have targets.
     Bake,
@@ -12,7 +13,7 @@ pub enum EvidenceKind {
     Skaffold,
     /// `manifest.json` of `ImageBuilder`, and other files of that name.
     ImageBuilder,
-    /// GitHub's workflows and actions, GitLab's pipelines, Tekton's pipelines.
+    /// GitHub's workflows and actions, GitLab's pipelines, Tekton's pipelines, Google's Cloud Build.
     Workflow,
     Makefile,
     Script,
@@ -60,7 +61,9 @@ pub(crate) fn evidence_kind(path: &BStr) -> Option<EvidenceKind> {
         return match () {
             () if has("compose") => Some(EvidenceKind::Compose),
             () if stem.starts_with("skaffold") => Some(EvidenceKind::Skaffold),
-            () if stem.starts_with(".gitlab-ci") || is_of_ci(folders) => Some(EvidenceKind::Workflow),
+            () if stem.starts_with(".gitlab-ci") || has("cloudbuild") || is_of_ci(folders) => {
+                Some(EvidenceKind::Workflow)
+            }
             () => None,
         };
     }
@@ -116,6 +119,8 @@ mod tests {
                     ".gitlab-ci.yml",
                     ".gitlab/ci/build.yml",
                     "component/.tekton/push.yaml",
+                    "images/api/cloudbuild.yaml",
+                    "cloudbuild-release.yml",
                 ],
                 Some(Workflow),
             ),

@@ -32,6 +32,17 @@ pub(crate) struct Rules {
     pub exclude: Vec<String>,
 }
 
+impl Rules {
+    /// Those of `paths` that `include` does not take back. A faulty pattern is an error elsewhere.
+    pub(crate) fn without_included<'p>(
+        &self,
+        paths: impl Iterator<Item = &'p TreePath>,
+    ) -> impl Iterator<Item = &'p TreePath> {
+        let include = compile("include", &self.include, &mut Vec::new());
+        paths.filter(move |path| !matches(&include, path))
+    }
+}
+
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Class {
     Build,
@@ -72,7 +83,9 @@ impl<'a> Classes<'a> {
         }
         let in_devcontainer = folder.components().next().is_some_and(|name| name == ".devcontainer");
         let in_submodule = || self.submodules.iter().any(|submodule| path.is_under(submodule));
-        if is_in(&ASIDE).is_some() || in_devcontainer || in_submodule() {
+        // `{{cookiecutter.name}}/Dockerfile`
+        let in_template = || folder.components().any(|name| name.contains_str("{{"));
+        if is_in(&ASIDE).is_some() || in_devcontainer || in_template() || in_submodule() {
             return Class::Aside;
         }
         Class::Build
@@ -193,6 +206,17 @@ mod tests {
         }
         for path in ["testing/Dockerfile", "test.Dockerfile", "contest/Dockerfile", "doc/Dockerfile"] {
             assert_eq!(class(&Rules::default(), path), Class::Build, "{path}");
+        }
+    }
+
+    #[test]
+    fn aside_in_folders_whose_names_are_filled_in() {
+        for (path, expected) in [
+            ("{{cookiecutter.project}}/Dockerfile", Class::Aside),
+            ("a/{{ name }}-api/docker/Dockerfile", Class::Aside),
+            ("a/{name}/Dockerfile", Class::Build),
+        ] {
+            assert_eq!(class(&Rules::default(), path), expected, "{path}");
         }
     }
 

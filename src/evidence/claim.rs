@@ -1,12 +1,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde::{Deserialize, Serialize};
+
 use super::{Kind, Text};
 use crate::diagnostic::Diagnostic;
 use crate::image::{ImageReference, Platform, Repository, Tag};
 use crate::path::TreePath;
 
 /// Where something is said.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub(crate) struct Place {
     pub path: TreePath,
     /// From 1.
@@ -14,14 +16,14 @@ pub(crate) struct Place {
 }
 
 /// A value and where it is said.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Said<T> {
     pub value: T,
     pub place: Place,
 }
 
 /// What one place says about one image: a service, a target, a command.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Claim {
     pub kind: Kind,
     /// Where it begins.
@@ -42,10 +44,12 @@ pub(crate) struct Claim {
     pub platforms: Vec<Said<Platform>>,
     /// Build contexts with a name, by which FROM, COPY --from and mounts can mean something else.
     pub contexts: BTreeMap<String, Said<NamedContext>>,
+    /// Other files that may have given it values: what is included, `.env`, who calls a workflow.
+    pub rests_on: BTreeSet<TreePath>,
 }
 
 /// What stands behind the name of a build context.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum NamedContext {
     /// An image that another claim is about.
     Claimed {
@@ -61,7 +65,7 @@ pub(crate) enum NamedContext {
 }
 
 /// What an image is called, as far as that is known.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub(crate) struct ClaimedName {
     /// `ghcr.io/acme/api`; where what is in front of a slash stays variable, what is behind it: `api`.
     pub repository: String,
@@ -95,7 +99,25 @@ impl Claim {
             open_args: BTreeSet::new(),
             platforms: Vec::new(),
             contexts: BTreeMap::new(),
+            rests_on: BTreeSet::new(),
         }
+    }
+
+    /// This claim, to which other files may have given values.
+    pub(super) fn resting_on<'p>(mut self, files: impl IntoIterator<Item = &'p TreePath>) -> Self {
+        self.rests_on.extend(files.into_iter().cloned());
+        self
+    }
+
+    /// The files without which it might say something else, several times at that.
+    pub(super) fn files(&self) -> impl Iterator<Item = &TreePath> {
+        let named = self.name.iter().map(|said| &said.place);
+        let context = self.context.iter().map(|said| &said.place);
+        let target = self.target.iter().map(|said| &said.place);
+        let args = self.args.values().map(|said| &said.place);
+        let contexts = self.contexts.values().map(|said| &said.place);
+        let places = std::iter::once(&self.place).chain(named).chain(context).chain(target);
+        places.chain(args).chain(contexts).map(|place| &place.path).chain(&self.rests_on)
     }
 
     /// The tag of its name, if it tells one image from others.
@@ -194,6 +216,12 @@ impl ClaimedName {
             tag = rest;
         }
         Some(tag).filter(|tag| !is_plain(tag))
+    }
+
+    /// The tag, if it is one word that tells what it is for, and no other images apart.
+    pub(super) fn word(&self) -> Option<&str> {
+        let tag = self.tag.as_deref().filter(|_| self.has_whole_tag)?;
+        Some(tag).filter(|tag| is_plain(tag) && !tag.eq_ignore_ascii_case("latest"))
     }
 
     /// Reads an image's name; `None` where too little of it is known, or where it is none.

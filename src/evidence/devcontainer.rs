@@ -34,7 +34,7 @@ fn claim(path: &TreePath, document: &Node, door: &Door<'_>) -> Option<Claim> {
     // The first format has both at its top.
     let dockerfile = field("dockerfile").or_else(|| document.get("dockerFile"))?;
     let context = field("context").or_else(|| document.get("context"));
-    let file = inside(&folder, &known(dockerfile)?).filter(|path| door.is_dockerfile(path))?;
+    let file = door.dockerfile(&inside(&folder, &known(dockerfile)?)?)?;
     let mut claim = Claim::new(Kind::Devcontainer, place(dockerfile), file);
     let (root, said) = match context {
         Some(node) => (inside(&folder, &known(node)?)?, node),

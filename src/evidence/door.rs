@@ -1,10 +1,12 @@
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use serde::{Deserialize, Serialize};
+
 use super::Kind;
 use crate::diagnostic::{Diagnostic, Location};
 use crate::discovery::is_dockerfile_text;
-use crate::git::{BlobHasher, BlobId, NodeKind, Snapshot, read_file};
+use crate::git::{BlobHasher, BlobId, LinkTarget, NodeKind, Snapshot, follow, read_file};
 use crate::limits;
 use crate::path::TreePath;
 
@@ -17,12 +19,14 @@ pub(crate) struct Door<'t> {
 }
 
 /// What was asked of the checkout, and what it answered.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Heard {
     /// The bytes of files; `None` where nothing stands that may be read.
     pub(super) files: BTreeMap<TreePath, Option<BlobId>>,
     /// Whether a folder stands there.
     pub(super) folders: BTreeMap<TreePath, bool>,
+    /// The Dockerfiles that links beside them lead to.
+    pub(super) links: BTreeMap<TreePath, Option<TreePath>>,
 }
 
 #[derive(Default)]
@@ -119,13 +123,32 @@ impl<'t> Door<'t> {
         self.dockerfiles
     }
 
-    /// Whether an image can be made from the file at `path`, for who names it: its own name need not say so.
-    pub(crate) fn is_dockerfile(&self, path: &TreePath) -> bool {
-        self.is_found(path)
-            || (self.tree.kind(path) == Some(NodeKind::File)
-                && self
-                    .read(path)
-                    .is_ok_and(|text| text.is_some_and(|text| is_dockerfile_text(text.as_bytes()))))
+    /// The file that an image is made from for who names `path`: its own name need not say what it is, and it may be a
+    /// link to a Dockerfile in its folder.
+    pub(crate) fn dockerfile(&self, path: &TreePath) -> Option<TreePath> {
+        let is_one = || {
+            let text = self.read(path).ok().flatten();
+            text.is_some_and(|text| is_dockerfile_text(text.as_bytes()))
+        };
+        if self.is_found(path) {
+            return Some(path.clone());
+        }
+        match self.tree.kind(path) {
+            Some(NodeKind::File) => is_one().then(|| path.clone()),
+            _ => self.linked(path),
+        }
+    }
+
+    /// The Dockerfile in the same folder that the link at `path` leads to.
+    pub(super) fn linked(&self, path: &TreePath) -> Option<TreePath> {
+        let is_link = self.tree.kind(path) == Some(NodeKind::Link);
+        let target = match is_link.then(|| follow(self.tree, path)) {
+            Some(LinkTarget::File(target)) => Some(target),
+            _ => None,
+        };
+        let found = target.filter(|target| target.parent() == path.parent() && self.is_found(target));
+        self.log().heard.links.insert(path.clone(), found.clone());
+        found
     }
 
     fn is_found(&self, path: &TreePath) -> bool {
@@ -135,7 +158,9 @@ impl<'t> Door<'t> {
     /// The Dockerfile that a build of `context` without a file's name uses.
     pub(crate) fn dockerfile_in(&self, context: &TreePath) -> Option<TreePath> {
         let names = ["Dockerfile", "Containerfile"];
-        names.into_iter().map(|name| context.join(name)).find(|path| self.is_found(path))
+        let path = |name| context.join(name);
+        let found = |path: TreePath| if self.is_found(&path) { Some(path) } else { self.linked(&path) };
+        names.into_iter().map(path).find_map(found)
     }
 }
 

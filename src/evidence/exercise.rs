@@ -8,7 +8,7 @@ use crate::git::memory_tree::MemoryTree;
 use crate::path::TreePath;
 
 /// One name a kind of file; a byte chooses.
-const PATHS: [(&str, Kind); 12] = [
+const PATHS: [(&str, Kind); 13] = [
     ("docker-bake.hcl", Kind::Bake),
     ("docker-bake.json", Kind::Bake),
     ("compose.yaml", Kind::Compose),
@@ -21,6 +21,7 @@ const PATHS: [(&str, Kind); 12] = [
     ("scripts/build.sh", Kind::Script),
     (".devcontainer/devcontainer.json", Kind::Devcontainer),
     ("sub/compose.override.yaml", Kind::Compose),
+    ("cloudbuild.yaml", Kind::Workflow),
 ];
 
 /// Reading ends; what it gives is about Dockerfiles of the checkout, in places that the file has, and the same whenever it
@@ -36,6 +37,7 @@ pub fn exercise(data: &[u8]) {
         ("api/Dockerfile", "FROM b\n"),
         ("build/web.docker", "FROM c\n"),
         (".env", "TAG=1\nNAME=api\n"),
+        ("VERSION", "1.2\n"),
     ]);
     let dockerfiles: Vec<TreePath> = vec!["Dockerfile".into(), "api/Dockerfile".into()];
     let read = || gather(&tree, &dockerfiles, &[(path.into(), kind)], &BTreeSet::new(), &EvidenceChoice::All);
@@ -62,6 +64,67 @@ mod tests {
     use std::path::Path;
 
     use super::*;
+
+    /// Inputs made of those that are kept, a run; `SHIPWRIGHT_FUZZ_INPUTS` asks for more.
+    const INPUTS: usize = 2_000;
+
+    /// Numbers that look random and are the same in each run.
+    struct Dice(u64);
+
+    impl Dice {
+        fn below(&mut self, end: usize) -> usize {
+            self.0 ^= self.0 << 13;
+            self.0 ^= self.0 >> 7;
+            self.0 ^= self.0 << 17;
+            usize::try_from(self.0 % end.max(1) as u64).unwrap_or_default()
+        }
+
+        /// Takes out, doubles, moves or puts in bytes, or words of another input.
+        fn change(&mut self, data: &mut Vec<u8>, other: &[u8]) {
+            let start = 1 + self.below(data.len());
+            let start = start.min(data.len());
+            let end = (start + self.below(24)).min(data.len());
+            let piece = data[start..end].to_vec();
+            match self.below(5) {
+                0 => drop(data.drain(start..end)),
+                1 => drop(data.splice(start..start, piece.repeat(1 + self.below(8)))),
+                2 => {
+                    let from = self.below(other.len());
+                    let to = (from + self.below(32)).min(other.len());
+                    data.splice(start..end, other[from..to].iter().copied());
+                }
+                3 => {
+                    const MARKS: &[u8] = b"${}()[]<>|&;:,=-*!#%\"'\\/\n\t \x01\x02\0";
+                    data.insert(start, MARKS[self.below(MARKS.len())]);
+                }
+                _ => {
+                    let at = 1 + self.below(data.len().saturating_sub(1));
+                    if let Some(byte) = data.get_mut(at) {
+                        *byte ^= 1 << self.below(7);
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn inputs_that_are_made_of_others() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus/evidence");
+        let mut paths: Vec<_> =
+            fs::read_dir(&folder).expect("a corpus").map(|entry| entry.expect("an entry").path()).collect();
+        paths.sort();
+        let kept: Vec<Vec<u8>> = paths.iter().map(|path| fs::read(path).expect("a file")).collect();
+        let inputs = std::env::var("SHIPWRIGHT_FUZZ_INPUTS").ok().and_then(|count| count.parse().ok());
+        let mut dice = Dice(0x9e37_79b9_7f4a_7c15);
+        for at in 0..inputs.unwrap_or(INPUTS) {
+            let mut data = kept[at % kept.len()].clone();
+            let other = &kept[dice.below(kept.len())];
+            for _ in 0..=dice.below(12) {
+                dice.change(&mut data, other);
+            }
+            exercise(&data);
+        }
+    }
 
     #[test]
     fn the_inputs_that_are_kept() {

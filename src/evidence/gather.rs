@@ -4,8 +4,8 @@ use rayon::prelude::*;
 
 use super::memory::Memory;
 use super::{
-    Accounts, Door, Kind, Reading, bake, compose, devcontainer, imagebuilder, makefile, merge, shell,
-    skaffold, tekton, workflow,
+    Accounts, Door, Kind, Reading, bake, cloudbuild, compose, devcontainer, imagebuilder, makefile, merge,
+    shell, skaffold, tekton, workflow,
 };
 use crate::diagnostic::Diagnostic;
 use crate::git::Snapshot;
@@ -40,6 +40,7 @@ const READERS: &[(Kind, &str, Reader)] = &[
     (Kind::ImageBuilder, "imagebuilder", imagebuilder::read),
     (Kind::Workflow, "workflow", workflow::read),
     (Kind::Workflow, "tekton", tekton::read),
+    (Kind::Workflow, "cloudbuild", cloudbuild::read),
     (Kind::Makefile, "makefile", makefile::read),
     (Kind::Script, "script", shell::read),
     (Kind::Devcontainer, "devcontainer", devcontainer::read),

@@ -110,6 +110,7 @@ fn claims(main: &Manifest, all: &[&Manifest], door: &Door<'_>) -> (Vec<Claim>, O
         let repository = Repository::of(&manifest.path, &folder, node, registry, &variables);
         repository.into_iter().flat_map(|repository| repository.claims(door))
     });
+    let said = said.map(|claim| claim.resting_on(all.iter().map(|manifest| &manifest.path)));
     yaml::at_most(&main.path, said, |claim| claim.place.line)
 }
 
@@ -160,7 +161,7 @@ impl<'m> Repository<'m> {
         let place = |line| Place { path: self.path.clone(), line };
         let written = platform.get("dockerfile")?;
         let file = inside(self.folder, &self.variables.filled(written.text()?).known()?)?;
-        let dockerfile = if door.is_dockerfile(&file) { file } else { door.dockerfile_in(&file)? };
+        let dockerfile = door.dockerfile(&file).or_else(|| door.dockerfile_in(&file))?;
         let mut claim = Claim::new(Kind::ImageBuilder, place(platform.line), dockerfile);
         let folder = claim.dockerfile.parent().unwrap_or_default();
         claim.context = Some(Said { value: folder, place: place(written.line) });

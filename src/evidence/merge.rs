@@ -26,6 +26,8 @@ pub(crate) struct Account {
     pub scope: Option<TreePath>,
     /// Where the claims are, the strongest first.
     pub places: Vec<Place>,
+    /// The files without which they might say something else.
+    pub rests_on: BTreeSet<TreePath>,
 }
 
 /// What is said of the images of a checkout.
@@ -235,6 +237,7 @@ impl Account {
     /// Takes from a weaker claim what nothing was said about.
     fn take(&mut self, claim: Claim, families: &Families) {
         let (is_first, kind) = (self.places.is_empty(), claim.kind);
+        self.rests_on.extend(claim.files().cloned());
         let is_its =
             |name: &&Said<ClaimedName>| name.value.has_whole_tag && (is_first || self.agrees_with(&claim));
         let tag = claim.name.as_ref().filter(is_its).and_then(|name| name.value.tag.clone());
@@ -275,12 +278,17 @@ impl Account {
         if self.context.is_none() && claim.context.is_some() {
             self.context.clone_from(&claim.context);
             self.places.push(claim.place.clone());
+            self.rests_on.extend(claim.files().cloned());
         }
     }
 }
 
 /// Repositories that several images share, each under a tag of its own: `php:8.2` and `php:8.3`.
-struct Families(BTreeSet<String>);
+struct Families {
+    shared: BTreeSet<String>,
+    /// Words that are a tag of one Dockerfile alone, where others have the repository under other tags: `app:dev`.
+    words: BTreeSet<(String, String)>,
+}
 
 impl Families {
     fn of(claims: &[Claim]) -> Self {
@@ -300,7 +308,30 @@ impl Families {
             let builds: BTreeSet<&Build<'_>> = tags.values().flatten().collect();
             tags.len() > 1 && builds.len() >= tags.len()
         };
-        Self(tags.into_iter().filter(|(_, tags)| is_family(tags)).map(|(name, _)| name.to_owned()).collect())
+        let families = tags.into_iter().filter(|(_, tags)| is_family(tags)).map(|(name, _)| name);
+        let of_folders = claims.iter().filter(|claim| is_of_version_folder(claim));
+        let named = of_folders.filter_map(|claim| claim.name.as_ref()).map(|name| name.value.last());
+        Self { shared: families.chain(named).map(str::to_owned).collect(), words: Self::words(claims) }
+    }
+
+    fn words(claims: &[Claim]) -> BTreeSet<(String, String)> {
+        let mut tags: BTreeMap<&str, BTreeMap<Option<&str>, BTreeSet<&TreePath>>> = BTreeMap::new();
+        for claim in claims {
+            let Some(name) = &claim.name else { continue };
+            let of_name = tags.entry(&*name.value.repository).or_default();
+            of_name.entry(name.value.word()).or_default().insert(&claim.dockerfile);
+        }
+        let words = tags.into_iter().flat_map(|(name, tags)| {
+            let is_its_own = |word: &str, dockerfiles: &BTreeSet<&TreePath>| {
+                let mut others = tags.iter().filter(|(other, _)| **other != Some(word)).peekable();
+                others.peek().is_some() && others.all(|(_, others)| others.is_disjoint(dockerfiles))
+            };
+            let own = tags.iter().filter_map(|(word, dockerfiles)| {
+                word.filter(|word| dockerfiles.len() == 1 && is_its_own(word, dockerfiles))
+            });
+            own.map(|word| (name.to_owned(), word.to_owned())).collect::<Vec<_>>()
+        });
+        words.collect()
     }
 
     /// The name, with the tag only if that tells it from others.
@@ -310,9 +341,17 @@ impl Families {
     }
 
     fn identity(&self, name: &ClaimedName) -> Identity {
-        let tag = name.telling_tag().filter(|_| self.0.contains(name.last()));
-        (name.last().to_owned(), tag.map(str::to_owned))
+        let is_own = |word: &&str| self.words.contains(&(name.repository.clone(), (*word).to_owned()));
+        let tag = name.telling_tag().filter(|_| self.shared.contains(name.last()));
+        (name.last().to_owned(), name.word().filter(is_own).or(tag).map(str::to_owned))
     }
+}
+
+/// Whether the tag is a version that a folder around the Dockerfile has for its name: others may stand beside it.
+fn is_of_version_folder(claim: &Claim) -> bool {
+    let is_version = |tag: &&str| tag.trim_start_matches('v').starts_with(|c: char| c.is_ascii_digit());
+    let tag = claim.name.as_ref().and_then(|name| name.value.telling_tag()).filter(is_version);
+    tag.is_some_and(|tag| claim.dockerfile.parent().unwrap_or_default().components().any(|name| name == tag))
 }
 
 /// Two images of one name cannot both have it: an error where one file says so, else the stronger claim's has it.

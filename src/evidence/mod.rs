@@ -10,6 +10,7 @@
 
 mod bake;
 mod claim;
+mod cloudbuild;
 mod compose;
 mod devcontainer;
 mod door;

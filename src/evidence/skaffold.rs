@@ -62,12 +62,9 @@ fn claim(path: &TreePath, folder: &TreePath, node: &Node, door: &Door<'_>) -> Op
         None => Said { value: folder.clone(), place: place(node) },
     };
     let dockerfile = match field("dockerfile") {
-        Some(dockerfile) => inside(&context.value, &known(dockerfile)?)?,
+        Some(dockerfile) => door.dockerfile(&inside(&context.value, &known(dockerfile)?)?)?,
         None => door.dockerfile_in(&context.value)?,
     };
-    if !door.is_dockerfile(&dockerfile) {
-        return None;
-    }
     let mut claim = Claim::new(Kind::Skaffold, place(node), dockerfile);
     claim.name = image
         .text()

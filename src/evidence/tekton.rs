@@ -45,7 +45,7 @@ fn claim(path: &TreePath, document: &Node, door: &Door<'_>) -> Option<Claim> {
         Some(node) => {
             let file = known(node)?;
             let candidates = [inside(&root, &file), inside(&TreePath::root(), file.trim_start_matches('/'))];
-            candidates.into_iter().flatten().find(|path| door.is_dockerfile(path))?
+            candidates.into_iter().flatten().find_map(|path| door.dockerfile(&path))?
         }
         None => door.dockerfile_in(&root)?,
     };

@@ -41,4 +41,4 @@ pub(crate) use name::ImageName;
 pub use namespace::NamespaceSource;
 pub(crate) use namespace::{Namespace, Reference};
 pub(crate) use places::toml_string;
-pub(crate) use says_nothing::begins_around;
+pub(crate) use says_nothing::{begins_around, is_version};

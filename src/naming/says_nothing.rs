@@ -58,7 +58,7 @@ pub(crate) fn begins_around(folder: &BStr) -> bool {
 
 /// Whether a folder's name is a version: `8.3`, `v2`, `1.2.0-alpine`, `8.x`. Not `01-intro` or `7-zip`: where words follow,
 /// the number has a dot or a `v`.
-pub(super) fn is_version(folder: &BStr) -> bool {
+pub(crate) fn is_version(folder: &BStr) -> bool {
     let (marked, rest) = match folder.strip_prefix(b"v") {
         Some(rest) => (true, rest),
         None => (false, folder.as_bytes()),

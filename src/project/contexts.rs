@@ -1,4 +1,4 @@
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use rayon::prelude::*;
@@ -151,8 +151,7 @@ pub(super) fn locate(
     let selection = context::select(tree, &root, Some(rules), sources, whole)?;
     let inferred = definition.options.context.is_none();
     let mut specs = context::revision_pathspecs(tree, (&root, inferred), dockerfile, sources, &selection);
-    let said_in = definition.account.places.iter().map(|place| place.path.clone());
-    let around = lock_paths(tree, evaluation).into_iter().chain(said_in.collect::<BTreeSet<_>>());
+    let around = lock_paths(tree, evaluation).into_iter().chain(definition.account.rests_on.clone());
     specs.circumstances.extend(around.map(SourceSpec::Literal));
     let obstacle = obstacle(tree, dockerfile, &selection.nodes);
     diagnostics.extend(selection.diagnostics);

@@ -2,6 +2,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use rayon::prelude::*;
 
+use super::archives;
 use super::definition::{Definition, definitions};
 use super::drafted::Drafted;
 use super::findings::findings;
@@ -95,6 +96,7 @@ pub(super) fn draft(
     triggers::inherit(&mut images, &naming, options);
     let unresolved = bind(&mut images, &naming, options, unknown, &mut diagnostics);
     declare(&mut images, &mut diagnostics);
+    put_archives_aside(&mut images, options);
     let graph = graph(&images);
     for at in graph.images_in_cycles() {
         images[at].fault = Some("is part of a loop");
@@ -232,6 +234,23 @@ fn take_back_own(definitions: &mut [Definition], naming: &Naming) {
         for (definition, name) in definitions.iter_mut().zip(&naming.names) {
             definition.aside &= !is_own(name);
         }
+    }
+}
+
+/// What lies in archives stands aside, but for what the settings take back.
+fn put_archives_aside(images: &mut [Drafted], options: &Options) {
+    let kept = images.iter().map(|image| archives::Kept {
+        dockerfile: image.dockerfile(),
+        aside: image.definition.aside,
+        is_said: image.definition.name.is_some() || !image.definition.account.places.is_empty(),
+        dependencies: image.dependencies(),
+    });
+    let archived = archives::archived(&kept.collect::<Vec<_>>());
+    let rules = Rules { include: options.settings.include.clone(), exclude: Vec::new() };
+    let paths = archived.iter().map(|at| images[at.0].dockerfile());
+    let left: BTreeSet<TreePath> = rules.without_included(paths).cloned().collect();
+    for image in images.iter_mut().filter(|image| left.contains(image.dockerfile())) {
+        image.definition.aside = true;
     }
 }
 

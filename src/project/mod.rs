@@ -1,6 +1,7 @@
 //! Everything that can be known of a checkout's images without an engine: their names, the graph, inputs,
 //! keys and revisions. It runs the pure modules in their order over one tree, the work tree or a commit's.
 
+mod archives;
 mod check;
 mod contexts;
 mod definition;

@@ -113,7 +113,7 @@ fn built(entry: &Entry, base: &TreePath, door: &Door<'_>) -> Option<Built> {
         None if dockerfile.is_empty() => door.dockerfile_in(&context)?,
         None => inside(&context, &dockerfile)?,
     };
-    door.is_dockerfile(&dockerfile).then_some(Built { context, dockerfile })
+    Some(Built { context, dockerfile: door.dockerfile(&dockerfile)? })
 }
 
 /// Stands in front of paths that are meant from where bake runs.

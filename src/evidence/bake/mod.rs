@@ -49,7 +49,9 @@ pub(super) fn read(files: &[TreePath], door: &Door<'_>) -> Reading {
             for (place, why) in &targets.troubles {
                 notes.entry(place.path.clone()).or_insert_with(|| note(&place.path, place.line, why));
             }
-            claims.extend(self::claims::claims(&targets, &path, elsewhere, door));
+            let files = documents.iter().map(|document| &document.path);
+            let found = self::claims::claims(&targets, &path, elsewhere, door);
+            claims.extend(found.into_iter().map(|claim| claim.resting_on(files.clone())));
         };
         add(&merged, &HashSet::new());
         let names =

@@ -46,12 +46,9 @@ fn claim(service: &Service, root: &TreePath, door: &Door<'_>) -> Option<Claim> {
         Slot::Absent | Slot::Reset => Said { value: root.clone(), place: build.place.clone() },
     };
     let dockerfile = match build.dockerfile.get() {
-        Some(text) => inside(&context.value, &text.value.known()?)?,
+        Some(text) => door.dockerfile(&inside(&context.value, &text.value.known()?)?)?,
         None => door.dockerfile_in(&context.value)?,
     };
-    if !door.is_dockerfile(&dockerfile) {
-        return None;
-    }
     let mut claim = Claim::new(Kind::Compose, service.place.clone(), dockerfile);
     let image = service.image.get();
     claim.name =

@@ -17,6 +17,8 @@ pub(super) struct File {
     pub(super) root: TreePath,
     pub(super) services: BTreeMap<String, Service>,
     pub(super) includes: Vec<Include>,
+    /// The files that give its variables their values, there or not.
+    pub(super) variables: Vec<TreePath>,
 }
 
 /// A file that another one includes.
@@ -165,6 +167,7 @@ impl<'d, 't> Loader<'d, 't> {
                 variables.or_insert_with(|| Rc::new(Variables::of(project, door))).clone()
             }
         };
+        file.variables.clone_from(&variables.files);
         let scope =
             Scope { path: &file.path, folder: &file.root, variables: &variables, room: Room::default() };
         for document in &documents {

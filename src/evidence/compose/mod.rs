@@ -71,8 +71,11 @@ impl Set {
         };
         let place =
             |service: &String| visible.iter().find_map(|path| places.get(path)?.get(service).cloned());
+        let base = self.base.iter().map(|base| &base.path);
+        let beside: Vec<&TreePath> = base.chain(&self.file.variables).collect();
         let resolve = |draft: Draft| {
             let mut claim = draft.claim;
+            claim.rests_on.extend(beside.iter().copied().cloned());
             for (name, service) in draft.services {
                 let context = match place(&service.value) {
                     Some(claim) => NamedContext::Claimed { claim },

@@ -11,7 +11,11 @@ const DEPTH: usize = 16;
 /// What the files of a folder give variables. The process environment is never asked: what is built must not depend on
 /// who builds it.
 #[derive(Default)]
-pub(super) struct Variables(BTreeMap<String, Said<String>>);
+pub(super) struct Variables {
+    known: BTreeMap<String, Said<String>>,
+    /// There or not.
+    pub(super) files: Vec<TreePath>,
+}
 
 /// Bytes that variables may still come to in one file.
 pub(super) struct Room(Cell<usize>);
@@ -40,13 +44,14 @@ impl Variables {
             if let Ok(Some(text)) = door.read(&path) {
                 variables.take(&path, &text, name == ".env");
             }
+            variables.files.push(path);
         }
         variables
     }
 
     /// What these files say; those that stand last win, as the first do here.
     pub(super) fn of_files(paths: &[TreePath], door: &Door<'_>) -> Self {
-        let mut variables = Self::default();
+        let mut variables = Self { files: paths.to_vec(), ..Self::default() };
         for path in paths.iter().rev() {
             if let Ok(Some(text)) = door.read(path) {
                 variables.take(path, &text, true);
@@ -66,7 +71,7 @@ impl Variables {
                 continue;
             }
             // Files that stand first win, and of one file the last line.
-            if self.0.get(key).is_some_and(|known| known.place.path != *path) {
+            if self.known.get(key).is_some_and(|known| known.place.path != *path) {
                 continue;
             }
             let (value, is_literal) = match value.chars().next() {
@@ -81,10 +86,10 @@ impl Variables {
                 // An example's value that is to be filled in is not known.
                 Some(value) if is_real || !value.is_empty() => {
                     let place = Place { path: path.clone(), line: line + 1 };
-                    self.0.insert(key.to_owned(), Said { value, place });
+                    self.known.insert(key.to_owned(), Said { value, place });
                 }
                 _ => {
-                    self.0.remove(key);
+                    self.known.remove(key);
                 }
             }
         }
@@ -92,7 +97,7 @@ impl Variables {
 
     /// What a variable is, and where that is said.
     pub(super) fn get(&self, name: &str, room: &Room) -> Option<Said<String>> {
-        self.0.get(name).filter(|said| room.take(&said.value)).cloned()
+        self.known.get(name).filter(|said| room.take(&said.value)).cloned()
     }
 
     /// Where the value of a text is said that is one variable and nothing else: `$V`, `${V:-x}`.
@@ -105,13 +110,13 @@ impl Variables {
                     return None;
                 }
                 // An empty value is none for these: the default is said where it stands.
-                let said = self.0.get(name)?;
+                let said = self.known.get(name)?;
                 return (!operation.starts_with(':') || !said.value.is_empty()).then_some(&said.place);
             }
             Some(_) => return None,
             None => inner,
         };
-        self.0.get(name).map(|said| &said.place)
+        self.known.get(name).map(|said| &said.place)
     }
 
     /// Puts in values as compose does (`$V`, `${V:-x}`, `$$`).
@@ -122,7 +127,7 @@ impl Variables {
     }
 
     fn put(&self, name: &str, out: &mut Text, room: &Room) {
-        match self.0.get(name).filter(|said| room.take(&said.value)) {
+        match self.known.get(name).filter(|said| room.take(&said.value)) {
             Some(said) => out.push_str(&said.value),
             None => out.push_unknown(),
         }
@@ -154,7 +159,7 @@ impl Variables {
     fn braced(&self, inner: &str, out: &mut Text, room: &Room, depth: usize) {
         let end = inner.find(|c| !is_of_name(c)).unwrap_or(inner.len());
         let (name, operation) = inner.split_at(end);
-        let value = self.0.get(name).map(|said| &said.value);
+        let value = self.known.get(name).map(|said| &said.value);
         let (is_there, word) = match operation.strip_prefix(':') {
             Some(operation) => (value.is_some_and(|value| !value.is_empty()), operation),
             None => (value.is_some(), operation),

@@ -47,8 +47,8 @@ pub(crate) fn read(files: &[TreePath], door: &Door<'_>) -> Reading {
         let mut make = Make::new(door, starts[0].clone(), path.clone());
         make.take(&sanitized(&text), 0);
         let claims = make.claims(&starts);
+        reading.claims.extend(claims.into_iter().map(|claim| claim.resting_on(&make.included)));
         included.append(&mut make.included);
-        reading.claims.extend(claims);
     }
     reading.claims = distinct(std::mem::take(&mut reading.claims));
     reading

@@ -41,6 +41,10 @@ fn variables_and_functions() {
             "V := $(shell git describe)\na:\n\tdocker build --build-arg V=$(V) -t acme/api:$(V) api",
             "api/Dockerfile api acme/api",
         ),
+        (
+            "D := $(shell dirname api/x)\nV = $(shell cat build/Dockerfile.dev)\na:\n\tdocker build --build-arg \"V=$(V)\" -t acme/api $(D)",
+            "api/Dockerfile api acme/api V=FROM a",
+        ),
         ("a:\n\tcd api && docker build -t acme/api .", "api/Dockerfile api acme/api"),
         ("a:\n\tcd api\n\tdocker build -t acme/root .", "Dockerfile . acme/root"),
         ("a:\n\tX=api; docker build -t acme/$$X $$X", "api/Dockerfile api acme/api"),

@@ -12,10 +12,9 @@ use std::path::PathBuf;
 
 use sha1::{Digest, Sha1};
 
-use self::stored::Stored;
+use self::stored::{Memo, Note};
 use super::door::{Door, Heard};
 use super::{Kind, Reading};
-use crate::diagnostic::Severity;
 use crate::git::{
     BlobHasher, BlobId, NodeKind, Snapshot, forget_the_oldest, read_file, replace_file, sealed, unsealed,
 };
@@ -23,7 +22,7 @@ use crate::limits;
 use crate::path::TreePath;
 
 /// Changes with the layout and with what readers make of a file.
-const MAGIC: &[u8; 8] = b"swevid02";
+const MAGIC: &[u8; 8] = b"swevid03";
 
 /// More readings than this, and the oldest go: some branches, eight kinds each.
 const KEPT: usize = 128;
@@ -35,13 +34,6 @@ pub(super) struct Memory<'t> {
     path: PathBuf,
     /// The reader's own files.
     blobs: BTreeMap<TreePath, BlobId>,
-}
-
-/// What a reader made of what it heard.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Memo {
-    heard: Heard,
-    reading: Reading,
 }
 
 impl<'t> Memory<'t> {
@@ -76,7 +68,8 @@ impl<'t> Memory<'t> {
         let memo = decode(unsealed(&bytes, MAGIC)?)?;
         self.is_still_true(&memo.heard, door).then(|| {
             door.remember(memo.heard);
-            memo.reading
+            let notes = memo.notes.into_iter().map(Note::diagnostic).collect();
+            Reading { claims: memo.claims, notes }
         })
     }
 
@@ -87,15 +80,13 @@ impl<'t> Memory<'t> {
         let is_same = |(path, blob): (&TreePath, &Option<BlobId>)| {
             self.blobs.get(path).is_none_or(|known| Some(*known) == *blob)
         };
-        if !heard.files.iter().all(is_same) || !reading.notes.iter().all(is_plain) {
-            return;
-        }
-        let memo = Memo { heard, reading: reading.clone() };
-        let mut content = MAGIC.to_vec();
-        memo.put(&mut content);
+        let notes = reading.notes.iter().map(Note::of).collect::<Option<Vec<Note>>>();
+        let Some(notes) = notes.filter(|_| heard.files.iter().all(is_same)) else { return };
+        let memo = Memo { heard, claims: reading.claims.clone(), notes };
+        let Ok(content) = serde_json::to_vec(&memo) else { return };
         // What cannot be told exactly is not told.
-        if decode(&content[MAGIC.len()..]).as_ref() == Some(&memo) {
-            replace_file(&self.path, &sealed(content));
+        if decode(&content).as_ref() == Some(&memo) {
+            replace_file(&self.path, &sealed([&MAGIC[..], &content].concat()));
             forget_the_oldest(&self.folder, KEPT);
         }
     }
@@ -117,20 +108,12 @@ impl<'t> Memory<'t> {
         };
         heard.files.iter().all(is_same)
             && heard.folders.iter().all(|(path, is_folder)| door.is_folder(path) == *is_folder)
+            && heard.links.iter().all(|(path, target)| door.linked(path) == *target)
     }
 }
 
-fn decode(mut bytes: &[u8]) -> Option<Memo> {
-    let memo = Memo::get(&mut bytes)?;
-    bytes.is_empty().then_some(memo)
-}
-
-/// Whether a note has nothing but a message, a hint and a line.
-fn is_plain(note: &crate::diagnostic::Diagnostic) -> bool {
-    note.severity == Severity::Note
-        && note.related.is_empty()
-        && note.cause.is_none()
-        && note.location.as_ref().is_none_or(|location| location.span.is_none())
+fn decode(bytes: &[u8]) -> Option<Memo> {
+    serde_json::from_slice(bytes).ok()
 }
 
 /// Which bytes files have; `None` if one cannot be read. Links are rare: what they lead to is read.
@@ -145,21 +128,6 @@ fn blobs(tree: &dyn Snapshot, files: &[TreePath]) -> Option<BTreeMap<TreePath, B
         blobs.insert(path.clone(), BlobHasher::hash(&bytes));
     }
     Some(blobs)
-}
-
-impl Stored for Memo {
-    fn put(&self, out: &mut Vec<u8>) {
-        self.heard.files.put(out);
-        self.heard.folders.put(out);
-        self.reading.claims.put(out);
-        self.reading.notes.put(out);
-    }
-
-    fn get(rest: &mut &[u8]) -> Option<Self> {
-        let heard = Heard { files: Stored::get(rest)?, folders: Stored::get(rest)? };
-        let reading = Reading { claims: Stored::get(rest)?, notes: Stored::get(rest)? };
-        Some(Self { heard, reading })
-    }
 }
 
 #[cfg(test)]

@@ -243,3 +243,43 @@ fn of_two_images_of_one_name_the_stronger_has_it() {
     assert_eq!(images, ["a/Dockerfile acme/api - -", "examples/Dockerfile - - -"]);
     assert!(notes[0].starts_with("note: examples/Dockerfile"), "{notes:?}");
 }
+
+#[test]
+fn a_word_is_a_tag_where_it_is_one_of_several_dockerfiles_alone() {
+    let of = |dockerfile, name| claim(Kind::Compose, "compose.yaml", 1, dockerfile).name(name);
+    for (claims, expected) in [
+        (
+            vec![of("a/Dockerfile", "acme/app:latest"), of("b/Dockerfile", "acme/app:dev")],
+            vec!["a/Dockerfile acme/app - -", "b/Dockerfile acme/app:dev - -"],
+        ),
+        (
+            vec![of("a/Dockerfile", "acme/app:prod"), of("b/Dockerfile", "acme/app:dev")],
+            vec!["a/Dockerfile acme/app:prod - -", "b/Dockerfile acme/app:dev - -"],
+        ),
+        // Versions of one build, or somebody else's repository.
+        (
+            vec![of("a/Dockerfile", "acme/app:latest"), of("a/Dockerfile", "acme/app:dev")],
+            vec!["a/Dockerfile acme/app - -"],
+        ),
+        (
+            vec![of("a/Dockerfile", "acme/app:latest"), of("b/Dockerfile", "other/app:dev")],
+            vec!["a/Dockerfile acme/app - -", "b/Dockerfile other/app - -"],
+        ),
+    ] {
+        assert_eq!(merged(claims).0, expected);
+    }
+}
+
+#[test]
+fn a_version_that_a_folder_is_called_by_is_a_tag() {
+    let of = |dockerfile, name| claim(Kind::Compose, "compose.yaml", 1, dockerfile).name(name);
+    for (dockerfile, name, expected) in [
+        ("php/8.3/Dockerfile", "acme/php:8.3", "php/8.3/Dockerfile acme/php:8.3 - -"),
+        ("php/8.3/fpm/Dockerfile", "acme/php:8.3", "php/8.3/fpm/Dockerfile acme/php:8.3 - -"),
+        ("php/8.2/Dockerfile", "acme/php:8.3", "php/8.2/Dockerfile acme/php - -"),
+        ("php/Dockerfile", "acme/php:8.3", "php/Dockerfile acme/php - -"),
+        ("api/Dockerfile", "acme/shop:api", "api/Dockerfile acme/shop - -"),
+    ] {
+        assert_eq!(merged(vec![of(dockerfile, name)]).0, [expected]);
+    }
+}

@@ -19,6 +19,18 @@ pub(in crate::evidence) struct Build {
     pub contexts: Vec<Text>,
 }
 
+impl Build {
+    /// Puts what standard input is where a command names it: `-f - . < FILE`, `- < FILE`, which has no context.
+    pub(super) fn read_from(&mut self, input: Text) {
+        let is_input = |text: &Option<Text>| text.as_ref().and_then(Text::known).as_deref() == Some("-");
+        if is_input(&self.file) {
+            self.file = Some(input);
+        } else if self.file.is_none() && is_input(&self.context) {
+            (self.file, self.context) = (Some(input), None);
+        }
+    }
+}
+
 /// Reads a command; `hint` is the name of a variable that its first word is made of.
 pub(super) fn build(fields: &[Field], hint: Option<&str>) -> Option<Build> {
     let at = program(fields, hint)?;
@@ -34,6 +46,12 @@ pub(super) fn build(fields: &[Field], hint: Option<&str>) -> Option<Build> {
         build.context = Some(".".into());
     }
     Some(build)
+}
+
+/// Reads a command that is given as words.
+pub(in crate::evidence) fn to_build(words: &[Text]) -> Option<Build> {
+    let fields: Vec<Field> = words.iter().map(|text| Field { text: text.clone(), is_loose: false }).collect();
+    build(&fields, None)
 }
 
 /// Programs that run what follows them.

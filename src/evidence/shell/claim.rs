@@ -79,7 +79,7 @@ fn dockerfile(
 ) -> Option<TreePath> {
     let Some(file) = &build.file else { return door.dockerfile_in(context?) };
     let file = file.known()?;
-    let from = |folder: Option<&TreePath>| resolved(folder, &file).filter(|path| door.is_dockerfile(path));
+    let from = |folder: Option<&TreePath>| door.dockerfile(&resolved(folder, &file)?);
     // Docker looks from where it runs, podman and kaniko also in the context.
     from(folder).or_else(|| from(context))
 }

@@ -19,10 +19,20 @@ pub(super) enum What {
         adds: bool,
     },
     /// The next word is a file, not an argument.
-    Redirect,
+    Redirect(Direction),
     /// `&&`, `||`, `;`, `;;`, `&`, `|`, `(`, `)`.
     Operator(&'static str),
     Newline,
+}
+
+/// What a redirect is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Direction {
+    /// `< FILE`
+    Input,
+    /// `<<< TEXT`
+    Text,
+    Other,
 }
 
 pub(super) fn tokens(text: &str, line: usize) -> Vec<Token> {
@@ -95,7 +105,8 @@ impl<'t> Lexer<'t> {
         }
         let is_heredoc = self.rest.starts_with("<<") && !self.rest.starts_with("<<<");
         let signs = self.rest.len() - self.rest.trim_start_matches(['<', '>', '&', '|', '-']).len();
-        let tabs = self.take(signs).ends_with('-');
+        let signs = self.take(signs);
+        let tabs = signs.ends_with('-');
         if is_heredoc {
             let blank = self.rest.len() - self.rest.trim_start_matches([' ', '\t']).len();
             self.take(blank);
@@ -104,7 +115,11 @@ impl<'t> Lexer<'t> {
             let delimiter = self.take(end).replace(['\'', '"', '\\'], "");
             self.heredocs.push((delimiter, tabs));
         } else {
-            self.push(What::Redirect);
+            self.push(What::Redirect(match signs {
+                "<" => Direction::Input,
+                "<<<" => Direction::Text,
+                _ => Direction::Other,
+            }));
         }
     }
 

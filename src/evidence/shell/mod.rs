@@ -24,11 +24,11 @@ mod word;
 #[cfg(test)]
 pub(crate) mod tests;
 
-pub(super) use build::{Build, is_engine_variable};
+pub(super) use build::{Build, is_engine_variable, to_build};
 pub(super) use claim::{Spot, claim};
 pub(super) use glob::matches;
-pub(super) use marks::{ROOT, UNKNOWN, at_root, from_marked, sanitized};
-pub(super) use script::{Script, may_build};
+pub(super) use marks::{ROOT, UNKNOWN, at_root, from_marked, marked, sanitized};
+pub(super) use script::{Script, may_build, output};
 
 use super::{Door, Kind, Reading};
 use crate::path::TreePath;

@@ -1,8 +1,8 @@
 //! What `$(…)` says, where that can be known without running it: mostly where a script lies.
 
 use super::expand::Field;
-use super::marks::{ROOT, at_root};
-use super::parser::{Node, parse};
+use super::marks::{ROOT, at_root, sanitized};
+use super::parser::{Input, Node, parse};
 use super::walk::Walk;
 use crate::evidence::Text;
 use crate::limits;
@@ -40,16 +40,31 @@ impl Walk<'_> {
             self.state.folder = self.folder_at(&target.text);
         }
         let Node::Command(command) = last else { return None };
+        // `$(< FILE)`
+        if let ([], Some(Input::File(file))) = (&command.words[..], &command.input) {
+            let file = self.text(file);
+            return self.content(&file);
+        }
         let fields = self.fields(&command.words);
         self.output_of(&fields)
     }
 
-    fn output_of(&self, fields: &[Field]) -> Option<Text> {
+    /// What stands in a file that any clone has, without the ends of lines behind it.
+    fn content(&mut self, file: &Text) -> Option<Text> {
+        let path = self.resolved(file)?;
+        let text = self.door.read(&path).ok()??;
+        self.read.insert(path);
+        let text = sanitized(text.trim_end_matches(['\r', '\n']));
+        (text.len() <= limits::SHELL_VALUE).then(|| Text::from(&*text))
+    }
+
+    fn output_of(&mut self, fields: &[Field]) -> Option<Text> {
         let (command, arguments) = fields.split_first()?;
         let plain: Vec<&Text> =
             arguments.iter().filter(|field| !is_flag(field)).map(|field| &field.text).collect();
         let known = |text: String| Some(Text::from(text.as_str()));
         match (&*command.text.known()?, &plain[..]) {
+            ("cat", [file]) => self.content(file),
             ("pwd", []) => known(at_root(self.state.folder.as_ref()?)),
             ("realpath" | "readlink", [path]) => known(at_root(&self.resolved(path)?)),
             ("dirname", [path]) => {

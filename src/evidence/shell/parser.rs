@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use super::lexer::{Token, What, tokens};
+use super::lexer::{Direction, Token, What, tokens};
 use super::word::{Word, is_name};
 use crate::limits;
 
@@ -41,6 +41,14 @@ pub(super) struct Command {
     pub index: usize,
     pub assignments: Vec<Assignment>,
     pub words: Vec<Word>,
+    pub input: Option<Input>,
+}
+
+/// What a command reads from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Input {
+    File(Word),
+    Text(Word),
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -146,12 +154,19 @@ impl Parser<'_> {
         let mut is_conditional = is_test;
         while let Some(What::Operator(operator @ ("&&" | "||" | "|" | "|&"))) = self.what() {
             is_conditional |= *operator == "||";
+            let is_pipe = *operator == "|";
             self.at += 1;
             self.skip_newlines();
             let start = self.at;
             let node = self.command();
             self.at = self.at.max(start + usize::from(node.is_some()));
-            let Some(node) = node else { break };
+            let Some(mut node) = node else { break };
+            if let Node::Command(command) = &mut node
+                && is_pipe
+                && command.input.is_none()
+            {
+                command.input = rest.last().or(nodes.last()).and_then(file_that_is_shown).map(Input::File);
+            }
             if is_conditional { rest.push(node) } else { nodes.push(node) }
         }
         if !rest.is_empty() {
@@ -230,7 +245,7 @@ impl Parser<'_> {
     }
 
     fn skip_redirects(&mut self) {
-        while matches!(self.what(), Some(What::Redirect)) {
+        while matches!(self.what(), Some(What::Redirect(_))) {
             self.at += 2;
         }
     }
@@ -323,7 +338,7 @@ impl Parser<'_> {
         loop {
             match self.what() {
                 Some(What::Word(word)) => words.push(word.clone()),
-                Some(What::Redirect) => self.at += 1,
+                Some(What::Redirect(_)) => self.at += 1,
                 _ => return words,
             }
             self.at += 1;
@@ -353,7 +368,16 @@ impl Parser<'_> {
                     let value = Assigned::List(self.list_words());
                     command.assignments.push(Assignment { name, adds, value });
                 }
-                Some(What::Redirect) => self.at += 2,
+                Some(What::Redirect(direction)) => {
+                    let direction = *direction;
+                    self.at += 1;
+                    if let (Some(What::Word(word)), true) = (self.what(), direction != Direction::Other) {
+                        let is_file = direction == Direction::Input;
+                        let input = if is_file { Input::File } else { Input::Text };
+                        command.input = Some(input(word.clone()));
+                    }
+                    self.at += 1;
+                }
                 Some(What::Operator("(")) => {
                     // `name() { … }`
                     let name = command.words.first().and_then(Word::plain)?.to_owned();
@@ -392,6 +416,17 @@ pub(super) fn is_declaration(word: &str) -> bool {
 fn first_word(node: &Node) -> Option<&str> {
     match node {
         Node::Command(command) => command.words.first().and_then(Word::plain),
+        _ => None,
+    }
+}
+
+/// The file whose text a command passes on: `cat FILE`.
+fn file_that_is_shown(node: &Node) -> Option<Word> {
+    match node {
+        Node::Command(command) if first_word(node) == Some("cat") => match &command.words[1..] {
+            [file] => Some(file.clone()),
+            _ => None,
+        },
         _ => None,
     }
 }

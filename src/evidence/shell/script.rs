@@ -1,4 +1,7 @@
+use std::collections::BTreeSet;
+
 use super::claim::{Spot, claim};
+use super::marks::marked;
 use super::walk::Walk;
 use crate::evidence::{Claim, Door, Kind, Place, Text};
 use crate::path::TreePath;
@@ -53,12 +56,26 @@ impl Script<'_> {
             walk.define(name, value);
         }
         walk.script(self.text, self.line);
+        let read = walk.read;
         let found = walk.found.into_iter().map(|found| {
             let place = Place { path: self.path.clone(), line: found.line };
-            claim(&found.build, &Spot { kind: self.kind, place: &place, folder: found.folder.as_ref() }, door)
+            let spot = Spot { kind: self.kind, place: &place, folder: found.folder.as_ref() };
+            Some(claim(&found.build, &spot, door)?.resting_on(&read))
         });
         found.collect()
     }
+}
+
+/// What a command of a Makefile in `folder` puts out, with marks for what is not known, and the files that were read for it.
+pub(in crate::evidence) fn output(
+    command: &str,
+    path: &TreePath,
+    folder: &TreePath,
+    door: &Door<'_>,
+) -> (String, BTreeSet<TreePath>) {
+    let mut walk = Walk::new(door, path, Some(folder.clone()));
+    let text = walk.output(command);
+    (marked(&text), walk.read)
 }
 
 /// Whether a text has words without which nothing is built. Most files end here.

@@ -3,6 +3,8 @@ use proptest::prelude::*;
 use super::*;
 use crate::evidence::{Claim, NamedContext};
 use crate::git::memory_tree::MemoryTree;
+use crate::git::{NodeKind, Tracking};
+use crate::limits;
 
 /// Each claim as `DOCKERFILE CONTEXT NAME:TAG target=… A=B`.
 pub(crate) fn shown(claims: &[Claim]) -> Vec<String> {
@@ -99,7 +101,10 @@ fn named_contexts_are_folders_images_or_elsewhere() {
 #[test]
 fn what_is_no_build_of_the_checkout_is_no_claim() {
     for command in [
-        "docker build -t a/b - < Dockerfile",
+        "docker build -t a/b - < nowhere/Dockerfile",
+        "docker build -t a/b -",
+        "docker build -t a/b -f - . <<EOF\nFROM a\nEOF",
+        "echo FROM a | docker build -t a/b -",
         "docker build -t a/b https://github.com/acme/api.git",
         "docker build -t a/b ../..",
         "docker build -t a/b /tmp/x",
@@ -118,6 +123,79 @@ fn what_is_no_build_of_the_checkout_is_no_claim() {
     ] {
         assert_eq!(said(command), [""; 0], "{command}");
     }
+}
+
+#[test]
+fn a_dockerfile_may_come_by_standard_input() {
+    for (command, expected) in [
+        ("docker build -t a/api -f - . < api/Dockerfile", "api/Dockerfile . a/api"),
+        ("docker build -t a/api -f- api <api/Dockerfile", "api/Dockerfile api a/api"),
+        ("docker build -t a/api - < api/Dockerfile", "api/Dockerfile ? a/api"),
+        ("F=api/Dockerfile; docker build -t a/api - < $F", "api/Dockerfile ? a/api"),
+        ("cat api/Dockerfile | docker build -t a/api -f - web", "api/Dockerfile web a/api"),
+        ("cd api && cat Dockerfile | docker build -t a/api -", "api/Dockerfile ? a/api"),
+    ] {
+        assert_eq!(said(command), [expected], "{command}");
+    }
+    for other in [
+        "cat api/Dockerfile | sed s/a/b/ | docker build -t a/api -f - .",
+        "cat api/Dockerfile web/Dockerfile | docker build -t a/api -f - .",
+        "cat api/Dockerfile && docker build -t a/api -f - .",
+        "docker build -t a/api -f - . > api/Dockerfile",
+        "docker build -t a/api -f - . <<< api/Dockerfile",
+    ] {
+        assert_eq!(said(other), [""; 0], "{other}");
+    }
+}
+
+#[test]
+fn texts_are_taken_apart() {
+    for (script, expected) in [
+        ("IFS=: read -r N T <<< api:dev\n", "api/Dockerfile api a/api target=dev"),
+        ("P='api;dev;x'\nIFS=';' read -r N T X <<< \"$P\"\n", "api/Dockerfile api a/api target=dev"),
+        ("read -r N T <<< ' api  dev '\n", "api/Dockerfile api a/api target=dev"),
+        ("IFS=, read -ra L <<< api,dev\nN=${L[0]} T=dev\n", "api/Dockerfile api a/api target=dev"),
+        ("for P in api:dev; do IFS=: read N T <<< $P; done\n", "api/Dockerfile api a/api target=dev"),
+    ] {
+        let script = match script.strip_suffix("; done\n") {
+            Some(front) => format!("{front}; docker build --target $T -t a/$N $N; done\n"),
+            None => format!("{script}docker build --target $T -t a/$N $N\n"),
+        };
+        assert_eq!(said(&script), [expected], "{script}");
+    }
+    for unknown in ["IFS=: read -r N T <<< \"$1\"", "IFS=: read -d x N T <<< api:dev", "read N T < api/list"]
+    {
+        let script = format!("{unknown}\ndocker build --target $T -t a/$N api\n");
+        assert_eq!(said(&script), ["api/Dockerfile api ?"], "{unknown}");
+    }
+}
+
+#[test]
+fn what_stands_in_a_file_is_known() {
+    let said = |version: &str, text: &str| {
+        let files = [("VERSION", version), ("api/Dockerfile", "FROM a"), ("api/V", "2"), ("b.sh", text)];
+        let tree = MemoryTree::new(files).with("GONE", NodeKind::File, Tracking::Ignored, "3");
+        let dockerfiles = ["api/Dockerfile".into()];
+        let claims = read(&["b.sh".into()], &Door::new(&tree, &dockerfiles, &[])).claims;
+        let rests_on = claims[0].rests_on.iter().map(TreePath::to_text).collect::<Vec<_>>();
+        (claims[0].args.get("V").map(|said| said.value.clone()), rests_on)
+    };
+    let build = "docker build --build-arg V=$V -t a/api api";
+    for (command, value, file) in [
+        ("cat VERSION", Some("1.2"), "VERSION"),
+        ("cat ./VERSION 2>/dev/null || echo dev", Some("1.2"), "VERSION"),
+        ("< VERSION", Some("1.2"), "VERSION"),
+        ("cd api && cat V", Some("2"), "api/V"),
+        ("cat VERSION | tr -d 1", None, ""),
+        ("cat GONE", None, ""),
+        ("cat /etc/passwd", None, ""),
+        ("cat ../VERSION", None, ""),
+    ] {
+        let (said, rests_on) = said("1.2\r\n\n", &format!("V=$({command})\n{build}\n"));
+        assert_eq!((said.as_deref(), rests_on.concat().as_str()), (value, file), "{command}");
+    }
+    let long = "x".repeat(limits::SHELL_VALUE + 1);
+    assert_eq!(said(&long, &format!("V=$(cat VERSION)\n{build}\n")).0, None);
 }
 
 #[test]

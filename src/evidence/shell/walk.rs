@@ -6,7 +6,7 @@ use std::rc::Rc;
 use super::build::{Build, build};
 use super::expand::{Field, length};
 use super::marks::{ROOT, marked};
-use super::parser::{Assigned, Assignment, Command, Node, is_declaration, parse};
+use super::parser::{Assigned, Assignment, Command, Input, Node, is_declaration, parse};
 use super::state::{Changes, State, Value};
 use super::word::{Piece, is_name};
 use crate::evidence::{Door, Text, inside};
@@ -28,6 +28,8 @@ pub(super) struct Walk<'w> {
     pub path: &'w TreePath,
     pub state: State,
     pub found: Vec<Found>,
+    /// Files whose text became values.
+    pub read: BTreeSet<TreePath>,
     functions: HashMap<String, Rc<Vec<Node>>>,
     called: BTreeSet<String>,
     /// Variables that were set before the script began.
@@ -45,6 +47,7 @@ impl<'w> Walk<'w> {
             path,
             state: State::at(folder),
             found: Vec::new(),
+            read: BTreeSet::new(),
             functions: HashMap::new(),
             called: BTreeSet::new(),
             environment: BTreeSet::new(),
@@ -235,6 +238,7 @@ impl<'w> Walk<'w> {
         match first.as_deref() {
             Some("cd" | "pushd") => self.change_folder(first.as_deref() == Some("pushd"), arguments),
             Some("popd") => self.state.folder = self.state.folders.pop().flatten(),
+            Some("read") if self.reads(command, arguments) => {}
             Some("unset" | "read" | "mapfile" | "readarray") => {
                 for name in
                     arguments.iter().filter_map(|field| field.text.known()).filter(|name| is_name(name))
@@ -272,11 +276,55 @@ impl<'w> Walk<'w> {
                 });
                 if let Some(mut build) = build(&fields, hint) {
                     self.take_environment(&mut build);
+                    if let Some(Input::File(file)) = &command.input {
+                        build.read_from(self.text(file));
+                    }
                     let folder = self.state.folder.clone();
                     self.found.push(Found { line: command.line, build, folder });
                 }
             }
         }
+    }
+
+    /// `IFS=: read -r NAME TARGET <<< "$PAIR"`, if all of the text is known.
+    fn reads(&mut self, command: &Command, arguments: &[Field]) -> bool {
+        let Some(Input::Text(text)) = &command.input else { return false };
+        let separators = match command.assignments.iter().find(|assignment| assignment.name == "IFS") {
+            Some(Assignment { value: Assigned::Word(word), .. }) => self.text(word).known(),
+            Some(_) => None,
+            None => Some(" \t\n".to_owned()),
+        };
+        let names: Option<Vec<String>> = arguments.iter().map(|field| field.text.known()).collect();
+        let (Some(text), Some(separators), Some(mut names)) = (self.text(text).known(), separators, names)
+        else {
+            return false;
+        };
+        let flags = names.iter().take_while(|name| name.starts_with('-')).count();
+        let is_list = names[..flags].iter().any(|flag| flag == "-a" || flag == "-ra");
+        // Others say where to stop.
+        if names[..flags].iter().any(|flag| !matches!(&**flag, "-r" | "-a" | "-ra")) {
+            return false;
+        }
+        names.drain(..flags);
+        let is_separator = |letter: char| separators.contains(letter);
+        let is_blank = separators.chars().all(char::is_whitespace);
+        let text = if is_blank { text.trim_matches(is_separator) } else { &text };
+        if let ([name], true) = (&names[..], is_list) {
+            let parts = text.split(is_separator).filter(|part| !is_blank || !part.is_empty());
+            self.state.set(name, Some(Value::List(parts.map(Text::from).collect())));
+            return true;
+        }
+        let mut rest = text;
+        for (at, name) in names.iter().enumerate() {
+            let is_last = at + 1 == names.len();
+            let (value, behind) = match rest.split_once(is_separator) {
+                Some((value, behind)) if !is_last => (value, behind),
+                _ => (rest, ""),
+            };
+            self.state.set(name, Some(Value::Text(value.into())));
+            rest = if is_blank { behind.trim_start_matches(is_separator) } else { behind };
+        }
+        true
     }
 
     /// Runs what a text says.

@@ -1,7 +1,7 @@
 //! Workflows and composite actions of GitHub.
 
 use super::Pipeline;
-use super::calls::{Inputs, calls};
+use super::calls::{Call, Inputs, calls};
 use super::expression::Names;
 use super::matrix::combinations;
 use super::step::Run;
@@ -22,16 +22,13 @@ pub(super) fn claims(pipelines: &[Pipeline], door: &Door<'_>) -> Vec<Claim> {
     let mut claims = Vec::new();
     for pipeline in pipelines {
         let mut budget = limits::WORKFLOW_TEXT;
-        let is_action = pipeline.root.get("runs").is_some();
-        let called =
-            if is_action { pipeline.path.parent().unwrap_or_default() } else { pipeline.path.clone() };
-        let nothing = [Inputs::new()];
-        let inputs = calls.get(&called).map_or(&nothing[..], |calls| &calls[..]);
-        for inputs in inputs {
+        let nothing = [Call::default()];
+        let calls = calls.get(&pipeline.called()).map_or(&nothing[..], |calls| &calls[..]);
+        for call in calls {
             if budget == 0 {
                 break;
             }
-            for job in jobs(&pipeline.root, inputs) {
+            for job in jobs(&pipeline.root, &call.inputs) {
                 let mut run = Run {
                     path: &pipeline.path,
                     job: &job,
@@ -44,7 +41,7 @@ pub(super) fn claims(pipelines: &[Pipeline], door: &Door<'_>) -> Vec<Claim> {
                     run.step(step);
                 }
                 budget = run.budget;
-                claims.append(&mut run.claims);
+                claims.extend(run.claims.into_iter().map(|claim| claim.resting_on(&call.callers)));
                 if claims.len() >= limits::EVIDENCE_BUILDS {
                     return claims;
                 }

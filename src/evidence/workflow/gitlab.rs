@@ -46,7 +46,9 @@ pub(super) fn claims(pipelines: &[Pipeline], door: &Door<'_>) -> Vec<Claim> {
         for (name, job) in pipeline.root.entries() {
             let is_job = name.text().is_some_and(|name| !NO_JOBS.contains(&name) && !name.starts_with('.'));
             if is_job && claims.len() < limits::EVIDENCE_BUILDS {
-                claims.extend(of_job(&pipeline.path, job, &templates, &variables, door, &mut budget));
+                let found = of_job(&pipeline.path, job, &templates, &variables, door, &mut budget);
+                let all = || pipelines.iter().map(|pipeline| &pipeline.path);
+                claims.extend(found.into_iter().map(|claim| claim.resting_on(all())));
             }
         }
     }

@@ -17,7 +17,7 @@ mod tests;
 
 use super::shell::{may_build, sanitized};
 use super::yaml::{self, Node};
-use super::{Claim, Door, Reading};
+use super::{Claim, Door, Reading, cloudbuild};
 use crate::limits;
 use crate::path::TreePath;
 
@@ -27,11 +27,24 @@ struct Pipeline {
     root: Node,
 }
 
-/// Reads what CI systems run. Tekton's pipelines are read elsewhere.
+impl Pipeline {
+    /// By what others call it: an action by its folder.
+    fn called(&self) -> TreePath {
+        if self.root.get("runs").is_some() {
+            self.path.parent().unwrap_or_default()
+        } else {
+            self.path.clone()
+        }
+    }
+}
+
+/// Reads what CI systems run. Those of Tekton and of Cloud Build are read elsewhere.
 pub(crate) fn read(files: &[TreePath], door: &Door<'_>) -> Reading {
     let mut reading = Reading::default();
     let (mut of_github, mut of_gitlab) = (Vec::new(), Vec::new());
-    for path in files.iter().filter(|path| !path.components().any(|name| name == ".tekton")) {
+    let is_elsewhere =
+        |path: &TreePath| path.components().any(|name| name == ".tekton") || cloudbuild::is_one(path);
+    for path in files.iter().filter(|path| !is_elsewhere(path)) {
         let text = match door.read(path) {
             Ok(Some(text)) => text,
             Ok(None) => continue,
@@ -80,6 +93,7 @@ fn distinct(claims: &mut Vec<Claim>) {
                 let new =
                     platforms.into_iter().filter(|new| !known.platforms.contains(new)).collect::<Vec<_>>();
                 known.platforms.extend(new);
+                known.rests_on.extend(claim.rests_on);
             }
             None => found.push(Claim { platforms, ..claim }),
         }

@@ -104,6 +104,31 @@ fn matrices_are_gone_through() {
 }
 
 #[test]
+fn what_is_called_calls_others() {
+    let files = [
+        (
+            ".github/workflows/ci.yml",
+            "jobs:\n  a:\n    strategy: {matrix: {i: [api, web]}}\n    uses: ./.github/workflows/build.yml\n    with: {image: '${{ matrix.i }}'}\n",
+        ),
+        (
+            ".github/workflows/build.yml",
+            "on: {workflow_call: {inputs: {image: {type: string}}}}\njobs:\n  a:\n    steps:\n      - uses: ./.github/actions/b\n        with: {name: '${{ inputs.image }}', target: prod}\n",
+        ),
+        (
+            ".github/actions/b/action.yml",
+            "inputs: {name: {required: true}, target: {}}\nruns:\n  using: composite\n  steps:\n    - run: docker build --target ${{ inputs.target }} -t acme/${{ inputs.name }} ${{ inputs.name }}\n",
+        ),
+    ];
+    let claims = read_all(&files);
+    assert_eq!(
+        shown(&claims),
+        ["api/Dockerfile api acme/api target=prod", "web/Dockerfile web acme/web target=prod"]
+    );
+    let rests_on: Vec<String> = claims[0].rests_on.iter().map(TreePath::to_text).collect();
+    assert_eq!(rests_on, [".github/workflows/build.yml", ".github/workflows/ci.yml"]);
+}
+
+#[test]
 fn what_workflows_and_actions_are_called_with() {
     let files = [
         (
