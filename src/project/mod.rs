@@ -1,6 +1,7 @@
 //! Everything that can be known of a checkout's images without an engine: their names, the graph, inputs,
 //! keys and revisions. It runs the pure modules in their order over one tree, the work tree or a commit's.
 
+mod cache;
 mod check;
 mod contexts;
 mod definition;
@@ -26,6 +27,7 @@ mod state;
 mod systems;
 mod triggers;
 
+pub use cache::{CacheKind, CacheSpec};
 pub(crate) use check::{check, mistyped};
 pub(crate) use error::LoadError;
 pub use evidence::Evidence;
