@@ -82,6 +82,9 @@ fn actions(plan: &Value) -> Vec<String> {
 fn bake_gives_the_images_of_the_same_keys() {
     let Some(engine) = Engine::start() else { return };
     if !knows_contexts() {
+        let checkout = Checkout::shop();
+        let file = engine.run(&checkout, &["bake"]).exits(0);
+        bake(&engine, &checkout, &file.stdout).exits(1).says("unsupported frontend capability");
         return;
     }
     for checkout in [forms(&engine.namespace), Checkout::shop()] {

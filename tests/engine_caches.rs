@@ -165,6 +165,53 @@ fn attestations_are_kept_byte_for_byte() {
     );
 }
 
+/// A scanner for SBOMs that always finds the same.
+fn scanner(registry: &str) -> Checkout {
+    let statement = r#"{"_type": "https://in-toto.io/Statement/v0.1", "predicateType": "https://spdx.dev/Document",
+        "predicate": {"spdxVersion": "SPDX-2.3", "name": "found"}}"#;
+    let scan =
+        format!("#!/bin/sh\ncat >\"$BUILDKIT_SCAN_DESTINATION/sbom.spdx.json\" <<'END'\n{statement}\nEND\n");
+    let checkout = Checkout::empty();
+    checkout.write("scanner/Dockerfile", "FROM busybox\nCOPY scan /scan\nENTRYPOINT [\"/scan\"]\n");
+    checkout.write("scanner/scan", scan);
+    checkout.make_executable("scanner/scan");
+    checkout.write("shipwright.toml", format!("namespace = \"acme\"\nregistry = \"{registry}\"\n"));
+    checkout.commit("a scanner");
+    checkout
+}
+
+#[test]
+fn a_bill_of_materials_is_kept_and_what_refers_to_an_image_stays() {
+    let Some(engine) = Containerd::start() else { return };
+    engine.run(&scanner(&engine.registry), &["push"]).exits(0);
+    let checkout = checkout(&engine.registry);
+    let sbom = format!("--sbom=generator={}/acme/scanner:main", engine.registry);
+    engine.run(&checkout, &["push", &sbom]).exits(0);
+    let read = |reference: &str| -> Value {
+        let bytes = engine.manifest("acme/app", reference).unwrap_or_else(|| panic!("no {reference}"));
+        serde_json::from_slice(&bytes).expect("JSON")
+    };
+    let attestation = read(&text(&read("main")["manifests"][1]["digest"]));
+    let kinds: Vec<String> = attestation["layers"]
+        .as_array()
+        .expect("layers")
+        .iter()
+        .map(|layer| text(&layer["annotations"]["in-toto.io/predicate-type"]))
+        .collect();
+    assert_eq!(kinds, ["https://spdx.dev/Document"], "{attestation:#}");
+
+    // A signature, where registries without an API for referrers keep it: under the digest of what it is of.
+    let signed = engine.digest("acme/app", "main");
+    let signature = signed.replace(':', "-");
+    engine.put("acme/app", &signature, &engine.manifest("acme/app", "main").expect("there"));
+    checkout.git(&["switch", "--quiet", "--create", "other"]);
+    engine.run(&checkout, &["push"]).exits(0);
+    assert_eq!(engine.digest("acme/app", "other"), signed, "so that it is the signature of this tag, too");
+    assert!(engine.manifest("acme/app", &signature).is_some());
+    engine.run(&checkout, &["prune", "--registry", "--yes"]).exits(0);
+    assert!(engine.manifest("acme/app", &signature).is_some(), "what is not Shipwright's stays");
+}
+
 #[test]
 fn what_the_store_cannot_hold_is_refused_before_anything_begins() {
     let Some(engine) = Engine::start() else { return };

@@ -6,7 +6,7 @@ use tokio::sync::mpsc;
 
 use super::buildkit::{self, SolveError, Transport};
 use super::{BuildError, BuildEvent, BuildSpec, Builder, Extras, capability, classic};
-use crate::engine::{BuilderKind, Engine, LocalImageId};
+use crate::engine::{BuilderKind, Engine, LocalImageId, StoreKind};
 use crate::image::Platform;
 use crate::retry::{RetryPolicy, retry};
 
@@ -54,7 +54,10 @@ async fn build_once(
             Ok(image) => return Ok(image),
             Err(SolveError::Build(error)) => return Err(error),
             // Something between here and the engine lets only the rest of its API through.
-            Err(SolveError::NoBuildKit) => capability::check(info, BuilderKind::Classic, request)?,
+            Err(SolveError::NoBuildKit) => {
+                capability::check(info, BuilderKind::Classic, request)?;
+                capability::check_extras(BuilderKind::Classic, StoreKind::Layers, &Extras::of(request))?;
+            }
         }
     }
     classic::build(engine.endpoint(), request, events).await

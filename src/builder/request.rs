@@ -188,6 +188,18 @@ pub struct Extras {
     pub attestations: bool,
 }
 
+impl Extras {
+    /// What one build wants.
+    pub(super) fn of(request: &BuildSpec) -> Self {
+        let kinds = |locations: &[CacheLocation]| locations.iter().map(|it| it.kind.clone()).collect();
+        Self {
+            cache_from: kinds(&request.cache_from),
+            cache_to: kinds(&request.cache_to),
+            attestations: !request.attestations.is_empty(),
+        }
+    }
+}
+
 /// An SSH agent that RUN steps may use.
 #[derive(Clone, Debug)]
 pub struct SshAgent {

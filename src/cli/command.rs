@@ -37,7 +37,7 @@ use super::rollback::RollbackArgs;
     override_usage = "shipwright [build|COMMAND] [OPTIONS] [TARGET]...",
     mut_args = |arg: clap::Arg| arg.hide_short_help(true),
     // All of it fits a screen of 24 lines.
-    after_help = "Also: bake, init, import, inspect, logs, completions, man (shipwright help COMMAND)",
+    after_help = "Also: bake, init, import, inspect, logs, completions, man (help COMMAND)",
     after_long_help = "Also:\n  \
         bake         Print what a build needs as a docker-bake.json, for builders of buildx\n  \
         init         Write shipwright.toml with what other files say about the images, for review\n  \

@@ -182,7 +182,7 @@ mod tests {
             ("ref=a,ref=b", Twice("ref".into())),
             ("type=registry,ref=a,mode=most", Mode("most".into())),
             ("type=inline,ref=a", InlineAttribute("ref".into())),
-            ("type=registry,ref=UPPER/x", Reference("UPPER/x".into())),
+            ("type=registry,ref=ghcr.io/X", Reference("ghcr.io/X".into())),
             ("ref=a:{img}", Part("img".into())),
             ("ref=a:{image", Part("image".into())),
             ("a b", Reference("a b".into())),

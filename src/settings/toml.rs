@@ -424,7 +424,7 @@ target = "dev"
                 "1: [namespase] `namespase` is not a setting (did you mean `namespace`?)",
                 "4: [depends-on] `image.api.depends-on` is not a setting (did you mean `depends_on`?)",
                 "5: [zzz] `image.api.zzz` is not a setting (known here: dockerfile, context, target, args, \
-                 platforms, depends_on, whole_context, follow)",
+                 platforms, depends_on, cache, whole_context, follow)",
             ]
         );
         assert_eq!(

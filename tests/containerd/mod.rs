@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 use serde_json::Value;
+use sha2::{Digest as _, Sha256};
 use tempfile::TempDir;
 
 use crate::support::{Checkout, Engine, Run};
@@ -45,7 +46,8 @@ impl Containerd {
         Run::of(&busybox).exits(0);
         let registry = both.folder.path().join("registry");
         let mut registry = both.inside(Command::new(REGISTRY).arg("start").arg(registry));
-        both.registry = Run::of(&registry.output().expect("bash runs")).exits(0).stdout.trim().to_owned();
+        let started = Run::of(&registry.output().expect("bash runs")).exits(0);
+        both.registry.push_str(started.stdout.trim());
         Some(both)
     }
 
@@ -113,6 +115,28 @@ impl Containerd {
         curl.args(["--silent", "--fail", "--header", &format!("Accept: {}", kinds.join(", ")), &url]);
         let output = self.inside(&curl).output().expect("curl runs");
         output.status.success().then_some(output.stdout)
+    }
+}
+
+impl Containerd {
+    /// The digest of what the registry has under a tag.
+    pub fn digest(&self, repository: &str, tag: &str) -> String {
+        let bytes = self.manifest(repository, tag).unwrap_or_else(|| panic!("no {repository}:{tag}"));
+        let hex: String = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+        format!("sha256:{hex}")
+    }
+
+    /// Puts an index under a tag.
+    pub fn put(&self, repository: &str, tag: &str, index: &[u8]) {
+        let file = self.folder.path().join("index.json");
+        fs::write(&file, index).expect("a file");
+        let url = format!("http://{}/v2/{repository}/manifests/{tag}", self.registry);
+        let kind = "Content-Type: application/vnd.oci.image.index.v1+json";
+        let mut curl = Command::new("curl");
+        curl.args(["--silent", "--fail", "--request", "PUT", "--header", kind, "--data-binary"]);
+        curl.arg(format!("@{}", file.display())).arg(&url);
+        let output = self.inside(&curl).output().expect("curl runs");
+        Run::of(&output).exits(0);
     }
 }
 
