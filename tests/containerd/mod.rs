@@ -34,9 +34,8 @@ impl Containerd {
         let folder = tempfile::tempdir().expect("a folder");
         let engine = folder.path().join("engine");
         let started = Command::new(ENGINE)
-            .args(["start", "26.1"])
+            .args(["start", "26.1-containerd"])
             .arg(&engine)
-            .env("DAEMON", r#"{"features": {"containerd-snapshotter": true}}"#)
             .stdin(Stdio::null())
             .output()
             .expect("bash runs");
