@@ -65,7 +65,7 @@ pub(super) fn run(before: BuildArgs, args: BakeArgs, edge: &mut Edge) -> Result<
         }
         edge.output.result(bake_json(&baked.file).as_bytes())?;
     }
-    Ok(baked.ending.into())
+    Ok(baked.ending)
 }
 
 fn nothing_to_build() -> Diagnostic {
