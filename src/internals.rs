@@ -1,8 +1,8 @@
 //! What the `shipwright` command and this project's tests, fuzz targets and benchmarks reach. No promise is made of it.
 
 pub use crate::builder::{
-    BuildError, BuildEvent, BuildSpec, Builder, ContextEntry, ContextKind, ContextSource, Secret, SshAgent,
-    StepState,
+    BuildError, BuildEvent, BuildSpec, Builder, CacheLocation, ContextEntry, ContextKind, ContextSource,
+    Extras, Secret, SshAgent, StepState,
 };
 pub use crate::cli::{Cli, Environment, complete, run};
 pub use crate::context::IgnoreRules;

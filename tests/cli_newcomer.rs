@@ -109,7 +109,7 @@ fn a_word_that_is_no_command_and_no_image_says_so_without_an_engine() {
     checkout.run_with(&variables, &["zzzz"]).exits(2).says("no command or image `zzzz`");
 }
 
-const COMMANDS: [&str; 19] = [
+const COMMANDS: [&str; 20] = [
     "build",
     "plan",
     "push",
@@ -119,6 +119,7 @@ const COMMANDS: [&str; 19] = [
     "images",
     "graph",
     "affected",
+    "bake",
     "deploy",
     "rollback",
     "prune",

@@ -1,6 +1,8 @@
+use std::collections::BTreeSet;
+
 use super::outline::{DockerfileInstruction, DockerfileText};
-use super::{BuildError, BuildSpec};
-use crate::engine::{BuilderKind, EngineInfo, Product, numbers};
+use super::{BuildError, BuildSpec, Extras};
+use crate::engine::{BuilderKind, EngineInfo, Product, StoreKind, numbers};
 
 /// What the classic builder does not set and `BuildKit` does: an ARG without a value is empty there.
 const PLATFORM_ARGUMENTS: [&str; 8] = [
@@ -23,6 +25,47 @@ pub(super) fn check(info: &EngineInfo, builder: BuilderKind, request: &BuildSpec
         BuilderKind::BuildKit => check_buildkit(info, request),
         BuilderKind::Classic => check_classic(info, request),
     }
+}
+
+/// The engine's own layers are no content that could be exported, and its images have one manifest.
+const NEEDS_CONTAINERD: &str = "turn its containerd image store on (Docker 24 or later): \
+    `{\"features\": {\"containerd-snapshotter\": true}}` in daemon.json";
+
+/// Refuses what an engine's builder would ignore, or find out at the end of each build.
+pub(super) fn check_extras(
+    builder: BuilderKind,
+    store: StoreKind,
+    extras: &Extras,
+) -> Result<(), BuildError> {
+    let unsupported =
+        |what: String, hint: &str| Err(BuildError::Unsupported { what, line: None, hint: hint.to_owned() });
+    if builder == BuilderKind::Classic {
+        let all = [
+            (!extras.cache_from.is_empty(), "build caches of others (--cache-from, `cache` in the settings)"),
+            (!extras.cache_to.is_empty(), "build caches for others (--cache-to)"),
+            (extras.attestations, "attestations (--provenance, --sbom)"),
+        ];
+        return match all.iter().find(|(wanted, _)| *wanted) {
+            Some((_, what)) => unsupported((*what).to_owned(), NEEDS_BUILDKIT),
+            None => Ok(()),
+        };
+    }
+    if store == StoreKind::Containerd {
+        return Ok(());
+    }
+    let foreign = |kinds: &BTreeSet<String>, own: &str| kinds.iter().find(|kind| *kind != own).cloned();
+    if let Some(kind) = foreign(&extras.cache_to, "inline") {
+        let hint = format!("export with --cache-to type=inline, and push; or {NEEDS_CONTAINERD}");
+        return unsupported(format!("--cache-to type={kind} with this image store"), &hint);
+    }
+    if let Some(kind) = foreign(&extras.cache_from, "registry") {
+        return unsupported(format!("--cache-from type={kind} with this image store"), NEEDS_CONTAINERD);
+    }
+    if extras.attestations {
+        let what = "attestations (--provenance, --sbom): its image store cannot hold them".to_owned();
+        return unsupported(what, NEEDS_CONTAINERD);
+    }
+    Ok(())
 }
 
 pub(super) fn classic_dockerfile(request: &BuildSpec) -> &DockerfileText {
@@ -187,6 +230,28 @@ mod tests {
         let heredoc = request("FROM a\nRUN <<EOF\nEOF");
         assert!(refusal(&podman, BuilderKind::Classic, &heredoc).is_some());
         assert_eq!(refusal(&engine(Product::Podman, "5.2.0"), BuilderKind::Classic, &heredoc), None);
+    }
+
+    #[test]
+    fn what_a_store_cannot_hold_is_refused_before() {
+        let extras = |from: &[&str], to: &[&str], attestations| Extras {
+            cache_from: from.iter().map(ToString::to_string).collect(),
+            cache_to: to.iter().map(ToString::to_string).collect(),
+            attestations,
+        };
+        let buildkit = BuilderKind::BuildKit;
+        for (builder, store, extras, is_refused) in [
+            (buildkit, StoreKind::Containerd, extras(&["registry", "gha"], &["registry"], true), false),
+            (buildkit, StoreKind::Layers, extras(&["registry"], &["inline"], false), false),
+            (buildkit, StoreKind::Layers, extras(&[], &["registry"], false), true),
+            (buildkit, StoreKind::Layers, extras(&["gha"], &[], false), true),
+            (buildkit, StoreKind::Layers, extras(&[], &[], true), true),
+            (BuilderKind::Classic, StoreKind::Layers, extras(&["registry"], &[], false), true),
+            (BuilderKind::Classic, StoreKind::Layers, extras(&[], &["inline"], false), true),
+            (BuilderKind::Classic, StoreKind::Layers, extras(&[], &[], true), true),
+        ] {
+            assert_eq!(check_extras(builder, store, &extras).is_err(), is_refused, "{extras:?}");
+        }
     }
 
     #[test]

@@ -5,8 +5,8 @@ use async_trait::async_trait;
 use tokio::sync::mpsc;
 
 use super::buildkit::{self, SolveError, Transport};
-use super::{BuildError, BuildEvent, BuildSpec, Builder, capability, classic};
-use crate::engine::{BuilderKind, Engine, LocalImageId};
+use super::{BuildError, BuildEvent, BuildSpec, Builder, Extras, capability, classic};
+use crate::engine::{BuilderKind, Engine, LocalImageId, StoreKind};
 use crate::image::Platform;
 use crate::retry::{RetryPolicy, retry};
 
@@ -21,6 +21,14 @@ impl Builder for Engine {
 
     fn kind(&self) -> BuilderKind {
         self.info().builder
+    }
+
+    async fn check(&self, extras: &Extras) -> Result<(), BuildError> {
+        if extras.cache_from.is_empty() && extras.cache_to.is_empty() && !extras.attestations {
+            return Ok(());
+        }
+        let store = self.store_kind().await.map_err(|error| BuildError::Connection(error.to_string()))?;
+        capability::check_extras(self.info().builder, store, extras)
     }
 
     async fn build(
@@ -46,7 +54,10 @@ async fn build_once(
             Ok(image) => return Ok(image),
             Err(SolveError::Build(error)) => return Err(error),
             // Something between here and the engine lets only the rest of its API through.
-            Err(SolveError::NoBuildKit) => capability::check(info, BuilderKind::Classic, request)?,
+            Err(SolveError::NoBuildKit) => {
+                capability::check(info, BuilderKind::Classic, request)?;
+                capability::check_extras(BuilderKind::Classic, StoreKind::Layers, &Extras::of(request))?;
+            }
         }
     }
     classic::build(engine.endpoint(), request, events).await

@@ -27,7 +27,9 @@ pub use error::BuildError;
 pub use event::{BuildEvent, OutputStream, StepState};
 pub(crate) use outline::{DockerfileInstruction, DockerfileText};
 pub(crate) use request::RegistryLogins;
-pub use request::{BuildSpec, ContextEntry, ContextKind, ContextSource, Secret, SshAgent};
+pub use request::{
+    BuildSpec, CacheLocation, ContextEntry, ContextKind, ContextSource, Extras, Secret, SshAgent,
+};
 
 /// Whatever builds images.
 #[async_trait]
@@ -37,6 +39,9 @@ pub trait Builder: Send + Sync {
 
     /// How it reads a Dockerfile.
     fn kind(&self) -> BuilderKind;
+
+    /// Refuses what it cannot do for any image, before anything begins.
+    async fn check(&self, extras: &Extras) -> Result<(), BuildError>;
 
     /// Builds an image and gives it the names of the request, all at once when it is done. Dropping the future
     /// stops the build within a second, and nothing gets a name. `events` is sent what happens; whoever holds

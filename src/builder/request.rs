@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::io::{self, Read};
 use std::path::PathBuf;
@@ -46,6 +46,12 @@ pub struct BuildSpec {
     pub add_hosts: Vec<String>,
     /// Runs every step again.
     pub no_cache: bool,
+    /// Build caches that are read besides the builder's own.
+    pub cache_from: Vec<CacheLocation>,
+    /// Where the build's cache goes. That it cannot is no failed build.
+    pub cache_to: Vec<CacheLocation>,
+    /// What is said of the image beside it: `provenance`, `sbom`, and their attributes.
+    pub attestations: BTreeMap<String, String>,
     /// Uses the engine's own Dockerfile frontend whatever `# syntax=` says. That line makes the engine ask a
     /// registry even for `docker/dockerfile`, so it cannot be followed offline.
     pub builtin_frontend: bool,
@@ -72,6 +78,9 @@ impl BuildSpec {
             network: None,
             add_hosts: Vec::new(),
             no_cache: false,
+            cache_from: Vec::new(),
+            cache_to: Vec::new(),
+            attestations: BTreeMap::new(),
             builtin_frontend: false,
             logins: Arc::new(Anonymous),
         }
@@ -149,6 +158,45 @@ pub struct Secret {
 impl fmt::Debug for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Secret({}, …)", self.id)
+    }
+}
+
+/// A build cache besides the builder's own.
+#[derive(Clone, PartialEq, Eq)]
+pub struct CacheLocation {
+    /// As buildx names it: `registry`, `inline`, `gha`.
+    pub kind: String,
+    /// Where it is, and how it is written.
+    pub attributes: BTreeMap<String, String>,
+}
+
+/// Attributes may be credentials and are left out.
+impl fmt::Debug for CacheLocation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "CacheLocation({}, …)", self.kind)
+    }
+}
+
+/// What a run wants of a builder that not every one can do.
+#[derive(Clone, Debug, Default)]
+pub struct Extras {
+    /// The kinds of caches that are read.
+    pub cache_from: BTreeSet<String>,
+    /// The kinds of caches that are written.
+    pub cache_to: BTreeSet<String>,
+    /// Whether anything is said of images beside them.
+    pub attestations: bool,
+}
+
+impl Extras {
+    /// What one build wants.
+    pub(super) fn of(request: &BuildSpec) -> Self {
+        let kinds = |locations: &[CacheLocation]| locations.iter().map(|it| it.kind.clone()).collect();
+        Self {
+            cache_from: kinds(&request.cache_from),
+            cache_to: kinds(&request.cache_to),
+            attestations: !request.attestations.is_empty(),
+        }
     }
 }
 

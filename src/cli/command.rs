@@ -4,6 +4,7 @@ use clap::{ArgAction, ArgMatches, CommandFactory, FromArgMatches, Parser, Subcom
 
 use super::affected::AffectedArgs;
 use super::args::GlobalArgs;
+use super::bake::BakeArgs;
 use super::build::BuildArgs;
 use super::deploy::DeployArgs;
 use super::ensure::EnsureArgs;
@@ -36,8 +37,9 @@ use super::rollback::RollbackArgs;
     override_usage = "shipwright [build|COMMAND] [OPTIONS] [TARGET]...",
     mut_args = |arg: clap::Arg| arg.hide_short_help(true),
     // All of it fits a screen of 24 lines.
-    after_help = "Also: init, import, inspect, logs, completions, man (shipwright help COMMAND)",
+    after_help = "Also: bake, init, import, inspect, logs, completions, man (help COMMAND)",
     after_long_help = "Also:\n  \
+        bake         Print what a build needs as a docker-bake.json, for builders of buildx\n  \
         init         Write shipwright.toml with what other files say about the images, for review\n  \
         import       Take the settings of docker-builder or the Python shipwright over\n  \
         inspect      Show what Shipwright reads in one Dockerfile\n  \
@@ -101,6 +103,9 @@ pub enum Command {
     /// Show which image is built from which
     #[command(after_help = MORE, after_long_help = "Examples:\n  shipwright graph -d base         what is built on base\n  shipwright graph --format dot | dot -Tsvg > graph.svg")]
     Graph(GraphArgs),
+    /// Print what a build needs as a docker-bake.json, for builders of buildx
+    #[command(hide = true, after_help = MORE, after_long_help = "Examples:\n  shipwright bake | docker buildx bake -f -\n  shipwright bake --all api > docker-bake.json")]
+    Bake(BakeArgs),
     /// List the images whose content differs from another commit's
     #[command(after_help = MORE, after_long_help = "Examples:\n  shipwright affected              since the default branch\n  shipwright affected --since origin/main --format github")]
     Affected(AffectedArgs),

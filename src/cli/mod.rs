@@ -3,6 +3,7 @@
 
 mod affected;
 mod args;
+mod bake;
 mod build;
 mod ci_output;
 mod command;
@@ -82,6 +83,7 @@ fn dispatch(command: Command, before: BuildArgs, edge: &mut Edge) -> Result<Exit
         Command::Logs(args) => logs::run(&args, edge),
         Command::Images(args) => images::run(before, args, edge),
         Command::Graph(args) => graph::run(before, args, edge),
+        Command::Bake(args) => bake::run(before, args, edge),
         Command::Affected(args) => affected::run(before, args, edge),
         Command::Deploy(args) => deploy::run(&args, edge),
         Command::Rollback(args) => rollback::run(&args, edge),

@@ -29,7 +29,7 @@ struct Inner {
     endpoint: Endpoint,
     docker: Docker,
     info: EngineInfo,
-    id: OnceCell<String>,
+    described: OnceCell<Described>,
     silence: Silence,
 }
 
@@ -49,6 +49,21 @@ pub struct EngineInfo {
     pub platform: Platform,
     /// How it builds.
     pub builder: BuilderKind,
+}
+
+/// How an engine keeps its images.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum StoreKind {
+    /// As layers of its storage driver: one manifest an image, which is made when it is pushed.
+    Layers,
+    /// As containerd does: indexes, manifests and whatever belongs to them, byte for byte.
+    Containerd,
+}
+
+/// What an engine is asked for once.
+struct Described {
+    id: String,
+    store: StoreKind,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -92,7 +107,7 @@ impl Engine {
             endpoint: endpoint.clone(),
             docker,
             info,
-            id: OnceCell::new(),
+            described: OnceCell::new(),
             silence: Silence::default(),
         })))
     }
@@ -110,14 +125,28 @@ impl Engine {
     /// What tells this engine from others, whatever address it is reached at. Asked for once; it costs the
     /// engine more than other questions.
     pub async fn id(&self) -> Result<&str, EngineError> {
+        Ok(&self.described().await?.id)
+    }
+
+    /// How it keeps its images.
+    pub(crate) async fn store_kind(&self) -> Result<StoreKind, EngineError> {
+        Ok(self.described().await?.store)
+    }
+
+    async fn described(&self) -> Result<&Described, EngineError> {
         let ask = async {
             let info = self
                 .ask_for_all("describe itself", self.docker().info())
                 .await?
                 .map_err(|error| refused("describe itself", &error))?;
-            Ok(info.id.filter(|id| !id.is_empty()).unwrap_or_else(|| self.0.endpoint.to_string()))
+            let status = info.driver_status.unwrap_or_default();
+            let is_containerd = status.iter().any(|row| is_of_containerd(row));
+            Ok(Described {
+                store: if is_containerd { StoreKind::Containerd } else { StoreKind::Layers },
+                id: info.id.filter(|id| !id.is_empty()).unwrap_or_else(|| self.0.endpoint.to_string()),
+            })
         };
-        self.0.id.get_or_try_init(|| ask).await.map(String::as_str)
+        self.0.described.get_or_try_init(|| ask).await
     }
 
     pub(super) fn silence(&self) -> &Silence {
@@ -127,6 +156,11 @@ impl Engine {
     pub(crate) fn docker(&self) -> &Docker {
         &self.0.docker
     }
+}
+
+/// What Docker Engine says of its storage where containerd has it.
+fn is_of_containerd(row: &[String]) -> bool {
+    matches!(row, [name, value] if name == "driver-type" && value.starts_with("io.containerd.snapshotter"))
 }
 
 /// A bollard client over connections of our own: they are kept alive between calls, and reach every

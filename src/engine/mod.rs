@@ -20,7 +20,7 @@ mod wire;
 
 pub use builder_kind::BuilderKind;
 pub use client::Engine;
-pub(crate) use client::{EngineInfo, Product, numbers};
+pub(crate) use client::{EngineInfo, Product, StoreKind, numbers};
 pub(crate) use connection::{UpgradeError, dial, host, upgrade};
 pub use endpoint::{Endpoint, EngineEnvironment};
 pub(crate) use error::{EngineError, is_not_found, refused};

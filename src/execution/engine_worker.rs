@@ -10,9 +10,10 @@ use super::bases::{external_bases, unforeseen};
 use super::context_source::PlannedContext;
 use super::labels::{KEY_LABEL, labels};
 use super::outline::outline;
+use super::pins::pins;
 use super::superseded::{Superseded, superseded};
 use super::{BuildFailure, Worker, engine_login};
-use crate::builder::{BuildError, BuildEvent, BuildSpec, Builder, Secret, SshAgent};
+use crate::builder::{BuildError, BuildEvent, BuildSpec, Builder, CacheLocation, Secret, SshAgent};
 use crate::dockerfile::{cut_unneeded_stages, is_proxy, rewrite};
 use crate::engine::EngineError;
 use crate::git::{Checkout, Snapshot};
@@ -48,8 +49,19 @@ pub(crate) struct BuildOptions {
     pub add_hosts: Vec<String>,
     /// Forget what the builder has cached.
     pub no_cache: bool,
+    /// What is said of images beside them.
+    pub attestations: BTreeMap<String, String>,
     /// No registry may be asked, so `# syntax=` lines mean the builder's own frontend.
     pub offline: bool,
+}
+
+/// The build caches of one image, besides the builder's own.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct StepCaches {
+    /// Those that are read.
+    pub from: Vec<CacheLocation>,
+    /// Those that are written.
+    pub to: Vec<CacheLocation>,
 }
 
 /// Carries out a plan on an engine.
@@ -68,6 +80,8 @@ pub(crate) struct EngineWorker {
     pub manifests: Manifests,
     pub credentials: Arc<Credentials>,
     pub options: BuildOptions,
+    /// The caches of what is built.
+    pub caches: BTreeMap<StepId, StepCaches>,
 }
 
 impl EngineWorker {
@@ -82,24 +96,6 @@ impl EngineWorker {
     fn reference(&self, step: StepId) -> Result<&ImageReference, String> {
         let step = self.step(step);
         step.reference.as_ref().ok_or_else(|| format!("{} is blocked", step.name()))
-    }
-
-    /// Every reference to an image of this checkout is pinned to its planned key, and those to external images
-    /// to their locked digests, so that no moving tag can slip in.
-    fn pins(&self, image: &Image) -> Result<Vec<(Range<usize>, String)>, String> {
-        let locked = image.locked.iter().map(|locked| Ok((locked.span.clone(), locked.pinned.to_string())));
-        image
-            .bound
-            .iter()
-            .map(|bound| {
-                let dependency = &self.project.images[bound.image];
-                let reference = dependency
-                    .reference()
-                    .ok_or_else(|| format!("{} cannot be built", dependency.name.full()))?;
-                Ok((bound.span.clone(), reference.to_string()))
-            })
-            .chain(locked)
-            .collect()
     }
 
     /// Files of a clean image carry the time of its revision's commit, so that two clones give the same
@@ -127,10 +123,14 @@ impl EngineWorker {
                 .map(|(name, value)| (name.clone(), value.clone())),
         );
         let source = &image.file.source;
-        let pins = self.pins(image).map_err(BuildFailure::new)?;
+        let pins = pins(&self.project, image).map_err(BuildFailure::new)?;
         // The cuts come first: a pin in a stage that goes must not keep the stage.
         let cut = [cuts(image), pins.clone()].concat();
+        let StepCaches { from, to } = self.caches.get(&id).cloned().unwrap_or_default();
         Ok(BuildSpec {
+            cache_from: from,
+            cache_to: to,
+            attestations: self.options.attestations.clone(),
             references: immutable_references(step),
             labels: labels(image, step, ready, self.checkout.origin_url()),
             build_args,

@@ -19,7 +19,7 @@ const BASE_DIGEST_LABEL: &str = "org.opencontainers.image.base.digest";
 
 /// The labels of an image. Each build sets all of them, if only to nothing, because labels are inherited
 /// from the base: an image must not carry what is true of its base alone.
-pub(super) fn labels(
+pub(crate) fn labels(
     image: &Image,
     step: &Step,
     ready: &ReadyImage,

@@ -21,6 +21,7 @@ mod message;
 mod moving_tags;
 mod outbox;
 mod outline;
+mod pins;
 mod request;
 mod runner;
 mod scheduler;
@@ -31,14 +32,15 @@ mod worker;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use engine_worker::{BuildOptions, EngineWorker};
+pub(crate) use engine_worker::{BuildOptions, EngineWorker, StepCaches};
 pub use event::{Event, ImageOutcome, Outcome};
 pub(crate) use forecast::Forecast;
-pub(crate) use labels::{DOCKERFILE_LABEL, INPUTS_LABEL, KEY_LABEL, REVISION_LABEL, SOURCE_LABEL};
+pub(crate) use labels::{DOCKERFILE_LABEL, INPUTS_LABEL, KEY_LABEL, REVISION_LABEL, SOURCE_LABEL, labels};
 pub(crate) use lock::{LockScope, TagLock, place_of};
 pub(crate) use logins::engine_login;
 pub(crate) use message::clean_message;
 pub use outline::outline;
+pub(crate) use pins::pins;
 pub(crate) use request::{BasePull, RunOptions, RunRequest};
 pub(crate) use runner::{EVENT_CAPACITY, run};
 pub(crate) use scheduler::{Lane, Limits, Scheduler, Task};

@@ -24,6 +24,7 @@
 mod affected;
 mod audience;
 mod backends;
+mod bake;
 mod build;
 mod config;
 mod deploy;
@@ -68,7 +69,7 @@ pub use crate::plan::{
     Action, ContainerUse, Dependency, ImageId, Plan, PlannedTag, PruneStep, Reason, ReasonKind, RegistryStep,
     Step, StepId, TagKind, TagStep, Withheld,
 };
-pub use crate::project::Evidence;
+pub use crate::project::{CacheKind, CacheSpec, Evidence};
 pub use crate::registry::ProxySettings;
 pub use crate::settings::Choices;
 pub use crate::store::CacheLimit;
@@ -76,6 +77,7 @@ pub use crate::store::CacheLimit;
 pub use affected::{AffectedImages, AffectedRequest, Since, affected};
 pub use audience::{Audience, Files, Position, Said, Speaker, TagPosition, Work};
 pub use backends::Backends;
+pub use bake::{BakeContext, BakeDockerfile, BakeFile, BakeRequest, BakeTarget, Baked, bake};
 pub use build::{BuildRequest, Built, build};
 pub use config::Config;
 pub use deploy::{

@@ -37,6 +37,16 @@ pub async fn plan(
     request: &PlanRequest,
     audience: &mut dyn Audience,
 ) -> Result<Planned, Error> {
+    let (workspace, plan) = observed(config, request, audience).await?;
+    Ok(planned(&workspace, plan))
+}
+
+/// The checkout, and the plan that follows from what engine and registries say.
+pub(super) async fn observed(
+    config: &Config,
+    request: &PlanRequest,
+    audience: &mut dyn Audience,
+) -> Result<(Workspace, Plan), Error> {
     let (workspace, services) = open(config, &request.images, EngineNeed::Wanted, None).await?;
     audience.reads(&workspace.tree);
     services.tell(audience);
@@ -50,7 +60,8 @@ pub async fn plan(
         let asked = facts.asked(&workspace, request.pull_cache);
         audience.finds(&facts.ask(&workspace, &registries, &asked).await?);
     }
-    Ok(planned(&workspace, facts.plan(&workspace)))
+    let plan = facts.plan(&workspace);
+    Ok((workspace, plan))
 }
 
 /// The images of a checkout, and the plan as it is if nothing exists.
@@ -102,7 +113,7 @@ fn no_engine(why: &EngineError) -> Diagnostic {
     }
 }
 
-fn planned(workspace: &Workspace, plan: Plan) -> Planned {
+pub(super) fn planned(workspace: &Workspace, plan: Plan) -> Planned {
     let ending = if has_errors(&plan.diagnostics) { Ending::Wrong } else { workspace.blocked_ending(&plan) };
     Planned { plan, ending }
 }

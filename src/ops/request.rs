@@ -1,8 +1,10 @@
+use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 
 use crate::builder::{Secret, SshAgent};
 use crate::execution::BuildOptions;
 use crate::graph::Selector;
+use crate::project::CacheSpec;
 use crate::settings::Choices;
 
 /// Which images, and what decides them. The default is all images of the work tree.
@@ -44,6 +46,12 @@ pub struct Building {
     pub network: Option<String>,
     /// Host names for RUN steps, `HOST:IP`.
     pub add_hosts: Vec<String>,
+    /// Build caches that are read; none: those of the settings.
+    pub cache_from: Vec<CacheSpec>,
+    /// Where the caches of builds go.
+    pub cache_to: Vec<CacheSpec>,
+    /// What is said of images beside them: `provenance`, `sbom`, with their attributes.
+    pub attestations: BTreeMap<String, String>,
 }
 
 impl Building {
@@ -60,6 +68,7 @@ impl Building {
             ssh: self.ssh.clone(),
             network: self.network.clone(),
             add_hosts: self.add_hosts.clone(),
+            attestations: self.attestations.clone(),
             no_cache,
             ..BuildOptions::default()
         }

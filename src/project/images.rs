@@ -2,6 +2,7 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
 
+use super::cache::CacheSpec;
 use super::evidence::Evidence;
 use crate::diagnostic::Diagnostic;
 use crate::dockerfile::{Dockerfile, Evaluation};
@@ -43,6 +44,8 @@ pub struct Image {
     pub context: BuildContext,
     /// The last commit that changed any of these, its dependencies' included.
     pub revision: Option<CommitId>,
+    /// Build caches that its settings say are read.
+    pub cache: Option<Vec<CacheSpec>>,
     /// Why its inputs cannot be read, which matters to those only who want the image.
     pub obstacle: Option<Diagnostic>,
     /// Its key, or why it has none.

@@ -56,6 +56,7 @@ fn image(draft: Drafted, located: Option<Located>, state: ImageState) -> Image {
         aside: definition.aside,
         tracked: definition.tracked,
         target: definition.options.target,
+        cache: definition.options.cache,
         target_from_flag: definition.target_from_flag,
         file: definition.file,
         evaluation,

@@ -2,6 +2,7 @@
 //! keys and revisions. It runs the pure modules in their order over one tree, the work tree or a commit's.
 
 mod archives;
+mod cache;
 mod check;
 mod contexts;
 mod definition;
@@ -27,6 +28,7 @@ mod state;
 mod systems;
 mod triggers;
 
+pub use cache::{CacheKind, CacheSpec};
 pub(crate) use check::{check, mistyped};
 pub(crate) use error::LoadError;
 pub use evidence::Evidence;

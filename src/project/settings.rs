@@ -1,6 +1,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use super::cache::CacheSpec;
 use crate::diagnostic::{Diagnostic, Location};
 use crate::evidence::EvidenceChoice;
 use crate::image::{Platform, Tag};
@@ -31,6 +32,8 @@ pub struct SettingsFile {
     pub tags: Vec<Tag>,
     /// How often everything is built anew.
     pub refresh: Option<Refresh>,
+    /// Build caches that are read.
+    pub cache: Vec<CacheSpec>,
     /// Enters every key.
     pub metadata: Option<Metadata>,
     /// `[image.NAME]`.
@@ -60,6 +63,8 @@ pub struct ImageSettings {
     pub platforms: Vec<Platform>,
     /// Images that must be built before, though no Dockerfile says so.
     pub depends_on: Vec<String>,
+    /// Build caches that are read; where it is not said, those of all images.
+    pub cache: Option<Vec<CacheSpec>>,
     /// Whether every file of the context is an input.
     pub whole_context: bool,
     /// Whether references without a namespace never mean images of this checkout (`follow = false`).

@@ -13,6 +13,7 @@
 //! Without a run, [`plan_text`] or [`plan_json`] show a plan and [`diagnostics`] draws what was noticed.
 
 mod affected;
+mod bake;
 mod ci;
 mod deploy;
 mod diagnostic;
@@ -50,6 +51,7 @@ mod text;
 pub(crate) use affected::{
     affected_github, affected_github_layers, affected_gitlab, affected_json, affected_names, affected_text,
 };
+pub(crate) use bake::bake_json;
 pub(crate) use ci::{CiLog, JobSummary, annotations, without_commands, without_marks};
 pub(crate) use deploy::{deployed_text, revisions_text};
 pub(crate) use diagnostic::diagnostics;

@@ -4,6 +4,7 @@
 //! once; a key that is not known is an error, because a misspelt one would silently do nothing.
 
 mod builder_yaml;
+mod cache;
 mod choices;
 mod json;
 mod load;
@@ -14,6 +15,7 @@ mod toml;
 mod values;
 
 pub(crate) use builder_yaml::{Foreign, parse_builder_yaml};
+pub(crate) use cache::{InvalidCache, cache_source, cache_target, filled};
 pub use choices::Choices;
 pub(crate) use json::JSON_FILE;
 pub use json::parse_json;

@@ -5,6 +5,7 @@ use std::ops::Range;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
+use super::cache::cache_setting;
 use super::values::{
     chosen_platform, evidence_kind, namespace, path, refresh, registry, registry_host, user_tag,
 };
@@ -14,7 +15,7 @@ use crate::evidence::EvidenceChoice;
 use crate::image::Tag;
 use crate::limits;
 use crate::path::TreePath;
-use crate::project::{ImageSettings, Metadata, SettingsFile};
+use crate::project::{CacheSpec, ImageSettings, Metadata, SettingsFile};
 use crate::redact;
 
 pub(crate) const TOML_FILE: &str = "shipwright.toml";
@@ -22,7 +23,7 @@ pub(crate) const TOML_FILE: &str = "shipwright.toml";
 /// A key and what reads it. A flag or the environment wins over the file where there is one; see `resolve`.
 type Key<T> = (&'static str, fn(&mut Reader<'_>, &Entry<'_>, &mut T));
 
-const KEYS: [Key<SettingsFile>; 12] = [
+const KEYS: [Key<SettingsFile>; 13] = [
     ("namespace", |reader, entry, file| file.namespace = reader.parsed(entry, namespace)),
     ("registry", |reader, entry, file| {
         file.registries = match entry.value.get_ref() {
@@ -41,6 +42,7 @@ const KEYS: [Key<SettingsFile>; 12] = [
     }),
     ("tags", |reader, entry, file| file.tags = reader.list(entry, user_tag)),
     ("refresh", |reader, entry, file| file.refresh = reader.parsed(entry, refresh)),
+    ("cache", |reader, entry, file| file.cache = reader.caches(entry)),
     ("metadata", |reader, entry, file| {
         file.metadata = match entry.value.get_ref() {
             DeValue::Table(_) => Some(Metadata::Entries(reader.scalars(entry))),
@@ -62,7 +64,7 @@ const KEYS: [Key<SettingsFile>; 12] = [
 ];
 
 /// The keys of `[image.NAME]`.
-const IMAGE_KEYS: [Key<ImageSettings>; 8] = [
+const IMAGE_KEYS: [Key<ImageSettings>; 9] = [
     ("dockerfile", |reader, entry, image| image.dockerfile = reader.parsed(entry, path)),
     ("context", |reader, entry, image| image.context = reader.parsed(entry, path)),
     ("target", |reader, entry, image| image.target = reader.parsed(entry, something)),
@@ -75,6 +77,7 @@ const IMAGE_KEYS: [Key<ImageSettings>; 8] = [
         }
     }),
     ("depends_on", |reader, entry, image| image.depends_on = reader.list(entry, something)),
+    ("cache", |reader, entry, image| image.cache = Some(reader.caches(entry))),
     ("whole_context", |reader, entry, image| match entry.value.get_ref() {
         DeValue::Boolean(whole) => image.whole_context = *whole,
         _ => drop(reader.wrong_type::<bool>(entry, "true or false")),
@@ -198,6 +201,16 @@ impl Reader<'_> {
                 }
                 Vec::new()
             }
+        }
+    }
+
+    /// One, a list, or `false` for none.
+    fn caches(&mut self, entry: &Entry<'_>) -> Vec<CacheSpec> {
+        match entry.value.get_ref() {
+            DeValue::Boolean(false) => Vec::new(),
+            DeValue::String(_) => self.parsed(entry, cache_setting).into_iter().collect(),
+            DeValue::Array(_) => self.list(entry, cache_setting),
+            _ => self.wrong_type(entry, "a text, a list of texts or false").unwrap_or_default(),
         }
     }
 
@@ -411,7 +424,7 @@ target = "dev"
                 "1: [namespase] `namespase` is not a setting (did you mean `namespace`?)",
                 "4: [depends-on] `image.api.depends-on` is not a setting (did you mean `depends_on`?)",
                 "5: [zzz] `image.api.zzz` is not a setting (known here: dockerfile, context, target, args, \
-                 platforms, depends_on, whole_context, follow)",
+                 platforms, depends_on, cache, whole_context, follow)",
             ]
         );
         assert_eq!(

@@ -1,10 +1,12 @@
 use std::collections::HashMap;
 
-use bollard_buildkit_proto::moby::buildkit::v1::{CacheOptions, Exporter, SolveRequest};
+use bollard_buildkit_proto::moby::buildkit::v1::{CacheOptions, CacheOptionsEntry, Exporter, SolveRequest};
+
+use serde_json::{Value, json};
 
 use super::dockerfile;
 use super::filesync::{CONTEXT, DOCKERFILE};
-use crate::builder::{BuildError, BuildSpec};
+use crate::builder::{BuildError, BuildSpec, CacheLocation};
 
 /// What `Control.Solve` is asked. `host_gateway` is the address of the engine's host, where known.
 pub(super) fn solve_request(
@@ -31,7 +33,11 @@ pub(super) fn solve_request(
         exporter_deprecated: "moby".to_owned(),
         exporter_attrs_deprecated: exporter.clone(),
         exporters: vec![Exporter { r#type: "moby".to_owned(), attrs: exporter }],
-        cache: Some(CacheOptions::default()),
+        cache: Some(CacheOptions {
+            imports: request.cache_from.iter().map(entry).collect(),
+            exports: request.cache_to.iter().map(exported).collect(),
+            ..CacheOptions::default()
+        }),
         entitlements,
         ..SolveRequest::default()
     })
@@ -70,6 +76,13 @@ fn frontend(request: &BuildSpec, host_gateway: Option<&str>) -> Result<HashMap<S
         // Its presence keeps the frontend from following `# syntax=`.
         set("cmdline", "");
     }
+    if !request.cache_from.is_empty() {
+        // The frontend asks for them by itself; the call's own only count for what has none.
+        set("cache-imports", &imports(&request.cache_from));
+    }
+    for (name, value) in &request.attestations {
+        set(&format!("attest:{name}"), value);
+    }
     for (name, value) in &request.labels {
         set(&format!("label:{name}"), value);
     }
@@ -80,6 +93,24 @@ fn frontend(request: &BuildSpec, host_gateway: Option<&str>) -> Result<HashMap<S
         set("add-hosts", &add_hosts(&request.add_hosts, host_gateway)?);
     }
     Ok(attributes)
+}
+
+fn entry(location: &CacheLocation) -> CacheOptionsEntry {
+    let attrs = location.attributes.clone().into_iter().collect();
+    CacheOptionsEntry { r#type: location.kind.clone(), attrs }
+}
+
+/// What cannot be exported is said, and the image is there all the same.
+fn exported(location: &CacheLocation) -> CacheOptionsEntry {
+    let mut entry = entry(location);
+    entry.attrs.entry("ignore-error".to_owned()).or_insert_with(|| "true".to_owned());
+    entry
+}
+
+/// As the Dockerfile frontend reads them: a list of `{"Type": …, "Attrs": {…}}`.
+fn imports(locations: &[CacheLocation]) -> String {
+    let entry = |location: &CacheLocation| json!({"Type": location.kind, "Attrs": location.attributes});
+    Value::Array(locations.iter().map(entry).collect()).to_string()
 }
 
 /// The address that stands for the engine's host.

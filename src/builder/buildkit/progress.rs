@@ -74,6 +74,20 @@ impl Progress {
         step.map(|step| step.state.name.as_str())
     }
 
+    /// What failed although the build did not: caches that cannot be read or written.
+    pub(super) fn setbacks(&self) -> Vec<BuildEvent> {
+        let mut failed: Vec<&StepState> =
+            self.steps.values().map(|step| &step.state).filter(|state| state.error.is_some()).collect();
+        failed.sort_by_key(|state| state.id);
+        let setback = |state: &StepState| BuildEvent::Warning {
+            message: format!("{}: {}", state.name, state.error.as_deref().unwrap_or_default()),
+            detail: Vec::new(),
+            url: None,
+            line: None,
+        };
+        failed.into_iter().map(setback).collect()
+    }
+
     /// The end of the failed step's output.
     pub(super) fn failure_log(&mut self) -> Vec<String> {
         let step = self.failed.as_ref().and_then(|digest| self.steps.get_mut(digest));

@@ -123,6 +123,7 @@ async fn run(
     report.finish().await;
     match result {
         Ok(response) => {
+            report.send(report.progress.setbacks()).await;
             let digest = response.into_inner().exporter_response.remove("containerimage.digest");
             digest.map(LocalImageId).ok_or_else(|| BuildError::Failed {
                 message: "the engine built, but gave no image".to_owned(),

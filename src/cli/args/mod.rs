@@ -4,7 +4,7 @@ mod shared;
 mod values;
 
 pub(super) use choices::{ColorMode, OutputFormat, ProgressMode};
-pub(super) use shared::{ContentArgs, ImageArgs, RegistryArgs, RunArgs, SelectionArgs};
+pub(super) use shared::{CacheArgs, ContentArgs, ImageArgs, RegistryArgs, RunArgs, SelectionArgs};
 pub(super) use values::{at_least_one, cache_limit, word};
 
 use std::path::PathBuf;

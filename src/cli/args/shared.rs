@@ -96,6 +96,22 @@ pub struct RegistryArgs {
     pub pull_cache: bool,
 }
 
+/// Build caches besides the builder's own; nothing here changes an image.
+#[derive(Clone, Debug, Default, Args)]
+#[command(next_help_heading = "Build")]
+pub struct CacheArgs {
+    /// Read a build cache, as buildx writes it; repeatable [default: the settings' `cache`]
+    ///
+    /// type=registry,ref=REFERENCE or REFERENCE, with {image}, {branch} and {platform} in it; type=registry alone is beside
+    /// the image in its registry. The branch's is read first, then the default branch's.
+    #[arg(long, value_name = "SPEC", value_parser = word, hide_short_help = true)]
+    pub cache_from: Vec<String>,
+
+    /// Write a build cache: type=registry|inline|gha[,ref=REFERENCE][,mode=min|max]; repeatable
+    #[arg(long, value_name = "SPEC", value_parser = word, hide_short_help = true)]
+    pub cache_to: Vec<String>,
+}
+
 /// How builds run; nothing here changes an image.
 #[derive(Clone, Debug, Default, Args)]
 #[command(next_help_heading = "Build")]
@@ -127,6 +143,18 @@ pub struct RunArgs {
     /// A host name for RUN steps; repeatable
     #[arg(long, value_name = "HOST:IP", value_parser = host_line, hide_short_help = true)]
     pub add_host: Vec<String>,
+
+    /// Build caches.
+    #[command(flatten)]
+    pub cache: CacheArgs,
+
+    /// Keep with each image how it was built: mode=min or mode=max
+    #[arg(long, value_name = "SPEC", value_parser = word, num_args = 0..=1, default_missing_value = "true", require_equals = true, hide_short_help = true)]
+    pub provenance: Option<String>,
+
+    /// Keep with each image what is in it, by a scanner that the builder pulls
+    #[arg(long, value_name = "SPEC", value_parser = word, num_args = 0..=1, default_missing_value = "true", require_equals = true, hide_short_help = true)]
+    pub sbom: Option<String>,
 
     /// Write every event to FILE as JSON lines
     #[arg(long, alias = "dump-file", value_name = "FILE", hide_short_help = true)]
@@ -174,6 +202,13 @@ impl RegistryArgs {
     }
 }
 
+impl CacheArgs {
+    pub(in crate::cli) fn merge(&mut self, later: Self) {
+        self.cache_from.extend(later.cache_from);
+        self.cache_to.extend(later.cache_to);
+    }
+}
+
 impl RunArgs {
     pub(in crate::cli) fn merge(&mut self, later: Self) {
         self.jobs = later.jobs.or(self.jobs);
@@ -183,6 +218,9 @@ impl RunArgs {
         self.ssh.extend(later.ssh);
         self.network = later.network.or(self.network.take());
         self.add_host.extend(later.add_host);
+        self.cache.merge(later.cache);
+        self.provenance = later.provenance.or(self.provenance.take());
+        self.sbom = later.sbom.or(self.sbom.take());
         self.events = later.events.or(self.events.take());
     }
 }

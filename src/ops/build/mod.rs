@@ -1,9 +1,11 @@
 //! Builds and tags on the engine what a checkout needs.
 
 mod bases;
+mod caches;
 mod positions;
 mod run;
 
+pub(super) use caches::{CacheChoice, caches};
 pub(super) use run::BuildRun;
 
 use std::sync::Arc;

@@ -4,18 +4,21 @@ use std::sync::Arc;
 use tokio::sync::mpsc;
 
 use super::bases::base_pulls;
+use super::caches::{CacheChoice, caches};
 use super::positions::tag_positions;
-use crate::diagnostic::has_errors;
+use crate::builder::{CacheLocation, Extras};
+use crate::diagnostic::{Diagnostic, has_errors};
 use crate::execution::{
     self, BuildOptions, EVENT_CAPACITY, EngineWorker, Event, LockScope, Outcome, RunOptions, RunRequest,
+    StepCaches,
 };
 use crate::ops::audience::follow;
 use crate::ops::durations::Durations;
 use crate::ops::logs::Logs;
 use crate::ops::made_tags::MadeTags;
 use crate::ops::workspace::Workspace;
-use crate::ops::{Audience, Building, Error, News, Services, Work};
-use crate::plan::Plan;
+use crate::ops::{Audience, Building, Ending, Error, News, Services, Work};
+use crate::plan::{Action, Plan, Step, StepId};
 use crate::store::ImageStore;
 
 /// A run that builds, tags and pulls on the engine.
@@ -33,10 +36,15 @@ impl BuildRun<'_> {
     pub(in crate::ops) async fn carry_out(self, audience: &mut dyn Audience) -> Result<Outcome, Error> {
         let Self { workspace, services, plan, .. } = self;
         let store = services.store()?;
+        let built: Vec<(StepId, &Step)> =
+            plan.numbered().filter(|(_, step)| step.action == Action::Build).collect();
+        let choice = CacheChoice { from: &self.building.cache_from, to: &self.building.cache_to };
+        let caches = caches(workspace, &built, choice)?;
+        self.check(&caches).await?;
         let pulls = base_pulls(&**store, plan, self.building.pull).await?;
         let mut durations = Durations::of(&workspace.checkout);
         let options = RunOptions { expected: durations.expected(plan), ..self.options(&**store).await? };
-        let worker = Arc::new(self.worker()?);
+        let worker = Arc::new(self.worker(caches)?);
         let request = RunRequest { plan, pulls: &pulls, options: &options };
         audience.begins(plan, Work::Build)?;
         MadeTags::of(&workspace.checkout).add(plan);
@@ -86,7 +94,25 @@ impl BuildRun<'_> {
         })
     }
 
-    fn worker(&self) -> Result<EngineWorker, Error> {
+    /// What this builder cannot do for any image ends the run before it begins.
+    async fn check(&self, caches: &BTreeMap<StepId, StepCaches>) -> Result<(), Error> {
+        let kinds = |locations: fn(&StepCaches) -> &[CacheLocation]| {
+            let all = caches.values().flat_map(locations);
+            all.map(|location| location.kind.clone()).collect()
+        };
+        let builds = self.plan.steps.iter().any(|step| step.action == Action::Build);
+        let extras = Extras {
+            cache_from: kinds(|caches| &caches.from),
+            cache_to: kinds(|caches| &caches.to),
+            attestations: builds && !self.building.attestations.is_empty(),
+        };
+        self.services.builder()?.check(&extras).await.map_err(|error| match error.hint() {
+            Some(hint) => Error::usage_with_hint(error, hint),
+            None => Error::one(Ending::NoEngine, Diagnostic::error(error.to_string())),
+        })
+    }
+
+    fn worker(&self, caches: BTreeMap<StepId, StepCaches>) -> Result<EngineWorker, Error> {
         let workspace = self.workspace;
         Ok(EngineWorker {
             store: Arc::clone(self.services.store()?),
@@ -98,6 +124,7 @@ impl BuildRun<'_> {
             plan: Arc::clone(self.plan),
             manifests: workspace.manifests(),
             credentials: Arc::clone(&self.services.credentials),
+            caches,
             options: BuildOptions {
                 unhashed_build_args: workspace.settings.options.unhashed_build_args.clone(),
                 ..self.building.options(self.no_cache)

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
 use super::containers::Containers;
-use crate::builder::{BuildError, BuildEvent, BuildSpec, Builder};
+use crate::builder::{BuildError, BuildEvent, BuildSpec, Builder, Extras};
 use crate::engine::{BuilderKind, EngineEnvironment, EngineError, LocalImageId, RegistryLogin};
 use crate::image::{Digest, ImageReference, Platform, Repository, Tag};
 use crate::ops::Backends;
@@ -238,6 +238,10 @@ impl Builder for World {
 
     fn kind(&self) -> BuilderKind {
         BuilderKind::BuildKit
+    }
+
+    async fn check(&self, _: &Extras) -> Result<(), BuildError> {
+        Ok(())
     }
 
     async fn build(
