@@ -62,6 +62,16 @@ impl Running {
         }
     }
 
+    /// Waits until one of its requests gets no answer.
+    #[track_caller]
+    fn stalls_at(&mut self, proxy: &Proxy) {
+        if !proxy.stalls() {
+            let ended = self.child.try_wait();
+            self.seen.extend(self.lines.try_iter().flat_map(|line| [line, "\n".to_owned()]));
+            panic!("no request that is to stall; {ended:?}:\n{}", self.seen);
+        }
+    }
+
     /// Its exit code, -1 for a signal, and what it said.
     #[track_caller]
     fn ends(self) -> (i32, String) {
@@ -113,8 +123,8 @@ fn every_command_can_be_ended_while_the_engine_does_not_answer() {
         (&["lock", "--check"], "-INT"),
     ] {
         proxy.stall("GET ", Stall::Request);
-        let running = through(&engine, &proxy, &checkout, arguments);
-        proxy.wait_until_stalled();
+        let mut running = through(&engine, &proxy, &checkout, arguments);
+        running.stalls_at(&proxy);
         running.signal(signal);
         let (code, said) = running.ends();
         assert_eq!(code, 130, "{arguments:?}: {said}");
@@ -148,7 +158,7 @@ fn tags_that_the_engine_does_not_take_end_the_run_and_a_second_signal_ends_it_at
     assert!(said.contains("did not answer for 10 s"), "{said}");
     let mut running = through(&engine, &proxy, &checkout, &["build", "--progress", "plain"]);
     proxy.stall("/tag?", Stall::Request);
-    proxy.wait_until_stalled();
+    running.stalls_at(&proxy);
     running.signal("-INT");
     running.wait_for("finishing that first");
     running.signal("-INT");
@@ -167,7 +177,7 @@ fn a_run_that_finishes_its_tags_first_is_interrupted_all_the_same() {
     let events = checkout.root.join(".git/events");
     let arguments = ["build", "--progress", "plain", "--events", &events.to_string_lossy()];
     let mut running = through(&engine, &proxy, &checkout, &arguments);
-    proxy.wait_until_stalled();
+    running.stalls_at(&proxy);
     running.signal("-TERM");
     running.wait_for("finishing that first");
     proxy.heal();
@@ -221,8 +231,8 @@ fn a_build_whose_connection_is_lost_without_a_word_fails() {
         let text = format!("FROM busybox\nCOPY a /\nRUN sleep 60; echo {} {at}\n", engine.namespace);
         let checkout = Checkout::with(&[("api/Dockerfile", text.as_str()), ("api/a", "1")]);
         proxy.stall(request, stall);
-        let running = through(&engine, &proxy, &checkout, &["build", "--progress", "plain"]);
-        proxy.wait_until_stalled();
+        let mut running = through(&engine, &proxy, &checkout, &["build", "--progress", "plain"]);
+        running.stalls_at(&proxy);
         runs.push((request, stall, Instant::now(), running, checkout));
     }
     for (request, stall, begun, running, _checkout) in runs {
@@ -272,8 +282,8 @@ fn a_stream_falls_silent(engine_too: bool, patience: Duration, says: &str) {
         let proxy = Proxy::start(engine.host());
         proxy.stall(request, Stall::After(1));
         let arguments = [command, image, "--registry", &server.address];
-        let running = through(&engine, &proxy, &checkout, &arguments);
-        proxy.wait_until_stalled();
+        let mut running = through(&engine, &proxy, &checkout, &arguments);
+        running.stalls_at(&proxy);
         if engine_too {
             proxy.stall("GET /_ping", Stall::Request);
         }

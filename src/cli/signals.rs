@@ -4,7 +4,7 @@
 use std::io::Write;
 use std::time::Duration;
 
-use super::error::ExitCode;
+use super::error::{ExitCode, code};
 use crate::ops::{Answer, Interrupts};
 
 /// How long a standard error that nobody reads may hold up the exit.
@@ -37,7 +37,7 @@ fn end(words: &'static str) -> ! {
     if speaking.is_ok() {
         let _ = heard.recv_timeout(LAST_WORDS);
     }
-    std::process::exit(ExitCode::Interrupted as i32)
+    std::process::exit(code(ExitCode::Interrupted).into())
 }
 
 fn listen(interrupts: &Interrupts) {

@@ -33,6 +33,11 @@ pub(super) struct Session {
     _close: DropGuard,
 }
 
+/// Bytes that an engine may send ahead of what is read. The engine asks for each file of a context with a small message, and h2
+/// takes more of those than half a window's worth of their overhead for an attack: this is more than one stream, which has
+/// a window of its own, can hold.
+pub(super) const WINDOW: u32 = 64 << 20;
+
 /// How long an engine that closes the session may take to say why.
 const LAST_WORDS: Duration = Duration::from_secs(2);
 
@@ -50,6 +55,7 @@ impl Session {
         let services = Server::builder()
             .http2_keepalive_interval(Some(PULSE))
             .http2_keepalive_timeout(Some(transport.patience()))
+            .initial_connection_window_size(Some(WINDOW))
             .add_service(HealthServer::new(Alive))
             .add_service(AuthServer::new(LoginStore(Arc::clone(&request.logins))))
             .add_service(SecretsServer::new(SecretStore::new(&request.secrets)))

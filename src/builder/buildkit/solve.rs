@@ -14,7 +14,7 @@ use super::Transport;
 use super::attributes::{HOST_GATEWAY, solve_request};
 use super::failure::{self, Failure};
 use super::progress::Progress;
-use super::session::{Session, random_id};
+use super::session::{Session, WINDOW, random_id};
 use crate::builder::outline::{DockerfileText, line_in_message};
 use crate::builder::transfer::Transfer;
 use crate::builder::{BuildError, BuildEvent, BuildSpec};
@@ -73,6 +73,7 @@ async fn connect(transport: &Arc<dyn Transport>) -> Result<ControlClient<Channel
         .http2_keep_alive_interval(PULSE)
         .keep_alive_timeout(patience)
         .keep_alive_while_idle(true)
+        .initial_connection_window_size(WINDOW)
         .connect_with_connector(connector)
         .await;
     let channel = channel.map_err(|error| match std::error::Error::source(&error) {

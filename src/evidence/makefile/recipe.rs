@@ -1,5 +1,6 @@
 //! From rules to the command lines that make would run, and what those say.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::functions::stem;
@@ -142,8 +143,9 @@ impl Make<'_> {
         of_caller: &[Assign],
         starts: &[TreePath],
     ) -> Vec<Claim> {
-        let of_target = self.of_targets.get(target).cloned().unwrap_or_default();
-        self.budget = self.budget.saturating_sub(16 * (rule.prerequisites.len() + of_target.len()));
+        let of_target = self.variables_of(target);
+        let work = 16 * (rule.prerequisites.len() + of_target.len()) + self.of_patterns.len();
+        self.budget = self.budget.saturating_sub(work);
         if self.budget == 0 {
             return Vec::new();
         }
@@ -192,6 +194,17 @@ impl Make<'_> {
         }
         self.locals.truncate(before);
         claims
+    }
+
+    /// What a target sets: the patterns that it matches, the closest last, then itself (GNU make, "Pattern-specific
+    /// Variable Values").
+    fn variables_of(&self, target: &str) -> Vec<Assign> {
+        let of_pattern = |(pattern, variables): (&String, _)| Some((stem(pattern, target)?.len(), variables));
+        let mut patterns: Vec<(usize, &Vec<Assign>)> =
+            self.of_patterns.iter().filter_map(of_pattern).collect();
+        patterns.sort_by_key(|(stem, _)| Reverse(*stem));
+        let own = self.of_targets.get(target);
+        patterns.into_iter().map(|(_, variables)| variables).chain(own).flatten().cloned().collect()
     }
 
     fn local(&mut self, assign: &Assign) {

@@ -33,7 +33,9 @@ pub(super) struct Make<'m> {
     pub file: TreePath,
     pub variables: HashMap<String, Variable>,
     pub of_targets: BTreeMap<String, Vec<Assign>>,
-    /// The names of the variables that `of_targets` sets.
+    /// The same by patterns of targets.
+    pub of_patterns: BTreeMap<String, Vec<Assign>>,
+    /// The names of the variables that these two set.
     pub names_of_targets: HashSet<String>,
     pub rules: Vec<Rule>,
     /// Automatic variables, arguments of functions; the last one of a name counts.
@@ -68,6 +70,7 @@ impl<'m> Make<'m> {
             file,
             variables: HashMap::new(),
             of_targets: BTreeMap::new(),
+            of_patterns: BTreeMap::new(),
             names_of_targets: HashSet::new(),
             rules: Vec::new(),
             locals: Vec::new(),
@@ -114,7 +117,9 @@ impl<'m> Make<'m> {
                         self.names_of_targets.insert(assign.name.clone());
                     }
                     for target in self.expand(&targets).split_whitespace() {
-                        self.of_targets.entry(target.to_owned()).or_default().push(assign.clone());
+                        let of =
+                            if target.contains('%') { &mut self.of_patterns } else { &mut self.of_targets };
+                        of.entry(target.to_owned()).or_default().push(assign.clone());
                     }
                 }
                 What::Rule { targets, pattern, prerequisites, recipe } => {

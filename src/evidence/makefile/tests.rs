@@ -56,6 +56,14 @@ fn variables_and_functions() {
             "define b\ndocker build -t acme/$(1) $(2)\nendef\na:\n\t$(call b,api,api)",
             "api/Dockerfile api acme/api",
         ),
+        (
+            "build/%: V ?= 3\nbuild/a%: V = 4\nbuild/%:\n\tdocker build --build-arg V=$(V) -t acme/$* $*\nall: build/api",
+            "api/Dockerfile api acme/api V=4",
+        ),
+        (
+            "build/%: V ?= 3\nbuild/%:\n\tdocker build --build-arg V=\"$(V)\" -t \"acme/$(notdir $@)\" \"./$(notdir $@)\"\nall: build/api",
+            "api/Dockerfile api acme/api V=3",
+        ),
         ("a: T = dev\na:\n\tdocker build --target $(T) api", "api/Dockerfile api ? target=dev"),
         (
             "ifdef CI\nN = ci\nelse\nN = acme/api\nendif\na:\n\tdocker build -t $(N) api",
