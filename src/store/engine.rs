@@ -2,7 +2,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use bollard::models::ImageInspect;
+use bollard::models::{ImageInspect, ImageSummary};
 use bollard::query_parameters::{
     ListContainersOptionsBuilder, ListImagesOptionsBuilder, RemoveImageOptionsBuilder, TagImageOptionsBuilder,
 };
@@ -20,6 +20,9 @@ use crate::retry::{RetryPolicy, retry};
 /// How often a tag is put that somebody else puts at the same time.
 const TAG_TRIES: RetryPolicy = RetryPolicy::new(10, Duration::ZERO);
 
+/// How often images are listed while somebody else removes some.
+const LIST_TRIES: RetryPolicy = RetryPolicy::new(6, Duration::from_millis(50));
+
 #[async_trait]
 impl ImageStore for Engine {
     async fn id(&self) -> Result<String, EngineError> {
@@ -31,10 +34,7 @@ impl ImageStore for Engine {
     }
 
     async fn labelled(&self, label: &str) -> Result<Vec<LocalImage>, EngineError> {
-        let filters = HashMap::from([("label", vec![label])]);
-        let options = ListImagesOptionsBuilder::default().filters(&filters).build();
-        let found = self.ask_for_all("list images", self.docker().list_images(Some(options))).await?;
-        let found = found.map_err(|error| refused("list images", &error))?;
+        let found = listed(self, "label", vec![label.to_owned()]).await?;
         let question = async |id: String| inspected(self, format!("inspect {id}"), &id).await;
         let questions: Vec<_> = found.into_iter().map(|image| question(image.id)).collect();
         let answers: Vec<_> =
@@ -46,10 +46,7 @@ impl ImageStore for Engine {
     async fn list(&self, repositories: &[Repository]) -> Result<Vec<ListedImage>, EngineError> {
         let both = |name: &Repository| [name.familiar(), format!("{}/{}", name.host(), name.path())];
         let names: Vec<String> = repositories.iter().flat_map(both).collect();
-        let filters = HashMap::from([("reference", names)]);
-        let options = ListImagesOptionsBuilder::default().filters(&filters).build();
-        let found = self.ask_for_all("list images", self.docker().list_images(Some(options))).await?;
-        let found = found.map_err(|error| refused("list images", &error))?;
+        let found = listed(self, "reference", names).await?;
         Ok(found
             .into_iter()
             .map(|image| ListedImage {
@@ -136,6 +133,19 @@ impl ImageStore for Engine {
     ) -> Result<Option<Digest>, EngineError> {
         push(self, reference, login, progress).await
     }
+}
+
+async fn listed(
+    engine: &Engine,
+    filter: &str,
+    values: Vec<String>,
+) -> Result<Vec<ImageSummary>, EngineError> {
+    let filters = HashMap::from([(filter, values)]);
+    let options = ListImagesOptionsBuilder::default().filters(&filters).build();
+    let list = || engine.ask_for_all("list images", engine.docker().list_images(Some(options.clone())));
+    // With containerd's store, an image that goes meanwhile fails the list ("content digest … not found").
+    let again = |found: &Result<_, _>| matches!(found, Ok(Err(error)) if is_not_found(error));
+    retry(LIST_TRIES, list, again).await?.map_err(|error| refused("list images", &error))
 }
 
 async fn inspected(engine: &Engine, action: String, name: &str) -> Result<Option<LocalImage>, EngineError> {

@@ -111,6 +111,19 @@ impl Bench {
         request
     }
 
+    /// Builds what is new each time until something is heard of its output: the classic builder of 26.1 now and then loses
+    /// all that a step prints which is over at once.
+    pub(crate) async fn build_heard(&self, request: impl Fn() -> BuildSpec) -> Outcome {
+        let mut outcome = self.build(request()).await;
+        for _ in 0..3 {
+            if outcome.lines().iter().any(|line| !line.is_empty()) {
+                break;
+            }
+            outcome = self.build(request()).await;
+        }
+        outcome
+    }
+
     /// Builds, and keeps all that is said meanwhile.
     pub(crate) async fn build(&self, request: BuildSpec) -> Outcome {
         let (sender, mut receiver) = tokio::sync::mpsc::channel(16);
