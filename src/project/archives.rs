@@ -28,9 +28,13 @@ pub(super) fn archived(images: &[Kept<'_>]) -> Vec<ImageId> {
             shelves.entry(shelf).or_default().entry(folder).or_default().push(at);
         }
     }
+    shelves.retain(|_, folders| folders.len() >= MANY);
+    if shelves.is_empty() {
+        return Vec::new();
+    }
     let named = named(images);
     let mut archived = Vec::new();
-    for folders in shelves.into_values().filter(|folders| folders.len() >= MANY) {
+    for folders in shelves.into_values() {
         let is_named = |of: &Vec<ImageId>| of.iter().any(|at| named.contains(at));
         let (known, others): (Vec<_>, Vec<_>) = folders.into_values().partition(is_named);
         if !known.is_empty() {
