@@ -4,7 +4,7 @@ use super::{Audience, Config, Ending, Error, ImageRequest};
 use crate::diagnostic::{Diagnostic, has_errors};
 use crate::git::{CheckoutError, CommitId};
 use crate::path::TreePath;
-use crate::plan::{self, Removed};
+use crate::plan::{self, RemovedImage};
 use crate::printable::printable;
 use crate::project::Project;
 
@@ -180,6 +180,6 @@ fn unusable_settings(since: &Since, is_compared: bool) -> Option<Diagnostic> {
     )))
 }
 
-fn gone(image: &Removed) -> Diagnostic {
+fn gone(image: &RemovedImage) -> Diagnostic {
     Diagnostic::note(format!("{} is gone, {} made it", image.name, image.dockerfile))
 }

@@ -20,7 +20,7 @@ pub struct Affected {
     /// one, so the layers can be built one after the other, the images of each side by side.
     pub layers: Vec<usize>,
     /// Images that are not there any more.
-    pub removed: Vec<Removed>,
+    pub removed: Vec<RemovedImage>,
     pub compared: usize,
     /// What was found out by the comparison.
     pub findings: Vec<Diagnostic>,
@@ -28,7 +28,7 @@ pub struct Affected {
 
 /// An image that is not there any more.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Removed {
+pub struct RemovedImage {
     /// NAMESPACE/NAME, with `:PREFIX` where several images share the repository.
     pub name: String,
     pub dockerfile: TreePath,
@@ -164,10 +164,10 @@ fn layers(plan: &Plan) -> Vec<usize> {
     layers
 }
 
-fn removed(before: &[Image], earlier: &[Option<&Image>]) -> Vec<Removed> {
+fn removed(before: &[Image], earlier: &[Option<&Image>]) -> Vec<RemovedImage> {
     let is_kept = |image: &Image| earlier.iter().flatten().any(|kept| std::ptr::eq(*kept, image));
     let gone = before.iter().filter(|image| !is_kept(image));
-    gone.map(|image| Removed { name: full(image), dockerfile: image.dockerfile.clone() }).collect()
+    gone.map(|image| RemovedImage { name: full(image), dockerfile: image.dockerfile.clone() }).collect()
 }
 
 #[cfg(test)]

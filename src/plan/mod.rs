@@ -14,7 +14,7 @@ mod tags;
 #[cfg(test)]
 pub(crate) mod testing;
 
-pub(crate) use affected::{Affected, Removed, affected};
+pub(crate) use affected::{Affected, RemovedImage, affected};
 pub(crate) use decide::decide;
 pub(crate) use facts::{Facts, ImageFacts, PreviousImage};
 pub(crate) use model::CheckoutSummary;

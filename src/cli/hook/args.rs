@@ -14,7 +14,7 @@ pub enum HookCommand {
     /// Say which are installed; exit code 1 if none is, or one needs attention
     Status(StatusArgs),
     /// What the installed hooks call: `shipwright hook run HOOK -- ARGUMENTS`, with git's lines on standard input
-    Run(RunArgs),
+    Run(RunHookArgs),
 }
 
 /// A hook that Shipwright can be.
@@ -75,7 +75,7 @@ pub struct StatusArgs {
 
 /// `shipwright hook run`.
 #[derive(Clone, Debug, Args)]
-pub struct RunArgs {
+pub struct RunHookArgs {
     /// Which hook
     #[arg(value_enum, value_name = "HOOK")]
     pub hook: HookArg,

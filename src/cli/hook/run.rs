@@ -1,7 +1,7 @@
 use std::ffi::OsString;
 use std::io::{IsTerminal, Read};
 
-use super::args::{HookArg, RunArgs};
+use super::args::{HookArg, RunHookArgs};
 use super::place::where_git_is;
 use super::pre_commit::{PreCommitPush, pre_commit_push};
 use crate::cli::edge::Edge;
@@ -11,7 +11,7 @@ use crate::ops::{self, Config, Error, PrePushRequest};
 use crate::report::switched_text;
 
 /// What an installed hook calls.
-pub(super) fn run(args: &RunArgs, edge: &mut Edge) -> Result<ExitCode, Error> {
+pub(super) fn run(args: &RunHookArgs, edge: &mut Edge) -> Result<ExitCode, Error> {
     let mut config = edge.config();
     config.folder = where_git_is(config.folder, edge);
     match args.hook {

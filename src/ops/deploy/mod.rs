@@ -23,8 +23,8 @@ use self::lock::{Held, LockPlace, hold};
 pub use self::project::deploy_project;
 use self::recover::{is_unfinished, recover};
 pub use self::request::{
-    Creation, DeployRequest, Deployed, Later, Moved, Moving, Probe, ProjectDeployed, ProjectRequest,
-    Revision as DeployedRevision, Revisions, RollbackRequest,
+    Creation, DeployRequest, Deployed, DeployedRevision, Later, Moved, Moving, Probe, ProjectDeployed,
+    ProjectRequest, Revisions, RollbackRequest,
 };
 use self::resolve::Resolved;
 pub use self::rollback::{revisions, rollback};

@@ -144,14 +144,14 @@ pub struct Revisions {
     /// The name of the container.
     pub container: String,
     /// What it runs.
-    pub current: Revision,
+    pub current: DeployedRevision,
     /// What it ran before, if that is known.
-    pub previous: Option<Revision>,
+    pub previous: Option<DeployedRevision>,
 }
 
 /// An image that a container ran.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Revision {
+pub struct DeployedRevision {
     /// What it was asked for by.
     pub reference: String,
     /// Its id.

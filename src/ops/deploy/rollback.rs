@@ -1,7 +1,7 @@
 use serde_json::Value;
 
 use super::hands::Hands;
-use super::request::{Deployed, Revision, Revisions, RollbackRequest};
+use super::request::{Deployed, DeployedRevision, Revisions, RollbackRequest};
 use super::resolve::described as image_described;
 use super::{Asked, Mover, connect, described, found, place};
 use crate::deploy::{CHECKOUT_LABEL, DEPLOYED_KEY_LABEL, Previous, object, text};
@@ -70,14 +70,14 @@ pub async fn revisions(config: &Config, container: &str) -> Result<Revisions, Er
     let (connected, _) = connect(config).await?;
     let hands = Hands(&*connected.containers);
     let container = described(hands, container.trim_start_matches('/')).await?;
-    let current = Revision {
+    let current = DeployedRevision {
         reference: text(&container["Config"], "Image").to_owned(),
         image: text(&container, "Image").to_owned(),
         created: text(&container, "Created").to_owned(),
         is_here: hands.image(text(&container, "Image")).await?.is_some(),
     };
     let previous = match target(hands, &container).await? {
-        Some((image, reference)) => Some(Revision {
+        Some((image, reference)) => Some(DeployedRevision {
             created: Previous::read(&container).map(|previous| previous.created).unwrap_or_default(),
             is_here: hands.image(&image).await?.is_some(),
             reference,
