@@ -76,8 +76,9 @@ pub struct Cli {
 /// Short help leaves out what is rarely needed.
 const MORE: &str = "More, with what all commands take (-C, -H, -v, -q, --offline, ...): --help";
 
-/// The commands.
+/// The commands. The options of one are made when it is asked for: most of starting is making them.
 #[derive(Debug, Subcommand)]
+#[command(defer = true)]
 pub enum Command {
     /// Build and tag what is needed (the default command)
     #[command(after_help = MORE, after_long_help = "Examples:\n  shipwright build api web         these two and what they need\n  shipwright -d base --no-cache    base and what is built on it, again\n  shipwright --rev main            what main holds, whatever is checked out")]

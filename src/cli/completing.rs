@@ -31,7 +31,10 @@ pub fn complete() -> bool {
 
 /// The command line, with what its words may be.
 fn command() -> Command {
-    with_words(Cli::command())
+    let mut command = Cli::command();
+    // Else the options of the commands are not there yet.
+    command.build();
+    with_words(command)
 }
 
 fn with_words(command: Command) -> Command {

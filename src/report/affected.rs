@@ -38,7 +38,7 @@ pub(crate) fn affected_text(affected: &Affected, since: &Since, view: &View) -> 
 /// For programs: images as in the JSON of a plan, each with its layer.
 pub(crate) fn affected_json(affected: &Affected, since: &Since) -> String {
     let with_layer = |(step, layer): (&Step, &usize)| {
-        let mut value = image(step);
+        let mut value = json!(image(step));
         value["layer"] = json!(layer);
         value
     };

@@ -1,9 +1,15 @@
 use std::borrow::Cow;
 
+use serde::Serialize;
 use serde_json::{Value, json};
 
+use super::json_facts::{
+    CheckoutFacts, DependencyFacts, DiagnosticFacts, EvidenceFacts, ImageFacts, InputFacts, NamespaceFacts,
+    PlanDocument, ReasonFacts,
+};
 use crate::diagnostic::Diagnostic;
-use crate::plan::{Action, Plan, Step};
+use crate::path::TreePath;
+use crate::plan::{Action, Dependency, Plan, Reason, Step};
 use crate::printable::{commands, is_unsafe};
 use crate::project::{Evidence, Inspection};
 
@@ -13,19 +19,19 @@ pub(super) const SCHEMA: u32 = 1;
 /// The plan as docs/cli.md describes it.
 pub(crate) fn plan_json(plan: &Plan) -> String {
     let checkout = &plan.checkout;
-    document(&json!({
-        "schema": SCHEMA,
-        "checkout": {
-            "root": ".",
-            "name": checkout.name,
-            "head": checkout.head.map(|head| head.to_string()),
-            "branch": checkout.branch,
-            "dirty": checkout.dirty,
+    document(&PlanDocument {
+        schema: SCHEMA,
+        checkout: CheckoutFacts {
+            root: ".",
+            name: &checkout.name,
+            head: checkout.head.map(|head| head.to_string()),
+            branch: checkout.branch.as_deref(),
+            dirty: checkout.dirty,
         },
-        "namespace": {"value": plan.namespace.value, "source": plan.namespace.source.as_str()},
-        "images": plan.steps.iter().map(image).collect::<Vec<_>>(),
-        "diagnostics": plan.diagnostics.iter().map(diagnostic).collect::<Vec<_>>(),
-    }))
+        namespace: namespace(plan),
+        images: plan.steps.iter().map(image).collect(),
+        diagnostics: plan.diagnostics.iter().map(diagnostic).collect(),
+    })
 }
 
 /// The images of the plan: names, keys and tags.
@@ -43,8 +49,8 @@ pub(crate) fn images_json(plan: &Plan) -> String {
     };
     document(&json!({
         "schema": SCHEMA,
-        "namespace": {"value": plan.namespace.value, "source": plan.namespace.source.as_str()},
-        "images": plan.steps.iter().map(part).collect::<Vec<_>>(),
+        "namespace": namespace(plan),
+        "images": plan.steps.iter().map(part).collect::<Value>(),
     }))
 }
 
@@ -60,27 +66,30 @@ pub(crate) fn graph_json(plan: &Plan) -> String {
             "bases": step.bases,
         })
     };
-    document(&json!({"schema": SCHEMA, "images": plan.steps.iter().map(part).collect::<Vec<_>>()}))
+    document(&json!({"schema": SCHEMA, "images": plan.steps.iter().map(part).collect::<Value>()}))
 }
 
 pub(crate) fn inspection_json(inspection: &Inspection) -> String {
     let mut value = serde_json::to_value(inspection).unwrap_or_default();
     if !inspection.evidence.is_empty() {
-        value["evidence"] = inspection.evidence.iter().map(evidence).collect();
+        value["evidence"] = json!(inspection.evidence.iter().map(evidence).collect::<Vec<_>>());
     }
-    value["diagnostics"] = inspection.diagnostics.iter().map(diagnostic).collect();
+    value["diagnostics"] = json!(inspection.diagnostics.iter().map(diagnostic).collect::<Vec<_>>());
     document(&value)
 }
 
-pub(super) fn document(value: &Value) -> String {
-    format!("{}\n", harmless(&format!("{value:#}")))
+pub(super) fn document(value: &impl Serialize) -> String {
+    // Nothing in it can fail: no map has keys that are not texts.
+    let json = serde_json::to_string_pretty(value).unwrap_or_default();
+    format!("{}\n", harmless(&json))
 }
 
 /// JSON that is shown as it stands: characters that a terminal would obey, that nobody sees or that reorder text
 /// are written as escapes, and so is what CI systems obey. JSON itself only asks for that below U+0020.
 pub(super) fn harmless(json: &str) -> Cow<'_, str> {
     let is_harmful = |c: char| c != '\n' && is_unsafe(c);
-    if !json.contains("##") && !json.contains(is_harmful) {
+    let is_plain = |byte: u8| byte == b'\n' || matches!(byte, b' '..=b'~');
+    if !json.contains("##") && (json.bytes().all(is_plain) || !json.contains(is_harmful)) {
         return Cow::Borrowed(json);
     }
     // Outside of its strings JSON has neither.
@@ -98,75 +107,82 @@ pub(super) fn harmless(json: &str) -> Cow<'_, str> {
     Cow::Owned(text)
 }
 
-pub(super) fn image(step: &Step) -> Value {
-    json!({
-        "name": step.repository.familiar(),
-        "short_name": step.short_name,
-        "dockerfile": step.dockerfile.to_text(),
-        "context": step.context.as_ref().map(|context| {
-            if context.is_root() { ".".to_owned() } else { context.to_text() }
-        }),
-        "target": step.target,
-        "key": step.key.map(|key| key.to_string()),
-        "reference": step.reference.as_ref().map(ToString::to_string),
-        "revision": step.revision.filter(|_| step.action != Action::Blocked).map(|revision| revision.to_string()),
-        "dirty": step.dirty,
-        "tag_prefix": step.tag_prefix,
-        "aside": step.aside,
-        "unversioned": step.unversioned.iter().map(crate::path::TreePath::to_text).collect::<Vec<_>>(),
-        "dependencies": dependencies(step),
-        "bases": step.bases,
-        "locked": locked(step),
-        "evidence": step.evidence.iter().map(evidence).collect::<Vec<_>>(),
-        "inputs": {"files": step.inputs.files, "whole_context": step.inputs.whole_context},
-        "action": step.action.as_str(),
-        "reasons": step.reasons.iter().map(|reason| json!({
-            "kind": reason.kind.as_str(),
-            "path": reason.path.as_ref().map(crate::path::TreePath::to_text),
-            "text": reason.text,
-        })).collect::<Vec<_>>(),
-        "tags": tags(step),
-    })
+pub(super) fn image(step: &Step) -> ImageFacts<'_> {
+    let is_blocked = step.action == Action::Blocked;
+    ImageFacts {
+        name: step.repository.familiar(),
+        short_name: &step.short_name,
+        dockerfile: step.dockerfile.to_text(),
+        context: step
+            .context
+            .as_ref()
+            .map(|context| if context.is_root() { ".".to_owned() } else { context.to_text() }),
+        target: step.target.as_deref(),
+        key: step.key.map(|key| key.to_string()),
+        reference: step.reference.as_ref().map(ToString::to_string),
+        revision: step.revision.filter(|_| !is_blocked).map(|revision| revision.to_string()),
+        dirty: step.dirty,
+        tag_prefix: step.tag_prefix.as_deref(),
+        aside: step.aside,
+        unversioned: step.unversioned.iter().map(TreePath::to_text).collect(),
+        dependencies: dependencies(step),
+        bases: &step.bases,
+        locked: step.locked.iter().map(|(base, digest)| (base.as_str(), digest.as_str())).collect(),
+        evidence: step.evidence.iter().map(evidence).collect(),
+        inputs: InputFacts { files: step.inputs.files, whole_context: step.inputs.whole_context },
+        action: step.action.as_str(),
+        reasons: step.reasons.iter().map(reason).collect(),
+        tags: tags(step),
+    }
 }
 
-fn evidence(evidence: &Evidence) -> Value {
-    json!({
-        "field": evidence.field,
-        "value": evidence.value,
-        "path": evidence.path.to_text(),
-        "line": evidence.line,
-    })
+fn namespace(plan: &Plan) -> NamespaceFacts<'_> {
+    NamespaceFacts { value: &plan.namespace.value, source: plan.namespace.source.as_str() }
 }
 
-fn locked(step: &Step) -> serde_json::Map<String, Value> {
-    step.locked.iter().map(|(base, digest)| (base.clone(), digest.as_str().into())).collect()
+fn reason(reason: &Reason) -> ReasonFacts<'_> {
+    ReasonFacts {
+        kind: reason.kind.as_str(),
+        path: reason.path.as_ref().map(TreePath::to_text),
+        text: &reason.text,
+    }
+}
+
+fn evidence(evidence: &Evidence) -> EvidenceFacts<'_> {
+    EvidenceFacts {
+        field: &evidence.field,
+        value: &evidence.value,
+        path: evidence.path.to_text(),
+        line: evidence.line,
+    }
 }
 
 fn tags(step: &Step) -> Vec<&str> {
     step.tags.iter().map(|tag| tag.tag.as_str()).collect()
 }
 
-fn dependencies(step: &Step) -> Vec<Value> {
-    let part = |dependency: &crate::plan::Dependency| {
-        let mut part =
-            json!({"image": dependency.image, "kind": dependency.kind.as_str(), "line": dependency.line});
-        if dependency.is_inferred {
-            part["inferred"] = json!(true);
-        }
-        part
-    };
-    step.dependencies.iter().map(part).collect()
+fn dependencies(step: &Step) -> Vec<DependencyFacts<'_>> {
+    step.dependencies.iter().map(dependency).collect()
 }
 
-pub(super) fn diagnostic(diagnostic: &Diagnostic) -> Value {
+fn dependency(dependency: &Dependency) -> DependencyFacts<'_> {
+    DependencyFacts {
+        image: &dependency.image,
+        kind: dependency.kind.as_str(),
+        line: dependency.line,
+        inferred: dependency.is_inferred,
+    }
+}
+
+pub(super) fn diagnostic(diagnostic: &Diagnostic) -> DiagnosticFacts<'_> {
     let location = diagnostic.location.as_ref();
-    json!({
-        "severity": diagnostic.severity.as_str(),
-        "path": location.map(|location| location.path.to_text()),
-        "line": location.and_then(|location| location.line),
-        "message": diagnostic.message,
-        "hint": diagnostic.hint,
-    })
+    DiagnosticFacts {
+        severity: diagnostic.severity.as_str(),
+        path: location.map(|location| location.path.to_text()),
+        line: location.and_then(|location| location.line),
+        message: &diagnostic.message,
+        hint: diagnostic.hint.as_deref(),
+    }
 }
 
 #[cfg(test)]
@@ -371,7 +387,7 @@ mod tests {
         let mut odd = step(Action::Build, "odd", &["x"]);
         odd.dockerfile = crate::path::TreePath::new(b"\xff/Dockerfile");
         odd.context = Some(crate::path::TreePath::root());
-        let value = image(&odd);
+        let value = json!(image(&odd));
         assert_eq!(value["dockerfile"], "\u{fffd}/Dockerfile");
         assert_eq!(value["context"], ".");
     }

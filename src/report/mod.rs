@@ -25,6 +25,7 @@ mod images;
 mod inspection;
 mod json;
 mod json_events;
+mod json_facts;
 mod live;
 mod live_lines;
 mod lock;

@@ -5,7 +5,6 @@ use std::ops::Range;
 use git2::{ObjectType, OdbObject, Oid};
 
 use crate::git::commit::tree_object::TreeEntries;
-use crate::git::repository::object;
 use crate::git::repository::objects::Objects;
 use crate::git::work_tree::cached_trees::CachedTrees;
 use crate::git::work_tree::files::Files;
@@ -84,8 +83,8 @@ impl Collector<'_> {
         cached: Option<&CachedTrees>,
         whole: Option<(usize, Range<usize>)>,
     ) -> Result<(), CheckoutError> {
-        let odb = self.objects.all()?.odb().map_err(|error| CheckoutError::git("read a tree", &error))?;
-        let tree = object::read(&odb, root, ObjectType::Tree)?;
+        let objects = self.objects.reader()?;
+        let tree = objects.read(root, ObjectType::Tree)?;
         let mut path = Vec::new();
         let mut open = vec![Open { tree, at: 0, path: 0, cached: whole }];
         while let Some(folder) = open.last_mut() {
@@ -113,7 +112,7 @@ impl Collector<'_> {
             if depth > DEEPEST {
                 return Err(too_much("its folders are too deep"));
             }
-            let tree = object::read(&odb, id, ObjectType::Tree)?;
+            let tree = objects.read(id, ObjectType::Tree)?;
             open.push(Open { tree, at: 0, path: path.len(), cached: below });
         }
         Ok(())

@@ -10,7 +10,6 @@ use crate::git::commit::blob_stream::BlobStreams;
 use crate::git::repository::discover::Opened;
 use crate::git::repository::executable::Git;
 use crate::git::repository::loose::Loose;
-use crate::git::repository::object;
 use crate::git::repository::objects::Objects;
 use crate::git::repository::packs;
 use crate::git::work_tree::attributes::Attributes;
@@ -91,14 +90,11 @@ impl TreePart {
     }
 
     pub(in crate::git) fn size(&self, blob: BlobId) -> io::Result<u64> {
-        let oid = blob.oid();
-        let header = self.objects().all()?.odb().and_then(|odb| odb.read_header(oid));
-        let (size, _) = header.map_err(|error| CheckoutError::object(oid, &error))?;
-        Ok(size as u64)
+        Ok(self.objects().reader()?.size(blob.oid())?)
     }
 
     pub(in crate::git) fn read(&self, blob: BlobId) -> io::Result<Vec<u8>> {
-        Ok(read_blob(self.objects().all()?, blob)?)
+        Ok(read_blob(&self.objects(), blob)?)
     }
 
     /// The same, unless there are more than `limit`: a blob of nothing but zeros takes next to no space in git.
@@ -121,10 +117,8 @@ impl TreePart {
     }
 }
 
-pub(in crate::git) fn read_blob(repository: &Repository, blob: BlobId) -> Result<Vec<u8>, CheckoutError> {
-    let oid = blob.oid();
-    let odb = repository.odb().map_err(|error| CheckoutError::object(oid, &error))?;
-    Ok(object::read(&odb, oid, ObjectType::Blob)?.data().to_vec())
+pub(in crate::git) fn read_blob(objects: &Objects, blob: BlobId) -> Result<Vec<u8>, CheckoutError> {
+    Ok(objects.reader()?.read(blob.oid(), ObjectType::Blob)?.data().to_vec())
 }
 
 /// The bytes of the blob of a file, which `path` names, unless there are more than `limit`.
@@ -134,14 +128,10 @@ pub(in crate::git) fn read_whole(
     path: &[u8],
     limit: u64,
 ) -> Result<Vec<u8>, CheckoutError> {
-    let id = blob.oid();
-    let repository = objects.one(id)?;
-    let header = repository.odb().and_then(|odb| odb.read_header(id));
-    let (size, _) = header.map_err(|error| CheckoutError::object(id, &error))?;
-    if size as u64 > limit {
+    if objects.reader()?.size(blob.oid())? > limit {
         return Err(CheckoutError::io(Path::new(&TreePath::new(path).to_text()), too_long(limit)));
     }
-    read_blob(repository, blob)
+    read_blob(objects, blob)
 }
 
 impl PartSource {

@@ -1,12 +1,14 @@
 //! Whether the files of loose objects end where they should. Libgit2 waits for ever for the rest of one that does not,
-//! as a power cut leaves them, wherever it reads it: HEAD, history, a tag. So each is inflated once before objects are
-//! read, without keeping what comes out; what was found whole is remembered by its times. Most runs read no more than
-//! HEAD's commit, and look at that alone. Other damage libgit2 finds by itself.
+//! as a power cut leaves them, wherever it reads it: HEAD, history, a tag. So each is inflated before it is read, without
+//! keeping what comes out. Most runs read a few, and look at those alone; where libgit2 chooses what it reads, or there
+//! are many, all are looked at, and what was found whole is remembered by its times. Other damage libgit2 finds by
+//! itself.
 
 use std::collections::HashSet;
 use std::fs::DirEntry;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, OnceLock};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use git2::Oid;
 use miniz_oxide::inflate::stream::{InflateState, MinReset, inflate};
@@ -23,6 +25,9 @@ use crate::limits;
 
 const MAGIC: &[u8; 8] = b"swloose1";
 
+/// Whoever reads more than this is likely to read many, and to look at all is cheaper: their times mostly do.
+const FEW: usize = 64;
+
 /// A file, by name and times.
 type Fact = [u8; 20];
 
@@ -34,50 +39,65 @@ struct Folder {
 }
 
 /// The loose objects that a repository has or borrows.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(in crate::git) struct Loose {
     common_dir: PathBuf,
-    are_whole: Arc<OnceLock<()>>,
+    seen: Arc<Seen>,
+}
+
+#[derive(Default)]
+struct Seen {
+    all: OnceLock<()>,
+    single: AtomicUsize,
+    folders: OnceLock<Vec<PathBuf>>,
+    inflater: Mutex<Inflater>,
 }
 
 impl Loose {
     pub(in crate::git) fn of(common_dir: &Path) -> Self {
-        Self { common_dir: common_dir.to_owned(), are_whole: Arc::default() }
+        Self { common_dir: common_dir.to_owned(), seen: Arc::default() }
     }
 
     /// Looks at all of them, once.
     pub(in crate::git) fn check(&self) -> Result<(), CheckoutError> {
-        if self.are_whole.get().is_none() {
-            check(&self.common_dir)?;
-            self.are_whole.get_or_init(|| ());
+        if self.seen.all.get().is_none() {
+            check(&self.common_dir, self.folders())?;
+            self.seen.all.get_or_init(|| ());
         }
         Ok(())
     }
 
-    /// Looks at one object, if it is a loose one. Most runs read no other, and there may be thousands.
+    /// Looks at one object, if it is a loose one.
     pub(in crate::git) fn check_object(&self, id: Oid) -> Result<(), CheckoutError> {
-        if self.are_whole.get().is_some() {
+        if self.seen.all.get().is_some() {
             return Ok(());
+        }
+        if self.seen.single.fetch_add(1, Ordering::Relaxed) >= FEW {
+            return self.check();
         }
         let id = id.to_string();
         let place = Path::new(&id[..2]).join(&id[2..]);
-        for objects in object_folders(&self.common_dir) {
+        for objects in self.folders() {
             let file = read_own(&objects.join(&place), limits::LOOSE_OBJECT).ok().flatten();
-            if file.is_some_and(|file| Inflater::new().ends_early(&file)) {
+            let mut inflater = self.seen.inflater.lock().unwrap_or_else(PoisonError::into_inner);
+            if file.is_some_and(|file| inflater.ends_early(&file)) {
                 return Err(damaged(id));
             }
         }
         Ok(())
     }
+
+    fn folders(&self) -> &[PathBuf] {
+        self.seen.folders.get_or_init(|| object_folders(&self.common_dir))
+    }
 }
 
-fn check(common_dir: &Path) -> Result<(), CheckoutError> {
+fn check(common_dir: &Path, objects: &[PathBuf]) -> Result<(), CheckoutError> {
     let cache = common_dir.join("shipwright").join("loose");
     let bytes = read_own(&cache, limits::GIT_CACHE).ok().flatten().unwrap_or_default();
     let known: HashSet<Fact> = unsealed(&bytes, MAGIC)
         .map(|facts| facts.as_chunks().0.iter().copied().collect())
         .unwrap_or_default();
-    let objects = object_folders(common_dir);
     let folders: Vec<PathBuf> = objects.iter().flat_map(|objects| fan_out(objects)).collect();
     let now = now();
     let found: Vec<Folder> =
@@ -106,7 +126,7 @@ fn is_hex(entry: &DirEntry, length: usize) -> bool {
 fn look(folder: &Path, known: &HashSet<Fact>, now: i64) -> Result<Folder, CheckoutError> {
     let mut found = Folder::default();
     let (Ok(entries), Ok(disk)) = (folder.read_dir(), Disk::new(folder)) else { return Ok(found) };
-    let mut inflater = None;
+    let mut inflater = Inflater::default();
     for entry in entries.flatten().filter(|entry| is_hex(entry, 38)) {
         let (path, name) = (entry.path(), entry.file_name());
         let Ok(state) = disk.state(name.as_encoded_bytes()) else { continue };
@@ -115,7 +135,6 @@ fn look(folder: &Path, known: &HashSet<Fact>, now: i64) -> Result<Folder, Checko
         let fact: Fact = Sha1::digest(&bytes).into();
         if !known.contains(&fact) {
             let file = read_own(&path, limits::LOOSE_OBJECT).ok().flatten();
-            let inflater = inflater.get_or_insert_with(Inflater::new);
             if file.is_some_and(|file| inflater.ends_early(&file)) {
                 let first = folder.file_name().unwrap_or_default().to_string_lossy();
                 let id = format!("{first}{}", name.to_string_lossy());
@@ -136,23 +155,19 @@ fn damaged(id: String) -> CheckoutError {
 }
 
 /// What inflating needs, some 100 kB: most objects are far smaller, so that it is made once for many.
-struct Inflater {
-    state: Box<InflateState>,
-    scratch: Vec<u8>,
-}
+#[derive(Default)]
+struct Inflater(Option<(Box<InflateState>, Vec<u8>)>);
 
 impl Inflater {
-    fn new() -> Self {
-        Self { state: InflateState::new_boxed(DataFormat::Zlib), scratch: vec![0; 64 << 10] }
-    }
-
     /// Whether more would have to come behind the end of this file of a loose object.
     fn ends_early(&mut self, file: &[u8]) -> bool {
         let Some(mut input) = stream(file) else { return false };
-        self.state.reset_as(MinReset);
+        let new = || (InflateState::new_boxed(DataFormat::Zlib), vec![0; 64 << 10]);
+        let (state, scratch) = self.0.get_or_insert_with(new);
+        state.reset_as(MinReset);
         let mut written = 0;
         while written < limits::LOOSE_OBJECT {
-            let step = inflate(&mut self.state, input, &mut self.scratch, MZFlush::None);
+            let step = inflate(state, input, scratch, MZFlush::None);
             input = &input[step.bytes_consumed..];
             written += step.bytes_written as u64;
             match step.status {
@@ -187,7 +202,7 @@ mod tests {
     use miniz_oxide::deflate::compress_to_vec_zlib;
 
     fn ends_early(file: &[u8]) -> bool {
-        let mut inflater = Inflater::new();
+        let mut inflater = Inflater::default();
         let first = inflater.ends_early(file);
         assert_eq!(inflater.ends_early(file), first, "nothing is left of the last one");
         first
