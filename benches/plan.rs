@@ -2,7 +2,7 @@
 //!
 //! `cargo bench --bench plan` prints one table; words after `--` choose among `start`, `small`, `large`, `evidence`, `engine` and
 //! `switch`; `keep` only makes the large checkout and says where, to profile in. `SHIPWRIGHT_BENCH_RUNS` is how
-//! often each thing runs (medians are shown; 11). Nothing here fails because something was slow: that is for the
+//! often each thing runs (11); `--quick` says 3, and makes the large checkout a fifth of its size. Nothing here fails because something was slow: that is for the
 //! reader to judge, who knows what else the machine does.
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "the table is what a benchmark is for")]
@@ -17,6 +17,7 @@ use std::time::{Duration, Instant};
 use support::SHIPWRIGHT;
 use support::checkout::{Checkout, Shape};
 use support::engine::Engine;
+use support::machine::machine;
 use support::table::{Budget, Table};
 use support::timing::{self, in_turns};
 
@@ -32,7 +33,10 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
     let chosen: Vec<&String> = words.iter().filter(|word| !word.starts_with("--")).collect();
     let wants = |what: &str| chosen.is_empty() || chosen.iter().any(|word| *word == what);
-    let runs = std::env::var("SHIPWRIGHT_BENCH_RUNS").ok().map_or(Ok(11), |runs| runs.parse())?;
+    let is_quick = words.iter().any(|word| word == "--quick");
+    let usual = if is_quick { 3 } else { 11 };
+    let runs = std::env::var("SHIPWRIGHT_BENCH_RUNS").ok().map_or(Ok(usual), |runs| runs.parse())?;
+    let begun = Instant::now();
 
     if chosen.iter().any(|word| *word == "keep") {
         println!("{}", make(large_shape())?.keep().display());
@@ -46,7 +50,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         small(&mut table, runs)?;
     }
     if wants("large") {
-        large(&mut table, runs)?;
+        large(&mut table, runs, is_quick)?;
     }
     if wants("evidence") {
         evidence(&mut table, runs)?;
@@ -62,7 +66,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             Err(reason) => eprintln!("without an engine: {reason}"),
         }
     }
-    println!("\n{table}");
+    println!("\n{table}\n{} ({runs} runs, {:.0} s)", machine(), begun.elapsed().as_secs_f64());
     Ok(())
 }
 
@@ -92,10 +96,14 @@ fn large_shape() -> Shape {
 }
 
 /// What a checkout may grow to.
-fn large(table: &mut Table, runs: usize) -> io::Result<()> {
-    let checkout = make(large_shape())?;
-    let work = "1,000 images, 100,000 files";
-    plans(table, &checkout, runs, work, Budget::Ratio(2.0), Budget::Ratio(0.6))
+fn large(table: &mut Table, runs: usize, is_quick: bool) -> io::Result<()> {
+    let whole = large_shape();
+    let (shape, work) = if is_quick {
+        (Shape { images: 200, files: 20_000, commits: 400, ..whole }, "200 images, 20,000 files")
+    } else {
+        (whole, "1,000 images, 100,000 files")
+    };
+    plans(table, &make(shape)?, runs, work, Budget::Ratio(2.0), Budget::Ratio(0.6))
 }
 
 /// Plans without anything remembered, and with it, beside `git status`.

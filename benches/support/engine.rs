@@ -3,7 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use futures_util::{StreamExt, stream};
 use serde_json::{Map, Value, json};
@@ -11,6 +11,7 @@ use shipwright::internals::ImageReference;
 use shipwright::internals::{Endpoint, Engine as Client, EngineEnvironment, ImageStore as _};
 
 use crate::support::checkout::{Checkout, NAMESPACE, Shape};
+use crate::support::timing::Sample;
 
 /// Bare calls that are under way at once.
 const CALLS: usize = 16;
@@ -98,7 +99,7 @@ impl Engine {
         names: impl Iterator<Item = String>,
         tags: usize,
         round: usize,
-    ) -> io::Result<Duration> {
+    ) -> io::Result<Sample> {
         let reference = |text: String| text.parse::<ImageReference>().map_err(io::Error::other);
         let mut calls = Vec::new();
         for name in names {
@@ -117,7 +118,7 @@ impl Engine {
             let calls = calls.iter().map(|(source, target)| client.tag(source, target));
             let done: Vec<_> = stream::iter(calls).buffer_unordered(CALLS).collect().await;
             done.into_iter().collect::<Result<(), _>>().map_err(io::Error::other)?;
-            Ok(begun.elapsed())
+            Ok(Sample { wall: begun.elapsed(), cpu: None })
         })
     }
 

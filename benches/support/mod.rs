@@ -2,6 +2,7 @@
 
 pub(crate) mod checkout;
 pub(crate) mod engine;
+pub(crate) mod machine;
 pub(crate) mod table;
 pub(crate) mod timing;
 

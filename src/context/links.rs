@@ -79,6 +79,10 @@ fn next_link(tree: &dyn FileTree, root: &TreePath, path: &TreePath) -> Step {
     match tree.kind(&root.join(path.as_bytes())) {
         Some(NodeKind::Link) => return Step::Link(path.clone(), TreePath::root()),
         Some(kind) => return Step::There(kind),
+        // No link stands on the way to a folder.
+        None if path.parent().is_some_and(|folder| is_folder(tree, &root.join(folder.as_bytes()))) => {
+            return Step::Nothing;
+        }
         None => {}
     }
     let mut folder = TreePath::root();
@@ -94,6 +98,10 @@ fn next_link(tree: &dyn FileTree, root: &TreePath, path: &TreePath) -> Step {
         }
     }
     Step::Nothing
+}
+
+fn is_folder(tree: &dyn FileTree, path: &TreePath) -> bool {
+    path.is_root() || tree.kind(path) == Some(NodeKind::Folder)
 }
 
 #[cfg(test)]

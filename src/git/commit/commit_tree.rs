@@ -15,7 +15,7 @@ use crate::git::work_tree::attributes::{self, AttributeText, Attributes};
 use crate::git::work_tree::blob_sizes::BlobSizes;
 use crate::git::work_tree::conversion::{Conversion, Refusal};
 use crate::git::work_tree::disk::named;
-use crate::git::work_tree::files::{Files, Found, list_both};
+use crate::git::work_tree::files::{Files, Found, LookUp, list_both};
 use crate::git::work_tree::index::{self, Index};
 use crate::git::work_tree::whole::too_long;
 use crate::git::{
@@ -298,10 +298,12 @@ fn submodule_names(
 
 impl FileTree for CommitTree {
     fn kind(&self, path: &TreePath) -> Option<NodeKind> {
-        if let Some(at) = self.files.find(path.as_bytes()) {
-            return Some(self.files.data(at).node_kind());
+        match self.files.look_up(path.as_bytes()) {
+            LookUp::At(file) => return Some(file.node_kind()),
+            LookUp::Folder => return Some(NodeKind::Folder),
+            LookUp::Nothing => {}
         }
-        if path.is_root() || self.files.has_below(path.as_bytes()) || self.hollow.has_below(path.as_bytes()) {
+        if path.is_root() || self.hollow.has_below(path.as_bytes()) {
             return Some(NodeKind::Folder);
         }
         // What is in a submodule that is not here is not known, so it may be anything.

@@ -22,6 +22,16 @@ struct Entry<T> {
     data: T,
 }
 
+/// What [`Files::look_up`] finds.
+pub(in crate::git) enum LookUp<'f, T> {
+    At(&'f T),
+    Folder,
+    Nothing,
+}
+
+/// So many paths are looked at one by one before they are searched.
+const FEW: usize = 8;
+
 impl<T> Files<T> {
     pub(in crate::git) fn new() -> Self {
         Self::beside(Arc::default(), 0)
@@ -118,6 +128,23 @@ impl<T> Files<T> {
     pub(in crate::git) fn has_below(&self, folder: &[u8]) -> bool {
         let start = self.start_below(folder);
         start < self.len() && compare_below(self.path(start), folder) == Ordering::Equal
+    }
+
+    /// What is at `path`, or whether anything is below it.
+    pub(in crate::git) fn look_up(&self, path: &[u8]) -> LookUp<'_, T> {
+        let at = self.partition_point(0..self.len(), |other| other < path);
+        if at < self.len() && self.path(at) == path {
+            return LookUp::At(self.data(at));
+        }
+        // `path-x` and `path.x` come between, and are mostly few.
+        let is_before = |at: &usize| compare_below(self.path(*at), path) == Ordering::Less;
+        let first = (at..self.len()).take(FEW).find(|at| !is_before(at));
+        let first = first.unwrap_or_else(|| self.start_below(path));
+        if first < self.len() && compare_below(self.path(first), path) == Ordering::Equal {
+            LookUp::Folder
+        } else {
+            LookUp::Nothing
+        }
     }
 
     fn start_below(&self, folder: &[u8]) -> usize {
@@ -218,6 +245,22 @@ mod tests {
         assert!(!files.has_below(b"a0"));
         assert!(!files.has_below(b"c"));
         assert_eq!(files.find(b"a.c"), Some(2));
+    }
+
+    #[test]
+    fn what_a_path_is_is_found_past_paths_that_begin_alike() {
+        let many: Vec<String> = (0..3 * FEW).map(|number| format!("b-{number:02}")).collect();
+        let more: Vec<&str> = many.iter().map(String::as_str).collect();
+        let files = files(&[&["a", "a-b", "a.c", "b.d/x", "b/1", "c-", "d"], &more[..]].concat());
+        for path in ["", "a", "b", "b-00", "b.d", "b/", "b/1", "c", "c-", "cc", "d", "d/1", "e"] {
+            let found = match files.look_up(path.as_bytes()) {
+                LookUp::At(()) => (true, false),
+                LookUp::Folder => (false, true),
+                LookUp::Nothing => (false, false),
+            };
+            let is_there = files.find(path.as_bytes()).is_some();
+            assert_eq!(found, (is_there, !is_there && files.has_below(path.as_bytes())), "{path}");
+        }
     }
 
     #[test]

@@ -12,7 +12,7 @@ use crate::git::work_tree::attributes::{self, ATTRIBUTES, AttributeText, Attribu
 use crate::git::work_tree::blob_sizes::BlobSizes;
 use crate::git::work_tree::disk::{Disk, Listing, named};
 use crate::git::work_tree::entry::{Entry, KnownFile, UNTRACKED};
-use crate::git::work_tree::files::{Files, Found, list_both};
+use crate::git::work_tree::files::{Files, Found, LookUp, list_both};
 use crate::git::work_tree::folder_cache::FolderCache;
 use crate::git::work_tree::identify::Identifier;
 use crate::git::work_tree::index::Index;
@@ -244,10 +244,12 @@ fn absent_submodules(parts: &[Part], present: &[TreePath]) -> Vec<TreePath> {
 impl FileTree for WorkTree {
     fn kind(&self, path: &TreePath) -> Option<NodeKind> {
         let bytes = path.as_bytes();
-        if let Some(at) = self.files.find(bytes) {
-            return Some(self.files.data(at).kind);
+        match self.files.look_up(bytes) {
+            LookUp::At(entry) => return Some(entry.kind),
+            LookUp::Folder => return Some(NodeKind::Folder),
+            LookUp::Nothing => {}
         }
-        if path.is_root() || self.files.has_below(bytes) || self.unlisted.has_below(bytes) {
+        if path.is_root() || self.unlisted.has_below(bytes) {
             return Some(NodeKind::Folder);
         }
         if let Some(at) = self.unlisted.find(bytes) {
