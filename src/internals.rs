@@ -2,14 +2,14 @@
 
 pub use crate::builder::{
     BuildError, BuildEvent, BuildSpec, Builder, CacheLocation, ContextEntry, ContextKind, ContextSource,
-    Extras, Secret, SshAgent, StepState,
+    Extras, NamedFolder, Secret, SshAgent, StepState,
 };
 pub use crate::cli::{Cli, Environment, complete, run};
 pub use crate::context::IgnoreRules;
 pub use crate::dockerfile::{
-    CopyInstruction, Dockerfile, Evaluation, Frontend, Instruction, InstructionKind, LocalSource, Problem,
-    ProblemKind, RunInstruction, Scope, SourcePattern, SyntaxErrorKind, Trigger, UseKind, evaluate,
-    evaluate_stage, parse, rewrite,
+    CopyInstruction, Dockerfile, Evaluation, Frontend, Instruction, InstructionKind, LocalSource, NamedKind,
+    NamedSources, Problem, ProblemKind, RunInstruction, Scope, SourcePattern, SyntaxErrorKind, Trigger,
+    UseKind, evaluate, evaluate_stage, parse, rewrite,
 };
 pub use crate::engine::{BuilderKind, Endpoint, Engine, EngineEnvironment, LocalImageId};
 #[cfg(fuzzing)]

@@ -8,6 +8,9 @@ pub(crate) const SETTINGS: u64 = 1 << 20;
 /// `[image.NAME]` tables of the settings. Each may be an image of its own; no checkout is known with 2,000.
 pub(crate) const SETTINGS_IMAGES: usize = 4_096;
 
+/// Build contexts with names of one `[image.NAME]` table. Few images have more than ten.
+pub(crate) const SETTINGS_CONTEXTS: usize = 1_000;
+
 /// Lines of the settings' `[names]`, each of which may be tried on every Dockerfile.
 pub(crate) const SETTINGS_NAMES: usize = 16_384;
 

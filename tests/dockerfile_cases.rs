@@ -66,6 +66,8 @@ fn understood(file: &Dockerfile) -> bool {
     file.errors.iter().all(|error| error.kind != SyntaxErrorKind::Text)
 }
 
+static NO_CONTEXTS: BTreeMap<String, shipwright::internals::NamedKind> = BTreeMap::new();
+
 fn scope<'a>(
     build_args: &'a BTreeMap<String, String>,
     platform: &'a Platform,
@@ -78,6 +80,7 @@ fn scope<'a>(
         build_platform: platform,
         inherited,
         unseen_triggers: false,
+        contexts: &NO_CONTEXTS,
     }
 }
 

@@ -37,6 +37,7 @@ impl Build<'_> {
                 build_platform: &amd64,
                 inherited: &inherited,
                 unseen_triggers: false,
+                contexts: &BTreeMap::new(),
             },
         )
     }

@@ -26,6 +26,7 @@ fn evaluate_in<R>(use_scope: impl FnOnce(&Scope<'_>) -> R) -> R {
         build_platform: &platform,
         inherited: &inherited,
         unseen_triggers: false,
+        contexts: &BTreeMap::new(),
     })
 }
 

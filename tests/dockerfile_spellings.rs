@@ -25,6 +25,7 @@ fn read(source: &str, triggers: &[(usize, &str)], unseen_triggers: bool) -> Eval
             build_platform: &platform,
             inherited: &inherited,
             unseen_triggers,
+            contexts: &BTreeMap::new(),
         },
     )
 }

@@ -154,6 +154,7 @@ fn is_input(file: &File, case: usize, input: &str) -> bool {
         build_platform: &platform,
         inherited: &inherited,
         unseen_triggers: false,
+        contexts: &BTreeMap::new(),
     };
     let evaluation = evaluate_stage(&parsed, file.stages[case], &scope);
     let covers = |folder: &str| folder.is_empty() || input.starts_with(&format!("{folder}/"));

@@ -118,5 +118,6 @@ fn in_scope<R>(use_scope: impl FnOnce(&Scope<'_>) -> R) -> R {
         build_platform: &platform,
         inherited: &inherited,
         unseen_triggers: false,
+        contexts: &BTreeMap::new(),
     })
 }

@@ -1,7 +1,7 @@
 use std::collections::BTreeSet;
 
 use super::outline::{DockerfileInstruction, DockerfileText};
-use super::{BuildError, BuildSpec, Extras};
+use super::{BuildError, BuildSpec, Extras, NamedFolder};
 use crate::engine::{BuilderKind, EngineInfo, Product, StoreKind, numbers};
 
 /// What the classic builder does not set and `BuildKit` does: an ARG without a value is empty there.
@@ -72,20 +72,31 @@ pub(super) fn classic_dockerfile(request: &BuildSpec) -> &DockerfileText {
     request.classic_dockerfile.as_ref().unwrap_or(&request.dockerfile)
 }
 
-/// The frontend inside Docker 20.10 knows no heredocs yet; that of 23.0 does.
+const NEEDS_NEW_FRONTEND: &str = "start the Dockerfile with `# syntax=docker/dockerfile:1` (fetched from a registry), or use Docker 23 or later";
+
+fn named_folder(folder: &NamedFolder) -> String {
+    format!("the folder that is the build context `{}`", folder.name)
+}
+
+/// The frontend inside Docker 20.10 knows no heredocs and no build contexts with names yet; that of 23.0 does.
 fn check_buildkit(info: &EngineInfo, request: &BuildSpec) -> Result<(), BuildError> {
     let is_old = numbers(&info.version).is_some_and(|version| version < (23, 0));
     if !is_old || (!request.builtin_frontend && request.dockerfile.names_frontend) {
         return Ok(());
     }
+    // It ignores them, and takes what the name means without them.
+    if let Some(folder) = request.named.first() {
+        return Err(BuildError::Unsupported {
+            what: named_folder(folder),
+            line: None,
+            hint: NEEDS_NEW_FRONTEND.to_owned(),
+        });
+    }
     match request.dockerfile.instructions.iter().find(|instruction| instruction.has_heredoc) {
         Some(instruction) => Err(BuildError::Unsupported {
             what: "heredocs".to_owned(),
             line: Some(instruction.line),
-            hint:
-                "start the Dockerfile with `# syntax=docker/dockerfile:1` (fetched from a registry), or use \
-                   Docker 23 or later"
-                    .to_owned(),
+            hint: NEEDS_NEW_FRONTEND.to_owned(),
         }),
         None => Ok(()),
     }
@@ -95,6 +106,9 @@ fn check_classic(info: &EngineInfo, request: &BuildSpec) -> Result<(), BuildErro
     let unsupported = |what: &str, line: Option<usize>| {
         Err(BuildError::Unsupported { what: what.to_owned(), line, hint: NEEDS_BUILDKIT.to_owned() })
     };
+    if let Some(folder) = request.named.first() {
+        return unsupported(&named_folder(folder), None);
+    }
     if !request.secrets.is_empty() {
         return unsupported("secrets", None);
     }

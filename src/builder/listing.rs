@@ -43,6 +43,14 @@ impl Listing {
         Self { source, items: Arc::from([]) }
     }
 
+    /// The file at one path in the root, if it is there.
+    pub(super) fn only(&self, path: &[u8]) -> Self {
+        let entries = self.source.entries();
+        let is_it =
+            |item: &&Item| matches!(item, Item::Entry(index) if entries[*index as usize].path == path);
+        Self { source: Arc::clone(&self.source), items: self.items.iter().filter(is_it).copied().collect() }
+    }
+
     pub(super) fn source(&self) -> &Arc<dyn ContextSource> {
         &self.source
     }

@@ -28,7 +28,7 @@ pub use event::{BuildEvent, OutputStream, StepState};
 pub(crate) use outline::{DockerfileInstruction, DockerfileText};
 pub(crate) use request::RegistryLogins;
 pub use request::{
-    BuildSpec, CacheLocation, ContextEntry, ContextKind, ContextSource, Extras, Secret, SshAgent,
+    BuildSpec, CacheLocation, ContextEntry, ContextKind, ContextSource, Extras, NamedFolder, Secret, SshAgent,
 };
 
 /// Whatever builds images.

@@ -22,7 +22,9 @@ pub struct BuildSpec {
     pub classic_dockerfile: Option<DockerfileText>,
     /// The files of the build context.
     pub context: Arc<dyn ContextSource>,
-    /// A hash of the context's paths, kinds, contents and times. `BuildKit` keeps one snapshot under each such
+    /// Folders that are build contexts with names.
+    pub named: Vec<NamedFolder>,
+    /// A hash of the contexts' paths, kinds, contents and times. `BuildKit` keeps one snapshot under each such
     /// key and fetches a file again only if path, size or time differ from it; so equal keys must mean equal
     /// content, or one build gets the files of another.
     pub context_key: [u8; 32],
@@ -67,6 +69,7 @@ impl BuildSpec {
             dockerfile,
             classic_dockerfile: None,
             context,
+            named: Vec::new(),
             context_key,
             references: Vec::new(),
             labels: BTreeMap::new(),
@@ -100,6 +103,15 @@ impl fmt::Debug for BuildSpec {
             .field("files", &self.context.entries().len())
             .finish_non_exhaustive()
     }
+}
+
+/// A folder that takes the place of what its name means in the Dockerfile.
+#[derive(Clone)]
+pub struct NamedFolder {
+    /// As `BuildKit` looks for it: `assets`, `acme/base`.
+    pub name: String,
+    /// What of it may be read.
+    pub files: Arc<dyn ContextSource>,
 }
 
 /// The files of a build context, as they were planned.

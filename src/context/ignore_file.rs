@@ -15,6 +15,17 @@ pub(crate) fn ignore_file(tree: &dyn FileTree, dockerfile: &TreePath, root: &Tre
     file_at(tree, &dockerfile.parent()?, &own).or_else(|| file_at(tree, root, b".dockerignore"))
 }
 
+/// The ignore file of a build context with a name: `.dockerignore` in it, whatever the Dockerfile has (`BuildKit`'s
+/// `frontend/dockerui`).
+pub(crate) fn own_ignore_file(tree: &dyn FileTree, root: &TreePath) -> Option<TreePath> {
+    file_at(tree, root, b".dockerignore")
+}
+
+/// All paths whose content decides what [`own_ignore_file`] gives.
+pub(super) fn own_ignore_file_paths(tree: &dyn FileTree, root: &TreePath) -> Vec<TreePath> {
+    path_with_links(tree, root, &root.join(".dockerignore"))
+}
+
 /// All paths whose content decides what [`ignore_file`] gives: those of ignore files that are not there
 /// too, since they would count.
 pub(super) fn ignore_file_paths(

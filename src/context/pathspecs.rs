@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
-use super::ignore_file::ignore_file_paths;
+use super::ignore_file::{ignore_file_paths, own_ignore_file_paths};
 use super::links::path_with_links;
 use super::root::above;
 use super::select::SelectedFiles;
@@ -47,25 +47,10 @@ pub(crate) fn revision_pathspecs(
     sources: &[LocalSource],
     selection: &SelectedFiles,
 ) -> RevisionSpecs {
-    let mut paths: BTreeSet<TreePath> = BTreeSet::new();
-    let mut globs = BTreeSet::new();
-    paths.extend(path_with_links(tree, &TreePath::root(), dockerfile));
-    paths.extend(selection.followed.iter().cloned());
-    if selection.whole_context {
-        paths.insert(root.clone());
-    }
-    for source in sources {
-        match &source.pattern {
-            SourcePattern::Path(path) if is_glob(path) => {
-                globs.insert(glob_below(root, path));
-            }
-            SourcePattern::Path(path) | SourcePattern::Below(path) => {
-                paths.insert(root.join_clamped(path));
-            }
-        }
-    }
-    let mut around: BTreeSet<TreePath> = ignore_file_paths(tree, dockerfile, root).into_iter().collect();
-    let mut globs_around = BTreeSet::new();
+    let mut admitted = Admitted::by(root, sources, selection);
+    admitted.paths.extend(path_with_links(tree, &TreePath::root(), dockerfile));
+    let mut around = Around::default();
+    around.paths.extend(ignore_file_paths(tree, dockerfile, root));
     let own = dockerfile.parent().unwrap_or_default();
     let folders = std::iter::once(own.clone()).chain(above(&own));
     // Where all is found, nothing further out matters.
@@ -77,14 +62,65 @@ pub(crate) fn revision_pathspecs(
             match &source.pattern {
                 _ if path.is_empty() => {}
                 SourcePattern::Path(path) if is_glob(path) => {
-                    globs_around.insert(glob_below(&folder, path));
+                    around.globs.insert(glob_below(&folder, path));
                 }
                 _ => {
-                    around.insert(folder.join_clamped(path));
+                    around.paths.insert(folder.join_clamped(path));
                 }
             }
         }
     }
+    specs(root, admitted, around)
+}
+
+/// The paths of history that decide what an image reads of a build context with a name.
+pub(crate) fn named_pathspecs(
+    tree: &dyn FileTree,
+    root: &TreePath,
+    sources: &[LocalSource],
+    selection: &SelectedFiles,
+) -> RevisionSpecs {
+    let paths = own_ignore_file_paths(tree, root).into_iter().collect();
+    specs(root, Admitted::by(root, sources, selection), Around { paths, globs: BTreeSet::new() })
+}
+
+/// What sources admit.
+struct Admitted {
+    paths: BTreeSet<TreePath>,
+    globs: BTreeSet<String>,
+}
+
+impl Admitted {
+    fn by(root: &TreePath, sources: &[LocalSource], selection: &SelectedFiles) -> Self {
+        let mut paths: BTreeSet<TreePath> = selection.followed.iter().cloned().collect();
+        let mut globs = BTreeSet::new();
+        if selection.whole_context {
+            paths.insert(root.clone());
+        }
+        for source in sources {
+            match &source.pattern {
+                SourcePattern::Path(path) if is_glob(path) => {
+                    globs.insert(glob_below(root, path));
+                }
+                SourcePattern::Path(path) | SourcePattern::Below(path) => {
+                    paths.insert(root.join_clamped(path));
+                }
+            }
+        }
+        Self { paths, globs }
+    }
+}
+
+/// What says how sources are read.
+#[derive(Default)]
+struct Around {
+    paths: BTreeSet<TreePath>,
+    globs: BTreeSet<String>,
+}
+
+fn specs(root: &TreePath, admitted: Admitted, around: Around) -> RevisionSpecs {
+    let Admitted { paths, mut globs } = admitted;
+    let Around { paths: mut around, globs: mut globs_around } = around;
     let folders = paths.iter().flat_map(|path| std::iter::successors(path.parent(), TreePath::parent));
     around.extend(folders.map(|folder| folder.join(ATTRIBUTES)));
     for glob in &globs {

@@ -66,7 +66,9 @@ impl Writer<'_, '_> {
             lines.push(self.line(instruction, instruction.canonical.clone()));
         }
         for linked in self.stages.iter().filter(|linked| linked.needed) {
-            for instruction in self.file.instructions_of(linked.stage).iter().filter(is_read) {
+            // Of a stage that a build context replaces only its FROM counts.
+            let count = if linked.replaced { 1 } else { usize::MAX };
+            for instruction in self.file.instructions_of(linked.stage).iter().take(count).filter(is_read) {
                 let head = match &instruction.kind {
                     InstructionKind::From(_) => self.from(linked, instruction, keep_names),
                     InstructionKind::Copy(copy) => self.copy(copy, instruction, keep_names)?,
@@ -211,8 +213,9 @@ fn unread(file: &Dockerfile, stages: &[LinkedStage<'_>]) -> BTreeSet<usize> {
             read_below[base] |= read_below[index] || reads_itself;
         }
     }
-    let is_known =
-        |linked: &&LinkedStage<'_>| matches!(linked.base, StageBase::Scratch | StageBase::Stage(_));
+    let is_known = |linked: &&LinkedStage<'_>| {
+        matches!(linked.base, StageBase::Scratch | StageBase::Context(_) | StageBase::Stage(_))
+    };
     let has_variable = |linked: &LinkedStage<'_>| {
         let from = file.instructions_of(linked.stage).first();
         from.is_none_or(|from| from.text.contains('$'))

@@ -20,10 +20,7 @@ pub(crate) fn cut_unneeded_stages(file: &Dockerfile, evaluation: &Evaluation) ->
         let instructions = file.instructions_of(stage);
         if needed.get(at) == Some(&false) {
             let (Some(first), Some(last)) = (instructions.first(), instructions.last()) else { continue };
-            let gone = first.span.start..last.span.end;
-            let bytes = file.source.get(gone.clone()).unwrap_or_default();
-            let breaks = bytes.iter().filter(|byte| **byte == b'\n').map(|_| '\n');
-            changes.push((gone, stand_in.chars().chain(breaks).collect()));
+            changes.push(blank(file, first.span.start..last.span.end, stand_in));
             continue;
         }
         for instruction in instructions {
@@ -37,6 +34,26 @@ pub(crate) fn cut_unneeded_stages(file: &Dockerfile, evaluation: &Evaluation) ->
         }
     }
     changes
+}
+
+/// What to overwrite so that of stages whose place the image of a build context takes nothing but FROM is left.
+/// `BuildKit` does so by itself with a folder.
+pub(crate) fn cut_replaced_stages(file: &Dockerfile, evaluation: &Evaluation) -> Vec<(Range<usize>, String)> {
+    let stages = file.stages.iter().zip(&evaluation.stages);
+    let replaced = stages.filter(|(_, stage)| stage.replaced && stage.base_context.is_none());
+    let body = |(stage, _)| {
+        let [_, first, ..] = file.instructions_of(stage) else { return None };
+        let last = file.instructions_of(stage).last()?;
+        Some(blank(file, first.span.start..last.span.end, ""))
+    };
+    replaced.filter_map(body).collect()
+}
+
+/// Line breaks, and what stands in place of the rest.
+fn blank(file: &Dockerfile, gone: Range<usize>, stand_in: &str) -> (Range<usize>, String) {
+    let bytes = file.source.get(gone.clone()).unwrap_or_default();
+    let breaks = bytes.iter().filter(|byte| **byte == b'\n').map(|_| '\n');
+    (gone, stand_in.chars().chain(breaks).collect())
 }
 
 #[cfg(test)]
@@ -57,6 +74,7 @@ mod tests {
             build_platform: &platform,
             inherited: &BTreeMap::new(),
             unseen_triggers: false,
+            contexts: &BTreeMap::new(),
         };
         let changes = cut_unneeded_stages(&file, &evaluate(&file, &scope));
         String::from_utf8(rewrite(&file.source, &changes)).expect("text")

@@ -87,6 +87,7 @@ fn complete<'a>(
         target,
         references: found.references,
         sources: found.sources,
+        named: found.named,
         triggers: target.map_or_else(Vec::new, |target| triggers(file, target)),
         declared_args: declared_args(file, scope, found.declared_args),
         logical_lines: directive_lines(&file.directives).chain(canonical.lines).collect(),
@@ -105,6 +106,8 @@ fn describe(linked: LinkedStage<'_>) -> EvaluatedStage {
         name: linked.stage.name.clone(),
         base: linked.stage.base.as_ref().map(|base| base.text.clone()).unwrap_or_default(),
         base_stage: linked.base_stage(),
+        base_context: linked.base_context().map(str::to_owned),
+        replaced: linked.replaced,
         base_expanded: linked.base_expanded,
         platform: linked.platform,
         needed: linked.needed,
@@ -130,7 +133,9 @@ fn declared_args(file: &Dockerfile, scope: &Scope<'_>, mut declared: BTreeSet<St
 /// The needed instructions as they are written.
 fn written_lines(file: &Dockerfile, stages: &[LinkedStage<'_>]) -> Vec<LogicalLine> {
     let needed = stages.iter().filter(|stage| stage.needed);
-    let instructions = needed.flat_map(|linked| file.instructions_of(linked.stage));
+    let count = |linked: &LinkedStage<'_>| if linked.replaced { 1 } else { usize::MAX };
+    let instructions =
+        needed.flat_map(|linked| file.instructions_of(linked.stage).iter().take(count(linked)));
     let instructions = file.global_instructions().iter().chain(instructions);
     let line = |instruction: &Instruction| LogicalLine {
         line: instruction.line,

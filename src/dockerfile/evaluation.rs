@@ -23,6 +23,28 @@ pub struct Scope<'a> {
     /// Whether images that stages begin with may carry ONBUILD triggers that nobody has seen. Those may take from any
     /// stage, so where there is such an image all stages are needed.
     pub unseen_triggers: bool,
+    /// Build contexts with names, by [`context_name`](ImageReference::context_name). `BuildKit` puts one in place of a
+    /// stage or an image of its name.
+    pub contexts: &'a BTreeMap<String, NamedKind>,
+}
+
+/// What stands behind the name of a build context.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NamedKind {
+    Folder,
+    /// An image, or something else that takes the place of one.
+    Image,
+}
+
+impl Scope<'_> {
+    /// The folder that a reference to an image means, by the name of its build context.
+    pub(super) fn folder(&self, reference: &str) -> Option<String> {
+        if self.contexts.is_empty() {
+            return None;
+        }
+        let name = reference.parse::<ImageReference>().ok()?.context_name();
+        (self.contexts.get(&name) == Some(&NamedKind::Folder)).then_some(name)
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -36,6 +58,8 @@ pub struct Evaluation {
     pub references: Vec<ImageUse>,
     /// What the needed stages and their inherited triggers read from the build context.
     pub sources: Vec<LocalSource>,
+    /// What they read of folders that are build contexts with names, by name.
+    pub named: BTreeMap<String, NamedSources>,
     /// The ONBUILD triggers that the image carries: those of the target stage alone. `BuildKit` drops
     /// those of the stages it is FROM, because they are carried out then.
     pub triggers: Vec<Trigger>,
@@ -58,6 +82,16 @@ pub struct Evaluation {
     pub unused_stages: Vec<usize>,
 }
 
+/// What a build reads of a folder that is a build context with a name.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct NamedSources {
+    pub sources: Vec<LocalSource>,
+    /// Whether any file of it may be read, whatever `sources` says.
+    pub whole: bool,
+    /// Whether a mount reads it, for which `BuildKit` asks for all of it.
+    pub mounted: bool,
+}
+
 /// A directive or an instruction as it enters the content key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LogicalLine {
@@ -77,6 +111,10 @@ pub struct EvaluatedStage {
     pub base_expanded: Result<String, String>,
     /// The stage it begins with, if it is one.
     pub base_stage: Option<usize>,
+    /// The folder, by the name of its build context, that it begins with or is replaced by.
+    pub base_context: Option<String>,
+    /// Whether a build context has its name, so that none of its instructions is carried out.
+    pub replaced: bool,
     pub platform: Option<EvaluatedPlatform>,
     pub needed: bool,
     /// The line of its FROM, from 1.

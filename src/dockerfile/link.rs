@@ -10,7 +10,7 @@ use crate::image::ImageReference;
 
 use super::dialect::Dialect;
 use super::environment::Globals;
-use super::evaluation::{EvaluatedPlatform, ProblemKind, Scope};
+use super::evaluation::{EvaluatedPlatform, NamedKind, ProblemKind, Scope};
 use super::findings::Findings;
 use super::instruction::{ArgDeclaration, Instruction, InstructionKind};
 use super::parser::{Dockerfile, parse_trigger};
@@ -27,6 +27,8 @@ pub(super) struct LinkedStage<'a> {
     /// What is carried out: triggers of its base first.
     pub(super) steps: Vec<Step<'a>>,
     takes_from: Vec<usize>,
+    /// Whether a build context has its name: that is the stage then.
+    pub(super) replaced: bool,
     pub(super) needed: bool,
 }
 
@@ -35,6 +37,14 @@ impl LinkedStage<'_> {
     pub(super) fn base_stage(&self) -> Option<usize> {
         match self.base {
             StageBase::Stage(index) => Some(index),
+            _ => None,
+        }
+    }
+
+    /// The folder, by the name of its build context, that it begins with or is replaced by.
+    pub(super) fn base_context(&self) -> Option<&str> {
+        match &self.base {
+            StageBase::Context(name) => Some(name),
             _ => None,
         }
     }
@@ -60,6 +70,8 @@ pub(super) enum StageBase {
     Stage(usize),
     Scratch,
     Image(ImageReference),
+    /// A folder, by the name of its build context.
+    Context(String),
     /// Nothing that could be found out.
     Bad,
 }
@@ -207,9 +219,16 @@ impl<'a, 'f> Linker<'a, 'f> {
             let known = stage.base.as_ref().and_then(|written| meant.get(&written.span.start));
             let known =
                 known.and_then(|known| Some((StageBase::Image(known.parse().ok()?), Ok(known.clone()))));
-            let (base, base_expanded) = known.unwrap_or_else(|| self.base(stage, &earlier));
+            let written = known.unwrap_or_else(|| self.base(stage, &earlier));
+            let replacement = self.replacement(stage);
+            let replaced = replacement.is_some();
+            let (base, base_expanded) = replacement.unwrap_or(written);
             let platform = stage.platform.as_ref().map(|platform| self.platform(platform));
-            let steps = self.steps(index, stage, &base, &stages);
+            let steps = if replaced {
+                self.inherited(index, stage)
+            } else {
+                self.steps(index, stage, &base, &stages)
+            };
             let takes_from = self.takes_from(stage, &steps);
             stages.push(LinkedStage {
                 stage,
@@ -218,12 +237,23 @@ impl<'a, 'f> Linker<'a, 'f> {
                 platform,
                 steps,
                 takes_from,
+                replaced,
                 needed: false,
             });
             earlier.extend(stage.name.as_deref().map(|name| (name, index)));
         }
         self.report_circles(&stages);
         stages
+    }
+
+    /// What takes the place of a stage because a build context has its name.
+    fn replacement(&self, stage: &Stage) -> Option<(StageBase, Result<String, String>)> {
+        let name = stage.name.as_ref()?;
+        let base = match self.scope.contexts.get(name)? {
+            NamedKind::Folder => StageBase::Context(name.clone()),
+            NamedKind::Image => name.parse().map_or(StageBase::Bad, StageBase::Image),
+        };
+        Some((base, Ok(name.clone())))
     }
 
     fn base(&mut self, stage: &Stage, earlier: &HashMap<&str, usize>) -> (StageBase, Result<String, String>) {
@@ -247,7 +277,9 @@ impl<'a, 'f> Linker<'a, 'f> {
             Some(index) => StageBase::Stage(*index),
             None if name == "scratch" => StageBase::Scratch,
             None => {
-                if let Ok(reference) = name.parse() {
+                if let Some(context) = self.scope.folder(&name) {
+                    StageBase::Context(context)
+                } else if let Ok(reference) = name.parse() {
                     StageBase::Image(reference)
                 } else {
                     self.bad_base(written, &expanded, earlier);

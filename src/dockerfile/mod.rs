@@ -41,14 +41,16 @@ mod verb;
 mod walk;
 mod words;
 
-pub(crate) use cut::cut_unneeded_stages;
+pub(crate) use cut::{cut_replaced_stages, cut_unneeded_stages};
 pub use directive::Frontend;
 pub(crate) use environment::is_proxy;
 pub use error::SyntaxErrorKind;
 pub(crate) use evaluate::evaluate_meant;
 pub use evaluate::{evaluate, evaluate_stage};
 pub(crate) use evaluation::{EvaluatedStage, ImageUse, SourceInstruction};
-pub use evaluation::{Evaluation, LocalSource, Problem, ProblemKind, Scope, SourcePattern, UseKind};
+pub use evaluation::{
+    Evaluation, LocalSource, NamedKind, NamedSources, Problem, ProblemKind, Scope, SourcePattern, UseKind,
+};
 pub use instruction::{CopyInstruction, Instruction, InstructionKind, RunInstruction, Trigger};
 pub(crate) use mount::Mount;
 pub use parser::{Dockerfile, parse};

@@ -1,17 +1,17 @@
 //! Carries out the needed stages as far as variables, images and sources go.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::ops::Range;
 
 use super::environment::{Environment, Globals};
 use super::evaluation::{
-    ImageUse, LocalSource, ProblemKind, Scope, SourceInstruction, SourcePattern, UseKind,
+    ImageUse, LocalSource, NamedSources, ProblemKind, Scope, SourceInstruction, SourcePattern, UseKind,
 };
 use super::findings::Findings;
 use super::heredoc::Heredoc;
 use super::instruction::{ArgDeclaration, Assignment, CopyInstruction, Instruction, InstructionKind};
 use super::link::{CopySource, InstructionOrigin, LinkedStage, StageBase, StageNames, Step, base_span};
-use super::mount::{Mount, MountType};
+use super::mount::{Mount, MountType, ResolvedMount};
 use super::parser::Dockerfile;
 use super::shell::{Expanded, Shell};
 use super::source;
@@ -24,6 +24,7 @@ use super::verb::Verb;
 pub(super) struct Walked {
     pub(super) references: Vec<ImageUse>,
     pub(super) sources: Vec<LocalSource>,
+    pub(super) named: BTreeMap<String, NamedSources>,
     pub(super) declared_args: BTreeSet<String>,
     pub(super) whole_context: bool,
 }
@@ -78,7 +79,9 @@ impl<'a, 'f> Walker<'a, 'f> {
         let needed = stages.iter().filter(|linked| linked.needed);
         let bases = needed.filter_map(LinkedStage::base_stage).chain(target).collect();
         // Only what is read can tell dialects apart.
-        let globals = if stages.iter().any(reads_variables) { globals } else { &globals[..1] };
+        let has_contexts = !scope.contexts.is_empty();
+        let is_read = |linked: &LinkedStage<'_>| reads_variables(linked, has_contexts);
+        let globals = if stages.iter().any(is_read) { globals } else { &globals[..1] };
         Self { file, scope, shell, globals, stages, names, bases, findings, walked }
     }
 
@@ -86,11 +89,14 @@ impl<'a, 'f> Walker<'a, 'f> {
         let mut variables: Vec<Vec<Environment>> = vec![Vec::new(); self.stages.len()];
         for (index, linked) in self.stages.iter().enumerate().filter(|(_, linked)| linked.needed) {
             let mut environments = match &linked.base {
-                StageBase::Scratch => vec![Environment::scratch(); self.globals.len()],
+                StageBase::Scratch | StageBase::Context(_) => {
+                    vec![Environment::scratch(); self.globals.len()]
+                }
                 StageBase::Stage(base) => self.inherited(&variables[*base], linked),
                 StageBase::Image(_) | StageBase::Bad => self.unknown(),
             };
             self.base(index, linked);
+            self.base_context(index, linked);
             for step in &linked.steps {
                 let base = base_span(linked.stage);
                 let place = InstructionPlace {
@@ -129,6 +135,41 @@ impl<'a, 'f> Walker<'a, 'f> {
         {
             self.image(UseKind::From, index, written, expanded, false);
         }
+    }
+
+    /// What a stage begins with may be read as a whole; of one that is a folder itself, what others take of it counts.
+    fn base_context(&mut self, index: usize, linked: &LinkedStage<'_>) {
+        if let Some(name) = linked.base_context() {
+            let named = self.walked.named.entry(name.to_owned()).or_default();
+            named.whole |= !linked.replaced || self.bases.contains(&index);
+        }
+    }
+
+    /// The folder that `--from` or `from` means, by the name of its build context.
+    fn folder(&self, source: CopySource, from: &str) -> Option<String> {
+        match source {
+            CopySource::Stage(index) => {
+                let linked = self.stages.get(index).filter(|linked| linked.replaced)?;
+                linked.base_context().map(str::to_owned)
+            }
+            CopySource::Image => self.scope.folder(from),
+            CopySource::Scratch | CopySource::Bad => None,
+        }
+    }
+
+    /// Lets what is read count as read of the folder with this name.
+    fn of_folder(&mut self, name: String, read: impl FnOnce(&mut Self)) {
+        let own = NamedSources {
+            sources: std::mem::take(&mut self.walked.sources),
+            whole: std::mem::take(&mut self.walked.whole_context),
+            mounted: false,
+        };
+        let known = self.walked.named.remove(&name).unwrap_or_default();
+        self.walked.sources = known.sources;
+        read(self);
+        let sources = std::mem::replace(&mut self.walked.sources, own.sources);
+        let whole = known.whole | std::mem::replace(&mut self.walked.whole_context, own.whole);
+        self.walked.named.insert(name, NamedSources { sources, whole, mounted: known.mounted });
     }
 
     fn image(&mut self, kind: UseKind, stage: usize, written: &Word, expanded: &str, onbuild: bool) {
@@ -237,11 +278,24 @@ impl<'a, 'f> Walker<'a, 'f> {
     fn copy(&mut self, copy: &CopyInstruction, instruction: SourceInstruction, place: &InstructionPlace<'_>) {
         if let Some(from) = &copy.from {
             let taken = self.names.copy_from(&from.text, self.stages.len());
+            if let Some(folder) = self.folder(taken, &from.text) {
+                self.of_folder(folder, |walker| walker.sources(copy, instruction, place));
+                return;
+            }
             self.take(UseKind::Copy, taken, from, place, || {
                 format!("cannot copy from stage {:?}, it needs to be defined before", from.text)
             });
             return;
         }
+        self.sources(copy, instruction, place);
+    }
+
+    fn sources(
+        &mut self,
+        copy: &CopyInstruction,
+        instruction: SourceInstruction,
+        place: &InstructionPlace<'_>,
+    ) {
         let first = self.walked.sources.len();
         for word in &copy.sources {
             if let Some(expanded) = self.expand(&word.text, &word.span, 0, place) {
@@ -366,6 +420,11 @@ impl<'a, 'f> Walker<'a, 'f> {
         };
         if let Some(from) = mount.reference() {
             let taken = self.names.mount_from(&from.text);
+            if let Some(folder) = self.folder(taken, &from.text) {
+                self.of_folder(folder.clone(), |walker| walker.mounted(mount, &resolved, &others, place));
+                self.walked.named.entry(folder).or_default().mounted = true;
+                return;
+            }
             self.take(UseKind::Mount, taken, from, place, || {
                 format!(
                     "cannot mount from stage {:?} to {:?}, stage needs to be defined before current command",
@@ -374,9 +433,24 @@ impl<'a, 'f> Walker<'a, 'f> {
             });
             return;
         }
+        // What a cache begins with is `from` something.
+        if resolved.kind != Some(MountType::Cache) {
+            self.mounted(mount, &resolved, &others, place);
+        }
+    }
+
+    /// What a mount reads of a build context.
+    fn mounted(
+        &mut self,
+        mount: &Mount,
+        resolved: &ResolvedMount,
+        others: &[ResolvedMount],
+        place: &InstructionPlace<'_>,
+    ) {
+        self.walked.whole_context |= mount.has_unknown_key();
         match resolved.kind {
             None => self.walked.whole_context = true,
-            Some(MountType::Bind) => {
+            Some(MountType::Bind | MountType::Cache) => {
                 let pattern = source::literal(&resolved.source);
                 self.walked.whole_context |= resolved.source == Value::default();
                 let written = mount.source_text().unwrap_or_default();
@@ -447,11 +521,12 @@ impl<'a, 'f> Walker<'a, 'f> {
     }
 }
 
-fn reads_variables(linked: &LinkedStage<'_>) -> bool {
+/// Whether variables decide what is read of a build context, or of one with a name where there is one.
+fn reads_variables(linked: &LinkedStage<'_>, has_contexts: bool) -> bool {
     linked.steps.iter().any(|step| match &step.instruction.kind {
         InstructionKind::Copy(copy) | InstructionKind::Add(copy) => {
             let mut sources = copy.sources.iter().chain(&copy.elsewhere);
-            copy.from.is_none() && sources.any(|source| source.text.contains('$'))
+            (has_contexts || copy.from.is_none()) && sources.any(|source| source.text.contains('$'))
         }
         InstructionKind::Run(run) => {
             run.mounts.iter().any(|mount| mount.source_text().is_some_and(|source| source.contains('$')))

@@ -56,6 +56,14 @@ pub(crate) enum NamedContext {
         /// Where that claim begins.
         claim: Place,
     },
+    /// An image that another claim is about, where the argument that gets its name stands for a reference: no build
+    /// context, which would take the place of a stage as well.
+    Required {
+        /// Where that claim begins.
+        claim: Place,
+    },
+    /// An image of this checkout by its name, as settings write it: `image:NAME`.
+    Built(String),
     /// An image by its name: `docker-image://…`.
     Image(ImageReference),
     /// A folder of the checkout.

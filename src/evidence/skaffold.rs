@@ -95,7 +95,7 @@ fn require(path: &TreePath, node: &Node, claim: &mut Claim, places: &BTreeMap<St
         let place = Place { path: path.clone(), line: required.line };
         claim.args.insert(alias.to_owned(), Said { value: image.to_owned(), place: place.clone() });
         if let Some(other) = places.get(image) {
-            let context = NamedContext::Claimed { claim: other.clone() };
+            let context = NamedContext::Required { claim: other.clone() };
             claim.contexts.insert(image.to_owned(), Said { value: context, place });
         }
     }
@@ -138,7 +138,7 @@ mod tests {
         assert_eq!(app.target.as_ref().map(|target| (&*target.value, target.place.line)), Some(("prod", 7)));
         let args: Vec<_> = app.args.iter().map(|(key, value)| (&**key, &*value.value)).collect();
         assert_eq!(args, [("BASE", "acme/base"), ("X", "1")]);
-        assert_eq!(app.contexts["acme/base"].value, NamedContext::Claimed { claim: base.place.clone() });
+        assert_eq!(app.contexts["acme/base"].value, NamedContext::Required { claim: base.place.clone() });
         assert_eq!(half.name.as_ref().map(|name| name.value.is_whole), Some(false));
     }
 

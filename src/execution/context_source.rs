@@ -14,21 +14,26 @@ pub(super) struct PlannedContext {
     tree: Arc<dyn Snapshot + Send + Sync>,
     project: Arc<Project>,
     image: ImageId,
+    /// The name of the build context; none for the image's own.
+    name: Option<String>,
     entries: Vec<ContextEntry>,
 }
 
 impl PlannedContext {
-    /// Of one image. `time` is what every file gets, in seconds since 1970; without one each
+    /// Of one image, or of one of its contexts with names. `time` is what every file gets, in seconds since 1970; without one each
     /// keeps its own. Links and folders are compared with the plan here, since nothing reads them later.
     pub(super) fn new(
         tree: Arc<dyn Snapshot + Send + Sync>,
         project: Arc<Project>,
-        image: ImageId,
+        (image, name): (ImageId, Option<&str>),
         time: Option<i64>,
     ) -> Result<Self, BuildError> {
-        let mut planned = Self { tree, project, image, entries: Vec::new() };
-        planned.entries = planned
-            .files()
+        let name = name.map(str::to_owned);
+        let mut planned = Self { tree, project, image, name, entries: Vec::new() };
+        let (inputs, files) = planned.files();
+        planned.entries = inputs
+            .iter()
+            .zip(files)
             .map(|(input, file)| {
                 let changed = |error: io::Error| BuildError::ContextChanged {
                     path: input.path.to_string(),
@@ -66,9 +71,16 @@ impl PlannedContext {
         }
     }
 
-    fn files(&self) -> impl Iterator<Item = (&InputFile, &ContextFile)> {
-        let ready = self.project.images[self.image].ready();
-        ready.into_iter().flat_map(|ready| ready.material.files.iter().zip(ready.files.iter()))
+    /// What was planned, and where it is.
+    fn files(&self) -> (&[InputFile], &[ContextFile]) {
+        let Some(ready) = self.project.images[self.image].ready() else { return Default::default() };
+        match &self.name {
+            None => (&ready.material.files, &ready.files),
+            Some(name) => match (ready.material.contexts.get(name), ready.named.get(name)) {
+                (Some(inputs), Some(files)) => (inputs, files),
+                _ => Default::default(),
+            },
+        }
     }
 }
 
@@ -78,8 +90,10 @@ impl ContextSource for PlannedContext {
     }
 
     fn open(&self, index: usize) -> io::Result<Box<dyn Read + Send>> {
-        let ready = self.project.images[self.image].ready().ok_or(io::ErrorKind::NotFound)?;
-        let (input, file) = (&ready.material.files[index], &ready.files[index]);
+        let (inputs, files) = self.files();
+        let (Some(input), Some(file)) = (inputs.get(index), files.get(index)) else {
+            return Err(io::ErrorKind::NotFound.into());
+        };
         let ContextKind::File { size, .. } = self.entries[index].kind else {
             return Err(io::ErrorKind::InvalidInput.into());
         };
@@ -93,7 +107,16 @@ impl ContextSource for PlannedContext {
 
     fn admits(&self, requested: &[String]) -> Result<(), String> {
         let image = &self.project.images[self.image];
-        match context::excess(&image.evaluation.sources, image.context.whole, requested) {
+        let excess = match &self.name {
+            None => context::excess(&image.evaluation.sources, image.context.whole, requested),
+            Some(name) => match (image.evaluation.named.get(name), image.named.get(name)) {
+                // For a mount BuildKit asks for all, and shows what the mount names.
+                (Some(read), _) if read.mounted && requested.is_empty() => None,
+                (Some(read), Some(context)) => context::excess(&read.sources, context.whole, requested),
+                _ => Some(format!("the build context {name}")),
+            },
+        };
+        match excess {
             Some(what) => Err(what),
             None => Ok(()),
         }

@@ -13,7 +13,9 @@ use super::outline::outline;
 use super::pins::pins;
 use super::superseded::{Superseded, superseded};
 use super::{BuildFailure, Worker, engine_login};
-use crate::builder::{BuildError, BuildEvent, BuildSpec, Builder, CacheLocation, Secret, SshAgent};
+use crate::builder::{
+    BuildError, BuildEvent, BuildSpec, Builder, CacheLocation, NamedFolder, Secret, SshAgent,
+};
 use crate::dockerfile::{cut_unneeded_stages, is_proxy, rewrite};
 use crate::engine::EngineError;
 use crate::git::{Checkout, Snapshot};
@@ -110,9 +112,17 @@ impl EngineWorker {
         let ready = image.ready();
         let ready = ready.ok_or_else(|| BuildFailure::new(format!("{} is blocked", step.name())))?;
         let time = self.context_time(id);
-        let context =
-            PlannedContext::new(Arc::clone(&self.tree), Arc::clone(&self.project), step.image, time)
-                .map_err(|error| self.failure(id, &error))?;
+        let planned = |name: Option<&str>| {
+            let (tree, project) = (Arc::clone(&self.tree), Arc::clone(&self.project));
+            let context = PlannedContext::new(tree, project, (step.image, name), time);
+            context.map_err(|error| self.failure(id, &error))
+        };
+        let context = planned(None)?;
+        let named = ready
+            .named
+            .keys()
+            .map(|name| Ok(NamedFolder { name: name.clone(), files: Arc::new(planned(Some(name))?) }));
+        let named = named.collect::<Result<Vec<_>, BuildFailure>>()?;
         let mut build_args = ready.material.build_args.clone();
         let declared = &image.evaluation.declared_args;
         build_args.extend(
@@ -128,6 +138,7 @@ impl EngineWorker {
         let cut = [cuts(image), pins.clone()].concat();
         let StepCaches { from, to } = self.caches.get(&id).cloned().unwrap_or_default();
         Ok(BuildSpec {
+            named,
             cache_from: from,
             cache_to: to,
             attestations: self.options.attestations.clone(),
@@ -219,8 +230,9 @@ impl EngineWorker {
 
     /// Engines from 27 on take the protocol's word that names are text.
     fn name_that_is_not_text(&self, step: StepId) -> String {
-        let files = self.image(step).ready().map(|ready| &*ready.files).unwrap_or_default();
-        let odd = files.iter().find(|file| std::str::from_utf8(file.path.as_bytes()).is_err());
+        let mut files =
+            self.image(step).ready().into_iter().flat_map(ReadyImage::all_files).map(|(_, file)| file);
+        let odd = files.find(|file| std::str::from_utf8(file.path.as_bytes()).is_err());
         let what = odd.map_or_else(|| "what is named so".to_owned(), |file| file.path.to_text());
         format!(
             "this engine's BuildKit takes only names and links that are UTF-8: rename {what}, leave it out with \
@@ -252,9 +264,9 @@ fn cuts(image: &Image) -> Vec<(Range<usize>, String)> {
 fn context_key(ready: &ReadyImage, time: Option<i64>) -> [u8; 32] {
     let times: Vec<i128> = match time {
         Some(time) => vec![i128::from(time)],
-        None => ready.files.iter().map(|file| file.modified_ns.unwrap_or_default()).collect(),
+        None => ready.all_files().map(|(_, file)| file.modified_ns.unwrap_or_default()).collect(),
     };
-    ready.material.files.digest_with_times(&times)
+    ready.material.digest_with_times(&times)
 }
 
 fn immutable_references(step: &Step) -> Vec<ImageReference> {
@@ -277,8 +289,11 @@ impl Worker for EngineWorker {
         let built = retry(NAMING_TRIES, || self.build_once(image, &updates), again).await?;
         built.map_err(|error| self.failure(image, &error))?;
         if let (Some(ready), Some(key)) = (self.image(image).ready(), self.step(image).key) {
-            let manifest =
-                KeyManifest { files: ready.material.files.to_vec(), said: self.image(image).said() };
+            let manifest = KeyManifest {
+                files: ready.material.files.to_vec(),
+                contexts: ready.material.context_files(),
+                said: self.image(image).said(),
+            };
             self.manifests.write(key, &manifest);
         }
         Ok(())

@@ -52,7 +52,8 @@ fn base_name(image: &Image) -> Option<String> {
     let stages = &image.evaluation.stages;
     let mut at = image.evaluation.target?;
     loop {
-        let base = stages.get(at)?.base_expanded.as_ref().ok()?;
+        let stage = stages.get(at).filter(|stage| stage.base_context.is_none())?;
+        let base = stage.base_expanded.as_ref().ok()?;
         match stages[..at].iter().rposition(|stage| stage.name.as_deref() == Some(&base.to_lowercase())) {
             Some(earlier) => at = earlier,
             None => return Some(base.clone()),

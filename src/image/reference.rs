@@ -213,6 +213,15 @@ impl ImageReference {
     }
 }
 
+impl ImageReference {
+    /// The name of the build context that takes its place in a build (`NamedContext` of `BuildKit`'s
+    /// `frontend/dockerui`): without `latest`.
+    pub fn context_name(&self) -> String {
+        let name = self.to_string();
+        name.strip_suffix(":latest").map_or(name.clone(), str::to_owned)
+    }
+}
+
 impl fmt::Display for ImageReference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.repository)?;

@@ -54,18 +54,6 @@ impl InputFiles {
     pub fn digest(&self) -> &[u8; 32] {
         &self.digest
     }
-
-    /// A digest over the files and the times that they are sent with: two builds with one of these may
-    /// share what an engine keeps of a context, and no others may.
-    pub fn digest_with_times(&self, times: &[i128]) -> [u8; 32] {
-        let mut encoder = Encoder::new("shipwright files and times 2");
-        encoder.bytes(&self.digest);
-        encoder.field("times", times.len());
-        for time in times {
-            encoder.bytes(&time.to_le_bytes());
-        }
-        encoder.finish()
-    }
 }
 
 impl Default for InputFiles {

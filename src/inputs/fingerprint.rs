@@ -26,6 +26,9 @@ pub struct Fingerprint {
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub bases: BTreeMap<String, Option<String>>,
     pub files: String,
+    /// By name, over the files of each build context with a name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub contexts: BTreeMap<String, String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub metadata: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -10,6 +10,8 @@ use crate::path::TreePath;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct KeyManifest {
     pub files: Vec<InputFile>,
+    /// Those of build contexts with names, by name.
+    pub contexts: BTreeMap<String, Vec<InputFile>>,
     /// Which file, that is no Dockerfile, said what of the image: `target`, `args.VERSION`. No values.
     pub said: BTreeMap<String, TreePath>,
 }
@@ -57,28 +59,53 @@ impl Manifests {
 /// What begins a record about another file.
 const SAID: &[u8] = b"said ";
 
+/// What begins the files of a build context with a name.
+const CONTEXT: &[u8] = b"context ";
+
 /// One record a file: mode, space, blob id, space, path, NUL; as `git ls-tree -z` does. Behind them what other files said:
-/// the word, what, a line feed, path, NUL.
+/// the word, what, a line feed, path, NUL. Behind those the build contexts with names: the word, its name, NUL, and its files.
 fn encode(manifest: &KeyManifest) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(manifest.files.len() * 96);
     for file in &manifest.files {
-        bytes.extend_from_slice(format!("{} {} ", file.kind.git_mode(), file.blob).as_bytes());
-        bytes.extend_from_slice(file.path.as_bytes());
-        bytes.push(0);
+        encode_one(file, &mut bytes);
     }
     for (field, path) in manifest.said.iter().filter(|(field, _)| !field.contains(['\n', '\0'])) {
         for part in [SAID, field.as_bytes(), b"\n", path.as_bytes(), b"\0"] {
             bytes.extend_from_slice(part);
         }
     }
+    for (name, files) in manifest.contexts.iter().filter(|(name, _)| !name.contains('\0')) {
+        for part in [CONTEXT, name.as_bytes(), b"\0"] {
+            bytes.extend_from_slice(part);
+        }
+        for file in files {
+            encode_one(file, &mut bytes);
+        }
+    }
     bytes
+}
+
+fn encode_one(file: &InputFile, bytes: &mut Vec<u8>) {
+    bytes.extend_from_slice(format!("{} {} ", file.kind.git_mode(), file.blob).as_bytes());
+    bytes.extend_from_slice(file.path.as_bytes());
+    bytes.push(0);
 }
 
 fn decode(bytes: &[u8]) -> Option<KeyManifest> {
     let mut manifest = KeyManifest::default();
+    let mut context: Option<String> = None;
     for record in bytes.split_inclusive(|byte| *byte == 0) {
+        if let Some(name) = record.strip_prefix(CONTEXT) {
+            let name = String::from_utf8(name.strip_suffix(&[0])?.to_vec()).ok()?;
+            manifest.contexts.insert(name.clone(), Vec::new());
+            context = Some(name);
+            continue;
+        }
         match record.strip_prefix(SAID) {
-            None => manifest.files.push(decode_one(record)?),
+            None => match &context {
+                None => manifest.files.push(decode_one(record)?),
+                Some(name) => manifest.contexts.entry(name.clone()).or_default().push(decode_one(record)?),
+            },
             Some(said) => {
                 let said = said.strip_suffix(&[0])?;
                 let end = said.iter().position(|byte| *byte == b'\n')?;
@@ -108,7 +135,8 @@ mod tests {
     fn manifest() -> KeyManifest {
         let said = [("target", "compose.yaml"), ("args.A B", "b\nc/docker-bake.hcl")];
         let said = said.into_iter().map(|(field, path)| (field.to_owned(), path.into())).collect();
-        KeyManifest { files: files(), said }
+        let contexts = BTreeMap::from([("assets".to_owned(), files()), ("empty".to_owned(), Vec::new())]);
+        KeyManifest { files: files(), contexts, said }
     }
 
     fn files() -> Vec<InputFile> {

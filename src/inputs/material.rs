@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 
 use super::encoding::Encoder;
-use super::files::InputFiles;
+use super::files::{InputFile, InputFiles};
 use super::fingerprint::{Fingerprint, LINE_DIGITS, LINES};
 use crate::image::{ContentKey, Digest, Platform};
 
@@ -25,6 +25,8 @@ pub struct Material {
     pub bases: Vec<ExternalBase>,
     /// Files and links of the build context.
     pub files: InputFiles,
+    /// Those of build contexts with names that are read, by name.
+    pub contexts: BTreeMap<String, InputFiles>,
     /// Free text of the settings.
     pub metadata: Option<String>,
     pub refresh: Option<u64>,
@@ -55,7 +57,37 @@ impl Material {
         encoder.optional(self.metadata.as_deref().map(str::as_bytes));
         encoder.field("refresh", 1);
         encoder.optional(self.refresh.map(u64::to_le_bytes).as_ref().map(<[u8; 8]>::as_slice));
+        // Without any the key is what it was before there were such contexts.
+        if !self.contexts.is_empty() {
+            encoder.field("contexts", self.contexts.len());
+            for (name, files) in &self.contexts {
+                encoder.bytes(name.as_bytes());
+                encoder.bytes(files.digest());
+            }
+        }
         ContentKey::new(encoder.finish())
+    }
+
+    /// The files of build contexts with names, by name.
+    pub fn context_files(&self) -> BTreeMap<String, Vec<InputFile>> {
+        self.contexts.iter().map(|(name, files)| (name.clone(), files.to_vec())).collect()
+    }
+
+    /// A digest over the files and the times that they are sent with: two builds with one of these may
+    /// share what an engine keeps of their contexts, and no others may.
+    pub fn digest_with_times(&self, times: &[i128]) -> [u8; 32] {
+        let mut encoder = Encoder::new("shipwright files and times 3");
+        encoder.bytes(self.files.digest());
+        encoder.field("contexts", self.contexts.len());
+        for (name, files) in &self.contexts {
+            encoder.bytes(name.as_bytes());
+            encoder.bytes(files.digest());
+        }
+        encoder.field("times", times.len());
+        for time in times {
+            encoder.bytes(&time.to_le_bytes());
+        }
+        encoder.finish()
     }
 
     /// A short digest of each component, kept on the image so that a later plan can say what changed.
@@ -90,6 +122,11 @@ impl Material {
                 .map(|base| (base.reference.clone(), base.digest.as_ref().map(ToString::to_string)))
                 .collect(),
             files: short_hex(self.files.digest()),
+            contexts: self
+                .contexts
+                .iter()
+                .map(|(name, files)| (name.clone(), short_hex(files.digest())))
+                .collect(),
             metadata: self.metadata.as_deref().map(text),
             refresh: self.refresh,
         }
@@ -125,7 +162,6 @@ fn short_hex(digest: &[u8; 32]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::files::InputFile;
     use super::*;
     use crate::git::{BlobId, InputKind};
 
@@ -142,6 +178,7 @@ mod tests {
             dependencies: vec![("acme/base".into(), ContentKey::new([7; 32]))],
             bases: vec![ExternalBase { reference: "alpine:3".into(), digest: None }],
             files: InputFiles::new(vec![file()]),
+            contexts: BTreeMap::new(),
             metadata: None,
             refresh: None,
         }
@@ -150,7 +187,7 @@ mod tests {
     #[test]
     fn every_component_changes_the_key() {
         let key = material().key();
-        let changes: [fn(&mut Material); 13] = [
+        let changes: [fn(&mut Material); 15] = [
             |m| m.instructions[1] = "COPY app.py /x".into(),
             |m| m.target = Some(String::new()),
             |m| m.platform.architecture = "riscv64".into(),
@@ -162,6 +199,8 @@ mod tests {
             |m| m.files = InputFiles::new(vec![InputFile { kind: InputKind::Executable, ..file() }]),
             |m| m.files = InputFiles::new(vec![InputFile { blob: BlobId::new([2; 20]), ..file() }]),
             |m| m.files = InputFiles::new(Vec::new()),
+            |m| drop(m.contexts.insert("x".into(), InputFiles::default())),
+            |m| drop(m.contexts.insert("x".into(), InputFiles::new(vec![file()]))),
             |m| m.metadata = Some(String::new()),
             |m| m.refresh = Some(0),
         ];

@@ -131,6 +131,7 @@ fn compare(now: &Image, before: Option<&Image>) -> ImageFacts {
     let previous = PreviousImage {
         fingerprint: material.fingerprint(),
         files: Some(material.files.to_vec()),
+        contexts: material.context_files(),
         said: before.map(Image::said).unwrap_or_default(),
     };
     ImageFacts { previous: Some(previous), ..ImageFacts::default() }

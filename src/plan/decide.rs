@@ -2,7 +2,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::facts::{Facts, ImageFacts, shown_base};
 use super::model::{
-    Action, CheckoutSummary, Dependency, InputSummary, Plan, Reason, ReasonKind, Step, StepId,
+    Action, CheckoutSummary, Dependency, InputSummary, NamedInputs, Plan, Reason, ReasonKind, Step, StepId,
 };
 use super::reasons::{Builds, build_reasons, cause};
 use super::tags::{PlannedTag, conflict};
@@ -65,8 +65,8 @@ fn decide_one(facts: &Facts<'_>, step: Step, builds: &Builds, diagnostics: &mut 
         dirty: clean.dirty,
         unversioned: clean.unversioned.clone(),
         inputs: InputSummary {
-            files: ready.files.len(),
-            bytes: ready.files.iter().map(|file| file.size).sum(),
+            files: ready.all_files().count(),
+            bytes: ready.all_files().map(|(_, file)| file.size).sum(),
             whole_context: image.context.whole,
         },
         action,
@@ -74,6 +74,18 @@ fn decide_one(facts: &Facts<'_>, step: Step, builds: &Builds, diagnostics: &mut 
         tags,
         ..step
     }
+}
+
+fn named_inputs(image: &Image) -> Vec<NamedInputs> {
+    let files =
+        |name: &String| image.ready().and_then(|ready| ready.named.get(name)).map_or(0, |files| files.len());
+    let named = image.named.iter().map(|(name, context)| NamedInputs {
+        name: name.clone(),
+        folder: context.root.clone(),
+        files: files(name),
+        whole: context.whole,
+    });
+    named.collect()
 }
 
 /// The step of an image that cannot be built, and what is so of any image.
@@ -105,6 +117,7 @@ fn describe(facts: &Facts<'_>, id: ImageId, step_of: &HashMap<ImageId, StepId>) 
         dependencies: dependencies(facts.project, image, step_of),
         bases: bases(image),
         locked: locked(image),
+        contexts: named_inputs(image),
         evidence: image.evidence.clone(),
         inputs: InputSummary::default(),
         action: Action::Blocked,

@@ -14,6 +14,8 @@ pub(crate) struct PreviousImage {
     pub fingerprint: Fingerprint,
     /// Its files, where a manifest or git still has them; paths from the root of the context.
     pub files: Option<Vec<InputFile>>,
+    /// Those of build contexts with names, where `files` are known.
+    pub contexts: BTreeMap<String, Vec<InputFile>>,
     /// Which file, that is no Dockerfile, said what of it: `target`, `args.VERSION`.
     pub said: BTreeMap<String, TreePath>,
 }

@@ -18,6 +18,7 @@ pub(crate) use affected::{Affected, RemovedImage, affected};
 pub(crate) use decide::decide;
 pub(crate) use facts::{Facts, ImageFacts, PreviousImage};
 pub(crate) use model::CheckoutSummary;
+pub(crate) use model::NamedInputs;
 pub use model::{Action, Dependency, Plan, Reason, ReasonKind, Step, StepId};
 pub(crate) use need::needed;
 pub use prune::{ContainerUse, PruneStep};

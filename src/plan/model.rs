@@ -92,6 +92,8 @@ pub struct Step {
     pub bases: Vec<String>,
     /// The digests that the lock file has for them.
     pub locked: BTreeMap<String, Digest>,
+    /// What it reads of folders that are build contexts with names.
+    pub contexts: Vec<NamedInputs>,
     /// What counts for it because a file of the checkout says so that is no Dockerfile.
     pub evidence: Vec<Evidence>,
     /// How much enters the key.
@@ -102,6 +104,19 @@ pub struct Step {
     pub reasons: Vec<Reason>,
     /// All the tags that the image has afterwards.
     pub tags: Vec<PlannedTag>,
+}
+
+/// What an image reads of a folder that is a build context with a name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NamedInputs {
+    /// Its name, as references have it.
+    pub name: String,
+    /// From the root of the checkout.
+    pub folder: TreePath,
+    /// Files and links of it that enter the key; none where the image is blocked.
+    pub files: usize,
+    /// Whether that is all of it.
+    pub whole: bool,
 }
 
 impl Step {

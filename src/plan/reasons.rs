@@ -56,7 +56,7 @@ pub(super) fn build_reasons(facts: &Facts<'_>, id: ImageId, builds: &Builds) -> 
     match (image.ready(), &facts.known[id].previous) {
         (Some(ready), Some(previous)) => {
             let from = from_change(image, &ready.material.fingerprint(), &previous.fingerprint);
-            reasons.extend(file_reasons(&ready.material, previous, &image.context.root));
+            reasons.extend(file_reasons(image, &ready.material, previous));
             reasons.extend(component_reasons(facts, image, &ready.material, previous));
             if let Some(OtherBase { before, now }) = &from {
                 // The one reason says what these would say.
@@ -169,20 +169,28 @@ fn from_change(image: &Image, new: &Fingerprint, old: &Fingerprint) -> Option<Ot
     is_from.then(|| OtherBase { before: before.clone(), now: now.clone() })
 }
 
-fn file_reasons(material: &Material, previous: &PreviousImage, context: &TreePath) -> Vec<Reason> {
+fn file_reasons(image: &Image, material: &Material, previous: &PreviousImage) -> Vec<Reason> {
     let Some(old) = &previous.files else {
-        if material.fingerprint().files == previous.fingerprint.files {
+        let fingerprint = material.fingerprint();
+        if fingerprint.files == previous.fingerprint.files
+            && fingerprint.contexts == previous.fingerprint.contexts
+        {
             return Vec::new();
         }
         return vec![Reason { kind: ReasonKind::FileChanged, path: None, text: "its files changed".into() }];
     };
-    let mut changes = file_changes(old, &material.files);
+    let mut changes = file_changes(old, &material.files, &image.context.root);
+    for (name, context) in &image.named {
+        let (old, new) = (previous.contexts.get(name), material.contexts.get(name));
+        if let (Some(old), Some(new)) = (old, new) {
+            changes.extend(file_changes(old, new, &context.root));
+        }
+    }
     let more = changes.len().saturating_sub(NAMED_FILES);
     changes.truncate(NAMED_FILES);
     let mut reasons: Vec<Reason> = changes
         .into_iter()
         .map(|(kind, path)| {
-            let path = context.join(path.as_bytes());
             let what = match kind {
                 ReasonKind::FileAdded => "added",
                 ReasonKind::FileRemoved => "removed",
@@ -199,7 +207,8 @@ fn file_reasons(material: &Material, previous: &PreviousImage, context: &TreePat
     reasons
 }
 
-fn file_changes(old: &[InputFile], new: &[InputFile]) -> Vec<(ReasonKind, TreePath)> {
+/// What became of the files below `root`.
+fn file_changes(old: &[InputFile], new: &[InputFile], root: &TreePath) -> Vec<(ReasonKind, TreePath)> {
     let mut before: BTreeMap<&TreePath, &InputFile> = old.iter().map(|file| (&file.path, file)).collect();
     let mut changes = Vec::new();
     for file in new {
@@ -209,9 +218,9 @@ fn file_changes(old: &[InputFile], new: &[InputFile]) -> Vec<(ReasonKind, TreePa
             Some(old) if old.kind != file.kind => ReasonKind::FileMode,
             Some(_) => continue,
         };
-        changes.push((kind, file.path.clone()));
+        changes.push((kind, root.join(file.path.as_bytes())));
     }
-    changes.extend(before.into_keys().map(|path| (ReasonKind::FileRemoved, path.clone())));
+    changes.extend(before.into_keys().map(|path| (ReasonKind::FileRemoved, root.join(path.as_bytes()))));
     changes
 }
 
@@ -238,6 +247,15 @@ fn component_reasons(
         let said = elsewhere(kind, &format!("args.{name}"));
         let plain = || Reason { kind, path: None, text: format!("build argument {name} changed") };
         reasons.push(said.unwrap_or_else(plain));
+    }
+    // Of one that was there before and is there now, its files say more.
+    let other_contexts = differing(&old.contexts, &new.contexts)
+        .into_iter()
+        .filter(|name| old.contexts.contains_key(*name) != new.contexts.contains_key(*name));
+    for name in other_contexts {
+        let kind = ReasonKind::FileChanged;
+        let plain = || Reason { kind, path: None, text: changed(&format!("build context {name}")) };
+        reasons.push(elsewhere(kind, &format!("contexts.{name}")).unwrap_or_else(plain));
     }
     let mut reason = |kind, text: String| reasons.push(Reason { kind, path: None, text });
     if new.platform != old.platform {

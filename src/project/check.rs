@@ -79,12 +79,13 @@ fn has_owned_base(image: &Drafted) -> bool {
 
 /// A source that git is told to ignore is made by a build step, and never in a commit.
 fn missing_sources(tree: &dyn Snapshot, image: &Drafted, context: &Located) -> Vec<Diagnostic> {
-    let missing = context.missing_sources.iter().filter(|missing| !is_named_ignored(tree, &missing.path));
+    let missing = context.all().flat_map(|context| &context.missing_sources);
+    let missing = missing.filter(|missing| !is_named_ignored(tree, &missing.path));
     missing.map(|missing| missing_source(image, context, missing)).collect()
 }
 
 fn missing_source(image: &Drafted, context: &Located, missing: &MissingSource) -> Diagnostic {
-    let source = &image.evaluation.sources[missing.source];
+    let source = &missing.source;
     let place = if source.inherited {
         Location::file(image.dockerfile().clone())
     } else {

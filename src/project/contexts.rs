@@ -1,4 +1,4 @@
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use rayon::prelude::*;
@@ -7,16 +7,18 @@ use super::definition::Definition;
 use super::drafted::Drafted;
 use super::error::LoadError;
 use super::images::BuildContext;
+use super::settings::GivenContext;
 use crate::context::{
     self, ContextRoot, IgnoreError, IgnoreRules, RevisionSpecs, RootFinder, SourceSpec, admits,
 };
 use crate::diagnostic::{Diagnostic, Location};
-use crate::dockerfile::{Evaluation, SourcePattern};
+use crate::dockerfile::{Evaluation, LocalSource, NamedSources, SourcePattern};
+use crate::evidence::NamedContext;
 use crate::git::{FileTree, Node, NodeKind, PathPattern, Snapshot};
 use crate::limits;
 use crate::lockfile::{LOCK_FILE, lockable};
 use crate::path::TreePath;
-use crate::printable::and_more;
+use crate::printable::{and_more, printable};
 
 /// A drafted image's build context, found in the tree.
 #[derive(Default)]
@@ -40,12 +42,13 @@ pub(super) struct Located {
     /// The first input whose content is not in git's objects here.
     pub(super) obstacle: Option<Diagnostic>,
     pub(super) diagnostics: Vec<Diagnostic>,
+    /// What is read of build contexts with names, by name.
+    pub(super) named: BTreeMap<String, Located>,
 }
 
 /// A source for which a build would fail.
 pub(super) struct MissingSource {
-    /// Its index among the image's sources.
-    pub(super) source: usize,
+    pub(super) source: LocalSource,
     /// Where it would be, from the root of the checkout.
     pub(super) path: TreePath,
     /// Why nothing of it is in the context, as a predicate.
@@ -56,20 +59,28 @@ pub(super) struct MissingSource {
 impl MissingSource {
     /// Why the image cannot be built.
     pub(super) fn reason(&self, image: &Drafted) -> String {
-        let source = &image.evaluation.sources[self.source];
-        let (dockerfile, line, written) = (image.dockerfile(), source.line, &source.written);
-        format!("{dockerfile}:{line}: `{written}` {}", self.why)
+        let LocalSource { line, written, .. } = &self.source;
+        format!("{}:{line}: `{written}` {}", image.dockerfile(), self.why)
     }
 }
 
-impl From<Located> for BuildContext {
-    fn from(located: Located) -> Self {
-        Self {
-            root: located.root,
-            ignore_file: located.ignore_file,
-            whole: located.whole_context,
-            pathspecs: located.specs.iter().flat_map(path_patterns).collect(),
-        }
+impl Located {
+    /// What images are told of it, and of the contexts with names.
+    pub(super) fn describe(self) -> (BuildContext, BTreeMap<String, BuildContext>) {
+        let specs = self.named.values().flat_map(|named| named.specs.iter()).chain(self.specs.iter());
+        let pathspecs = specs.flat_map(path_patterns).collect();
+        let named = self.named.into_iter().map(|(name, located)| {
+            let Self { root, ignore_file, whole_context: whole, .. } = located;
+            (name, BuildContext { root, ignore_file, whole, pathspecs: Vec::new() })
+        });
+        let named = named.collect();
+        let Self { root, ignore_file, whole_context: whole, .. } = self;
+        (BuildContext { root, ignore_file, whole, pathspecs }, named)
+    }
+
+    /// It, and the contexts with names.
+    pub(super) fn all(&self) -> impl Iterator<Item = &Self> {
+        std::iter::once(self).chain(self.named.values())
     }
 }
 
@@ -103,6 +114,14 @@ struct ParsedRules(Mutex<HashMap<Vec<u8>, Parsed>>);
 type Parsed = Arc<Result<IgnoreRules, IgnoreError>>;
 
 impl ParsedRules {
+    /// Those of an ignore file; none where there is no such file.
+    fn read(&self, tree: &dyn Snapshot, file: Option<&TreePath>) -> Result<Parsed, LoadError> {
+        match file {
+            Some(file) => Ok(self.of(tree.read(file, limits::DOCKER_IGNORE)?)),
+            None => Ok(Arc::new(Ok(IgnoreRules::default()))),
+        }
+    }
+
     fn of(&self, content: Vec<u8>) -> Parsed {
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         Arc::clone(known.entry(content).or_insert_with_key(|content| Arc::new(IgnoreRules::parse(content))))
@@ -128,23 +147,10 @@ pub(super) fn locate(
         diagnostics.push(definition.options.at_its_place(Diagnostic::warning(message)).hint(hint));
     }
     let ignore_file = context::ignore_file(tree, dockerfile, &root);
-    let read = |path| Ok::<_, LoadError>((known.rules.of(tree.read(path, limits::DOCKER_IGNORE)?), path));
-    let nothing = IgnoreRules::default();
-    let parsed = ignore_file.as_ref().map(read).transpose()?;
-    let rules = match parsed.as_ref().map(|(rules, path)| (rules.as_ref(), *path)) {
-        None => &nothing,
-        Some((Ok(rules), _)) => rules,
-        Some((Err(error), path)) => {
-            diagnostics.push(error.clone().into_diagnostic(path.clone()));
-            return Ok(Located {
-                fault: Some(format!("has a faulty {path}")),
-                root,
-                ignore_file,
-                is_absent,
-                diagnostics,
-                ..Located::default()
-            });
-        }
+    let parsed = known.rules.read(tree, ignore_file.as_ref())?;
+    let rules = match parsed.as_ref() {
+        Ok(rules) => rules,
+        Err(error) => return Ok(Located { is_absent, ..faulty(root, ignore_file, diagnostics, error) }),
     };
     let sources = &evaluation.sources;
     let whole = evaluation.whole_context || definition.options.whole_context;
@@ -155,10 +161,12 @@ pub(super) fn locate(
     specs.circumstances.extend(around.map(SourceSpec::Literal));
     let obstacle = obstacle(tree, dockerfile, &selection.nodes);
     diagnostics.extend(selection.diagnostics);
+    let place = format!("the build context {root}");
     Ok(Located {
-        missing_sources: missing_sources(evaluation, &root, &selection.unmatched, |path| {
+        missing_sources: missing_sources(sources, (&root, &place), &selection.unmatched, |path| {
             why_absent(tree, &root, path, ignore_file.as_ref().map(|file| (file, rules)))
         }),
+        named: locate_named(tree, definition, evaluation, known)?,
         is_absent,
         wants_git_folder: wants_git_folder(tree, &root, rules, evaluation),
         specs,
@@ -174,6 +182,77 @@ pub(super) fn locate(
     })
 }
 
+/// A context whose ignore file cannot be read as one.
+fn faulty(
+    root: TreePath,
+    ignore_file: Option<TreePath>,
+    mut diagnostics: Vec<Diagnostic>,
+    error: &IgnoreError,
+) -> Located {
+    let path = ignore_file.clone().unwrap_or_default();
+    diagnostics.push(error.clone().into_diagnostic(path.clone()));
+    let fault = Some(format!("has a faulty {path}"));
+    Located { root, ignore_file, fault, diagnostics, ..Located::default() }
+}
+
+/// Finds what an image reads of folders that are build contexts with names.
+fn locate_named(
+    tree: &dyn Snapshot,
+    definition: &Definition,
+    evaluation: &Evaluation,
+    known: &ContextFinder<'_>,
+) -> Result<BTreeMap<String, Located>, LoadError> {
+    let mut found = BTreeMap::new();
+    for (name, read) in &evaluation.named {
+        let Some(given) = definition.options.contexts.get(name) else { continue };
+        let NamedContext::Folder(root) = &given.what else { continue };
+        let located = locate_folder(tree, definition, (name, given, root), read, known)?;
+        found.insert(name.clone(), located);
+    }
+    Ok(found)
+}
+
+fn locate_folder(
+    tree: &dyn Snapshot,
+    definition: &Definition,
+    (name, given, root): (&str, &GivenContext, &TreePath),
+    read: &NamedSources,
+    known: &ContextFinder<'_>,
+) -> Result<Located, LoadError> {
+    if tree.kind(root) != Some(NodeKind::Folder) {
+        let specs =
+            RevisionSpecs { sources: vec![SourceSpec::Literal(root.clone())], ..RevisionSpecs::default() };
+        return Ok(Located { is_absent: true, root: root.clone(), specs, ..Located::default() });
+    }
+    let ignore_file = context::own_ignore_file(tree, root);
+    let parsed = known.rules.read(tree, ignore_file.as_ref())?;
+    let rules = match parsed.as_ref() {
+        Ok(rules) => rules,
+        Err(error) => return Ok(faulty(root.clone(), ignore_file, Vec::new(), error)),
+    };
+    let whole = read.whole || definition.options.whole_context;
+    let selection = context::select(tree, root, Some(rules), &read.sources, whole)?;
+    let specs = context::named_pathspecs(tree, root, &read.sources, &selection);
+    let obstacle = obstacle(tree, &given.path, &selection.nodes);
+    let place = format!("the build context {} ({root})", printable(name));
+    let missing_sources = missing_sources(&read.sources, (root, &place), &selection.unmatched, |path| {
+        why_absent(tree, root, path, ignore_file.as_ref().map(|file| (file, rules)))
+    });
+    Ok(Located {
+        missing_sources,
+        specs,
+        root: root.clone(),
+        ignore_file,
+        nodes: if obstacle.is_some() { Vec::new() } else { selection.nodes },
+        emptied: selection.emptied,
+        whole_context: selection.whole_context,
+        fault: obstacle.is_some().then(|| "has an input that cannot be read".to_owned()),
+        obstacle,
+        diagnostics: selection.diagnostics,
+        ..Located::default()
+    })
+}
+
 /// The first input that a commit names but whose content is not in git's objects here.
 fn obstacle(tree: &dyn Snapshot, dockerfile: &TreePath, nodes: &[Node]) -> Option<Diagnostic> {
     let mut found = nodes.iter().filter_map(|node| Some((&node.path, tree.obstacle(&node.path)?)));
@@ -185,13 +264,13 @@ fn obstacle(tree: &dyn Snapshot, dockerfile: &TreePath, nodes: &[Node]) -> Optio
 
 /// Of the sources that match nothing, those for which a build would fail. A pattern may match nothing.
 fn missing_sources(
-    evaluation: &Evaluation,
-    root: &TreePath,
+    sources: &[LocalSource],
+    (root, place): (&TreePath, &str),
     unmatched: &[usize],
     why_absent: impl Fn(&TreePath) -> Option<String>,
 ) -> Vec<MissingSource> {
     let missing = |at: &usize| {
-        let source = &evaluation.sources[*at];
+        let source = &sources[*at];
         let SourcePattern::Path(path) = &source.pattern else { return None };
         let path = root.join_clamped(path);
         if !source.plain {
@@ -199,8 +278,8 @@ fn missing_sources(
         }
         let known = why_absent(&path);
         let is_plain = known.is_none();
-        let why = known.unwrap_or_else(|| format!("is not in the build context {root}"));
-        Some(MissingSource { source: *at, path, why, is_plain })
+        let why = known.unwrap_or_else(|| format!("is not in {place}"));
+        Some(MissingSource { source: source.clone(), path, why, is_plain })
     };
     unmatched.iter().filter_map(missing).collect()
 }

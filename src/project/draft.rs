@@ -10,7 +10,7 @@ use super::images::{BoundReference, LockedReference};
 use super::meant;
 use super::options::Options;
 use super::redirect::{Claimed, Redirected, redirected, replaced};
-use super::settings::ImageSettings;
+use super::settings::{GivenContext, ImageSettings};
 use super::triggers;
 use crate::diagnostic::{Diagnostic, Location, closest, did_you_mean};
 use crate::discovery::{self, Discovery, Rules};
@@ -343,18 +343,26 @@ fn bind(
     diagnostics: &mut Vec<Diagnostic>,
 ) -> Vec<Unresolved> {
     let mut unresolved = Vec::new();
-    let claimed = Claimed::of(images.iter().map(|image| &image.definition));
+    let claimed = Claimed::of(images);
     for (at, image) in images.iter_mut().enumerate() {
         let mut problems = Vec::new();
+        let contexts = &image.definition.options.contexts;
+        let written =
+            |(name, given): (&String, &GivenContext)| Some((name.clone(), claimed.setting(&given.what)?));
+        image.contexts = contexts.iter().filter_map(written).collect();
         for used in &image.evaluation.references {
             let place = location(image.dockerfile(), used);
             let Some(reference) = &used.reference else { continue };
-            match redirected(&image.definition.account, used, &claimed) {
+            match redirected(contexts, used, &claimed) {
                 Some(Redirected::Local(base)) if base.0 != at => {
                     image.bound.push(bound(used, base, true));
                     continue;
                 }
                 Some(Redirected::Image(base)) => {
+                    if let Binding::Local(base) = naming.bind(&base, at, &options.settings.follow) {
+                        image.bound.push(bound(used, ImageId(base), true));
+                        continue;
+                    }
                     image.bases.push(base.to_string());
                     image.locked.push(replaced(used, base));
                     continue;

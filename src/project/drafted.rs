@@ -1,3 +1,5 @@
+use std::collections::BTreeMap;
+
 use super::definition::Definition;
 use super::images::{BoundReference, LockedReference, dependencies};
 use crate::dockerfile::Evaluation;
@@ -12,6 +14,8 @@ pub(super) struct Drafted {
     pub(super) name: ImageName,
     /// What the Dockerfile means with the build arguments of this run.
     pub(super) evaluation: Evaluation,
+    /// Build contexts with names, as settings write them.
+    pub(super) contexts: BTreeMap<String, String>,
     pub(super) bound: Vec<BoundReference>,
     /// Images that the settings say it needs.
     pub(super) declared: Vec<ImageId>,
@@ -36,6 +40,7 @@ impl Drafted {
             definition,
             name,
             evaluation,
+            contexts: BTreeMap::new(),
             bound: Vec::new(),
             declared: Vec::new(),
             bases: Vec::new(),

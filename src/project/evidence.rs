@@ -1,8 +1,9 @@
 //! What the checkout says about its images outside of their Dockerfiles, where settings say nothing.
 
-use super::settings::ImageSettings;
+use super::settings::{GivenContext, ImageSettings};
 use crate::dockerfile::Dockerfile;
 use crate::evidence::{Account, NamedContext, Place, Said};
+use crate::image::ImageReference;
 use crate::path::TreePath;
 
 /// A value that counts for an image because a file of the checkout, which is no Dockerfile, says so.
@@ -55,10 +56,20 @@ pub(super) fn completed(
         evidence.push(Evidence::of("platforms", &platforms.join(","), first));
     }
     for (name, context) in &account.contexts {
+        // BuildKit looks for no other names.
+        let Ok(name) = name.parse::<ImageReference>().map(|name| name.context_name()) else { continue };
+        if options.contexts.contains_key(&name) {
+            continue;
+        }
+        let Place { path, line } = context.place.clone();
+        options.contexts.insert(name.clone(), GivenContext { what: context.value.clone(), path, line });
         let text = match &context.value {
-            NamedContext::Claimed { claim } => format!("{}:{}", claim.path, claim.line),
+            NamedContext::Claimed { claim } | NamedContext::Required { claim } => {
+                format!("{}:{}", claim.path, claim.line)
+            }
             NamedContext::Image(image) => image.to_string(),
-            NamedContext::Folder(folder) => folder.to_text(),
+            NamedContext::Built(name) => name.clone(),
+            NamedContext::Folder(folder) => folder.to_string(),
             NamedContext::Elsewhere(elsewhere) => elsewhere.clone(),
         };
         evidence.push(Evidence::of(format!("contexts.{name}"), &text, context));

@@ -1,4 +1,4 @@
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use rayon::prelude::*;
@@ -18,25 +18,38 @@ pub(super) struct ImageFiles {
     pub(super) files: Arc<[ContextFile]>,
     /// Folders, relative to the context, that are empty without what git ignores.
     pub(super) emptied: Vec<TreePath>,
+    /// Those of contexts with names, by name.
+    pub(super) named: BTreeMap<String, ImageFiles>,
+}
+
+impl ImageFiles {
+    /// It, and those of contexts with names.
+    pub(super) fn all(&self) -> impl Iterator<Item = &Self> {
+        std::iter::once(self).chain(self.named.values())
+    }
 }
 
 /// Finds out what the files of all contexts are. All are identified in one go, so a file that many images
 /// read is looked at once. Takes the nodes out of the contexts.
 pub(super) fn read_all(
     tree: &dyn Snapshot,
-    contexts: &mut [Option<Located>],
+    images: &mut [Option<Located>],
 ) -> Result<Vec<ImageFiles>, LoadError> {
-    let nodes: Vec<Vec<Node>> = contexts
-        .iter_mut()
-        .map(|context| context.as_mut().map(|context| std::mem::take(&mut context.nodes)).unwrap_or_default())
-        .collect();
+    let taken = |context: &mut Located| std::mem::take(&mut context.nodes);
+    let mut nodes: Vec<Vec<Node>> =
+        images.iter_mut().map(|image| image.as_mut().map(taken).unwrap_or_default()).collect();
+    let named = images.iter_mut().flatten().flat_map(|image| image.named.values_mut());
+    nodes.extend(named.map(taken));
+    let own = images.iter().map(Option::as_ref);
+    let named = images.iter().flatten().flat_map(|image| image.named.values());
+    let contexts: Vec<Option<&Located>> = own.chain(named.map(Some)).collect();
     let mut paths: Vec<&TreePath> = nodes.iter().flatten().map(|node| &node.path).collect();
     // Stable, because that is quick where most of it is in order already.
     paths.sort();
     paths.dedup();
     let identities = tree.identify(&paths)?;
-    let first_with_same_files = first_with_same_files(contexts, &nodes);
-    let of_context = |at: usize| match &contexts[at] {
+    let first_with_same_files = first_with_same_files(&contexts, &nodes);
+    let of_context = |at: usize| match contexts[at] {
         Some(context) if first_with_same_files[at] == at => files(context, &nodes[at], &paths, &identities),
         _ => ImageFiles::default(),
     };
@@ -46,12 +59,17 @@ pub(super) fn read_all(
             found[at] = found[first].clone();
         }
     }
+    let mut named = found.split_off(images.len()).into_iter();
+    for (files, image) in found.iter_mut().zip(images) {
+        let names = image.iter().flat_map(|image| image.named.keys().cloned());
+        files.named = names.zip(named.by_ref()).collect();
+    }
     Ok(found)
 }
 
 /// For each context the first one that has the same files. Where many images copy the whole checkout, one list
 /// of it is enough.
-fn first_with_same_files(contexts: &[Option<Located>], nodes: &[Vec<Node>]) -> Vec<usize> {
+fn first_with_same_files(contexts: &[Option<&Located>], nodes: &[Vec<Node>]) -> Vec<usize> {
     let mut seen: HashMap<_, Vec<usize>> = HashMap::new();
     let mut first_with_same_files = Vec::with_capacity(contexts.len());
     for (at, context) in contexts.iter().enumerate() {
@@ -64,7 +82,7 @@ fn first_with_same_files(contexts: &[Option<Located>], nodes: &[Vec<Node>]) -> V
         let similar = seen.entry((&context.root, nodes[at].len(), ends)).or_default();
         let is_alike = |other: &usize| {
             nodes[*other] == nodes[at]
-                && contexts[*other].as_ref().is_some_and(|other| other.emptied == context.emptied)
+                && contexts[*other].is_some_and(|other| other.emptied == context.emptied)
         };
         let same = similar.iter().copied().find(is_alike).unwrap_or(at);
         if same == at {
@@ -102,7 +120,7 @@ fn files(context: &Located, nodes: &[Node], paths: &[&TreePath], identities: &[I
     }
     let (inputs, files): (_, Vec<ContextFile>) = both.into_iter().unzip();
     let emptied = context.emptied.iter().filter_map(|folder| folder.relative_to(root)).collect();
-    ImageFiles { inputs: InputFiles::new(inputs), files: files.into(), emptied }
+    ImageFiles { inputs: InputFiles::new(inputs), files: files.into(), emptied, named: BTreeMap::new() }
 }
 
 fn empty_folder(root: &TreePath, folder: &TreePath) -> Option<(InputFile, ContextFile)> {
@@ -134,9 +152,8 @@ mod tests {
 
     #[test]
     fn contexts_with_the_same_files_share_one_list() {
-        let [first, second, last] = [(); 3].map(|()| Some(context("", &[])));
-        let (emptied, elsewhere) = (Some(context("", &["e"])), Some(context("a", &[])));
-        let contexts = [first, None, second, emptied, elsewhere, last];
+        let (same, emptied, elsewhere) = (context("", &[]), context("", &["e"]), context("a", &[]));
+        let contexts = [Some(&same), None, Some(&same), Some(&emptied), Some(&elsewhere), Some(&same)];
         let all = nodes(&["a/x", "a/y"]);
         let nodes = [all.clone(), nodes(&[]), all.clone(), all.clone(), all, nodes(&["a/x", "a/z"])];
         assert_eq!(first_with_same_files(&contexts, &nodes), [0, 1, 0, 3, 4, 5]);

@@ -9,7 +9,7 @@ use crate::dockerfile::{Dockerfile, Evaluation};
 use crate::git::{CommitId, PathPattern, Tracking};
 use crate::graph::{DependencyKind, ImageId};
 use crate::image::{ContentKey, Digest, ImageReference};
-use crate::inputs::Material;
+use crate::inputs::{InputFile, Material};
 use crate::naming::ImageName;
 use crate::path::TreePath;
 
@@ -42,6 +42,10 @@ pub struct Image {
     pub evidence: Vec<Evidence>,
     /// What it reads of the checkout; of an image whose Dockerfile is wrong the root alone.
     pub context: BuildContext,
+    /// What it reads of folders that are build contexts with names, by name. Their pathspecs are among those of `context`.
+    pub named: BTreeMap<String, BuildContext>,
+    /// Build contexts with names, used or not, as settings write them.
+    pub contexts: BTreeMap<String, String>,
     /// The last commit that changed any of these, its dependencies' included.
     pub revision: Option<CommitId>,
     /// Build caches that its settings say are read.
@@ -154,6 +158,18 @@ pub struct ReadyImage {
     pub versioned_key: ContentKey,
     /// The files of the context, in the order of `material.files`.
     pub files: Arc<[ContextFile]>,
+    /// Those of contexts with names, in the order of `material.contexts`.
+    pub named: BTreeMap<String, Arc<[ContextFile]>>,
+}
+
+impl ReadyImage {
+    /// All input files, those of contexts with names included.
+    pub fn all_files(&self) -> impl Iterator<Item = (&InputFile, &ContextFile)> {
+        let named =
+            self.named.iter().filter_map(|(name, files)| Some((self.material.contexts.get(name)?, files)));
+        let lists = std::iter::once((&self.material.files, &self.files)).chain(named);
+        lists.flat_map(|(inputs, files)| inputs.iter().zip(files.iter()))
+    }
 }
 
 /// Where an input file is, and what sending it needs to know.

@@ -12,8 +12,8 @@ use super::options::Options;
 use crate::context::{SourceSpec, nodes_below};
 use crate::diagnostic::Diagnostic;
 use crate::dockerfile::{
-    CopyInstruction, Dockerfile, Evaluation, Instruction, InstructionKind, Mount, RunInstruction,
-    SourcePattern,
+    CopyInstruction, Dockerfile, Evaluation, Instruction, InstructionKind, LocalSource, Mount,
+    RunInstruction, SourcePattern,
 };
 use crate::git::{Pathspecs, Snapshot};
 use crate::path::TreePath;
@@ -33,6 +33,8 @@ pub struct Inspection {
     pub whole_context: bool,
     pub context: String,
     pub ignore_file: Option<String>,
+    /// Folders that are build contexts with names and that the needed stages read.
+    pub contexts: Vec<InspectedContext>,
     /// The files that enter the content key.
     pub inputs: Vec<String>,
     /// What `git log -1 -- …` has to be asked for the image's own revision.
@@ -60,6 +62,19 @@ pub struct InspectedStage {
     pub platform: String,
     pub needed: bool,
     pub line: usize,
+}
+
+/// A folder that is a build context with a name.
+#[derive(Clone, Debug, Serialize)]
+pub struct InspectedContext {
+    pub name: String,
+    pub folder: String,
+    pub ignore_file: Option<String>,
+    /// What is read of it.
+    pub sources: Vec<String>,
+    pub whole_context: bool,
+    /// Its files that enter the content key.
+    pub inputs: Vec<String>,
 }
 
 /// A COPY or ADD of an inspected Dockerfile.
@@ -115,7 +130,7 @@ pub(crate) fn inspect(
     };
     let located = contexts::locate(around.tree, &definition, &evaluation, &known)?;
     let mut inspection = of_model(&definition.file, &evaluation, path);
-    inspection.add_context(located);
+    inspection.add_contexts(located, &evaluation);
     inspection.evidence = definition.evidence;
     Ok(inspection)
 }
@@ -154,35 +169,62 @@ impl Inspection {
         Ok(())
     }
 
-    fn add_context(&mut self, located: Located) {
+    fn add_contexts(&mut self, mut located: Located, evaluation: &Evaluation) {
+        for (name, named) in std::mem::take(&mut located.named) {
+            self.add_named(name, named, evaluation);
+        }
         self.context = located.root.to_string();
         self.ignore_file = located.ignore_file.as_ref().map(TreePath::to_text);
         self.whole_context = located.whole_context;
-        let files = located.nodes.iter().map(|node| node.path.to_text());
-        // What git ignores may be in it.
-        let is_empty = |folder: &&TreePath| nodes_below(&located.nodes, folder).next().is_none();
-        let emptied = located.emptied.iter().filter(is_empty);
-        self.inputs = files.chain(emptied.map(|folder| folder.to_text() + "/")).collect();
-        self.inputs.sort();
-        self.revision_pathspecs = located.specs.sources.iter().flat_map(SourceSpec::to_git).collect();
-        self.circumstances = located.specs.circumstances;
+        self.inputs = inputs(&located);
+        self.revision_pathspecs.extend(located.specs.sources.iter().flat_map(SourceSpec::to_git));
+        self.circumstances.extend(located.specs.circumstances);
+        self.diagnostics.extend(located.diagnostics);
+        self.diagnostics.extend(located.obstacle);
+    }
+
+    fn add_named(&mut self, name: String, located: Located, evaluation: &Evaluation) {
+        let sources = evaluation.named.get(&name).map(|read| paths(&read.sources)).unwrap_or_default();
+        self.contexts.push(InspectedContext {
+            name,
+            folder: located.root.to_string(),
+            ignore_file: located.ignore_file.as_ref().map(TreePath::to_text),
+            sources,
+            whole_context: located.whole_context,
+            inputs: inputs(&located),
+        });
+        self.revision_pathspecs.extend(located.specs.sources.iter().flat_map(SourceSpec::to_git));
+        self.circumstances.extend(located.specs.circumstances);
         self.diagnostics.extend(located.diagnostics);
         self.diagnostics.extend(located.obstacle);
     }
 }
 
-fn of_model(file: &Dockerfile, evaluation: &Evaluation, path: &TreePath) -> Inspection {
-    let mut images: Vec<String> = evaluation.references.iter().map(|used| used.expanded.clone()).collect();
-    dedup(&mut images);
-    let mut sources: Vec<String> = evaluation
-        .sources
-        .iter()
-        .filter(|source| !source.elsewhere)
+fn inputs(located: &Located) -> Vec<String> {
+    let files = located.nodes.iter().map(|node| node.path.to_text());
+    // What git ignores may be in it.
+    let is_empty = |folder: &&TreePath| nodes_below(&located.nodes, folder).next().is_none();
+    let emptied = located.emptied.iter().filter(is_empty);
+    let mut inputs: Vec<String> = files.chain(emptied.map(|folder| folder.to_text() + "/")).collect();
+    inputs.sort();
+    inputs
+}
+
+/// The paths that sources name, each once.
+fn paths(sources: &[LocalSource]) -> Vec<String> {
+    let own = sources.iter().filter(|source| !source.elsewhere);
+    let mut paths: Vec<String> = own
         .map(|source| match &source.pattern {
             SourcePattern::Path(path) | SourcePattern::Below(path) => path.clone(),
         })
         .collect();
-    dedup(&mut sources);
+    dedup(&mut paths);
+    paths
+}
+
+fn of_model(file: &Dockerfile, evaluation: &Evaluation, path: &TreePath) -> Inspection {
+    let mut images: Vec<String> = evaluation.references.iter().map(|used| used.expanded.clone()).collect();
+    dedup(&mut images);
     let mut copies = Vec::new();
     let mut mounts = Vec::new();
     for (at, stage) in file.stages.iter().enumerate() {
@@ -197,10 +239,11 @@ fn of_model(file: &Dockerfile, evaluation: &Evaluation, path: &TreePath) -> Insp
         copies,
         mounts,
         images,
-        context_sources: sources,
+        context_sources: paths(&evaluation.sources),
         whole_context: evaluation.whole_context,
         context: path.parent().unwrap_or_default().to_string(),
         ignore_file: None,
+        contexts: Vec::new(),
         inputs: Vec::new(),
         revision_pathspecs: Vec::new(),
         evidence: Vec::new(),

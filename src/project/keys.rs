@@ -4,10 +4,11 @@ use super::contexts::{self, Located, MissingSource};
 use super::drafted::Drafted;
 use super::error::LoadError;
 use super::files::{self, ImageFiles};
-use super::images::{BuildContext, ContextFile, Image, ImageState, ReadyImage, locked_digest};
+use super::images::{ContextFile, Image, ImageState, ReadyImage, locked_digest};
 use super::options::Options;
 use super::remarks;
 use super::settings::Metadata;
+use crate::context::fetch_submodule;
 use crate::diagnostic::Diagnostic;
 use crate::dockerfile::Problem;
 use crate::git::{InputKind, Snapshot, Tracking};
@@ -15,7 +16,7 @@ use crate::graph::{Graph, ImageId};
 use crate::image::{ContentKey, ImageReference};
 use crate::inputs::{ExternalBase, InputFile, InputFiles, Material};
 use crate::path::TreePath;
-use crate::printable::few;
+use crate::printable::{few, printable};
 
 /// So many absent sources are named one by one.
 const NAMED_SOURCES: usize = 2;
@@ -37,10 +38,14 @@ pub(super) fn assign(
     for at in graph.order() {
         let Some(draft) = drafted[*at].take() else { continue };
         let mut located = located[*at].take();
-        let found = located.as_mut().map(|located| std::mem::take(&mut located.diagnostics));
-        diagnostics.extend(found.unwrap_or_default());
+        if let Some(located) = &mut located {
+            diagnostics.append(&mut located.diagnostics);
+            for named in located.named.values_mut() {
+                diagnostics.append(&mut named.diagnostics);
+            }
+        }
         let finished = Finished { images: &images };
-        let state = finished.state(&draft, located.as_ref(), options, std::mem::take(&mut files[*at]));
+        let state = finished.state(tree, &draft, located.as_ref(), options, std::mem::take(&mut files[*at]));
         images[*at] = Some(image(draft, located, state));
     }
     // The order of the graph holds every image once.
@@ -48,7 +53,9 @@ pub(super) fn assign(
 }
 
 fn image(draft: Drafted, located: Option<Located>, state: ImageState) -> Image {
-    let Drafted { definition, name, evaluation, bound, declared, bases, later, locked, .. } = draft;
+    let Drafted { definition, name, evaluation, contexts, bound, declared, bases, later, locked, .. } = draft;
+    let obstacle = located.as_ref().and_then(|located| located.all().find_map(|it| it.obstacle.clone()));
+    let (context, named) = located.map(Located::describe).unwrap_or_default();
     Image {
         evidence: definition.evidence_with(&name),
         dockerfile: definition.path,
@@ -65,8 +72,10 @@ fn image(draft: Drafted, located: Option<Located>, state: ImageState) -> Image {
         bases,
         later,
         locked,
-        obstacle: located.as_ref().and_then(|located| located.obstacle.clone()),
-        context: located.map(BuildContext::from).unwrap_or_default(),
+        obstacle,
+        context,
+        named,
+        contexts,
         revision: None,
         state,
     }
@@ -81,6 +90,7 @@ impl Finished<'_> {
     /// Whether an image can be built. It is blocked by its own problems and by dependencies that cannot be built.
     fn state(
         &self,
+        tree: &dyn Snapshot,
         draft: &Drafted,
         located: Option<&Located>,
         options: &Options,
@@ -91,10 +101,10 @@ impl Finished<'_> {
             (None, None) => return ImageState::Invalid("has no context".to_owned()),
             (None, Some(located)) => located,
         };
-        if let Some(fault) = &located.fault {
+        if let Some(fault) = located.all().find_map(|located| located.fault.as_ref()) {
             return ImageState::Invalid(fault.clone());
         }
-        let reasons = self.reasons(draft, located);
+        let reasons = self.reasons(tree, draft, located);
         if reasons.is_empty() {
             ImageState::Ready(Box::new(self.ready(draft, options, files)))
         } else {
@@ -103,9 +113,13 @@ impl Finished<'_> {
     }
 
     /// Why an image is blocked; nothing if it is not.
-    fn reasons(&self, draft: &Drafted, located: &Located) -> Vec<String> {
+    fn reasons(&self, tree: &dyn Snapshot, draft: &Drafted, located: &Located) -> Vec<String> {
         let absent = located.is_absent.then(|| format!("its build context {} is not there", located.root));
-        let missing = missing_reasons(draft, &located.missing_sources);
+        let absent_named = located.named.iter().filter(|(_, named)| named.is_absent);
+        let absent_named = absent_named.map(|(name, named)| absent_folder(draft, tree, name, &named.root));
+        let missing: Vec<&MissingSource> =
+            located.all().flat_map(|located| &located.missing_sources).collect();
+        let missing = missing_reasons(draft, &missing);
         let problems = draft.evaluation.problems.iter().map(Problem::phrase);
         let dependencies = draft.dependencies().into_iter().filter_map(|at| {
             let dependency = self.images[at].as_ref()?;
@@ -115,19 +129,19 @@ impl Finished<'_> {
                 ImageState::Ready(_) => None,
             }
         });
-        let mut reasons: Vec<String> =
-            absent.into_iter().chain(missing).chain(problems).chain(dependencies).collect();
+        let mut reasons: Vec<String> = absent
+            .into_iter()
+            .chain(absent_named)
+            .chain(missing)
+            .chain(problems)
+            .chain(dependencies)
+            .collect();
         reasons.sort();
         reasons.dedup();
         reasons
     }
 
-    fn ready(
-        &self,
-        draft: &Drafted,
-        options: &Options,
-        ImageFiles { inputs, files, emptied }: ImageFiles,
-    ) -> ReadyImage {
+    fn ready(&self, draft: &Drafted, options: &Options, files: ImageFiles) -> ReadyImage {
         let lines = draft.evaluation.logical_lines.iter();
         let material = Material {
             instructions: lines.map(|line| line.text.clone()).collect(),
@@ -136,14 +150,16 @@ impl Finished<'_> {
             build_args: hashed_args(draft, options),
             dependencies: self.keys(draft, |ready| ready.key),
             bases: bases(draft),
-            files: inputs,
+            files: files.inputs.clone(),
+            contexts: files.named.iter().map(|(name, files)| (name.clone(), files.inputs.clone())).collect(),
             metadata: options.settings.metadata.as_ref().map(Metadata::to_text),
             refresh: options.refresh,
         };
         let key = material.key();
         let versioned = self.keys(draft, |ready| ready.versioned_key);
-        let versioned_key = versioned_key(versioned, &material, (&files, &emptied), key);
-        ReadyImage { material, key, versioned_key, files }
+        let versioned_key = versioned_key(versioned, &material, &files, key);
+        let named = files.named.into_iter().map(|(name, named)| (name, named.files)).collect();
+        ReadyImage { material, key, versioned_key, files: files.files, named }
     }
 
     fn keys(&self, draft: &Drafted, key: impl Fn(&ReadyImage) -> ContentKey) -> Vec<(String, ContentKey)> {
@@ -158,17 +174,24 @@ impl Finished<'_> {
     }
 }
 
+/// What is said of the folder of a build context with a name that is not there.
+fn absent_folder(draft: &Drafted, tree: &dyn Snapshot, name: &str, root: &TreePath) -> String {
+    let given = draft.definition.options.contexts.get(name);
+    let place = given.map(|given| format!(" ({}:{})", given.path, given.line)).unwrap_or_default();
+    let hint = tree.absent_submodule(root).map(|submodule| format!(": {}", fetch_submodule(&submodule)));
+    let name = printable(name);
+    format!("needs the folder {root} for the build context {name}{place}{}", hint.unwrap_or_default())
+}
+
 /// What is said of sources that are not there: those of which nothing better is known in one phrase.
-fn missing_reasons(draft: &Drafted, missing: &[MissingSource]) -> Vec<String> {
-    let (plain, known): (Vec<_>, Vec<_>) = missing.iter().partition(|missing| missing.is_plain);
+fn missing_reasons(draft: &Drafted, missing: &[&MissingSource]) -> Vec<String> {
+    let (plain, known): (Vec<&MissingSource>, Vec<_>) = missing.iter().partition(|missing| missing.is_plain);
     let mut reasons: Vec<String> = known.iter().map(|missing| missing.reason(draft)).collect();
     match &plain[..] {
         [] => {}
         [only] => reasons.push(only.reason(draft)),
         [_, ..] => {
-            let written =
-                plain.iter().map(|missing| draft.evaluation.sources[missing.source].written.clone());
-            let written: BTreeSet<String> = written.collect();
+            let written: BTreeSet<&String> = plain.iter().map(|missing| &missing.source.written).collect();
             reasons.push(format!(
                 "needs {}, which the build context does not have",
                 few(written, NAMED_SOURCES)
@@ -212,21 +235,30 @@ fn hashed_args(draft: &Drafted, options: &Options) -> BTreeMap<String, String> {
 fn versioned_key(
     dependencies: Vec<(String, ContentKey)>,
     material: &Material,
-    (files, emptied): (&[ContextFile], &[TreePath]),
+    files: &ImageFiles,
     key: ContentKey,
 ) -> ContentKey {
-    let has_ignored = files.iter().any(|file| file.tracking == Tracking::Ignored);
+    let is_ignored = |file: &ContextFile| file.tracking == Tracking::Ignored;
+    let has_ignored = files.all().any(|files| files.files.iter().any(is_ignored));
     if !has_ignored && dependencies == material.dependencies {
         return key;
     }
     let mut without = material.clone();
     without.dependencies = dependencies;
-    let versioned = |(input, file): &(&InputFile, &ContextFile)| {
+    without.files = versioned(files);
+    without.contexts = files.named.iter().map(|(name, files)| (name.clone(), versioned(files))).collect();
+    without.key()
+}
+
+/// The inputs that git could have.
+fn versioned(files: &ImageFiles) -> InputFiles {
+    let is_versioned = |(input, file): &(&InputFile, &ContextFile)| {
         file.tracking != Tracking::Ignored && input.kind != InputKind::Folder
     };
-    let inputs = material.files.iter().zip(files).filter(versioned).map(|(input, _)| input.clone());
-    let mut inputs: Vec<InputFile> = inputs.chain(emptied.iter().cloned().map(InputFile::folder)).collect();
+    let found =
+        files.inputs.iter().zip(files.files.iter()).filter(is_versioned).map(|(input, _)| input.clone());
+    let mut inputs: Vec<InputFile> =
+        found.chain(files.emptied.iter().cloned().map(InputFile::folder)).collect();
     inputs.sort_by(|a, b| a.path.cmp(&b.path));
-    without.files = InputFiles::new(inputs);
-    without.key()
+    InputFiles::new(inputs)
 }

@@ -37,5 +37,5 @@ pub(crate) use inspect::{InspectedCheckout, Inspection, inspect, inspect_alone};
 pub(crate) use load::{Project, load};
 pub(crate) use options::Options;
 pub(crate) use revisions::revisions;
-pub(crate) use settings::{ImageSettings, Metadata, Refresh, SettingsFile};
+pub(crate) use settings::{GivenContext, ImageSettings, Metadata, Refresh, SettingsFile};
 pub(crate) use state::{CleanState, assume_clean, compare_with_head};

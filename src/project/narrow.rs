@@ -38,7 +38,8 @@ impl Project {
 }
 
 fn files(image: &Image) -> impl Iterator<Item = &TreePath> {
-    [&image.dockerfile].into_iter().chain(&image.context.ignore_file)
+    let named = image.named.values().filter_map(|named| named.ignore_file.as_ref());
+    [&image.dockerfile].into_iter().chain(&image.context.ignore_file).chain(named)
 }
 
 fn errors_elsewhere(elsewhere: &[Diagnostic]) -> Option<Diagnostic> {

@@ -30,7 +30,7 @@ pub(super) fn lfs_pointers(tree: &dyn Snapshot, files: &[ImageFiles]) -> Option<
         return None;
     }
     let mut seen = HashSet::new();
-    let lists = files.iter().filter(|image| seen.insert(image.files.as_ptr()));
+    let lists = files.iter().flat_map(ImageFiles::all).filter(|image| seen.insert(image.files.as_ptr()));
     let small = lists.flat_map(|image| image.files.iter()).filter(|file| LFS_SIZES.contains(&file.size));
     let small: BTreeSet<&TreePath> = small.map(|file| &file.path).collect();
     let pointers: Vec<&TreePath> = small.into_iter().filter(|path| tree.is_lfs_pointer(path)).collect();

@@ -3,7 +3,7 @@ use std::time::Duration;
 
 use super::cache::CacheSpec;
 use crate::diagnostic::{Diagnostic, Location};
-use crate::evidence::EvidenceChoice;
+use crate::evidence::{EvidenceChoice, NamedContext};
 use crate::image::{Platform, Tag};
 use crate::lockfile::Lockfile;
 use crate::path::TreePath;
@@ -63,12 +63,24 @@ pub struct ImageSettings {
     pub platforms: Vec<Platform>,
     /// Images that must be built before, though no Dockerfile says so.
     pub depends_on: Vec<String>,
+    /// Build contexts with names, by [`context_name`](crate::image::ImageReference::context_name).
+    pub contexts: BTreeMap<String, GivenContext>,
     /// Build caches that are read; where it is not said, those of all images.
     pub cache: Option<Vec<CacheSpec>>,
     /// Whether every file of the context is an input.
     pub whole_context: bool,
     /// Whether references without a namespace never mean images of this checkout (`follow = false`).
     pub ignores_bare: bool,
+}
+
+/// A build context with a name, as settings or other files of the checkout give it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GivenContext {
+    pub(crate) what: NamedContext,
+    /// The file.
+    pub path: TreePath,
+    /// The line, from 1.
+    pub line: usize,
 }
 
 impl ImageSettings {

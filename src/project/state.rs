@@ -1,6 +1,6 @@
 use std::collections::HashMap;
 
-use super::images::Image;
+use super::images::{Image, ReadyImage};
 use super::load::Project;
 use super::options::Options;
 use crate::git::{InputKind, Tracking};
@@ -45,8 +45,14 @@ pub(crate) fn compare_with_head(work_tree: &Project, head: Option<&Project>) -> 
 }
 
 fn unversioned(image: &Image) -> Vec<TreePath> {
-    let files = image.ready().map(|ready| &*ready.files).unwrap_or_default();
-    files.iter().filter(|file| file.tracking == Tracking::Ignored).map(|file| file.path.clone()).collect()
+    let files = image.ready().into_iter().flat_map(ReadyImage::all_files).map(|(_, file)| file);
+    let mut paths: Vec<TreePath> =
+        files.filter(|file| file.tracking == Tracking::Ignored).map(|file| file.path.clone()).collect();
+    if !image.named.is_empty() {
+        paths.sort();
+        paths.dedup();
+    }
+    paths
 }
 
 impl Project {
@@ -54,16 +60,15 @@ impl Project {
     /// say something about images, settings and the lock; sorted.
     pub fn versioned_paths<'a>(&'a self, options: &'a Options) -> Vec<&'a TreePath> {
         let of_image = |image: &'a Image| {
-            let inputs = image
-                .ready()
-                .into_iter()
-                .flat_map(|ready| ready.material.files.iter().zip(ready.files.iter()));
+            let inputs = image.ready().into_iter().flat_map(ReadyImage::all_files);
+            let ignore_files = image.named.values().filter_map(|named| named.ignore_file.as_ref());
             let versioned = inputs.filter(|(input, file)| {
                 file.tracking != Tracking::Ignored && input.kind != InputKind::Folder
             });
             [&image.dockerfile]
                 .into_iter()
                 .chain(&image.context.ignore_file)
+                .chain(ignore_files)
                 .chain(versioned.map(|(_, file)| &file.path))
         };
         let mut paths: Vec<&TreePath> = options

@@ -40,7 +40,7 @@ fn with_triggers(images: &[Drafted], at: usize, naming: &Naming, options: &Optio
     let mut inherited = Inherited::new();
     for (number, stage) in image.evaluation.stages.iter().enumerate() {
         let (None, Ok(base)) = (stage.base_stage, &stage.base_expanded) else { continue };
-        if base == "scratch" {
+        if base == "scratch" || stage.base_context.is_some() {
             continue;
         }
         let Ok(reference) = base.parse::<ImageReference>() else { continue };

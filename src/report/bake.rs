@@ -48,6 +48,7 @@ fn target(target: &BakeTarget) -> Value {
 fn meaning(context: &BakeContext) -> Value {
     match context {
         BakeContext::Target(name) => json!(format!("target:{name}")),
+        BakeContext::Folder(folder) => text(folder),
         BakeContext::Image(image) => text(&format!("docker-image://{image}")),
     }
 }

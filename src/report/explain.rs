@@ -27,6 +27,7 @@ pub(crate) fn explanation(image: &Image) -> String {
     line("image", &image.name.full());
     line("dockerfile", &image.dockerfile.to_text());
     line("context", &image.context.root.to_string());
+    image.named.iter().for_each(|(name, named)| line("context", &format!("{name} {}", named.root)));
     let Some(ready) = image.ready() else {
         line("key", "none: the image cannot be built as it is");
         return text;
@@ -50,5 +51,11 @@ pub(crate) fn explanation(image: &Image) -> String {
     material.files.iter().for_each(|file| {
         line("file", &format!("{} {} {}", file.kind.git_mode(), file.blob, file.path.to_text()));
     });
+    for (name, files) in &material.contexts {
+        files.iter().for_each(|file| {
+            let (mode, path) = (file.kind.git_mode(), file.path.to_text());
+            line("file", &format!("{mode} {} {path} of {name}", file.blob));
+        });
+    }
     text
 }

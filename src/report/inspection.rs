@@ -44,5 +44,9 @@ pub(crate) fn inspection_text(inspection: &Inspection) -> String {
     }
     block("sources", sources);
     block("inputs", inspection.inputs.clone());
+    for context in &inspection.contexts {
+        let what = format!("context {} = {}", printable(&context.name), context.folder);
+        block(&what, context.inputs.clone());
+    }
     text
 }

@@ -4,12 +4,12 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::json_facts::{
-    CheckoutFacts, DependencyFacts, DiagnosticFacts, EvidenceFacts, ImageFacts, InputFacts, NamespaceFacts,
-    PlanDocument, ReasonFacts,
+    CheckoutFacts, ContextFacts, DependencyFacts, DiagnosticFacts, EvidenceFacts, ImageFacts, InputFacts,
+    NamespaceFacts, PlanDocument, ReasonFacts,
 };
 use crate::diagnostic::Diagnostic;
 use crate::path::TreePath;
-use crate::plan::{Action, Dependency, Plan, Reason, Step};
+use crate::plan::{Action, Dependency, NamedInputs, Plan, Reason, Step};
 use crate::printable::{commands, is_unsafe};
 use crate::project::{Evidence, Inspection};
 
@@ -113,10 +113,7 @@ pub(super) fn image(step: &Step) -> ImageFacts<'_> {
         name: step.repository.familiar(),
         short_name: &step.short_name,
         dockerfile: step.dockerfile.to_text(),
-        context: step
-            .context
-            .as_ref()
-            .map(|context| if context.is_root() { ".".to_owned() } else { context.to_text() }),
+        context: step.context.as_ref().map(folder),
         target: step.target.as_deref(),
         key: step.key.map(|key| key.to_string()),
         reference: step.reference.as_ref().map(ToString::to_string),
@@ -128,11 +125,25 @@ pub(super) fn image(step: &Step) -> ImageFacts<'_> {
         dependencies: dependencies(step),
         bases: &step.bases,
         locked: step.locked.iter().map(|(base, digest)| (base.as_str(), digest.as_str())).collect(),
+        contexts: step.contexts.iter().map(context).collect(),
         evidence: step.evidence.iter().map(evidence).collect(),
         inputs: InputFacts { files: step.inputs.files, whole_context: step.inputs.whole_context },
         action: step.action.as_str(),
         reasons: step.reasons.iter().map(reason).collect(),
         tags: tags(step),
+    }
+}
+
+fn folder(path: &TreePath) -> String {
+    if path.is_root() { ".".to_owned() } else { path.to_text() }
+}
+
+fn context(context: &NamedInputs) -> ContextFacts<'_> {
+    ContextFacts {
+        name: &context.name,
+        folder: folder(&context.folder),
+        files: context.files,
+        whole_context: context.whole,
     }
 }
 
@@ -207,6 +218,8 @@ mod tests {
             is_inferred: false,
         }];
         service.unversioned = vec!["service1/app.jar".into()];
+        service.contexts =
+            vec![NamedInputs { name: "assets".into(), folder: "db".into(), files: 2, whole: true }];
         service.evidence = vec![Evidence {
             field: "target".into(),
             value: "prod".into(),

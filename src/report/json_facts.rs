@@ -46,6 +46,7 @@ pub(super) struct ImageFacts<'p> {
     pub(super) dependencies: Vec<DependencyFacts<'p>>,
     pub(super) bases: &'p [String],
     pub(super) locked: BTreeMap<&'p str, &'p str>,
+    pub(super) contexts: Vec<ContextFacts<'p>>,
     pub(super) evidence: Vec<EvidenceFacts<'p>>,
     pub(super) inputs: InputFacts,
     pub(super) action: &'static str,
@@ -60,6 +61,14 @@ pub(super) struct DependencyFacts<'p> {
     pub(super) line: Option<usize>,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub(super) inferred: bool,
+}
+
+#[derive(Serialize)]
+pub(super) struct ContextFacts<'p> {
+    pub(super) name: &'p str,
+    pub(super) folder: String,
+    pub(super) files: usize,
+    pub(super) whole_context: bool,
 }
 
 #[derive(Serialize)]

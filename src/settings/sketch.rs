@@ -57,18 +57,23 @@ fn table(image: &Image, namespace: &Namespace) -> Option<String> {
     let _ = writeln!(text, "dockerfile = {}", toml_string(&image.dockerfile.to_text()));
     for Evidence { field, value, path, line } in image.evidence.iter().filter(|said| is_setting(&said.field))
     {
-        let key = match field.strip_prefix("args.") {
-            Some(argument) => format!("args.{}", key(argument)),
-            None => field.clone(),
+        let (key, value) = match field.split_once('.') {
+            Some(("args", argument)) => (format!("args.{}", key(argument)), value),
+            Some(("contexts", name)) => match image.contexts.get(name) {
+                Some(value) => (format!("contexts.{}", key(name)), value),
+                // What settings cannot say.
+                None => continue,
+            },
+            _ => (field.clone(), value),
         };
         let _ = writeln!(text, "{key} = {} # {path}:{line}", toml_string(value));
     }
     Some(text)
 }
 
-/// Whether settings have a key for it. A name is in the header, and named contexts are not among the settings.
+/// Whether settings have a key for it. A name is in the header.
 fn is_setting(field: &str) -> bool {
-    !matches!(field, "name" | "platforms") && !field.starts_with("contexts.")
+    !matches!(field, "name" | "platforms")
 }
 
 /// What an image that cannot be built waits for.

@@ -7,7 +7,8 @@ use toml::de::{DeTable, DeValue};
 
 use super::cache::cache_setting;
 use super::values::{
-    chosen_platform, evidence_kind, namespace, path, refresh, registry, registry_host, user_tag,
+    chosen_platform, context_name, evidence_kind, named_context, namespace, path, refresh, registry,
+    registry_host, user_tag,
 };
 use crate::diagnostic::{Diagnostic, LineIndex, Location, closest};
 use crate::discovery::check_pattern;
@@ -15,7 +16,7 @@ use crate::evidence::EvidenceChoice;
 use crate::image::Tag;
 use crate::limits;
 use crate::path::TreePath;
-use crate::project::{CacheSpec, ImageSettings, Metadata, SettingsFile};
+use crate::project::{CacheSpec, GivenContext, ImageSettings, Metadata, SettingsFile};
 use crate::redact;
 
 pub(crate) const TOML_FILE: &str = "shipwright.toml";
@@ -64,11 +65,12 @@ const KEYS: [Key<SettingsFile>; 13] = [
 ];
 
 /// The keys of `[image.NAME]`.
-const IMAGE_KEYS: [Key<ImageSettings>; 9] = [
+const IMAGE_KEYS: [Key<ImageSettings>; 10] = [
     ("dockerfile", |reader, entry, image| image.dockerfile = reader.parsed(entry, path)),
     ("context", |reader, entry, image| image.context = reader.parsed(entry, path)),
     ("target", |reader, entry, image| image.target = reader.parsed(entry, something)),
     ("args", |reader, entry, image| image.args = reader.scalars(entry)),
+    ("contexts", |reader, entry, image| image.contexts = reader.contexts(entry)),
     ("platforms", |reader, entry, image| {
         for platform in reader.list(entry, chosen_platform) {
             if !image.platforms.contains(&platform) {
@@ -204,6 +206,27 @@ impl Reader<'_> {
         }
     }
 
+    /// Build contexts by the names that references have.
+    fn contexts(&mut self, entry: &Entry<'_>) -> BTreeMap<String, GivenContext> {
+        let mut contexts = BTreeMap::new();
+        for entry in self.few(entry, limits::SETTINGS_CONTEXTS) {
+            let name = match context_name(entry.key) {
+                Ok(name) => name,
+                Err(error) => {
+                    self.error(entry.key_span.clone(), format!("{}: {error}", entry.name));
+                    continue;
+                }
+            };
+            let Some(what) = self.parsed(&entry, named_context) else { continue };
+            let line = self.lines.line_of(entry.key_span.start);
+            let context = GivenContext { what, path: self.file.clone(), line };
+            if contexts.insert(name, context).is_some() {
+                self.error(entry.key_span.clone(), format!("{} is there under another spelling", entry.name));
+            }
+        }
+        contexts
+    }
+
     /// One, a list, or `false` for none.
     fn caches(&mut self, entry: &Entry<'_>) -> Vec<CacheSpec> {
         match entry.value.get_ref() {
@@ -327,6 +350,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::evidence::NamedContext;
 
     fn parse(text: &str) -> Result<SettingsFile, Vec<Diagnostic>> {
         parse_toml(text, &"shipwright.toml".into())
@@ -364,6 +388,7 @@ dockerfile = "./api/Dockerfile"
 context = "."
 target = "release"
 args = { VERSION = "1.10", DEBUG = false, PORT = 8080 }
+contexts = { assets = "db", "acme/x:latest" = "image:x", b = "docker-image://busybox:1" }
 platforms = ["linux/amd64", "aarch64", "linux/arm64/v8"]
 depends_on = ["base", "acme/tools"]
 whole_context = true
@@ -398,6 +423,18 @@ target = "dev"
         assert_eq!(args, [("DEBUG", "false"), ("PORT", "8080"), ("VERSION", "1.10")]);
         let platforms: Vec<String> = api.platforms.iter().map(ToString::to_string).collect();
         assert_eq!(platforms, ["linux/amd64", "linux/arm64"], "normalised, once each");
+        let contexts: Vec<(&str, &NamedContext)> =
+            api.contexts.iter().map(|(name, context)| (name.as_str(), &context.what)).collect();
+        let image = NamedContext::Image("busybox:1".parse().expect("a reference"));
+        assert_eq!(
+            contexts,
+            [
+                ("acme/x", &NamedContext::Built("x".into())),
+                ("assets", &NamedContext::Folder("db".into())),
+                ("b", &image)
+            ]
+        );
+        assert_eq!(api.contexts["assets"].line, 20);
         assert_eq!(api.depends_on, ["base", "acme/tools"]);
         assert!(api.whole_context);
         assert_eq!(api.location.as_ref().and_then(|location| location.line), Some(15));
@@ -424,7 +461,7 @@ target = "dev"
                 "1: [namespase] `namespase` is not a setting (did you mean `namespace`?)",
                 "4: [depends-on] `image.api.depends-on` is not a setting (did you mean `depends_on`?)",
                 "5: [zzz] `image.api.zzz` is not a setting (known here: dockerfile, context, target, args, \
-                 platforms, depends_on, cache, whole_context, follow)",
+                 contexts, platforms, depends_on, cache, whole_context, follow)",
             ]
         );
         assert_eq!(
@@ -480,6 +517,12 @@ target = "dev"
             ("image.a.context = '../x'", "'../x'", "is not a path from the root of the checkout"),
             ("image.a.dockerfile = '/x'", "'/x'", "is not a path from the root of the checkout"),
             ("image.a.target = ''", "''", "it is empty"),
+            ("image.a.contexts = { x = '../y' }", "'../y'", "is not a path from the root of the checkout"),
+            ("image.a.contexts = { x = 'https://y' }", "'https://y'", "is fetched by no build here"),
+            ("image.a.contexts = { x = 'image:' }", "'image:'", "names no image"),
+            ("image.a.contexts = { x = 'docker-image://A' }", "'docker-image://A'", "repository name"),
+            ("image.a.contexts = { X = 'y' }", "X", "no reference could mean it"),
+            ("image.a.contexts = { x = 'y', 'x:latest' = 'z' }", "'x:latest'", "under another spelling"),
             ("image.a.args = { 'A=B' = 'x' }", "'A=B'", "is not a name"),
         ] {
             let errors = errors(text);

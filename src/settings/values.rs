@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use crate::diagnostic::closest;
 use crate::discovery::EvidenceKind;
-use crate::image::{InvalidPlatform, Platform, Repository, Tag};
+use crate::evidence::NamedContext;
+use crate::image::{ImageReference, InvalidPlatform, InvalidReference, Platform, Repository, Tag};
 use crate::path::TreePath;
 use crate::project::Refresh;
 use crate::redact;
@@ -164,6 +165,33 @@ pub(super) fn path(text: &str) -> Result<TreePath, InvalidValue> {
         return Err(InvalidValue::Path(text.to_owned()));
     }
     Ok(TreePath::clamped(text))
+}
+
+/// What a build context is called: `BuildKit` looks for references without `latest`.
+pub(super) fn context_name(text: &str) -> Result<String, String> {
+    match text.parse::<ImageReference>() {
+        Ok(reference) => Ok(reference.context_name()),
+        Err(error) => Err(format!("no reference could mean it: {error}")),
+    }
+}
+
+/// What stands behind the name of a build context.
+pub(super) fn named_context(text: &str) -> Result<NamedContext, String> {
+    if let Some(reference) = text.strip_prefix("docker-image://") {
+        return reference
+            .parse()
+            .map(NamedContext::Image)
+            .map_err(|error: InvalidReference| error.to_string());
+    }
+    match text.strip_prefix("image:") {
+        Some("") => Err("`image:` names no image".to_owned()),
+        Some(name) => Ok(NamedContext::Built(name.to_owned())),
+        None if text.contains("://") => Err(format!(
+            "{} is fetched by no build here: name a folder of the checkout, `image:NAME`, or `docker-image://REFERENCE`",
+            redact::masked(text)
+        )),
+        None => path(text).map(NamedContext::Folder).map_err(|error| error.to_string()),
+    }
 }
 
 #[cfg(test)]

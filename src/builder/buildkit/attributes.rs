@@ -5,7 +5,7 @@ use bollard_buildkit_proto::moby::buildkit::v1::{CacheOptions, CacheOptionsEntry
 use serde_json::{Value, json};
 
 use super::dockerfile;
-use super::filesync::{CONTEXT, DOCKERFILE};
+use super::filesync::{CONTEXT, DOCKERFILE, folder_name};
 use crate::builder::{BuildError, BuildSpec, CacheLocation};
 
 /// What `Control.Solve` is asked. `host_gateway` is the address of the engine's host, where known.
@@ -75,6 +75,9 @@ fn frontend(request: &BuildSpec, host_gateway: Option<&str>) -> Result<HashMap<S
     if request.builtin_frontend {
         // Its presence keeps the frontend from following `# syntax=`.
         set("cmdline", "");
+    }
+    for folder in &request.named {
+        set(&format!("context:{}", folder.name), &format!("local:{}", folder_name(&folder.name)));
     }
     if !request.cache_from.is_empty() {
         // The frontend asks for them by itself; the call's own only count for what has none.

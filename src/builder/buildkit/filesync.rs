@@ -24,8 +24,9 @@ use crate::builder::transfer::Transfer;
 pub(super) struct FileSync(Arc<Folders>);
 
 struct Folders {
-    /// What is offered, by the names that the Dockerfile frontend knows: `context` and `dockerfile`.
-    listings: HashMap<&'static str, Listing>,
+    /// What is offered, by the names that the Dockerfile frontend knows: `context`, `dockerfile`, and those of
+    /// [`folder_name`].
+    listings: HashMap<String, Listing>,
     transfer: Arc<Transfer>,
 }
 
@@ -33,10 +34,18 @@ struct Folders {
 pub(super) const CONTEXT: &str = "context";
 pub(super) const DOCKERFILE: &str = "dockerfile";
 
+/// The folder of a build context with a name. Two names are taken.
+pub(super) fn folder_name(context: &str) -> String {
+    match context {
+        CONTEXT | DOCKERFILE => format!("_{context}"),
+        _ => context.to_owned(),
+    }
+}
+
 impl FileSync {
     pub(super) const METHOD: &'static str = "/moby.filesync.v1.FileSync/DiffCopy";
 
-    pub(super) fn new(listings: HashMap<&'static str, Listing>, transfer: Arc<Transfer>) -> Self {
+    pub(super) fn new(listings: HashMap<String, Listing>, transfer: Arc<Transfer>) -> Self {
         Self(Arc::new(Folders { listings, transfer }))
     }
 }
@@ -45,15 +54,20 @@ impl Folders {
     /// The listing that answers a request, if all that it asks for was planned.
     fn offer(&self, metadata: &MetadataMap) -> Result<Listing, Status> {
         let name = values(metadata, "dir-name").into_iter().next().unwrap_or_default();
-        let listing = self.listings.get(name.as_str());
+        let listing = self.listings.get(&name);
         let listing = listing.ok_or_else(|| Status::not_found(format!("no folder `{name}` is offered")))?;
-        if name != CONTEXT {
+        if name == DOCKERFILE {
             return Ok(listing.clone());
         }
         let requested = requested(metadata);
-        // An old frontend that looks for ignore rules: they have been applied already.
-        if requested == [".dockerignore"] {
-            return Ok(Listing::empty(Arc::clone(listing.source())));
+        // A frontend that looks for ignore rules: they have been applied already. Where the file is an input as well, it
+        // says nothing new.
+        if requested == [IGNORE_FILE] {
+            return Ok(if name == CONTEXT {
+                Listing::empty(Arc::clone(listing.source()))
+            } else {
+                listing.only(IGNORE_FILE.as_bytes())
+            });
         }
         listing.source().admits(&requested).map_err(|what| {
             let error = BuildError::ContextExceeded(what);
@@ -64,6 +78,8 @@ impl Folders {
         Ok(listing.clone())
     }
 }
+
+const IGNORE_FILE: &str = ".dockerignore";
 
 /// The paths and patterns that a request names, cleaned; none for the whole folder.
 fn requested(metadata: &MetadataMap) -> Vec<String> {

@@ -15,12 +15,12 @@ use tonic::transport::server::{Connected, Server};
 
 use super::Transport;
 use super::dockerfile::DockerfileFolder;
-use super::filesync::{CONTEXT, DOCKERFILE, FileSync};
+use super::filesync::{CONTEXT, DOCKERFILE, FileSync, folder_name};
 use super::services::{Alive, LoginStore, SecretStore};
 use super::ssh::Agents;
-use crate::builder::BuildSpec;
 use crate::builder::listing::Listing;
 use crate::builder::transfer::Transfer;
+use crate::builder::{BuildSpec, ContextSource};
 use crate::engine::{Guard, Guarded, PULSE, UpgradeError};
 use crate::printable::hex;
 
@@ -46,12 +46,15 @@ impl Session {
         let id = random_id();
         let io = transport.session(headers(&id, request)).await?;
         let transfer = Arc::new(Transfer::default());
-        let context = Arc::clone(&request.context);
+        let dockerfile: Arc<dyn ContextSource> = Arc::new(DockerfileFolder::new(&request.dockerfile.text));
+        let named = request.named.iter().map(|folder| (folder_name(&folder.name), Arc::clone(&folder.files)));
+        let own = [(CONTEXT.to_owned(), Arc::clone(&request.context)), (DOCKERFILE.to_owned(), dockerfile)];
+        let folders: Vec<(String, Arc<dyn ContextSource>)> = own.into_iter().chain(named).collect();
         // Sorting many paths takes a moment.
-        let context = tokio::task::spawn_blocking(move || Listing::new(context)).await;
-        let context = context.map_err(io::Error::other)?;
-        let dockerfile = Listing::new(Arc::new(DockerfileFolder::new(&request.dockerfile.text)));
-        let listings = HashMap::from([(CONTEXT, context), (DOCKERFILE, dockerfile)]);
+        let listings = tokio::task::spawn_blocking(move || {
+            folders.into_iter().map(|(name, files)| (name, Listing::new(files))).collect()
+        });
+        let listings: HashMap<String, Listing> = listings.await.map_err(io::Error::other)?;
         let services = Server::builder()
             .http2_keepalive_interval(Some(PULSE))
             .http2_keepalive_timeout(Some(transport.patience()))

@@ -64,7 +64,7 @@ pub(super) fn claims<'t>(
         claim.platforms = target.platforms.iter().flatten().filter_map(platform).collect();
         for (name, said) in &target.contexts.entries {
             let Some(text) = said.value.known().filter(|text| !text.is_empty()) else { continue };
-            let value = named_context(&text, &base, targets, &names, door);
+            let value = named_context(&text, &base, targets, &names);
             claim.contexts.insert(name.clone(), Said { value, place: said.place.clone() });
         }
         claim
@@ -164,13 +164,7 @@ fn field(output: &Value, name: &str) -> Option<Text> {
     fields.find(|(field, _)| field.trim() == name).map(|(_, value)| Text::from(value.trim()))
 }
 
-fn named_context(
-    text: &str,
-    base: &TreePath,
-    targets: &Targets,
-    claimed: &HashSet<&str>,
-    door: &Door<'_>,
-) -> NamedContext {
+fn named_context(text: &str, base: &TreePath, targets: &Targets, claimed: &HashSet<&str>) -> NamedContext {
     let elsewhere = || NamedContext::Elsewhere(text.to_owned());
     if let Some(image) = text.strip_prefix("docker-image://") {
         return image.parse().map_or_else(|_| elsewhere(), NamedContext::Image);
@@ -188,8 +182,5 @@ fn named_context(
         return images.next().map_or_else(elsewhere, NamedContext::Image);
     }
     let path = text.strip_prefix(HERE).unwrap_or(text);
-    match inside(base, path) {
-        Some(folder) if !is_elsewhere(path) && door.is_folder(&folder) => NamedContext::Folder(folder),
-        _ => elsewhere(),
-    }
+    inside(base, path).filter(|_| !is_elsewhere(path)).map_or_else(elsewhere, NamedContext::Folder)
 }

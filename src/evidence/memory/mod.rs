@@ -22,7 +22,7 @@ use crate::limits;
 use crate::path::TreePath;
 
 /// Changes with the layout and with what readers make of a file.
-const MAGIC: &[u8; 8] = b"swevid03";
+const MAGIC: &[u8; 8] = b"swevid04";
 
 /// More readings than this, and the oldest go: some branches, eight kinds each.
 const KEPT: usize = 128;

@@ -119,5 +119,9 @@ fn named_context(what: &Text, folder: Option<&TreePath>) -> Option<NamedContext>
     if is_elsewhere(&what) || what.starts_with('/') {
         return Some(NamedContext::Elsewhere(what));
     }
-    resolved(folder, &what).map(NamedContext::Folder)
+    match resolved(folder, &what) {
+        Some(folder) => Some(NamedContext::Folder(folder)),
+        // Where the command runs is known, and this leads out of the checkout.
+        None => folder.map(|_| NamedContext::Elsewhere(what)),
+    }
 }

@@ -194,6 +194,7 @@ fn step(script: &Script, image: StepId, action: Action) -> Step {
         dependencies: script.dependencies.get(image.0).into_iter().flatten().map(dependency).collect(),
         bases: Vec::new(),
         locked: std::collections::BTreeMap::new(),
+        contexts: Vec::new(),
         evidence: Vec::new(),
         inputs: InputSummary::default(),
         action,

@@ -75,7 +75,7 @@ fn named(project: &Project, image: &Image) -> Result<(Vec<Named>, Option<Vec<u8>
     let pinned = image.bound.iter().filter_map(|bound| {
         let reference = project.images[bound.image].reference()?;
         let onbuild = onbuild(bound.span.start);
-        Some(Named { name: context_name(&reference), meaning: Meaning::Local(bound.image), onbuild })
+        Some(Named { name: reference.context_name(), meaning: Meaning::Local(bound.image), onbuild })
     });
     let text = crate::dockerfile::rewrite(&image.file.source, &pins(project, image)?);
     Ok((pinned.collect(), Some(text)))
@@ -87,7 +87,7 @@ fn by_context(image: &Image) -> Vec<Named> {
         image.locked.iter().map(|locked| (locked.span.start, Meaning::External(locked.pinned.clone())));
     let named = |(start, meaning)| {
         let used = used(image, start)?;
-        let name = context_name(used.reference.as_ref()?);
+        let name = used.reference.as_ref()?.context_name();
         Some(Named { name, meaning, onbuild: used.onbuild })
     };
     bound.chain(locked).filter_map(named).collect()
@@ -118,10 +118,4 @@ fn is_understood(image: &Image, named: &[Named]) -> bool {
     });
     let is_complete = named.len() == image.bound.len() + image.locked.len();
     is_complete && !is_guessed && is_one_to_one && !named.iter().any(|reference| is_stage(&reference.name))
-}
-
-/// The name that `BuildKit` looks for (`NamedContext` of its `frontend/dockerui`).
-fn context_name(reference: &ImageReference) -> String {
-    let name = reference.to_string();
-    name.strip_suffix(":latest").map_or(name.clone(), str::to_owned)
 }

@@ -52,4 +52,6 @@ pub enum BakeContext {
     Target(String),
     /// An image that is there, on the engine or in a registry.
     Image(ImageReference),
+    /// A folder, from the one that the file is written for.
+    Folder(String),
 }

@@ -101,7 +101,12 @@ fn target(
     let locations = |of: fn(&StepCaches) -> &[CacheLocation]| {
         baking.caches.get(&at).into_iter().flat_map(of).map(as_written).collect()
     };
-    let contexts = contexts.of.into_iter().map(|(name, meaning)| Ok((name, meant(meaning)?)));
+    let images = contexts.of.into_iter().map(|(name, meaning)| Ok((name, meant(meaning)?)));
+    let folders = image
+        .named
+        .iter()
+        .map(|(name, folder)| Ok((name.clone(), BakeContext::Folder(path(&baking.folder, &folder.root)?))));
+    let contexts = images.chain(folders);
     Ok(BakeTarget {
         name: names[&step.image].clone(),
         context: path(&baking.folder, root)?,

@@ -128,6 +128,9 @@ fn candidate(labels: &BTreeMap<String, String>) -> Option<Candidate> {
     })
 }
 
+/// Those of its context, and those of contexts with names.
+type FilesOfImage = (Vec<InputFile>, BTreeMap<String, Vec<InputFile>>);
+
 struct Search<'a> {
     workspace: &'a Workspace,
     ancestry: Ancestry<'a>,
@@ -163,13 +166,14 @@ impl Search<'_> {
 
     fn previous(&mut self, id: ImageId, found: Candidate) -> PreviousImage {
         let manifest = self.workspace.manifests().read(found.key);
-        let (files, said) = manifest.map(|manifest| (manifest.files, manifest.said)).unzip();
-        let files = files.or_else(|| self.files_in_git(id, &found));
-        PreviousImage { fingerprint: found.fingerprint, files, said: said.unwrap_or_default() }
+        let said = manifest.as_ref().map(|manifest| manifest.said.clone()).unwrap_or_default();
+        let files = manifest.map(|manifest| (manifest.files, manifest.contexts));
+        let (files, contexts) = files.or_else(|| self.files_in_git(id, &found)).unzip();
+        PreviousImage { fingerprint: found.fingerprint, files, contexts: contexts.unwrap_or_default(), said }
     }
 
     /// The files that the image had at its commit, if planning that commit again gives the same.
-    fn files_in_git(&mut self, id: ImageId, found: &Candidate) -> Option<Vec<InputFile>> {
+    fn files_in_git(&mut self, id: ImageId, found: &Candidate) -> Option<FilesOfImage> {
         let (workspace, revision) = (self.workspace, found.revision?);
         if !self.projects.contains_key(&revision) && self.projects.len() >= PLANNED_AGAIN {
             return None;
@@ -184,7 +188,10 @@ impl Search<'_> {
                 (&other.dockerfile, other.name.title()) == (&image.dockerfile, image.name.title())
             });
         let material = &same?.ready()?.material;
-        (material.fingerprint().files == found.fingerprint.files).then(|| material.files.to_vec())
+        let fingerprint = material.fingerprint();
+        let is_same = fingerprint.files == found.fingerprint.files
+            && fingerprint.contexts == found.fingerprint.contexts;
+        is_same.then(|| (material.files.to_vec(), material.context_files()))
     }
 }
 

@@ -64,6 +64,7 @@ pub(in crate::report) fn step(action: Action, name: &str, reasons: &[&str]) -> S
         dependencies: Vec::new(),
         bases: vec!["busybox:latest".into()],
         locked: std::collections::BTreeMap::new(),
+        contexts: Vec::new(),
         evidence: Vec::new(),
         inputs: InputSummary { files: 12, bytes: 30_000_000, whole_context: false },
         action,
