@@ -98,6 +98,8 @@ fn a_folder_whose_place_nobody_knows_is_read_as_a_whole() {
         "FROM busybox\nARG KIND=bind\nENV KIND=$KIND\nRUN --mount=type=$HOW,from=assets,target=/m true\n",
         "FROM busybox\nRUN --mount=type=bind,from=assets,source=$WHERE,target=/m true\n",
         "FROM scratch AS assets\nFROM assets\nCOPY own /\n",
+        "# syntax=example.org/frontend\nFROM busybox\nCOPY own /\n",
+        "FROM busybox\nRUN --mount=type=bind,unknown=x,target=/m true\n",
         "FROM busybox AS assets\nRUN false\n",
     ] {
         shop.write("api/Dockerfile", dockerfile);

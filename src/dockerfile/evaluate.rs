@@ -3,7 +3,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::canonical::{self, Canonical};
 use super::directive::{Directives, Frontend};
 use super::environment::is_read_undeclared;
-use super::evaluation::{EvaluatedStage, Evaluation, LogicalLine, ProblemKind, Scope};
+use super::evaluation::{EvaluatedStage, Evaluation, LogicalLine, NamedKind, ProblemKind, Scope};
 use super::findings::Findings;
 use super::instruction::{Instruction, InstructionKind, Trigger};
 use super::link::{LinkedStage, Linker, StageBase, mark_needed};
@@ -68,11 +68,19 @@ fn complete<'a>(
     }
     let globals = linker.globals;
     let walker = Walker::new(file, scope, &shell, &globals, &stages, target, &mut findings);
-    let found = walker.walk();
+    let mut found = walker.walk();
     let frontend = match scope.build_args.get("BUILDKIT_SYNTAX") {
         Some(syntax) => Frontend::of(syntax),
         None => file.directives.frontend(),
     };
+    found.anything |= frontend != Frontend::Dockerfile;
+    found.whole_context |= found.anything;
+    if found.anything || unseen_triggers {
+        let folders = scope.contexts.iter().filter(|(_, kind)| **kind == NamedKind::Folder);
+        for (name, _) in folders {
+            found.named.entry(name.clone()).or_default().whole = true;
+        }
+    }
     // Another frontend may mean anything by anything, and Windows has other paths and shells.
     let is_known = frontend == Frontend::Dockerfile && scope.target_platform.os != "windows";
     let canonical = if is_known {
@@ -92,7 +100,7 @@ fn complete<'a>(
         declared_args: declared_args(file, scope, found.declared_args),
         logical_lines: directive_lines(&file.directives).chain(canonical.lines).collect(),
         unread_args: canonical.unread,
-        whole_context: found.whole_context || frontend != Frontend::Dockerfile,
+        whole_context: found.whole_context,
         frontend,
         triggers_count_stages: stages.iter().any(|stage| stage.needed && stage.triggers_count_stages()),
         problems,

@@ -27,6 +27,8 @@ pub(super) struct Walked {
     pub(super) named: BTreeMap<String, NamedSources>,
     pub(super) declared_args: BTreeSet<String>,
     pub(super) whole_context: bool,
+    /// Whether something is carried out that cannot be read here, so that it may take from anywhere.
+    pub(super) anything: bool,
 }
 
 pub(super) struct Walker<'a, 'f> {
@@ -187,7 +189,7 @@ impl<'a, 'f> Walker<'a, 'f> {
 
     fn step(&mut self, step: &Step<'_>, mut place: InstructionPlace<'_>) {
         // Where it is no here-document, its lines are instructions.
-        self.walked.whole_context |= step.instruction.heredocs.iter().any(Heredoc::may_be_instructions);
+        self.walked.anything |= step.instruction.heredocs.iter().any(Heredoc::may_be_instructions);
         match &step.instruction.kind {
             InstructionKind::Arg(arguments) => {
                 for argument in arguments {
@@ -203,7 +205,7 @@ impl<'a, 'f> Walker<'a, 'f> {
             InstructionKind::Run(run) => run.mounts.iter().for_each(|mount| self.mount(mount, &place)),
             InstructionKind::Onbuild(Some(trigger)) => self.onbuild(trigger, &place),
             InstructionKind::Invalid(None | Some(Verb::Add | Verb::Copy | Verb::Run)) => {
-                self.walked.whole_context = true;
+                self.walked.anything = true;
             }
             InstructionKind::From(_)
             | InstructionKind::Onbuild(None)
@@ -403,7 +405,7 @@ impl<'a, 'f> Walker<'a, 'f> {
     }
 
     fn mount(&mut self, mount: &Mount, place: &InstructionPlace<'_>) {
-        self.walked.whole_context |= mount.has_unknown_key();
+        self.walked.anything |= mount.has_unknown_key();
         let resolve = |environment: &Environment| {
             mount.resolve(&mut |value| {
                 let expanded = self.shell.expand(value, environment).map_err(|error| error.message)?;
@@ -447,7 +449,6 @@ impl<'a, 'f> Walker<'a, 'f> {
         others: &[ResolvedMount],
         place: &InstructionPlace<'_>,
     ) {
-        self.walked.whole_context |= mount.has_unknown_key();
         match resolved.kind {
             None => self.walked.whole_context = true,
             Some(MountType::Bind | MountType::Cache) => {

@@ -4,7 +4,6 @@ use rayon::prelude::*;
 
 use super::evidence::{Evidence, completed};
 use super::options::Options;
-use super::redirect;
 use super::settings::ImageSettings;
 use super::systems;
 use crate::diagnostic::{Diagnostic, did_you_mean};
@@ -112,7 +111,7 @@ impl Definition {
     pub(super) fn evaluate(&self, options: &Options, inherited: &BTreeMap<usize, &[Trigger]>) -> Evaluation {
         let build_args = self.build_args(options);
         let platform = self.platform(options);
-        let contexts = redirect::kinds(&self.options.contexts);
+        let contexts = self.options.context_kinds();
         let meant = self.meant.iter().map(|(at, meant)| (*at, meant.name.clone())).collect();
         let mut evaluation = evaluate_meant(
             &self.file,

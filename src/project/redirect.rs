@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use super::drafted::Drafted;
 use super::images::LockedReference;
 use super::settings::GivenContext;
-use crate::dockerfile::{ImageUse, NamedKind, Problem, ProblemKind};
+use crate::dockerfile::{ImageUse, Problem, ProblemKind};
 use crate::evidence::{NamedContext, Place};
 use crate::graph::ImageId;
 use crate::image::ImageReference;
@@ -49,16 +49,6 @@ impl Claimed {
             NamedContext::Elsewhere(_) => None,
         }
     }
-}
-
-/// What the frontend is told of build contexts. An argument's image is none.
-pub(super) fn kinds(contexts: &BTreeMap<String, GivenContext>) -> BTreeMap<String, NamedKind> {
-    let kind = |context: &GivenContext| match context.what {
-        NamedContext::Folder(_) => Some(NamedKind::Folder),
-        NamedContext::Required { .. } => None,
-        _ => Some(NamedKind::Image),
-    };
-    contexts.iter().filter_map(|(name, context)| Some((name.clone(), kind(context)?))).collect()
 }
 
 /// What a reference means because a build context has its name.

@@ -3,6 +3,7 @@ use std::time::Duration;
 
 use super::cache::CacheSpec;
 use crate::diagnostic::{Diagnostic, Location};
+use crate::dockerfile::NamedKind;
 use crate::evidence::{EvidenceChoice, NamedContext};
 use crate::image::{Platform, Tag};
 use crate::lockfile::Lockfile;
@@ -84,6 +85,16 @@ pub struct GivenContext {
 }
 
 impl ImageSettings {
+    /// What stands behind the names of build contexts. The image that an argument names is none.
+    pub(super) fn context_kinds(&self) -> BTreeMap<String, NamedKind> {
+        let kind = |context: &GivenContext| match context.what {
+            NamedContext::Folder(_) => Some(NamedKind::Folder),
+            NamedContext::Required { .. } => None,
+            _ => Some(NamedKind::Image),
+        };
+        self.contexts.iter().filter_map(|(name, context)| Some((name.clone(), kind(context)?))).collect()
+    }
+
     /// What is found out about them, with their place.
     pub fn at_its_place(&self, found: Diagnostic) -> Diagnostic {
         match &self.location {
