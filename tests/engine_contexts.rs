@@ -105,6 +105,74 @@ fn images_are_those_that_buildx_makes_with_the_same_folders() {
     assert_eq!(engine.in_image("app:main", &["cat", "/whole/sub/deep/y"]), "w");
 }
 
+/// What is read of a folder in all kinds of ways.
+const READINGS: &[(&str, &str, &str)] = &[
+    ("wildcards", "COPY --from=assets *.t?t sub/* /out/", ""),
+    ("links", "COPY --from=assets l into/x /out/", ""),
+    ("a-link-in-a-folder", "COPY --from=assets sub /out/", ""),
+    ("clamped", "COPY --from=assets ../../sub/deep /out/", ""),
+    ("by-argument", "ARG WHERE=sub\nCOPY --from=assets $WHERE/deep /out/", ""),
+    (
+        "several-stages",
+        "COPY --from=assets a.txt /out/\nCOPY --from=assets sub/deep /out/deep/",
+        "a.txt.not\n",
+    ),
+    ("taken-back", "COPY --from=assets . /out/", "*\n!sub/deep\n!l\n"),
+    ("emptied", "COPY --from=assets . /out/", "sub/deep/*\n"),
+    ("ignored-by-itself", "COPY --from=assets . /out/", ".dockerignore\n**/y\n"),
+    ("mounted", "RUN --mount=from=assets,source=sub,target=/m cp -a /m /out", "sub/deep/y\n"),
+    ("mounted-link", "RUN --mount=from=assets,source=into,target=/m cp -a /m /out", ""),
+    ("mounted-file", "RUN --mount=from=assets,source=/a.txt,target=/m/f cp -a /m /out", ""),
+    ("mounted-whole", "RUN --mount=type=bind,from=assets,target=/m cp -a /m /out", "a.txt\n"),
+    ("from", "COPY --from=whole / /out/", "b.txt\n"),
+    ("cached", "RUN --mount=type=cache,id=ID,from=assets,source=sub,target=/m cp -a /m /out", ""),
+];
+
+#[test]
+fn whatever_is_read_is_what_buildx_reads() {
+    let Some(engine) = Engine::start().filter(|_| knows_contexts()) else { return };
+    let shop = Checkout::with(&[("README", "")]);
+    let mut settings = String::new();
+    for (name, reading, ignore) in READINGS {
+        let dockerfile =
+            |id: &str| format!("FROM assets AS whole\nFROM busybox\n{}\n", reading.replace("ID", id));
+        shop.write(&format!("{name}/Dockerfile"), dockerfile(&format!("{}-ours", engine.namespace)));
+        shop.write(&format!("oracle/{name}.Dockerfile"), dockerfile(&format!("{}-theirs", engine.namespace)));
+        for (file, text) in
+            [("a.txt", "a"), ("b.txt", "b"), ("sub/x", "x"), ("sub/deep/y", "y"), ("sub/deep/z", "z")]
+        {
+            shop.write(&format!("{name}/db/{file}"), format!("{text} {}\n", engine.namespace));
+        }
+        let db = shop.root.join(name).join("db");
+        symlink("sub/deep/y", db.join("l")).expect("a link");
+        symlink("sub", db.join("into")).expect("a link");
+        symlink("x", db.join("sub/next")).expect("a link");
+        if !ignore.is_empty() {
+            shop.write(&format!("{name}/db/.dockerignore"), ignore);
+        }
+        settings.push_str(&format!("[image.{name}]\ncontexts = {{ assets = \"{name}/db\" }}\n"));
+    }
+    shop.write("shipwright.toml", format!("exclude = [\"oracle/**\"]\n{settings}"));
+    shop.commit("all");
+    engine.run(&shop, &["build"]).exits(0).says(&format!("{} built", READINGS.len()));
+    for (name, reading, _) in READINGS {
+        let oracle = format!("{}/oracle-{name}", engine.namespace);
+        let mut command = Command::new("docker");
+        command.current_dir(&shop.root).args(["-H", engine.host(), "buildx", "build", "-t", &oracle]);
+        command.args([
+            "-f",
+            &format!("oracle/{name}.Dockerfile"),
+            "--build-context",
+            &format!("assets={name}/db"),
+            ".",
+        ]);
+        Run::of(&command.output().expect("docker runs")).exits(0);
+        let ours = files(&engine, &format!("{name}:main"));
+        assert_eq!(ours, files(&engine, &format!("oracle-{name}")), "{reading}");
+        assert!(ours.contains("/out/"), "{reading}: {ours}");
+    }
+}
+
 #[test]
 fn a_file_that_changes_while_it_is_sent_fails_its_image() {
     let Some(engine) = Engine::start().filter(|_| knows_contexts()) else { return };
