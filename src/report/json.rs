@@ -274,6 +274,14 @@ mod tests {
         "busybox:latest"
       ],
       "locked": {},
+      "contexts": [
+        {
+          "name": "assets",
+          "folder": "db",
+          "files": 2,
+          "whole_context": true
+        }
+      ],
       "evidence": [
         {
           "field": "target",
@@ -318,6 +326,7 @@ mod tests {
         "busybox:latest"
       ],
       "locked": {},
+      "contexts": [],
       "evidence": [],
       "inputs": {
         "files": 12,
