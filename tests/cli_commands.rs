@@ -131,6 +131,7 @@ fn inspect_tells_all_that_is_read_in_a_dockerfile() {
             "whole_context": false,
             "context": "web",
             "ignore_file": null,
+            "contexts": [],
             "inputs": ["web/pages/home.txt"],
             "revision_pathspecs": ["web/Dockerfile", "web/pages"],
             "diagnostics": [],

@@ -23,6 +23,7 @@ COPY --from=tools o /o
 COPY --from=whole / /whole/
 COPY --from=context c /c
 COPY --from=dockerfile d /d
+COPY --from=acme/data:v1 v /v
 RUN --mount=type=bind,from=assets,source=sub,target=/m cp -a /m /mounted
 RUN --mount=from=tools,target=/m cp -a /m /tools
 ";
@@ -33,7 +34,7 @@ services:
     image: acme/app
     build:
       context: app
-      additional_contexts: {assets: ./db, tools: other, context: one, dockerfile: two}
+      additional_contexts: {assets: ./db, tools: other, context: one, dockerfile: two, 'acme/data:v1': three}
 ";
 
 fn shop(engine: &Engine) -> Checkout {
@@ -49,6 +50,7 @@ fn shop(engine: &Engine) -> Checkout {
         ("other/o", "o\n"),
         ("one/c", "c\n"),
         ("two/d", "d\n"),
+        ("three/v", "v\n"),
     ]);
     shop.make_executable("db/sub/x");
     symlink("sub/x", shop.root.join("db/link")).expect("a link");
@@ -77,15 +79,22 @@ fn images_are_those_that_buildx_makes_with_the_same_folders() {
     let oracle = format!("{}/oracle", engine.namespace);
     let mut command = Command::new("docker");
     command.current_dir(&shop.root).args(["-H", engine.host(), "buildx", "build", "-t", &oracle]);
-    for folder in ["assets=db", "tools=other", "context=one", "dockerfile=two"] {
+    for folder in ["assets=db", "tools=other", "context=one", "dockerfile=two", "acme/data:v1=three"] {
         command.args(["--build-context", folder]);
     }
     Run::of(&command.arg("app").output().expect("docker runs")).exits(0);
     let ours = files(&engine, "app:main");
     assert_eq!(ours, files(&engine, "oracle"));
-    for file in
-        ["/whole/.dockerignore", "/whole/sub/deep/y", "/some/link", "/mounted/x", "/tools/o", "/c", "/d"]
-    {
+    for file in [
+        "/whole/.dockerignore",
+        "/whole/sub/deep/y",
+        "/some/link",
+        "/mounted/x",
+        "/tools/o",
+        "/c",
+        "/d",
+        "/v",
+    ] {
         assert!(ours.contains(&format!("{file} ")), "{file}: {ours}");
     }
     assert!(!ours.contains("left-out -"), "{ours}");
@@ -219,7 +228,7 @@ fn builders_that_do_not_know_them_say_what_to_do() {
     let run = Run::of(&classic.env("DOCKER_BUILDKIT", "0").output().expect("the command runs"));
     run.exits(1)
         .says("the folder that is the build context `assets`")
-        .says("build on an engine with BuildKit: Docker 20.10 or later");
+        .says("build on an engine with BuildKit: Docker 23 or later");
     assert!(!engine.has("app:main"));
     if !knows_contexts() {
         let run = engine.run(&shop, &["build"]).exits(1);

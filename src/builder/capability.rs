@@ -107,7 +107,11 @@ fn check_classic(info: &EngineInfo, request: &BuildSpec) -> Result<(), BuildErro
         Err(BuildError::Unsupported { what: what.to_owned(), line, hint: NEEDS_BUILDKIT.to_owned() })
     };
     if let Some(folder) = request.named.first() {
-        return unsupported(&named_folder(folder), None);
+        return Err(BuildError::Unsupported {
+            what: named_folder(folder),
+            line: None,
+            hint: "build on an engine with BuildKit: Docker 23 or later".to_owned(),
+        });
     }
     if !request.secrets.is_empty() {
         return unsupported("secrets", None);
