@@ -227,12 +227,12 @@ fn builders_that_do_not_know_them_say_what_to_do() {
     let mut classic = engine.command(&shop, &["build"]);
     let run = Run::of(&classic.env("DOCKER_BUILDKIT", "0").output().expect("the command runs"));
     run.exits(1)
-        .says("the folder that is the build context `assets`")
+        .says("the folder that is the build context `acme/data:v1`")
         .says("build on an engine with BuildKit: Docker 23 or later");
     assert!(!engine.has("app:main"));
     if !knows_contexts() {
         let run = engine.run(&shop, &["build"]).exits(1);
-        run.says("the folder that is the build context `assets`").says("# syntax=docker/dockerfile:1");
+        run.says("the folder that is the build context `acme/data:v1`").says("# syntax=docker/dockerfile:1");
         assert!(!engine.has("app:main"));
     }
 }
