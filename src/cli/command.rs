@@ -102,7 +102,7 @@ pub enum Command {
     #[command(after_help = MORE, after_long_help = "Examples:\n  shipwright images                NAME:src-KEY of all\n  shipwright images -v api         all tags, and where the name comes from")]
     Images(ImagesArgs),
     /// Show which image is built from which
-    #[command(after_help = MORE, after_long_help = "Examples:\n  shipwright graph -d base         what is built on base\n  shipwright graph --format dot | dot -Tsvg > graph.svg")]
+    #[command(after_help = MORE, after_long_help = "Examples:\n  shipwright graph -d base         what is built on base\n  shipwright graph --open          a page with details, chains and search\n  shipwright graph --since main --format svg > graph.svg")]
     Graph(GraphArgs),
     /// Print what a build needs as a docker-bake.json, for builders of buildx
     #[command(hide = true, after_help = MORE, after_long_help = "Examples:\n  shipwright bake | docker buildx bake -f -\n  shipwright bake --all api > docker-bake.json")]

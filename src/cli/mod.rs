@@ -4,6 +4,7 @@
 mod affected;
 mod args;
 mod bake;
+mod browser;
 mod build;
 mod ci_output;
 mod command;

@@ -1,5 +1,5 @@
 //! The graph as text, for Graphviz and for Mermaid. Each draws the images it is given, in that order, and
-//! the links among them.
+//! the links among them; what is said of an image is its mark.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::fmt::Write;
@@ -9,23 +9,26 @@ use super::id::ImageId;
 use super::link::DependencyKind;
 use crate::printable::printable;
 
+/// What is said of images; those that nothing is said of are drawn plain.
+pub(crate) type Marks = BTreeMap<ImageId, String>;
+
 /// A tree with dependencies outside and dependents below them. An image with several dependencies has its
 /// own dependents shown once, at its first place, so the text is no longer than images and links together.
-pub(crate) fn text(graph: &Graph, images: &[ImageId]) -> String {
+pub(crate) fn text(graph: &Graph, images: &[ImageId], marks: &Marks) -> String {
     let drawn = Drawn::new(graph, images);
     let mut out = String::new();
     let mut seen = HashSet::new();
     // Where all need each other there is no outermost one: those begin anywhere.
     for root in images.iter().filter(|image| drawn.is_root(**image)).chain(images) {
         if !seen.contains(root) {
-            drawn.tree(*root, &mut seen, &mut out);
+            drawn.tree(*root, marks, &mut seen, &mut out);
         }
     }
     out
 }
 
 /// The Graphviz language. Edges lead from an image to what is built from it, as the text is read.
-pub(crate) fn dot(graph: &Graph, images: &[ImageId]) -> String {
+pub(crate) fn dot(graph: &Graph, images: &[ImageId], marks: &Marks) -> String {
     let drawn = Drawn::new(graph, images);
     let mut out = String::from("digraph shipwright {\n  rankdir = LR;\n  node [shape = box];\n");
     let mut line = |text: String| {
@@ -34,7 +37,12 @@ pub(crate) fn dot(graph: &Graph, images: &[ImageId]) -> String {
         out.push('\n');
     };
     for image in images {
-        let style = if graph.images()[*image].aside { ", style = dashed" } else { "" };
+        let style = match (graph.images()[*image].aside, marks.contains_key(image)) {
+            (false, false) => "",
+            (true, false) => ", style = dashed",
+            (false, true) => ", style = filled, fillcolor = gold",
+            (true, true) => ", style = \"dashed,filled\", fillcolor = gold",
+        };
         line(format!("n{} [label = \"{}\"{style}];", image.0, dot_text(&drawn.label(*image))));
     }
     for ((ImageId(dependent), ImageId(dependency)), kinds) in &drawn.kinds {
@@ -48,7 +56,7 @@ pub(crate) fn dot(graph: &Graph, images: &[ImageId]) -> String {
 }
 
 /// A Mermaid flow chart. Edges lead as in [`dot`].
-pub(crate) fn mermaid(graph: &Graph, images: &[ImageId]) -> String {
+pub(crate) fn mermaid(graph: &Graph, images: &[ImageId], marks: &Marks) -> String {
     let drawn = Drawn::new(graph, images);
     let mut lines = vec!["flowchart LR".to_owned()];
     for image in images {
@@ -59,6 +67,15 @@ pub(crate) fn mermaid(graph: &Graph, images: &[ImageId]) -> String {
             Some(label) => format!("  n{dependency} -->|{label}| n{dependent}"),
             None => format!("  n{dependency} --> n{dependent}"),
         });
+    }
+    let marked: Vec<String> = images
+        .iter()
+        .filter(|image| marks.contains_key(image))
+        .map(|image| format!("n{}", image.0))
+        .collect();
+    if !marked.is_empty() {
+        lines.push("  classDef changed fill:#ffd54a,stroke:#8a6d00,color:#1a1a1a".to_owned());
+        lines.push(format!("  class {} changed", marked.join(",")));
     }
     lines.push(String::new());
     lines.join("\n")
@@ -126,7 +143,7 @@ impl<'a> Drawn<'a> {
     }
 
     /// Writes `root` and what depends on it. Without recursion: a chain may be long.
-    fn tree(&self, root: ImageId, seen: &mut HashSet<ImageId>, out: &mut String) {
+    fn tree(&self, root: ImageId, marks: &Marks, seen: &mut HashSet<ImageId>, out: &mut String) {
         let mut open = vec![Branch { image: root, under: None, indent: String::new(), last: true }];
         while let Some(Branch { image, under, indent, last }) = open.pop() {
             let dependents = self.dependents.get(&image).map_or(&[][..], Vec::as_slice);
@@ -141,7 +158,9 @@ impl<'a> Drawn<'a> {
             if self.graph.images()[image].aside {
                 remarks.push("built only when named");
             }
-            if !first && !dependents.is_empty() {
+            if first {
+                remarks.extend(marks.get(&image).map(String::as_str));
+            } else if !dependents.is_empty() {
                 remarks.push("see above");
             }
             if !remarks.is_empty() {

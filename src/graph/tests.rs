@@ -6,6 +6,7 @@ use petgraph::graph::DiGraph;
 use proptest::prelude::*;
 
 use super::cycles::Cycle;
+use super::render::Marks;
 use super::*;
 use crate::diagnostic::{Location, Severity};
 use crate::path::TreePath;
@@ -335,8 +336,8 @@ acme/base
 acme/tools
 └── acme/app (copy; see above)
 ";
-    assert_eq!(render::text(&graph, graph.order()), expected);
-    assert_eq!(render::text(&graph, &[ImageId(0), ImageId(1)]), "acme/app\n└── acme/deep\n");
+    assert_eq!(render::text(&graph, graph.order(), &Marks::new()), expected);
+    assert_eq!(render::text(&graph, &[ImageId(0), ImageId(1)], &Marks::new()), "acme/app\n└── acme/deep\n");
 }
 
 #[test]
@@ -347,14 +348,14 @@ fn the_tree_of_a_ladder_does_not_blow_up() {
         lines.push(format!("j{at:02}: i{:02} j{:02}", at - 1, at - 1));
     }
     let graph = graph(&lines.iter().map(String::as_str).collect::<Vec<_>>());
-    assert!(render::text(&graph, graph.order()).lines().count() <= 80 + 4 * 40);
+    assert!(render::text(&graph, graph.order(), &Marks::new()).lines().count() <= 80 + 4 * 40);
 }
 
 #[test]
 fn the_tree_of_a_loop_shows_every_image() {
     let graph = graph(&["a: b", "b: a", "c: b"]);
     assert_eq!(
-        render::text(&graph, graph.order()),
+        render::text(&graph, graph.order(), &Marks::new()),
         "acme/a\n└── acme/b\n    ├── acme/a (see above)\n    └── acme/c\n"
     );
 }
@@ -362,7 +363,7 @@ fn the_tree_of_a_loop_shows_every_image() {
 #[test]
 fn dot_and_mermaid_draw_what_is_needed() {
     let graph = graph(&["app: base +base", "base", "~e2e: app"]);
-    let dot = render::dot(&graph, graph.order());
+    let dot = render::dot(&graph, graph.order(), &Marks::new());
     assert!(dot.starts_with("digraph shipwright {\n") && dot.ends_with("}\n"));
     for line in [
         "n1 [label = \"acme/base\"];",
@@ -373,7 +374,7 @@ fn dot_and_mermaid_draw_what_is_needed() {
         assert!(dot.contains(&format!("  {line}\n")), "{line} in {dot}");
     }
     assert_eq!(
-        render::mermaid(&graph, &[ImageId(1), ImageId(0)]),
+        render::mermaid(&graph, &[ImageId(1), ImageId(0)], &Marks::new()),
         "flowchart LR\n  n1[\"acme/base\"]\n  n0[\"acme/app\"]\n  n1 -->|from, copy| n0\n"
     );
 }
@@ -382,12 +383,12 @@ fn dot_and_mermaid_draw_what_is_needed() {
 fn hostile_names_are_escaped_in_every_drawing() {
     let hostile = "a\"];\n<b>\\n\u{1b}[31m#end;";
     let graph = Graph::new(vec![GraphImage { full: hostile.to_owned(), ..image("x") }], []);
-    let dot = render::dot(&graph, graph.order());
+    let dot = render::dot(&graph, graph.order(), &Marks::new());
     assert!(dot.contains("label = \"a\\\"];\\\\n<b>\\\\n\\\\u{1b}[31m#end;\"];"), "{dot}");
-    let mermaid = render::mermaid(&graph, graph.order());
+    let mermaid = render::mermaid(&graph, graph.order(), &Marks::new());
     assert_eq!(mermaid.lines().count(), 2);
     assert_eq!(mermaid.matches(['"', '<', '\\', '\u{1b}']).count(), 2, "{mermaid}");
-    assert_eq!(render::text(&graph, graph.order()).lines().count(), 1);
+    assert_eq!(render::text(&graph, graph.order(), &Marks::new()).lines().count(), 1);
 }
 
 /// Random graphs; `forward` ones have no cycles.
@@ -459,7 +460,7 @@ proptest! {
                 prop_assert!(position(link.dependency) < position(link.dependent));
             }
         }
-        let text = render::text(&graph, graph.order());
+        let text = render::text(&graph, graph.order(), &Marks::new());
         prop_assert!(text.lines().count() <= graph.images().len() + graph.all_links().count());
     }
 

@@ -53,7 +53,19 @@ pub async fn affected(
 ) -> Result<AffectedImages, Error> {
     let (workspace, _) = open(config, &request.images, EngineNeed::Never, None).await?;
     audience.reads(&workspace.tree);
-    let since = since(&workspace, config, request)?;
+    let (affected, since) = compare(&workspace, config, request)?;
+    let has_errors = has_errors(&affected.plan.diagnostics) || has_errors(&affected.findings);
+    let ending = if has_errors { Ending::Wrong } else { workspace.blocked_ending(&affected.plan) };
+    Ok(AffectedImages { affected, since, ending })
+}
+
+/// The images of a workspace beside those of the commit that the request names.
+pub(super) fn compare(
+    workspace: &Workspace,
+    config: &Config,
+    request: &AffectedRequest,
+) -> Result<(plan::Affected, Since), Error> {
+    let since = since(workspace, config, request)?;
     let before = match since.commit {
         Some(commit) => workspace.project_at(&request.images, commit)?,
         None => None,
@@ -61,14 +73,12 @@ pub async fn affected(
     if let Some((before, path)) = before.as_ref().and_then(|it| Some((it, it.unreadable.first()?))) {
         return Err(unreadable(before, path));
     }
-    let mut affected = Facts::none(&workspace)?.affected(&workspace, before.as_ref());
+    let mut affected = Facts::none(workspace)?.affected(workspace, before.as_ref());
     affected.findings.extend(unusable_settings(&since, before.is_some()));
     if !workspace.selection.named {
         affected.findings.extend(affected.removed.iter().map(gone));
     }
-    let has_errors = has_errors(&affected.plan.diagnostics) || has_errors(&affected.findings);
-    let ending = if has_errors { Ending::Wrong } else { workspace.blocked_ending(&affected.plan) };
-    Ok(AffectedImages { affected, since, ending })
+    Ok((affected, since))
 }
 
 /// Finds the commit to compare with.

@@ -32,6 +32,7 @@ mod durations;
 mod ensure;
 mod error;
 mod facts;
+mod graph;
 mod hook;
 mod import;
 mod init;
@@ -86,6 +87,7 @@ pub use deploy::{
 };
 pub use ensure::{EnsureRequest, Ensured, RemotePolicy, ensure};
 pub use error::{Ending, Error};
+pub use graph::{GraphRequest, Graphed, graph};
 pub use hook::{PrePushRequest, Switched, post_checkout, pre_push};
 pub use import::{ImportRequest, Imported, import};
 pub use init::{Initialized, init};

@@ -26,6 +26,8 @@ pub(crate) struct ImageFacts {
     /// Tags, in its repository, of the engine's image that has exactly this key and platform; `None` where
     /// the engine has no such image.
     pub existing: Option<BTreeSet<Tag>>,
+    /// How many bytes that image has.
+    pub size: Option<u64>,
     /// Its name in a registry, if one has it and it is to be pulled rather than built.
     pub remote: Option<ImageReference>,
     /// Tags that never move and name an image of another key already.

@@ -7,6 +7,7 @@ use super::json_facts::{
     CheckoutFacts, ContextFacts, DependencyFacts, DiagnosticFacts, EvidenceFacts, ImageFacts, InputFacts,
     NamespaceFacts, PlanDocument, ReasonFacts,
 };
+use super::picture::Standings;
 use crate::diagnostic::Diagnostic;
 use crate::path::TreePath;
 use crate::plan::{Action, Dependency, NamedInputs, Plan, Reason, Step};
@@ -54,17 +55,23 @@ pub(crate) fn images_json(plan: &Plan) -> String {
     }))
 }
 
-/// The graph of the plan: images and what each is built from.
-pub(crate) fn graph_json(plan: &Plan) -> String {
+/// The graph of the plan: images and what each is built from; where they are compared, which are affected and why.
+pub(crate) fn graph_json(plan: &Plan, standings: &Standings<'_>) -> String {
     let part = |step: &Step| {
-        json!({
+        let mut part = json!({
             "name": step.repository.familiar(),
             "short_name": step.short_name,
             "tag_prefix": step.tag_prefix,
             "dockerfile": step.dockerfile.to_text(),
             "dependencies": dependencies(step),
             "bases": step.bases,
-        })
+        });
+        if let Some(is_affected) = standings.is_affected(step.image) {
+            let reasons = if is_affected { standings.reasons(step) } else { &[] };
+            part["affected"] = json!(is_affected);
+            part["reasons"] = json!(reasons.iter().map(reason).collect::<Vec<_>>());
+        }
+        part
     };
     document(&json!({"schema": SCHEMA, "images": plan.steps.iter().map(part).collect::<Value>()}))
 }

@@ -32,6 +32,7 @@ mod lock;
 mod news;
 mod output;
 mod phrase;
+mod picture;
 mod plain;
 mod plan_table;
 mod prune;
@@ -65,6 +66,7 @@ pub(crate) use json::{graph_json, images_json, inspection_json, plan_json};
 pub(crate) use json_events::JsonEvents;
 pub(crate) use lock::{lock_text, lock_total, rebuilt_text};
 pub(crate) use news::{news_text, switched_text};
+pub(crate) use picture::{Standings, graph_html, graph_svg};
 pub(crate) use plan_table::{plan_text, run_head};
 pub(crate) use prune::{build_cache_text, prune_json, prune_text, prune_total};
 pub(crate) use registry_prune::{

@@ -45,6 +45,7 @@ async fn existing(
         let image = &workspace.project.images[*at];
         if let Some(found) = found.filter(|found| is_the_image(found, image)) {
             known[*at].existing = Some(tags_in(&found, image));
+            known[*at].size = Some(found.size);
         }
     }
     Ok(())
