@@ -64,7 +64,7 @@ fn a_page_answers() {
     let Some(browser) = browser() else { return };
     let shop = Checkout::shop();
     // Names that would end a script, a tag or a text.
-    shop.write("shared/</script><b>&\"'", "1");
+    shop.write("web/pages/</script><b>&\"'", "1");
     shop.commit("odd");
     let folder = shop.root.parent().expect("a folder");
     let (profile, page) = (folder.join("profile"), folder.join("page.html"));
@@ -82,7 +82,8 @@ fn a_page_answers() {
     let card = document.split_once("id=\"chosen\"").expect("the card").1;
     let (card, _) = card.split_once("</aside>").expect("its end");
     assert!(card.contains(&key), "{card}");
-    assert!(card.contains("&lt;/script&gt;&lt;b&gt;"), "the file is a text: {card}");
+    let document = shown(&browser, &profile, &page, "acme%2Fweb");
+    assert!(document.contains("&lt;/script&gt;&lt;b&gt;"), "the file is a text: {document}");
 
     let document = shown(&browser, &profile, &page, "?service%20dev");
     assert_eq!(with_class(&document, "hit"), set(&["service1-dev"]));
