@@ -9,6 +9,7 @@ use super::build::BuildArgs;
 use super::deploy::DeployArgs;
 use super::ensure::EnsureArgs;
 use super::graph::GraphArgs;
+use super::history::HistoryArgs;
 use super::hook::HookCommand;
 use super::images::ImagesArgs;
 use super::import::ImportArgs;
@@ -37,9 +38,10 @@ use super::rollback::RollbackArgs;
     override_usage = "shipwright [build|COMMAND] [OPTIONS] [TARGET]...",
     mut_args = |arg: clap::Arg| arg.hide_short_help(true),
     // All of it fits a screen of 24 lines.
-    after_help = "Also: bake, init, import, inspect, logs, completions, man (help COMMAND)",
+    after_help = "Also: bake, history, init, import, inspect, logs, completions, man (help COMMAND)",
     after_long_help = "Also:\n  \
         bake         Print what a build needs as a docker-bake.json, for builders of buildx\n  \
+        history      Tell what the last commits rebuilt, and which lines caused it\n  \
         init         Write shipwright.toml with what other files say about the images, for review\n  \
         import       Take the settings of docker-builder or the Python shipwright over\n  \
         inspect      Show what Shipwright reads in one Dockerfile\n  \
@@ -110,6 +112,9 @@ pub enum Command {
     /// List the images whose content differs from another commit's
     #[command(after_help = MORE, after_long_help = "Examples:\n  shipwright affected              since the default branch\n  shipwright affected --since origin/main --format github")]
     Affected(AffectedArgs),
+    /// Tell what the last commits rebuilt, and which lines caused it
+    #[command(hide = true, after_help = MORE, after_long_help = "Examples:\n  shipwright history               the last 90 days\n  shipwright history --since v1.2..main api\n  shipwright history --what-if-ignore '**/*.md' --since 1.year\n  shipwright history --format html > history.html")]
+    History(HistoryArgs),
     /// Move a running container to a new image, or make one
     #[command(after_help = MORE, after_long_help = "Examples:\n  shipwright deploy web api        the container web gets this checkout's api\n  shipwright deploy proxy nginx:1.27 --pull\n  shipwright deploy web -n         what would change\n  shipwright deploy --create web api -- -p 8080:80 --restart always\n  shipwright deploy --compose shop")]
     Deploy(DeployArgs),
@@ -152,7 +157,7 @@ pub enum Command {
 }
 
 /// What commands take of the options of all commands and would ignore.
-const IGNORED: [(&str, &[&str]); 11] = [
+const IGNORED: [(&str, &[&str]); 12] = [
     ("import", &["host", "insecure_registry", "progress", "offline", "strict"]),
     ("rollback", &["directory", "namespace", "insecure_registry", "progress", "strict"]),
     ("logs", &["host", "insecure_registry", "progress", "offline", "strict"]),
@@ -161,6 +166,7 @@ const IGNORED: [(&str, &[&str]); 11] = [
     ("images", &["insecure_registry", "strict"]),
     ("graph", &["insecure_registry", "strict"]),
     ("affected", &["host", "insecure_registry"]),
+    ("history", &["host", "insecure_registry", "strict"]),
     ("completions", NOTHING),
     ("man", NOTHING),
     ("version", NOTHING),

@@ -16,6 +16,7 @@ mod ensure;
 mod environment;
 mod error;
 mod graph;
+mod history;
 mod hook;
 mod images;
 mod import;
@@ -86,6 +87,7 @@ fn dispatch(command: Command, before: BuildArgs, edge: &mut Edge) -> Result<Exit
         Command::Graph(args) => graph::run(before, args, edge),
         Command::Bake(args) => bake::run(before, args, edge),
         Command::Affected(args) => affected::run(before, args, edge),
+        Command::History(args) => history::run(before, args, edge),
         Command::Deploy(args) => deploy::run(&args, edge),
         Command::Rollback(args) => rollback::run(&args, edge),
         Command::Prune(args) => prune::run(&args, edge),

@@ -15,14 +15,14 @@ use crate::diagnostic::{Diagnostic, Severity};
 use crate::execution::{Event, Outcome};
 use crate::git::{read_file, read_on_disk};
 use crate::limits;
-use crate::ops::{self, Audience, Ending, Error, Locked, News, Said, Since, TagPosition, Work};
+use crate::ops::{self, Audience, Ending, Error, History, Locked, News, Said, Since, TagPosition, Work};
 use crate::path::TreePath;
 use crate::plan::{Affected, Plan};
 use crate::printable::printable;
 use crate::report::{
     Charset, CiLog, JobSummary, JsonEvents, RenderMode, Renderer, Reporter, Theme, View, affected_text,
-    annotations, diagnostics, digest, lock_text, lock_total, news_text, plan_text, rebuilt_text, run_head,
-    without_commands, without_marks,
+    annotations, diagnostics, digest, history_text, lock_text, lock_total, news_text, plan_text,
+    rebuilt_text, run_head, without_commands, without_marks,
 };
 
 /// Standard output and standard error: results go to the one, everything that is said to the other.
@@ -132,6 +132,11 @@ impl Output {
     /// Writes affected images as a result.
     pub(super) fn affected(&self, affected: &Affected, since: &Since) -> Result<(), Error> {
         self.text(&affected_text(affected, since, &self.result_view))
+    }
+
+    /// Writes what commits needed as a result.
+    pub(super) fn history(&self, history: &History) -> Result<(), Error> {
+        self.text(&history_text(history, &self.result_view))
     }
 
     /// Says what was found: errors always, with their places; of warnings, unless quiet, and of notes about the checkout

@@ -10,6 +10,7 @@
 
 mod affix;
 mod clean;
+mod covers;
 mod dialect;
 mod emptied;
 mod evidence;
@@ -28,6 +29,7 @@ mod select;
 #[cfg(test)]
 mod testing;
 
+pub(crate) use covers::{covers, covers_path};
 pub(crate) use emptied::nodes_below;
 pub(crate) use ignore::IgnoreError;
 pub use ignore::IgnoreRules;

@@ -1,6 +1,7 @@
 use std::collections::BTreeMap;
 use std::io;
 
+use bstr::BStr;
 use rayon::prelude::*;
 
 use super::content::{has_from, is_dockerfile_text, is_template};
@@ -137,6 +138,12 @@ pub(crate) fn discover(tree: &dyn Snapshot, rules: &Rules) -> Discovery {
     found.diagnostics.extend(left_out_note(&reasons, templates));
     found.diagnostics.extend(unknown_folders(tree.unreadable_folders()));
     found
+}
+
+/// Whether [`discover`] looks at a file of this path because of its name: all others might as well not be there.
+pub(crate) fn has_telling_name(path: &BStr) -> bool {
+    let name = path.rsplit(|byte| *byte == b'/').next().unwrap_or(path);
+    dockerfile_name(name.into()).is_some() || evidence_kind(path).is_some()
 }
 
 /// Those of `paths` that are Dockerfiles although their names do not say so, for who names them outright. What rules leave

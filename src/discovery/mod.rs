@@ -11,7 +11,7 @@ mod names;
 mod rules;
 
 pub(crate) use content::is_dockerfile_text;
-pub(crate) use discover::{BrokenDockerfile, Discovery, FoundDockerfile, discover, named};
+pub(crate) use discover::{BrokenDockerfile, Discovery, FoundDockerfile, discover, has_telling_name, named};
 pub(crate) use evidence_files::EvidenceKind;
 pub(crate) use names::FileNameForm;
 pub(crate) use rules::{Rules, check_pattern};

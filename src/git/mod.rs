@@ -20,9 +20,13 @@ mod tree;
 mod work_tree;
 
 pub(crate) use commit::blob_hasher::BlobHasher;
+pub(crate) use commit::changes::{ChangeKind, TreeChange};
 pub(crate) use commit::commit_tree::CommitTree;
 pub(crate) use commit::head_tree::HeadTree;
+pub(crate) use commit::recorded_tree::RecordedTree;
 pub(crate) use error::CheckoutError;
+pub use history::first_parents::LineCommit;
+pub(crate) use history::first_parents::LineEnd;
 pub(crate) use history::pathspec::{PathPattern, Pathspecs};
 pub(crate) use history::questions::Questions;
 pub(crate) use id::{BlobId, CommitId};

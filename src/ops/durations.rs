@@ -24,9 +24,14 @@ impl Durations {
         Self { path: checkout.common_dir().join("shipwright").join("durations"), took: Vec::new() }
     }
 
+    /// How long the last build of each image took, by its name.
+    pub(super) fn known(&self) -> HashMap<String, Duration> {
+        self.read().into_iter().collect()
+    }
+
     /// What is known of the images that are to be built.
     pub(super) fn expected(&self, plan: &Plan) -> BTreeMap<StepId, Duration> {
-        let known: HashMap<String, Duration> = self.read().into_iter().collect();
+        let known = self.known();
         let builds = plan.numbered().filter(|(_, step)| step.action == Action::Build);
         builds.filter_map(|(at, step)| Some((at, *known.get(&step.name())?))).collect()
     }

@@ -33,6 +33,7 @@ mod ensure;
 mod error;
 mod facts;
 mod graph;
+mod history;
 mod hook;
 mod import;
 mod init;
@@ -63,6 +64,7 @@ pub use crate::ci::{CiEvent, CiJob};
 pub use crate::diagnostic::{Diagnostic, Severity};
 pub use crate::engine::{BuilderKind, EngineEnvironment};
 pub use crate::execution::{Event, ImageOutcome, Outcome};
+pub use crate::git::LineCommit;
 pub use crate::graph::Selector;
 pub use crate::image::{ImageReference, Platform, Repository, Tag};
 pub use crate::naming::NamespaceSource;
@@ -88,6 +90,10 @@ pub use deploy::{
 pub use ensure::{EnsureRequest, Ensured, RemotePolicy, ensure};
 pub use error::{Ending, Error};
 pub use graph::{GraphRequest, Graphed, graph};
+pub use history::{
+    ChangedInput, CommitRecord, History, HistoryCommit, HistoryRequest, ImageChange, ImageHistory, LineCause,
+    NarrowLine, Saving, history,
+};
 pub use hook::{PrePushRequest, Switched, post_checkout, pre_push};
 pub use import::{ImportRequest, Imported, import};
 pub use init::{Initialized, init};

@@ -215,7 +215,7 @@ fn bases(draft: &Drafted) -> Vec<ExternalBase> {
 }
 
 /// A reference with the tag that it means.
-fn explicit(written: &str) -> String {
+pub(super) fn explicit(written: &str) -> String {
     written.parse().map_or_else(|_| written.to_owned(), |reference: ImageReference| reference.explicit())
 }
 

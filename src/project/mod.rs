@@ -3,6 +3,7 @@
 
 mod archives;
 mod cache;
+mod changed_files;
 mod check;
 mod contexts;
 mod definition;
@@ -29,6 +30,7 @@ mod systems;
 mod triggers;
 
 pub use cache::{CacheKind, CacheSpec};
+pub(crate) use changed_files::ChangedFile;
 pub(crate) use check::{check, mistyped};
 pub(crate) use error::LoadError;
 pub use evidence::Evidence;

@@ -204,6 +204,18 @@ impl CommitTree {
         Ok((file.kind(), blob))
     }
 
+    /// The blob that a build would see if the file had this one.
+    pub(in crate::git) fn blob_as(&self, path: &TreePath, blob: BlobId) -> io::Result<BlobId> {
+        let part = self.part(self.files.data(self.find(path)?));
+        let conversion = part
+            .conversion(path.as_bytes(), blob)
+            .map_err(|refusal| io::Error::new(io::ErrorKind::Unsupported, refusal.to_string()))?;
+        Ok(match conversion {
+            None => blob,
+            Some(conversion) => BlobHasher::hash(&conversion.apply(part.read(blob)?, blob)),
+        })
+    }
+
     fn conversion(&self, at: usize) -> io::Result<Option<Conversion>> {
         let path = self.files.path(at);
         self.allowed_conversion(at)

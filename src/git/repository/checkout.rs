@@ -160,6 +160,11 @@ impl Checkout {
         CommitTree::read(&origin, source, &index, commit)
     }
 
+    /// What of the repository and of its user's settings decides which bytes a commit's files have.
+    pub(crate) fn conversion_facts(&self) -> String {
+        PartSettings::new(self.opened().config(), &self.common_dir, &self.user).facts()
+    }
+
     /// For each query the last commit, from `from` backwards, that changed, added or removed one of its
     /// paths: `git log -1 --format=%H FROM -- PATHSPECS`, with git's default simplification of merges. All
     /// queries take one walk of history, and what an earlier run found out is remembered.

@@ -1,4 +1,4 @@
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
@@ -7,6 +7,7 @@ use git2::{Config, ObjectType, Repository};
 use crate::git::repository::executable::Git;
 use crate::git::repository::loose::Loose;
 use crate::git::repository::object;
+use crate::git::work_tree::attributes;
 use crate::git::work_tree::conversion::{AutoCrlf, EolSettings};
 use crate::git::work_tree::ignores::Ignores;
 use crate::git::work_tree::index::Index;
@@ -48,6 +49,14 @@ pub(in crate::git) struct PartSettings {
 }
 
 impl PartSettings {
+    /// All of it that decides which bytes a commit's file has on disk, for whoever remembers what came of them.
+    pub(in crate::git) fn facts(&self) -> String {
+        let filters: BTreeSet<&String> = self.filters.iter().collect();
+        let general = self.attributes_file.as_ref().and_then(|path| attributes::own(path));
+        let info = attributes::own(&self.info_attributes);
+        format!("{:?} {:?} {filters:?} {general:?} {info:?}", self.symlinks, self.eol)
+    }
+
     pub(in crate::git) fn new(config: Option<Config>, common_dir: &Path, user: &UserFolders) -> Self {
         let config = config.and_then(|mut config| config.snapshot().ok());
         let text = |name: &str| config.as_ref().and_then(|config| config.get_string(name).ok());

@@ -68,7 +68,7 @@ impl CheckoutFiles {
     }
 }
 
-pub(super) fn settings_in(tree: &dyn FileTree) -> Result<SettingsFile, Vec<Diagnostic>> {
+pub(in crate::ops) fn settings_in(tree: &dyn FileTree) -> Result<SettingsFile, Vec<Diagnostic>> {
     settings::load_from(&|path, limit| read_file(tree, path, limit))
 }
 

@@ -8,7 +8,7 @@ mod sparse;
 mod undeclared;
 mod watch;
 
-pub(super) use files::CheckoutFiles;
+pub(super) use files::{CheckoutFiles, settings_in};
 pub(super) use open::{EngineNeed, open};
 pub(super) use watch::{Guard, Watch, planned_again};
 

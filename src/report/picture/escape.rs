@@ -1,9 +1,12 @@
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
+use sha2::{Digest as _, Sha256};
 
 use crate::printable::printable;
 
 /// Text as it stands in a document of marks, between them or in a quoted attribute.
-pub(super) fn escaped(text: &str) -> String {
+pub(in crate::report) fn escaped(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
     for c in printable(text).replace('\t', " ").chars() {
         match c {
@@ -18,6 +21,11 @@ pub(super) fn escaped(text: &str) -> String {
         }
     }
     safe
+}
+
+/// By which a page's policy tells the browser that a script or style is ours.
+pub(in crate::report) fn source_hash(text: &str) -> String {
+    format!("sha256-{}", STANDARD.encode(Sha256::digest(text)))
 }
 
 /// JSON inside of a page: nothing in it ends the element that it stands in.

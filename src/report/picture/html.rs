@@ -1,11 +1,8 @@
 use std::fmt::Write as _;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
-use sha2::{Digest as _, Sha256};
 
-use super::escape::{escaped, json_in_page};
+use super::escape::{escaped, json_in_page, source_hash};
 use super::scene::Scene;
 use super::standing::Standings;
 use super::svg::{MARGIN, Medium, STYLE, counts, drawing, kinds, title};
@@ -41,18 +38,13 @@ pub(crate) fn graph_html(standings: &Standings<'_>) -> String {
          viewBox=\"0 0 {width} {height}\">\n<g transform=\"translate({MARGIN} {MARGIN})\">\n{}</g>\n</svg>\n</main>\n\
          <aside id=\"chosen\" class=\"card\" hidden></aside>\n<div id=\"hover\" class=\"card\" role=\"tooltip\" hidden></div>\n\
          <script type=\"application/json\" id=\"images\">{}</script>\n<script>{SCRIPT}</script>\n</body>\n</html>\n",
-        hash(&style),
-        hash(SCRIPT),
+        source_hash(&style),
+        source_hash(SCRIPT),
         place(plan, &scene),
         legend(standings, &scene),
         drawing(standings, &scene, Medium::Page),
         json_in_page(&Value::from(images)),
     )
-}
-
-/// By which the browser knows a script or style of ours.
-fn hash(text: &str) -> String {
-    format!("sha256-{}", STANDARD.encode(Sha256::digest(text)))
 }
 
 /// `acme/… · feature/login · 3f9ac0d1e2b4`

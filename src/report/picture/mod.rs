@@ -11,6 +11,7 @@ mod scene;
 mod standing;
 mod svg;
 
+pub(super) use escape::{escaped, source_hash};
 pub(crate) use html::graph_html;
 pub(crate) use standing::Standings;
 pub(crate) use svg::graph_svg;
