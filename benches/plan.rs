@@ -1,6 +1,6 @@
 //! How fast Shipwright is, as ratios to git and `docker buildx bake` measured side by side.
 //!
-//! `cargo bench --bench plan` prints one table; words after `--` choose among `start`, `small`, `large`, `evidence`, `engine` and
+//! `cargo bench --bench plan` prints one table; words after `--` choose among `start`, `small`, `large`, `evidence`, `history`, `engine` and
 //! `switch`; `keep` only makes the large checkout and says where, to profile in. `SHIPWRIGHT_BENCH_RUNS` is how
 //! often each thing runs (11); `--quick` says 3, and makes the large checkout a fifth of its size. Nothing here fails because something was slow: that is for the
 //! reader to judge, who knows what else the machine does.
@@ -54,6 +54,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
     if wants("evidence") {
         evidence(&mut table, runs)?;
+    }
+    if wants("history") {
+        history(&mut table, runs)?;
     }
     let on_engine: [(&str, OnEngine); 2] = [("engine", building), ("switch", switching)];
     for (_, measure) in on_engine.into_iter().filter(|(what, _)| wants(what)) {
@@ -166,6 +169,26 @@ fn evidence(table: &mut Table, runs: usize) -> io::Result<()> {
     };
     let pair = in_turns(runs, || first(&with), || first(&without))?;
     table.compare(&format!("{work}, first run"), pair, "plan without evidence", Budget::Ratio(1.15));
+    Ok(())
+}
+
+/// What 1,000 commits needed: all of them looked at, and again when they have been.
+fn history(table: &mut Table, runs: usize) -> io::Result<()> {
+    let checkout = make(large_shape())?;
+    let replay = || {
+        timing::time(checkout.command(SHIPWRIGHT, &["history", "--since", "HEAD~1000", "--format", "json"]))
+    };
+    let names = ["log", "--first-parent", "-m", "--name-only", "--format=%H", "HEAD~1000.."];
+    let log = || timing::time(checkout.git_command(&names));
+    let first = || {
+        checkout.remove_caches()?;
+        replay()
+    };
+    let pair = in_turns(runs.min(3), first, log)?;
+    let work = "history, 1,000 commits, 1,000 images, 100,000 files";
+    table.compare(&format!("{work}, first run"), pair, "git log", Budget::Time(Duration::from_secs(60)));
+    let pair = in_turns(runs.min(3), replay, log)?;
+    table.compare(work, pair, "git log", Budget::Time(Duration::from_secs(3)));
     Ok(())
 }
 

@@ -413,3 +413,81 @@ fn a_page_holds_what_others_wrote_as_text() {
     assert!(!text.stdout.contains('\u{202e}'), "{}", text.stdout);
     assert!(texts(&json!(["ok"])) == ["ok"]);
 }
+
+/// Numbers that are the same for the same seed.
+struct Dice(u64);
+
+impl Dice {
+    fn below(&mut self, most: usize) -> usize {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        usize::try_from(self.0 >> 33).expect("31 bits") % most
+    }
+
+    fn of<'a, T: ?Sized>(&mut self, all: &[&'a T]) -> &'a T {
+        all[self.below(all.len())]
+    }
+}
+
+/// Whatever happens to files: content, new ones, gone ones, moved files and folders, Dockerfiles and what is read beside them.
+fn live(checkout: &Checkout, dice: &mut Dice, steps: usize) {
+    const DOCKERFILES: [&str; 6] = [
+        "FROM busybox\nCOPY . /\n",
+        "FROM acme/base\nCOPY src lib /\n",
+        "FROM acme/base\nCOPY src/*.py /\nCOPY *.toml /\n",
+        "FROM busybox\nCOPY common/x.py /\n",
+        "FROM busybox\nCOPY --from=acme/base / /b\nCOPY --exclude=*.md . /\n",
+        "FROM scratch\nADD src /\n",
+    ];
+    const FOLDERS: [&str; 9] =
+        ["api", "api/src", "api/lib", "web", "web/src/deep", "base", "common", "notes", "web/lib"];
+    const NAMES: [&str; 8] = ["x.py", "y.py", "a.toml", "README.md", "run.sh", ".gitkeep", "z", "Makefile"];
+    for step in 0..steps {
+        let tracked = checkout.git(&["ls-files"]);
+        let tracked: Vec<&str> = tracked.lines().filter(|path| *path != "shipwright.toml").collect();
+        let (some, content) = (dice.of(&tracked), format!("{step}\n"));
+        let place = format!("{}/{}", dice.of(&FOLDERS), dice.of(&NAMES));
+        match dice.below(10) {
+            0..=2 if !some.ends_with("Dockerfile") && !some.starts_with('.') => checkout.write(some, content),
+            3 | 4 if !checkout.root.join(&place).exists() => checkout.write(&place, content),
+            5 if tracked.len() > 8 => {
+                checkout.git(&["rm", "--quiet", "--", some]);
+            }
+            6 if !checkout.root.join(&place).exists() && !some.starts_with('.') => {
+                fs::create_dir_all(checkout.root.join(&place).parent().expect("a folder")).expect("folders");
+                checkout.git(&["mv", "--", some, &place]);
+            }
+            7 => checkout
+                .write(&format!("{}/Dockerfile", dice.of(&["api", "web", "base"])), dice.of(&DOCKERFILES)),
+            8 => checkout.write(
+                &format!("{}/.dockerignore", dice.of(&["api", "web"])),
+                dice.of(&["*.md\n", "src\n!src/x.py\n", "**\n!lib\n"]),
+            ),
+            _ => checkout.write(
+                dice.of(&[".gitignore", "web/.gitignore", "Makefile"]),
+                dice.of(&["lib\n", "*.toml\n", "\n"]),
+            ),
+        }
+        checkout.git(&["add", "--all", "--force"]);
+        checkout.git(&["commit", "--quiet", "--allow-empty", "--message", &format!("step {step}")]);
+    }
+}
+
+#[test]
+fn keys_are_those_of_plan_whatever_happens_to_files() {
+    for seed in 1..=3 {
+        let checkout = Checkout::with(&[
+            ("base/Dockerfile", "FROM busybox\nCOPY . /\n"),
+            ("base/x.py", "1\n"),
+            ("api/Dockerfile", "FROM acme/base\nCOPY src lib /\n"),
+            ("api/src/x.py", "1\n"),
+            ("api/lib/y.py", "1\n"),
+            ("web/Dockerfile", "FROM acme/base\nCOPY . /\n"),
+            ("web/src/deep/x.py", "1\n"),
+            ("common/x.py", "1\n"),
+            ("shipwright.toml", "namespace = \"acme\"\n"),
+        ]);
+        live(&checkout, &mut Dice(seed), 30);
+        let found = history(&checkout, &["--since", "100.years"]);
+        assert_eq!(is_as_planned(&checkout, &found), 31, "seed {seed}");
+    }
+}

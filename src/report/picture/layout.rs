@@ -149,6 +149,11 @@ impl Part {
         let mut routes = Vec::new();
         for (link, (a, b)) in links.iter().zip(&wanted).filter(|(_, (a, b))| a != b) {
             let mut route = vec![Point { x: x[*a] + drawing.extents[*a].width, y: center(*a) }];
+            // Out of its layer before it turns: wider nodes stand above and below.
+            let border = x[*a] + drawing.widths[drawing.layer[*a]];
+            if border > route[0].x {
+                route.push(Point { x: border, y: center(*a) });
+            }
             for bend in drawing.bends(*a, *b) {
                 let column = drawing.layer[*bend];
                 route.push(Point { x: x[*bend], y: center(*bend) });

@@ -51,6 +51,15 @@ fn a_long_edge_passes_between_nodes() {
     }
 }
 
+/// A narrow node below a wide one: the line to what is built from it stays below the wide one until it has left the layer.
+#[test]
+fn lines_turn_between_layers() {
+    let wide = Extent { width: 300, height: 90 };
+    let drawn = layout(&[NODE, wide, NODE, NODE], &[(0, 1), (0, 2), (2, 3)]);
+    let (wide, route) = (drawn.corners[1], &drawn.routes[2]);
+    assert_eq!((route.len(), route[1].x, route[1].y), (3, wide.x + 300, route[0].y), "{drawn:?}");
+}
+
 #[test]
 fn circles_are_drawn_and_their_last_edge_runs_backwards() {
     let drawn = layout(&[NODE; 3], &[(0, 1), (1, 2), (2, 0), (1, 1)]);
