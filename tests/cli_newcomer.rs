@@ -109,7 +109,7 @@ fn a_word_that_is_no_command_and_no_image_says_so_without_an_engine() {
     checkout.run_with(&variables, &["zzzz"]).exits(2).says("no command or image `zzzz`");
 }
 
-const COMMANDS: [&str; 20] = [
+const COMMANDS: [&str; 21] = [
     "build",
     "plan",
     "push",
@@ -119,6 +119,7 @@ const COMMANDS: [&str; 20] = [
     "images",
     "graph",
     "affected",
+    "history",
     "bake",
     "deploy",
     "rollback",
@@ -149,7 +150,7 @@ fn help_is_a_word_too_and_fits_a_screen() {
     }
     let version = checkout.run(&["version"]).exits(0).stdout;
     assert_eq!(version, checkout.run(&["--version"]).exits(0).stdout);
-    for command in ["build", "plan", "push", "affected", "graph"] {
+    for command in ["build", "plan", "push", "affected", "graph", "history"] {
         assert!(checkout.run(&["help", command]).exits(0).stdout.contains("Examples:"), "{command}");
     }
     assert!(checkout.run(&["-h"]).exits(0).stdout.contains("shipwright [build|COMMAND] [OPTIONS]"));

@@ -135,3 +135,41 @@ fn git_names_the_files_where_nothing_is_cached() {
     fs::remove_dir_all(checkout.root.join(".git/shipwright")).expect("a cache");
     assert_eq!(reasons(&engine, &checkout, "a", &[]), one("file-changed", "a/one", "a/one changed"));
 }
+
+/// The graph says of each image what the plan says, and marks what changed; an image that was never there is no change.
+#[test]
+fn the_graph_says_how_images_stand() {
+    let engine = engine!();
+    let shop = Checkout::shop();
+    let graph = |arguments: &[&str]| engine.run(&shop, &[&["graph"], arguments].concat()).exits(0).stdout;
+    let standings = || {
+        let page = graph(&["--format", "html"]);
+        let (_, rest) = page.split_once("id=\"images\">").expect("the images");
+        let (json, _) = rest.split_once("</script>").expect("their end");
+        serde_json::from_str::<Vec<Value>>(json).expect("JSON")
+    };
+    let standing = |images: &[Value], name: &str| {
+        let image = images.iter().find(|image| text(&image["name"]).ends_with(name)).expect("the image");
+        (text(&image["standing"]), image["size"].is_string())
+    };
+    let fresh = graph(&[]);
+    assert!(!fresh.contains("never built"), "{fresh}");
+    assert_eq!(standing(&standings(), "/base"), ("to build".to_owned(), false));
+    engine.build(&shop, &[]).0.exits(0);
+    assert_eq!(graph(&[]), fresh, "nothing changed");
+    assert_eq!(standing(&standings(), "/base"), ("unchanged".to_owned(), true));
+    shop.write("shared/auth.sh", "true\n");
+    let changed = graph(&[]);
+    for mark in ["/shared (shared/auth.sh changed)\n", "/service1 (", "/shared is rebuilt)\n"] {
+        assert!(changed.contains(mark), "{mark}: {changed}");
+    }
+    let images = standings();
+    assert_eq!(standing(&images, "/service2"), ("to build".to_owned(), false));
+    assert_eq!(standing(&images, "/motd"), ("unchanged".to_owned(), true));
+    shop.commit("Login");
+    assert_eq!(standing(&standings(), "/motd").0, "to tag");
+    // Where nobody answers it says less.
+    let variables = [("DOCKER_HOST", "unix:///nowhere.sock")];
+    let run = shop.run_with(&variables, &["graph", "--format", "svg"]).exits(0);
+    assert!(run.stdout.contains("12 no engine asked") && run.stderr.is_empty(), "{}", run.stderr);
+}

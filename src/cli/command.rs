@@ -38,7 +38,7 @@ use super::rollback::RollbackArgs;
     override_usage = "shipwright [build|COMMAND] [OPTIONS] [TARGET]...",
     mut_args = |arg: clap::Arg| arg.hide_short_help(true),
     // All of it fits a screen of 24 lines.
-    after_help = "Also: bake, history, init, import, inspect, logs, completions, man (help COMMAND)",
+    after_help = "Also: bake, history, init, import, inspect, logs, completions, man (help NAME)",
     after_long_help = "Also:\n  \
         bake         Print what a build needs as a docker-bake.json, for builders of buildx\n  \
         history      Tell what the last commits rebuilt, and which lines caused it\n  \

@@ -142,7 +142,10 @@ mod tests {
         let mut completed = 0;
         for arg in commands.flat_map(Command::get_arguments) {
             let name = arg.get_value_names().and_then(|names| names.first()).map(clap::builder::Str::as_str);
-            let is_known = matches!(name, Some("TARGET" | "IMAGE" | "REV" | "DOCKERFILE" | "HOST[/PREFIX]"));
+            let is_known = matches!(
+                name,
+                Some("TARGET" | "IMAGE" | "REV" | "TIME|REV..REV" | "DOCKERFILE" | "HOST[/PREFIX]")
+            );
             assert_eq!(arg.get::<ArgValueCompleter>().is_some(), is_known, "{arg:?}");
             completed += usize::from(is_known);
         }
