@@ -240,7 +240,7 @@ fn version_and_help() {
     assert_eq!(run.stdout, format!("shipwright {}\n", env!("CARGO_PKG_VERSION")));
     let run = shop.run(&["--help"]).exits(0);
     // Those that are needed once stand below the list.
-    let also = ["bake", "init", "import", "inspect", "logs", "completions", "man"];
+    let also = ["bake", "history", "init", "import", "inspect", "logs", "completions", "man"];
     assert!(shop.run(&["-h"]).exits(0).stdout.contains(&format!("Also: {} (", also.join(", "))));
     let commands = ["build", "plan", "images", "graph", "deploy", "rollback", "prune", "release"];
     for command in also.iter().chain(&commands) {
