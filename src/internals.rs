@@ -2,7 +2,7 @@
 
 pub use crate::builder::{
     BuildError, BuildEvent, BuildSpec, Builder, CacheLocation, ContextEntry, ContextKind, ContextSource,
-    Extras, NamedFolder, Secret, SshAgent, StepState,
+    Destination, Extras, NamedFolder, Secret, SshAgent, StepState,
 };
 pub use crate::cli::{Cli, Environment, complete, run};
 pub use crate::context::IgnoreRules;

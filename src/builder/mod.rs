@@ -14,6 +14,7 @@ mod lines;
 mod listing;
 mod outline;
 mod request;
+mod standalone;
 #[cfg(test)]
 mod testing;
 mod transfer;
@@ -28,8 +29,11 @@ pub use event::{BuildEvent, OutputStream, StepState};
 pub(crate) use outline::{DockerfileInstruction, DockerfileText};
 pub(crate) use request::RegistryLogins;
 pub use request::{
-    BuildSpec, CacheLocation, ContextEntry, ContextKind, ContextSource, Extras, NamedFolder, Secret, SshAgent,
+    BuildSpec, CacheLocation, ContextEntry, ContextKind, ContextSource, Destination, Extras, NamedFolder,
+    Secret, SshAgent,
 };
+pub(crate) use standalone::{BuilderAddress, BuilderPlatforms, BuildxStore, Standalone};
+pub use standalone::{BuilderCertificates, BuilderError};
 
 /// Whatever builds images.
 #[async_trait]
@@ -51,4 +55,17 @@ pub trait Builder: Send + Sync {
         request: BuildSpec,
         events: mpsc::Sender<BuildEvent>,
     ) -> Result<LocalImageId, BuildError>;
+}
+
+/// A builder that stands alone, somewhere. There may be several of them.
+#[async_trait]
+pub(crate) trait RemoteBuilder: Builder {
+    /// Where it is, as a user writes it.
+    fn address(&self) -> String;
+
+    /// What it builds for.
+    fn platforms(&self) -> &BuilderPlatforms;
+
+    /// Whether it is there, asked again and again for a moment. The error says what happens instead.
+    async fn answers(&self) -> Result<(), String>;
 }

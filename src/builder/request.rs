@@ -30,6 +30,10 @@ pub struct BuildSpec {
     pub context_key: [u8; 32],
     /// Names that the image gets the moment it exists.
     pub references: Vec<ImageReference>,
+    /// Who has it then.
+    pub destination: Destination,
+    /// Whether what a registry has of external bases counts, and not what the builder remembers of it.
+    pub pull: bool,
     /// Labels of the image; they win over LABEL.
     pub labels: BTreeMap<String, String>,
     /// Values of ARG.
@@ -72,6 +76,8 @@ impl BuildSpec {
             named: Vec::new(),
             context_key,
             references: Vec::new(),
+            destination: Destination::Engine,
+            pull: false,
             labels: BTreeMap::new(),
             build_args: BTreeMap::new(),
             target: None,
@@ -88,6 +94,18 @@ impl BuildSpec {
             logins: Arc::new(Anonymous),
         }
     }
+}
+
+/// Where an image goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Destination {
+    /// To the engine whose builder it is.
+    Engine,
+    /// Straight to the registries of its references.
+    Registry {
+        /// Whether these may be without encryption.
+        insecure: bool,
+    },
 }
 
 /// Values of build arguments may be credentials and are left out, and the context may be long.

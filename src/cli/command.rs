@@ -156,6 +156,35 @@ pub enum Command {
     Version,
 }
 
+impl Command {
+    /// As it is typed.
+    pub(super) fn name(&self) -> &'static str {
+        match self {
+            Self::Build(_) => "build",
+            Self::Plan(_) => "plan",
+            Self::Push(_) => "push",
+            Self::Ensure(_) => "ensure",
+            Self::Release(_) => "release",
+            Self::Lock(_) => "lock",
+            Self::Images(_) => "images",
+            Self::Graph(_) => "graph",
+            Self::Bake(_) => "bake",
+            Self::Affected(_) => "affected",
+            Self::Deploy(_) => "deploy",
+            Self::Rollback(_) => "rollback",
+            Self::Prune(_) => "prune",
+            Self::Logs(_) => "logs",
+            Self::Init(_) => "init",
+            Self::Import(_) => "import",
+            Self::Inspect(_) => "inspect",
+            Self::Hook { .. } => "hook",
+            Self::Completions { .. } => "completions",
+            Self::Man => "man",
+            Self::Version => "version",
+        }
+    }
+}
+
 /// What commands take of the options of all commands and would ignore.
 const IGNORED: [(&str, &[&str]); 12] = [
     ("import", &["host", "insecure_registry", "progress", "offline", "strict"]),

@@ -38,6 +38,7 @@ impl Edge {
             folder: self.folder(),
             host: self.global.host.clone(),
             engine: EngineEnvironment::new(&|name| environment.get(name).map(str::to_owned)),
+            builders: self.global.builders.choice(environment),
             offline: self.global.offline,
             docker_config: environment.docker_config(),
             path: environment.get("PATH").map(Into::into),

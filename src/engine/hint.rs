@@ -53,7 +53,9 @@ pub(super) fn hint(endpoint: &Endpoint, error: &io::Error, facts: SystemFacts) -
         (Endpoint::Unix(_), _) => {
             "install Docker or Podman, or name an engine elsewhere with -H or DOCKER_HOST".to_owned()
         }
-        (Endpoint::Ssh(target), _) => format!("see whether `{}` works", target.trial()),
+        (Endpoint::Ssh(target), _) => {
+            format!("see whether `{}` works", target.trial(&["docker", "version"].map(str::to_owned)))
+        }
         (Endpoint::Tcp(_), _) => {
             "check that the engine runs there and listens on that port; -H or DOCKER_HOST names another one"
                 .to_owned()

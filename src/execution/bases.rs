@@ -35,14 +35,10 @@ fn by_digest(pinned: &ImageReference) -> Option<ImageReference> {
 /// the base wins over an ARG of the same name with the classic builder; `BuildKit` has it the other way
 /// round, as the plan has.
 pub(super) fn unforeseen(image: &Image, base: &LocalImage, builder: BuilderKind) -> Option<String> {
-    let sources = &image.evaluation.sources;
-    let is_unforeseen = |trigger: &&String| {
-        (!image.context.whole && reads_files(trigger))
-            || (!image.evaluation.unseen_triggers && takes_from_elsewhere(trigger))
-    };
-    if let Some(trigger) = base.on_build.iter().find(is_unforeseen) {
-        return Some(format!("its base carries a trigger that was not planned: ONBUILD {trigger}"));
+    if let Some(message) = foreign_trigger(image, &base.on_build) {
+        return Some(message);
     }
+    let sources = &image.evaluation.sources;
     let names = base.env.iter().filter_map(|variable| variable.split_once('=')).map(|(name, _)| name);
     let decides =
         |name: &&str| sources.iter().any(|source| !source.inherited && names_variable(&source.written, name));
@@ -52,6 +48,21 @@ pub(super) fn unforeseen(image: &Image, base: &LocalImage, builder: BuilderKind)
         }),
         BuilderKind::Classic | BuilderKind::BuildKit => None,
     }
+}
+
+/// The sentence about a trigger of a base that decides what nobody planned.
+pub(super) fn foreign_trigger(image: &Image, triggers: &[String]) -> Option<String> {
+    let is_unforeseen = |trigger: &&String| {
+        (!image.context.whole && reads_files(trigger))
+            || (!image.evaluation.unseen_triggers && takes_from_elsewhere(trigger))
+    };
+    let trigger = triggers.iter().find(is_unforeseen)?;
+    Some(format!("its base carries a trigger that was not planned: ONBUILD {trigger}"))
+}
+
+/// Whether no trigger could decide anything that is not an input anyway.
+pub(super) fn is_indifferent(image: &Image) -> bool {
+    image.context.whole && image.evaluation.unseen_triggers
 }
 
 /// Whether a trigger may read the context; when in doubt it does.

@@ -5,6 +5,7 @@ use tokio::time::Instant;
 
 use super::log_tail::LogTail;
 use super::request::{missing_immutable, reference};
+use super::spread::BuilderId;
 use super::{BuildFailure, Event, ImageOutcome, Worker, clean_message};
 use crate::builder::BuildEvent;
 use crate::plan::{Action, PlannedTag, Step, StepId};
@@ -17,6 +18,10 @@ const UPDATES: usize = 64;
 pub(super) struct ImageTask {
     image: StepId,
     action: Action,
+    /// Who builds it, if it is built.
+    builder: BuilderId,
+    /// What that is called where there are several.
+    builder_name: Option<String>,
     reference: String,
     /// Immutable tags that the image lacks, with the references they make.
     tags: Vec<(PlannedTag, String)>,
@@ -24,16 +29,36 @@ pub(super) struct ImageTask {
     events: mpsc::Sender<Event>,
 }
 
+/// Why a task did not bring its image in place.
+pub(super) enum Unfinished {
+    /// It has told so.
+    Failed,
+    /// Its builder is gone.
+    Orphaned { reason: String },
+    /// The base could not be pulled.
+    NoBase { error: String },
+}
+
+/// What keeps an image from being built.
+enum Stopped {
+    Image(ImageOutcome),
+    /// Nothing about the image.
+    Builder(String),
+}
+
 impl ImageTask {
     pub(super) fn new(
         image: StepId,
         step: &Step,
+        (builder, builder_name): (BuilderId, Option<String>),
         worker: Arc<dyn Worker>,
         events: mpsc::Sender<Event>,
     ) -> Self {
         Self {
             image,
             action: step.action,
+            builder,
+            builder_name,
             reference: reference(step),
             tags: missing_immutable(step).map(|tag| (tag.clone(), step.tagged(tag).to_string())).collect(),
             worker,
@@ -41,26 +66,29 @@ impl ImageTask {
         }
     }
 
-    /// Whether the image now has its key and its immutable tags.
-    pub(super) async fn run(self) -> bool {
+    /// Whether the image now has its key and its immutable tags. An image whose builder is gone is not finished.
+    pub(super) async fn run(self) -> Result<(), Unfinished> {
         let begun = Instant::now();
         let done = match self.action {
             Action::Build => self.build().await,
-            Action::Pull => self.fetch().await,
-            Action::Tag | Action::None | Action::Blocked => self.tag(None).await,
+            Action::Pull => self.fetch().await.map_err(Stopped::Image),
+            Action::Tag | Action::None | Action::Blocked => self.tag(None).await.map_err(Stopped::Image),
         };
-        let succeeded = done.is_ok();
-        let (Ok(outcome) | Err(outcome)) = done;
+        let (unfinished, outcome) = match done {
+            Ok(outcome) => (Ok(()), outcome),
+            Err(Stopped::Image(outcome)) => (Err(Unfinished::Failed), outcome),
+            Err(Stopped::Builder(reason)) => return Err(Unfinished::Orphaned { reason }),
+        };
         self.send(Event::ImageFinished { image: self.image, outcome, elapsed: begun.elapsed() }).await;
-        succeeded
+        unfinished
     }
 
-    async fn build(&self) -> Result<ImageOutcome, ImageOutcome> {
-        self.send(Event::BuildStarted { image: self.image }).await;
+    async fn build(&self) -> Result<ImageOutcome, Stopped> {
+        self.send(Event::BuildStarted { image: self.image, builder: self.builder_name.clone() }).await;
         let (sender, mut updates) = mpsc::channel(UPDATES);
         let mut tail = LogTail::default();
         let result = {
-            let mut build = self.worker.build(self.image, sender);
+            let mut build = self.worker.build(self.image, self.builder, sender);
             loop {
                 tokio::select! {
                     Some(update) = updates.recv() => self.forward(&mut tail, update).await,
@@ -79,12 +107,15 @@ impl ImageTask {
                 }
                 Ok(ImageOutcome::Built)
             }
-            Err(BuildFailure { message, line, step, hint }) => Err(ImageOutcome::Failed {
-                message: clean_message(&message),
-                line,
-                log: tail.take(step),
-                hint,
-            }),
+            Err(BuildFailure { message, is_of_builder: true, .. }) => Err(Stopped::Builder(message)),
+            Err(BuildFailure { message, line, step, hint, is_of_builder: false }) => {
+                Err(Stopped::Image(ImageOutcome::Failed {
+                    message: clean_message(&message),
+                    line,
+                    log: tail.take(step),
+                    hint,
+                }))
+            }
         }
     }
 

@@ -1,5 +1,4 @@
-use std::collections::{BTreeMap, BTreeSet};
-use std::ops::Range;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -7,23 +6,14 @@ use async_trait::async_trait;
 use tokio::sync::mpsc;
 
 use super::bases::{external_bases, unforeseen};
-use super::context_source::PlannedContext;
-use super::labels::{KEY_LABEL, labels};
-use super::outline::outline;
-use super::pins::pins;
+use super::labels::KEY_LABEL;
+use super::spec::BuildSpecs;
 use super::superseded::{Superseded, superseded};
-use super::{BuildFailure, Worker, engine_login};
-use crate::builder::{
-    BuildError, BuildEvent, BuildSpec, Builder, CacheLocation, NamedFolder, Secret, SshAgent,
-};
-use crate::dockerfile::{cut_unneeded_stages, is_proxy, rewrite};
+use super::{BuildFailure, BuilderId, Worker, engine_login};
+use crate::builder::{BuildError, BuildEvent, BuildSpec, Builder};
 use crate::engine::EngineError;
-use crate::git::{Checkout, Snapshot};
 use crate::image::{ContentKey, ImageReference, Repository, Tag};
-use crate::inputs::{KeyManifest, Manifests};
-use crate::plan::{Plan, PlannedTag, Step, StepId};
-use crate::project::{Image, Project, ReadyImage};
-use crate::registry::Credentials;
+use crate::plan::{ImageId, PlannedTag, Step, StepId};
 use crate::retry::{RetryPolicy, retry};
 use crate::store::{ImageStore, LocalImage};
 
@@ -37,127 +27,12 @@ const TRIES: RetryPolicy = RetryPolicy::new(4, Duration::from_millis(150));
 /// How long a run that is done waits to learn what superseded images hold.
 const PATIENCE_FOR_FIGURES: Duration = Duration::from_secs(1);
 
-/// How all images of a run are built; nothing here changes an image's key.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct BuildOptions {
-    /// Values of build arguments that do not enter keys.
-    pub unhashed_build_args: BTreeMap<String, String>,
-    /// Secrets for RUN --mount=type=secret.
-    pub secrets: Vec<Secret>,
-    /// Agents for RUN --mount=type=ssh.
-    pub ssh: Vec<SshAgent>,
-    pub network: Option<String>,
-    /// Host names for RUN steps.
-    pub add_hosts: Vec<String>,
-    /// Forget what the builder has cached.
-    pub no_cache: bool,
-    /// What is said of images beside them.
-    pub attestations: BTreeMap<String, String>,
-    /// No registry may be asked, so `# syntax=` lines mean the builder's own frontend.
-    pub offline: bool,
-}
-
-/// The build caches of one image, besides the builder's own.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct StepCaches {
-    /// Those that are read.
-    pub from: Vec<CacheLocation>,
-    /// Those that are written.
-    pub to: Vec<CacheLocation>,
-}
-
 /// Carries out a plan on an engine.
 pub(crate) struct EngineWorker {
     /// Where images are.
     pub store: Arc<dyn ImageStore>,
     pub builder: Arc<dyn Builder>,
-    /// Knows the times of commits, and the `origin` remote.
-    pub checkout: Arc<Checkout>,
-    /// Where the files come from.
-    pub tree: Arc<dyn Snapshot + Send + Sync>,
-    /// Whether the plan still holds; the error says what is not so any more.
-    pub guard: Arc<dyn Fn() -> Result<(), String> + Send + Sync>,
-    pub project: Arc<Project>,
-    pub plan: Arc<Plan>,
-    pub manifests: Manifests,
-    pub credentials: Arc<Credentials>,
-    pub options: BuildOptions,
-    /// The caches of what is built.
-    pub caches: BTreeMap<StepId, StepCaches>,
-}
-
-impl EngineWorker {
-    fn image(&self, step: StepId) -> &Image {
-        &self.project.images[self.step(step).image]
-    }
-
-    fn step(&self, step: StepId) -> &Step {
-        &self.plan.steps[step]
-    }
-
-    fn reference(&self, step: StepId) -> Result<&ImageReference, String> {
-        let step = self.step(step);
-        step.reference.as_ref().ok_or_else(|| format!("{} is blocked", step.name()))
-    }
-
-    /// Files of a clean image carry the time of its revision's commit, so that two clones give the same
-    /// bytes; those of a dirty one keep their own.
-    fn context_time(&self, id: StepId) -> Option<i64> {
-        let revision = self.step(id).revision.filter(|_| !self.step(id).dirty)?;
-        self.checkout.commit_time(revision).ok()
-    }
-
-    fn request(&self, id: StepId) -> Result<BuildSpec, BuildFailure> {
-        let (step, image) = (self.step(id), self.image(id));
-        let ready = image.ready();
-        let ready = ready.ok_or_else(|| BuildFailure::new(format!("{} is blocked", step.name())))?;
-        let time = self.context_time(id);
-        let planned = |name: Option<&str>| {
-            let (tree, project) = (Arc::clone(&self.tree), Arc::clone(&self.project));
-            let context = PlannedContext::new(tree, project, (step.image, name), time);
-            context.map_err(|error| self.failure(id, &error))
-        };
-        let context = planned(None)?;
-        let named = ready
-            .named
-            .keys()
-            .map(|name| Ok(NamedFolder { name: name.clone(), files: Arc::new(planned(Some(name))?) }));
-        let named = named.collect::<Result<Vec<_>, BuildFailure>>()?;
-        let mut build_args = ready.material.build_args.clone();
-        let declared = &image.evaluation.declared_args;
-        build_args.extend(
-            self.options
-                .unhashed_build_args
-                .iter()
-                .filter(|(name, _)| declared.contains(*name) || is_proxy(name))
-                .map(|(name, value)| (name.clone(), value.clone())),
-        );
-        let source = &image.file.source;
-        let pins = pins(&self.project, image).map_err(BuildFailure::new)?;
-        // The cuts come first: a pin in a stage that goes must not keep the stage.
-        let cut = [cuts(image), pins.clone()].concat();
-        let StepCaches { from, to } = self.caches.get(&id).cloned().unwrap_or_default();
-        Ok(BuildSpec {
-            named,
-            cache_from: from,
-            cache_to: to,
-            attestations: self.options.attestations.clone(),
-            references: immutable_references(step),
-            labels: labels(image, step, ready, self.checkout.origin_url()),
-            build_args,
-            target: image.target.clone(),
-            platform: Some(ready.material.platform.clone()),
-            secrets: self.options.secrets.clone(),
-            ssh: self.options.ssh.clone(),
-            network: self.options.network.clone(),
-            add_hosts: self.options.add_hosts.clone(),
-            no_cache: self.options.no_cache,
-            builtin_frontend: self.options.offline,
-            logins: Arc::<Credentials>::clone(&self.credentials),
-            classic_dockerfile: Some(outline(rewrite(source, &cut))),
-            ..BuildSpec::new(outline(rewrite(source, &pins)), Arc::new(context), context_key(ready, time))
-        })
-    }
+    pub specs: BuildSpecs,
 }
 
 impl EngineWorker {
@@ -166,17 +41,19 @@ impl EngineWorker {
         image: StepId,
         updates: &mpsc::Sender<BuildEvent>,
     ) -> Result<Result<(), BuildError>, BuildFailure> {
-        let request = self.request(image)?;
+        let references = immutable_references(self.specs.step(image));
+        let pins = |dependency: ImageId| self.specs.key_reference(dependency).map(|it| it.to_string());
+        let request = BuildSpec { references, ..self.specs.of(image, &pins)? };
         Ok(self.builder.build(request, updates.clone()).await.map(drop))
     }
 
     async fn pull_with_login(&self, reference: &ImageReference) -> Result<(), PullFailure> {
-        let login = self.credentials.login(reference.repository.host()).await;
+        let login = self.specs.credentials.login(reference.repository.host()).await;
         let login = login.map_err(|error| PullFailure { message: error.to_string(), is_gone: false })?;
         let login = login.as_ref().and_then(engine_login);
         let Err(error) = self.store.pull(reference, login).await else { return Ok(()) };
         // Without a login it may have been the helper that should have given one.
-        let message = match self.credentials.failure(reference.repository.host()).await {
+        let message = match self.specs.credentials.failure(reference.repository.host()).await {
             Some(helper) => format!("{error} ({helper})"),
             None => error.to_string(),
         };
@@ -186,7 +63,7 @@ impl EngineWorker {
     /// Adds what to do about a locked base that its registry no longer has.
     fn explained(&self, reference: &ImageReference, failure: PullFailure) -> String {
         let PullFailure { message, is_gone } = failure;
-        let mut locked = self.project.images.iter().flat_map(|image| &image.locked);
+        let mut locked = self.specs.project.images.iter().flat_map(|image| &image.locked);
         if !is_gone || !locked.any(|locked| locked.pinned == *reference) {
             return message;
         }
@@ -198,54 +75,19 @@ impl EngineWorker {
 
     /// What a base brings along is known once it is there, and must not decide what nobody planned.
     async fn check_bases(&self, step: StepId) -> Result<(), BuildFailure> {
-        let image = self.image(step);
+        let image = self.specs.image(step);
         let builder = self.builder.kind();
         for base in external_bases(image) {
             let found = self.store.inspect(&base).await;
             let found = found.map_err(|error| BuildFailure::new(error.to_string()))?;
             if let Some(message) = found.and_then(|base| unforeseen(image, &base, builder)) {
                 return Err(BuildFailure {
-                    hint: Some(self.whole_context(step)),
+                    hint: Some(self.specs.whole_context(step)),
                     ..BuildFailure::new(message)
                 });
             }
         }
         Ok(())
-    }
-
-    fn failure(&self, step: StepId, error: &BuildError) -> BuildFailure {
-        let line = match error {
-            BuildError::Failed { line, .. } | BuildError::Unsupported { line, .. } => *line,
-            _ => None,
-        };
-        let hint = match error {
-            BuildError::ContextExceeded(_) => Some(self.whole_context(step)),
-            // Whoever changed the file may have changed more: git, with another branch.
-            BuildError::ContextChanged { .. } => (self.guard)().err().or_else(|| error.hint()),
-            _ if error.is_not_utf8() => Some(self.name_that_is_not_text(step)),
-            _ => error.hint(),
-        };
-        BuildFailure { line, hint, ..BuildFailure::new(error.to_string()) }
-    }
-
-    /// Engines from 27 on take the protocol's word that names are text.
-    fn name_that_is_not_text(&self, step: StepId) -> String {
-        let mut files =
-            self.image(step).ready().into_iter().flat_map(ReadyImage::all_files).map(|(_, file)| file);
-        let odd = files.find(|file| std::str::from_utf8(file.path.as_bytes()).is_err());
-        let what = odd.map_or_else(|| "what is named so".to_owned(), |file| file.path.to_text());
-        format!(
-            "this engine's BuildKit takes only names and links that are UTF-8: rename {what}, leave it out with \
-             .dockerignore, or build with DOCKER_BUILDKIT=0"
-        )
-    }
-
-    /// The settings that make every file of the context an input.
-    fn whole_context(&self, step: StepId) -> String {
-        let name = self.image(step).name.title();
-        format!(
-            "`whole_context = true` below `[image.{name}]` in shipwright.toml makes all files of its context inputs, and all stages needed ones"
-        )
     }
 }
 
@@ -253,20 +95,6 @@ struct PullFailure {
     message: String,
     /// Whether the registry no longer has the image.
     is_gone: bool,
-}
-
-/// Which stages the classic builder is not to see.
-fn cuts(image: &Image) -> Vec<(Range<usize>, String)> {
-    cut_unneeded_stages(&image.file, &image.evaluation)
-}
-
-/// What an engine keeps of a context may be used again for equal files with equal times only.
-fn context_key(ready: &ReadyImage, time: Option<i64>) -> [u8; 32] {
-    let times: Vec<i128> = match time {
-        Some(time) => vec![i128::from(time)],
-        None => ready.all_files().map(|(_, file)| file.modified_ns.unwrap_or_default()).collect(),
-    };
-    ready.material.digest_with_times(&times)
 }
 
 fn immutable_references(step: &Step) -> Vec<ImageReference> {
@@ -281,34 +109,32 @@ impl Worker for EngineWorker {
         self.pull_with_login(&reference).await.map_err(|error| self.explained(&reference, error))
     }
 
-    async fn build(&self, image: StepId, updates: mpsc::Sender<BuildEvent>) -> Result<(), BuildFailure> {
+    async fn build(
+        &self,
+        image: StepId,
+        _: BuilderId,
+        updates: mpsc::Sender<BuildEvent>,
+    ) -> Result<(), BuildFailure> {
         self.check_bases(image).await?;
         // With containerd's store, whoever names the same image at the same moment comes second; what was
         // built is kept, so that building again only names it.
         let again = |built: &Result<Result<(), BuildError>, _>| matches!(built, Ok(Err(error)) if error.is_name_taken());
         let built = retry(NAMING_TRIES, || self.build_once(image, &updates), again).await?;
-        built.map_err(|error| self.failure(image, &error))?;
-        if let (Some(ready), Some(key)) = (self.image(image).ready(), self.step(image).key) {
-            let manifest = KeyManifest {
-                files: ready.material.files.to_vec(),
-                contexts: ready.material.context_files(),
-                said: self.image(image).said(),
-            };
-            self.manifests.write(key, &manifest);
-        }
+        built.map_err(|error| self.specs.failure(image, &error))?;
+        self.specs.remember(image);
         Ok(())
     }
 
     async fn fetch(&self, image: StepId) -> Result<(), String> {
-        let reference = self.reference(image)?;
-        let source = self.step(image).pulled_from.as_ref().unwrap_or(reference);
+        let reference = self.specs.reference(image)?;
+        let source = self.specs.step(image).pulled_from.as_ref().unwrap_or(reference);
         let had_it = self.store.inspect(source).await.map_err(|error| error.to_string())?.is_some();
         self.pull_with_login(source).await.map_err(|failure| failure.message)?;
         let found = self.store.inspect(source).await.map_err(|error| error.to_string())?;
         // The tag shows 16 digits of the key; only all of them count.
-        let wanted = self.step(image).platform.as_ref();
+        let wanted = self.specs.step(image).platform.as_ref();
         let wrong = match &found {
-            Some(found) if key_of(found) != self.step(image).key => Some("of another key".to_owned()),
+            Some(found) if key_of(found) != self.specs.step(image).key => Some("of another key".to_owned()),
             Some(found) if wanted.is_some_and(|wanted| !found.platform.satisfies(wanted)) => {
                 Some(format!("for {}", found.platform))
             }
@@ -332,8 +158,8 @@ impl Worker for EngineWorker {
     }
 
     async fn tag(&self, image: StepId, tag: &PlannedTag) -> Result<(), String> {
-        let source = self.reference(image)?;
-        let target = self.step(image).tagged(tag);
+        let source = self.specs.reference(image)?;
+        let target = self.specs.step(image).tagged(tag);
         // Whoever does not answer is not asked once more.
         let again =
             |tagged: &Result<(), EngineError>| tagged.as_ref().is_err_and(|error| !error.is_unreachable());
@@ -342,8 +168,10 @@ impl Worker for EngineWorker {
     }
 
     async fn present_tags(&self, images: &[StepId]) -> Result<Vec<Option<Vec<Tag>>>, String> {
-        let references =
-            images.iter().map(|image| self.reference(*image).cloned()).collect::<Result<Vec<_>, _>>()?;
+        let references = images
+            .iter()
+            .map(|image| self.specs.reference(*image).cloned())
+            .collect::<Result<Vec<_>, _>>()?;
         let is_one_missing = |found: &Result<Vec<Option<LocalImage>>, EngineError>| {
             found.as_ref().is_ok_and(|found| found.iter().any(Option::is_none))
         };
@@ -353,8 +181,8 @@ impl Worker for EngineWorker {
             .iter()
             .zip(found)
             .map(|(image, found)| {
-                let found = found.filter(|found| key_of(found) == self.step(*image).key)?;
-                let repository = &self.step(*image).repository;
+                let found = found.filter(|found| key_of(found) == self.specs.step(*image).key)?;
+                let repository = &self.specs.step(*image).repository;
                 let ours = found.references.iter().filter(|reference| reference.repository == *repository);
                 Some(ours.filter_map(|reference| reference.tag.clone()).collect())
             })
@@ -362,14 +190,14 @@ impl Worker for EngineWorker {
     }
 
     async fn confirm_plan(&self) -> Result<(), String> {
-        (self.guard)()
+        (self.specs.guard)()
     }
 
     async fn superseded(&self) -> Superseded {
         let repositories: BTreeSet<Repository> =
-            self.plan.steps.iter().map(|step| step.repository.clone()).collect();
+            self.specs.plan.steps.iter().map(|step| step.repository.clone()).collect();
         let repositories: Vec<Repository> = repositories.into_iter().collect();
-        let wanted: Vec<ContentKey> = self.plan.steps.iter().filter_map(|step| step.key).collect();
+        let wanted: Vec<ContentKey> = self.specs.plan.steps.iter().filter_map(|step| step.key).collect();
         match tokio::time::timeout(PATIENCE_FOR_FIGURES, self.store.list(&repositories)).await {
             Ok(Ok(listed)) => superseded(&listed, &wanted),
             Ok(Err(_)) | Err(_) => Superseded::default(),

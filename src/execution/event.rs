@@ -12,7 +12,7 @@ pub enum Event {
     Started {
         /// How many images will be built.
         builds: usize,
-        /// How many are built at a time.
+        /// How many are built at a time, by all builders together.
         jobs: usize,
         /// How long those took the last time that were built before, in any version.
         expected: BTreeMap<StepId, Duration>,
@@ -31,10 +31,12 @@ pub enum Event {
         /// What went wrong, if it did.
         error: Option<String>,
     },
-    /// The build of an image begins.
+    /// The build of an image begins, or begins again on another builder because one was lost.
     BuildStarted {
         /// The image, by its step in the plan.
         image: StepId,
+        /// Where, if there are several builders.
+        builder: Option<String>,
     },
     /// A step of a build (a `BuildKit` vertex) began, ended or made progress.
     BuildProgress {

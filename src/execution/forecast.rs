@@ -49,7 +49,7 @@ impl Forecast {
     pub(crate) fn event(&mut self, event: &Event, now: Duration) {
         match event {
             Event::Started { jobs, expected, .. } => self.begin(*jobs, expected),
-            Event::BuildStarted { image } => {
+            Event::BuildStarted { image, .. } => {
                 if let Some(step) = self.steps.get_mut(image.0) {
                     step.started = Some(now);
                 }
@@ -204,10 +204,12 @@ mod tests {
     fn what_is_left_shrinks_with_the_time_and_with_what_is_done() {
         let mut forecast = forecast(&[(0, 10), (1, 20), (2, 20), (3, 20)]);
         assert_eq!(forecast.left(Duration::ZERO), Some(seconds(50)));
-        forecast.event(&Event::BuildStarted { image: StepId(0) }, seconds(1));
+        forecast.event(&Event::BuildStarted { image: StepId(0), builder: None }, seconds(1));
         assert_eq!(forecast.left(seconds(5)), Some(seconds(46)));
         forecast.event(&over(0), seconds(6));
-        (1..=2).for_each(|at| forecast.event(&Event::BuildStarted { image: StepId(at) }, seconds(6)));
+        (1..=2).for_each(|at| {
+            forecast.event(&Event::BuildStarted { image: StepId(at), builder: None }, seconds(6))
+        });
         (1..=3).for_each(|at| forecast.event(&over(at), seconds(30)));
         assert_eq!(forecast.left(seconds(30)), None, "nothing is left");
     }
@@ -222,7 +224,7 @@ mod tests {
         pulling.event(&Event::PullStarted { reference: "busybox".to_owned() }, seconds(1));
         assert_eq!(pulling.left(seconds(1)), None, "who knows how long that takes");
         let mut late = known;
-        late.event(&Event::BuildStarted { image: StepId(0) }, Duration::ZERO);
+        late.event(&Event::BuildStarted { image: StepId(0), builder: None }, Duration::ZERO);
         (1..=3).for_each(|at| late.event(&over(at), Duration::ZERO));
         assert_eq!(late.left(seconds(60)), None, "it should be over by now");
     }

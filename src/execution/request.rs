@@ -1,6 +1,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
+use super::spread::{Offer, Wish};
 use super::{Lane, LockScope, Task};
 use crate::plan::{Action, Plan, PlannedTag, Step, StepId, TagKind};
 
@@ -22,8 +23,10 @@ pub(crate) struct BasePull {
 /// How a plan is carried out.
 #[derive(Clone, Debug)]
 pub(crate) struct RunOptions {
-    /// How many builds run side by side; 0 counts as 1.
+    /// How many builds run side by side on each builder; 0 counts as 1.
     pub jobs: usize,
+    /// Builders that images are spread over, in the worker's order; none: an engine does all.
+    pub builders: Vec<Offer>,
     /// Stop everything at the first failure.
     pub fail_fast: bool,
     /// Why moving tags must stay where they are even if all goes well, such as an invalid Dockerfile in the
@@ -37,7 +40,14 @@ pub(crate) struct RunOptions {
 
 impl Default for RunOptions {
     fn default() -> Self {
-        Self { jobs: 4, fail_fast: false, hold_tags: None, lock: None, expected: BTreeMap::new() }
+        Self {
+            jobs: 4,
+            builders: Vec::new(),
+            fail_fast: false,
+            hold_tags: None,
+            lock: None,
+            expected: BTreeMap::new(),
+        }
     }
 }
 
@@ -93,12 +103,12 @@ impl RunRequest<'_> {
                 dependencies.extend(waits_for.map(|StepId(task)| task));
                 dependencies.extend(pulls.remove(&image).unwrap_or_default());
             }
-            Task { dependencies, lane }
+            Task { dependencies, lane, wish: wish(step) }
         });
         let mut tasks: Vec<Task> = images.collect();
         tasks.extend(self.pulls.iter().map(|pull| {
             let needed = pull.images.iter().any(|image| builds(*image));
-            Task { dependencies: Vec::new(), lane: needed.then_some(Lane::Pull) }
+            Task { dependencies: Vec::new(), lane: needed.then_some(Lane::Pull), wish: Wish::default() }
         }));
         tasks
     }
@@ -115,6 +125,11 @@ impl RunRequest<'_> {
             None => self.pulls.get(task - self.images()).map(|pull| pull.reference.clone()),
         }
     }
+}
+
+/// What its builder is chosen by.
+fn wish(step: &Step) -> Wish {
+    Wish { name: step.name(), platform: step.platform.clone() }
 }
 
 /// `NAMESPACE/NAME:src-KEY`.

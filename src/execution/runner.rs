@@ -6,10 +6,11 @@ use tokio::task::{JoinError, JoinSet};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::build::{ImageTask, failed, pull_base};
+use super::build::{ImageTask, Unfinished, failed, pull_base};
 use super::moving_tags::{TAGS, move_tags};
 use super::outbox::Outbox;
-use super::{Event, ImageOutcome, Limits, Outcome, RunRequest, Scheduler, Worker};
+use super::spread::{BuilderId, Spread};
+use super::{Event, ImageOutcome, Limits, Outcome, RunOptions, RunRequest, Scheduler, Worker};
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::image::ImageReference;
 use crate::plan::{Action, StepId};
@@ -18,6 +19,8 @@ use crate::plan::{Action, StepId};
 /// is slowed down instead of held in memory.
 pub(crate) const EVENT_CAPACITY: usize = 1024;
 
+/// How often an image may lose its builder and go to another.
+const MOVES: u32 = 3;
 /// Downloads side by side; the engine limits layers by itself.
 const PULLS: usize = 4;
 /// How long cancelled builds have to end before they are left behind.
@@ -53,7 +56,9 @@ struct Run<'a> {
     outbox: Outbox,
     blocked: Vec<bool>,
     scheduler: Scheduler,
-    running: JoinSet<(usize, Result<(), String>)>,
+    running: JoinSet<(usize, Result<(), Unfinished>)>,
+    /// How often each image lost its builder.
+    moves: Vec<u32>,
     started: Vec<Option<Instant>>,
     /// Tasks whose last event is sent or queued.
     ended: Vec<bool>,
@@ -71,22 +76,26 @@ impl<'a> Run<'a> {
     fn new(request: RunRequest<'a>, worker: Arc<dyn Worker>, events: mpsc::Sender<Event>) -> Self {
         let blocked = request.blocked();
         let tasks = request.tasks(&blocked);
-        let limits = Limits { builds: request.options.jobs, pulls: PULLS, tags: TAGS };
+        let limits = Limits { pulls: PULLS, tags: TAGS };
+        let RunOptions { jobs, builders, .. } = request.options;
+        let spread =
+            if builders.is_empty() { Spread::one(*jobs) } else { Spread::new(builders.clone(), *jobs) };
         let mut run = Self {
             worker,
             outbox: Outbox::new(events),
-            scheduler: Scheduler::new(&tasks, limits, request.options.fail_fast),
+            scheduler: Scheduler::new(&tasks, limits, spread, request.options.fail_fast),
             running: JoinSet::new(),
             started: vec![None; tasks.len()],
             ended: vec![false; tasks.len()],
             culprits: vec![None; request.images()],
+            moves: vec![0; request.images()],
             failed: false,
             request,
             blocked,
         };
         let images = || StepId::all(&request.plan.steps);
         let builds = images().filter(|it| !run.blocked[*it] && request.action(*it) == Action::Build);
-        let (builds, jobs) = (builds.count(), run.request.options.jobs.max(1));
+        let (builds, jobs) = (builds.count(), jobs.max(&1) * builders.len().max(1));
         let expected = run.request.options.expected.clone();
         run.outbox.push(Event::Started { builds, jobs, expected });
         for image in images().filter(|image| tasks[*image].lane.is_none()) {
@@ -135,7 +144,11 @@ impl<'a> Run<'a> {
                 return Some(Stop::FailFast);
             }
             while let Some(task) = self.scheduler.next() {
-                self.start(task);
+                if self.is_hopeless(task) {
+                    self.give_up(task);
+                } else {
+                    self.start(task);
+                }
             }
             if self.running.is_empty() {
                 return None;
@@ -153,27 +166,89 @@ impl<'a> Run<'a> {
         self.started[task] = Some(Instant::now());
         let (worker, events) = (Arc::clone(&self.worker), self.outbox.sender());
         if let Some(step) = self.request.plan.steps.get(task) {
-            let image = ImageTask::new(StepId(task), step, worker, events);
-            // The task itself has told what went wrong.
-            self.running.spawn(async move {
-                let succeeded = image.run().await;
-                (task, if succeeded { Ok(()) } else { Err(String::new()) })
-            });
+            let image = ImageTask::new(StepId(task), step, self.builder_of(task), worker, events);
+            self.running.spawn(async move { (task, image.run().await) });
         } else {
             let reference = self.request.pulls[task - self.request.images()].reference.clone();
-            self.running.spawn(async move { (task, pull_base(reference, worker, events).await) });
+            self.running.spawn(async move {
+                let pulled = pull_base(reference, worker, events).await;
+                (task, pulled.map_err(|error| Unfinished::NoBase { error }))
+            });
         }
     }
 
-    fn joined(&mut self, joined: Result<(usize, Result<(), String>), JoinError>) {
+    /// Who builds a task, and its name where there are several.
+    fn builder_of(&self, task: usize) -> (BuilderId, Option<String>) {
+        let id = self.scheduler.builder_of(task).unwrap_or(BuilderId(0));
+        let are_several = self.request.options.builders.len() > 1;
+        (id, are_several.then(|| self.scheduler.spread().name(id).to_owned()))
+    }
+
+    /// Whether it is a build that no builder is left for.
+    fn is_hopeless(&self, task: usize) -> bool {
+        let step = self.request.plan.steps.get(task);
+        step.is_some_and(|step| step.action == Action::Build) && self.scheduler.builder_of(task).is_none()
+    }
+
+    fn give_up(&mut self, task: usize) {
+        let losses: Vec<String> =
+            self.scheduler.spread().losses().map(|(name, why)| format!("{name}: {why}")).collect();
+        let what = if self.scheduler.spread().is_deserted() {
+            "no builder is left"
+        } else {
+            "no builder is left for its platform"
+        };
+        let message = format!("{what} ({})", losses.join("; "));
+        let hint = "see to the builders, and run again: what was built is there".to_owned();
+        self.fail(task, message, Some(hint));
+    }
+
+    /// Settles a build that its builders, and not itself, made fail.
+    fn fail(&mut self, task: usize, message: String, hint: Option<String>) {
+        let outcome = ImageOutcome::Failed { message, line: None, log: Vec::new(), hint };
+        let elapsed = self.started[task].map(|at| at.elapsed()).unwrap_or_default();
+        self.settle(StepId(task), outcome, elapsed);
+        self.joined(Ok((task, Err(Unfinished::Failed))));
+    }
+
+    /// An image whose builder is gone goes to another, unless it takes one after the other with it.
+    fn orphaned(&mut self, task: usize, reason: &str) {
+        let (builder, _) = self.builder_of(task);
+        let name = self.scheduler.spread().name(builder).to_owned();
+        if self.scheduler.lost(builder, reason) {
+            self.outbox.push(Event::Notice { text: format!("the builder {name} is lost: {reason}") });
+        }
+        self.moves[task] += 1;
+        if self.moves[task] > MOVES {
+            let message = format!("{MOVES} other builders were lost with it before {name} was: {reason}");
+            self.fail(
+                task,
+                message,
+                Some("see what it does to them: their memory may be too small".to_owned()),
+            );
+            return;
+        }
+        self.scheduler.put_back(task);
+    }
+
+    fn joined(&mut self, joined: Result<(usize, Result<(), Unfinished>), JoinError>) {
         let (task, result) = match joined {
             Ok(ended) => ended,
             Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
             Err(_) => return,
         };
+        if let Err(Unfinished::Orphaned { reason }) = &result {
+            self.orphaned(task, reason);
+            return;
+        }
         self.ended[task] = true;
         let skipped = self.scheduler.finished(task, result.is_ok()).skipped;
-        let Err(error) = result else { return };
+        let error = match result {
+            Ok(()) => return,
+            Err(Unfinished::NoBase { error }) => error,
+            // The task itself has told what went wrong.
+            Err(Unfinished::Failed | Unfinished::Orphaned { .. }) => String::new(),
+        };
         self.failed = true;
         if let Some(culprit) = self.culprits.get_mut(task) {
             *culprit = Some(StepId(task));
@@ -217,7 +292,8 @@ impl<'a> Run<'a> {
         // What ended before it could be dropped has sent its last event. What does not end is left behind.
         let ends = async {
             while let Some(joined) = self.running.join_next().await {
-                if let Ok((task, _)) = joined {
+                // A task that lost its builder has told nothing.
+                if let Ok((task, Ok(()) | Err(Unfinished::Failed | Unfinished::NoBase { .. }))) = joined {
                     self.ended[task] = true;
                 }
             }

@@ -1,10 +1,12 @@
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
+use super::spread::{BuilderId, Choice, Spread, Wish};
+
 /// What a task occupies while it runs; each lane has its own limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Lane {
-    /// A build: limited by `--jobs`.
+    /// A build: limited by `--jobs` a builder.
     Build,
     /// A download: waits for the network, not for processors.
     Pull,
@@ -12,11 +14,9 @@ pub(crate) enum Lane {
     Tag,
 }
 
-/// How many tasks of each lane run at once. Zero counts as one.
+/// How many tasks of each other lane run at once. Zero counts as one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Limits {
-    /// Of [`Lane::Build`].
-    pub builds: usize,
     /// Of [`Lane::Pull`].
     pub pulls: usize,
     /// Of [`Lane::Tag`].
@@ -29,6 +29,8 @@ pub(crate) struct Task {
     pub dependencies: Vec<usize>,
     /// Where it runs; none if there is nothing to do, which is done from the beginning.
     pub lane: Option<Lane>,
+    /// What a builder is chosen by, if it is a build.
+    pub wish: Wish,
 }
 
 /// What the end of a task leads to.
@@ -42,7 +44,7 @@ pub(crate) struct Aftermath {
 
 /// Decides what starts when. A pure state machine: no clock, no tasks, no engine.
 ///
-/// A task starts the moment its dependencies are done and its lane has room. Among those that could start,
+/// A task starts the moment its dependencies are done and its lane, or a builder that can do it, has room. Among those that could start,
 /// the one with the longest chain of dependents behind it goes first, because that chain decides how long
 /// the whole takes; then the one that the plan lists first. A failure stops what depends on it, and nothing
 /// else unless `fail_fast` is set.
@@ -50,8 +52,10 @@ pub(crate) struct Aftermath {
 pub(crate) struct Scheduler {
     slots: Vec<Slot>,
     ready: [BinaryHeap<(usize, Reverse<usize>)>; 3],
+    /// Of the lanes that are not for builders to limit.
     limits: [usize; 3],
     running: [usize; 3],
+    spread: Spread,
     fail_fast: bool,
     stopped: bool,
 }
@@ -65,6 +69,9 @@ struct Slot {
     /// Length of the longest chain of dependents, itself included.
     rank: usize,
     state: State,
+    wish: Wish,
+    /// Whoever builds it, while it runs.
+    builder: Option<BuilderId>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,7 +83,7 @@ enum State {
 
 impl Scheduler {
     /// Takes the tasks. Dependencies outside the list are ignored; tasks on a cycle never start.
-    pub(crate) fn new(tasks: &[Task], limits: Limits, fail_fast: bool) -> Self {
+    pub(crate) fn new(tasks: &[Task], limits: Limits, spread: Spread, fail_fast: bool) -> Self {
         let mut slots: Vec<Slot> = tasks
             .iter()
             .map(|task| Slot {
@@ -85,6 +92,8 @@ impl Scheduler {
                 waits_for: 0,
                 rank: 0,
                 state: if task.lane.is_some() { State::Waiting } else { State::Over },
+                wish: task.wish.clone(),
+                builder: None,
             })
             .collect();
         for (index, task) in tasks.iter().enumerate().filter(|(_, task)| task.lane.is_some()) {
@@ -99,8 +108,9 @@ impl Scheduler {
         let mut scheduler = Self {
             slots,
             ready: Default::default(),
-            limits: [limits.builds.max(1), limits.pulls.max(1), limits.tags.max(1)],
+            limits: [usize::MAX, limits.pulls.max(1), limits.tags.max(1)],
             running: [0; 3],
+            spread,
             fail_fast,
             stopped: false,
         };
@@ -110,22 +120,84 @@ impl Scheduler {
         scheduler
     }
 
-    /// A task to start now, which counts as running from here on. None if nothing can start at the moment.
+    /// A task to start now, which counts as running from here on. None if nothing can start at the moment. A build for
+    /// which no builder is left is given as well, without a builder.
     pub(crate) fn next(&mut self) -> Option<usize> {
-        let lane =
-            (0..3).find(|&lane| self.running[lane] < self.limits[lane] && !self.ready[lane].is_empty())?;
-        let (_, Reverse(index)) = self.ready[lane].pop()?;
-        self.running[lane] += 1;
-        self.slots[index].state = State::Running;
+        let index = self.next_build().or_else(|| {
+            let has_room = |lane: &usize| self.running[*lane] < self.limits[*lane];
+            let lane = (1..3).find(|lane| has_room(lane) && !self.ready[*lane].is_empty())?;
+            self.ready[lane].pop().map(|(_, Reverse(index))| index)
+        })?;
+        let slot = &mut self.slots[index];
+        slot.state = State::Running;
+        if let Some(lane) = slot.lane {
+            self.running[lane as usize] += 1;
+        }
         Some(index)
+    }
+
+    /// The first build, in their order, that a builder takes now; others wait for theirs.
+    fn next_build(&mut self) -> Option<usize> {
+        let ready = &mut self.ready[Lane::Build as usize];
+        let mut busy = Vec::new();
+        let mut found = None;
+        while found.is_none() && (self.spread.has_room() || self.spread.is_deserted()) {
+            let Some(first) = ready.pop() else { break };
+            let Reverse(index) = first.1;
+            match self.spread.choose(&self.slots[index].wish) {
+                Choice::Now(builder) => {
+                    self.spread.begins(builder);
+                    self.slots[index].builder = Some(builder);
+                    found = Some(index);
+                }
+                Choice::Never => found = Some(index),
+                Choice::Later => busy.push(first),
+            }
+        }
+        ready.extend(busy);
+        found
+    }
+
+    /// Who builds a running task.
+    pub(crate) fn builder_of(&self, index: usize) -> Option<BuilderId> {
+        self.slots.get(index)?.builder
+    }
+
+    /// The builders, and what became of them.
+    pub(crate) fn spread(&self) -> &Spread {
+        &self.spread
+    }
+
+    /// A builder is gone and gets nothing any more. Tells whether that is news.
+    pub(crate) fn lost(&mut self, builder: BuilderId, reason: &str) -> bool {
+        self.spread.lose(builder, reason)
+    }
+
+    /// A running task has to be done again, by whoever is left.
+    pub(crate) fn put_back(&mut self, index: usize) {
+        if self.leave(index).is_some() {
+            self.slots[index].state = State::Waiting;
+            self.offer(index);
+        }
+    }
+
+    /// A running task does not run any more. None if it did not.
+    fn leave(&mut self, index: usize) -> Option<()> {
+        let slot = self.slots.get_mut(index)?;
+        let (Some(lane), State::Running) = (slot.lane, slot.state) else { return None };
+        slot.state = State::Over;
+        self.running[lane as usize] -= 1;
+        if let Some(builder) = slot.builder.take() {
+            self.spread.ends(builder);
+        }
+        Some(())
     }
 
     /// Notes how a running task ended. Other indices are ignored.
     pub(crate) fn finished(&mut self, index: usize, succeeded: bool) -> Aftermath {
-        let Some(slot) = self.slots.get_mut(index) else { return Aftermath::default() };
-        let (Some(lane), State::Running) = (slot.lane, slot.state) else { return Aftermath::default() };
-        slot.state = State::Over;
-        self.running[lane as usize] -= 1;
+        if self.leave(index).is_none() {
+            return Aftermath::default();
+        }
         if succeeded {
             for dependent in std::mem::take(&mut self.slots[index].dependents) {
                 self.slots[dependent].waits_for -= 1;
@@ -160,7 +232,8 @@ impl Scheduler {
 
     fn offer(&mut self, index: usize) {
         let slot = &self.slots[index];
-        if let (State::Waiting, 0, Some(lane)) = (slot.state, slot.waits_for, slot.lane) {
+        if let (State::Waiting, 0, Some(lane), false) = (slot.state, slot.waits_for, slot.lane, self.stopped)
+        {
             self.ready[lane as usize].push((slot.rank, Reverse(index)));
         }
     }
@@ -211,11 +284,11 @@ mod tests {
     use super::*;
 
     fn build(dependencies: &[usize]) -> Task {
-        Task { dependencies: dependencies.to_vec(), lane: Some(Lane::Build) }
+        Task { dependencies: dependencies.to_vec(), lane: Some(Lane::Build), wish: Wish::default() }
     }
 
-    fn limits(builds: usize) -> Limits {
-        Limits { builds, pulls: 2, tags: 2 }
+    fn scheduler(tasks: &[Task], builds: usize, fail_fast: bool) -> Scheduler {
+        Scheduler::new(tasks, Limits { pulls: 2, tags: 2 }, Spread::one(builds), fail_fast)
     }
 
     fn startable(scheduler: &mut Scheduler) -> Vec<usize> {
@@ -226,7 +299,7 @@ mod tests {
     fn the_longest_chain_goes_first_then_the_order_of_the_plan() {
         // 2 ← 3 ← 4 is the longest chain.
         let tasks = [build(&[]), build(&[]), build(&[]), build(&[2]), build(&[3])];
-        let mut scheduler = Scheduler::new(&tasks, limits(1), false);
+        let mut scheduler = scheduler(&tasks, 1, false);
         let mut order = Vec::new();
         while let Some(index) = scheduler.next() {
             assert_eq!(scheduler.next(), None, "one at a time");
@@ -239,7 +312,7 @@ mod tests {
     #[test]
     fn an_image_starts_the_moment_its_own_dependencies_are_done() {
         let tasks = [build(&[]), build(&[]), build(&[0])];
-        let mut scheduler = Scheduler::new(&tasks, limits(8), false);
+        let mut scheduler = scheduler(&tasks, 8, false);
         assert_eq!(startable(&mut scheduler), [0, 1]);
         scheduler.finished(0, true);
         assert_eq!(startable(&mut scheduler), [2], "1 is still running");
@@ -248,7 +321,7 @@ mod tests {
     #[test]
     fn a_failure_skips_its_dependents_in_order_and_nothing_else() {
         let tasks = [build(&[]), build(&[0]), build(&[]), build(&[1, 2]), build(&[2])];
-        let mut scheduler = Scheduler::new(&tasks, limits(8), false);
+        let mut scheduler = scheduler(&tasks, 8, false);
         assert_eq!(startable(&mut scheduler), [0, 2]);
         assert_eq!(scheduler.finished(0, false), Aftermath { skipped: vec![1, 3], cancelled: vec![] });
         scheduler.finished(2, true);
@@ -258,7 +331,7 @@ mod tests {
     #[test]
     fn fail_fast_and_stop_leave_nothing_to_start() {
         let tasks = [build(&[]), build(&[0]), build(&[]), build(&[2])];
-        let mut scheduler = Scheduler::new(&tasks, limits(8), true);
+        let mut scheduler = scheduler(&tasks, 8, true);
         assert_eq!(startable(&mut scheduler), [0, 2]);
         assert_eq!(scheduler.finished(0, false), Aftermath { skipped: vec![1], cancelled: vec![3] });
         assert!(scheduler.is_stopped());
@@ -269,11 +342,11 @@ mod tests {
 
     #[test]
     fn lanes_do_not_take_each_others_room() {
-        let pull = Task { dependencies: vec![], lane: Some(Lane::Pull) };
-        let tag = Task { dependencies: vec![], lane: Some(Lane::Tag) };
-        let nothing = Task { dependencies: vec![], lane: None };
+        let pull = Task { dependencies: vec![], lane: Some(Lane::Pull), wish: Wish::default() };
+        let tag = Task { dependencies: vec![], lane: Some(Lane::Tag), wish: Wish::default() };
+        let nothing = Task { dependencies: vec![], lane: None, wish: Wish::default() };
         let tasks = [build(&[]), build(&[]), pull.clone(), pull.clone(), pull, tag, nothing, build(&[2, 6])];
-        let mut scheduler = Scheduler::new(&tasks, limits(1), false);
+        let mut scheduler = scheduler(&tasks, 1, false);
         let mut first = startable(&mut scheduler);
         first.sort_unstable();
         assert_eq!(first, [0, 2, 3, 5]);
@@ -282,7 +355,7 @@ mod tests {
     #[test]
     fn a_cycle_never_starts_and_hangs_nothing() {
         let tasks = [build(&[1]), build(&[0]), build(&[])];
-        let mut scheduler = Scheduler::new(&tasks, limits(8), false);
+        let mut scheduler = scheduler(&tasks, 8, false);
         assert_eq!(startable(&mut scheduler), [2]);
         scheduler.finished(2, true);
         assert_eq!(scheduler.next(), None);
@@ -291,13 +364,54 @@ mod tests {
 
     #[test]
     fn an_end_that_was_never_a_start_changes_nothing() {
-        let mut scheduler = Scheduler::new(&[build(&[]), build(&[0])], limits(8), false);
+        let mut scheduler = scheduler(&[build(&[]), build(&[0])], 8, false);
         assert_eq!(scheduler.finished(1, false), Aftermath::default());
         assert_eq!(scheduler.finished(9, true), Aftermath::default());
         assert_eq!(startable(&mut scheduler), [0]);
         scheduler.finished(0, true);
         scheduler.finished(0, true);
         assert_eq!(startable(&mut scheduler), [1]);
+    }
+
+    fn two_builders() -> Spread {
+        let offer = |name: &str| super::super::spread::Offer { name: name.to_owned(), ..Default::default() };
+        Spread::new(vec![offer("a"), offer("b")], 1)
+    }
+
+    #[test]
+    fn what_a_lost_builder_was_doing_goes_to_another() {
+        let tasks = [build(&[]), build(&[]), build(&[0])];
+        let mut scheduler = Scheduler::new(&tasks, Limits { pulls: 2, tags: 2 }, two_builders(), false);
+        assert_eq!(startable(&mut scheduler), [0, 1], "one a builder");
+        let (first, second) =
+            (scheduler.builder_of(0).expect("runs"), scheduler.builder_of(1).expect("runs"));
+        assert_ne!(first, second);
+        assert!(scheduler.lost(first, "gone") && !scheduler.lost(first, "gone"));
+        scheduler.put_back(0);
+        scheduler.put_back(0);
+        assert!(startable(&mut scheduler).is_empty(), "the other is busy");
+        scheduler.finished(1, true);
+        assert_eq!(startable(&mut scheduler), [0]);
+        assert_eq!(scheduler.builder_of(0), Some(second));
+        scheduler.finished(0, true);
+        assert_eq!(startable(&mut scheduler), [2], "a dependency is done once");
+    }
+
+    #[test]
+    fn without_any_builder_nothing_waits_for_one() {
+        let tasks = [build(&[]), build(&[]), build(&[1])];
+        let mut scheduler = Scheduler::new(&tasks, Limits { pulls: 2, tags: 2 }, two_builders(), false);
+        assert_eq!(startable(&mut scheduler), [1, 0]);
+        for index in [0, 1] {
+            let builder = scheduler.builder_of(index).expect("runs");
+            scheduler.lost(builder, "gone");
+            scheduler.put_back(index);
+        }
+        assert_eq!(startable(&mut scheduler), [1, 0]);
+        assert_eq!((scheduler.builder_of(0), scheduler.builder_of(1)), (None, None));
+        assert_eq!(scheduler.finished(1, false).skipped, [2]);
+        assert_eq!(scheduler.finished(0, false), Aftermath::default());
+        assert_eq!(scheduler.spread().losses().count(), 2);
     }
 
     prop_compose! {
@@ -313,7 +427,7 @@ mod tests {
         ) -> (Vec<Task>, Vec<bool>) {
             let tasks = tasks.into_iter().enumerate().map(|(index, (mut dependencies, lane))| {
                 dependencies.retain(|&dependency| dependency < index);
-                Task { dependencies, lane }
+                Task { dependencies, lane, wish: Wish::default() }
             }).collect();
             (tasks, fails)
         }
@@ -332,7 +446,7 @@ mod tests {
             (tasks, fails) in graph(), jobs in 0usize..5, fail_fast: bool,
             mut choices in prop::collection::vec(0usize..1000, 64),
         ) {
-            let mut scheduler = Scheduler::new(&tasks, limits(jobs), fail_fast);
+            let mut scheduler = scheduler(&tasks, jobs, fail_fast);
             let (mut running, mut succeeded, mut skipped, mut cancelled) = (vec![], vec![], vec![], vec![]);
             let mut started = 0;
             loop {

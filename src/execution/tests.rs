@@ -1,5 +1,6 @@
 //! The coordination of a run against a scripted worker, on a clock that does not wait.
 
+mod builders;
 mod scripted;
 
 use std::time::Duration;

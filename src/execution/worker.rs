@@ -1,6 +1,7 @@
 use async_trait::async_trait;
 use tokio::sync::mpsc;
 
+use super::spread::BuilderId;
 use super::superseded::Superseded;
 use crate::builder::BuildEvent;
 use crate::image::Tag;
@@ -14,11 +15,17 @@ use crate::plan::{PlannedTag, StepId};
 pub(crate) trait Worker: Send + Sync {
     async fn pull(&self, reference: &str) -> Result<(), String>;
 
-    /// Builds an image under its key and puts its immutable tags on it, all in one export.
+    /// Builds an image under its key and puts its immutable tags on it, all in one export. Where there are several
+    /// builders, on this one.
     ///
     /// `updates` is bounded: sending waits while the renderer is behind, so a build that prints a million
     /// lines holds no more of them in memory than the channels take.
-    async fn build(&self, image: StepId, updates: mpsc::Sender<BuildEvent>) -> Result<(), BuildFailure>;
+    async fn build(
+        &self,
+        image: StepId,
+        builder: BuilderId,
+        updates: mpsc::Sender<BuildEvent>,
+    ) -> Result<(), BuildFailure>;
 
     /// Takes an image of the selection from the registry, so that it is there under its `src-KEY`. The other
     /// tags are asked for with [`Worker::tag`].
@@ -48,6 +55,8 @@ pub(crate) struct BuildFailure {
     pub step: Option<usize>,
     /// What to do, where that is known.
     pub hint: Option<String>,
+    /// Whether it says nothing about the image, but that its builder is gone.
+    pub is_of_builder: bool,
 }
 
 impl BuildFailure {

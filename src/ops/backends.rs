@@ -1,9 +1,10 @@
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 
-use crate::builder::Builder;
+use crate::builder::{Builder, BuilderAddress, BuilderError, RemoteBuilder, Standalone};
 use crate::engine::{Endpoint, Engine, EngineEnvironment, EngineError};
 use crate::registry::{Credentials, Registry, RegistryClient, RegistryOptions};
 use crate::store::{ContainerStore, ImageStore};
@@ -39,6 +40,15 @@ impl Backends {
         self.0.connect(host, environment).await
     }
 
+    /// A builder that stands alone.
+    pub(super) async fn builder(
+        &self,
+        address: &BuilderAddress,
+        patience: Duration,
+    ) -> Result<Arc<dyn RemoteBuilder>, BuilderError> {
+        self.0.builder(address, patience).await
+    }
+
     pub(super) fn registry(
         &self,
         options: RegistryOptions,
@@ -48,7 +58,7 @@ impl Backends {
     }
 }
 
-/// Where images are, what builds them, and where they run. All are one engine so far.
+/// Where images are, what builds them, and where they run: one engine.
 #[derive(Clone)]
 pub(super) struct Connected {
     pub store: Arc<dyn ImageStore>,
@@ -64,6 +74,12 @@ pub(super) trait Connect: Send + Sync {
         host: Option<&str>,
         environment: &EngineEnvironment,
     ) -> Result<Connected, EngineError>;
+
+    async fn builder(
+        &self,
+        address: &BuilderAddress,
+        patience: Duration,
+    ) -> Result<Arc<dyn RemoteBuilder>, BuilderError>;
 
     fn registry(&self, options: RegistryOptions, credentials: Arc<Credentials>) -> Arc<dyn Registry>;
 }
@@ -81,6 +97,14 @@ impl Connect for Network {
         let engine = Arc::new(Engine::connect_with(&endpoint, environment.builder).await?);
         let (builder, containers) = (Arc::clone(&engine) as _, Arc::clone(&engine) as _);
         Ok(Connected { store: engine, builder, containers })
+    }
+
+    async fn builder(
+        &self,
+        address: &BuilderAddress,
+        patience: Duration,
+    ) -> Result<Arc<dyn RemoteBuilder>, BuilderError> {
+        Ok(Arc::new(Standalone::connect(address, patience).await?))
     }
 
     fn registry(&self, options: RegistryOptions, credentials: Arc<Credentials>) -> Arc<dyn Registry> {

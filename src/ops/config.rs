@@ -1,7 +1,7 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use super::{Backends, Interrupts};
+use super::{Backends, BuilderChoice, Interrupts};
 use crate::ci::CiJob;
 use crate::engine::EngineEnvironment;
 use crate::registry::ProxySettings;
@@ -16,6 +16,8 @@ pub struct Config {
     pub host: Option<String>,
     /// What Docker's variables say about engines.
     pub engine: EngineEnvironment,
+    /// Builders that stand alone, which are used instead where images go to a registry.
+    pub builders: BuilderChoice,
     /// No network and no engine: what is not known counts as not built.
     pub offline: bool,
     /// Docker's folder, with the logins and the certificates of registries.

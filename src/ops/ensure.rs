@@ -241,6 +241,6 @@ async fn publish(
         return Ok(Ending::Registry);
     }
     let judgement = &judgement;
-    let publishing = Publishing { workspace, services, plan: &plan, registries, judgement };
+    let publishing = Publishing { workspace, services, plan: &plan, registries, judgement, sent: 0 };
     publishing.carry_out(&publications, audience).await
 }

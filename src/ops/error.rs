@@ -2,6 +2,7 @@ use std::fmt::Display;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::builder::BuilderError;
 use crate::diagnostic::Diagnostic;
 use crate::engine::EngineError;
 use crate::git::CheckoutError;
@@ -19,7 +20,7 @@ pub enum Ending {
     Failed,
     /// The request, the settings or a Dockerfile is wrong.
     Wrong,
-    /// No engine answers.
+    /// No engine or builder answers.
     NoEngine,
     /// A registry does not answer, or not to this login.
     Registry,
@@ -39,6 +40,9 @@ pub enum Error {
     /// The engine.
     #[error(transparent)]
     Engine(#[from] EngineError),
+    /// A builder.
+    #[error(transparent)]
+    Builder(#[from] BuilderError),
     /// A registry.
     #[error(transparent)]
     Registry(#[from] RegistryError),
@@ -113,6 +117,8 @@ impl Error {
             ) => Ending::Wrong,
             Self::Engine(error) if error.is_unreachable() => Ending::NoEngine,
             Self::Engine(_) | Self::Hook(HookError::Io { .. }) | Self::Io(_) => Ending::Failed,
+            Self::Builder(error) if error.is_wrong() => Ending::Wrong,
+            Self::Builder(_) => Ending::NoEngine,
             Self::Registry(_) => Ending::Registry,
             Self::Refused { ending, .. } => *ending,
         }
@@ -124,6 +130,7 @@ impl Error {
             Self::Checkout(error) => error.hint(),
             Self::Load(error) => error.cause().and_then(CheckoutError::hint),
             Self::Engine(error) => error.hint(),
+            Self::Builder(error) => error.hint(),
             Self::Registry(error) => error.hint(),
             Self::UnknownImage(error) => Some(error.hint()),
             Self::Hook(error) => error.hint(),

@@ -41,7 +41,7 @@ impl Logs {
 
     pub(super) fn event(&mut self, event: &Event) {
         match event {
-            Event::BuildStarted { image } => {
+            Event::BuildStarted { image, .. } => {
                 let step = self.plan.steps.get(image.0);
                 if let Some(log) = step.and_then(|step| Log::create(&self.folder, step).ok()) {
                     self.open.insert(*image, log);
@@ -189,7 +189,7 @@ mod tests {
         let run = |lines: usize, text: &str| {
             let mut logs = Logs { folder: kept.clone(), plan: Arc::clone(&plan), open: BTreeMap::new() };
             let image = StepId(0);
-            logs.event(&Event::BuildStarted { image });
+            logs.event(&Event::BuildStarted { image, builder: None });
             (0..lines).for_each(|_| logs.event(&line(image, text.to_owned())));
             drop(logs);
             fs::read_to_string(kept.join("api")).expect("a log")

@@ -26,6 +26,7 @@ mod audience;
 mod backends;
 mod bake;
 mod build;
+mod builders;
 mod config;
 mod deploy;
 mod durations;
@@ -59,7 +60,7 @@ mod words;
 mod workspace;
 
 // What requests, answers and events are made of.
-pub use crate::builder::{OutputStream, Secret, SshAgent, StepState};
+pub use crate::builder::{BuilderCertificates, BuilderError, OutputStream, Secret, SshAgent, StepState};
 pub use crate::ci::{CiEvent, CiJob};
 pub use crate::diagnostic::{Diagnostic, Severity};
 pub use crate::engine::{BuilderKind, EngineEnvironment};
@@ -82,6 +83,7 @@ pub use audience::{Audience, Files, Position, Said, Speaker, TagPosition, Work};
 pub use backends::Backends;
 pub use bake::{BakeContext, BakeDockerfile, BakeFile, BakeRequest, BakeTarget, Baked, bake};
 pub use build::{BuildRequest, Built, build};
+pub use builders::BuilderChoice;
 pub use config::Config;
 pub use deploy::{
     Creation, DeployRequest, Deployed, DeployedRevision, Later, Moved, Moving, Probe, ProjectDeployed,

@@ -3,6 +3,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::backends::Connected;
+use super::builders::Builders;
 use super::notices::Notices;
 use super::{Audience, Backends, Config, Ending, Error, Interrupts};
 use crate::builder::Builder;
@@ -20,6 +21,8 @@ pub(super) struct Services {
     pub store: Option<Arc<dyn ImageStore>>,
     /// What builds them, unless no engine was wanted.
     pub builder: Option<Arc<dyn Builder>>,
+    /// Builders that stand alone, where images go to registries.
+    pub builders: Builders,
     /// How registries are reached, whichever they are.
     pub backends: Backends,
     /// Why there is no engine, where a use case goes on without.
@@ -46,6 +49,7 @@ impl Services {
         Self {
             store,
             builder,
+            builders: Builders::default(),
             backends: config.backends.clone(),
             absent,
             credentials: Arc::new(credentials.heard_by(notices.listener())),

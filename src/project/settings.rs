@@ -20,6 +20,8 @@ pub struct SettingsFile {
     pub registries: Vec<String>,
     /// Registries, `HOST[:PORT]`, that may be without encryption or have a certificate that nobody signed.
     pub insecure_registries: Vec<String>,
+    /// Builders that stand alone, which build what is pushed.
+    pub builders: Vec<String>,
     /// Names by path or path pattern, in the order of the file. A `/` in front of a name makes it a whole
     /// repository, which no namespace goes in front of.
     pub names: Vec<(String, String)>,

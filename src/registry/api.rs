@@ -1,7 +1,7 @@
 use async_trait::async_trait;
 
 use super::{Descriptor, ImageConfig, Manifest, ManifestName, RegistryError};
-use crate::image::{ImageReference, Repository, Tag};
+use crate::image::{ImageReference, Platform, Repository, Tag};
 
 pub(crate) type RegistryResult<T> = Result<T, RegistryError>;
 
@@ -55,4 +55,8 @@ pub trait Registry: Send + Sync {
     /// The labels and platforms of an image, without pulling it; of an index those of all its images. Every manifest
     /// and configuration is what its digest says.
     async fn image_config(&self, image: &ImageReference) -> RegistryResult<ImageConfig>;
+
+    /// The ONBUILD triggers of an image, without pulling it; of an index those of its image for `platform`. None of what
+    /// has no such image: whoever builds on it is told.
+    async fn triggers(&self, image: &ImageReference, platform: &Platform) -> RegistryResult<Vec<String>>;
 }

@@ -12,7 +12,7 @@ use super::answer::Answer;
 use super::api::{Registry, RegistryResult};
 use super::auth::Scopes;
 use super::call::{Call, Caller};
-use super::manifest::{self, matches, parse_config};
+use super::manifest::{self, Child, matches, parse_config, parse_triggers};
 use super::{
     Credentials, Descriptor, ImageConfig, Manifest, ManifestName, RegistryError, RegistryOptions, Variant,
 };
@@ -290,6 +290,22 @@ impl Registry for RegistryClient {
             platforms.extend(variants[0].platform.clone());
         }
         Ok(ImageConfig { descriptor: top.descriptor, labels, platforms, variants })
+    }
+
+    async fn triggers(&self, image: &ImageReference, platform: &Platform) -> RegistryResult<Vec<String>> {
+        let mut manifest = self.manifest(image).await?;
+        if manifest.is_index() {
+            let children = manifest.children();
+            let is_wanted = |child: &&Child| {
+                !child.is_no_image && child.platform.as_ref().is_some_and(|it| it.satisfies(platform))
+            };
+            let Some(child) = children.iter().find(is_wanted) else { return Ok(Vec::new()) };
+            let name = child.descriptor.digest.clone().into();
+            manifest = self.manifest(&reference(&image.repository, &name)).await?;
+        }
+        let Some(config) = manifest.config() else { return Ok(Vec::new()) };
+        let bytes = self.blob(&image.repository, &config.digest).await?;
+        parse_triggers(&bytes).map_err(|reason| no_image(image, &reason))
     }
 }
 

@@ -149,6 +149,7 @@ struct ConfigDocument {
 #[serde(rename_all = "PascalCase")]
 struct ContainerDocument {
     labels: Option<BTreeMap<String, String>>,
+    on_build: Option<Vec<String>>,
 }
 
 impl Manifest {
@@ -218,6 +219,13 @@ pub(super) fn parse_config(bytes: &[u8]) -> Result<(BTreeMap<String, String>, Op
     Ok((document.config.and_then(|config| config.labels).unwrap_or_default(), platform))
 }
 
+/// The triggers in an image's configuration.
+pub(super) fn parse_triggers(bytes: &[u8]) -> Result<Vec<String>, String> {
+    let document: ConfigDocument = serde_json::from_slice(bytes)
+        .map_err(|error| format!("that is no configuration of an image: {error}"))?;
+    Ok(document.config.and_then(|config| config.on_build).unwrap_or_default())
+}
+
 /// Normalised; attestations say `unknown/unknown` and have none.
 fn platform_of(os: &str, architecture: &str, variant: Option<&str>) -> Option<Platform> {
     if os == "unknown" || os.is_empty() {
@@ -283,6 +291,15 @@ mod tests {
         assert_eq!(platform.map(|platform| platform.to_string()).as_deref(), Some("linux/amd64"));
         for bare in [&b"{}"[..], br#"{"config":null}"#, br#"{"config":{"Labels":null}}"#] {
             assert_eq!(parse_config(bare), Ok((BTreeMap::new(), None)));
+        }
+    }
+
+    #[test]
+    fn triggers_of_a_configuration() {
+        let with = br#"{"config":{"OnBuild":["COPY . /","RUN make"]}}"#;
+        assert_eq!(parse_triggers(with), Ok(vec!["COPY . /".to_owned(), "RUN make".to_owned()]));
+        for without in [&b"{}"[..], br#"{"config":null}"#, br#"{"config":{"OnBuild":null}}"#] {
+            assert_eq!(parse_triggers(without), Ok(vec![]));
         }
     }
 

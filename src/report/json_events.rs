@@ -48,7 +48,12 @@ impl JsonEvents {
             Event::PullFinished { reference, elapsed, error } => json!({
                 "event": "pull-finished", "reference": reference, "seconds": elapsed.as_secs_f64(), "error": error,
             }),
-            Event::BuildStarted { image } => json!({"event": "build-started", "image": self.name(*image)}),
+            Event::BuildStarted { image, builder: None } => {
+                json!({"event": "build-started", "image": self.name(*image)})
+            }
+            Event::BuildStarted { image, builder } => {
+                json!({"event": "build-started", "image": self.name(*image), "builder": builder})
+            }
             Event::BuildProgress { image, step } => json!({
                 "event": "build-progress", "image": self.name(*image), "step": step.id, "name": step.name,
                 "position": step.position.map(|(at, of)| json!([at, of])),

@@ -187,7 +187,9 @@ impl Renderer for LiveRenderer {
                 let name = self.pushes.name(&self.roster, *image, reference);
                 self.transferred(LiveWork::Push, &name, *elapsed, error.as_deref());
             }
-            Event::BuildStarted { image } => {
+            Event::BuildStarted { image, .. } => {
+                // It may have begun on a builder that was lost.
+                self.running.retain(|running| running.work != LiveWork::Build(*image));
                 self.begin(LiveWork::Build(*image), self.roster.name(*image).to_owned());
                 let bytes = self.roster.images().get(image.0).map(|image| image.bytes);
                 if let Some(running) = self.running.last_mut() {

@@ -90,7 +90,11 @@ impl PlainLines {
             Event::PushFinished { reference, elapsed, error, .. } => {
                 self.transferred(("pushed", "could not push"), reference, *elapsed, error.as_deref())
             }
-            Event::BuildStarted { image } => self.line(*image, Role::Work, "build"),
+            Event::BuildStarted { image, builder } => {
+                self.steps.retain(|(of, _), _| of != image);
+                let place = builder.as_ref().map(|name| format!(" on {}", text::one_line(name)));
+                self.line(*image, Role::Work, &format!("build{}", place.unwrap_or_default()))
+            }
             Event::BuildProgress { image, step } => self.progress(*image, step),
             Event::BuildLog { image, step, line, .. } => {
                 let shown = format!("#{step} {}", text::log_line(line));

@@ -24,7 +24,7 @@ pub(crate) const TOML_FILE: &str = "shipwright.toml";
 /// A key and what reads it. A flag or the environment wins over the file where there is one; see `resolve`.
 type Key<T> = (&'static str, fn(&mut Reader<'_>, &Entry<'_>, &mut T));
 
-const KEYS: [Key<SettingsFile>; 13] = [
+const KEYS: [Key<SettingsFile>; 14] = [
     ("namespace", |reader, entry, file| file.namespace = reader.parsed(entry, namespace)),
     ("registry", |reader, entry, file| {
         file.registries = match entry.value.get_ref() {
@@ -35,6 +35,7 @@ const KEYS: [Key<SettingsFile>; 13] = [
     ("insecure_registries", |reader, entry, file| {
         file.insecure_registries = reader.list(entry, registry_host);
     }),
+    ("builders", |reader, entry, file| file.builders = reader.list(entry, something)),
     ("names", |reader, entry, file| reader.names(entry, file)),
     ("exclude", |reader, entry, file| file.exclude = reader.list(entry, pattern)),
     ("include", |reader, entry, file| file.include = reader.list(entry, pattern)),

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::dockerfile;
 use super::filesync::{CONTEXT, DOCKERFILE, folder_name};
-use crate::builder::{BuildError, BuildSpec, CacheLocation};
+use crate::builder::{BuildError, BuildSpec, CacheLocation, Destination};
 
 /// What `Control.Solve` is asked. `host_gateway` is the address of the engine's host, where known.
 pub(super) fn solve_request(
@@ -15,11 +15,7 @@ pub(super) fn solve_request(
     reference: &str,
     host_gateway: Option<&str>,
 ) -> Result<SolveRequest, BuildError> {
-    let names: Vec<String> = request.references.iter().map(ToString::to_string).collect();
-    let mut exporter = HashMap::new();
-    if !names.is_empty() {
-        exporter.insert("name".to_owned(), names.join(","));
-    }
+    let (exporter, attributes) = exporter(request);
     let entitlements = match request.network.as_deref() {
         Some("host") => vec!["network.host".to_owned()],
         _ => Vec::new(),
@@ -29,10 +25,10 @@ pub(super) fn solve_request(
         session: session.to_owned(),
         frontend: "dockerfile.v0".to_owned(),
         frontend_attrs: frontend(request, host_gateway)?,
-        // `moby` is the engine's own image store. Engines before 25 know only the deprecated fields.
-        exporter_deprecated: "moby".to_owned(),
-        exporter_attrs_deprecated: exporter.clone(),
-        exporters: vec![Exporter { r#type: "moby".to_owned(), attrs: exporter }],
+        // Engines before 25 know only the deprecated fields.
+        exporter_deprecated: exporter.to_owned(),
+        exporter_attrs_deprecated: attributes.clone(),
+        exporters: vec![Exporter { r#type: exporter.to_owned(), attrs: attributes }],
         cache: Some(CacheOptions {
             imports: request.cache_from.iter().map(entry).collect(),
             exports: request.cache_to.iter().map(exported).collect(),
@@ -43,6 +39,28 @@ pub(super) fn solve_request(
     })
 }
 
+/// Who takes the image, and what it is told.
+fn exporter(request: &BuildSpec) -> (&'static str, HashMap<String, String>) {
+    let names: Vec<String> = request.references.iter().map(ToString::to_string).collect();
+    let mut attributes = HashMap::new();
+    let mut set = |name: &str, value: &str| attributes.insert(name.to_owned(), value.to_owned());
+    if !names.is_empty() {
+        set("name", &names.join(","));
+    }
+    let exporter = match request.destination {
+        // The engine's own image store.
+        Destination::Engine => "moby",
+        Destination::Registry { insecure } => {
+            set("push", "true");
+            if insecure {
+                set("registry.insecure", "true");
+            }
+            "image"
+        }
+    };
+    (exporter, attributes)
+}
+
 fn frontend(request: &BuildSpec, host_gateway: Option<&str>) -> Result<HashMap<String, String>, BuildError> {
     let mut attributes = HashMap::new();
     let mut set = |name: &str, value: &str| {
@@ -51,8 +69,12 @@ fn frontend(request: &BuildSpec, host_gateway: Option<&str>) -> Result<HashMap<S
     set("filename", dockerfile::NAME);
     set("contextkey", CONTEXT);
     set("dockerfilekey", DOCKERFILE);
-    // Images of the engine count even if a registry has others of the same name.
-    set("image-resolve-mode", "local");
+    match request.destination {
+        // Images of the engine count even if a registry has others of the same name.
+        Destination::Engine => set("image-resolve-mode", "local"),
+        Destination::Registry { .. } if request.pull => set("image-resolve-mode", "pull"),
+        Destination::Registry { .. } => {}
+    }
     if let Some(target) = &request.target {
         set("target", target);
     }
@@ -133,7 +155,7 @@ fn add_hosts(lines: &[String], host_gateway: Option<&str>) -> Result<String, Bui
             .ok_or_else(|| unsupported(line, "write NAME:ADDRESS"))?;
         let address = match address {
             HOST_GATEWAY => {
-                host_gateway.ok_or_else(|| unsupported(line, "this engine does not tell its address"))?
+                host_gateway.ok_or_else(|| unsupported(line, "this builder does not tell its address"))?
             }
             address => address.trim_start_matches('[').trim_end_matches(']'),
         };
@@ -181,6 +203,26 @@ mod tests {
         }
         assert!(!solve.frontend_attrs.contains_key("no-cache"));
         assert!(!solve.frontend_attrs.contains_key("cmdline"));
+    }
+
+    #[test]
+    fn what_goes_to_a_registry_is_pushed_and_nothing_else_is() {
+        let mut request = request();
+        request.references = vec!["r.io/a/b:1".parse().expect("valid")];
+        let solve = solve_request(&request, "s", "r", None).expect("valid");
+        assert_eq!(solve.exporters[0].r#type, "moby");
+        assert!(!solve.exporters[0].attrs.contains_key("push"));
+        for (insecure, pull) in [(false, false), (true, true)] {
+            request.destination = Destination::Registry { insecure };
+            request.pull = pull;
+            let solve = solve_request(&request, "s", "r", None).expect("valid");
+            let exporter = &solve.exporters[0];
+            assert_eq!((exporter.r#type.as_str(), exporter.attrs["push"].as_str()), ("image", "true"));
+            assert_eq!(exporter.attrs["name"], "r.io/a/b:1");
+            assert_eq!(exporter.attrs.contains_key("registry.insecure"), insecure);
+            let resolve = solve.frontend_attrs.get("image-resolve-mode").map(String::as_str);
+            assert_eq!(resolve, pull.then_some("pull"));
+        }
     }
 
     #[test]

@@ -7,6 +7,7 @@ mod failure;
 mod filesync;
 mod messages;
 mod progress;
+mod remote_session;
 mod sender;
 mod services;
 mod session;
@@ -14,5 +15,6 @@ mod solve;
 mod ssh;
 mod transport;
 
+pub(super) use remote_session::session_over;
 pub(super) use solve::{SolveError, build};
-pub(super) use transport::Transport;
+pub(super) use transport::{Transport, settings_of_channel};

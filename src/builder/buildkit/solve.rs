@@ -4,7 +4,6 @@ use std::time::Duration;
 use bollard_buildkit_proto::moby::buildkit::v1::control_client::ControlClient;
 use bollard_buildkit_proto::moby::buildkit::v1::{ListWorkersRequest, SolveRequest, StatusRequest};
 use futures_util::{Stream, StreamExt, TryStreamExt};
-use hyper_util::rt::TokioIo;
 use tokio::sync::mpsc;
 use tokio::time::MissedTickBehavior;
 use tonic::Status;
@@ -14,11 +13,11 @@ use super::Transport;
 use super::attributes::{HOST_GATEWAY, solve_request};
 use super::failure::{self, Failure};
 use super::progress::Progress;
-use super::session::{Session, WINDOW, random_id};
+use super::session::{Session, random_id};
 use crate::builder::outline::{DockerfileText, line_in_message};
 use crate::builder::transfer::Transfer;
 use crate::builder::{BuildError, BuildEvent, BuildSpec};
-use crate::engine::{LocalImageId, PULSE, UpgradeError};
+use crate::engine::{LocalImageId, UpgradeError};
 
 /// How long the rest of the status is waited for once the build is over.
 const DRAIN: Duration = Duration::from_secs(2);
@@ -43,7 +42,7 @@ pub(in crate::builder) async fn build(
     request: &BuildSpec,
     events: &mpsc::Sender<BuildEvent>,
 ) -> Result<LocalImageId, SolveError> {
-    let (session, control) = tokio::join!(Session::open(&**transport, request), connect(transport));
+    let (session, control) = tokio::join!(Session::open(&**transport, request), connect(&**transport));
     let session = session.map_err(|error| match error {
         UpgradeError::Refused { .. } => SolveError::NoBuildKit,
         UpgradeError::Io(_) | UpgradeError::Http(_) => {
@@ -62,24 +61,8 @@ pub(in crate::builder) async fn build(
     image.map_err(|error| SolveError::Build(session.transfer.failure().unwrap_or(error)))
 }
 
-async fn connect(transport: &Arc<dyn Transport>) -> Result<ControlClient<Channel>, String> {
-    let patience = transport.patience();
-    let transport = Arc::clone(transport);
-    let connector = tower::service_fn(move |_| {
-        let transport = Arc::clone(&transport);
-        async move { transport.control().await.map(TokioIo::new) }
-    });
-    let channel = tonic::transport::Endpoint::from_static("http://engine")
-        .http2_keep_alive_interval(PULSE)
-        .keep_alive_timeout(patience)
-        .keep_alive_while_idle(true)
-        .initial_connection_window_size(WINDOW)
-        .connect_with_connector(connector)
-        .await;
-    let channel = channel.map_err(|error| match std::error::Error::source(&error) {
-        Some(cause) => cause.to_string(),
-        None => error.to_string(),
-    })?;
+async fn connect(transport: &dyn Transport) -> Result<ControlClient<Channel>, String> {
+    let channel = transport.control().await?;
     Ok(ControlClient::new(channel).max_decoding_message_size(LARGEST_MESSAGE))
 }
 
@@ -127,7 +110,7 @@ async fn run(
             report.send(report.progress.setbacks()).await;
             let digest = response.into_inner().exporter_response.remove("containerimage.digest");
             digest.map(LocalImageId).ok_or_else(|| BuildError::Failed {
-                message: "the engine built, but gave no image".to_owned(),
+                message: "it was built, but the builder gave no image".to_owned(),
                 line: None,
                 log: Vec::new(),
                 hint: None,

@@ -2,27 +2,40 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use hyper::header::{HeaderName, HeaderValue};
+use hyper_util::rt::TokioIo;
+use tonic::transport::{Channel, Endpoint as ChannelSettings};
 
-use crate::engine::{Endpoint, UpgradeError, Wire, upgrade};
+use super::session::WINDOW;
+use crate::engine::{Endpoint, PULSE, UpgradeError, Wire, upgrade};
 
-/// What leads to a `BuildKit`: connections, each for HTTP/2.
+/// What leads to a `BuildKit`.
 #[async_trait]
 pub(in crate::builder) trait Transport: Send + Sync {
-    /// One for calls of the service `Control`.
-    async fn control(&self) -> Result<Wire, UpgradeError>;
+    /// Where calls of the service `Control` go.
+    async fn control(&self) -> Result<Channel, String>;
 
-    /// One over which `BuildKit` calls the services of a session. `headers` say which, and whose it is.
+    /// A connection over which `BuildKit` calls the services of a session. `headers` say which, and whose it is.
     async fn session(&self, headers: Vec<(HeaderName, HeaderValue)>) -> Result<Wire, UpgradeError>;
 
     /// How long a question may go without an answer.
     fn patience(&self) -> Duration;
 }
 
-/// The `BuildKit` inside an engine.
+/// The `BuildKit` inside an engine: a connection for each.
 #[async_trait]
 impl Transport for Endpoint {
-    async fn control(&self) -> Result<Wire, UpgradeError> {
-        upgrade(self, "/grpc", Vec::new()).await
+    async fn control(&self) -> Result<Channel, String> {
+        let endpoint = self.clone();
+        let connector = tower::service_fn(move |_| {
+            let endpoint = endpoint.clone();
+            async move { upgrade(&endpoint, "/grpc", Vec::new()).await.map(TokioIo::new) }
+        });
+        let settings = settings_of_channel("http://engine", PULSE, Transport::patience(self));
+        let channel = settings.connect_with_connector(connector).await;
+        channel.map_err(|error| match std::error::Error::source(&error) {
+            Some(cause) => cause.to_string(),
+            None => error.to_string(),
+        })
     }
 
     async fn session(&self, headers: Vec<(HeaderName, HeaderValue)>) -> Result<Wire, UpgradeError> {
@@ -32,4 +45,17 @@ impl Transport for Endpoint {
     fn patience(&self) -> Duration {
         Self::patience(self)
     }
+}
+
+/// A channel that asks after `pulse` whether the other end is still there, which then has `patience` to answer.
+pub(in crate::builder) fn settings_of_channel(
+    name: &'static str,
+    pulse: Duration,
+    patience: Duration,
+) -> ChannelSettings {
+    ChannelSettings::from_static(name)
+        .http2_keep_alive_interval(pulse)
+        .keep_alive_timeout(patience)
+        .keep_alive_while_idle(true)
+        .initial_connection_window_size(WINDOW)
 }

@@ -1,8 +1,10 @@
+mod builders;
 mod building;
 mod choices;
 mod shared;
 mod values;
 
+pub(super) use builders::BuilderArgs;
 pub(super) use choices::{ColorMode, OutputFormat, ProgressMode};
 pub(super) use shared::{CacheArgs, ContentArgs, ImageArgs, RegistryArgs, RunArgs, SelectionArgs};
 pub(super) use values::{at_least_one, cache_limit, word};
@@ -24,6 +26,10 @@ pub struct GlobalArgs {
     /// The engine, such as <unix:///run/docker.sock> or <tcp://host:2375> [default: Docker's own choice]
     #[arg(short = 'H', long, value_name = "URL", global = true, value_parser = word, hide_short_help = true)]
     pub host: Option<String>,
+
+    /// Builders that stand alone.
+    #[command(flatten)]
+    pub builders: BuilderArgs,
 
     /// What stands in front of every image's name [default: inferred from FROM lines]
     #[arg(long, alias = "account", value_name = "NAMESPACE", global = true, value_parser = word, hide_short_help = true)]

@@ -13,8 +13,10 @@ use tokio_util::sync::CancellationToken;
 use crate::builder::{BuildEvent, OutputStream, StepState};
 use crate::diagnostic::Diagnostic;
 use crate::execution::superseded::Superseded;
-use crate::execution::{BasePull, BuildFailure, Event, Outcome, RunOptions, RunRequest, Worker, run};
-use crate::image::{ContentKey, Repository, Tag};
+use crate::execution::{
+    BasePull, BuildFailure, BuilderId, Event, Outcome, RunOptions, RunRequest, Worker, run,
+};
+use crate::image::{ContentKey, Platform, Repository, Tag};
 use crate::path::TreePath;
 use crate::plan::{
     Action, CheckoutSummary, Dependency, DependencyKind, ImageId, InputSummary, Namespace, NamespaceSource,
@@ -25,6 +27,8 @@ use crate::plan::{
 #[derive(Clone, Default)]
 pub(super) struct Script {
     pub(super) actions: Vec<Action>,
+    /// What all images are for.
+    pub(super) platform: Option<Platform>,
     pub(super) dependencies: Vec<Vec<usize>>,
     pub(super) pulls: Vec<BasePull>,
     pub(super) options: RunOptions,
@@ -34,6 +38,8 @@ pub(super) struct Script {
     pub(super) pull_seconds: u64,
     pub(super) tag_seconds: u64,
     pub(super) build_fails: BTreeMap<usize, BuildFailure>,
+    /// Builders that are gone from the second on, each with all that it builds from then on.
+    pub(super) builders_go: BTreeMap<usize, u64>,
     /// References that cannot be pulled, and `image:tag` that cannot be put.
     pub(super) pull_fails: BTreeSet<String>,
     pub(super) tag_fails: BTreeSet<String>,
@@ -176,7 +182,7 @@ fn step(script: &Script, image: StepId, action: Action) -> Step {
     ];
     Step {
         image: ImageId(image.0),
-        platform: None,
+        platform: script.platform.clone(),
         reference: Some(repository.with_tag(key.tag())),
         repository,
         short_name: format!("i{}", image.0),
@@ -247,6 +253,8 @@ pub(super) struct State {
     pub(super) surveys: usize,
     pub(super) lines_sent: usize,
     pub(super) most_at_once: usize,
+    /// Which image was begun by which builder.
+    pub(super) built_by: Vec<(usize, usize)>,
     at_once: usize,
 }
 
@@ -296,13 +304,19 @@ impl Worker for Scripted {
         if self.script.pull_fails.contains(reference) { Err("no route".to_owned()) } else { Ok(()) }
     }
 
-    async fn build(&self, image: StepId, updates: mpsc::Sender<BuildEvent>) -> Result<(), BuildFailure> {
+    async fn build(
+        &self,
+        image: StepId,
+        builder: BuilderId,
+        updates: mpsc::Sender<BuildEvent>,
+    ) -> Result<(), BuildFailure> {
         {
             let mut state = self.state();
             state.at_once += 1;
             state.most_at_once = state.most_at_once.max(state.at_once);
             state.began.insert(image.0, self.begun.elapsed().as_secs());
         }
+        self.state().built_by.push((image.0, builder.0));
         let mut running = Running { worker: self, image, done: false };
         let failure = self.script.build_fails.get(&image.0);
         let step = |failed: bool| {
@@ -321,7 +335,14 @@ impl Worker for Scripted {
             updates.send(line).await.ok();
             self.state().lines_sent += 1;
         }
-        Self::pause(self.script.seconds.get(&image.0).copied().unwrap_or(10)).await;
+        let seconds = self.script.seconds.get(&image.0).copied().unwrap_or(10);
+        let now = self.begun.elapsed().as_secs();
+        if let Some(gone) = self.script.builders_go.get(&builder.0).filter(|gone| **gone < now + seconds) {
+            Self::pause(gone.saturating_sub(now)).await;
+            running.done = true;
+            return Err(BuildFailure { is_of_builder: true, ..BuildFailure::new("connection reset") });
+        }
+        Self::pause(seconds).await;
         if self.script.lines.contains_key(&image.0) {
             // Printed with its last breath.
             let line = BuildEvent::Log { step: 3, stream: OutputStream::Out, line: "the end".to_owned() };

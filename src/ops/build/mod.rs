@@ -3,9 +3,11 @@
 mod bases;
 mod caches;
 mod positions;
+mod remote;
 mod run;
 
 pub(super) use caches::{CacheChoice, caches};
+pub(super) use remote::RemoteRun;
 pub(super) use run::BuildRun;
 
 use std::sync::Arc;

@@ -6,18 +6,18 @@ use tokio::sync::mpsc;
 use super::bases::base_pulls;
 use super::caches::{CacheChoice, caches};
 use super::positions::tag_positions;
-use crate::builder::{CacheLocation, Extras};
+use crate::builder::{Builder, CacheLocation, Extras};
 use crate::diagnostic::{Diagnostic, has_errors};
 use crate::execution::{
-    self, BuildOptions, EVENT_CAPACITY, EngineWorker, Event, LockScope, Outcome, RunOptions, RunRequest,
-    StepCaches,
+    self, BasePull, BuildOptions, BuildSpecs, EVENT_CAPACITY, EngineWorker, Event, LockScope, Outcome,
+    RunOptions, RunRequest, StepCaches, Worker,
 };
 use crate::ops::audience::follow;
 use crate::ops::durations::Durations;
 use crate::ops::logs::Logs;
 use crate::ops::made_tags::MadeTags;
 use crate::ops::workspace::Workspace;
-use crate::ops::{Audience, Building, Ending, Error, News, Services, Work};
+use crate::ops::{Audience, Building, Ending, Error, News, Services, TagPosition, Work};
 use crate::plan::{Action, Plan, Step, StepId};
 use crate::store::ImageStore;
 
@@ -36,16 +36,36 @@ impl BuildRun<'_> {
     pub(in crate::ops) async fn carry_out(self, audience: &mut dyn Audience) -> Result<Outcome, Error> {
         let Self { workspace, services, plan, .. } = self;
         let store = services.store()?;
-        let built: Vec<(StepId, &Step)> =
-            plan.numbered().filter(|(_, step)| step.action == Action::Build).collect();
-        let choice = CacheChoice { from: &self.building.cache_from, to: &self.building.cache_to };
-        let caches = caches(workspace, &built, choice)?;
-        self.check(&caches).await?;
+        let caches = self.caches()?;
+        self.check(&**services.builder()?, &caches).await?;
         let pulls = base_pulls(&**store, plan, self.building.pull).await?;
+        let options = self.options(&**store).await?;
+        let worker = EngineWorker {
+            store: Arc::clone(store),
+            builder: Arc::clone(services.builder()?),
+            specs: self.specs(caches),
+        };
+        let ended = self.execute(Arc::new(worker), &pulls, options, audience).await?;
+        let positions = if ended.is_complete() {
+            Vec::new()
+        } else {
+            tag_positions(workspace, &**store, plan, ended.outcome).await
+        };
+        Ok(ended.told(&positions, audience))
+    }
+
+    /// Has a worker carry out the plan while the audience is told.
+    pub(super) async fn execute(
+        &self,
+        worker: Arc<dyn Worker>,
+        pulls: &[BasePull],
+        options: RunOptions,
+        audience: &mut dyn Audience,
+    ) -> Result<Ended, Error> {
+        let Self { workspace, services, plan, .. } = self;
         let mut durations = Durations::of(&workspace.checkout);
-        let options = RunOptions { expected: durations.expected(plan), ..self.options(&**store).await? };
-        let worker = Arc::new(self.worker(caches)?);
-        let request = RunRequest { plan, pulls: &pulls, options: &options };
+        let options = RunOptions { expected: durations.expected(plan), ..options };
+        let request = RunRequest { plan, pulls, options: &options };
         audience.begins(plan, Work::Build)?;
         MadeTags::of(&workspace.checkout).add(plan);
         let (events, received) = mpsc::channel(EVENT_CAPACITY);
@@ -59,20 +79,15 @@ impl BuildRun<'_> {
         };
         let (outcome, is_cut) = tokio::join!(running, follow(audience, received, &mut heard));
         durations.keep(plan);
-        // An interruption may come too late to stop anything.
-        let is_complete = match outcome {
-            Outcome::Succeeded => true,
-            Outcome::Interrupted => !is_cut,
-            Outcome::Failed => false,
-        };
-        let positions =
-            if is_complete { Vec::new() } else { tag_positions(workspace, &**store, plan, outcome).await };
-        audience.ends(&positions);
-        if is_complete && careful.was_told() {
-            audience.hears(News::FinishedFirst);
-            return Ok(Outcome::Interrupted);
-        }
-        Ok(outcome)
+        Ok(Ended { outcome, is_cut, was_told: careful.was_told() })
+    }
+
+    /// The build caches of what is built.
+    pub(super) fn caches(&self) -> Result<BTreeMap<StepId, StepCaches>, Error> {
+        let built: Vec<(StepId, &Step)> =
+            self.plan.numbered().filter(|(_, step)| step.action == Action::Build).collect();
+        let choice = CacheChoice { from: &self.building.cache_from, to: &self.building.cache_to };
+        caches(self.workspace, &built, choice)
     }
 
     async fn options(&self, store: &dyn ImageStore) -> Result<RunOptions, Error> {
@@ -90,12 +105,12 @@ impl BuildRun<'_> {
             fail_fast: self.building.fail_fast,
             hold_tags: has_errors.then(|| "errors were found in the checkout".to_owned()),
             lock,
-            expected: BTreeMap::new(),
+            ..RunOptions::default()
         })
     }
 
     /// What this builder cannot do for any image ends the run before it begins.
-    async fn check(&self, caches: &BTreeMap<StepId, StepCaches>) -> Result<(), Error> {
+    async fn check(&self, builder: &dyn Builder, caches: &BTreeMap<StepId, StepCaches>) -> Result<(), Error> {
         let kinds = |locations: fn(&StepCaches) -> &[CacheLocation]| {
             let all = caches.values().flat_map(locations);
             all.map(|location| location.kind.clone()).collect()
@@ -106,17 +121,16 @@ impl BuildRun<'_> {
             cache_to: kinds(|caches| &caches.to),
             attestations: builds && !self.building.attestations.is_empty(),
         };
-        self.services.builder()?.check(&extras).await.map_err(|error| match error.hint() {
+        builder.check(&extras).await.map_err(|error| match error.hint() {
             Some(hint) => Error::usage_with_hint(error, hint),
             None => Error::one(Ending::NoEngine, Diagnostic::error(error.to_string())),
         })
     }
 
-    fn worker(&self, caches: BTreeMap<StepId, StepCaches>) -> Result<EngineWorker, Error> {
+    /// What builders are asked for the plan's images.
+    pub(super) fn specs(&self, caches: BTreeMap<StepId, StepCaches>) -> BuildSpecs {
         let workspace = self.workspace;
-        Ok(EngineWorker {
-            store: Arc::clone(self.services.store()?),
-            builder: Arc::clone(self.services.builder()?),
+        BuildSpecs {
             checkout: Arc::clone(&workspace.checkout),
             tree: Arc::clone(&workspace.tree),
             guard: workspace.guard(),
@@ -129,6 +143,35 @@ impl BuildRun<'_> {
                 unhashed_build_args: workspace.settings.options.unhashed_build_args.clone(),
                 ..self.building.options(self.no_cache)
             },
-        })
+        }
+    }
+}
+
+/// How a run ended.
+pub(super) struct Ended {
+    pub(super) outcome: Outcome,
+    /// Whether it was interrupted before its end.
+    is_cut: bool,
+    was_told: bool,
+}
+
+impl Ended {
+    /// Whether everything was done. An interruption may come too late to stop anything.
+    pub(super) fn is_complete(&self) -> bool {
+        match self.outcome {
+            Outcome::Succeeded => true,
+            Outcome::Interrupted => !self.is_cut,
+            Outcome::Failed => false,
+        }
+    }
+
+    /// Tells the audience, with where tags point that did not move.
+    pub(super) fn told(self, positions: &[TagPosition], audience: &mut dyn Audience) -> Outcome {
+        audience.ends(positions);
+        if self.is_complete() && self.was_told {
+            audience.hears(News::FinishedFirst);
+            return Outcome::Interrupted;
+        }
+        self.outcome
     }
 }

@@ -3,6 +3,7 @@
 mod forks;
 mod publishing;
 mod refusals;
+mod remote;
 
 pub(super) use publishing::Publishing;
 pub(super) use refusals::guessed_names;
@@ -23,6 +24,7 @@ use crate::printable::few;
 use crate::publish::{Judgement, Observed, Publication, Wanted, decide, judge, observe};
 use forks::{cannot_push, observed_without_login};
 use refusals::refusals;
+use remote::RemoteMaking;
 
 /// How many inputs of an image are listed that git does not have.
 const UNVERSIONED_SHOWN: usize = 5;
@@ -70,9 +72,10 @@ async fn push_once(
     audience: &mut dyn Audience,
 ) -> Result<Ending, Error> {
     let images = &request.build.images;
-    let (workspace, services) = open(config, images, EngineNeed::Platform, Some(watch)).await?;
+    let (workspace, services) = open(config, images, EngineNeed::Builders, Some(watch)).await?;
     audience.reads(&workspace.tree);
     services.tell(audience);
+    audience.finds(&services.builders.findings);
     registries::require(&workspace, &workspace.selection.images)?;
     let registries = Registries::new(&workspace, &services);
     let mut facts = Facts::of_engine(&workspace, services.store.as_deref()).await?;
@@ -107,6 +110,32 @@ async fn push_once(
         return Err(Error::said(if is_wrong { Ending::Registry } else { Ending::Failed }));
     }
 
+    if !services.builders.all.is_empty() {
+        if let Some(why) = &forked {
+            return Err(Error::usage_with_hint(
+                format!("builders put what they build into registries, and this job may not: {why}"),
+                "leave --builder out: then the engine builds, and nothing is pushed",
+            ));
+        }
+        let making =
+            RemoteMaking { workspace: &workspace, services: &services, registries: &registries, request };
+        let (outcome, built) = making.make(&plan, &publications, facts, audience).await?;
+        if outcome != Outcome::Succeeded {
+            return Ok(build::ending(outcome));
+        }
+        let wanted = publications.into_iter().map(|publication| publication.wanted).collect::<Vec<_>>();
+        let observed = observe(&registries.standings, &wanted).await?;
+        let publications = decide(wanted, &observed);
+        let publishing = Publishing {
+            workspace: &workspace,
+            services: &services,
+            plan: &plan,
+            registries: &registries,
+            judgement: &judgement,
+            sent: built,
+        };
+        return publish(publishing, &publications, audience).await;
+    }
     let missing = missing(&plan, &publications, &facts.known);
     let work = facts.needed(&workspace, &missing);
     if !work.is_empty() {
@@ -128,13 +157,24 @@ async fn push_once(
         plan: &plan,
         registries: &registries,
         judgement: &judgement,
+        sent: 0,
     };
-    let is_change = !publications.iter().all(Publication::is_in_place);
-    let ending = publishing.carry_out(&publications, audience).await?;
+    publish(publishing, &publications, audience).await
+}
+
+/// Puts what is missing in place, and says what no longer belongs to it.
+async fn publish(
+    publishing: Publishing<'_>,
+    publications: &[Publication],
+    audience: &mut dyn Audience,
+) -> Result<Ending, Error> {
+    let Publishing { workspace, registries, plan, sent, .. } = publishing;
+    let is_change = sent > 0 || !publications.iter().all(Publication::is_in_place);
+    let ending = publishing.carry_out(publications, audience).await?;
     if ending == Ending::Done && is_change {
-        audience.finds(&others::in_registries(&workspace, &registries).await);
+        audience.finds(&others::in_registries(workspace, registries).await);
     }
-    Ok(if ending == Ending::Done { workspace.blocked_ending(&plan) } else { ending })
+    Ok(if ending == Ending::Done { workspace.blocked_ending(plan) } else { ending })
 }
 
 fn is_ancestor(workspace: &Workspace, revision: CommitId) -> Option<bool> {

@@ -22,6 +22,8 @@ pub(in crate::ops) struct Publishing<'a> {
     pub registries: &'a Registries,
     /// Where tags may be moved from.
     pub judgement: &'a Judgement<'a>,
+    /// Images that builders have put there before.
+    pub sent: usize,
 }
 
 impl Publishing<'_> {
@@ -31,7 +33,7 @@ impl Publishing<'_> {
         audience: &mut dyn Audience,
     ) -> Result<Ending, Error> {
         let extent = extent(publications);
-        if publications.iter().all(Publication::is_in_place) {
+        if self.sent == 0 && publications.iter().all(Publication::is_in_place) {
             audience.hears(News::InRegistry { plan: self.plan, extent });
             return Ok(Ending::Done);
         }
@@ -62,6 +64,8 @@ impl Publishing<'_> {
         let mut nobody = |_: &Event| {};
         let (report, _) = tokio::join!(publishing, follow(audience, received, &mut nobody));
         audience.ends(&[]);
+        let report =
+            Report { pushed: report.pushed + self.sent, tagged: report.tagged + self.sent, ..report };
         Ok(conclude(&report, extent, begun.elapsed(), careful.was_told(), audience))
     }
 }

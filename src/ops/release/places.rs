@@ -117,7 +117,7 @@ impl Places {
             return Ok(Ending::Done);
         }
         let publishing =
-            Publishing { workspace, services, plan: &self.plan, registries, judgement: &JUDGEMENT };
+            Publishing { workspace, services, plan: &self.plan, registries, judgement: &JUDGEMENT, sent: 0 };
         publishing.carry_out(&self.publications, audience).await
     }
 

@@ -2,6 +2,7 @@
 //! which order, and what is not asked at all.
 
 mod build;
+mod builders;
 mod containers;
 mod deploy;
 mod ensure;

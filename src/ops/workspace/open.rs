@@ -12,6 +12,7 @@ use crate::git::{Checkout, HeadTree, Moment};
 use crate::graph::Selector;
 use crate::image::Platform;
 use crate::ops::backends::Connected;
+use crate::ops::builders::{self, Builders};
 use crate::ops::{Config, Error, ImageRequest, Services};
 use crate::path::TreePath;
 use crate::plan::BranchReference;
@@ -25,6 +26,8 @@ pub(in crate::ops) enum EngineNeed {
     Required,
     /// It only asks which platform it builds for.
     Platform,
+    /// The same, unless builders that stand alone are named: it can do with these.
+    Builders,
     /// It asks what there is; where no engine answers it says so and goes on.
     Wanted,
     /// It never asks.
@@ -51,10 +54,19 @@ pub(in crate::ops) async fn open(
         Ok(connected) => connected,
         Err(error) => return Err(without_engine(config, request, opened, error)),
     };
-    let platform = connected.as_ref().map(|connected| connected.builder.platform());
+    let named = config.builders.resolve(&opened.file.builders).filter(|_| need == EngineNeed::Builders);
+    let (builders, connected) = match &named {
+        None => (Builders::default(), connected),
+        Some(named) => match builders::connect(config, named).await {
+            Ok(builders) => (builders, None),
+            Err(error) => return Err(without_engine(config, request, opened, error)),
+        },
+    };
+    let of_engine = connected.as_ref().map(|connected| connected.builder.platform());
+    let platform = builders.all.first().map(|builder| builder.platform()).or(of_engine);
     let reader = Reader { config, request, platform, watch };
     let workspace = reader.read_of_one_moment(&opening, opened)?;
-    Ok((workspace, Services::new(config, connected, absent)))
+    Ok((workspace, Services { builders, ..Services::new(config, connected, absent) }))
 }
 
 /// A request that makes no sense anyway is what has to be mended first.
@@ -68,13 +80,14 @@ type Connection = (Option<Connected>, Option<EngineError>);
 
 /// Connects unless offline; a use case that only asks for the platform goes on without.
 async fn connect(config: &Config, need: EngineNeed) -> Result<Connection, Error> {
-    if config.offline || need == EngineNeed::Never {
+    let has_builders = need == EngineNeed::Builders && config.builders.resolve(&[]).is_some();
+    if config.offline || need == EngineNeed::Never || has_builders {
         return Ok((None, None));
     }
     let connected = config.backends.connect(config.host.as_deref(), &config.engine).await;
     match (connected, need) {
         (Ok(connected), _) => Ok((Some(connected), None)),
-        (Err(_), EngineNeed::Platform | EngineNeed::Never) => Ok((None, None)),
+        (Err(_), EngineNeed::Platform | EngineNeed::Builders | EngineNeed::Never) => Ok((None, None)),
         (Err(error), EngineNeed::Wanted) if error.is_unreachable() => Ok((None, Some(error))),
         (Err(error), EngineNeed::Required | EngineNeed::Wanted) => Err(error.into()),
     }

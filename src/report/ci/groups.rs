@@ -62,6 +62,11 @@ impl GroupedRenderer {
     }
 
     fn started(&mut self, image: StepId) {
+        // What begins again, on another builder, goes on where it is shown.
+        let is_known = self.open == Some(image) || self.waiting.iter().any(|waiting| waiting.image == image);
+        if is_known {
+            return;
+        }
         if self.open.is_none() {
             self.open(image);
         } else {
@@ -135,7 +140,7 @@ impl Renderer for GroupedRenderer {
     fn event(&mut self, event: &Event) {
         let text = self.lines.of(event);
         match event {
-            Event::BuildStarted { image } => self.started(*image),
+            Event::BuildStarted { image, .. } => self.started(*image),
             Event::BuildProgress { image, .. } | Event::BuildLog { image, .. } => self.said(*image, &text),
             Event::ImageFinished { outcome: ImageOutcome::Reused | ImageOutcome::Blocked, .. } => {}
             Event::ImageFinished { image, .. } => self.finished(*image, text),
@@ -202,10 +207,10 @@ acme/service1 │ not started: acme/shared failed
     #[test]
     fn sections_do_not_interleave_and_the_first_is_shown_as_it_goes() {
         let events = [
-            Event::BuildStarted { image: StepId(1) },
+            Event::BuildStarted { image: StepId(1), builder: None },
             log(1, 1, "one"),
-            Event::BuildStarted { image: StepId(2) },
-            Event::BuildStarted { image: StepId(3) },
+            Event::BuildStarted { image: StepId(2), builder: None },
+            Event::BuildStarted { image: StepId(3), builder: None },
             log(2, 1, "two"),
             log(3, 1, "three"),
             Event::Notice { text: "meanwhile".into() },
@@ -247,8 +252,8 @@ acme/service1 │ stopped after 3.0 s
     #[test]
     fn what_is_open_at_the_end_is_closed() {
         let events = [
-            Event::BuildStarted { image: StepId(1) },
-            Event::BuildStarted { image: StepId(2) },
+            Event::BuildStarted { image: StepId(1), builder: None },
+            Event::BuildStarted { image: StepId(2), builder: None },
             log(2, 1, "two"),
             over(Outcome::Interrupted, 1.0),
         ];
@@ -261,7 +266,7 @@ acme/service1 │ stopped after 3.0 s
     #[test]
     fn gitlab_s_sections_have_times_and_names_of_their_own() {
         let events = [
-            Event::BuildStarted { image: StepId(1) },
+            Event::BuildStarted { image: StepId(1), builder: None },
             log(1, 1, "one"),
             finished(1, ImageOutcome::Built, 1.0),
         ];
@@ -277,7 +282,7 @@ acme/service1 │ stopped after 3.0 s
     fn builds_give_no_commands() {
         let hostile = "::endgroup::\r::set-output name=a::b ##[add-mask]x\u{1b}[0Ksection_end:1:x\r\u{1b}[0K";
         let events = [
-            Event::BuildStarted { image: StepId(1) },
+            Event::BuildStarted { image: StepId(1), builder: None },
             begin(1, 1, "[1/2] RUN echo '\n::stop-commands::x' ##[group]"),
             log(1, 1, hostile),
             finished(1, ImageOutcome::Built, 1.0),

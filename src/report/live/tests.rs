@@ -18,12 +18,12 @@ fn start(view: View, plan: &Plan) -> (Terminal, LiveRenderer) {
 fn half_way() -> Vec<Event> {
     vec![
         started(3),
-        Event::BuildStarted { image: StepId(0) },
+        Event::BuildStarted { image: StepId(0), builder: None },
         finished(0, ImageOutcome::Built, 3.1),
-        Event::BuildStarted { image: StepId(1) },
+        Event::BuildStarted { image: StepId(1), builder: None },
         begin(1, 1, "[internal] load build context"),
         Event::ContextSent { image: StepId(1), bytes: 12_300_000 },
-        Event::BuildStarted { image: StepId(2) },
+        Event::BuildStarted { image: StepId(2), builder: None },
         end(2, 1, "[stage 1/5] FROM busybox", true),
         begin(2, 2, "[stage 2/5] RUN make all"),
         log(2, 2, "cc \u{1b}[1mmain.c\u{1b}[0m\t-o main"),
@@ -219,7 +219,7 @@ fn what_is_left_is_shown_where_earlier_runs_tell_it() {
         let (mut terminal, mut renderer) = start(narrow(70), &shop());
         let expected = expected.iter().map(|(at, took)| (StepId(*at), seconds(*took))).collect();
         renderer.event(&Event::Started { builds: 2, jobs: 2, expected });
-        renderer.event(&Event::BuildStarted { image: StepId(1) });
+        renderer.event(&Event::BuildStarted { image: StepId(1), builder: None });
         renderer.tick(seconds(3.0));
         terminal.text().lines().last().map(str::to_owned)
     };
@@ -316,7 +316,7 @@ fn more_images_than_lines() {
     let view = View { size: Some(Size { columns: 60, rows: 6 }), ..narrow(60) };
     let (mut terminal, mut renderer) = start(view, &plan(steps));
     renderer.event(&started(1000));
-    (0..50).for_each(|image| renderer.event(&Event::BuildStarted { image: StepId(image) }));
+    (0..50).for_each(|image| renderer.event(&Event::BuildStarted { image: StepId(image), builder: None }));
     for tick in 1..30 {
         renderer.tick(seconds(f64::from(tick)));
     }
@@ -347,9 +347,9 @@ fn logs_cost_no_drawing() {
 #[test]
 fn wide_and_hostile_text() {
     let (mut terminal, mut renderer) = start(narrow(40), &shop());
-    renderer.event(&Event::BuildStarted { image: StepId(1) });
+    renderer.event(&Event::BuildStarted { image: StepId(1), builder: None });
     renderer.event(&begin(1, 1, "[1/1] RUN echo 日本語日本語日本語日本語日本語"));
-    renderer.event(&Event::BuildStarted { image: StepId(2) });
+    renderer.event(&Event::BuildStarted { image: StepId(2), builder: None });
     renderer.event(&begin(2, 1, "[1/1] RUN \u{1b}[2J\u{9b}2J\n\u{202e}x"));
     renderer.event(&Event::PullStarted { reference: "a\u{1b}]0;x\u{7}b".into() });
     renderer.event(&Event::Notice { text: "bad \u{1b}[2J notice".into() });
@@ -374,7 +374,7 @@ fn resized(widths: &[(usize, usize)], names: &[String]) -> String {
     for (number, (columns, rows)) in (0..).zip(widths) {
         let size = Size { columns: *columns, rows: *rows };
         for (id, name) in names.iter().enumerate() {
-            renderer.event(&Event::BuildStarted { image: StepId(id) });
+            renderer.event(&Event::BuildStarted { image: StepId(id), builder: None });
             renderer.event(&begin(id, id, name));
             renderer.event(&log(id, id, name));
         }

@@ -71,7 +71,7 @@ pub(in crate::report) fn failing_run() -> Vec<Event> {
         finished(3, ImageOutcome::Reused, 0.0),
         Event::PullStarted { reference: "busybox:latest".into() },
         Event::PullFinished { reference: "busybox:latest".into(), elapsed: seconds(1.2), error: None },
-        Event::BuildStarted { image: StepId(1) },
+        Event::BuildStarted { image: StepId(1), builder: None },
         begin(1, 1, "[internal] load build context"),
         Event::ContextSent { image: StepId(1), bytes: 1_500_000 },
         end(1, 1, "[internal] load build context", false),
@@ -99,11 +99,11 @@ pub(in crate::report) fn good_run() -> Vec<Event> {
         started(2),
         finished(0, ImageOutcome::Reused, 0.0),
         finished(3, ImageOutcome::Reused, 0.0),
-        Event::BuildStarted { image: StepId(1) },
+        Event::BuildStarted { image: StepId(1), builder: None },
         begin(1, 1, "[1/2] FROM docker.io/library/busybox:latest"),
         end(1, 1, "[1/2] FROM docker.io/library/busybox:latest", false),
         finished(1, ImageOutcome::Built, 3.94),
-        Event::BuildStarted { image: StepId(2) },
+        Event::BuildStarted { image: StepId(2), builder: None },
         finished(2, ImageOutcome::Built, 2.04),
     ];
     for (image, name) in ["base", "shared", "service1", "admin"].into_iter().enumerate() {

@@ -1,0 +1,199 @@
+use std::io;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bollard_buildkit_proto::moby::buildkit::v1::ListWorkersRequest;
+use bollard_buildkit_proto::moby::buildkit::v1::control_client::ControlClient;
+use hyper::header::{HeaderName, HeaderValue};
+use hyper_util::rt::TokioIo;
+use rustls::ClientConfig;
+use rustls::pki_types::ServerName;
+use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
+use tonic::transport::Channel;
+
+use super::address::{Route, remote_dial};
+use super::certificates::distrust;
+use super::wire::Heard;
+use super::{BuilderAddress, BuilderError, BuilderPlatforms};
+use crate::builder::buildkit::{Transport, session_over, settings_of_channel};
+use crate::engine::{CommandConnection, Endpoint, UpgradeError, Wire, dial};
+use crate::image::Platform;
+
+/// The one connection to a builder, made when it is needed and again when it was lost. Builds, their sessions and
+/// their news share it: a program that leads there is started once.
+pub(super) struct Link {
+    address: BuilderAddress,
+    channel: Channel,
+    patience: Duration,
+    fault: Faults,
+}
+
+/// What went wrong last on the way, in the words of whoever noticed first. What comes out of HTTP/2 says less.
+pub(super) type Faults = Arc<Mutex<Option<Fault>>>;
+
+#[derive(Clone, Debug)]
+pub(super) struct Fault {
+    pub(super) reason: String,
+    /// What to do, where it is about trust.
+    pub(super) hint: Option<&'static str>,
+    /// Whether it may be otherwise a moment later. Silence has been waited for long enough.
+    pub(super) may_pass: bool,
+}
+
+impl Fault {
+    pub(super) fn of(error: &io::Error) -> Self {
+        match distrust(error) {
+            Some((reason, hint)) => Self { reason, hint: Some(hint), may_pass: false },
+            None => Self {
+                reason: error.to_string(),
+                hint: None,
+                may_pass: error.kind() != io::ErrorKind::TimedOut,
+            },
+        }
+    }
+}
+
+/// What is known before a connection is made.
+#[derive(Clone)]
+enum Way {
+    Plain(Route),
+    Encrypted { address: String, config: Arc<ClientConfig>, name: ServerName<'static> },
+}
+
+impl Link {
+    pub(super) fn new(address: BuilderAddress, patience: Duration) -> Result<Self, BuilderError> {
+        let way = match &address.route {
+            Route::Tcp { address, certificates: Some(certificates) } => {
+                let host = address.rsplit_once(':').map_or(address.as_str(), |(host, _)| host);
+                let (config, name) = certificates.load(host)?;
+                Way::Encrypted { address: address.clone(), config, name }
+            }
+            route => Way::Plain(route.clone()),
+        };
+        let fault = Faults::default();
+        let noted = Arc::clone(&fault);
+        let connector = tower::service_fn(move |_| {
+            let (way, fault) = (way.clone(), Arc::clone(&noted));
+            async move {
+                let reached = tokio::time::timeout(patience, reach(&way)).await;
+                let reached = reached.unwrap_or_else(|_| {
+                    let silent = format!("it did not answer for {} s", patience.as_secs());
+                    Err(io::Error::new(io::ErrorKind::TimedOut, silent))
+                });
+                if let Err(error) = &reached {
+                    *fault.lock().unwrap_or_else(PoisonError::into_inner) = Some(Fault::of(error));
+                }
+                reached.map(|wire| TokioIo::new(Heard::new(wire, fault)))
+            }
+        });
+        // A builder that is silent for longer than that is gone: it is asked at half-time, and has the rest to answer.
+        let channel = settings_of_channel("http://builder", patience / 2, patience / 2);
+        Ok(Self { channel: channel.connect_with_connector_lazy(connector), address, patience, fault })
+    }
+
+    pub(super) fn address(&self) -> &BuilderAddress {
+        &self.address
+    }
+
+    /// What went wrong on the way, if it was told.
+    pub(super) fn fault(&self) -> Option<String> {
+        self.last_fault().map(|fault| fault.reason)
+    }
+
+    fn last_fault(&self) -> Option<Fault> {
+        self.fault.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// What its workers build for.
+    pub(super) async fn platforms(&self) -> Result<BuilderPlatforms, BuilderError> {
+        *self.fault.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        let mut control = ControlClient::new(self.channel.clone());
+        let asking = control.list_workers(ListWorkersRequest::default());
+        let answer = match tokio::time::timeout(self.patience, asking).await {
+            Ok(Ok(answer)) => answer.into_inner(),
+            Ok(Err(status)) => return Err(self.no_answer(status.code(), status.message())),
+            Err(_) => {
+                let silent = format!("it did not answer for {} s", self.patience.as_secs());
+                return Err(self.unreachable(silent, false));
+            }
+        };
+        let listed = answer.record.into_iter().flat_map(|worker| worker.platforms);
+        let listed = listed.filter_map(|it| {
+            let variant = Some(it.variant).filter(|variant| !variant.is_empty());
+            let parts = [Some(it.os), Some(it.architecture), variant].into_iter().flatten();
+            parts.collect::<Vec<_>>().join("/").parse::<Platform>().ok()
+        });
+        BuilderPlatforms::of(listed.collect())
+            .ok_or_else(|| self.unreachable("it has no worker that builds anything".to_owned(), false))
+    }
+
+    fn no_answer(&self, code: tonic::Code, message: &str) -> BuilderError {
+        let address = self.address.to_string();
+        match self.last_fault() {
+            Some(Fault { reason, hint: Some(hint), .. }) => {
+                BuilderError::Distrust { address, reason, hint: hint.to_owned() }
+            }
+            Some(Fault { reason, hint: None, may_pass }) => self.unreachable(reason, may_pass),
+            None if code == tonic::Code::Unimplemented => {
+                self.unreachable("what answers there is no BuildKit".to_owned(), false)
+            }
+            None => self.unreachable(message.to_owned(), true),
+        }
+    }
+
+    fn unreachable(&self, reason: String, may_pass: bool) -> BuilderError {
+        let hint = match &self.address.route {
+            Route::Unix(_) => "start buildkitd there, or name another builder with --builder".to_owned(),
+            Route::Tcp { certificates: None, .. } => {
+                "see whether buildkitd listens there; if it wants TLS, give --builder-cacert".to_owned()
+            }
+            Route::Tcp { .. } => "see whether buildkitd listens there".to_owned(),
+            Route::Ssh(target) => format!("see whether `{}` works", target.trial(&remote_dial(target))),
+            Route::Program { program, arguments } => {
+                format!("see whether `{program} {}` works", arguments.join(" "))
+            }
+        };
+        BuilderError::NoAnswer { address: self.address.to_string(), reason, hint, may_pass }
+    }
+}
+
+async fn reach(way: &Way) -> io::Result<Wire> {
+    Ok(match way {
+        Way::Plain(Route::Unix(path)) => dial(&Endpoint::Unix(path.clone())).await?,
+        Way::Plain(Route::Tcp { address, .. }) => dial(&Endpoint::Tcp(address.clone())).await?,
+        Way::Plain(Route::Ssh(target)) => Box::new(target.run(&remote_dial(target)).await?),
+        Way::Plain(Route::Program { program, arguments }) => {
+            Box::new(CommandConnection::start(program, arguments, None)?)
+        }
+        Way::Encrypted { address, config, name } => {
+            let stream = TcpStream::connect(address).await?;
+            stream.set_nodelay(true)?;
+            Box::new(TlsConnector::from(Arc::clone(config)).connect(name.clone(), stream).await?)
+        }
+    })
+}
+
+#[async_trait]
+impl Transport for Link {
+    async fn control(&self) -> Result<Channel, String> {
+        Ok(self.channel.clone())
+    }
+
+    async fn session(&self, headers: Vec<(HeaderName, HeaderValue)>) -> Result<Wire, UpgradeError> {
+        let opening = session_over(self.channel.clone(), headers);
+        match tokio::time::timeout(self.patience, opening).await {
+            Ok(Ok(wire)) => Ok(wire),
+            Ok(Err(status)) => Err(UpgradeError::Io(io::Error::other(status.message().to_owned()))),
+            Err(_) => {
+                let silent = format!("it did not answer for {} s", self.patience.as_secs());
+                Err(UpgradeError::Io(io::Error::new(io::ErrorKind::TimedOut, silent)))
+            }
+        }
+    }
+
+    fn patience(&self) -> Duration {
+        self.patience
+    }
+}
