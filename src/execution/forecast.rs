@@ -208,7 +208,7 @@ mod tests {
         assert_eq!(forecast.left(seconds(5)), Some(seconds(46)));
         forecast.event(&over(0), seconds(6));
         (1..=2).for_each(|at| {
-            forecast.event(&Event::BuildStarted { image: StepId(at), builder: None }, seconds(6))
+            forecast.event(&Event::BuildStarted { image: StepId(at), builder: None }, seconds(6));
         });
         (1..=3).for_each(|at| forecast.event(&over(at), seconds(30)));
         assert_eq!(forecast.left(seconds(30)), None, "nothing is left");

@@ -53,7 +53,10 @@ impl Placed {
 
 /// What external bases bring along, asked once each.
 #[derive(Default)]
-pub(crate) struct Bases(Mutex<BTreeMap<String, Arc<OnceCell<Result<Vec<String>, String>>>>>);
+pub(crate) struct Bases(Mutex<BTreeMap<String, Arc<OnceCell<Triggers>>>>);
+
+/// ONBUILD lines, or why they are not known.
+type Triggers = Result<Vec<String>, String>;
 
 /// Registries, HOST or HOST:PORT, that may be without encryption.
 #[derive(Clone, Debug, Default)]
@@ -197,7 +200,7 @@ impl RegistryWorker {
         Ok(())
     }
 
-    async fn triggers(&self, id: StepId, base: &ImageReference) -> Result<Vec<String>, String> {
+    async fn triggers(&self, id: StepId, base: &ImageReference) -> Triggers {
         let Some(platform) = self.specs.step(id).platform.clone() else { return Ok(Vec::new()) };
         let known = {
             let mut bases = self.bases.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -262,5 +265,45 @@ impl Worker for RegistryWorker {
 
     async fn superseded(&self) -> Superseded {
         Superseded::default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn logins_follow_the_user_s_word_alone() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join("config.json");
+        let auths = r#"{"auths": {"a.lan:1": {"auth": "bWU6cA=="}, "b.lan:1": {"auth": "bWU6cA=="}}}"#;
+        std::fs::write(&file, auths).expect("written");
+        let credentials = Arc::new(Credentials::new(Some(file), None, Duration::from_secs(5)));
+        let has_login = async |told: &[&str], host: &str| {
+            let told = told.iter().map(ToString::to_string).collect();
+            let insecure = Insecure { told, without_login: vec!["a.lan:1".to_owned()] };
+            let protected = Protected { credentials: Arc::clone(&credentials), insecure };
+            protected.login(host).await.is_some()
+        };
+        assert!(has_login(&[], "b.lan:1").await, "nothing is said of it");
+        assert!(!has_login(&[], "a.lan:1").await, "the checkout says that it may be without encryption");
+        assert!(!has_login(&[], "A.LAN:1").await);
+        assert!(has_login(&["a.lan:1"], "a.lan:1").await, "so does the user");
+    }
+
+    #[test]
+    fn what_a_builder_that_ends_says_is_not_about_the_image() {
+        let failed = |message: &str| BuildError::Failed {
+            message: message.to_owned(),
+            line: None,
+            log: Vec::new(),
+            hint: None,
+        };
+        assert!(is_of_builder(&BuildError::Connection("reset".to_owned())));
+        assert!(is_of_builder(&failed("failed to solve: context canceled")));
+        assert!(!is_of_builder(&failed(
+            "process \"/bin/sh -c false\" did not complete successfully: exit code: 1"
+        )));
+        assert!(!is_of_builder(&BuildError::ContextExceeded("x".to_owned())));
     }
 }

@@ -116,7 +116,7 @@ async fn addresses(config: &Config, named: &Named<'_>) -> Result<Vec<BuilderAddr
             ));
         } else if name.contains("://") {
             let address = BuilderAddress::parse(name, certificates)?;
-            if address.is_open() && !named.is_told {
+            if address.could_be_anybody() && !named.is_told {
                 return Err(by_checkout(name));
             }
             vec![address]
@@ -129,7 +129,7 @@ async fn addresses(config: &Config, named: &Named<'_>) -> Result<Vec<BuilderAddr
             }
         }
     }
-    if certificates.are_given() && !addresses.iter().any(BuilderAddress::is_open) {
+    if certificates.are_given() && !addresses.iter().any(BuilderAddress::takes_certificates) {
         return Err(Error::usage_with_hint(
             "certificates are for builders at tcp:// addresses, and none of these is one",
             "leave the options --builder-cacert, --builder-cert, --builder-key and --builder-servername out",
@@ -138,8 +138,7 @@ async fn addresses(config: &Config, named: &Named<'_>) -> Result<Vec<BuilderAddr
     Ok(addresses)
 }
 
-/// A builder is given the logins of registries, and secrets. At all other kinds of addresses is somebody whom the user has
-/// dealt with: by ssh's known hosts, by docker, by kubectl.
+/// A builder is given the logins of registries, and secrets.
 fn by_checkout(name: &str) -> Error {
     let name = crate::redact::masked(name);
     Error::usage_with_hint(
@@ -147,8 +146,8 @@ fn by_checkout(name: &str) -> Error {
             "the settings name the builder {name}: a builder gets your logins, and a checkout cannot vouch for one"
         ),
         format!(
-            "name it yourself: --builder {name}, or BUILDKIT_HOST; or store it with `docker buildx create --driver remote \
-             --name NAME {name}`, and write its name into the settings"
+            "name it yourself, with --builder {name} or BUILDKIT_HOST; or store it (`docker buildx create --driver remote \
+             --name NAME {name}`), and write its name into the settings"
         ),
     )
 }

@@ -90,9 +90,20 @@ impl BuilderAddress {
         Self { text: format!("kube-pod://{name}"), route: pod(name, options) }
     }
 
-    /// Whether whoever answers there could be anybody: nothing but the address itself says who it is.
-    pub(crate) fn is_open(&self) -> bool {
+    /// Whether there is a network in between that certificates are for.
+    pub(crate) fn takes_certificates(&self) -> bool {
         matches!(self.route, Route::Tcp { .. })
+    }
+
+    /// Whether whoever answers there could be anybody, as far as the one knows who starts this: a host that is only
+    /// named, or a socket that others may have made. Ssh has its known hosts, docker and kubectl their own.
+    pub(crate) fn could_be_anybody(&self) -> bool {
+        match &self.route {
+            Route::Unix(path) => !["/run", "/var/run"].iter().any(|folder| path.starts_with(folder)),
+            Route::Tcp { .. } => true,
+            Route::Ssh(target) => target.socket().is_some(),
+            Route::Program { .. } => false,
+        }
     }
 }
 
@@ -218,6 +229,23 @@ mod tests {
             ("ssh://host/run/b.sock", "buildctl --addr unix:///run/b.sock dial-stdio"),
         ] {
             assert_eq!(words(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn who_is_known_by_more_than_an_address() {
+        for (text, could) in [
+            ("unix:///run/buildkit/b.sock", false),
+            ("unix:///var/run/b.sock", false),
+            ("unix:///tmp/b.sock", true),
+            ("unix:///runaway/b.sock", true),
+            ("tcp://h:1", true),
+            ("ssh://h", false),
+            ("ssh://h/tmp/b.sock", true),
+            ("docker-container://b0", false),
+            ("kube-pod://p", false),
+        ] {
+            assert_eq!(parse(text).expect(text).could_be_anybody(), could, "{text}");
         }
     }
 

@@ -146,7 +146,7 @@ impl Node {
         let container = format!("buildx_buildkit_{}", self.name);
         let is_option = self.endpoint.starts_with('-');
         if is_option || !is_name(&container) {
-            return Err(self.damaged(builder));
+            return Err(damaged(builder));
         }
         let place = match self.endpoint.as_str() {
             "" => Vec::new(),
@@ -161,7 +161,7 @@ impl Node {
         let deployment = self.name.replace('_', "-");
         let namespace = self.option("namespace").cloned();
         if !is_name(&deployment) || namespace.as_deref().is_some_and(|it| !is_name(it)) {
-            return Err(self.damaged(builder));
+            return Err(damaged(builder));
         }
         let mut arguments: Vec<String> = namespace.iter().map(|it| format!("--namespace={it}")).collect();
         arguments.extend(
@@ -192,14 +192,14 @@ impl Node {
             text.lines().filter_map(|line| line.trim().strip_prefix("pod/")).filter(|pod| is_name(pod));
         Ok(pods.map(|pod| BuilderAddress::pod(pod, &options)).collect())
     }
+}
 
-    fn damaged(&self, builder: &str) -> BuilderError {
-        BuilderError::Stored {
-            message: format!(
-                "the builder {builder} has a node that is called or reached in no way that is known"
-            ),
-            hint: format!("`docker buildx rm {builder}`, then create it again"),
-        }
+fn damaged(builder: &str) -> BuilderError {
+    BuilderError::Stored {
+        message: format!(
+            "the builder {builder} has a node that is called or reached in no way that is known"
+        ),
+        hint: format!("`docker buildx rm {builder}`, then create it again"),
     }
 }
 

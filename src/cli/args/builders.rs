@@ -63,7 +63,7 @@ impl BuilderArgs {
         }
     }
 
-    /// Refuses them for a command that needs the images on an engine.
+    /// Refuses them for a command that is about an engine, or about nobody.
     pub(in crate::cli) fn refuse(&self, command: &str) -> Result<(), Error> {
         if self.builder.is_empty() || matches!(&self.builder[..], [one] if one == BuilderChoice::ENGINE) {
             return Ok(());

@@ -18,11 +18,11 @@ fn script(images: usize, builders: &[&str], jobs: usize) -> Script {
 }
 
 fn notices(record: &Record) -> Vec<&str> {
-    let text = |event| match event {
-        &Event::Notice { ref text } => Some(text.as_str()),
+    let notices = record.events.iter().filter_map(|event| match event {
+        Event::Notice { text } => Some(text.as_str()),
         _ => None,
-    };
-    record.events.iter().filter_map(text).collect()
+    });
+    notices.collect()
 }
 
 fn shares(record: &Record) -> BTreeMap<usize, usize> {

@@ -191,9 +191,9 @@ async fn settings_name_builders_but_nobody_unknown() {
         let text = format!("namespace = \"acme\"\nregistry = \"docker.io\"\n{line}\n");
         shop.commit("shipwright.toml", &text);
     };
-    settings("builders = [\"unix:///b\"]");
+    settings("builders = [\"unix:///run/b\"]");
     assert_eq!(pushed(&shop.config(), &PushRequest::default()).await.0, Ok(Ending::Done));
-    assert!(changes(&shop).iter().any(|line| line.starts_with("unix:///b builds ")));
+    assert!(changes(&shop).iter().any(|line| line.starts_with("unix:///run/b builds ")));
     settings("builders = [\"tcp://b.example:1234\"]");
     let error = pushed(&shop.config(), &PushRequest::default()).await.0.expect_err("refused");
     assert!(error.contains("a checkout cannot vouch for one"), "{error}");
