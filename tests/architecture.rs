@@ -35,7 +35,7 @@ const ORDER: &[(&str, Allowed)] = &[
     ("plan", Allowed::Above),
     ("engine", Allowed::Only(&["image", "limits", "printable", "redact"])),
     ("store", Allowed::Only(&["engine", "image", "retry"])),
-    ("builder", Allowed::Only(&["engine", "image", "limits", "printable", "retry"])),
+    ("builder", Allowed::Only(&["diagnostic", "engine", "image", "limits", "printable", "redact", "retry"])),
     ("registry", Allowed::Only(&["image", "limits", "printable", "redact", "retry"])),
     ("execution", Allowed::Above),
     ("publish", Allowed::Above),

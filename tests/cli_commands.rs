@@ -526,3 +526,51 @@ fn a_version_is_looked_at_before_anything_is_read() {
     checkout.run(&["release", "1.0"]).exits(2).says("IMAGE");
     checkout.run(&["release", "1.0", "base", "--offline"]).exits(2).says("release needs an engine");
 }
+
+/// What builders build is in a registry: everything else says so, instead of asking an engine that nobody meant.
+#[test]
+fn builders_are_for_push_alone() {
+    let checkout = Checkout::with(&[
+        ("api/Dockerfile", "FROM scratch\nCOPY a /\n"),
+        ("api/a", "1"),
+        ("shipwright.toml", "namespace = \"acme\"\nregistry = \"registry.invalid\"\n"),
+    ]);
+    let name = "tcp://build.invalid:1234";
+    for command in [
+        &["build"][..],
+        &["ensure", "api"],
+        &["plan"],
+        &["deploy", "web", "api"],
+        &["release", "1.0", "api"],
+        &["images"],
+        &[],
+    ] {
+        let arguments = [command, &["--builder", name]].concat();
+        let said = checkout.run(&arguments).exits(2).stderr;
+        let word = command.first().copied().unwrap_or("build");
+        assert!(said.contains(&format!("`{word}` does not use builders")), "{said}");
+        assert!(said.contains(&format!("hint: `shipwright push --builder {name}`")), "{said}");
+    }
+    // The variable is for whoever wants it.
+    checkout.run_with(&[("BUILDKIT_HOST", name)], &["plan", "--offline"]).exits(0);
+
+    let push = |builder: &str| checkout.run(&["push", "--builder", builder]);
+    push("tcp://build.invalid").exits(2).says("its port is missing").says("hint: write unix:///");
+    push("ssh://me:secret@build.invalid").exits(2).says("a password has no place in it");
+    push("cluster").exits(2).says("no builder `cluster` is stored by docker buildx").says("docker buildx ls");
+    push("engine,tcp://build.invalid:1").exits(2).says("`engine` builds alone");
+    push("unix:///nowhere/b.sock")
+        .exits(3)
+        .says("no builder answers at unix:///nowhere/b.sock")
+        .says("start buildkitd");
+    checkout
+        .run(&["push", "--builder", "unix:///nowhere/b.sock", "--builder-cacert", "ca.pem"])
+        .exits(2)
+        .says("certificates are for builders at tcp:// addresses");
+    checkout.write(
+        "shipwright.toml",
+        "namespace = \"acme\"\nregistry = \"registry.invalid\"\nbuilders = [\"tcp://build.invalid:1\"]\n",
+    );
+    checkout.commit("settings");
+    checkout.run(&["push"]).exits(2).says("a checkout cannot vouch for one").says("hint: name it yourself");
+}

@@ -13,11 +13,11 @@ use hyper::header::{HeaderName, HeaderValue};
 use tokio_util::sync::{CancellationToken, DropGuard, WaitForCancellationFutureOwned};
 use tonic::transport::server::{Connected, Server};
 
-use super::Transport;
 use super::dockerfile::DockerfileFolder;
 use super::filesync::{CONTEXT, DOCKERFILE, FileSync, folder_name};
 use super::services::{Alive, LoginStore, SecretStore};
 use super::ssh::Agents;
+use super::transport::{Transport, WINDOW};
 use crate::builder::listing::Listing;
 use crate::builder::transfer::Transfer;
 use crate::builder::{BuildSpec, ContextSource};
@@ -32,11 +32,6 @@ pub(super) struct Session {
     ended: CancellationToken,
     _close: DropGuard,
 }
-
-/// Bytes that an engine may send ahead of what is read. The engine asks for each file of a context with a small message, and h2
-/// takes more of those than half a window's worth of their overhead for an attack: this is more than one stream, which has
-/// a window of its own, can hold.
-pub(super) const WINDOW: u32 = 64 << 20;
 
 /// How long an engine that closes the session may take to say why.
 const LAST_WORDS: Duration = Duration::from_secs(2);

@@ -5,8 +5,12 @@ use hyper::header::{HeaderName, HeaderValue};
 use hyper_util::rt::TokioIo;
 use tonic::transport::{Channel, Endpoint as ChannelSettings};
 
-use super::session::WINDOW;
 use crate::engine::{Endpoint, PULSE, UpgradeError, Wire, upgrade};
+
+/// Bytes that an engine may send ahead of what is read. The engine asks for each file of a context with a small message, and h2
+/// takes more of those than half a window's worth of their overhead for an attack: this is more than one stream, which has
+/// a window of its own, can hold.
+pub(super) const WINDOW: u32 = 64 << 20;
 
 /// What leads to a `BuildKit`.
 #[async_trait]

@@ -1,5 +1,5 @@
 use std::io;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -14,8 +14,7 @@ use tokio_rustls::TlsConnector;
 use tonic::transport::Channel;
 
 use super::address::{Route, remote_dial};
-use super::certificates::distrust;
-use super::wire::Heard;
+use super::wire::{Fault, Faults, Heard};
 use super::{BuilderAddress, BuilderError, BuilderPlatforms};
 use crate::builder::buildkit::{Transport, session_over, settings_of_channel};
 use crate::engine::{CommandConnection, Endpoint, UpgradeError, Wire, dial};
@@ -28,31 +27,6 @@ pub(super) struct Link {
     channel: Channel,
     patience: Duration,
     fault: Faults,
-}
-
-/// What went wrong last on the way, in the words of whoever noticed first. What comes out of HTTP/2 says less.
-pub(super) type Faults = Arc<Mutex<Option<Fault>>>;
-
-#[derive(Clone, Debug)]
-pub(super) struct Fault {
-    pub(super) reason: String,
-    /// What to do, where it is about trust.
-    pub(super) hint: Option<&'static str>,
-    /// Whether it may be otherwise a moment later. Silence has been waited for long enough.
-    pub(super) may_pass: bool,
-}
-
-impl Fault {
-    pub(super) fn of(error: &io::Error) -> Self {
-        match distrust(error) {
-            Some((reason, hint)) => Self { reason, hint: Some(hint), may_pass: false },
-            None => Self {
-                reason: error.to_string(),
-                hint: None,
-                may_pass: error.kind() != io::ErrorKind::TimedOut,
-            },
-        }
-    }
 }
 
 /// What is known before a connection is made.

@@ -1,12 +1,37 @@
 use std::io;
 use std::pin::Pin;
-use std::sync::PoisonError;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use super::link::{Fault, Faults};
+use super::certificates::distrust;
 use crate::engine::Wire;
+
+/// What went wrong last on the way, in the words of whoever noticed first. What comes out of HTTP/2 says less.
+pub(super) type Faults = Arc<Mutex<Option<Fault>>>;
+
+#[derive(Clone, Debug)]
+pub(super) struct Fault {
+    pub(super) reason: String,
+    /// What to do, where it is about trust.
+    pub(super) hint: Option<&'static str>,
+    /// Whether it may be otherwise a moment later. Silence has been waited for long enough.
+    pub(super) may_pass: bool,
+}
+
+impl Fault {
+    pub(super) fn of(error: &io::Error) -> Self {
+        match distrust(error) {
+            Some((reason, hint)) => Self { reason, hint: Some(hint), may_pass: false },
+            None => Self {
+                reason: error.to_string(),
+                hint: None,
+                may_pass: error.kind() != io::ErrorKind::TimedOut,
+            },
+        }
+    }
+}
 
 /// A connection whose failure is noted in its own words: a server says what it thinks of a certificate, and a program
 /// why it did not get through, only when something is read.

@@ -70,9 +70,9 @@ impl BuilderArgs {
         }
         let names = self.builder.join(",");
         Err(Error::usage_with_hint(
-            format!("`{command}` works on an engine; what a builder builds is in a registry alone"),
+            format!("`{command}` does not use builders: what they build is in a registry alone"),
             format!(
-                "`shipwright push --builder {names}` builds there without an engine; -H names another engine"
+                "`shipwright push --builder {names}` builds there; -H or DOCKER_HOST names another engine"
             ),
         ))
     }

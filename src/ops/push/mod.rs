@@ -117,8 +117,13 @@ async fn push_once(
                 "leave --builder out: then the engine builds, and nothing is pushed",
             ));
         }
-        let making =
-            RemoteMaking { workspace: &workspace, services: &services, registries: &registries, request };
+        let making = RemoteMaking {
+            workspace: &workspace,
+            services: &services,
+            registries: &registries,
+            building: &request.build.building,
+            no_build: request.no_build,
+        };
         let (outcome, built) = making.make(&plan, &publications, facts, audience).await?;
         if outcome != Outcome::Succeeded {
             return Ok(build::ending(outcome));

@@ -3,15 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::{BuildRun, PushRequest};
 use crate::diagnostic::Diagnostic;
 use crate::execution::Outcome;
 use crate::image::ImageReference;
-use crate::ops::build::RemoteRun;
+use crate::ops::build::{BuildRun, RemoteRun};
 use crate::ops::facts::Facts;
 use crate::ops::registries::Registries;
 use crate::ops::workspace::Workspace;
-use crate::ops::{Audience, Ending, Error, News, Services};
+use crate::ops::{Audience, Building, Ending, Error, News, Services};
 use crate::plan::{ImageId, Plan, Reason, ReasonKind, TagKind, needed};
 use crate::printable::few;
 use crate::publish::Publication;
@@ -26,7 +25,9 @@ pub(super) struct RemoteMaking<'a> {
     pub(super) workspace: &'a Workspace,
     pub(super) services: &'a Services,
     pub(super) registries: &'a Registries,
-    pub(super) request: &'a PushRequest,
+    pub(super) building: &'a Building,
+    /// Whether nothing is built.
+    pub(super) no_build: bool,
 }
 
 impl RemoteMaking<'_> {
@@ -52,7 +53,7 @@ impl RemoteMaking<'_> {
         self.look_at_others(&lacking, &mut facts, &mut placed, audience).await?;
         let project = &self.workspace.project;
         let work = needed(project, &lacking, &|at| placed.contains_key(&at), &|_| false);
-        if self.request.no_build {
+        if self.no_build {
             let names = few(work.iter().map(|at| project.images[*at].name.full()), SHOWN);
             let error = Diagnostic::error(format!("no registry has {names}"));
             return Err(Error::one(Ending::Failed, error.hint("without --no-build they are built")));
@@ -64,7 +65,7 @@ impl RemoteMaking<'_> {
                 workspace: self.workspace,
                 services: self.services,
                 plan: &plan,
-                building: &self.request.build.building,
+                building: self.building,
                 no_cache: false,
             },
             registries: self.registries,
