@@ -52,7 +52,7 @@ impl CommandConnection {
             } else {
                 error.to_string()
             };
-            io::Error::new(error.kind(), format!("{program} cannot be started: {why}"))
+            io::Error::other(format!("{program} cannot be started: {why}"))
         })?;
         let (Some(input), Some(output), Some(mut errors)) =
             (process.stdin.take(), process.stdout.take(), process.stderr.take())

@@ -20,6 +20,9 @@ use crate::builder::buildkit::{Transport, session_over, settings_of_channel};
 use crate::engine::{CommandConnection, Endpoint, UpgradeError, Wire, dial};
 use crate::image::Platform;
 
+/// Into how many parts the time is divided that a builder may be silent.
+pub(super) const PARTS: u32 = 3;
+
 /// The one connection to a builder, made when it is needed and again when it was lost. Builds, their sessions and
 /// their news share it: a program that leads there is started once.
 pub(super) struct Link {
@@ -62,8 +65,9 @@ impl Link {
                 reached.map(|wire| TokioIo::new(Heard::new(wire, fault)))
             }
         });
-        // A builder that is silent for longer than that is gone: it is asked at half-time, and has the rest to answer.
-        let channel = settings_of_channel("http://builder", patience / 2, patience / 2);
+        // A builder that is silent for so long is gone: the connection is asked after a third of it and has another to
+        // answer; the last is for the builder itself, by a new one.
+        let channel = settings_of_channel("http://builder", patience / PARTS, patience / PARTS);
         Ok(Self { channel: channel.connect_with_connector_lazy(connector), address, patience, fault })
     }
 
@@ -80,16 +84,16 @@ impl Link {
         self.fault.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// What its workers build for.
-    pub(super) async fn platforms(&self) -> Result<BuilderPlatforms, BuilderError> {
+    /// What its workers build for. It has to say so within `limit`.
+    pub(super) async fn platforms(&self, limit: Duration) -> Result<BuilderPlatforms, BuilderError> {
         *self.fault.lock().unwrap_or_else(PoisonError::into_inner) = None;
         let mut control = ControlClient::new(self.channel.clone());
         let asking = control.list_workers(ListWorkersRequest::default());
-        let answer = match tokio::time::timeout(self.patience, asking).await {
+        let answer = match tokio::time::timeout(limit, asking).await {
             Ok(Ok(answer)) => answer.into_inner(),
             Ok(Err(status)) => return Err(self.no_answer(status.code(), status.message())),
             Err(_) => {
-                let silent = format!("it did not answer for {} s", self.patience.as_secs());
+                let silent = format!("it did not answer for {} s", limit.as_secs());
                 return Err(self.unreachable(silent, false));
             }
         };

@@ -23,7 +23,7 @@ use crate::retry::{RetryPolicy, retry};
 pub(crate) use address::BuilderAddress;
 pub use certificates::BuilderCertificates;
 pub use error::BuilderError;
-use link::Link;
+use link::{Link, PARTS};
 pub(crate) use platforms::BuilderPlatforms;
 pub(crate) use stored::BuildxStore;
 
@@ -42,14 +42,14 @@ impl Standalone {
     /// Connects, and asks what it builds for. What may pass is tried again.
     pub(crate) async fn connect(address: &BuilderAddress, patience: Duration) -> Result<Self, BuilderError> {
         let link = Arc::new(Link::new(address.clone(), patience)?);
-        let platforms = ask(&link, FIRST_TRIES).await?;
+        let platforms = ask(&link, FIRST_TRIES, patience).await?;
         Ok(Self { link, platforms })
     }
 }
 
-async fn ask(link: &Link, tries: RetryPolicy) -> Result<BuilderPlatforms, BuilderError> {
+async fn ask(link: &Link, tries: RetryPolicy, limit: Duration) -> Result<BuilderPlatforms, BuilderError> {
     let is_passing = |asked: &Result<_, BuilderError>| asked.as_ref().is_err_and(BuilderError::may_pass);
-    retry(tries, || link.platforms(), is_passing).await
+    retry(tries, || link.platforms(limit), is_passing).await
 }
 
 #[async_trait]
@@ -95,6 +95,6 @@ impl RemoteBuilder for Standalone {
     }
 
     async fn answers(&self) -> Result<(), String> {
-        ask(&self.link, TRIES).await.map(drop).map_err(|error| error.reason())
+        ask(&self.link, TRIES, self.link.patience() / PARTS).await.map(drop).map_err(|error| error.reason())
     }
 }
