@@ -12,10 +12,11 @@ use examples::{blocks, document, examples, log_in, normalised, small_shop};
 use shipwright::internals::Cli;
 use support::Run;
 
-const DOCUMENTS: [&str; 15] = [
+const DOCUMENTS: [&str; 16] = [
     "README.md",
     "docs/cli.md",
     "docs/architecture.md",
+    "docs/builders.md",
     "docs/ci.md",
     "docs/content-keys.md",
     "docs/dependencies.md",
@@ -167,12 +168,13 @@ fn every_promise_about_security_has_its_test() {
             [file] | [file, _] => format!("tests/{file}.rs"),
             [module, "tests", "place"] => format!("src/{module}/tests/place.rs"),
             [module, "tests", _] => format!("src/{module}.rs"),
+            [module, "tests", file, _] => format!("src/{module}/tests/{file}.rs"),
             [module, file, "tests", _] => format!("src/{module}/{file}.rs"),
             _ => panic!("{code}: how is that to be found?"),
         };
         let source =
             std::fs::read_to_string(root.join(&file)).unwrap_or_else(|error| panic!("{file}: {error}"));
-        if let [_, test] | [_, "tests", test] | [_, _, "tests", test] = parts[..]
+        if let [_, test] | [_, "tests", test] | [_, "tests", _, test] | [_, _, "tests", test] = parts[..]
             && test != "place"
         {
             assert!(source.contains(&format!("fn {test}(")), "{file} has no test {test}");
