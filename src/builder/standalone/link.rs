@@ -91,7 +91,7 @@ impl Link {
         let asking = control.list_workers(ListWorkersRequest::default());
         let answer = match tokio::time::timeout(limit, asking).await {
             Ok(Ok(answer)) => answer.into_inner(),
-            Ok(Err(status)) => return Err(self.no_answer(status.code(), status.message())),
+            Ok(Err(status)) => return Err(self.no_answer(&status)),
             Err(_) => {
                 let silent = format!("it did not answer for {} s", limit.as_secs());
                 return Err(self.unreachable(silent, false));
@@ -107,17 +107,17 @@ impl Link {
             .ok_or_else(|| self.unreachable("it has no worker that builds anything".to_owned(), false))
     }
 
-    fn no_answer(&self, code: tonic::Code, message: &str) -> BuilderError {
+    fn no_answer(&self, status: &tonic::Status) -> BuilderError {
         let address = self.address.to_string();
         match self.last_fault() {
             Some(Fault { reason, hint: Some(hint), .. }) => {
                 BuilderError::Distrust { address, reason, hint: hint.to_owned() }
             }
             Some(Fault { reason, hint: None, may_pass }) => self.unreachable(reason, may_pass),
-            None if code == tonic::Code::Unimplemented => {
+            None if status.code() == tonic::Code::Unimplemented => {
                 self.unreachable("what answers there is no BuildKit".to_owned(), false)
             }
-            None => self.unreachable(message.to_owned(), true),
+            None => self.unreachable(innermost(status), true),
         }
     }
 
@@ -135,6 +135,17 @@ impl Link {
         };
         BuilderError::NoAnswer { address: self.address.to_string(), reason, hint, may_pass }
     }
+}
+
+/// What lies below what HTTP/2 says, if anything does.
+fn innermost(status: &tonic::Status) -> String {
+    let mut cause = std::error::Error::source(status);
+    let mut text = status.message().to_owned();
+    while let Some(error) = cause {
+        text = error.to_string();
+        cause = error.source();
+    }
+    text
 }
 
 async fn reach(way: &Way) -> io::Result<Wire> {

@@ -67,7 +67,12 @@ impl AsyncRead for Heard {
 
 impl AsyncWrite for Heard {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.wire).poll_write(cx, bytes)
+        let written = ready!(Pin::new(&mut self.wire).poll_write(cx, bytes));
+        // That a pipe is closed says nothing yet: why, is still to be read.
+        match &written {
+            Err(error) if error.get_ref().is_some() => Poll::Ready(self.noted(written)),
+            _ => Poll::Ready(written),
+        }
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
