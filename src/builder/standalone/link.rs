@@ -127,7 +127,10 @@ impl Link {
             Route::Tcp { certificates: None, .. } => {
                 "see whether buildkitd listens there; if it wants TLS, give --builder-cacert".to_owned()
             }
-            Route::Tcp { .. } => "see whether buildkitd listens there".to_owned(),
+            Route::Tcp { .. } => {
+                "see whether buildkitd listens there, and whether it wants another client certificate"
+                    .to_owned()
+            }
             Route::Ssh(target) => format!("see whether `{}` works", target.trial(&remote_dial(target))),
             Route::Program { program, arguments } => {
                 format!("see whether `{program} {}` works", arguments.join(" "))
