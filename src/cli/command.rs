@@ -170,6 +170,7 @@ impl Command {
             Self::Graph(_) => "graph",
             Self::Bake(_) => "bake",
             Self::Affected(_) => "affected",
+            Self::History(_) => "history",
             Self::Deploy(_) => "deploy",
             Self::Rollback(_) => "rollback",
             Self::Prune(_) => "prune",
