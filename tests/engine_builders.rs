@@ -185,8 +185,8 @@ fn certificates(checkout: &Checkout, stand: &Stand) {
         .exits(3)
         .says("is for another name")
         .says("--builder-servername");
-    push(&closed, &["--builder-cacert", &ca]).exits(3).says("client certificate");
-    with(&closed, &client(&foreign, &foreign_key)).exits(3).says("client certificate");
+    push(&closed, &["--builder-cacert", &ca]).exits(3).says("does not take the client certificate");
+    with(&closed, &client(&foreign, &foreign_key)).exits(3).says("does not take the client certificate");
     with(&closed, &client(&own, &foreign_key)).exits(2).says("the client certificate's key");
     push(&open, &["--builder-cacert", "/nowhere/ca.pem"]).exits(2).says("/nowhere/ca.pem: it cannot be read");
     push(&open, &["--builder-cacert", &path(&key)]).exits(2).says("no certificate in PEM");

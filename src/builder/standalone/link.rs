@@ -9,8 +9,10 @@ use hyper::header::{HeaderName, HeaderValue};
 use hyper_util::rt::TokioIo;
 use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
+use tokio::io::AsyncReadExt as _;
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
 use tonic::transport::Channel;
 
 use super::address::{Route, remote_dial};
@@ -22,6 +24,9 @@ use crate::image::Platform;
 
 /// Into how many parts the time is divided that a builder may be silent.
 pub(super) const PARTS: u32 = 3;
+
+/// How long a server may keep its first word to itself.
+const FIRST_WORD: Duration = Duration::from_secs(1);
 
 /// The one connection to a builder, made when it is needed and again when it was lost. Builds, their sessions and
 /// their news share it: a program that leads there is started once.
@@ -162,9 +167,25 @@ async fn reach(way: &Way) -> io::Result<Wire> {
         Way::Encrypted { address, config, name } => {
             let stream = TcpStream::connect(address).await?;
             stream.set_nodelay(true)?;
-            Box::new(TlsConnector::from(Arc::clone(config)).connect(name.clone(), stream).await?)
+            let stream = TlsConnector::from(Arc::clone(config)).connect(name.clone(), stream).await?;
+            first_word(stream).await?
         }
     })
+}
+
+/// Waits for what the server says first. It judges our certificate after the handshake, and the system throws its verdict
+/// away if we have written meanwhile; HTTP/2 servers send their settings unasked.
+async fn first_word(mut stream: TlsStream<TcpStream>) -> io::Result<Wire> {
+    let mut first = vec![0; 1024];
+    let length = match tokio::time::timeout(FIRST_WORD, stream.read(&mut first)).await {
+        Ok(Ok(0)) => return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "it closed the connection")),
+        Ok(read) => read?,
+        // It may wait for ours.
+        Err(_) => 0,
+    };
+    first.truncate(length);
+    let (reader, writer) = tokio::io::split(stream);
+    Ok(Box::new(tokio::io::join(io::Cursor::new(first).chain(reader), writer)))
 }
 
 #[async_trait]
