@@ -12,7 +12,7 @@ use examples::{blocks, document, examples, log_in, normalised, small_shop};
 use shipwright::internals::Cli;
 use support::Run;
 
-const DOCUMENTS: [&str; 16] = [
+const DOCUMENTS: [&str; 18] = [
     "README.md",
     "docs/cli.md",
     "docs/architecture.md",
@@ -24,7 +24,9 @@ const DOCUMENTS: [&str; 16] = [
     "docs/dockerfile-support.md",
     "docs/inference.md",
     "docs/migrating.md",
+    "docs/performance.md",
     "docs/prune.md",
+    "docs/scaling.md",
     "docs/security.md",
     "docs/testing.md",
     "docs/troubleshooting.md",

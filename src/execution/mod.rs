@@ -33,6 +33,8 @@ mod superseded;
 mod worker;
 
 #[cfg(test)]
+mod simulation;
+#[cfg(test)]
 mod tests;
 
 pub(crate) use engine_worker::EngineWorker;

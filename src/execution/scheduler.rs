@@ -42,11 +42,14 @@ pub(crate) struct Aftermath {
     pub cancelled: Vec<usize>,
 }
 
+/// Among how many builds one is looked for whose preferred builder is free.
+const LOOK_AHEAD: usize = 256;
+
 /// Decides what starts when. A pure state machine: no clock, no tasks, no engine.
 ///
-/// A task starts the moment its dependencies are done and its lane, or a builder that can do it, has room. Among those that could start,
-/// the one with the longest chain of dependents behind it goes first, because that chain decides how long
-/// the whole takes; then the one that the plan lists first. A failure stops what depends on it, and nothing
+/// A task starts the moment its dependencies are done and its lane, or a builder that can do it, has room. Among those that
+/// could start at the builder that they prefer, else among all, the one with the longest chain of dependents behind it goes
+/// first, because that chain decides how long the whole takes; then the one that the plan lists first. A failure stops what depends on it, and nothing
 /// else unless `fail_fast` is set.
 #[derive(Clone, Debug)]
 pub(crate) struct Scheduler {
@@ -70,6 +73,8 @@ struct Slot {
     rank: usize,
     state: State,
     wish: Wish,
+    /// The builders that can do it, once it was asked for them.
+    preferences: Option<Vec<BuilderId>>,
     /// Whoever builds it, while it runs.
     builder: Option<BuilderId>,
 }
@@ -93,6 +98,7 @@ impl Scheduler {
                 rank: 0,
                 state: if task.lane.is_some() { State::Waiting } else { State::Over },
                 wish: task.wish.clone(),
+                preferences: None,
                 builder: None,
             })
             .collect();
@@ -136,26 +142,47 @@ impl Scheduler {
         Some(index)
     }
 
-    /// The first build, in their order, that a builder takes now; others wait for theirs.
+    /// Of the builds that come first in their order the first whose preferred builder takes it; only where there is none,
+    /// the first that another takes: builders that are all at work would else get whatever comes next, and find
+    /// nothing of it in their caches.
     fn next_build(&mut self) -> Option<usize> {
-        let ready = &mut self.ready[Lane::Build as usize];
-        let mut busy = Vec::new();
+        let mut looked_at = Vec::new();
         let mut found = None;
-        while found.is_none() && (self.spread.has_room() || self.spread.is_deserted()) {
-            let Some(first) = ready.pop() else { break };
+        while self.spread.has_room() || self.spread.is_deserted() {
+            if found.is_some() && looked_at.len() >= LOOK_AHEAD {
+                break;
+            }
+            let Some(first) = self.ready[Lane::Build as usize].pop() else { break };
             let Reverse(index) = first.1;
-            match self.spread.choose(&self.slots[index].wish) {
-                Choice::Now(builder) => {
-                    self.spread.begins(builder);
-                    self.slots[index].builder = Some(builder);
-                    found = Some(index);
+            looked_at.push(first);
+            let choice = self.choose(index, found.is_some());
+            match choice {
+                Choice::Home(_) | Choice::Never => {
+                    found = Some((index, choice));
+                    break;
                 }
-                Choice::Never => found = Some(index),
-                Choice::Later => busy.push(first),
+                Choice::Away(_) => found = found.or(Some((index, choice))),
+                Choice::Later => {}
             }
         }
-        ready.extend(busy);
-        found
+        let taken = found.map(|(index, _)| index);
+        looked_at.retain(|(_, Reverse(index))| Some(*index) != taken);
+        self.ready[Lane::Build as usize].extend(looked_at);
+        if let Some((index, Choice::Home(builder) | Choice::Away(builder))) = found {
+            self.spread.begins(builder);
+            self.slots[index].builder = Some(builder);
+        }
+        taken
+    }
+
+    /// Who builds a task, if it starts now. Where `only_home` is of interest, less is looked at.
+    fn choose(&mut self, index: usize, only_home: bool) -> Choice {
+        let slot = &mut self.slots[index];
+        let preferences = slot.preferences.get_or_insert_with(|| self.spread.preferences(&slot.wish));
+        match preferences.first() {
+            Some(home) if only_home && self.spread.is_full(*home) => Choice::Later,
+            _ => self.spread.choose(preferences),
+        }
     }
 
     /// Who builds a running task.
@@ -170,6 +197,8 @@ impl Scheduler {
 
     /// A builder is gone and gets nothing any more. Tells whether that is news.
     pub(crate) fn lost(&mut self, builder: BuilderId, reason: &str) -> bool {
+        // Where it was the last of a platform, others come into question.
+        self.slots.iter_mut().for_each(|slot| slot.preferences = None);
         self.spread.lose(builder, reason)
     }
 
