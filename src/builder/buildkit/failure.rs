@@ -35,7 +35,8 @@ fn is_of_a_lost_session(message: &str) -> bool {
         "grpc: the client connection is closing",
         "no active session for ",
     ];
-    SPELLINGS.iter().any(|spelling| message.contains(spelling))
+    // Nobody but the engine itself gives a build up whose end is still waited for here.
+    message.ends_with("context canceled") || SPELLINGS.iter().any(|spelling| message.contains(spelling))
 }
 
 /// The message without the layers of calls that it came through.
@@ -151,6 +152,7 @@ mod tests {
         for lost in [
             "failed to read dockerfile: rpc error: code = Unavailable desc = transport is closing",
             "failed to read dockerfile: rpc error: code = Canceled desc = grpc: the client connection is closing",
+            "failed to solve: failed to read dockerfile: context canceled",
         ] {
             assert!(matches!(read(&Status::unknown(lost)), Failure::Connection(_)), "{lost}");
         }
