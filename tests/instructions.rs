@@ -78,7 +78,7 @@ fn fifty_images() -> Checkout {
 
 /// The same where answers of an engine come in pieces, now more, now fewer.
 fn least(command: &Command) -> u64 {
-    (0..3).map(|_| count(command)).min().expect("three of them")
+    count(command).min(count(command))
 }
 
 /// How many instructions a command takes, on one processor: threads that wait for each other would add theirs.
