@@ -551,6 +551,16 @@ fn builders_are_for_push_alone() {
         assert!(said.contains(&format!("`{word}` does not use builders")), "{said}");
         assert!(said.contains(&format!("hint: `shipwright push --builder {name}`")), "{said}");
     }
+    checkout
+        .run(&["--builder", name, "push"])
+        .exits(2)
+        .says("stand behind `push`")
+        .says("push --builder tcp://");
+    let short = checkout.run(&["plan", "--builder-cacert=ca.pem"]).exits(2).stderr;
+    assert!(short.contains("`plan` does not use builders"), "{short}");
+    let shows =
+        |command: &str| checkout.run(&[command, "--help"]).exits(0).stdout.contains("--builder <ADDRESS>");
+    assert!(shows("push") && !shows("plan") && !shows("deploy"), "only where they are of use");
     // The variable is for whoever wants it.
     checkout.run_with(&[("BUILDKIT_HOST", name)], &["plan", "--offline"]).exits(0);
 

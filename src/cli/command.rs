@@ -1,4 +1,6 @@
-use clap::error::ErrorKind;
+use std::ffi::OsString;
+
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::parser::ValueSource;
 use clap::{ArgAction, ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand};
 
@@ -22,6 +24,7 @@ use super::prune::PruneArgs;
 use super::push::PushArgs;
 use super::release::ReleaseArgs;
 use super::rollback::RollbackArgs;
+use crate::printable::printable;
 
 /// Build the container images of a git checkout: in order, and only what changed.
 ///
@@ -156,36 +159,6 @@ pub enum Command {
     Version,
 }
 
-impl Command {
-    /// As it is typed.
-    pub(super) fn name(&self) -> &'static str {
-        match self {
-            Self::Build(_) => "build",
-            Self::Plan(_) => "plan",
-            Self::Push(_) => "push",
-            Self::Ensure(_) => "ensure",
-            Self::Release(_) => "release",
-            Self::Lock(_) => "lock",
-            Self::Images(_) => "images",
-            Self::Graph(_) => "graph",
-            Self::Bake(_) => "bake",
-            Self::Affected(_) => "affected",
-            Self::History(_) => "history",
-            Self::Deploy(_) => "deploy",
-            Self::Rollback(_) => "rollback",
-            Self::Prune(_) => "prune",
-            Self::Logs(_) => "logs",
-            Self::Init(_) => "init",
-            Self::Import(_) => "import",
-            Self::Inspect(_) => "inspect",
-            Self::Hook { .. } => "hook",
-            Self::Completions { .. } => "completions",
-            Self::Man => "man",
-            Self::Version => "version",
-        }
-    }
-}
-
 /// What commands take of the options of all commands and would ignore.
 const IGNORED: [(&str, &[&str]); 12] = [
     ("import", &["host", "insecure_registry", "progress", "offline", "strict"]),
@@ -217,17 +190,42 @@ impl Cli {
     ///
     /// Where they make no sense, or ask for help. An option that the command would ignore is refused: whoever writes it
     /// expects something of it.
-    pub fn read<T: Into<std::ffi::OsString> + Clone>(
-        arguments: impl IntoIterator<Item = T>,
-    ) -> Result<Self, clap::Error> {
+    pub fn read<T: Into<OsString>>(arguments: impl IntoIterator<Item = T>) -> Result<Self, clap::Error> {
+        let arguments: Vec<OsString> = arguments.into_iter().map(Into::into).collect();
         let mut command = Self::command();
-        let matches = command.try_get_matches_from_mut(arguments)?;
+        let matches = command.try_get_matches_from_mut(&arguments);
+        let matches = matches.map_err(|error| about_builders(&mut command, &arguments, error))?;
         if let Some((name, option)) = ignored(&command, &matches) {
             let message = format!("`shipwright {name}` does not take {option}");
             return Err(command.error(ErrorKind::UnknownArgument, message));
         }
         Self::from_arg_matches(&matches)
     }
+}
+
+/// Builders are for one command alone: whoever gives them to another is told which.
+fn about_builders(root: &mut clap::Command, arguments: &[OsString], error: clap::Error) -> clap::Error {
+    let words: Vec<&str> = arguments.iter().skip(1).filter_map(|word| word.to_str()).collect();
+    let is_about_them = error.kind() == ErrorKind::UnknownArgument
+        && matches!(error.get(ContextKind::InvalidArg), Some(ContextValue::String(option)) if option.starts_with("--builder"));
+    if !is_about_them {
+        return error;
+    }
+    let value = |(at, word): (usize, &&str)| match word.strip_prefix("--builder")? {
+        "" => words.get(at + 1).map(ToString::to_string),
+        rest => rest.strip_prefix('=').map(str::to_owned),
+    };
+    let builder = words.iter().enumerate().find_map(value).unwrap_or_else(|| "ADDRESS".to_owned());
+    let name = words.iter().find(|word| root.find_subcommand(word).is_some()).unwrap_or(&"build");
+    let what = match *name {
+        "push" => "the options of builders stand behind `push`".to_owned(),
+        name => format!("`{name}` does not use builders: what they build is in a registry alone"),
+    };
+    let hint = format!(
+        "hint: `shipwright push --builder {}` builds there; -H or DOCKER_HOST names another engine",
+        printable(&builder)
+    );
+    root.error(ErrorKind::UnknownArgument, format!("{what}\n{hint}"))
 }
 
 /// The command, and what was written that it would ignore.

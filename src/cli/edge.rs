@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use super::args::{GlobalArgs, ImageArgs, SelectionArgs};
+use super::args::{BuilderArgs, GlobalArgs, ImageArgs, SelectionArgs};
 use super::ci_output::ci_event;
 use super::environment::Environment;
 use super::output::Output;
@@ -38,7 +38,7 @@ impl Edge {
             folder: self.folder(),
             host: self.global.host.clone(),
             engine: EngineEnvironment::new(&|name| environment.get(name).map(str::to_owned)),
-            builders: self.global.builders.choice(environment),
+            builders: BuilderArgs::default().choice(environment),
             offline: self.global.offline,
             docker_config: environment.docker_config(),
             path: environment.get("PATH").map(Into::into),

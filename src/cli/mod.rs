@@ -75,9 +75,6 @@ fn dispatch(command: Command, before: BuildArgs, edge: &mut Edge) -> Result<Exit
         threads::prepare()?;
         memory::check()?;
     }
-    if !matches!(command, Command::Push(_) | Command::Hook { .. }) {
-        edge.global.builders.refuse(command.name())?;
-    }
     match command {
         Command::Build(args) => build::run(before.merged(args), edge),
         Command::Plan(args) => plan::run(before, args, edge),

@@ -1,9 +1,10 @@
 use clap::Args;
 
+use super::args::BuilderArgs;
 use super::build::BuildArgs;
 use super::edge::Edge;
 use super::error::ExitCode;
-use crate::ops::{self, Error, PushRequest};
+use crate::ops::{self, Config, Error, PushRequest};
 
 /// `shipwright push`.
 #[derive(Clone, Debug, Default, Args)]
@@ -11,6 +12,10 @@ pub struct PushArgs {
     /// What `build` takes.
     #[command(flatten)]
     pub build: BuildArgs,
+
+    /// Builders that stand alone.
+    #[command(flatten)]
+    pub builders: BuilderArgs,
 
     /// Build nothing: push what exists
     ///
@@ -32,10 +37,10 @@ pub struct PushArgs {
 /// `shipwright push`: build what neither the engine nor the registry has, push what the registry lacks, and move
 /// its tags.
 pub(super) fn run(before: BuildArgs, args: PushArgs, edge: &mut Edge) -> Result<ExitCode, Error> {
-    let PushArgs { build, no_build, dirty, force } = args;
+    let PushArgs { build, builders, no_build, dirty, force } = args;
     let build = before.merged(build);
     let request = PushRequest { build: build.request(edge)?, dirty, no_build, force };
-    let config = edge.config();
+    let config = Config { builders: builders.choice(&edge.environment), ..edge.config() };
     edge.output.keep_events(build.run.events);
     ops::block_on(ops::push(&config, &request, &mut edge.output))
 }

@@ -5,9 +5,9 @@ use clap::Args;
 
 use super::values::{at_least_one, word};
 use crate::cli::environment::Environment;
-use crate::ops::{BuilderCertificates, BuilderChoice, Error};
+use crate::ops::{BuilderCertificates, BuilderChoice};
 
-/// Builders that stand alone. Only `push` takes them: what they build goes to a registry. All other commands say so.
+/// Builders that stand alone. Only `push` takes them: what they build goes to a registry.
 #[derive(Clone, Debug, Default, Args)]
 #[command(next_help_heading = "Builders")]
 pub struct BuilderArgs {
@@ -15,27 +15,27 @@ pub struct BuilderArgs {
     ///
     /// <unix:///run/buildkit/buildkitd.sock>, <tcp://HOST:PORT>, <ssh://USER@HOST>, <docker-container://NAME>, <kube-pod://POD>,
     /// or the name of a builder that `docker buildx create` made. `engine` is the engine, whatever else is said.
-    #[arg(long, value_name = "ADDRESS", value_delimiter = ',', global = true, value_parser = word, hide_short_help = true)]
+    #[arg(long, value_name = "ADDRESS", value_delimiter = ',', value_parser = word, hide_short_help = true)]
     pub builder: Vec<String>,
 
     /// The authority that signed the certificates of builders at <tcp://> addresses
-    #[arg(long, value_name = "FILE", global = true, hide_short_help = true)]
+    #[arg(long, value_name = "FILE", hide_short_help = true)]
     pub builder_cacert: Option<PathBuf>,
 
     /// The client certificate that they want
-    #[arg(long, value_name = "FILE", global = true, hide_short_help = true)]
+    #[arg(long, value_name = "FILE", hide_short_help = true)]
     pub builder_cert: Option<PathBuf>,
 
     /// Its key
-    #[arg(long, value_name = "FILE", global = true, hide_short_help = true)]
+    #[arg(long, value_name = "FILE", hide_short_help = true)]
     pub builder_key: Option<PathBuf>,
 
     /// The name in their certificates, where it is not their host's
-    #[arg(long, value_name = "NAME", global = true, value_parser = word, hide_short_help = true)]
+    #[arg(long, value_name = "NAME", value_parser = word, hide_short_help = true)]
     pub builder_servername: Option<String>,
 
     /// How long a builder may be silent before others build its images [default: 30]
-    #[arg(long, value_name = "SECONDS", global = true, value_parser = at_least_one, hide_short_help = true)]
+    #[arg(long, value_name = "SECONDS", value_parser = at_least_one, hide_short_help = true)]
     pub builder_timeout: Option<std::num::NonZeroUsize>,
 }
 
@@ -62,20 +62,6 @@ impl BuilderArgs {
             stored: configured.or_else(|| Some(environment.docker_config()?.join("buildx"))),
         }
     }
-
-    /// Refuses them for a command that is about an engine, or about nobody.
-    pub(in crate::cli) fn refuse(&self, command: &str) -> Result<(), Error> {
-        if self.builder.is_empty() || matches!(&self.builder[..], [one] if one == BuilderChoice::ENGINE) {
-            return Ok(());
-        }
-        let names = self.builder.join(",");
-        Err(Error::usage_with_hint(
-            format!("`{command}` does not use builders: what they build is in a registry alone"),
-            format!(
-                "`shipwright push --builder {names}` builds there; -H or DOCKER_HOST names another engine"
-            ),
-        ))
-    }
 }
 
 #[cfg(test)]
@@ -96,12 +82,5 @@ mod tests {
             Environment::with_variables([("BUILDX_CONFIG", "/x"), ("HOME", "/h"), ("BUILDKIT_HOST", "")]);
         let choice = BuilderArgs::default().choice(&own);
         assert_eq!((choice.stored, choice.named), (Some("/x".into()), vec![]));
-    }
-
-    #[test]
-    fn commands_on_an_engine_refuse_them() {
-        let with = |builder: &str| BuilderArgs { builder: vec![builder.into()], ..BuilderArgs::default() };
-        assert!(with("tcp://h:1").refuse("deploy").is_err());
-        assert!(with("engine").refuse("deploy").is_ok() && BuilderArgs::default().refuse("deploy").is_ok());
     }
 }

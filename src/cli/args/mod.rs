@@ -27,10 +27,6 @@ pub struct GlobalArgs {
     #[arg(short = 'H', long, value_name = "URL", global = true, value_parser = word, hide_short_help = true)]
     pub host: Option<String>,
 
-    /// Builders that stand alone.
-    #[command(flatten)]
-    pub builders: BuilderArgs,
-
     /// What stands in front of every image's name [default: inferred from FROM lines]
     #[arg(long, alias = "account", value_name = "NAMESPACE", global = true, value_parser = word, hide_short_help = true)]
     pub namespace: Option<String>,
