@@ -33,8 +33,6 @@ mod superseded;
 mod worker;
 
 #[cfg(test)]
-mod simulation;
-#[cfg(test)]
 mod tests;
 
 pub(crate) use engine_worker::EngineWorker;

@@ -2,6 +2,7 @@
 
 mod builders;
 mod scripted;
+mod simulation;
 
 use std::time::Duration;
 
