@@ -4,8 +4,9 @@
 use crate::diagnostic::Diagnostic;
 use crate::ops::{Ending, Error};
 
-/// Reading the settings of git and a small checkout takes some megabytes.
-const LEAST: usize = 16 << 20;
+/// Reading the settings of git and a small checkout takes some megabytes; but each thread sets addresses aside for its own
+/// (glibc asks for twice 64 MB), and one that gets none for its stack ends in a panic, for which the others wait for ever.
+const LEAST: usize = 160 << 20;
 
 /// # Errors
 ///
