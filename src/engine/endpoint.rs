@@ -1,14 +1,13 @@
 use std::fmt;
-use std::fs::File;
-use std::io::{self, Read as _};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
 
+use super::own_file::read_own_file;
 use super::ssh_command::SshTarget;
 use super::{BuilderKind, EngineError};
-use crate::limits;
 use crate::printable::hex;
 use crate::redact;
 
@@ -193,15 +192,7 @@ fn from_context(name: &str, directory: &Path) -> Result<Endpoint, EngineError> {
 
 fn read_json<T: for<'de> Deserialize<'de>>(path: &Path) -> Result<Option<T>, EngineError> {
     let failed = |reason: String| EngineError::Configuration { path: path.to_owned(), reason };
-    let read = File::open(path).and_then(|file| {
-        let mut bytes = Vec::new();
-        file.take(limits::DOCKER_CONFIG + 1).read_to_end(&mut bytes)?;
-        Ok(bytes)
-    });
-    match read {
-        Ok(bytes) if bytes.len() as u64 > limits::DOCKER_CONFIG => {
-            Err(failed(format!("it is longer than {}", limits::size(limits::DOCKER_CONFIG))))
-        }
+    match read_own_file(path) {
         // `docker` takes an empty file for none.
         Ok(bytes) if bytes.trim_ascii().is_empty() => Ok(None),
         Ok(bytes) => serde_json::from_slice::<Option<T>>(&bytes).map_err(|error| failed(error.to_string())),

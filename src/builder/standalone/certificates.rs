@@ -1,5 +1,4 @@
-use std::fs::File;
-use std::io::{self, Read};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -8,7 +7,7 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use rustls::{AlertDescription, CertificateError, ClientConfig, RootCertStore};
 
 use super::BuilderError;
-use crate::limits;
+use crate::engine::read_own_file;
 
 /// Files that say whom to believe at the other end of `tcp://`, and who we are.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -82,18 +81,10 @@ fn certificates(part: &'static str, path: &Path) -> Result<Vec<CertificateDer<'s
 }
 
 fn read(part: &'static str, path: &Path) -> Result<Vec<u8>, BuilderError> {
-    let read = File::open(path).and_then(|file| {
-        let mut bytes = Vec::new();
-        file.take(limits::DOCKER_CONFIG + 1).read_to_end(&mut bytes)?;
-        Ok(bytes)
-    });
-    match read {
-        Ok(bytes) if bytes.len() as u64 > limits::DOCKER_CONFIG => {
-            Err(wrong(part, path, format!("it is longer than {}", limits::size(limits::DOCKER_CONFIG))))
-        }
-        Ok(bytes) => Ok(bytes),
-        Err(error) => Err(wrong(part, path, format!("it cannot be read: {error}"))),
-    }
+    read_own_file(path).map_err(|error| match error.kind() {
+        io::ErrorKind::FileTooLarge => wrong(part, path, error.to_string()),
+        _ => wrong(part, path, format!("it cannot be read: {error}")),
+    })
 }
 
 fn wrong(part: &'static str, path: &Path, reason: String) -> BuilderError {

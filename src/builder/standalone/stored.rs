@@ -1,7 +1,7 @@
 //! The builders that `docker buildx create` has stored: a file a builder, which says how its nodes are reached.
 
-use std::fs::{self, File};
-use std::io::{self, Read};
+use std::fs;
+use std::io;
 use std::path::PathBuf;
 use std::process::Stdio;
 use std::time::Duration;
@@ -11,7 +11,7 @@ use serde::Deserialize;
 use super::address::is_name;
 use super::{BuilderAddress, BuilderCertificates, BuilderError};
 use crate::diagnostic::closest;
-use crate::limits;
+use crate::engine::read_own_file;
 use crate::printable::printable;
 
 /// How long a cluster may take to say which pods it has.
@@ -86,16 +86,11 @@ impl BuildxStore {
             return Err(self.unknown(name));
         };
         let path = folder.join(name);
-        let read = File::open(&path).and_then(|file| {
-            let mut bytes = Vec::new();
-            file.take(limits::DOCKER_CONFIG).read_to_end(&mut bytes)?;
-            Ok(bytes)
-        });
         let damaged = |reason: String| BuilderError::Stored {
             message: format!("cannot read {}: {reason}", path.display()),
             hint: format!("`docker buildx rm {name}`, then create it again"),
         };
-        match read {
+        match read_own_file(&path) {
             Ok(bytes) => serde_json::from_slice(&bytes).map_err(|error| damaged(error.to_string())),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Err(self.unknown(name)),
             Err(error) => Err(damaged(error.to_string())),
